@@ -1,0 +1,1 @@
+"""Dressed person to finished picture: into the photo, and onto new backgrounds."""

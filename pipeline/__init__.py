@@ -1,0 +1,1 @@
+"""Orchestration: which steps run, on what, in which order, and how the run is recorded."""

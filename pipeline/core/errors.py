@@ -1,0 +1,73 @@
+"""Errors that say what happened, to which file, and what to type next (style §8).
+
+Every error a user can cause derives from `LookbookError`; anything else is our mistake and ends the run with exit code 1.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell learns from a run (architecture §7)."""
+
+    DONE = 0
+    INTERNAL = 1
+    USAGE = 2
+    ITEMS_FAILED = 3
+    INTERRUPTED = 130
+
+
+class LookbookError(Exception):
+    """Something in the user's world is wrong, and we know a remedy.
+
+    Args:
+        message: what happened, to which file, and what was allowed.
+        remedy: the command or the change that cures it; printed on a line of its own.
+    """
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  → {self.remedy}" if self.remedy else self.message
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """Survive the way back from a worker process, remedy included."""
+        return type(self), (self.message, self.remedy)
+
+
+class UsageError(LookbookError):
+    """A wrong option, an unknown name, a missing folder."""
+
+
+class ConfigError(UsageError):
+    """A setting that does not exist or does not fit."""
+
+
+class InputError(LookbookError):
+    """One input picture cannot be used; it fails alone and the run goes on."""
+
+    exit_code = ExitCode.ITEMS_FAILED
+
+
+class MissingArtefactError(InputError):
+    """A step needs a file that another step makes."""
+
+
+class MissingPackageError(UsageError):
+    """A library of an optional extra is not installed."""
+
+
+class WeightsError(UsageError):
+    """A model file is absent, incomplete, not the expected one, or unsafe to open."""
+
+
+class OutputError(LookbookError):
+    """The outputs folder cannot be written: read-only, full, or held by another run."""
+
+    exit_code = ExitCode.INTERNAL

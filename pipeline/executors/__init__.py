@@ -1,0 +1,1 @@
+"""Where work happens: in this process, in worker processes, later on a cluster."""

@@ -1,0 +1,1 @@
+"""Photos to conditions: background, pose, densepose, parsing, cloth."""

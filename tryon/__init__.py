@@ -1,0 +1,1 @@
+"""Conditions to dressed person: the engines and the step that drives them."""

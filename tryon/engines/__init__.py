@@ -1,0 +1,1 @@
+"""One folder per engine, each behind the same small protocol (`pipeline.core.engine`)."""

@@ -1,0 +1,1 @@
+"""A geometric preview: warp, shade, layer. No weights, CPU, a fraction of a second."""

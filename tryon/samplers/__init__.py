@@ -1,0 +1,1 @@
+"""Samplers that diffusers' schedulers do not already give."""
