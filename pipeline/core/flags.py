@@ -1,0 +1,67 @@
+"""Quality flags: what may be wrong with a picture that still came out (architecture §7).
+
+A flag travels with its item to the report. A flag on a good photo is a bug too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Flag(StrEnum):
+    """What was noticed; `ABOUT` says what to do about it."""
+
+    SEVERAL_PEOPLE = "several-people"
+    TORSO_CUT = "torso-cut"
+    BACK_VIEW = "back-view"
+    PROFILE_VIEW = "profile-view"
+    ARMS_ACROSS_TORSO = "arms-across-torso"
+    SMALL_PERSON = "small-person"
+    SCALED_FOR_WORK = "scaled-for-work"
+    MASK_TOO_SMALL = "mask-too-small"
+    MASK_TOO_LARGE = "mask-too-large"
+    LEGS_NOT_VISIBLE = "legs-not-visible"
+    GARMENT_WORN = "garment-worn"
+    CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
+    CATEGORY_SUSPECT = "category-suspect"
+    PREVIEW_ONLY = "preview-only"
+    RESULT_BLANK = "result-blank"
+    PERSON_CUT = "person-cut"
+    PERSON_ENLARGED = "person-enlarged"
+    EDITED_BY_HAND = "edited-by-hand"
+
+
+ABOUT: dict[Flag, str] = {
+    Flag.SEVERAL_PEOPLE: "several people: the largest is used; choose another with `person = 2` (from the left) in <photo>.toml",
+    Flag.TORSO_CUT: "the torso is cut by the frame: shoulders or hips are outside the photo; use a photo that shows them",
+    Flag.BACK_VIEW: "seen from behind: garments are drawn as front views; use a frontal photo",
+    Flag.PROFILE_VIEW: "seen from the side: the garment is placed less exactly; a frontal photo gives a better picture",
+    Flag.ARMS_ACROSS_TORSO: "an arm crosses the torso: check the mask and the hands",
+    Flag.SMALL_PERSON: "the person is small in the photo: crop closer for more detail",
+    Flag.SCALED_FOR_WORK: "the photo is larger than the limit and was scaled down for work",
+    Flag.MASK_TOO_SMALL: "the area to repaint is unusually small: check the agnostic mask",
+    Flag.MASK_TOO_LARGE: "the area to repaint is unusually large: check the agnostic mask",
+    Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
+    Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
+    Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
+    Flag.CATEGORY_SUSPECT: "the garment does not look like its folder's category: check cloth/upper, cloth/lower, cloth/dress",
+    Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",
+    Flag.RESULT_BLANK: "the try-on result is blank",
+    Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
+    Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
+    Flag.EDITED_BY_HAND: "an artefact was edited by hand and is respected; --force would replace it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One flag on one item, with what was measured.
+
+    Args:
+        flag: which.
+        detail: the figures behind it, e.g. `2 people, areas 31 % and 12 %`.
+    """
+
+    flag: Flag
+    detail: str = ""

@@ -1,0 +1,85 @@
+"""What a step works on: a person, a garment, a pair, a scene.
+
+Items are made once by `pipeline.core.pairs` and carried everywhere; their ids name the artefacts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.core.labels import Category
+from pipeline.core.layout import ORIGINAL, Ref
+
+
+class Unit(StrEnum):
+    """What a step is repeated over."""
+
+    PERSON = "person"
+    GARMENT = "garment"
+    PAIR = "pair"
+    SCENE = "scene"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One photo of a person.
+
+    Args:
+        id: unique, readable, free of spaces; the stem of every artefact.
+        source: the photo.
+        categories: the garment categories that some pair wants for this person; parsing makes one agnostic mask for each.
+    """
+
+    id: str
+    source: Ref
+    categories: tuple[Category, ...] = (Category.UPPER,)
+
+
+@dataclass(frozen=True, slots=True)
+class Garment:
+    """One garment picture."""
+
+    id: str
+    source: Ref
+    category: Category = Category.UPPER
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """One background picture; `ORIGINAL` stands for the person's own photo and has no source."""
+
+    id: str
+    source: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A person and a garment, to be dressed by one engine."""
+
+    person: Person
+    garment: Garment
+    engine: str
+
+    @property
+    def id(self) -> str:
+        """`<person>__<garment>`; single ids never contain a double underscore."""
+        return f"{self.person.id}__{self.garment.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A dressed pair in front of a background."""
+
+    pair: Pair
+    background: Background
+
+    @property
+    def id(self) -> str:
+        """`<person>__<garment>__<background>`."""
+        return f"{self.pair.id}__{self.background.id}"
+
+
+ORIGINAL_BACKGROUND = Background(ORIGINAL, "")
+
+Item = Person | Garment | Pair | Scene

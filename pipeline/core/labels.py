@@ -1,0 +1,126 @@
+"""Label numbers: enums, palettes and conversions between the field's vocabularies.
+
+Sources: CIHP/LIP/ATR label lists of the data sets; VITON-HD files use CIHP ids. Left and right are the subject's.
+`Parse.UPPER_CLOTHES`, never `5`: a misspelt enum fails at import, a misspelt string masks nothing.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Category(StrEnum):
+    """Which part of the outfit a garment replaces."""
+
+    UPPER = "upper"
+    LOWER = "lower"
+    DRESS = "dress"
+
+
+class Parse(IntEnum):
+    """CIHP ids, the pixel values of `image-parse-v3`."""
+
+    BACKGROUND = 0
+    HAT = 1
+    HAIR = 2
+    GLOVE = 3
+    SUNGLASSES = 4
+    UPPER_CLOTHES = 5
+    DRESS = 6
+    COAT = 7
+    SOCKS = 8
+    PANTS = 9
+    NECK = 10  # "torso skin" in CIHP; jumpsuit in LIP: not interchangeable
+    SCARF = 11
+    SKIRT = 12
+    FACE = 13
+    LEFT_ARM = 14
+    RIGHT_ARM = 15
+    LEFT_LEG = 16
+    RIGHT_LEG = 17
+    LEFT_SHOE = 18
+    RIGHT_SHOE = 19
+
+
+class Body(IntEnum):
+    """DensePose chart index `I`, the 24 body parts."""
+
+    BACKGROUND = 0
+    TORSO_BACK = 1
+    TORSO_FRONT = 2
+    RIGHT_HAND = 3
+    LEFT_HAND = 4
+    LEFT_FOOT = 5
+    RIGHT_FOOT = 6
+    RIGHT_THIGH_BACK = 7
+    LEFT_THIGH_BACK = 8
+    RIGHT_THIGH_FRONT = 9
+    LEFT_THIGH_FRONT = 10
+    RIGHT_SHIN_BACK = 11
+    LEFT_SHIN_BACK = 12
+    RIGHT_SHIN_FRONT = 13
+    LEFT_SHIN_FRONT = 14
+    LEFT_UPPER_ARM_INNER = 15
+    RIGHT_UPPER_ARM_INNER = 16
+    LEFT_UPPER_ARM_OUTER = 17
+    RIGHT_UPPER_ARM_OUTER = 18
+    LEFT_FOREARM_INNER = 19
+    RIGHT_FOREARM_INNER = 20
+    LEFT_FOREARM_OUTER = 21
+    RIGHT_FOREARM_OUTER = 22
+    HEAD_RIGHT = 23
+    HEAD_LEFT = 24
+
+
+class Joint(IntEnum):
+    """BODY_25 key-points of OpenPose; right and left are the subject's."""
+
+    NOSE = 0
+    NECK = 1
+    RIGHT_SHOULDER = 2
+    RIGHT_ELBOW = 3
+    RIGHT_WRIST = 4
+    LEFT_SHOULDER = 5
+    LEFT_ELBOW = 6
+    LEFT_WRIST = 7
+    MID_HIP = 8
+    RIGHT_HIP = 9
+    RIGHT_KNEE = 10
+    RIGHT_ANKLE = 11
+    LEFT_HIP = 12
+    LEFT_KNEE = 13
+    LEFT_ANKLE = 14
+    RIGHT_EYE = 15
+    LEFT_EYE = 16
+    RIGHT_EAR = 17
+    LEFT_EAR = 18
+    LEFT_BIG_TOE = 19
+    LEFT_SMALL_TOE = 20
+    LEFT_HEEL = 21
+    RIGHT_BIG_TOE = 22
+    RIGHT_SMALL_TOE = 23
+    RIGHT_HEEL = 24
+
+
+UPPER_LABELS = (Parse.UPPER_CLOTHES, Parse.DRESS, Parse.COAT)
+LOWER_LABELS = (Parse.PANTS, Parse.SKIRT)
+LEG_LABELS = (Parse.LEFT_LEG, Parse.RIGHT_LEG)
+SHOE_LABELS = (Parse.LEFT_SHOE, Parse.RIGHT_SHOE)
+HEAD_LABELS = (Parse.FACE, Parse.SUNGLASSES)
+
+CIHP_PALETTE: tuple[tuple[int, int, int], ...] = (
+    (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51),
+    (255, 85, 0), (0, 0, 85), (0, 119, 221), (85, 85, 0), (0, 85, 85),
+    (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255), (51, 170, 221),
+    (0, 255, 255), (85, 255, 170), (170, 255, 85), (255, 255, 0), (255, 170, 0),
+)  # fmt: skip
+"""RGB of `Parse` 0..19 in VITON-HD's palette PNGs; readers use the index, never the colour."""
+
+DENSEPOSE_COLOURS: tuple[tuple[int, int, int], ...] = (
+    (0, 0, 0),
+    (37, 60, 163), (20, 80, 194), (4, 97, 223), (8, 110, 221), (14, 122, 216), (20, 132, 212),
+    (15, 144, 208), (11, 156, 203), (6, 166, 198), (22, 173, 185), (38, 179, 172), (55, 185, 159),
+    (86, 187, 144), (114, 189, 130), (145, 191, 116), (170, 189, 105), (192, 188, 96), (216, 186, 86),
+    (228, 192, 74), (240, 199, 60), (252, 206, 46), (251, 220, 36), (250, 235, 25), (249, 251, 14),
+)  # fmt: skip
+"""RGB of `Body` 0..24 in VITON-HD's `image-densepose`: floor(I * 255 / 24) in OpenCV's Parula map, background pure black."""

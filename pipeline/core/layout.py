@@ -1,0 +1,147 @@
+"""Every folder name, suffix and mask polarity of the project; no other file spells one.
+
+An artefact is named by a `Ref`: a POSIX path relative to the outputs folder (`vitonhd/test/image/ann.jpg`), or, for what the user
+gave, relative to the inputs folder with the prefix `inputs:` (`inputs:person/beach/07.jpg`). Refs are plain strings because a
+plan over ten thousand photos handles half a million of them. Masks on disk and in memory: 255 / True = repaint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.core.labels import Category
+
+Ref = str
+INPUT_PREFIX = "inputs:"
+
+CANVAS = (1024, 768)
+"""(height, width) of every picture below `vitonhd/`."""
+
+ORIGINAL = "original"
+"""The background id that means: back into the person's own photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One kind of artefact: where it lies and what its file names end with.
+
+    Args:
+        path: folder relative to the outputs folder.
+        suffix: what follows the item's id in the file name, extension included.
+        about: one line for `docs/folders.md` and the report.
+    """
+
+    path: str
+    suffix: str
+    about: str
+
+    def of(self, item_id: str) -> Ref:
+        """The artefact of one item."""
+        return f"{self.path}/{item_id}{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class PerCategory:
+    """A kind of artefact that exists once per garment category; `upper` keeps VITON-HD's own folder name."""
+
+    path: str
+    suffix: str
+    about: str
+
+    def folder(self, category: Category) -> Folder:
+        """The folder of one category: `agnostic-mask`, `agnostic-mask-lower`, `agnostic-mask-dress`."""
+        tail = "" if category is Category.UPPER else f"-{category.value}"
+        about = self.about if category is Category.UPPER else f"{self.about} ({category.value} garments)"
+        return Folder(self.path + tail, self.suffix, about)
+
+    def of(self, item_id: str, category: Category) -> Ref:
+        """The artefact of one item for one category."""
+        return self.folder(category).of(item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PerEngine:
+    """A kind of artefact that exists once per try-on engine."""
+
+    path: str
+    suffix: str
+    about: str
+
+    def of(self, item_id: str, engine: str) -> Ref:
+        """The artefact of one item made by one engine."""
+        return f"{self.path}/{engine}/{item_id}{self.suffix}"
+
+
+TEST = "vitonhd/test"
+
+CUTOUT = Folder("cutout", ".png", "the person without background: RGBA, straight alpha, photo resolution")
+MATTE = Folder("matte", ".png", "soft alpha of the person: 8-bit grey, photo resolution, 255 = person")
+LANDMARKS = Folder("landmarks", ".json", "raw body and face landmarks, person box, people counted: photo pixels")
+FRAME = Folder("frame", ".json", "the 3:4 window of the photo that became the canvas, with its exact inverse")
+IMAGE = Folder(f"{TEST}/image", ".jpg", "the person on the canvas, RGB 1024×768")
+POSE_JSON = Folder(f"{TEST}/openpose_json", "_keypoints.json", "BODY_25 and hands, OpenPose JSON, canvas pixels")
+POSE_IMAGE = Folder(f"{TEST}/openpose_img", "_rendered.png", "the skeleton drawn on black")
+DENSEPOSE = Folder(f"{TEST}/image-densepose", ".jpg", "body parts in VITON-HD's colours on pure black, 4:4:4")
+DENSEPOSE_IUV = Folder("densepose-iuv", ".npz", "raw body-part index I and, where the backend has them, U and V")
+PARSE = Folder(f"{TEST}/image-parse-v3", ".png", "parse map: palette PNG, pixel value = CIHP id")
+PARSE_AGNOSTIC = PerCategory(f"{TEST}/image-parse-agnostic-v3.2", ".png", "parse map without the garment to replace")
+AGNOSTIC = PerCategory(f"{TEST}/agnostic-v3.2", ".jpg", "the person with the area to repaint in grey 128")
+AGNOSTIC_MASK = PerCategory(f"{TEST}/agnostic-mask", "_mask.png", "white = the area to repaint")
+CLOTH = Folder(f"{TEST}/cloth", ".jpg", "the garment alone on VITON-HD's light grey, RGB 1024×768")
+CLOTH_MASK = Folder(f"{TEST}/cloth-mask", ".jpg", "white = garment")
+TRYON = PerEngine("tryon", ".png", "the dressed person on the canvas")
+DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "the dressed person without background: RGBA, photo resolution")
+FINAL = PerEngine("final", ".png", "the finished picture")
+
+PER_ITEM = (CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE, DENSEPOSE, DENSEPOSE_IUV, PARSE, CLOTH, CLOTH_MASK)
+PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
+PER_ENGINE = (TRYON, DRESSED_CUTOUT, FINAL)
+
+PERSON_INPUTS = "person"
+CLOTH_INPUTS = "cloth"
+BACKGROUND_INPUTS = "background"
+PAIR_FILES = ("pairs.txt", "pairs.csv")
+PAIR_LISTS = {
+    Category.UPPER: "vitonhd/test_pairs.txt",
+    Category.LOWER: "vitonhd/test_pairs_lower.txt",
+    Category.DRESS: "vitonhd/test_pairs_dress.txt",
+}
+REPORT = "report/index.html"
+THUMBNAILS = "report/thumbs"
+LEDGER = ".ledger"
+CONFIG_FILE = "lookbook.toml"
+SIDECAR = ".toml"
+"""`<photo>.toml` says which person; `<background>.toml` says where the person stands."""
+
+
+def sidecar(source: Ref) -> Ref:
+    """The optional settings file beside an input picture: `inputs:background/sea.jpg` → `inputs:background/sea.toml`."""
+    head, _, name = source.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    return f"{head}/{stem}{SIDECAR}" if head else stem + SIDECAR
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the three data folders are; turns refs into paths.
+
+    Args:
+        inputs: photos, garments, backgrounds, pairs.
+        outputs: everything we make.
+        weights: model files.
+    """
+
+    inputs: Path = field(default_factory=lambda: Path("inputs"))
+    outputs: Path = field(default_factory=lambda: Path("outputs"))
+    weights: Path = field(default_factory=lambda: Path("weights"))
+
+    def path(self, ref: Ref) -> Path:
+        """The file a ref names."""
+        if ref.startswith(INPUT_PREFIX):
+            return self.inputs / ref[len(INPUT_PREFIX) :]
+        return self.outputs / ref
+
+    def input_ref(self, path: Path) -> Ref:
+        """The ref of a file below the inputs folder."""
+        return INPUT_PREFIX + path.relative_to(self.inputs).as_posix()

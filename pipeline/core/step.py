@@ -1,0 +1,112 @@
+"""The step protocol: read, run, hand over.
+
+A step is a thin shell around pure functions. It never writes: `run` returns `Produced`, whose artefacts know how to become
+bytes. The runner encodes them beside the next item's work, records their hashes in the ledger, and only then puts them in place; so a
+kill at any moment leaves either the old artefact or the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from pipeline.core.config import StepConfig
+from pipeline.core.flags import Notice
+from pipeline.core.items import Item, Unit
+from pipeline.core.layout import Layout, Ref
+
+Encode = Callable[[], bytes]
+"""Turns one artefact into the bytes of its file; called once, maybe in another thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every step of a run shares.
+
+    Args:
+        layout: where inputs, outputs and weights are.
+        seed: the run's seed; items derive their own from it.
+        max_megapixels: photos above this are scaled down for work.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+    """
+
+    layout: Layout
+    seed: int = 0
+    max_megapixels: float = 24.0
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What a step made of one item.
+
+    Args:
+        files: every ref of `writes(item)`, each with its encoder.
+        notices: quality flags.
+        facts: small figures for the ledger and the report, e.g. `{"mask_share": "0.31"}`.
+    """
+
+    files: Mapping[Ref, Encode]
+    notices: tuple[Notice, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Step(Protocol):
+    """One stage of the way of a picture (architecture §1)."""
+
+    name: ClassVar[str]
+    unit: ClassVar[Unit]
+    version: ClassVar[int]
+    config: StepConfig
+    batch_size: int
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """Files that must be there; their bytes decide whether the item is done."""
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """Files that count when they are there, such as a sidecar."""
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """Every file that `run` will produce."""
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """What else decides the pixels: backend, engine, seed. Never a path, a host or a clock."""
+
+    def load(self) -> None:
+        """Bring up heavy libraries and weights; called once, before the first item."""
+
+    def read(self, item: Item) -> Any:
+        """Decode what `run` needs; may be called in another thread, ahead of time."""
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        """Work on up to `batch_size` items at once, one result each, in order."""
+
+
+class StepBase:
+    """What most steps share; a step overrides what differs."""
+
+    name: ClassVar[str]
+    unit: ClassVar[Unit]
+    version: ClassVar[int] = 1
+    batch_size = 1
+
+    def __init__(self, config: StepConfig, context: Context) -> None:
+        self.config = config
+        self.context = context
+
+    @property
+    def layout(self) -> Layout:
+        """The run's folders."""
+        return self.context.layout
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """Nothing optional unless a step says so."""
+        return ()
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """Nothing beyond configuration and version unless a step says so."""
+        return {}
+
+    def load(self) -> None:
+        """Nothing heavy unless a step says so."""
