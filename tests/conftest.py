@@ -1,4 +1,4 @@
-"""Fixtures every test may use: the development photos and recorded results beside the project, and a place for failed pictures."""
+"""Fixtures every test may use: development photos, recorded results, and a place for failed pictures."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The step protocol: read, run, hand over.
 
 A step is a thin shell around pure functions. It never writes: `run` returns `Produced`, whose artefacts know how to become
-bytes. The runner encodes them beside the next item's work, records their hashes in the ledger, and only then puts them in place; so a
-kill at any moment leaves either the old artefact or the new one.
+bytes. The runner encodes them beside the next item's work, records their hashes in the ledger, and only then puts them in
+place; so a kill at any moment leaves either the old artefact or the new one.
 """
 
 from __future__ import annotations
