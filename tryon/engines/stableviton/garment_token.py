@@ -1,0 +1,82 @@
+"""The garment picture as one context token: CLIP vision tower, mapper, projection (spec chapter 1.4).
+
+With a single token the mapper's attention is only its value path, which is what is written here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import CLIPVisionConfig, CLIPVisionModel
+
+from tryon.engines.stableviton.architecture import Architecture, ClipWidths
+
+
+def build_image_encoder(widths: ClipWidths) -> Any:
+    """Build the CLIP vision tower (transformers' own class, quick_gelu)."""
+    config = CLIPVisionConfig(
+        hidden_size=widths.hidden_size,
+        intermediate_size=widths.intermediate_size,
+        num_hidden_layers=widths.layers,
+        num_attention_heads=widths.heads,
+        image_size=widths.image_size,
+        patch_size=widths.patch_size,
+        projection_dim=widths.projection_dim,
+        hidden_act="quick_gelu",
+        layer_norm_eps=1e-5,
+    )
+    return CLIPVisionModel(config)
+
+
+class MapperBlock(nn.Module):
+    """One pre-norm transformer block seen by a sequence of length one."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm_value = nn.LayerNorm(width)
+        self.to_qkv = nn.Linear(width, 3 * width)  # the query and key thirds have no effect on one token
+        self.to_out = nn.Linear(width, width)
+        self.norm_feed_forward = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, 1, width) → (b, 1, width)."""
+        width = x.shape[-1]
+        value = F.linear(_norm(self.norm_value, x), self.to_qkv.weight[2 * width :], self.to_qkv.bias[2 * width :])
+        x = x + self.to_out(value)
+        out: Tensor = x + self.narrow(F.gelu(self.widen(_norm(self.norm_feed_forward, x))))
+        return out
+
+
+class GarmentMapper(nn.Module):
+    """Pooled CLIP vector → the context token of the U-Net, and the learned token that stands for "no garment"."""
+
+    unconditional: nn.Parameter
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        width = architecture.clip.hidden_size
+        self.blocks = nn.ModuleList([MapperBlock(width) for _ in range(architecture.mapper_layers)])
+        self.final_norm = nn.LayerNorm(width)
+        self.projection = nn.Linear(width, architecture.context_dim)
+        self.unconditional = nn.Parameter(self.projection.weight.new_zeros(1, 1, architecture.context_dim))
+
+    def features(self, pooled: Tensor) -> Tensor:
+        """(b, hidden_size) pooled CLIP vector → (b, 1, hidden_size), before the projection."""
+        x = pooled[:, None]
+        for block in self.blocks:
+            x = block(x)
+        return _norm(self.final_norm, x)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(b, hidden_size) pooled CLIP vector → (b, 1, context_dim) context token."""
+        token: Tensor = self.projection(self.features(pooled))
+        return token
+
+
+def _norm(norm: nn.LayerNorm, x: Tensor) -> Tensor:
+    """LayerNorm in fp32 whatever the model's dtype, as the network was trained."""
+    return F.layer_norm(x.float(), norm.normalized_shape, norm.weight.float(), norm.bias.float(), norm.eps).to(x.dtype)

@@ -1,0 +1,70 @@
+"""Pictures to latents and back: the VAE, its posterior, and the scale the diffusion works at (spec chapter 1.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, Architecture
+
+LATENT_SCALE = 0.18215  # Stable Diffusion 1: makes latents about unit variance
+
+
+def build_vae(architecture: Architecture) -> Any:
+    """Build the autoencoder as diffusers' own class."""
+    levels = len(LEVEL_MULTIPLIERS)
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=tuple(architecture.vae_channels * multiplier for multiplier in LEVEL_MULTIPLIERS),
+        layers_per_block=LAYERS_PER_LEVEL,
+        latent_channels=LATENT_CHANNELS,
+        norm_num_groups=GROUPS,
+        scaling_factor=LATENT_SCALE,
+    )
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The distribution the encoder gives for a picture, in unscaled latent units; cacheable per picture."""
+
+    mean: Tensor  # (b, 4, h, w)
+    deviation: Tensor  # (b, 4, h, w), standard deviation
+
+    def sample(self, noise: Tensor | None) -> Tensor:
+        """Draw a scaled latent (b, 4, h, w) with the given standard normal noise; None gives the mean."""
+        latent = self.mean if noise is None else self.mean + self.deviation * noise.to(self.mean)
+        return latent * LATENT_SCALE
+
+    def __getitem__(self, index: int | slice) -> Posterior:
+        """One picture's posterior, batch axis kept."""
+        rows = slice(index, index + 1) if isinstance(index, int) else index
+        return Posterior(self.mean[rows], self.deviation[rows])
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it holds, in bytes."""
+        return self.mean.nbytes + self.deviation.nbytes
+
+
+def encode_pictures(vae: Any, pictures: Tensor) -> Posterior:
+    """Encode pictures.
+
+    Args:
+        vae: what `build_vae` made.
+        pictures: (b, 3, height, width) in [-1, 1]; sides are multiples of 64.
+
+    Returns:
+        The posterior on the (height / 8, width / 8) grid, in fp32.
+    """
+    posterior = vae.encode(pictures.to(vae.dtype)).latent_dist
+    return Posterior(posterior.mean.float(), posterior.std.float())
+
+
+def decode_latents(vae: Any, latents: Tensor) -> Tensor:
+    """Decode scaled latents (b, 4, h, w) into pictures (b, 3, 8h, 8w), about [-1, 1], fp32."""
+    decoded: Tensor = vae.decode((latents / LATENT_SCALE).to(vae.dtype)).sample
+    return decoded.float()

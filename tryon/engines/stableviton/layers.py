@@ -1,0 +1,168 @@
+"""The two layers of every U-Net stage, run on diffusers' modules: residual block and spatial transformer.
+
+diffusers holds the parameters (so its own `from_pretrained` opens our folders); the order of operations is written
+out here because three exact savings live in it: a time shift that may come from a table, a context that may already
+be folded into a vector, and attention with or without an explicit score matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+Module = Any  # a diffusers module: the library ships no types
+AttentionProbe = Callable[[Tensor], None]
+
+
+def residual_block(block: Module, x: Tensor, shift: Tensor) -> Tensor:
+    """Run a `ResnetBlock2D` with a ready time shift.
+
+    Args:
+        block: the diffusers module.
+        x: (b, c_in, h, w).
+        shift: (b or 1, c_out), the projected time embedding.
+
+    Returns:
+        (b, c_out, h, w).
+    """
+    h = block.conv1(F.silu(block.norm1(x)))
+    h = block.conv2(F.silu(block.norm2(h + shift[:, :, None, None])))
+    out: Tensor = h + (x if block.conv_shortcut is None else block.conv_shortcut(x))
+    return out
+
+
+def time_shift(block: Module, embedding: Tensor) -> Tensor:
+    """Project the time embedding for one residual block: (n, time_channels) → (n, c_out)."""
+    shift: Tensor = block.time_emb_proj(F.silu(embedding))
+    return shift
+
+
+def attend(attention: Module, x: Tensor, context: Tensor, *, fused: bool = True, probe: AttentionProbe | None = None) -> Tensor:
+    """Multi-head attention of tokens over context tokens.
+
+    Args:
+        attention: the diffusers `Attention` module.
+        x: (b, n, c) queries.
+        context: (b, m, c_context) keys and values.
+        fused: use `scaled_dot_product_attention`; the explicit score matrix otherwise.
+        probe: called with the (b, heads, n, m) attention map; forces the explicit path.
+
+    Returns:
+        (b, n, c).
+    """
+    heads = attention.heads
+    query, key, value = (
+        rearrange(projected, "b n (heads d) -> b heads n d", heads=heads)
+        for projected in (attention.to_q(x), attention.to_k(context), attention.to_v(context))
+    )
+    if fused and probe is None:
+        mixed = F.scaled_dot_product_attention(query, key, value)
+    else:
+        weights = torch.softmax(query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5, dim=-1)
+        if probe is not None:
+            probe(weights)
+        mixed = weights @ value
+    out: Tensor = attention.to_out[0](rearrange(mixed, "b heads n d -> b n (heads d)"))
+    return out
+
+
+def fold_context(transformer: Module, context: Tensor) -> Tensor:
+    """What a text-style cross-attention answers to a single context token, whatever the query: (b, 1, c).
+
+    Softmax over one key is 1, so queries, keys and the norm in front of them have no say.
+
+    Args:
+        transformer: the diffusers `Transformer2DModel`.
+        context: (b, 1, context_dim).
+    """
+    attention = transformer.transformer_blocks[0].attn2
+    folded: Tensor = attention.to_out[0](attention.to_v(context))
+    return folded
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the cross-attention of one stage looks at: raw tokens, or the vector they fold into."""
+
+    value: Tensor  # (b, m, context_dim) tokens, or (b, 1, c) when folded
+    folded: bool = False
+
+
+def spatial_transformer(
+    transformer: Module, x: Tensor, context: Context, *, fused: bool = True, probe: AttentionProbe | None = None
+) -> Tensor:
+    """Run a `Transformer2DModel` of depth one: self-attention, cross-attention, feed-forward, residual.
+
+    Args:
+        transformer: the diffusers module.
+        x: (b, c, h, w).
+        context: what the cross-attention looks at.
+        fused: see `attend`.
+        probe: sees the cross-attention map, (b, heads, h·w, m).
+
+    Returns:
+        (b, c, h, w).
+    """
+    layer = transformer.transformer_blocks[0]
+    tokens = rearrange(transformer.proj_in(transformer.norm(x)), "b c h w -> b (h w) c")
+    normed = layer.norm1(tokens)
+    tokens = tokens + attend(layer.attn1, normed, normed, fused=fused)
+    if context.folded:
+        tokens = tokens + context.value
+    else:
+        tokens = tokens + attend(layer.attn2, layer.norm2(tokens), context.value, fused=fused, probe=probe)
+    tokens = tokens + layer.ff(layer.norm3(tokens))
+    out: Tensor = transformer.proj_out(rearrange(tokens, "b (h w) c -> b c h w", h=x.shape[2]))
+    return x + out
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One entry of the U-Net's figure: a residual block, a transformer, a change of resolution, each optional."""
+
+    residual: Module | None = None
+    transformer: Module | None = None
+    resample: Module | None = None
+
+    def __call__(self, x: Tensor, shift: Tensor | None, context: Context | None, fused: bool) -> Tensor:
+        """Run what this stage has, in the order of the figure: (b, c, h, w) → (b, c', h', w')."""
+        if self.residual is not None and shift is not None:
+            x = residual_block(self.residual, x, shift)
+        if self.transformer is not None and context is not None:
+            x = spatial_transformer(self.transformer, x, context, fused=fused)
+        return x if self.resample is None else self.resample(x)
+
+
+def encoder_stages(down_blocks: Iterable[Module]) -> list[Stage]:
+    """The stages of diffusers' down blocks, flattened in the order in which they run."""
+    stages: list[Stage] = []
+    for block in down_blocks:
+        stages += [Stage(residual, transformer) for residual, transformer in _layers(block)]
+        stages += [Stage(resample=down) for down in block.downsamplers or ()]
+    return stages
+
+
+def middle_stages(block: Module) -> list[Stage]:
+    """The two stages of the middle block."""
+    return [Stage(block.resnets[0], block.attentions[0]), Stage(block.resnets[1])]
+
+
+def decoder_stages(up_blocks: Iterable[Module]) -> list[Stage]:
+    """The twelve decoder stages; the last of a level carries its upsampling."""
+    stages: list[Stage] = []
+    for block in up_blocks:
+        *early, last = [Stage(residual, transformer) for residual, transformer in _layers(block)]
+        ups = list(block.upsamplers or ())
+        stages += [*early, Stage(last.residual, last.transformer, ups[0]) if ups else last]
+    return stages
+
+
+def _layers(block: Module) -> list[tuple[Module, Module | None]]:
+    attentions = getattr(block, "attentions", None) or [None] * len(block.resnets)
+    return list(zip(block.resnets, attentions, strict=True))

@@ -1,0 +1,144 @@
+"""The whole network, and the one function a sampler calls: noise prediction from a condition stack.
+
+```
+person  ─ VAE ─┐ 13 channels ─▶ spatial encoder ─▶ 9 maps ─┐
+garment ─ VAE ─┼──────────────▶ (first map)                ▼
+garment ─ CLIP ─ mapper ─▶ one token ─▶ both ─────▶ U-Net encoder ─ middle ─ decoder with 9 looks at the garment ─▶ ε
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from diffusers.models.embeddings import get_timestep_embedding
+from torch import Tensor, nn
+
+from tryon.engines.stableviton.architecture import Architecture
+from tryon.engines.stableviton.garment_token import GarmentMapper, build_image_encoder
+from tryon.engines.stableviton.latents import build_vae
+from tryon.engines.stableviton.layers import Context, Stage, fold_context, time_shift
+from tryon.engines.stableviton.savings import ALL, Savings
+from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
+from tryon.engines.stableviton.unet import Probes, build_unet, run_unet, unet_stages
+from tryon.engines.stableviton.warp import build_warp_blocks
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PerStage(Generic[T]):
+    """One value per stage of the two halves of the network; None where a stage has no use for it."""
+
+    control: list[T | None]
+    unet: list[T | None]
+
+    def map(self, function: Callable[[T], T]) -> PerStage[T]:
+        """The same with `function` applied to every value."""
+        return PerStage(*([None if v is None else function(v) for v in half] for half in (self.control, self.unet)))
+
+
+Shifts = PerStage[Tensor]
+Contexts = PerStage[Context]
+
+
+class StableViton(nn.Module):
+    """All learned parts. Where a standard class exists, the part *is* that class."""
+
+    def __init__(self, architecture: Architecture, savings: Savings = ALL) -> None:
+        super().__init__()
+        self.architecture, self.savings = architecture, savings
+        self.unet: Any = build_unet(architecture)
+        self.control = SpatialEncoder(architecture, with_tail=not savings.skip_control_tail)
+        self.warp = build_warp_blocks(architecture)
+        self.image_encoder: Any = build_image_encoder(architecture.clip)
+        self.mapper = GarmentMapper(architecture)
+        self.vae: Any = build_vae(architecture)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return self.mapper.unconditional.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights."""
+        return self.mapper.unconditional.dtype
+
+    def garment_token(self, clip_pictures: Tensor) -> Tensor:
+        """(b, 3, 224, 224) CLIP-normalised garment pictures → (b, 1, context_dim)."""
+        token: Tensor = self.mapper(self.image_encoder(clip_pictures.to(self.dtype)).pooler_output)
+        return token
+
+    def time_shifts(self, timesteps: Tensor) -> Shifts:
+        """Every residual block's time shift, (n, c) each, for n timesteps (n,) in [0, 999]."""
+        waves = get_timestep_embedding(timesteps, self.architecture.model_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
+        waves = waves.to(self.dtype)
+
+        def half(embedding: Tensor, stages: list[Stage]) -> list[Tensor | None]:
+            return [time_shift(stage.residual, embedding) if stage.residual is not None else None for stage in stages]
+
+        return PerStage(
+            half(self.control.time_embedding(waves), self.control.stages),
+            half(self.unet.time_embedding(waves), unet_stages(self.unet)),
+        )
+
+    def contexts(self, token: Tensor) -> Contexts:
+        """What every text-style cross-attention looks at, for context tokens (b, 1, context_dim)."""
+
+        def half(stages: list[Stage]) -> list[Context | None]:
+            return [None if stage.transformer is None else self._context(stage.transformer, token) for stage in stages]
+
+        return PerStage(half(self.control.stages), half(unet_stages(self.unet)))
+
+    def _context(self, transformer: Any, token: Tensor) -> Context:
+        if self.savings.fold_single_token:
+            return Context(fold_context(transformer, token), folded=True)
+        return Context(token)
+
+    def garment_features(self, x: Tensor, garment: Tensor, shifts: Shifts, contexts: Contexts) -> list[Tensor]:
+        """The spatial encoder's outputs for a condition stack (b, 13, h, w) and garment latents (b, 4, h, w)."""
+        x, garment = self._layout(x), self._layout(garment)
+        features: list[Tensor] = self.control(x, garment, shifts.control, contexts.control, self.savings.fused_attention)
+        return features
+
+    def noise(
+        self, x: Tensor, features: list[Tensor] | None, shifts: Shifts, contexts: Contexts, probes: Probes | None = None
+    ) -> Tensor:
+        """Predict the noise in a condition stack.
+
+        Args:
+            x: (b, 13, h, w): noisy latent, agnostic, keep mask, densepose.
+            features: what `garment_features` gave; None runs the U-Net without garment.
+            shifts: what `time_shifts` gave for b timesteps, or for one.
+            contexts: what `contexts` gave for b tokens.
+            probes: by warp block, a function that sees its attention map.
+
+        Returns:
+            (b, 4, h, w) in the network's dtype.
+        """
+        warp = None if features is None else self.warp
+        fused = self.savings.fused_attention
+        return run_unet(self.unet, warp, self._layout(x), features or [], shifts.unet, contexts.unet, fused, probes)
+
+    def _layout(self, x: Tensor) -> Tensor:
+        memory = torch.channels_last if self.savings.channels_last else torch.contiguous_format
+        return x.to(device=self.device, dtype=self.dtype, memory_format=memory)
+
+
+def stack_conditions(latents: Tensor, agnostic: Tensor, keep_mask: Tensor, densepose: Tensor) -> Tensor:
+    """Stack the U-Net's input; h and w are image side / 8.
+
+    Args:
+        latents: (b, 4, h, w) noisy latent.
+        agnostic: (b, 4, h, w) scaled latent of the person without garment.
+        keep_mask: (b, 1, h, w) in [0, 1], **1 = keep**: this model's polarity, the opposite of the artefact on disk.
+        densepose: (b, 4, h, w) scaled latent of the body-part picture.
+
+    Returns:
+        (b, 13, h, w).
+    """
+    return torch.cat([latents, agnostic, keep_mask, densepose], dim=1)

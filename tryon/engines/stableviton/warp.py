@@ -1,0 +1,52 @@
+"""Zero cross-attention: where the decoder looks at the garment (spec chapter 1.2).
+
+Nine blocks, in front of the skip connections of output blocks 3 to 11. Query: the decoder's own map. Key and value:
+the spatial encoder's map of the same grid. The closing 1x1 convolution started at zero, hence the name.
+"""
+
+from __future__ import annotations
+
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from einops import rearrange
+from torch import Tensor, nn
+
+from tryon.engines.stableviton.architecture import GROUPS, Architecture
+from tryon.engines.stableviton.layers import AttentionProbe, Context, spatial_transformer
+
+
+class ZeroCrossAttention(nn.Module):
+    """One place where garment features enter the decoder."""
+
+    def __init__(self, channels: int, garment_channels: int, heads: int) -> None:
+        super().__init__()
+        self.transformer = Transformer2DModel(
+            num_attention_heads=heads,
+            attention_head_dim=channels // heads,
+            in_channels=channels,
+            cross_attention_dim=garment_channels,
+            norm_num_groups=GROUPS,
+        )
+        self.zero_conv = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor, garment: Tensor, *, fused: bool = True, probe: AttentionProbe | None = None) -> Tensor:
+        """Add what the garment has to say.
+
+        Args:
+            x: (b, channels, h, w) decoder map.
+            garment: (b, garment_channels, h, w) spatial-encoder map; its tokens are taken raw, without norm or position.
+            fused: see `layers.attend`.
+            probe: sees the (b, heads, h·w, h·w) map of where each patch looks.
+
+        Returns:
+            (b, channels, h, w).
+        """
+        tokens = Context(rearrange(garment, "b c h w -> b (h w) c"))
+        looked_up = spatial_transformer(self.transformer, x, tokens, fused=fused, probe=probe)
+        out: Tensor = x + self.zero_conv(looked_up)
+        return out
+
+
+def build_warp_blocks(architecture: Architecture) -> nn.ModuleList:
+    """The nine blocks in module order, coarse to fine."""
+    widths = architecture.warp_widths
+    return nn.ModuleList([ZeroCrossAttention(channels, garment, architecture.heads) for channels, garment in widths])
