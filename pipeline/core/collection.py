@@ -1,0 +1,168 @@
+"""From folders to items: people, garments, backgrounds, and which person wears what."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from pipeline.core.errors import UsageError
+from pipeline.core.items import Background, Garment, Pair, Person, Scene
+from pipeline.core.labels import Category
+from pipeline.core.layout import BACKGROUND_INPUTS, CLOTH_INPUTS, INPUT_PREFIX, ORIGINAL, PAIR_LISTS, PERSON_INPUTS, Layout, Ref
+from pipeline.core.names import unique_ids
+from pipeline.core.pairs import read_pairs, spellings
+from pipeline.core.scan import Problem, find_pictures
+
+ChooseEngine = Callable[[Category], str]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Everything a run may work on.
+
+    Args:
+        persons, garments, backgrounds: in a fixed order, by name.
+        pairs: which person wears which garment, by which engine.
+        problems: inputs that cannot be used, each with a reason.
+    """
+
+    persons: tuple[Person, ...] = ()
+    garments: tuple[Garment, ...] = ()
+    backgrounds: tuple[Background, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    problems: tuple[Problem, ...] = field(default_factory=tuple)
+
+    def scenes(self) -> Iterable[Scene]:
+        """Every pair in front of every background; the photo's own background belongs to the pair itself."""
+        return (Scene(pair, background) for pair in self.pairs for background in self.backgrounds)
+
+
+def discover(layout: Layout, choose_engine: ChooseEngine) -> Collection:
+    """Read the inputs folder.
+
+    Args:
+        layout: where the inputs are.
+        choose_engine: the engine for a garment's category.
+    """
+    people, problems = _find(layout, PERSON_INPUTS, ())
+    scenery, more = _find(layout, BACKGROUND_INPUTS, (ORIGINAL,))
+    garments, yet_more = _garments(layout)
+    persons = tuple(Person(name, source) for name, source in people)
+    wanted, unknown = read_pairs(layout, persons, garments)
+    pairs = [Pair(person, garment, choose_engine(garment.category)) for person, garment in wanted]
+    return with_categories(
+        Collection(
+            persons=persons,
+            garments=garments,
+            backgrounds=tuple(Background(name, source) for name, source in scenery),
+            pairs=tuple(pairs),
+            problems=(*problems, *more, *yet_more, *unknown),
+        )
+    )
+
+
+def with_categories(collection: Collection) -> Collection:
+    """Tell each person which garment categories its pairs want, so that parsing makes just those masks."""
+    wanted: dict[str, set[Category]] = defaultdict(set)
+    for pair in collection.pairs:
+        wanted[pair.person.id].add(pair.garment.category)
+    order = list(Category)
+    renewed = {
+        person.id: replace(person, categories=tuple(sorted(wanted[person.id], key=order.index)) or (Category.UPPER,))
+        for person in collection.persons
+    }
+    pairs = tuple(replace(pair, person=renewed[pair.person.id]) for pair in collection.pairs)
+    return replace(collection, persons=tuple(renewed.values()), pairs=pairs)
+
+
+def _find(layout: Layout, folder: str, taken: Sequence[str]) -> tuple[list[tuple[str, Ref]], list[Problem]]:
+    names, problems = find_pictures(layout.inputs / folder, layout.inputs)
+    refs = [f"{INPUT_PREFIX}{folder}/{name}" for name in names]
+    return list(zip(unique_ids(names, taken), refs, strict=True)), problems
+
+
+def _garments(layout: Layout) -> tuple[tuple[Garment, ...], list[Problem]]:
+    """Garments with the category of their first folder; directly in `cloth/` counts as upper."""
+    names, problems = find_pictures(layout.inputs / CLOTH_INPUTS, layout.inputs)
+    categories = [_category(name) for name in names]
+    below = [name if category is None else name.partition("/")[2] for name, category in zip(names, categories, strict=True)]
+    garments = [
+        Garment(ident, f"{INPUT_PREFIX}{CLOTH_INPUTS}/{name}", category or Category.UPPER)
+        for ident, name, category in zip(unique_ids(below), names, categories, strict=True)
+    ]
+    return tuple(garments), problems
+
+
+def _category(name: str) -> Category | None:
+    head, _, rest = name.partition("/")
+    return Category(head.lower()) if rest and head.lower() in list(Category) else None
+
+
+Named = TypeVar("Named", Person, Garment, Background)
+
+
+def select(collection: Collection, only: Sequence[str] = (), skip: Sequence[str] = (), limit: int | None = None) -> Collection:
+    """Restrict a collection by globs on ids, file names and paths.
+
+    A glob restricts the kinds it matches: `--only 'beach_*'` keeps those people and leaves garments and backgrounds alone. A
+    glob with a double underscore is held against pair ids.
+
+    Args:
+        only: keep what matches; several globs add up.
+        skip: leave out what matches.
+        limit: keep the first so many people.
+
+    Raises:
+        UsageError: a glob that matches nothing.
+    """
+    for glob in (*only, *skip):
+        _must_match(glob, collection)
+    pair_globs = [glob for glob in only if "__" in glob]
+    plain = [glob for glob in only if "__" not in glob]
+    persons = _restrict(collection.persons, plain, skip)[:limit]
+    garments = _restrict(collection.garments, plain, skip)
+    keep = {item.id for item in persons}, {item.id for item in garments}
+    pairs = [pair for pair in collection.pairs if pair.person.id in keep[0] and pair.garment.id in keep[1]]
+    pairs = [pair for pair in pairs if not any(_glob(pair.id, glob) for glob in skip if "__" in glob)]
+    if pair_globs:
+        pairs = [pair for pair in pairs if any(_glob(pair.id, glob) for glob in pair_globs)]
+        used = {pair.person.id for pair in pairs}, {pair.garment.id for pair in pairs}
+        persons = tuple(item for item in persons if item.id in used[0])
+        garments = tuple(item for item in garments if item.id in used[1])
+    backgrounds = _restrict(collection.backgrounds, plain, skip)
+    return replace(collection, persons=persons, garments=garments, backgrounds=backgrounds, pairs=tuple(pairs))
+
+
+def _restrict(items: tuple[Named, ...], only: Sequence[str], skip: Sequence[str]) -> tuple[Named, ...]:
+    wanted = [item for item in items if any(matches(item, glob) for glob in only)] or list(items)
+    return tuple(item for item in wanted if not any(matches(item, glob) for glob in skip))
+
+
+def matches(item: Person | Garment | Background, glob: str) -> bool:
+    """Whether a glob fits an item's id, its file name, or its path below the inputs folder."""
+    return any(_glob(text, glob) for text in spellings(item.id, item.source))
+
+
+def _glob(text: str, glob: str) -> bool:
+    return fnmatch.fnmatchcase(text.casefold(), glob.casefold())
+
+
+def _must_match(glob: str, collection: Collection) -> None:
+    items: tuple[Person | Garment | Background, ...] = (*collection.persons, *collection.garments, *collection.backgrounds)
+    if any(matches(item, glob) for item in items) or any(_glob(pair.id, glob) for pair in collection.pairs):
+        return
+    some = ", ".join(item.id for item in items[:8])
+    raise UsageError(
+        f"{glob!r} matches no person, garment, background or pair", f"there are for example: {some or 'no inputs at all'}"
+    )
+
+
+def pair_lists(collection: Collection) -> dict[Ref, str]:
+    """The VITON-HD pair files: `person.jpg cloth.jpg` a line, one file per garment category that occurs."""
+    lines: dict[Category, list[str]] = defaultdict(list)
+    for pair in collection.pairs:
+        lines[pair.garment.category].append(f"{pair.person.id}.jpg {pair.garment.id}.jpg")
+    return {PAIR_LISTS[category]: "\n".join(rows) + "\n" for category, rows in lines.items()}

@@ -1,0 +1,99 @@
+"""Pair files: which person wears which garment.
+
+`inputs/pairs.txt` has VITON-HD's form, `person cloth` a line; `inputs/pairs.csv` has two columns. Without either, every
+person wears every garment. A name may be an id, a file name with or without its suffix, or a path; an unknown or ambiguous
+one is reported.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from pipeline.core.items import Garment, Person
+from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout, Ref
+from pipeline.core.scan import Problem
+
+Wanted = tuple[Person, Garment]
+Row = tuple[str, str, str]
+"""Where it stands, the person's name, the garment's name."""
+
+
+def read_pairs(layout: Layout, persons: Sequence[Person], garments: Sequence[Garment]) -> tuple[list[Wanted], list[Problem]]:
+    """The wanted pairs, each once, in the order of the files, and what could not be understood."""
+    files = [layout.inputs / name for name in PAIR_FILES if (layout.inputs / name).is_file()]
+    if not files:
+        return [(person, garment) for person in persons for garment in garments], []
+    people, clothes = _Names(persons), _Names(garments)
+    pairs: dict[tuple[str, str], Wanted] = {}
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            text = file.read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as problem:
+            problems.append(Problem(str(file), f"cannot be read as UTF-8 text ({problem})", "save it as UTF-8"))
+            continue
+        rows = _csv_rows(text, str(file)) if file.suffix == ".csv" else _txt_rows(text, str(file), people, clothes)
+        for where, left, right in rows:
+            person, garment = people.one(left, "person", where, problems), clothes.one(right, "garment", where, problems)
+            if isinstance(person, Person) and isinstance(garment, Garment):
+                pairs[person.id, garment.id] = (person, garment)
+    return list(pairs.values()), problems
+
+
+class _Names:
+    """Looks items up by every spelling people use."""
+
+    def __init__(self, items: Sequence[Person] | Sequence[Garment]) -> None:
+        self.by_name: dict[str, dict[str, Person | Garment]] = defaultdict(dict)
+        for item in items:
+            for name in spellings(item.id, item.source):
+                self.by_name[name][item.id] = item
+
+    def get(self, name: str) -> Mapping[str, Person | Garment]:
+        return self.by_name.get(name, {})
+
+    def one(self, name: str, kind: str, where: str, problems: list[Problem]) -> Person | Garment | None:
+        """The one item of this name; otherwise None and a line in `problems`."""
+        items = self.get(name)
+        if len(items) == 1:
+            return next(iter(items.values()))
+        if not name:
+            problems.append(Problem(where, f"no {kind} on this line", "write: person garment"))
+        elif items:
+            problems.append(Problem(where, f"{kind} {name!r} is ambiguous", f"use one of these ids: {', '.join(sorted(items))}"))
+        else:
+            problems.append(
+                Problem(where, f"unknown {kind} {name!r}", "use a file name of the inputs folder, or remove the line")
+            )
+        return None
+
+
+def spellings(ident: str, source: Ref) -> set[str]:
+    """Every way people write an input's name: its id, and the ends of its path with and without suffix."""
+    parts = PurePosixPath(source[len(INPUT_PREFIX) :]).parts[1:]
+    tails = {"/".join(parts[start:]) for start in range(len(parts))}
+    return {ident} | tails | {tail.rpartition(".")[0] for tail in tails if "." in tail}
+
+
+def _txt_rows(text: str, file: str, people: _Names, clothes: _Names) -> Iterator[Row]:
+    """One pair a line. Names with spaces are found by trying every split, so data sets' and people's forms both work."""
+    for number, line in enumerate(text.splitlines(), 1):
+        words = [word for word in line.replace("\t", " ").split(" ") if word]
+        if not words or words[0].startswith("#"):
+            continue
+        splits = [(" ".join(words[:cut]), " ".join(words[cut:])) for cut in range(1, len(words))]
+        known = [split for split in splits if people.get(split[0]) and clothes.get(split[1])]
+        left, right = (known or splits or [(words[0], "")])[0]
+        yield f"{file}, line {number}", left, right
+
+
+def _csv_rows(text: str, file: str) -> Iterator[Row]:
+    for number, row in enumerate(csv.reader(io.StringIO(text)), 1):
+        cells = [cell.strip() for cell in row] + ["", ""]
+        heading = number == 1 and cells[0].lower() in {"person", "image"}
+        if any(cells) and not heading and not cells[0].startswith("#"):
+            yield f"{file}, line {number}", cells[0], cells[1]
