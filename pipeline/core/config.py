@@ -1,11 +1,143 @@
-"""Settings: one frozen model per step, beside the step; unknown keys are errors (architecture §8)."""
+"""Settings: one frozen model per section, beside the code it configures; unknown keys are errors (architecture §8).
+
+A setting comes from, in rising order: its default, `lookbook.toml`, the environment (`LOOKBOOK_PARSING_DILATE_PX=14`), `--set`.
+"""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.core.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "LOOKBOOK_"
+NOT_SETTINGS = frozenset({"OFFLINE", "MIRROR"})
+"""Environment names that belong to the downloader."""
+
+Values = dict[str, dict[str, Any]]
+"""Section → key → value, before validation."""
 
 
 class StepConfig(BaseModel):
-    """Base of every step's settings: frozen, strict about names."""
+    """Base of every section: frozen, strict about names; the docstring below a field becomes its comment in the file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+Schema = Mapping[str, type[StepConfig]]
+
+
+def load_settings(
+    schema: Schema, file: Path | None = None, environment: Mapping[str, str] | None = None, overrides: Iterable[str] = ()
+) -> dict[str, StepConfig]:
+    """The resolved settings of every section.
+
+    Args:
+        schema: section name → model.
+        file: a `lookbook.toml`; None or absent = defaults.
+        environment: variables to look for `LOOKBOOK_<SECTION>_<KEY>` in; default: this process's.
+        overrides: `section.key=value` from the command line.
+
+    Raises:
+        ConfigError: an unknown section or key (with the nearest known one), a value that does not fit, a file that is not TOML.
+    """
+    values: Values = {}
+    for origin, layer in (
+        (str(file), _from_file(file)),
+        ("the environment", _from_environment(schema, os.environ if environment is None else environment)),
+        ("--set", _from_overrides(overrides)),
+    ):
+        _check_names(schema, layer, origin)
+        for section, keys in layer.items():
+            values.setdefault(section, {}).update(keys)
+    return {section: _validate(model, section, values.get(section, {})) for section, model in schema.items()}
+
+
+def _from_file(file: Path | None) -> Values:
+    if file is None or not file.exists():
+        return {}
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:
+        raise ConfigError(f"{file}: not a TOML file ({problem})", "write a fresh one: python run.py config --init") from None
+    loose = [key for key, value in content.items() if not isinstance(value, dict)]
+    if loose:
+        raise ConfigError(f"{file}: {loose[0]!r} stands outside a section", "put it below a [section] line")
+    return content
+
+
+def _from_environment(schema: Schema, environment: Mapping[str, str]) -> Values:
+    values: Values = {}
+    for name, text in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX) or name[len(ENVIRONMENT_PREFIX) :] in NOT_SETTINGS:
+            continue
+        section, _, key = name[len(ENVIRONMENT_PREFIX) :].lower().partition("_")
+        values.setdefault(section, {})[key] = _parse(text)
+    return values
+
+
+def _from_overrides(overrides: Iterable[str]) -> Values:
+    values: Values = {}
+    for each in overrides:
+        name, equals, text = each.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"--set {each!r}: expected section.key=value", "for example: --set parsing.dilate_px=14")
+        values.setdefault(section, {})[key] = _parse(text.strip())
+    return values
+
+
+def _parse(text: str) -> Any:
+    """A TOML value where the text is one, otherwise the text itself, so that strings need no quotes in a shell."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _check_names(schema: Schema, layer: Values, origin: str) -> None:
+    for section, keys in layer.items():
+        if section not in schema:
+            raise ConfigError(f"{origin}: unknown section [{section}]", nearest(section, schema))
+        fields = schema[section].model_fields
+        for key in keys:
+            if key not in fields:
+                raise ConfigError(f"{origin}: unknown setting {section}.{key}", nearest(key, fields, f"{section}."))
+
+
+def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """A remedy line: the most similar known names, or all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5) or known
+    return f"did you mean {' or '.join(prefix + name for name in close)}?" if len(close) <= 3 else f"known: {', '.join(close)}"
+
+
+def _validate(model: type[StepConfig], section: str, values: Mapping[str, Any]) -> StepConfig:
+    try:
+        return model(**values)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{section}.{where} = {first['input']!r}: {first['msg'].lower()}", "see: python run.py config --show"
+        ) from None
+
+
+def to_toml(settings: Mapping[str, StepConfig]) -> str:
+    """Every setting with its comment, ready to be edited. Values that are None are commented out."""
+    lines: list[str] = []
+    for section, config in settings.items():
+        lines += [f"[{section}]"]
+        for key, info in type(config).model_fields.items():
+            lines += [f"# {line}" for line in (info.description or "").splitlines()]
+            value = config.model_dump(mode="json")[key]
+            lines.append(f"# {key} =" if value is None else f"{key} = {json.dumps(value, ensure_ascii=False)}")
+        lines.append("")
+    return "\n".join(lines)

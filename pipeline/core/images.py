@@ -24,7 +24,7 @@ from pipeline.core.labels import CIHP_PALETTE
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".mpo"}
 )
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 MAX_MEGAPIXELS = 178.0
 """Beyond this a file counts as a decompression bomb and is not decoded."""
 MIN_SIDE = 64
@@ -77,8 +77,7 @@ def _open(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            _register_heif(path)
-            return Image.open(path, formats=(*FORMATS, "HEIF"))
+            return Image.open(path, formats=[*FORMATS, "HEIF"] if _needs_heif(path) else FORMATS)
     except UnidentifiedImageError:
         raise _unreadable(path) from None
     except Image.DecompressionBombError:
@@ -87,19 +86,16 @@ def _open(path: Path) -> Image.Image:
         raise InputError(f"{path}: cannot be opened ({problem})", "check the file and its permissions") from None
 
 
-def _register_heif(path: Path) -> None:
-    """HEIC support comes from a plug-in that costs a moment to load, so only when a file may need it."""
-    if path.suffix.lower() in {".heic", ".heif", ".hif"} or _head(path)[4:12] in {
-        b"ftypheic",
-        b"ftypheix",
-        b"ftypmif1",
-        b"ftyphevc",
-    }:
-        try:
-            import pillow_heif
-        except ImportError:
-            raise InputError(f"{path}: HEIC needs the plug-in pillow-heif", "pip install pillow-heif") from None
-        pillow_heif.register_heif_opener()
+def _needs_heif(path: Path) -> bool:
+    """Whether the file may be HEIC; if so its plug-in, which takes a moment to load, is brought up."""
+    if _head(path)[4:12] not in {b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypmif1", b"ftypmsf1"}:
+        return False
+    try:
+        import pillow_heif
+    except ImportError:
+        raise InputError(f"{path}: HEIC needs the plug-in pillow-heif", "pip install pillow-heif") from None
+    pillow_heif.register_heif_opener()
+    return True
 
 
 def _head(path: Path) -> bytes:
@@ -141,7 +137,7 @@ def _to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """16-bit and float greys are scaled by their own type's range; Pillow alone would clip them to white."""
     values = np.asarray(image).astype(np.float64)
-    top = 65535.0 if values.max(initial=0) > 255 else 255.0
+    top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
     return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).round().astype(np.uint8))
 
 

@@ -1,0 +1,119 @@
+"""What exists, by name: steps, backends, engines, settings. Strings only, so that `--help` loads nothing heavy.
+
+Adding an engine = a folder below `tryon/engines/` and one line here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.core.config import nearest
+from pipeline.core.errors import UsageError
+
+Target = str
+"""`module:Class`."""
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """One class of a step: most steps are one class; a step whose artefacts can be edited separately is several.
+
+    Args:
+        target: the step class.
+        section: its section of the settings.
+        config: its settings model.
+        backend: the kind of backend it is handed, or "" for none.
+    """
+
+    target: Target
+    section: str
+    config: Target
+    backend: str = ""
+
+
+STEPS: dict[str, tuple[StageEntry, ...]] = {
+    "background": (
+        StageEntry("preprocess.background:BackgroundStep", "background", "preprocess.background:BackgroundConfig", "background"),
+    ),
+    "pose": (StageEntry("preprocess.pose:PoseStep", "pose", "preprocess.pose:PoseConfig", "pose"),),
+    "densepose": (
+        StageEntry("preprocess.dense_pose:DenseposeStep", "densepose", "preprocess.dense_pose:DenseposeConfig", "densepose"),
+    ),
+    "parsing": (
+        StageEntry("preprocess.parsing:ParsingStep", "parsing", "preprocess.parsing:ParsingConfig", "parsing"),
+        StageEntry("preprocess.agnostic:AgnosticStep", "agnostic", "preprocess.agnostic:AgnosticConfig"),
+    ),
+    "cloth": (StageEntry("preprocess.cloth:ClothStep", "cloth", "preprocess.cloth:ClothConfig", "cloth"),),
+    "tryon": (StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),),
+    "compose": (
+        StageEntry("compose.restore:RestoreStep", "restore", "compose.restore:RestoreConfig", "background"),
+        StageEntry("compose.step:ComposeStep", "compose", "compose.step:ComposeConfig"),
+    ),
+}
+"""The seven steps in their order; a step's number is its place, from 1."""
+
+BACKENDS: dict[str, dict[str, Target]] = {
+    "background": {"embedded": "preprocess.backends.embedded_matte:EmbeddedMatte"},
+    "pose": {"embedded": "preprocess.backends.mediapipe_hands:MediapipeHands"},
+    "densepose": {"embedded": "preprocess.backends.landmark_body:LandmarkBody"},
+    "parsing": {"embedded": "preprocess.backends.colour_parser:ColourParser"},
+    "cloth": {"embedded": "preprocess.backends.plain_background:PlainBackground"},
+}
+"""Per kind, in the order in which `auto` prefers them: real models first, embedded last."""
+
+ENGINES: dict[str, Target] = {
+    "stableviton": "tryon.engines.stableviton.engine:StableVITON",
+    "preview": "tryon.engines.preview.engine:PreviewEngine",
+}
+"""In the order in which `auto` prefers them."""
+
+ENGINE_CONFIGS: dict[str, Target] = {
+    "stableviton": "tryon.engines.stableviton.config:StableVITONConfig",
+    "preview": "tryon.engines.preview.config:PreviewConfig",
+}
+
+
+def resolve(target: Target) -> Any:
+    """Import what a target names."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def step_names(spec: str) -> list[str]:
+    """`all`, `tryon`, `densepose,parsing`, `3`, `step3` → step names in running order, each once.
+
+    Raises:
+        UsageError: an unknown name or number.
+    """
+    order = list(STEPS)
+    if spec.strip().lower() == "all":
+        return order
+    wanted = {_step_name(word.strip().lower()) for word in spec.split(",") if word.strip()}
+    if not wanted:
+        raise UsageError("--step names no step", f"known: all, {', '.join(order)}")
+    return [name for name in order if name in wanted]
+
+
+def _step_name(word: str) -> str:
+    order = list(STEPS)
+    if word in STEPS:
+        return word
+    digits = word.removeprefix("step").strip()
+    if digits.isdigit():
+        if 1 <= int(digits) <= len(order):
+            return order[int(digits) - 1]
+        numbered = ", ".join(f"{number} {name}" for number, name in enumerate(order, 1))
+        raise UsageError(f"there is no step {digits}", f"known: {numbered}")
+    raise UsageError(f"unknown step {word!r}", nearest(word, [*order, "all"]))
+
+
+def step_range(first: str | None, last: str | None) -> list[str]:
+    """The steps from one to another, both included; None = from the first, to the last."""
+    order = list(STEPS)
+    start = order.index(_step_name(first.lower())) if first else 0
+    stop = order.index(_step_name(last.lower())) if last else len(order) - 1
+    if start > stop:
+        raise UsageError(f"--from {first} comes after --until {last}", f"the order is: {' '.join(order)}")
+    return order[start : stop + 1]

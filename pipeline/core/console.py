@@ -1,0 +1,94 @@
+"""Everything the program says: lines, bars on a terminal, JSON events. No other file prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+
+class Colour(StrEnum):
+    """Terminal colours by meaning."""
+
+    GOOD = "\033[32m"
+    WARN = "\033[33m"
+    BAD = "\033[31m"
+    DIM = "\033[2m"
+    BOLD = "\033[1m"
+
+
+class Console:
+    """The program's voice.
+
+    Args:
+        json_events: one JSON object a line on standard output, and nothing else there.
+        stream: where lines go; standard output, or standard error when events have the former.
+    """
+
+    def __init__(self, json_events: bool = False, stream: TextIO | None = None) -> None:
+        self.json_events = json_events
+        self.stream = stream or (sys.stderr if json_events else sys.stdout)
+        self.colourful = self.stream.isatty() and "NO_COLOR" not in os.environ
+        self._bar: tqdm | None = None
+
+    def say(self, text: str = "", colour: Colour | None = None) -> None:
+        """One line for a person; it never breaks a bar."""
+        line = f"{colour.value}{text}\033[0m" if colour and self.colourful else text
+        tqdm.write(_writable(line, self.stream), file=self.stream)
+        self.stream.flush()
+
+    def data(self, text: str) -> None:
+        """Text that is the command's result, on standard output whatever the mode."""
+        sys.stdout.write(_writable(text, sys.stdout) + "\n")
+
+    def event(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """One machine-readable event; silent without `--json`."""
+        if self.json_events:
+            sys.stdout.write(json.dumps({"event": kind, **facts}, ensure_ascii=True, default=str) + "\n")
+            sys.stdout.flush()
+
+    def table(self, rows: Sequence[Sequence[str]], colours: Sequence[Colour | None] = ()) -> None:
+        """Left-aligned columns, the last one as long as it likes."""
+        if not rows:
+            return
+        rows = [[printable(cell) for cell in row] for row in rows]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+        for index, row in enumerate(rows):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            self.say("  ".join([*cells, row[-1]]), colours[index] if index < len(colours) else None)
+
+    def start_bar(self, title: str, total: int) -> None:
+        """A progress bar on a terminal; elsewhere one line."""
+        self.close_bar()
+        if self.stream.isatty() and not self.json_events:
+            self._bar = tqdm(total=total, desc=title, unit="", file=self.stream, dynamic_ncols=True, leave=True, mininterval=0.2)
+        else:
+            self.say(f"{title}: {total} to do")
+
+    def advance(self, note: str = "") -> None:
+        """One more done."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(1)
+
+    def close_bar(self) -> None:
+        """Finish the bar, if there is one."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _writable(text: str, stream: TextIO) -> str:
+    """Characters the terminal cannot show become escapes instead of an exception."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
+
+
+def printable(name: str) -> str:
+    """A file name on one line: control characters, which could fake output or colours, become escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)

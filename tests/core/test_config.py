@@ -1,0 +1,73 @@
+"""Settings come from defaults, file, environment and command line; a misspelt one never passes in silence."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.config import StepConfig, load_settings, to_toml
+from pipeline.core.errors import ConfigError
+
+
+class Parsing(StepConfig):
+    dilate_px: int = 12
+    """At 1024 px height."""
+    recipe: str = "hr-viton"
+    keep: str | None = None
+
+
+SCHEMA = {"parsing": Parsing}
+
+
+def load(tmp_path: Path, text: str = "", environment: dict[str, str] | None = None, overrides: tuple[str, ...] = ()) -> Parsing:
+    file = tmp_path / "lookbook.toml"
+    file.write_text(text)
+    settings = load_settings(SCHEMA, file, environment or {}, overrides)["parsing"]
+    assert isinstance(settings, Parsing)
+    return settings
+
+
+def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path):
+    file, environment, override = "[parsing]\ndilate_px = 1\n", {"LOOKBOOK_PARSING_DILATE_PX": "2"}, ("parsing.dilate_px=3",)
+    assert load(tmp_path).dilate_px == 12
+    assert load(tmp_path, file).dilate_px == 1
+    assert load(tmp_path, file, environment).dilate_px == 2
+    assert load(tmp_path, file, environment, override).dilate_px == 3
+
+
+def test_text_needs_no_quotes_on_the_command_line(tmp_path: Path):
+    assert load(tmp_path, overrides=("parsing.recipe=viton-hd",)).recipe == "viton-hd"
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "remedy"),
+    [
+        ("[parsing]\ndilate_p = 3\n", (), "parsing.dilate_px"),
+        ("", ("parsing.dilate=3",), "parsing.dilate_px"),
+        ("[parsin]\ndilate_px = 3\n", (), "parsing"),
+        ("dilate_px = 3\n", (), "section"),
+        ("[parsing\n", (), "config --init"),
+        ("", ("dilate_px",), "--set"),
+        ("", ("parsing.dilate_px=wide",), "config --show"),
+    ],
+)
+def test_a_mistake_is_an_error_that_names_the_nearest_thing(tmp_path: Path, text: str, overrides: tuple[str, ...], remedy: str):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text, overrides=overrides)
+    assert remedy in str(caught.value)
+
+
+def test_a_misspelt_environment_variable_is_an_error_but_the_downloaders_are_not(tmp_path: Path):
+    load(tmp_path, environment={"LOOKBOOK_OFFLINE": "1", "LOOKBOOK_MIRROR": "http://127.0.0.1", "HOME": "/"})
+    with pytest.raises(ConfigError, match=r"parsing\.dilat"):
+        load(tmp_path, environment={"LOOKBOOK_PARSING_DILAT": "1"})
+
+
+def test_the_written_file_reads_back_as_the_same_settings_with_comments(tmp_path: Path):
+    settings = {"parsing": Parsing(dilate_px=5, recipe='a "quoted" ünïcode')}
+    text = to_toml(settings)
+    assert "# At 1024 px height." in text
+    assert tomllib.loads(text)["parsing"]["dilate_px"] == 5
+    assert load(tmp_path, text) == settings["parsing"]
