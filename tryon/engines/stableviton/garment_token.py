@@ -27,7 +27,8 @@ def build_image_encoder(widths: ClipWidths) -> Any:
         hidden_act="quick_gelu",
         layer_norm_eps=1e-5,
     )
-    return CLIPVisionModel(config)
+    model = CLIPVisionModel(config)
+    return getattr(model, "vision_model", model)  # transformers 5 took this inner level away
 
 
 class MapperBlock(nn.Module):

@@ -1,0 +1,194 @@
+"""Opening other people's checkpoints: safely, without reading what is not needed, and with errors a person can act on.
+
+No code from a pickle ever runs: `weights_only`, and the names a pickle asks for are shown when they are foreign. Files are
+mapped into memory, so the optimiser moments of a training checkpoint cost neither time nor RAM.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from pipeline.core.errors import WeightsError
+
+LEGACY_LIMIT_BYTES = 4 * 2**30
+"""A checkpoint that is not a zip cannot be mapped; above this it is refused instead of filling the memory."""
+
+SHOWN_KEYS = 6
+"""Names shown per kind of difference; the count is always complete."""
+
+_AGAIN = "download the file again; `python run.py weights` lists sizes and checksums"
+
+
+class _LightningCheckpointCallback:
+    """Stands in for Lightning's ModelCheckpoint class, which its older files name as a dictionary key."""
+
+
+_TOLERATED_GLOBALS: dict[str, Callable[..., Any]] = {
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint": _LightningCheckpointCallback,
+}
+
+
+def open_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a checkpoint, whatever it is packed in.
+
+    Args:
+        path: `.safetensors`, or a torch file (`.ckpt`, `.pt`, `.pth`, `.bin`), flat or with the weights under `state_dict`.
+
+    Returns:
+        Name → tensor, mapped from the file where the container allows; optimiser state and the rest are left out.
+
+    Raises:
+        WeightsError: the file is missing, cut short, asks for foreign code, or holds no weights.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file", _AGAIN)
+    if path.suffix == ".safetensors":
+        return _open_safetensors(path)
+    return _weights_of(_open_torch(path), path)
+
+
+def _open_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a complete safetensors file ({error})", _AGAIN) from error
+    return tensors
+
+
+def _open_torch(path: Path) -> Any:
+    size = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        return _open_zip(path)
+    with path.open("rb") as file:
+        cut_short = file.read(2) == b"PK"
+    if cut_short:
+        raise WeightsError(f"{path}: cut short, only {size:,} bytes of it are here", _AGAIN)
+    if size > LEGACY_LIMIT_BYTES:
+        raise WeightsError(
+            f"{path}: a checkpoint of the old kind, too big to read safely ({size:,} bytes)", "save it again with torch ≥ 1.6"
+        )
+    return _load(path, mmap=False)
+
+
+def _open_zip(path: Path) -> Any:
+    foreign = [name for name in _foreign_globals(path) if name not in _TOLERATED_GLOBALS]
+    if foreign:
+        raise WeightsError(
+            f"{path}: not opened, because it asks to run code: {', '.join(sorted(foreign)[:SHOWN_KEYS])}",
+            "get the weights from their publisher, or ask for a safetensors file",
+        )
+    loaded = _load(path, mmap=True)
+    _check_records(path, loaded)
+    return loaded
+
+
+def _foreign_globals(path: Path) -> list[str]:
+    try:
+        return torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except (RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path}: not a torch checkpoint ({_first_line(error)})", _AGAIN) from error
+
+
+def _load(path: Path, *, mmap: bool) -> Any:
+    stand_ins: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+        (stand_in, name) for name, stand_in in _TOLERATED_GLOBALS.items()
+    ]
+    try:
+        with torch.serialization.safe_globals(stand_ins):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path}: not a torch checkpoint that can be read safely ({_first_line(error)})", _AGAIN) from error
+
+
+def _check_records(path: Path, loaded: Any) -> None:
+    """Mapping trusts the sizes that the pickle claims; hold them against what the zip really stores."""
+    with zipfile.ZipFile(path) as archive:
+        records = Counter(info.file_size for info in archive.infolist() if "/data/" in info.filename)
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in _tensors(loaded)}
+    claimed = Counter(nbytes for nbytes in storages.values() if nbytes)
+    if claimed - records:
+        raise WeightsError(
+            f"{path}: damaged: {(claimed - records).total()} tensors are larger than what is stored for them", _AGAIN
+        )
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _tensors(entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _tensors(entry)
+
+
+def _weights_of(loaded: Any, path: Path) -> dict[str, Tensor]:
+    """Training checkpoints keep the weights under `state_dict` beside much else; others are the flat dictionary itself."""
+    state = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
+    weights = {key: value for key, value in state.items() if isinstance(value, Tensor)} if isinstance(state, Mapping) else {}
+    if not weights:
+        raise WeightsError(f"{path}: holds no weights (expected names with tensors, flat or under `state_dict`)", _AGAIN)
+    return weights
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a file's weights differ from what a network wants."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshapen: tuple[str, ...]  # "name: (found) instead of (wanted)"
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unexpected or self.misshapen)
+
+    def __str__(self) -> str:
+        kinds = (("missing", self.missing), ("unexpected", self.unexpected), ("of another shape", self.misshapen))
+        return "\n".join(f"  {len(names)} {kind}: {_some(names)}" for kind, names in kinds if names)
+
+
+def difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], unexpected: Iterable[str] = ()) -> Difference:
+    """Compare names and shapes.
+
+    Args:
+        found: what a file holds.
+        wanted: what the network has.
+        unexpected: further names of the file that have no place at all.
+    """
+    misshapen = tuple(
+        f"{name}: {tuple(found[name].shape)} instead of {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in found and found[name].shape != wanted[name].shape
+    )
+    return Difference(
+        missing=tuple(name for name in wanted if name not in found),
+        unexpected=(*unexpected, *(name for name in found if name not in wanted)),
+        misshapen=misshapen,
+    )
+
+
+def refuse_difference(path: Path, model: str, found: Difference, remedy: str = "") -> None:
+    """Raise `WeightsError` with a readable list when a file does not fit a model."""
+    if found:
+        raise WeightsError(f"{path}: not a checkpoint of {model}\n{found}", remedy or "check which model the file belongs to")
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = len(names) - SHOWN_KEYS
+    return ", ".join(names[:SHOWN_KEYS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]

@@ -1,0 +1,116 @@
+"""From a published file to a network: strict, and one tensor at a time so that nothing is held twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tryon.checkpoints import difference, open_checkpoint, refuse_difference
+from tryon.engines.stableviton.architecture import FULL, Architecture
+from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor
+from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings
+from tryon.engines.stableviton.variants import Variant, variant_of
+
+VAE_PREFIX = "first_stage_model."
+VAE_TRAINING = "loss."  # LPIPS and discriminator of the VAE's fine-tuning: no part of the VAE
+
+
+@dataclass(frozen=True)
+class Published:
+    """The weights of one published file under our names, still mapped from it, and which model it is."""
+
+    weights: dict[str, Tensor]
+    variant: Variant
+
+
+def read_published(path: Path, architecture: Architecture = FULL, vae_file: Path | None = None) -> Published:
+    """Open a published checkpoint strictly.
+
+    Args:
+        path: `VITONHD.ckpt` or a descendant, flat or nested.
+        architecture: the widths it must have.
+        vae_file: `VITONHD_VAE_finetuning.ckpt`, whose VAE replaces the one inside.
+
+    Returns:
+        Every tensor of the full network, in the file's own number format.
+
+    Raises:
+        WeightsError: unsafe, incomplete, or another model, with the names that differ.
+    """
+    official = open_checkpoint(path)
+    variant = variant_of(official)
+    found, unknown = _rename({key: tensor for key, tensor in official.items() if key not in variant.extra_keys})
+    wanted = empty_network(architecture, OFFICIAL).state_dict()
+    refuse_difference(path, "StableVITON", difference(found, wanted, unknown), _hint(official))
+    if vae_file is not None:
+        found |= _read_vae(vae_file, {name: tensor for name, tensor in wanted.items() if name.startswith("vae.")})
+    return Published(found, variant)
+
+
+def empty_network(architecture: Architecture, savings: Savings = ALL) -> StableViton:
+    """The network without memory behind its weights (meta device), in evaluation mode."""
+    with torch.device("meta"):
+        return StableViton(architecture, savings).eval()
+
+
+def fill_network(
+    architecture: Architecture, weights: Mapping[str, Tensor], dtype: torch.dtype, savings: Savings = ALL
+) -> StableViton:
+    """Build a network from weights that are known to fit.
+
+    Args:
+        architecture: its widths.
+        weights: our name → tensor; what the savings leave out is never read.
+        dtype: number format to run in.
+        savings: which exact savings to use.
+
+    Returns:
+        The network on the CPU, evaluation mode, no gradients.
+    """
+    network = empty_network(architecture, savings)
+    network.load_state_dict({name: weights[name].to(dtype) for name in network.state_dict()}, strict=True, assign=True)
+    _count_positions(network)
+    if savings.channels_last:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub knows modules' own formats only
+    return network.requires_grad_(False)
+
+
+def _rename(official: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    found: dict[str, Tensor] = {}
+    unknown: list[str] = []
+    for key, tensor in official.items():
+        if drop_reason(key) is not None:
+            continue
+        name = our_name(key)
+        if name is None:
+            unknown.append(key)
+        else:
+            found[name] = our_tensor(name, tensor)
+    return found, unknown
+
+
+def _read_vae(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    flat = {f"{VAE_PREFIX}{key}": tensor for key, tensor in open_checkpoint(path).items() if not key.startswith(VAE_TRAINING)}
+    found, unknown = _rename(flat)
+    refuse_difference(path, "StableVITON's VAE", difference(found, wanted, unknown))
+    return found
+
+
+def _hint(official: Iterable[str]) -> str:
+    keys = list(official)
+    if not any(key.startswith("control_model.") for key in keys):
+        return "it has no spatial encoder (control_model.*): this looks like Paint-by-Example or Stable Diffusion"
+    if not any(CONTROL_TAIL.match(key) for key in keys):
+        return "the spatial encoder is cut: give the file as its authors published it"
+    return "give the file as its authors published it; private variants with further layers are not supported"
+
+
+def _count_positions(network: StableViton) -> None:
+    """CLIP's position numbers are computed, not stored, so they are still without memory here."""
+    embeddings = network.image_encoder.embeddings
+    embeddings.position_ids = torch.arange(embeddings.position_ids.shape[-1])[None]

@@ -1,0 +1,173 @@
+"""The converted form: a diffusers-style folder of safetensors, one sub-folder per part.
+
+```
+<folder>/model_index.json    widths, variant, number format, sha256 of the source
+         unet/ vae/          open with diffusers' own `from_pretrained`
+         image_encoder/      opens with transformers' `CLIPVisionModel.from_pretrained`
+         control/ warp/ mapper/   ours: plain safetensors
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pipeline.core.errors import WeightsError
+from tryon.checkpoints import difference, open_checkpoint, refuse_difference
+from tryon.engines.stableviton.architecture import FULL, Architecture, ClipWidths
+from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
+from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings
+from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
+
+INDEX = "model_index.json"
+CLASS_NAME = "LookbookStableViton"
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+PARTS: Mapping[str, str] = {
+    "unet": "diffusion_pytorch_model.safetensors",
+    "vae": "diffusion_pytorch_model.safetensors",
+    "image_encoder": "model.safetensors",
+    "control": "model.safetensors",
+    "warp": "model.safetensors",
+    "mapper": "model.safetensors",
+}
+"""Sub-folder → weight file, named as the library that opens it expects."""
+
+_HUB_LEVEL = "vision_model."  # every CLIP tower on the hub carries it; both generations of transformers read it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """What a converted folder says about itself."""
+
+    architecture: Architecture
+    variant: str
+    dtype: str
+    source_sha256: str
+
+    def write(self, folder: Path) -> None:
+        """Write it as the folder's last file: a folder without it is not finished."""
+        content = {"_class_name": CLASS_NAME, **asdict(self)}
+        (folder / INDEX).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+
+def read_index(folder: Path) -> Index:
+    """Read a converted folder's description.
+
+    Raises:
+        WeightsError: no converted StableVITON lies there.
+    """
+    remedy = "python run.py weights convert stableviton FILE"
+    if not (folder / INDEX).is_file():
+        raise WeightsError(f"{folder}: no {INDEX}, so not a converted StableVITON or not a finished one", remedy)
+    content = json.loads((folder / INDEX).read_text("utf-8"))
+    known = content.pop("_class_name", None) == CLASS_NAME and content.get("variant") in {row.name for row in VARIANTS}
+    if not known:
+        raise WeightsError(f"{folder / INDEX}: describes another model", remedy)
+    widths = content.pop("architecture")
+    return Index(architecture=Architecture(**{**widths, "clip": ClipWidths(**widths["clip"])}), **content)
+
+
+def convert(
+    source: Path, folder: Path, *, dtype: str = "bf16", vae_file: Path | None = None, architecture: Architecture = FULL
+) -> None:
+    """Turn a published checkpoint into a folder that loads in seconds; all or nothing.
+
+    Args:
+        source: the published file.
+        folder: where the folder appears; must not exist.
+        dtype: `fp32`, `bf16` or `fp16`.
+        vae_file: the published VAE fine-tuning file, whose VAE replaces the one inside.
+        architecture: the widths it must have.
+
+    Raises:
+        WeightsError: a bad source, an unknown dtype, or a folder that exists already.
+    """
+    if dtype not in DTYPES:
+        raise WeightsError(f"dtype {dtype!r} is not known", f"one of {', '.join(DTYPES)}")
+    if folder.exists():
+        raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
+    published = read_published(source, architecture, vae_file)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        made = Path(scratch) / folder.name
+        _write_parts(made, published.weights, architecture, DTYPES[dtype])
+        Index(architecture=architecture, variant=published.variant.name, dtype=dtype, source_sha256=_sha256(source)).write(made)
+        made.replace(folder)
+
+
+def _write_parts(folder: Path, weights: Mapping[str, Tensor], architecture: Architecture, dtype: torch.dtype) -> None:
+    """One part at a time, so that the memory holds one part in the new number format and no more."""
+    needed = empty_network(architecture)  # the control tail, which feeds nothing, stays behind
+    names = frozenset(needed.state_dict())
+    for part, file_name in PARTS.items():
+        (folder / part).mkdir(parents=True)
+        prefix = f"{part}."
+        own = {name.removeprefix(prefix): weights[name].to(dtype) for name in names if name.startswith(prefix)}
+        level = _HUB_LEVEL if part == "image_encoder" else ""
+        save_file({level + name: own[name].contiguous() for name in sorted(own)}, folder / part / file_name, {"format": "pt"})
+        _write_config(getattr(needed, part), folder / part)
+
+
+def _write_config(part: Any, folder: Path) -> None:
+    """The libraries write their own configuration; our parts are described by the index."""
+    if hasattr(part, "save_config"):
+        part.save_config(folder)
+    elif hasattr(part, "config"):
+        part.config.architectures = ["CLIPVisionModel"]
+        part.config.save_pretrained(folder)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network ready to run, which model it is, and a name for its weights that belongs into a recipe."""
+
+    network: StableViton
+    variant: Variant
+    identity: str  # sha256 of the published file, or its name when it was opened directly
+
+
+def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture: Architecture = FULL) -> Loaded:
+    """Load a converted folder, or a published file directly.
+
+    Args:
+        path: a folder that `convert` made, or a published checkpoint.
+        dtype: number format to run in.
+        savings: which exact savings to use; a converted folder has no control tail.
+        architecture: the widths of a published file; a folder knows its own.
+
+    Raises:
+        WeightsError: damaged, unsafe, or another model.
+    """
+    if path.is_file():
+        published = read_published(path, architecture)
+        return Loaded(fill_network(architecture, published.weights, dtype, savings), published.variant, path.name)
+    index = read_index(path)
+    weights = {name: tensor for part, file_name in PARTS.items() for name, tensor in _read_part(path, part, file_name).items()}
+    wanted = empty_network(index.architecture, savings).state_dict()
+    remedy = "convert the published file again" if savings != OFFICIAL else "the control tail is only in the published file"
+    refuse_difference(path, "StableVITON", difference(weights, wanted), remedy)
+    network = fill_network(index.architecture, weights, dtype, savings)
+    return Loaded(network, variant_named(index.variant), index.source_sha256)
+
+
+def _read_part(folder: Path, part: str, file_name: str) -> dict[str, Tensor]:
+    tensors = open_checkpoint(folder / part / file_name)
+    return {f"{part}.{name.removeprefix(_HUB_LEVEL)}": tensor for name, tensor in tensors.items()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
