@@ -1,0 +1,266 @@
+"""Try-on: conditions of a person and a garment in, the dressed person on the canvas out.
+
+The step knows engines only by their protocol. It loads an engine when the first pair asks for it, encodes every person and
+garment once, hands over batches per engine, and writes into each picture how it was made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.core import images
+from pipeline.core.config import StepConfig
+from pipeline.core.engine import Encoded, EngineCard, GarmentInputs, PersonInputs, TryOnEngine, TryOnItem
+from pipeline.core.errors import InputError, UsageError
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.items import Item, Pair, Unit
+from pipeline.core.layout import AGNOSTIC_MASK, TRYON, PerCategory, Ref
+from pipeline.core.masks import Mask
+from pipeline.core.step import Context, Produced, StepBase
+from tryon.encodings import EncodingCache
+from tryon.seeds import item_seed
+
+BLANK_SPREAD = 1.5
+"""Grey levels: a painted area whose standard deviation stays below this shows nothing; the plainest real garment reaches 4."""
+
+
+class TryOnConfig(StepConfig):
+    """Settings of the try-on step; each engine has its own beside its code."""
+
+    attempt: int = Field(0, ge=0)  # another number draws other noise
+    keep_persons: int = Field(64, ge=1)  # encoded persons kept in memory
+    keep_garments: int = Field(64, ge=1)  # encoded garments kept in memory
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """An encoded person and the area its pictures may differ in, packed to an eighth."""
+
+    encoded: Encoded
+    packed_mask: NDArray[np.uint8]
+    shape: tuple[int, int]
+
+    def mask(self) -> Mask:
+        """(h, w) bool, True = repaint."""
+        bits = np.unpackbits(self.packed_mask, count=self.shape[0] * self.shape[1])
+        return bits.reshape(self.shape).astype(bool)
+
+
+class TryOnStep(StepBase):
+    """The shell: look up, encode once, generate, describe.
+
+    Args:
+        config: settings.
+        context: what every step of the run shares.
+        engines: engines by name; `pair.engine` is a key. None is loaded before a pair needs it.
+        weights: sha256 by weights name, for the fingerprint and the recipe.
+    """
+
+    name: ClassVar[str] = "tryon"
+    unit: ClassVar[Unit] = Unit.PAIR
+    version: ClassVar[int] = 1
+    config: TryOnConfig
+
+    def __init__(
+        self,
+        config: TryOnConfig,
+        context: Context,
+        engines: Mapping[str, TryOnEngine],
+        weights: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(config, context)
+        self.engines = engines
+        self.weights = dict(weights or {})
+        self.batch_size = max((engine.batch_size for engine in engines.values()), default=1)
+        self._loaded: set[str] = set()
+        self._persons: EncodingCache[_Subject] = EncodingCache(config.keep_persons)
+        self._garments: EncodingCache[Encoded] = EncodingCache(config.keep_garments)
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """The conditions the pair's engine reads, of the person and of the garment."""
+        pair = _pair(item)
+        card = self._engine(pair).card
+        return person_refs(card, pair) + [folder.of(pair.garment.id) for folder in card.garment]
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """One picture below the engine's own folder."""
+        pair = _pair(item)
+        return (TRYON.of(pair.id, pair.engine),)
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """Engine, its settings and weights, and the item's seed."""
+        pair = _pair(item)
+        card = self._engine(pair).card
+        return {
+            "engine": card.name,
+            "engine_version": str(card.version),
+            "engine_config": json.dumps(self._settings(pair), sort_keys=True),
+            "weights": json.dumps(self._weights_of(card), sort_keys=True),
+            "seed": str(self._seed(pair)),
+            "attempt": str(self.config.attempt),
+        }
+
+    def read(self, item: Item) -> Pair:
+        """Check that the engine can dress this garment; conditions are decoded when the engine encodes them.
+
+        Raises:
+            InputError: the engine does not support the garment's category.
+        """
+        pair = _pair(item)
+        check_category(self._engine(pair).card, pair)
+        return pair
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        """Dress up to `batch_size` pairs; results come back in the order of `inputs`."""
+        pairs: list[Pair] = list(inputs)
+        results: dict[int, Produced] = {}
+        for numbers in engine_batches(pairs, {pair.engine: self._engine(pair).batch_size for pair in pairs}):
+            batch = [pairs[number] for number in numbers]
+            results.update(zip(numbers, self._dress(batch), strict=True))
+        return [results[number] for number in range(len(pairs))]
+
+    def _dress(self, batch: Sequence[Pair]) -> list[Produced]:
+        engine = self._ready(batch[0])
+        subjects = [self._person(pair, engine) for pair in batch]
+        garments = [self._garment(pair, engine) for pair in batch]
+        items = [
+            TryOnItem(subject.encoded, garment, self._seed(pair))
+            for pair, subject, garment in zip(batch, subjects, garments, strict=True)
+        ]
+        pictures = engine.generate(items)
+        return [self._produced(pair, subject, picture) for pair, subject, picture in zip(batch, subjects, pictures, strict=True)]
+
+    def _produced(self, pair: Pair, subject: _Subject, picture: NDArray[np.uint8]) -> Produced:
+        recipe = self._recipe(pair)
+        encode = partial(images.png, picture, recipe)
+        facts = {"engine": pair.engine, "seed": str(recipe["seed"])}
+        notices = result_notices(self._engine(pair).card, picture, subject.mask())
+        return Produced({TRYON.of(pair.id, pair.engine): encode}, notices, facts)
+
+    def _recipe(self, pair: Pair) -> dict[str, Any]:
+        """How the picture was made: no clock, no path, so the same picture has the same bytes everywhere."""
+        card = self._engine(pair).card
+        recipe: dict[str, Any] = {
+            "engine": card.name,
+            "version": card.version,
+            "weights": self._weights_of(card),
+            "seed": self._seed(pair),
+            "attempt": self.config.attempt,
+            "person": pair.person.id,
+            "garment": pair.garment.id,
+            "category": pair.garment.category.value,
+            "settings": self._settings(pair),
+        }
+        return recipe | ({"preview": True} if card.approximate else {})
+
+    def _engine(self, pair: Pair) -> TryOnEngine:
+        if pair.engine not in self.engines:
+            raise UsageError(
+                f"tryon: no engine named {pair.engine!r}; known: {', '.join(sorted(self.engines))}",
+                "choose one with --engine NAME",
+            )
+        return self.engines[pair.engine]
+
+    def _ready(self, pair: Pair) -> TryOnEngine:
+        engine = self._engine(pair)
+        if pair.engine not in self._loaded:
+            engine.load(self.context.device)
+            self._loaded.add(pair.engine)
+        return engine
+
+    def _person(self, pair: Pair, engine: TryOnEngine) -> _Subject:
+        category = pair.garment.category
+
+        def encode() -> _Subject:
+            inputs = PersonInputs(pair.person, category, self.layout)
+            mask = inputs.agnostic_mask()
+            return _Subject(engine.encode(inputs), np.packbits(mask), (mask.shape[0], mask.shape[1]))
+
+        return self._persons.get((pair.engine, pair.person.id, category), encode)
+
+    def _garment(self, pair: Pair, engine: TryOnEngine) -> Encoded:
+        inputs = GarmentInputs(pair.garment, self.layout)
+        return self._garments.get((pair.engine, pair.garment.id), lambda: engine.encode(inputs))
+
+    def _seed(self, pair: Pair) -> int:
+        return item_seed(self.context.seed, pair.person.id, pair.garment.id, self.config.attempt)
+
+    def _settings(self, pair: Pair) -> dict[str, Any]:
+        """The engine's own settings; an engine without any has none to record."""
+        config = getattr(self._engine(pair), "config", None)
+        return config.model_dump(mode="json") if isinstance(config, StepConfig) else {}
+
+    def _weights_of(self, card: EngineCard) -> dict[str, str]:
+        return {name: self.weights.get(name, "") for name in card.weights}
+
+
+def person_refs(card: EngineCard, pair: Pair) -> list[Ref]:
+    """What an engine reads of the person, and the mask, which the step reads; per-category kinds for the garment's category."""
+    return [
+        kind.of(pair.person.id, pair.garment.category) if isinstance(kind, PerCategory) else kind.of(pair.person.id)
+        for kind in dict.fromkeys((*card.person, AGNOSTIC_MASK))
+    ]
+
+
+def check_category(card: EngineCard, pair: Pair) -> None:
+    """Refuse a garment the engine was not made for.
+
+    Raises:
+        InputError: naming engine, garment, category and what is allowed.
+    """
+    if pair.garment.category not in card.categories:
+        allowed = ", ".join(sorted(each.value for each in card.categories))
+        raise InputError(
+            f"tryon: engine {card.name} does not dress {pair.garment.category.value} garments ({pair.garment.id}); "
+            f"allowed: {allowed}",
+            "use another engine for it: --engine preview, or --engine auto",
+        )
+
+
+def engine_batches(pairs: Sequence[Pair], sizes: Mapping[str, int]) -> Iterator[list[int]]:
+    """Positions in `pairs`, grouped by engine in order of first appearance, at most `sizes[engine]` per group."""
+    by_engine: dict[str, list[int]] = {}
+    for number, pair in enumerate(pairs):
+        by_engine.setdefault(pair.engine, []).append(number)
+    for engine, numbers in by_engine.items():
+        size = max(1, sizes[engine])
+        for start in range(0, len(numbers), size):
+            yield numbers[start : start + size]
+
+
+def result_notices(card: EngineCard, picture: NDArray[np.uint8], mask: Mask) -> tuple[Notice, ...]:
+    """Flags of one result.
+
+    Args:
+        card: the engine's.
+        picture: (h, w, 3) RGB uint8 result.
+        mask: (h, w) bool, True = repaint.
+    """
+    notices = [Notice(Flag.PREVIEW_ONLY, f"engine {card.name}")] if card.approximate else []
+    spread = painted_spread(picture, mask)
+    if spread is not None and spread < BLANK_SPREAD:
+        notices.append(Notice(Flag.RESULT_BLANK, f"the painted area varies by {spread:.1f} grey levels"))
+    return tuple(notices)
+
+
+def painted_spread(picture: NDArray[np.uint8], mask: Mask) -> float | None:
+    """Standard deviation in grey levels of the painted area, channel by channel, the largest; None when nothing was to paint.
+
+    A network that overflowed writes one value everywhere (usually black), so a spread near zero covers every kind of blank.
+    """
+    if mask.shape != picture.shape[:2] or not mask.any():
+        return None
+    return float(picture[mask].astype(np.float32).std(axis=0).max())
+
+
+def _pair(item: Item) -> Pair:
+    assert isinstance(item, Pair), f"tryon works on pairs, not on {type(item).__name__}"
+    return item
