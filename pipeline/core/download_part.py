@@ -1,0 +1,125 @@
+"""The unfinished file of a download: `<target>.part` and, beside it, what must still be true when it is resumed."""
+
+from __future__ import annotations
+
+import os
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pipeline.core.errors import WeightsError
+from pipeline.core.weights_files import Digest, read_json, write_json
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock; two downloads of one file at once are then not noticed
+    fcntl = None  # type: ignore[assignment]
+
+CHOOSE_FOLDER = "check the folder, or choose another: --weights DIR"
+
+
+class Part:
+    """A context manager; holds the file open and locked, and hashes it as it grows.
+
+    Raises:
+        WeightsError: another process is downloading the same file, or the folder cannot be written.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.path = target.with_name(target.name + ".part")
+        self.digest = Digest()
+        self.validator = ""
+        self._facts = target.with_name(target.name + ".part.json")
+        self._url = ""
+        self._handle: FileIO
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: on a full disk nothing must be left to write when the file is closed.
+            self._handle = self.path.open("a+b", buffering=0)
+        except OSError as error:
+            raise WeightsError(f"weights: {self.path} cannot be written: {error.strerror}", CHOOSE_FOLDER) from error
+        self._lock()
+        facts = read_json(self._facts)
+        self._url, self.validator = str(facts.get("url", "")), str(facts.get("validator", ""))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._handle.close()
+        if self.path.exists() and self.path.stat().st_size == 0:
+            self._remove()
+
+    def _lock(self) -> None:
+        if fcntl is None:
+            return
+        busy = WeightsError(
+            f"weights: another process is downloading {self.target}", "wait for it, then run the same command again"
+        )
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Between our open and our lock another process may have finished: what we hold would then be its finished file.
+            ours = os.fstat(self._handle.fileno()).st_ino == self.path.stat().st_ino
+        except OSError as error:
+            self._handle.close()
+            raise busy from error
+        if not ours:
+            self._handle.close()
+            raise busy
+
+    def resume_offset(self, url: str, *, trusted: bool) -> int:
+        """Bytes that need not come again; the digest has seen them afterwards.
+
+        Args:
+            url: the address about to be asked.
+            trusted: a known hash will judge the result, so parts may be joined without the server's promise that nothing changed.
+        """
+        size = os.fstat(self._handle.fileno()).st_size
+        if size == 0 or not (trusted or (self.validator and url == self._url)):
+            return 0
+        if url != self._url:
+            self.validator = ""  # the promise of another server means nothing here
+        self.digest.catch_up(self._handle, size)
+        return size
+
+    def restart(self, url: str, validator: str) -> None:
+        """Empty the file and remember whose bytes will fill it."""
+        self._handle.truncate(0)
+        self.digest = Digest()
+        self._url, self.validator = url, validator
+        write_json(self._facts, {"url": url, "validator": validator})
+
+    def append(self, data: bytes) -> None:
+        """Write and hash the next bytes.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._handle.write(rest) :]
+        self.digest.update(data)
+
+    def head(self) -> bytes:
+        """The first 64 bytes."""
+        self._handle.seek(0)
+        return self._handle.read(64)
+
+    def discard(self) -> None:
+        """Forget everything that came."""
+        self.restart(self._url, "")
+
+    def finish(self) -> None:
+        """Put the whole file in its place, safely on disk before its name appears."""
+        os.fsync(self._handle.fileno())
+        if fcntl is None:
+            self._handle.close()  # Windows cannot rename an open file
+        self.path.replace(self.target)
+        self._handle.close()
+        self._facts.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._facts.unlink(missing_ok=True)
