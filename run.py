@@ -1,6 +1,6 @@
 """Door bell: `python run.py --step all`."""
 
-from pipeline.cli import app
+from pipeline.cli import main
 
 if __name__ == "__main__":
-    app()
+    main()

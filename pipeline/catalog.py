@@ -9,8 +9,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.config import nearest
-from pipeline.core.errors import UsageError
+from pipeline.core.errors import UsageError, nearest
 
 Target = str
 """`module:Class`."""

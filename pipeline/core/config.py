@@ -5,7 +5,6 @@ A setting comes from, in rising order: its default, `lookbook.toml`, the environ
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import tomllib
@@ -15,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.core.errors import ConfigError
+from pipeline.core.errors import ConfigError, nearest
 
 ENVIRONMENT_PREFIX = "LOOKBOOK_"
 NOT_SETTINGS = frozenset({"OFFLINE", "MIRROR"})
@@ -110,13 +109,6 @@ def _check_names(schema: Schema, layer: Values, origin: str) -> None:
         for key in keys:
             if key not in fields:
                 raise ConfigError(f"{origin}: unknown setting {section}.{key}", nearest(key, fields, f"{section}."))
-
-
-def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """A remedy line: the most similar known names, or all of them."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5) or known
-    return f"did you mean {' or '.join(prefix + name for name in close)}?" if len(close) <= 3 else f"known: {', '.join(close)}"
 
 
 def _validate(model: type[StepConfig], section: str, values: Mapping[str, Any]) -> StepConfig:

@@ -5,6 +5,8 @@ Every error a user can cause derives from `LookbookError`; anything else is our 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -71,3 +73,10 @@ class OutputError(LookbookError):
     """The outputs folder cannot be written: read-only, full, or held by another run."""
 
     exit_code = ExitCode.INTERNAL
+
+
+def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """A remedy line: the most similar known names, or all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5) or known
+    return f"did you mean {' or '.join(prefix + name for name in close)}?" if len(close) <= 3 else f"known: {', '.join(close)}"

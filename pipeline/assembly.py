@@ -1,0 +1,128 @@
+"""Builds what a run needs from names and settings: the items, the steps, the stages in order.
+
+`StepRecipe` is a picklable description of one step, so that worker processes can build their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.catalog import ENGINES, STEPS, StageEntry, Target, resolve
+from pipeline.choice import Chooser, EngineByCategory
+from pipeline.core.collection import Collection
+from pipeline.core.config import StepConfig
+from pipeline.core.items import Item, Unit
+from pipeline.core.step import Context, Step
+from pipeline.core.weights import sha_of
+from pipeline.settings import BackendsConfig, RunConfig
+
+Settings = Mapping[str, StepConfig]
+
+
+@dataclass(frozen=True)
+class StepRecipe:
+    """How to build one step, in this process or another.
+
+    Args:
+        entry: the catalogue's line.
+        config: the step's own settings.
+        context: what every step of the run shares.
+        backend: the chosen backend's class, or "".
+        engines: name → settings of the engines that pairs of this run use; only for the try-on step.
+        weights: sha256 by weights name, for fingerprints.
+    """
+
+    entry: StageEntry
+    config: StepConfig
+    context: Context
+    backend: Target = ""
+    engines: Mapping[str, StepConfig] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self) -> Step:
+        """The step; nothing heavy is loaded before its first item."""
+        kind = resolve(self.entry.target)
+        step: Step
+        if self.entry.backend == "engine":
+            engines = {name: resolve(ENGINES[name])(config, self.context) for name, config in self.engines.items()}
+            step = kind(self.config, self.context, engines, self.weights)
+        elif self.backend:
+            step = kind(self.config, self.context, resolve(self.backend)())
+        else:
+            step = kind(self.config, self.context)
+        return step
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Everything chosen for one run.
+
+    Args:
+        context: folders, seed, limits.
+        settings: resolved, by section.
+        collection: the items selected for this run.
+        everything: the items of the whole inputs folder, for `clean` and the report.
+        recipes: the stages in order, with what they work on.
+        notes: lines for the user about choices made.
+    """
+
+    context: Context
+    settings: Settings
+    collection: Collection
+    everything: Collection
+    recipes: tuple[tuple[StepRecipe, tuple[Item, ...]], ...]
+    notes: tuple[str, ...]
+
+
+def make_recipes(
+    steps: Sequence[str], settings: Settings, context: Context, collection: Collection, chooser: Chooser
+) -> tuple[list[tuple[StepRecipe, tuple[Item, ...]]], list[str]]:
+    """The stages of the named steps, each with its items, and what the user should know about the choices."""
+    recipes: list[tuple[StepRecipe, tuple[Item, ...]]] = []
+    notes: list[str] = []
+    for name in steps:
+        for entry in STEPS[name]:
+            backend, lines = _backend(entry, settings, chooser)
+            notes += [line for line in lines if line not in notes]
+            engines = _engines(settings, collection) if entry.backend == "engine" else {}
+            weights = _weights(backend, engines, chooser)
+            recipe = StepRecipe(entry, settings[entry.section], context, backend, engines, weights)
+            recipes.append((recipe, items_of(resolve(entry.target).unit, collection)))
+    return recipes, notes
+
+
+def items_of(unit: Unit, collection: Collection) -> tuple[Item, ...]:
+    """What a step of this unit works on."""
+    by_unit: dict[Unit, Sequence[Item]] = {
+        Unit.PERSON: collection.persons,
+        Unit.GARMENT: collection.garments,
+        Unit.PAIR: collection.pairs,
+    }
+    return tuple(by_unit[unit]) if unit in by_unit else tuple(collection.scenes())
+
+
+def engine_chooser(settings: Settings, chooser: Chooser) -> EngineByCategory:
+    """The engine per garment category that these settings ask for."""
+    run = settings["run"]
+    assert isinstance(run, RunConfig)
+    return EngineByCategory(chooser, run.engine)
+
+
+def _backend(entry: StageEntry, settings: Settings, chooser: Chooser) -> tuple[Target, tuple[str, ...]]:
+    if entry.backend in {"", "engine"}:
+        return "", ()
+    wanted = settings["backends"]
+    assert isinstance(wanted, BackendsConfig)
+    choice = chooser.backend(entry.backend, getattr(wanted, entry.backend))
+    return choice.target, choice.notes
+
+
+def _engines(settings: Settings, collection: Collection) -> dict[str, StepConfig]:
+    return {name: settings[name] for name in sorted({pair.engine for pair in collection.pairs})}
+
+
+def _weights(backend: Target, engines: Mapping[str, StepConfig], chooser: Chooser) -> dict[str, str]:
+    targets = [backend] if backend else [ENGINES[name] for name in engines]
+    names = {weight for target in targets for weight in resolve(target).card.weights}
+    return {name: sha_of(name, chooser.weights) for name in sorted(names)}

@@ -1,0 +1,56 @@
+"""Settings of the run as a whole, and the schema of all sections together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from pipeline.catalog import ENGINE_CONFIGS, STEPS, resolve
+from pipeline.core.config import StepConfig, load_settings
+from pipeline.core.layout import CONFIG_FILE
+
+
+class RunConfig(StepConfig):
+    """What holds for every step."""
+
+    seed: int = 0
+    """Run seed; each pair derives its own from it, so its noise is the same in any batch, order or machine."""
+    max_megapixels: float = Field(24.0, gt=0.05, le=178)
+    """Photos above this are scaled down for work."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+    engine: str = "auto"
+    """Try-on engine; auto = per pair the best one whose weights and libraries are present."""
+    commercial_only: bool = False
+    """Refuse models whose licence forbids business use."""
+    confirm_above: int = Field(5000, ge=0)
+    """Ask before making more pictures than this (or --yes)."""
+
+
+class BackendsConfig(StepConfig):
+    """Which model works in each preprocessing step; auto = the best one present."""
+
+    background: str = "auto"
+    pose: str = "auto"
+    densepose: str = "auto"
+    parsing: str = "auto"
+    cloth: str = "auto"
+
+
+def schema() -> dict[str, type[StepConfig]]:
+    """Section → model, in the order of `lookbook.toml`."""
+    sections: dict[str, type[StepConfig]] = {"run": RunConfig, "backends": BackendsConfig}
+    sections |= {entry.section: resolve(entry.config) for entries in STEPS.values() for entry in entries}
+    return sections | {name: resolve(target) for name, target in ENGINE_CONFIGS.items()}
+
+
+def read_settings(inputs: Path, config: Path | None, overrides: tuple[str, ...]) -> dict[str, StepConfig]:
+    """The resolved settings of a run.
+
+    Args:
+        inputs: the inputs folder; `lookbook.toml` is looked for beside it when `config` is None.
+        config: an explicit settings file.
+        overrides: `section.key=value`.
+    """
+    return load_settings(schema(), config or inputs.absolute().parent / CONFIG_FILE, overrides=overrides)
