@@ -1,0 +1,125 @@
+"""A garment picture that shows somebody wearing it: noticed by the pose model, cut out with colour models seeded by the body."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import masks
+from pipeline.core.card import Card
+from pipeline.core.labels import Category
+
+LOOK_SIDE = 640
+"""Longer side at which a person is looked for."""
+WORK_SIDE = 448
+"""Longer side at which GrabCut runs; its time grows faster than the number of pixels."""
+MIN_ARMS_SEEN = 0.5
+"""Mean visibility of elbows and wrists: the pose model imagines a torso in some flat lays, but no arms."""
+MIN_FACE_SCORE = 0.75
+"""Printed portraits score below this."""
+SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES, MOUTH = (11, 12), (13, 14), (15, 16), (23, 24), (25, 26), (27, 28), (9, 10)
+"""Left and right numbers in mediapipe's 33 body landmarks."""
+
+Points = NDArray[np.float32]
+
+
+class WornGarment:
+    """Looks for a wearer and cuts the garment off them."""
+
+    card = Card(name="worn", version=1, packages=("mediapipe",), seconds=0.05, approximate=True)
+
+    def load(self, device: str) -> None:
+        """Bring up the models inside the mediapipe wheel."""
+        from preprocess.backends.mediapipe_models import mediapipe_models
+
+        self._models = mediapipe_models()
+
+    def wearer(self, photo: NDArray[np.uint8]) -> Points | None:
+        """(h, w, 3) RGB uint8 → (33, 4) float32 landmarks (x, y, z in pixels, visibility) of who wears the garment, or None."""
+        scale = min(1.0, LOOK_SIDE / max(photo.shape[:2]))
+        small = photo if scale == 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        seen = self._models.pose(small)
+        if seen is None:
+            return None
+        faces = self._models.faces(small)
+        face = float(faces[:, 4].max(initial=0))
+        if seen.body[[*ELBOWS, *WRISTS], 3].mean() < MIN_ARMS_SEEN and face < MIN_FACE_SCORE:
+            return None
+        return seen.body * np.array([1 / scale, 1 / scale, 1 / scale, 1], np.float32)
+
+    def cut(self, photo: NDArray[np.uint8], person: NDArray[np.uint8], body: Points, category: Category) -> NDArray[np.uint8]:
+        """Cut the garment off its wearer.
+
+        Args:
+            photo: (h, w, 3) RGB uint8.
+            person: (h, w) uint8 alpha of the whole figure.
+            body: (33, 4) float32 landmarks from `wearer`.
+            category: which part of the outfit is wanted.
+
+        Returns:
+            (h, w) uint8 alpha of the garment.
+        """
+        height, width = photo.shape[:2]
+        scale = min(1.0, WORK_SIDE / max(height, width))
+        size = (max(8, round(width * scale)), max(8, round(height * scale)))
+        small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+        figure = cv2.resize(person, size, interpolation=cv2.INTER_AREA) > 127
+        labels = seeds(figure, body[:, :2] * scale, category)
+        cv2.setRNGSeed(0)
+        cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+        garment = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
+        garment = masks.largest(masks.fill_holes(masks.open_(garment, 2), 0.01 * garment.size))
+        soft = cv2.resize(garment.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        smooth = cv2.GaussianBlur(soft, (0, 0), 0.7 / scale)
+        return np.round(np.minimum(255 * np.clip(2 * smooth - 0.5, 0, 1), person)).astype(np.uint8)
+
+
+def seeds(figure: masks.Mask, points: Points, category: Category) -> NDArray[np.uint8]:
+    """(h, w) GrabCut labels: the middle of the garment is sure, head, hands and the other half of the outfit are surely not.
+
+    Args:
+        figure: (h, w) bool, True = somebody.
+        points: (33, 2) x, y of the landmarks.
+        category: which part of the outfit is wanted.
+    """
+    labels = np.where(figure, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    shoulder, hip, knee = (points[list(pair)].mean(0) for pair in (SHOULDERS, HIPS, KNEES))
+    torso = float(np.linalg.norm(hip - shoulder))
+    top, bottom = _reach(shoulder, hip, knee, points, category, torso)
+    rows = np.arange(figure.shape[0])[:, None]
+    inside = figure & (rows > top) & (rows < bottom)
+    labels[inside] = cv2.GC_PR_FGD
+    labels[figure & ~inside] = cv2.GC_BGD
+    _fill(labels, _middle(points, category), cv2.GC_FGD)
+    head = points[list(MOUTH)].mean(0)
+    cv2.circle(labels, _pixel(head - (0, 0.15 * torso)), round(0.3 * torso), cv2.GC_BGD, -1)
+    for wrist, elbow in zip(points[list(WRISTS)], points[list(ELBOWS)], strict=True):
+        cv2.circle(labels, _pixel(wrist + 0.35 * (wrist - elbow)), round(0.15 * torso), cv2.GC_BGD, -1)
+    labels[~figure] = cv2.GC_BGD
+    return labels
+
+
+def _reach(shoulder: Points, hip: Points, knee: Points, points: Points, category: Category, torso: float) -> tuple[float, float]:
+    """First and last row that the garment may take."""
+    if category is Category.LOWER:
+        return float(hip[1] - 0.25 * torso), float(points[list(ANKLES), 1].max() + 0.1 * torso)
+    bottom = hip[1] + 0.25 * torso if category is Category.UPPER else points[list(ANKLES), 1].max()
+    return float(shoulder[1] - 0.3 * torso), float(bottom)
+
+
+def _middle(points: Points, category: Category) -> Points:
+    """A shape that is surely garment: the shrunken torso, or the thighs."""
+    upper, lower = (HIPS, KNEES) if category is Category.LOWER else (SHOULDERS, HIPS)
+    corners = points[[upper[0], upper[1], lower[1], lower[0]]]
+    centre = corners.mean(0)
+    shape: Points = (centre + 0.55 * (corners - centre)).astype(np.float32)
+    return shape
+
+
+def _fill(labels: NDArray[np.uint8], shape: Points, value: int) -> None:
+    cv2.fillConvexPoly(labels, np.round(shape).astype(np.int32), value)
+
+
+def _pixel(point: Points) -> tuple[int, int]:
+    return round(float(point[0])), round(float(point[1]))

@@ -1,0 +1,250 @@
+"""Step 5, cloth: a garment photo becomes a garment on VITON-HD's light grey canvas, and its mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import images, masks
+from pipeline.core.backend import Backend
+from pipeline.core.config import StepConfig
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.frame import Frame
+from pipeline.core.images import Photo
+from pipeline.core.items import Garment, Item, Unit
+from pipeline.core.labels import Category
+from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
+from pipeline.core.step import Context, Produced, StepBase
+from preprocess.edge_alpha import edge_colours
+from preprocess.garment_shape import category_doubt, outline_doubts
+
+WORK_SIDE = 1536
+"""Longer side to which bigger photos are reduced: the garment then still has more pixels than its canvas."""
+MIN_GARMENT_PX = 40
+"""Smaller garments carry no texture worth enlarging."""
+CLOSE_UP_SHARE = 0.45
+"""A garment smaller than this share of a reduced photo is looked at again in a crop of the full one."""
+
+RGB = NDArray[np.uint8]
+Alpha = NDArray[np.uint8]
+
+
+class ClothConfig(StepConfig):
+    """Settings of the cloth step."""
+
+    height_share: float = 0.80  # garment height / canvas height; VITON-HD's own pictures have 0.75 to 0.85
+    width_share: float = 0.88  # widest garment / canvas width
+    ground: int = 244  # grey level of the canvas, as in VITON-HD's own pictures
+
+
+class GarmentBackend(Backend, Protocol):
+    """Separates a garment from its ground."""
+
+    def cut(self, photo: RGB) -> Alpha:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
+
+
+class WearerBackend(Backend, Protocol):
+    """Notices that somebody wears the garment."""
+
+    def wearer(self, photo: RGB) -> NDArray[np.float32] | None:
+        """(h, w, 3) RGB uint8 → the wearer's landmarks, or None."""
+
+    def cut(self, photo: RGB, person: Alpha, body: NDArray[np.float32], category: Category) -> Alpha:
+        """The garment's (h, w) uint8 alpha, given the whole figure's."""
+
+
+@dataclass(frozen=True)
+class CutGarment:
+    """A garment separated from its ground, at the photo's or a reduced size.
+
+    Args:
+        rgb: (h, w, 3) uint8.
+        alpha: (h, w) uint8, 255 = garment.
+        share: share of the photo that the garment covers, 0..1.
+        worn: whether somebody wears it.
+    """
+
+    rgb: RGB
+    alpha: Alpha
+    share: float
+    worn: bool = False
+
+
+def reduced(photo: Photo) -> Photo:
+    """The photo at most `WORK_SIDE` large."""
+    height, width = photo.rgb.shape[:2]
+    scale = WORK_SIDE / max(height, width)
+    if scale >= 1:
+        return photo
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    alpha = None if photo.alpha is None else cv2.resize(photo.alpha, size, interpolation=cv2.INTER_AREA)
+    return Photo(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA), alpha, photo.scaled_from)
+
+
+def window_round(alpha: Alpha, size: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of a photo of `size` (h, w) that show the garment of a reduced alpha with a quarter of margin."""
+    box = masks.box_of(alpha > 127)
+    assert box is not None
+    top, left, height, width = box
+    scale, margin = size[0] / alpha.shape[0], 0.25 * max(height, width)
+    rows = slice(max(0, int((top - margin) * scale)), min(size[0], int((top + height + margin) * scale)))
+    columns = slice(max(0, int((left - margin) * scale)), min(size[1], int((left + width + margin) * scale)))
+    return rows, columns
+
+
+def frame_of(alpha: Alpha, config: ClothConfig) -> Frame:
+    """The window of a garment photo that puts the garment in the canvas's middle at the wanted size; never stretches."""
+    box = masks.box_of(alpha > 127)
+    assert box is not None
+    top, left, height, width = box
+    scale = min(config.height_share * CANVAS[0] / height, config.width_share * CANVAS[1] / width)
+    window_height, window_width = CANVAS[0] / scale, CANVAS[1] / scale
+    return Frame(
+        *alpha.shape, top=top + (height - window_height) / 2, left=left + (width - window_width) / 2, height=window_height
+    )
+
+
+def normalise(rgb: RGB, alpha: Alpha, config: ClothConfig) -> tuple[RGB, Alpha]:
+    """Put a garment on the canvas.
+
+    Args:
+        rgb: (h, w, 3) uint8.
+        alpha: (h, w) uint8, 255 = garment; not empty.
+        config: sizes and grey level.
+
+    Returns:
+        (1024, 768, 3) uint8 garment on light grey, (1024, 768) uint8 mask, 0 or 255.
+    """
+    share = (alpha / np.float32(255))[..., None]
+    painted = edge_colours(rgb, share[..., 0]) * share + config.ground * (1 - share)
+    frame = frame_of(alpha, config)
+    cloth = frame.to_canvas(np.round(painted).astype(np.uint8), fill=config.ground)
+    mask = frame.to_canvas(alpha, fill=0) >= 128
+    return cloth, np.where(mask, 255, 0).astype(np.uint8)
+
+
+def notices_of(garment: CutGarment, mask: Alpha, category: Category) -> tuple[Notice, ...]:
+    """Quality flags of one garment; for a worn one the outline says nothing about the category."""
+    if garment.worn:
+        return (Notice(Flag.GARMENT_WORN, "a wearer's body was found"),)
+    found = [Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts))] if (doubts := outline_doubts(mask > 0, garment.share)) else []
+    if doubt := category_doubt(mask > 0, category):
+        found.append(Notice(Flag.CATEGORY_SUSPECT, f"in {category.value}, but {doubt}"))
+    return tuple(found)
+
+
+class ClothStep(StepBase):
+    """Reads a garment photo, writes the canvas and the mask."""
+
+    name: ClassVar[str] = "cloth"
+    unit: ClassVar[Unit] = Unit.GARMENT
+    version: ClassVar[int] = 1
+    config: ClothConfig
+
+    def __init__(
+        self, config: ClothConfig, context: Context, backend: GarmentBackend, wearers: WearerBackend | None = None
+    ) -> None:
+        super().__init__(config, context)
+        self.backend = backend
+        self.wearers = wearers or _embedded_wearers()
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """The garment photo."""
+        return (_garment(item).source,)
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """Canvas and mask."""
+        return CLOTH.of(item.id), CLOTH_MASK.of(item.id)
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """Both backends, and the category, which decides what is cut off a wearer and what is doubted."""
+        cards = {"backend": self.backend.card, "wearers": self.wearers.card}
+        return {kind: f"{card.name}-{card.version}" for kind, card in cards.items()} | {"category": _garment(item).category.value}
+
+    def load(self) -> None:
+        """Bring up both backends."""
+        self.backend.load(self.context.device)
+        self.wearers.load(self.context.device)
+
+    def read(self, item: Item) -> tuple[Garment, Photo]:
+        """Decode the garment photo."""
+        garment = _garment(item)
+        return garment, images.read_photo(self.layout.path(garment.source), self.context.max_megapixels)
+
+    def run(self, inputs: Sequence[tuple[Garment, Photo]]) -> Sequence[Produced]:
+        """Cut, place, check."""
+        return [self._one(garment, photo) for garment, photo in inputs]
+
+    def _one(self, garment: Garment, photo: Photo) -> Produced:
+        cut = self._cut(garment, photo)
+        cloth, mask = normalise(cut.rgb, cut.alpha, self.config)
+        files = {CLOTH.of(garment.id): lambda: images.jpeg(cloth), CLOTH_MASK.of(garment.id): lambda: images.jpeg(mask)}
+        facts = {"garment_share": f"{cut.share:.3f}", "mask_share": f"{(mask > 0).mean():.3f}"}
+        return Produced(files, notices_of(cut, mask, garment.category), facts)
+
+    def _cut(self, garment: Garment, photo: Photo) -> CutGarment:
+        small = reduced(photo)
+        if small.alpha is not None and _has_outline(small.alpha):
+            return _checked(garment, CutGarment(without_white(small.rgb, small.alpha), small.alpha, _share(small.alpha)))
+        alpha = self.backend.cut(small.rgb)
+        if (body := self.wearers.wearer(small.rgb)) is not None:
+            alpha = self.wearers.cut(small.rgb, alpha, body, garment.category)
+            return _checked(garment, CutGarment(small.rgb, alpha, _share(alpha), worn=True))
+        cut = _checked(garment, CutGarment(small.rgb, alpha, _share(alpha)))
+        return self._close_up(photo, cut)
+
+    def _close_up(self, photo: Photo, cut: CutGarment) -> CutGarment:
+        """A small garment in a large photo is cut out again from the full pixels."""
+        rows, columns = window_round(cut.alpha, photo.rgb.shape[:2])
+        if (
+            max((rows.stop - rows.start) / photo.rgb.shape[0], (columns.stop - columns.start) / photo.rgb.shape[1])
+            > CLOSE_UP_SHARE
+        ):
+            return cut
+        near = reduced(Photo(np.ascontiguousarray(photo.rgb[rows, columns])))
+        alpha = self.backend.cut(near.rgb)
+        return CutGarment(near.rgb, alpha, cut.share) if _share(alpha) > 0.05 else cut
+
+
+def without_white(rgb: RGB, alpha: Alpha) -> RGB:
+    """Undo the flattening on white that decoding did, so that soft edges carry the garment's own colour."""
+    share = np.maximum(alpha, 8).astype(np.float32)[..., None] / 255
+    return np.clip(np.round((rgb - 255 * (1 - share)) / share), 0, 255).astype(np.uint8)
+
+
+def _has_outline(alpha: Alpha) -> bool:
+    """Whether the transparency separates something: not just a rounded corner of an opaque picture."""
+    return bool((alpha < 32).mean() > 0.05)
+
+
+def _share(alpha: Alpha) -> float:
+    return float((alpha > 127).mean())
+
+
+def _checked(garment: Garment, cut: CutGarment) -> CutGarment:
+    box = masks.box_of(cut.alpha > 127)
+    if box is None or min(box[2:]) < MIN_GARMENT_PX:
+        seen = "nothing stands out from the ground" if box is None else f"what stands out is only {box[3]}×{box[2]} px"
+        raise InputError(
+            f"cloth: no garment found in {garment.source}: {seen}",
+            "use a photo on a plain ground that differs from the garment, or a PNG with transparency",
+        )
+    return cut
+
+
+def _garment(item: Item) -> Garment:
+    assert isinstance(item, Garment)
+    return item
+
+
+def _embedded_wearers() -> WearerBackend:
+    from preprocess.backends.worn_garment import WornGarment
+
+    return WornGarment()

@@ -1,0 +1,116 @@
+"""What a garment's outline tells: is it plausible, and does it fit its category?
+
+All functions take a (h, w) bool mask, True = garment, and use sizes relative to the garment's own box.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import masks
+from pipeline.core.labels import Category
+from pipeline.core.masks import Mask
+
+MIN_AREA_SHARE = 0.10
+MIN_SYMMETRY = 0.72
+MAX_ROUGHNESS = 0.035
+MAX_UPPER_ASPECT = 1.75
+MIN_DRESS_ASPECT = 1.2
+MEASURE_HEIGHT = 256
+"""Outlines are measured at this height."""
+
+
+def cropped(mask: Mask) -> NDArray[np.uint8]:
+    """The garment's own box, scaled to `MEASURE_HEIGHT` rows: (256, w) uint8 of 0 and 1."""
+    box = masks.box_of(mask)
+    if box is None:
+        return np.zeros((MEASURE_HEIGHT, 1), np.uint8)
+    top, left, height, width = box
+    piece = mask[top : top + height, left : left + width].astype(np.float32)
+    size = (max(1, round(width * MEASURE_HEIGHT / height)), MEASURE_HEIGHT)
+    return (cv2.resize(piece, size, interpolation=cv2.INTER_AREA) >= 0.5).astype(np.uint8)
+
+
+def symmetry(mask: Mask) -> float:
+    """Intersection over union with its own mirror image, at the best upright axis; 1 = perfectly symmetric."""
+    piece = cropped(mask)
+    width = piece.shape[1]
+    margin = max(1, width // 8)
+    padded = np.pad(piece, ((0, 0), (margin, margin))) > 0
+    mirrored = padded[:, ::-1]
+    shifts = range(-margin, margin + 1, max(1, margin // 8))
+    return max(masks.iou(padded, np.roll(mirrored, shift, axis=1)) for shift in shifts)
+
+
+def roughness(mask: Mask) -> float:
+    """Share of the area that small notches and teeth make up: closing and opening by 1.5 % of the height differ by this much."""
+    piece = np.pad(cropped(mask), 8) > 0
+    teeth = masks.close(piece, 4) & ~masks.open_(piece, 4)
+    return float(teeth.sum() / max(1, piece.sum()))
+
+
+def aspect(mask: Mask) -> float:
+    """Height over width of the garment's box."""
+    box = masks.box_of(mask)
+    return 0.0 if box is None else box[2] / box[3]
+
+
+def runs(row: NDArray[np.uint8], min_px: float) -> list[tuple[int, int]]:
+    """(start, end) of the stretches of garment in one row that are at least `min_px` wide."""
+    steps = np.flatnonzero(np.diff(np.pad(row.astype(np.int8), 1)))
+    return [(int(a), int(b)) for a, b in zip(steps[::2], steps[1::2], strict=True) if b - a >= min_px]
+
+
+def has_two_legs(mask: Mask) -> bool:
+    """Whether most rows of the lower part show two stretches of similar width with the middle free."""
+    piece = cropped(mask)
+    width = piece.shape[1]
+    return float(np.mean([_is_leg_row(runs(row, 0.12 * width), width) for row in piece[170:246:4]])) > 0.6
+
+
+def _is_leg_row(stretches: list[tuple[int, int]], width: int) -> bool:
+    if len(stretches) != 2:
+        return False
+    (a, b), (c, d) = stretches
+    return max(b - a, d - c) < 1.6 * min(b - a, d - c) and b < 0.62 * width and c > 0.38 * width
+
+
+def has_sleeves(mask: Mask) -> bool:
+    """Whether the upper part is clearly wider than the lower, or a row shows body and two sleeves apart."""
+    piece = cropped(mask)
+    widths = piece.sum(1)
+    apart = np.mean([len(runs(row, 0.05 * piece.shape[1])) == 3 for row in piece[90:230:4]])
+    return bool(apart > 0.25 or np.median(widths[40:90]) > 1.35 * np.median(widths[150:240]))
+
+
+def outline_doubts(mask: Mask, photo_share: float) -> list[str]:
+    """What looks wrong with a mask, in words with figures; empty when nothing does.
+
+    Args:
+        mask: (h, w) bool.
+        photo_share: share of the garment's photo that the garment covers.
+    """
+    doubts = []
+    if photo_share < MIN_AREA_SHARE:
+        doubts.append(f"the garment covers only {photo_share:.1%} of its picture")
+    if (like := symmetry(mask)) < MIN_SYMMETRY:
+        doubts.append(f"left and right differ (symmetry {like:.2f})")
+    if (rough := roughness(mask)) > MAX_ROUGHNESS:
+        doubts.append(f"ragged outline (roughness {rough:.3f})")
+    return doubts
+
+
+def category_doubt(mask: Mask, category: Category) -> str:
+    """Why the outline does not look like its category, or an empty string."""
+    tall = aspect(mask)
+    if category is Category.LOWER:
+        return "it has sleeves" if has_sleeves(mask) else ""
+    if category is Category.UPPER and has_two_legs(mask):
+        return "it has two legs"
+    if category is Category.UPPER and tall > MAX_UPPER_ASPECT:
+        return f"it is {tall:.1f} times as high as wide, like a dress"
+    if category is Category.DRESS and tall < MIN_DRESS_ASPECT:
+        return f"it is only {tall:.1f} times as high as wide"
+    return ""

@@ -1,0 +1,104 @@
+"""The plain ground behind a garment: one smooth colour ramp, and how far each pixel is from it.
+
+Distances are in CIELAB units on the picture's own scale; a difference of 1 is just visible beside its neighbour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Lab = NDArray[np.float32]
+
+CHROMA_WEIGHT = 1.7
+"""Colour counts more than lightness: shadows darken a ground, they hardly tint it (issue: preprocess facts, chapter 4.3)."""
+TRIMS = (14.0, 8.0, 5.0, 4.0, 3.5, 3.5)
+"""Allowed distance to the ramp, from round to round of the trimmed fit."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A ramp fitted to the border of a picture.
+
+    Args:
+        colour: (h, w, 3) float32 Lab of the ground at every pixel, also behind the garment.
+        noise: typical distance of ground pixels to the ramp (robust standard deviation).
+        share: share of the border that lies on the ramp, 0..1; low when there is no plain ground.
+    """
+
+    colour: Lab
+    noise: float
+    share: float
+
+
+def to_lab(rgb: NDArray[np.uint8]) -> Lab:
+    """(h, w, 3) RGB uint8 → float32 CIELAB, L 0..100."""
+    lab: Lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return lab
+
+
+def distance(lab: Lab, ground: Lab) -> NDArray[np.float32]:
+    """(..., 3) and (..., 3) → (...) weighted distance."""
+    gap = lab - ground
+    squares = gap[..., 0] ** 2 + CHROMA_WEIGHT**2 * (gap[..., 1] ** 2 + gap[..., 2] ** 2)
+    return np.sqrt(squares).astype(np.float32)
+
+
+def fit_border(lab: Lab, border_px: int) -> Ground:
+    """Fit a linear ramp to the picture's border by least squares, leaving out what does not belong (a garment that is cut)."""
+    height, width = lab.shape[:2]
+    border = np.zeros((height, width), bool)
+    border[:border_px] = border[-border_px:] = border[:, :border_px] = border[:, -border_px:] = True
+    return _fit(lab, border, powers=((0, 0), (1, 0), (0, 1)))
+
+
+def fit_region(lab: Lab, region: NDArray[np.bool_]) -> Ground:
+    """Fit a curved ramp (second order: vignettes, a lamp at one side) to all pixels already known to be ground."""
+    return _fit(lab, region, powers=((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)))
+
+
+def _fit(lab: Lab, where: NDArray[np.bool_], powers: tuple[tuple[int, int], ...]) -> Ground:
+    rows, columns = np.nonzero(where)
+    step = max(1, rows.size // 20_000)
+    rows, columns = rows[::step], columns[::step]
+    terms = _terms(rows, columns, lab.shape[:2], powers)
+    samples = lab[rows, columns]
+    ramp = np.zeros((len(powers), 3), np.float32)
+    ramp[0] = _commonest(samples)
+    for trim in TRIMS:
+        close = distance(samples, terms @ ramp) < trim
+        if np.count_nonzero(close) < 4 * len(powers):
+            break
+        ramp = np.linalg.lstsq(terms[close], samples[close], rcond=None)[0].astype(np.float32)
+    gaps = distance(samples, terms @ ramp)
+    on_ramp = gaps < TRIMS[-1]
+    noise = 1.48 * float(np.median(gaps[on_ramp])) if on_ramp.any() else TRIMS[-1]
+    return Ground(_spread(ramp, lab.shape[:2], powers), noise, float(on_ramp.mean()))
+
+
+def _terms(
+    rows: NDArray[np.int_], columns: NDArray[np.int_], shape: tuple[int, ...], powers: tuple[tuple[int, int], ...]
+) -> NDArray[np.float32]:
+    y, x = rows / shape[0] - 0.5, columns / shape[1] - 0.5
+    return np.stack([y**i * x**j for i, j in powers], axis=-1).astype(np.float32)
+
+
+def _commonest(samples: Lab) -> Lab:
+    """The commonest colour: robust where the garment covers nearly half of the border, unlike the mean or the median."""
+    cells = np.floor(samples / 6).astype(np.int64)
+    keys = (cells[:, 0] * 1000 + cells[:, 1]) * 1000 + cells[:, 2]
+    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    commonest: Lab = np.median(samples[place == np.argmax(counts)], axis=0)
+    return commonest
+
+
+def _spread(ramp: Lab, shape: tuple[int, ...], powers: tuple[tuple[int, int], ...]) -> Lab:
+    y = (np.arange(shape[0]) / shape[0] - 0.5).astype(np.float32)[:, None, None]
+    x = (np.arange(shape[1]) / shape[1] - 0.5).astype(np.float32)[None, :, None]
+    field = np.zeros((*shape[:2], 3), np.float32)
+    for (i, j), row in zip(powers, ramp, strict=True):
+        field += (y**i * x**j) * row
+    return field
