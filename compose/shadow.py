@@ -1,0 +1,209 @@
+"""The shadow of a standing person: dark where the soles touch, and a cast shadow that starts at each foot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from compose.layer import Layer, Plane
+
+WORK_HEIGHT = 320.0
+"""A shadow is soft; it is drawn with the person at most this tall, then enlarged."""
+NEAR_BLUR = 0.006
+FAR_BLUR = 0.028
+FADE = 0.7
+"""Blur at the feet and at the head's shadow, and share of darkness lost on the way (shares of the person's height)."""
+SOLE_ZONE = 0.05
+OCCLUSION_WIDTH = 1.7
+OCCLUSION_FLATNESS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where one foot stands, background pixels: centre and half width of the sole, and its lowest row."""
+
+    x: float
+    row: float
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """How a person stands in the background.
+
+    Args:
+        contacts: at least one, from left to right.
+        height: of the body, background pixels.
+        crotch: the row where the legs part.
+    """
+
+    contacts: tuple[Contact, ...]
+    height: float
+    crotch: float
+
+    @property
+    def row(self) -> float:
+        """The ground row of the trunk: the middle between the feet."""
+        return float(np.mean([contact.row for contact in self.contacts]))
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowLook:
+    """How a shadow looks.
+
+    Args:
+        direction: where the head's shadow falls from the feet, in units of the person's height: (right, away from the viewer).
+        contact: darkness under the soles, 0..1.
+        cast: darkness of the cast shadow at the feet, 0..1.
+        ground_row: background row above which there is no ground to carry a shadow.
+    """
+
+    direction: tuple[float, float]
+    contact: float
+    cast: float
+    ground_row: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """Darkness in a window of the background: (h, w) float32 in [0, 1], 1 = black."""
+
+    top: int
+    left: int
+    opacity: Plane
+
+    def paint(self, canvas: NDArray[np.uint8]) -> None:
+        """Darken a (h, w, 3) RGB uint8 picture in place."""
+        height, width = self.opacity.shape
+        window = canvas[self.top : self.top + height, self.left : self.left + width]
+        window[...] = (window * (1 - self.opacity[..., None]) + 0.5).astype(np.uint8)
+
+
+def draw_shadow(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, int]) -> Shadow | None:
+    """The shadow of one person on the ground.
+
+    Args:
+        person: the person's layer; only alpha and position are read.
+        stance: feet and height.
+        look: direction and darkness.
+        size: (height, width) of the background.
+
+    Returns:
+        None when it falls outside the background or is switched off.
+    """
+    top, left, bottom, right = _window(person, stance, look, size)
+    if top >= bottom or left >= right or max(look.contact, look.cast) <= 0:
+        return None
+    scale = min(1.0, WORK_HEIGHT / stance.height)
+    shape = (max(1, round((bottom - top) * scale)), max(1, round((right - left) * scale)))
+    to_work = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
+    source = np.array([[1, 0, person.left], [0, 1, person.top], [0, 0, 1]], np.float64)
+    cast = _cast(person.alpha, stance, look, to_work, source, shape) * look.cast
+    contact = _contact(person.alpha, stance, to_work, source, shape) * look.contact
+    opacity = 1 - (1 - cast) * (1 - contact)
+    rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / scale + top
+    opacity *= np.clip((rows - look.ground_row) / (0.01 * size[0]), 0, 1)[:, None]
+    full = cv2.resize(opacity.astype(np.float32), (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    return Shadow(top, left, np.clip(full, 0, 1))
+
+
+def _window(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) that holds the shadow, cut to the background."""
+    lean, away = (part * stance.height for part in look.direction)
+    rows = [contact.row for contact in stance.contacts]
+    pad = 0.1 * stance.height
+    left = person.left + min(lean, 0) - pad
+    right = person.left + person.alpha.shape[1] + max(lean, 0) + pad
+    top, bottom = min(rows) - max(away, 0) - pad, max(rows) + max(-away, 0) + pad
+    corners = np.clip([top, left, bottom, right], 0, [size[0], size[1], size[0], size[1]])
+    return int(corners[0]), int(corners[1]), int(np.ceil(corners[2])), int(np.ceil(corners[3]))
+
+
+def _cast(
+    alpha: Plane,
+    stance: Stance,
+    look: ShadowLook,
+    to_work: NDArray[np.float64],
+    source: NDArray[np.float64],
+    shape: tuple[int, int],
+) -> Plane:
+    """The body laid down on the ground: one affine for the trunk, one for each leg, equal where they meet.
+
+    A leg's affine keeps its own sole in place and joins the trunk's at the crotch; with one affine for all, the shadow of the
+    rear foot of a striding person would start in front of it.
+    """
+    drawn = np.zeros(shape, np.float32)
+    for part, matrix in _parts(alpha, stance, look, source):
+        whole = to_work @ matrix @ source
+        drawn = np.maximum(drawn, cv2.warpAffine(part, whole[:2], (shape[1], shape[0]), flags=cv2.INTER_AREA))
+    tall = stance.height * to_work[0, 0]
+    near = cv2.GaussianBlur(drawn, (0, 0), max(NEAR_BLUR * tall, 0.5))
+    far = cv2.GaussianBlur(drawn, (0, 0), max(FAR_BLUR * tall, 0.8))
+    foot_row = to_work[1, 1] * stance.row + to_work[1, 2]
+    length = look.direction[1] * tall
+    distance = np.clip((foot_row - np.arange(shape[0])) / (length if abs(length) > 1 else 1.0), 0, 1)
+    share = distance.astype(np.float32)[:, None] ** 0.6
+    cast: Plane = (near * (1 - share) + far * share) * (1 - FADE * share)
+    return cast
+
+
+def _parts(
+    alpha: Plane, stance: Stance, look: ShadowLook, source: NDArray[np.float64]
+) -> list[tuple[Plane, NDArray[np.float64]]]:
+    """Trunk and legs as (alpha of the part, (3, 3) affine in background coordinates)."""
+    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None] + np.float32(source[1, 2])
+    columns = np.arange(alpha.shape[1], dtype=np.float32)[None] + np.float32(source[0, 2])
+    above = (rows <= stance.crotch + 1).astype(np.float32)
+    parts = [(alpha * above, _trunk(stance, look))]
+    borders = [-np.inf, *_borders(stance.contacts), np.inf]
+    overlap = 0.01 * stance.height
+    for contact, low, high in zip(stance.contacts, borders[:-1], borders[1:], strict=True):
+        mine = (rows > stance.crotch - 1) & (columns > low - overlap) & (columns < high + overlap) & (rows <= contact.row + 1)
+        parts.append((alpha * mine, _leg(stance, contact, look)))
+    return parts
+
+
+def _borders(contacts: tuple[Contact, ...]) -> list[float]:
+    return [(a.x + a.half_width + b.x - b.half_width) / 2 for a, b in zip(contacts[:-1], contacts[1:], strict=True)]
+
+
+def _trunk(stance: Stance, look: ShadowLook) -> NDArray[np.float64]:
+    lean, away = look.direction
+    ground = stance.row
+    return np.array([[1, -lean, lean * ground], [0, away, ground * (1 - away)], [0, 0, 1]], np.float64)
+
+
+def _leg(stance: Stance, contact: Contact, look: ShadowLook) -> NDArray[np.float64]:
+    """Sole stays, crotch goes where the trunk's affine takes it; linear between."""
+    trunk = _trunk(stance, look)
+    length = max(contact.row - stance.crotch, 1.0)
+    shift = (trunk[0, 1] * stance.crotch + trunk[0, 2]) / length  # sideways way of the crotch, per row above the sole
+    slope = (contact.row - (trunk[1, 1] * stance.crotch + trunk[1, 2])) / length
+    return np.array([[1, -shift, shift * contact.row], [0, slope, contact.row * (1 - slope)], [0, 0, 1]], np.float64)
+
+
+def _contact(
+    alpha: Plane, stance: Stance, to_work: NDArray[np.float64], source: NDArray[np.float64], shape: tuple[int, int]
+) -> Plane:
+    """Darkness right at the soles: the shoe's own outline pressed a little down, and a flat pool of shade around it."""
+    scale = to_work[0, 0]
+    tall = stance.height * scale
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    moved = to_work @ source
+    moved[1, 2] += 0.004 * tall
+    pressed = cv2.GaussianBlur(
+        cv2.warpAffine(alpha, moved[:2], (shape[1], shape[0]), flags=cv2.INTER_AREA), (0, 0), max(0.0045 * tall, 0.5)
+    )
+    dark = np.zeros(shape, np.float32)
+    for contact in stance.contacts:
+        column, row = scale * contact.x + to_work[0, 2], scale * contact.row + to_work[1, 2]
+        wide = scale * contact.half_width + 0.008 * tall
+        sideways = np.abs(x - column) / wide
+        zone = np.clip(1 - (row - y) / (SOLE_ZONE * tall), 0, 1) * np.clip(2.2 - sideways, 0, 1) * (y < row + 0.03 * tall)
+        flat = OCCLUSION_FLATNESS * wide
+        pool = np.exp(-((sideways / OCCLUSION_WIDTH * 1.4) ** 2) - ((y - row + 0.4 * flat) / (1.3 * flat)) ** 2)
+        dark = np.maximum(dark, np.maximum(pressed * zone, 0.62 * pool))
+    return dark
