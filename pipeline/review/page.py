@@ -1,0 +1,166 @@
+"""The report page as text: plain HTML and CSS, nothing loaded from elsewhere, works from `file://`.
+
+Pure functions: rows in, HTML out. `pipeline.review.report` gathers the rows and writes the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from pipeline.core.flags import ABOUT, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One stage of an item.
+
+    Args:
+        label: what it shows, e.g. `agnostic`.
+        link: the full picture, relative to the page; "" when it is not there.
+        thumbnail: the small picture, relative to the page.
+        note: a short remark below it.
+    """
+
+    label: str
+    link: str = ""
+    thumbnail: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One pair, all its stages."""
+
+    title: str
+    subtitle: str
+    cells: tuple[Cell, ...]
+    notices: tuple[Notice, ...] = ()
+    preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One item that did not come out."""
+
+    item: str
+    step: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What one page shows.
+
+    Args:
+        failures: shown first, on the first page.
+        rows: in the order in which they are shown.
+        summary: figures for the head line, e.g. `("12 people", "3 garments")`.
+        page: number of this page, from 1.
+        pages: how many there are.
+    """
+
+    failures: tuple[Failure, ...]
+    rows: tuple[Row, ...]
+    summary: tuple[str, ...]
+    page: int = 1
+    pages: int = 1
+
+
+STYLE = Path(__file__).with_name("report.css")
+
+
+def page_html(sheet: Sheet) -> str:
+    """The whole page."""
+    parts = [_head(sheet), _navigation(sheet)]
+    if sheet.failures:
+        parts.append(_failures(sheet.failures))
+    parts += [_group("To look at", [row for row in sheet.rows if _needs_a_look(row)])]
+    parts += [_group("Finished", [row for row in sheet.rows if not _needs_a_look(row)])]
+    if not sheet.failures and not sheet.rows:
+        parts.append(
+            "<p>No pictures yet: put photos into <code>inputs/person</code> and garments into <code>inputs/cloth</code>.</p>"
+        )
+    body = "\n".join(part for part in parts[2:] if part)
+    return f"{parts[0]}{parts[1]}<main>\n{body}\n</main>\n{parts[1]}</body>\n</html>\n"
+
+
+def _needs_a_look(row: Row) -> bool:
+    return bool(row.notices) or any(not cell.link for cell in row.cells)
+
+
+def order(rows: Sequence[Row]) -> list[Row]:
+    """Incomplete ones first, then by number of flags, then as given."""
+    return sorted(rows, key=lambda row: (-sum(not cell.link for cell in row.cells), -len(row.notices)))
+
+
+def _head(sheet: Sheet) -> str:
+    facts = " · ".join(escape(fact) for fact in sheet.summary)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Lookbook report</title>\n<style>\n{STYLE.read_text('utf-8')}</style>\n</head>\n<body>\n"
+        f'<header><h1>Lookbook report</h1><p class="dim">{facts}</p></header>\n'
+    )
+
+
+def _navigation(sheet: Sheet) -> str:
+    if sheet.pages == 1:
+        return ""
+    links = [
+        f"<b>{number}</b>" if number == sheet.page else f'<a href="{page_name(number)}">{number}</a>'
+        for number in range(1, sheet.pages + 1)
+    ]
+    return f'<nav aria-label="Pages">Page {" ".join(links)}</nav>\n'
+
+
+def page_name(number: int) -> str:
+    """`index.html`, `page-2.html`, …"""
+    return "index.html" if number == 1 else f"page-{number}.html"
+
+
+def _failures(failures: Sequence[Failure]) -> str:
+    rows = "\n".join(
+        f"<tr><td>{escape(each.item)}</td><td>{escape(each.step)}</td><td>{escape(each.message)}"
+        + (f"<br><code>{escape(each.remedy)}</code>" if each.remedy else "")
+        + "</td></tr>"
+        for each in failures
+    )
+    head = "<tr><th>item</th><th>step</th><th>what happened, what helps</th></tr>"
+    return f'<section class="failed"><h2>Failed ({len(failures)})</h2><table>{head}\n{rows}\n</table></section>'
+
+
+def _group(title: str, rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    return f"<section><h2>{title} ({len(rows)})</h2>\n" + "\n".join(_article(row) for row in rows) + "\n</section>"
+
+
+def _article(row: Row) -> str:
+    stamp = ' <span class="stamp">preview</span>' if row.preview else ""
+    flags = "".join(f"<li>⚑ <b>{escape(each.flag.value)}</b> {escape(_about(each))}</li>" for each in row.notices)
+    cells = "\n".join(_figure(cell, row.title) for cell in row.cells)
+    return (
+        f'<article><h3>{escape(row.title)}{stamp}</h3><p class="dim">{escape(row.subtitle)}</p>'
+        + (f'<ul class="flags">{flags}</ul>' if flags else "")
+        + f'<div class="stages" tabindex="0" aria-label="stages of {escape(row.title, quote=True)}">{cells}</div></article>'
+    )
+
+
+def _about(notice: Notice) -> str:
+    return ABOUT[notice.flag] + (f" ({notice.detail})" if notice.detail else "")
+
+
+def _figure(cell: Cell, title: str) -> str:
+    note = f"<br>{escape(cell.note)}" if cell.note else ""
+    caption = f"<figcaption>{escape(cell.label)}{note}</figcaption>"
+    if not cell.link:
+        return f'<figure><div class="absent">not made</div>{caption}</figure>'
+    kind = ' class="final"' if cell.label.startswith("final") else ""
+    alt = escape(f"{cell.label} of {title}", quote=True)
+    image = f'<img loading="lazy" src="{quote(cell.thumbnail)}" alt="{alt}">'
+    return f'<figure{kind}><a href="{quote(cell.link)}">{image}</a>{caption}</figure>'
