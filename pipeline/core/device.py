@@ -83,7 +83,7 @@ def _cuda(torch: Any, index: int) -> Device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if index >= count:
         found = f"this machine has {count} CUDA device(s), numbered from 0" if count else "torch finds no CUDA device"
-        raise UsageError(f"device cuda:{index}: {found}", "python run.py doctor, or choose device cpu")
+        raise UsageError(f"device cuda:{index}: {found}", "python run.py doctor, or work on the CPU: --set run.device=cpu")
     major = int(torch.cuda.get_device_capability(index)[0])
     label = cast(str, torch.cuda.get_device_name(index))
     return Device(f"cuda:{index}", "cuda", supports_bf16=major >= FIRST_NATIVE_BF16, label=label)
@@ -91,5 +91,5 @@ def _cuda(torch: Any, index: int) -> Device:
 
 def _mps(torch: Any) -> Device:
     if not torch.backends.mps.is_available():
-        raise UsageError("device mps: torch finds no Apple GPU", "choose device cpu")
+        raise UsageError("device mps: torch finds no Apple GPU", "work on the CPU: --set run.device=cpu")
     return Device("mps", "mps", label="Apple GPU")

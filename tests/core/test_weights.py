@@ -350,7 +350,7 @@ def test_a_folder_from_a_stick_brings_the_files_it_has(root: Path, tmp_path: Pat
     adopted = adopt("several", tmp_path / "stick", root)
     assert sorted(finding.file.name for finding in adopted) == ["model.ckpt", "unet/model.bin"]
     assert (root / "several" / "unet" / "model.bin").read_bytes() == OTHER
-    with pytest.raises(WeightsError, match="expected: new.ckpt"):
+    with pytest.raises(WeightsError, match=r"expected: new\.ckpt"):
         adopt("unknown", tmp_path / "stick", root)
     with pytest.raises(WeightsError, match="holds no file"):
         adopt("unknown", tmp_path / "absent", root)
