@@ -1,0 +1,167 @@
+"""Foreground colours: what the person alone looks like in pixels that mix person and wall.
+
+Only the soft band of a matte is touched. The solver is the multilevel method of Germer et al. 2020 (pymatting); where it cannot
+be loaded, two passes of blur fusion (Forte 2021) stand in. Large photos are solved small and fused back at their own resolution.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.masks import box_of
+
+RGB = NDArray[np.uint8]
+Float = NDArray[np.float32]
+Solver = Callable[[Float, Float], tuple[Float, Float]]
+
+WORK_SIDE_PX = 1280
+"""Long side at which the solver runs; colours of the two layers vary slowly, so a larger photo gains nothing."""
+MARGIN_PX = 3
+"""How far outside the matte colours are still filled in, so that resampling a cut-out never mixes in the wall."""
+CONTEXT_PX = 24
+"""Pure person and pure wall round the band that the solver needs to learn both colours."""
+SLOW_LOAD_SECONDS = 2.0
+
+_log = logging.getLogger("lookbook")
+_solving = threading.Lock()  # numba's default threading layer aborts the process when two threads enter it
+
+
+def cutout(photo: RGB, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The person without background.
+
+    Args:
+        photo: (h, w, 3) uint8 RGB.
+        alpha: (h, w) uint8 soft matte, 255 = person.
+
+    Returns:
+        (h, w, 4) uint8 straight (not premultiplied) RGBA; black where nothing of the person is near.
+    """
+    near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * MARGIN_PX + 1,) * 2, np.uint8))
+    colours = estimate_foreground(photo, alpha) * near[..., None]
+    result: NDArray[np.uint8] = np.dstack([colours, alpha])
+    return result
+
+
+def estimate_foreground(photo: RGB, alpha: NDArray[np.uint8], work_side_px: int = WORK_SIDE_PX) -> RGB:
+    """The colours of the person alone, the wall's share taken out of mixed pixels.
+
+    Args:
+        photo: (h, w, 3) uint8 RGB.
+        alpha: (h, w) uint8 soft matte, 255 = person.
+        work_side_px: long side at which the solver runs.
+
+    Returns:
+        (h, w, 3) uint8 RGB; equal to the photo wherever `alpha` is 255, and farther than `MARGIN_PX` outside the matte.
+    """
+    band = soft_band(alpha)
+    box = box_of(band)
+    result = photo.copy()
+    if box is None:
+        return result
+    window = _widened(box, alpha.shape[:2])
+    piece, matte, inside = photo[window], alpha[window], band[window]
+    fore, back = _layers(piece, matte, work_side_px)
+    result[window][inside] = _fused(piece[inside], matte[inside], fore[inside], back[inside])
+    return result
+
+
+def soft_band(alpha: NDArray[np.uint8], margin_px: int = MARGIN_PX) -> NDArray[np.bool_]:
+    """(h, w) bool: the mixed pixels and a rim outside them; never a pixel that is all person."""
+    grown = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * margin_px + 1,) * 2, np.uint8))
+    band: NDArray[np.bool_] = (grown > 0) & (alpha < 255)
+    return band
+
+
+def _widened(box: tuple[int, int, int, int], size: tuple[int, ...]) -> tuple[slice, slice]:
+    top, left, height, width = box
+    rows = slice(max(0, top - CONTEXT_PX), min(size[0], top + height + CONTEXT_PX))
+    return rows, slice(max(0, left - CONTEXT_PX), min(size[1], left + width + CONTEXT_PX))
+
+
+def _layers(piece: RGB, matte: NDArray[np.uint8], work_side_px: int) -> tuple[RGB, RGB]:
+    """Colours of person and wall for every pixel of a piece, solved at most at `work_side_px`."""
+    height, width = matte.shape
+    factor = min(1.0, work_side_px / max(height, width))
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    small = cv2.resize(piece, size, interpolation=cv2.INTER_AREA) if factor < 1 else piece
+    soft = cv2.resize(matte, size, interpolation=cv2.INTER_AREA) if factor < 1 else matte
+    with _solving:
+        layers = _solver()((small / np.float32(255)).astype(np.float32), (soft / np.float32(255)).astype(np.float32))
+    fore, back = (np.clip(layer * 255 + 0.5, 0, 255).astype(np.uint8) for layer in layers)
+    if factor < 1:
+        fore, back = (cv2.resize(layer, (width, height), interpolation=cv2.INTER_LINEAR) for layer in (fore, back))
+    return fore, back
+
+
+def _fused(colour: RGB, matte: NDArray[np.uint8], fore: RGB, back: RGB) -> RGB:
+    """Give what the two layers do not explain to the person, by its share (blur fusion's update). All (n, 3) / (n,) uint8."""
+    share = (matte / np.float32(255))[:, None]
+    rest = colour - share * fore - (1 - share) * back
+    fused: RGB = np.clip(fore + share * rest + 0.5, 0, 255).astype(np.uint8)
+    return fused
+
+
+def warm() -> str:
+    """Load the colour solver now rather than at the first picture; returns its name: `multilevel` or `blur fusion`."""
+    return "multilevel" if _solver() is not blur_fusion else "blur fusion"
+
+
+@functools.cache
+def _solver() -> Solver:
+    notice = threading.Timer(SLOW_LOAD_SECONDS, _log.info, ["compiling colour estimation, once on this machine, about 10 s"])
+    notice.daemon = True
+    notice.start()
+    try:
+        return _load_multilevel()
+    except (ImportError, OSError, RuntimeError, AttributeError) as problem:
+        # numba raises RuntimeError when it finds no folder for its cache, and compiling in every run costs more than it gives
+        _log.warning("colour estimation by blur fusion, edges are a little less clean: pymatting cannot be used (%s)", problem)
+        return blur_fusion
+    finally:
+        notice.cancel()
+
+
+def _load_multilevel() -> Solver:
+    """Load one file of pymatting by itself: importing the package compiles ten modules in 20-40 s, this one takes 4 s."""
+    package = importlib.util.find_spec("pymatting")
+    if package is None or not package.submodule_search_locations:
+        raise ImportError("pymatting is not installed")
+    path = Path(package.submodule_search_locations[0]) / "foreground" / "estimate_foreground_ml.py"
+    spec = importlib.util.spec_from_file_location("pymatting_estimate_foreground_ml", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is missing")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    estimate: Callable[..., tuple[Any, Any]] = module.estimate_foreground_ml
+    return lambda image, alpha: estimate(image, alpha, return_background=True)
+
+
+def blur_fusion(image: Float, alpha: Float) -> tuple[Float, Float]:
+    """Foreground and background colours from two passes of local means, first wide, then narrow (issue chapter 4.2).
+
+    Args:
+        image: (h, w, 3) float32 in [0, 1].
+        alpha: (h, w) float32 in [0, 1].
+
+    Returns:
+        (h, w, 3) float32 foreground and background in [0, 1].
+    """
+    share = alpha[..., None]
+    fore, back = image, image
+    for side_px in (90, 6):
+        box = (side_px, side_px)
+        weight = cv2.blur(alpha, box)[..., None]
+        mean_f = cv2.blur(fore * share, box) / np.maximum(weight, 1e-5)
+        back = cv2.blur(back * (1 - share), box) / np.maximum(1 - weight, 1e-5)
+        fore = np.clip(mean_f + share * (image - share * mean_f - (1 - share) * back), 0, 1)
+    return fore.astype(np.float32), np.clip(back, 0, 1).astype(np.float32)

@@ -1,0 +1,93 @@
+"""The matte without downloads: mediapipe's person probabilities, GrabCut, guided filter (issue chapter 8.2)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import masks
+from pipeline.core.card import Card
+from preprocess.backends.mediapipe_people import MediapipePeople
+from preprocess.matting import MattingConfig, bone_mask, segment, soften
+from preprocess.people import Sighting
+
+RGB = NDArray[np.uint8]
+
+WORK_SIDE_PX = 1024
+"""Long side of the person's window for the guided filter; GrabCut runs at half of it."""
+MARGIN = 0.12
+"""Room round the person's box, as a share of it."""
+SEED = 20240229
+
+
+class EmbeddedMatte:
+    """Separates one person from the background; needs nothing beyond the base packages."""
+
+    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5)
+
+    def __init__(self, config: MattingConfig | None = None) -> None:
+        self._config = config or MattingConfig()
+        self._people = MediapipePeople()
+
+    def load(self, device: str) -> None:
+        """Build mediapipe's graphs; they run on the CPU whatever the device."""
+        _ = self._people.models
+
+    def matte(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the largest person, 255 = person; all zero when nobody is there."""
+        sighting = self._people.find(photo)
+        return np.zeros(photo.shape[:2], np.uint8) if sighting is None else self.matte_of(photo, sighting)
+
+    def matte_of(self, photo: NDArray[np.uint8], sighting: Sighting) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person sighted, and of nobody else."""
+        rows, columns = _window(sighting, photo.shape[:2])
+        guide = photo[rows, columns]
+        factor = min(1.0, WORK_SIDE_PX / max(guide.shape[:2]))
+        size = (max(16, round(guide.shape[1] * factor)), max(16, round(guide.shape[0] * factor)))
+        work = cv2.resize(guide, size, interpolation=cv2.INTER_AREA) if factor < 1 else guide
+        mask = self._segment(work, sighting, (rows, columns))
+        alpha = np.zeros(photo.shape[:2], np.uint8)
+        alpha[rows, columns] = soften(work, mask, guide, self._config)
+        return alpha
+
+    def _segment(self, work: RGB, sighting: Sighting, window: tuple[slice, slice]) -> masks.Mask:
+        """GrabCut at half the working size, edges made smooth when enlarged."""
+        half = (max(8, work.shape[1] // 2), max(8, work.shape[0] // 2))
+        probability, others = (_cut(each, window, sighting, half) for each in (sighting.probability, sighting.others))
+        small = cv2.resize(work, half, interpolation=cv2.INTER_AREA)
+        body = sighting.landmarks.body.copy()
+        scale = half[1] / (window[0].stop - window[0].start)
+        body[:, :2] = (body[:, :2] - (window[1].start, window[0].start)) * scale
+        thickness = self._config.bone_px * max(half) / 1024
+        bones = bone_mask(body, (half[1], half[0]), thickness)
+        mask = segment(small, probability, bones, others, SEED, self._config)
+        enlarged = cv2.resize(mask.astype(np.float32), (work.shape[1], work.shape[0]), interpolation=cv2.INTER_LINEAR)
+        found: masks.Mask = cv2.GaussianBlur(enlarged, (0, 0), 1.2) > 0.5
+        return found
+
+
+def _window(sighting: Sighting, size: tuple[int, ...]) -> tuple[slice, slice]:
+    """The person's box and some room, in photo pixels."""
+    top, left, height, width = sighting.landmarks.box
+    dy = dx = MARGIN * max(height, width)
+    rows = slice(int(max(0, top - dy)), int(min(size[0], top + height + dy)))
+    return rows, slice(int(max(0, left - dx)), int(min(size[1], left + width + dx)))
+
+
+def _cut(
+    image: NDArray[np.float32], window: tuple[slice, slice], sighting: Sighting, size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """The window of a picture that lies at the sighting's working size, at (width, height) `size`."""
+    rows, columns = window
+    scale = image.shape[0] / sighting.landmarks.photo_size[0]
+    to_x, to_y = (columns.stop - columns.start) * scale / size[0], (rows.stop - rows.start) * scale / size[1]
+    matrix = np.array(
+        [
+            [to_x, 0, columns.start * scale + (to_x - 1) / 2],
+            [0, to_y, rows.start * scale + (to_y - 1) / 2],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cut: NDArray[np.float32] = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return cut

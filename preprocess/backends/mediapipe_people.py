@@ -1,0 +1,285 @@
+"""Find the people of a photo with mediapipe's pose and face models, choose one, and say which pixels are likely theirs.
+
+The pose model sees one person per picture. So everybody else is looked for where a face has no body yet, and where the person
+probability is high although nobody was found; there the people already found are painted over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocess.backends.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
+from preprocess.landmarks import Landmarks
+from preprocess.people import (
+    Box,
+    Sighting,
+    Somebody,
+    choose,
+    convincing,
+    head_in,
+    merge_faces,
+    overlap,
+    without_body,
+    worth_counting,
+)
+
+RGB = NDArray[np.uint8]
+Float = NDArray[np.float32]
+
+WORK_SIDE_PX = 1024
+"""Long side at which people are looked for; all models see 256 px or less of it."""
+UNEXPLAINED_SHARE = 0.15
+"""Person-like pixels nobody accounts for, as a share of the largest person, from which another search pays."""
+MAX_SEARCHES = 4
+PAINT = 127
+FACE_AREAS_PER_PERSON = 12
+"""A person of whom only the face was found takes about this many face areas of the photo."""
+
+
+class MediapipePeople:
+    """Finds people; `find` is all that others call."""
+
+    def __init__(self) -> None:
+        self._models: MediapipeModels | None = None
+
+    @property
+    def models(self) -> MediapipeModels:
+        """The process's models, built at first use."""
+        if self._models is None:
+            self._models = mediapipe_models()
+        return self._models
+
+    def find(self, photo: RGB, person: int | None = None) -> Sighting | None:
+        """The person meant and what is known of the others.
+
+        Args:
+            photo: (h, w, 3) uint8 RGB, upright.
+            person: which one, counted from 1 at the left; None = the largest.
+
+        Returns:
+            None when nobody was found.
+
+        Raises:
+            IndexError: `person` is not among the people counted; its second argument is how many there are.
+        """
+        scale = min(1.0, WORK_SIDE_PX / max(photo.shape[:2]))
+        size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
+        work = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if scale < 1 else photo
+        everyone = self.models.person_probability(work)
+        people = worth_counting(self._everybody(work, everyone))
+        if not any(each.body is not None for each in people):
+            return None
+        try:
+            chosen = choose(people, person)
+        except IndexError:
+            raise IndexError(person, len(people)) from None
+        if people[chosen].body is None:
+            return None
+        return self._sighting(work, photo.shape[:2], people, chosen)
+
+    def _everybody(self, work: RGB, everyone: Float) -> list[Somebody]:
+        faces = merge_faces(self.models.faces(work))
+        people: list[Somebody] = []
+        first = self._first(work)
+        if first is not None and (len(faces) < 2 or convincing(first.body, first.probability, _size(work))):
+            people.append(_somebody(first))
+        bodies = [each.body for each in people if each.body is not None]
+        for box in without_body([_box(face) for face in faces], bodies):
+            people.append(self._owner_of(box, work, people))
+        return self._unexplained(work, everyone, people)
+
+    def _first(self, work: RGB) -> SeenPose | None:
+        """The most prominent person; small ones in wide photos are looked for in thirds of the long side."""
+        found = self.models.pose(work)
+        if found is not None:
+            return found
+        for rows, columns in _thirds(_size(work)):
+            found = self._pose_in(work, rows, columns)
+            if found is not None and convincing(found.body, found.probability, _size(work)):
+                return found
+        return None
+
+    def _pose_in(self, work: RGB, rows: slice, columns: slice) -> SeenPose | None:
+        """A pose found in a window, in coordinates of the whole working picture."""
+        found = self.models.pose(work[rows, columns])
+        if found is None:
+            return None
+        body = found.body + np.array([columns.start, rows.start, 0, 0], np.float32)
+        probability = np.zeros(work.shape[:2], np.float32)
+        probability[rows, columns] = found.probability
+        return SeenPose(body, probability)
+
+    def _owner_of(self, face: Box, work: RGB, people: Sequence[Somebody]) -> Somebody:
+        """Whose face this is: a body found below it, or only the face."""
+        top, left, height, width = face
+        rows = _span(top - 1.2 * height, top + 12 * height, work.shape[0])
+        columns = _span(left - 1.8 * width, left + 2.8 * width, work.shape[1])
+        found = self._pose_in(_painted_over(work, people), rows, columns)
+        if found is not None and head_in(face, found.body) and convincing(found.body, found.probability, _size(work)):
+            return _somebody(found)
+        return Somebody(None, None, face, FACE_AREAS_PER_PERSON * height * width)
+
+    def _unexplained(self, work: RGB, everyone: Float, people: list[Somebody]) -> list[Somebody]:
+        """Search again where the probability of a person is high and nobody is."""
+        for _ in range(MAX_SEARCHES):
+            known = _known(work.shape[:2], people)
+            rest = np.count_nonzero((everyone > 0.5) & ~known)
+            if not people or rest < UNEXPLAINED_SHARE * max(each.area_px for each in people):
+                break
+            found = self.models.pose(_painted_over(work, people))
+            if found is None or not convincing(found.body, found.probability * everyone, _size(work)):
+                break
+            another = _somebody(found)
+            if any(each.body is not None and overlap(each.box, another.box) > 0.8 for each in people):
+                break
+            people = [each for each in people if each.body is not None or not head_in(each.box, found.body)] + [another]
+        return people
+
+    def _sighting(self, work: RGB, size: tuple[int, ...], people: Sequence[Somebody], chosen: int) -> Sighting:
+        others = np.zeros(work.shape[:2], np.float32)
+        for each in (*people[:chosen], *people[chosen + 1 :]):
+            others = np.maximum(others, _presence(each, _size(work)))
+        me = self._again(work, people, chosen) if len(people) > 1 else people[chosen]
+        assert me.body is not None
+        probability = self._refined(work, me, others)
+        up = size[0] / work.shape[0]
+        landmarks = Landmarks(
+            photo_size=(size[0], size[1]),
+            body=me.body * np.array([size[1] / work.shape[1], up, up, 1], np.float32),
+            face_oval=self._face_oval(work, me.body) * np.float32(up),
+            box=_times(_somebody(SeenPose(me.body, probability)).box, up),
+            people=len(people),
+        )
+        areas = tuple(each.area_px / others.size for each in people)
+        return Sighting(landmarks, probability, others, areas, chosen)
+
+    def _again(self, work: RGB, people: Sequence[Somebody], chosen: int) -> Somebody:
+        """The chosen person seen once more with the others painted over; a window that suits a head may cut arms or feet."""
+        me = people[chosen]
+        assert me.body is not None
+        rest = _painted_over(work, [*people[:chosen], *people[chosen + 1 :]], keep=me)
+        top, left, height, width = me.box
+        found = self._pose_in(rest, *_window(top, left, height, width, 0.4, _size(work)))
+        if found is None or overlap(_somebody(found).box, me.box) < 0.7:
+            return me
+        same_head = np.linalg.norm(found.body[0, :2] - me.body[0, :2]) < 0.15 * max(me.box[2:])
+        return _somebody(found) if same_head else me
+
+    def _refined(self, work: RGB, me: Somebody, others: Float) -> Float:
+        """Mean of the body's own probability and the person model's, the latter seen again close up: whole body, upper part."""
+        assert me.body is not None and me.probability is not None
+        close = self._seen_close(work, me.box)
+        mine = (me.probability + close) / 2
+        rivalry = np.clip(me.probability - others, -1, 1)
+        return mine if not others.any() else (mine * np.clip(0.5 + 2 * rivalry, 0, 1)).astype(np.float32)
+
+    def _seen_close(self, work: RGB, box: Box) -> Float:
+        """The person model on windows that the person fills; it works at 256 px, so small windows show hats and hair."""
+        top, left, height, width = box
+        whole = _window(top, left, height, width, 0.2, _size(work))
+        upper = _window(top, left, min(height, 1.2 * width), width, 0.2, _size(work))
+        total = np.zeros(work.shape[:2], np.float32)
+        seen = np.zeros(work.shape[:2], np.float32)
+        for rows, columns in {(*_ends(whole),): whole, (*_ends(upper),): upper}.values():
+            total[rows, columns] += self.models.person_probability(work[rows, columns])
+            seen[rows, columns] += 1
+        mean: Float = total / np.maximum(seen, 1)
+        return mean
+
+    def _face_oval(self, work: RGB, body: Float) -> Float:
+        """The face's outline, looked for in a window round the head's points."""
+        head = body[:11, :2]
+        centre, reach = head.mean(0), 1.6 * max(float(np.ptp(head[:, 0])), float(np.ptp(head[:, 1])), 12.0)
+        rows = _span(centre[1] - reach, centre[1] + reach, work.shape[0])
+        columns = _span(centre[0] - reach, centre[0] + reach, work.shape[1])
+        if rows.stop - rows.start < 24 or columns.stop - columns.start < 24:
+            return np.zeros((0, 2), np.float32)
+        oval = self.models.face_oval(work[rows, columns])
+        return oval + np.array([columns.start, rows.start], np.float32) if len(oval) else oval
+
+
+def _size(picture: NDArray[Any]) -> tuple[int, int]:
+    return int(picture.shape[0]), int(picture.shape[1])
+
+
+def _box(row: Float) -> Box:
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
+
+
+def _somebody(found: SeenPose) -> Somebody:
+    solid = found.probability > 0.5
+    inside = _inside(found.body, solid.shape)
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    if rows.size == 0:
+        top, left = inside.min(0)[::-1] if len(inside) else (0.0, 0.0)
+        bottom, right = inside.max(0)[::-1] if len(inside) else (1.0, 1.0)
+        return Somebody(found.body, found.probability, (float(top), float(left), float(bottom - top), float(right - left)), 1.0)
+    box = (float(rows[0]), float(columns[0]), float(rows[-1] - rows[0] + 1), float(columns[-1] - columns[0] + 1))
+    return Somebody(found.body, found.probability, box, float(np.count_nonzero(solid)))
+
+
+def _inside(body: Float, size: tuple[int, ...]) -> Float:
+    points = body[body[:, 3] > 0.3, :2]
+    inside: Float = points[(points >= 0).all(1) & (points[:, 0] < size[1]) & (points[:, 1] < size[0])]
+    return inside
+
+
+def _presence(each: Somebody, size: tuple[int, ...]) -> Float:
+    """Where somebody is: their probability, or a block below a face that has no body."""
+    if each.probability is not None:
+        return each.probability
+    top, left, height, width = each.box
+    block = np.zeros(size[:2], np.float32)
+    block[_span(top - 0.4 * height, top + 5 * height, size[0]), _span(left - 0.6 * width, left + 1.6 * width, size[1])] = 0.8
+    return block
+
+
+def _known(size: tuple[int, ...], people: Sequence[Somebody]) -> NDArray[np.bool_]:
+    known = np.zeros(size[:2], np.uint8)
+    for each in people:
+        known |= (_presence(each, size) > 0.3).astype(np.uint8)
+    reach = max(size[:2]) // 40
+    grown: NDArray[np.bool_] = cv2.dilate(known, np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    return grown
+
+
+def _painted_over(work: RGB, people: Sequence[Somebody], keep: Somebody | None = None) -> RGB:
+    """The picture with these people in flat grey, but for what is more likely `keep`."""
+    bodies = [each for each in people if each.body is not None]
+    if not bodies:
+        return work
+    hidden = _known(work.shape[:2], bodies)
+    if keep is not None and keep.probability is not None:
+        hidden &= keep.probability < 0.3
+    return np.where(hidden[..., None], np.uint8(PAINT), work)
+
+
+def _span(start: float, stop: float, limit: int) -> slice:
+    return slice(int(np.clip(start, 0, limit - 1)), int(np.clip(stop, 1, limit)))
+
+
+def _window(top: float, left: float, height: float, width: float, margin: float, size: tuple[int, ...]) -> tuple[slice, slice]:
+    dy, dx = margin * height, margin * width
+    return _span(top - dy, top + height + dy, size[0]), _span(left - dx, left + width + dx, size[1])
+
+
+def _ends(window: tuple[slice, slice]) -> tuple[int, int, int, int]:
+    return window[0].start, window[0].stop, window[1].start, window[1].stop
+
+
+def _thirds(size: tuple[int, ...]) -> list[tuple[slice, slice]]:
+    """Overlapping windows along the long side."""
+    height, width = size[:2]
+    side, short = max(height, width) // 2, min(height, width)
+    starts = (0, side // 2, max(height, width) - side)
+    spans = [slice(start, start + side) for start in starts]
+    return [(slice(0, short), span) if width >= height else (span, slice(0, short)) for span in spans]
+
+
+def _times(box: Box, factor: float) -> Box:
+    return box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor

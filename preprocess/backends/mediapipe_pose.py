@@ -1,0 +1,109 @@
+"""Key-points without downloads: the landmarks already found, and hands from crops round the wrists (issue chapter 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.card import Card
+from pipeline.core.frame import PAD_GREY
+from pipeline.core.keypoints import HAND_POINTS, Keypoints
+from preprocess.backends.mediapipe_models import MediapipeModels, mediapipe_models
+from preprocess.landmarks import Landmarks
+from preprocess.openpose import body_25
+
+Points = NDArray[np.float32]
+
+CROP_PX = 256
+BEYOND_WRIST = 0.3
+"""The crop's middle lies this share of the forearm beyond the wrist."""
+CROP_SIDE = 1.1
+LEAST_SIDE = 0.18
+"""Smallest crop, as a share of the person's height (180 px on a canvas that a standing person fills)."""
+WRIST_VISIBLE = 0.3
+WRIST_APART = 0.5
+"""A hand whose wrist is farther than this share of the crop from the body's wrist belongs to something else."""
+
+
+@dataclass(frozen=True)
+class _Arm:
+    elbow: int
+    wrist: int
+
+
+LEFT, RIGHT = _Arm(13, 15), _Arm(14, 16)
+
+
+class MediapipePose:
+    """BODY_25 and hands; needs nothing beyond the base packages."""
+
+    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.15)
+
+    def __init__(self) -> None:
+        self._models: MediapipeModels | None = None
+
+    def load(self, device: str) -> None:
+        """Build mediapipe's graphs; they run on the CPU whatever the device."""
+        self._models = mediapipe_models()
+
+    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints:
+        """Joints of the person of `landmarks`.
+
+        Args:
+            photo: (h, w, 3) uint8 RGB.
+            landmarks: raw landmarks in photo pixels.
+
+        Returns:
+            Joints in photo pixels; hands that were not found are zeros.
+        """
+        left, right = (self._hand(photo, landmarks, arm) for arm in (LEFT, RIGHT))
+        if _same_hand(left, right):
+            left, right = _nearer(left, right, landmarks)
+        return Keypoints(body_25(landmarks.body), left, right)
+
+    def _hand(self, photo: NDArray[np.uint8], landmarks: Landmarks, arm: _Arm) -> Points:
+        if self._models is None:
+            self.load("cpu")
+        assert self._models is not None
+        wrist, elbow = landmarks.body[arm.wrist], landmarks.body[arm.elbow]
+        if wrist[3] < WRIST_VISIBLE:
+            return _no_hand()
+        forearm = wrist[:2] - elbow[:2]
+        side = max(CROP_SIDE * float(np.hypot(*forearm)), LEAST_SIDE * min(landmarks.box[2], 2 * landmarks.box[3]))
+        scale = CROP_PX / side
+        corner = wrist[:2] + BEYOND_WRIST * forearm - side / 2
+        matrix = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]], np.float64)
+        found = self._models.hand(_crop(photo, matrix, scale))
+        if found is None or np.hypot(*(found[0, :2] / scale + corner - wrist[:2])) > WRIST_APART * side:
+            return _no_hand()
+        return np.column_stack([found[:, :2] / scale + corner, found[:, 2]]).astype(np.float32)
+
+
+def _crop(photo: NDArray[np.uint8], matrix: NDArray[np.float64], scale: float) -> NDArray[np.uint8]:
+    """A square of `CROP_PX`; outside the photo flat grey."""
+    flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    fill = (PAD_GREY,) * 3
+    crop: NDArray[np.uint8] = cv2.warpAffine(photo, matrix, (CROP_PX, CROP_PX), flags=flags, borderValue=fill)
+    return crop
+
+
+def _no_hand() -> Points:
+    return np.zeros((HAND_POINTS, 3), np.float32)
+
+
+def _same_hand(left: Points, right: Points) -> bool:
+    """Clasped hands: both crops may show the same one."""
+    if not (left[:, 2].any() and right[:, 2].any()):
+        return False
+    reach = max(float(np.ptp(left[:, 0])), float(np.ptp(left[:, 1])), 1.0)
+    return bool(np.hypot(*(left[:, :2] - right[:, :2]).T).mean() < 0.25 * reach)
+
+
+def _nearer(left: Points, right: Points, landmarks: Landmarks) -> tuple[Points, Points]:
+    """Leave the hand to the arm whose wrist is nearer."""
+    to_left = float(np.hypot(*(left[0, :2] - landmarks.body[LEFT.wrist, :2])))
+    to_right = float(np.hypot(*(right[0, :2] - landmarks.body[RIGHT.wrist, :2])))
+    return (left, _no_hand()) if to_left <= to_right else (_no_hand(), right)

@@ -1,0 +1,170 @@
+"""Step 1, background: who is in the photo, which pixels are theirs, and what those look like without the wall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import foreground, images
+from pipeline.core.backend import MatteBackend
+from pipeline.core.config import StepConfig
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.items import Item, Person, Unit
+from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, sidecar
+from pipeline.core.masks import box_of
+from pipeline.core.step import Context, Produced, StepBase
+from preprocess.backends.mediapipe_people import MediapipePeople
+from preprocess.people import Sighting
+from preprocess.person_choice import person_wanted
+from preprocess.quality import pose_notices
+
+Grey = NDArray[np.uint8]
+SOLID = 128
+
+
+class PersonMatteBackend(MatteBackend, Protocol):
+    """A matte backend that can be told which person is meant."""
+
+    def matte_of(self, photo: NDArray[np.uint8], sighting: Sighting) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of that person and of nobody else."""
+
+
+class BackgroundConfig(StepConfig):
+    """Settings of the background step."""
+
+    smallest_share: float = 0.004  # of the photo's area; a smaller matte counts as nobody
+    keep_transparency: bool = True  # a photo that comes cut out (PNG with alpha) keeps its own edges
+
+
+@dataclass(frozen=True)
+class BackgroundInputs:
+    """One decoded photo and who is meant in it."""
+
+    path: Path
+    photo: images.Photo
+    person: int | None
+
+
+class BackgroundStep(StepBase):
+    """Photo → cut-out, matte, landmarks."""
+
+    name: ClassVar[str] = "background"
+    unit: ClassVar[Unit] = Unit.PERSON
+    version: ClassVar[int] = 1
+    config: BackgroundConfig
+
+    def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:
+        super().__init__(config, context)
+        self.backend = backend
+        self._people = MediapipePeople()
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """The photo."""
+        return (cast(Person, item).source,)
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """The photo's settings file."""
+        return (sidecar(cast(Person, item).source),)
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """Cut-out, matte and landmarks."""
+        return tuple(folder.of(cast(Person, item).id) for folder in (CUTOUT, MATTE, LANDMARKS))
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """The matte's backend."""
+        return {"backend": f"{self.backend.card.name}/{self.backend.card.version}"}
+
+    def load(self) -> None:
+        """The people finder, the matte backend, and the compiled colour solver."""
+        _ = self._people.models
+        self.backend.load(self.context.device)
+        foreground.warm()
+
+    def read(self, item: Item) -> tuple[Person, BackgroundInputs]:
+        """Decode the photo."""
+        person = cast(Person, item)
+        path = self.layout.path(person.source)
+        wanted = person_wanted(self.layout.path(sidecar(person.source)))
+        return person, BackgroundInputs(path, images.read_photo(path, self.context.max_megapixels), wanted)
+
+    def run(self, inputs: Sequence[tuple[Person, BackgroundInputs]]) -> Sequence[Produced]:
+        """Find, cut, and clean the colours."""
+        return [self._one(person, given) for person, given in inputs]
+
+    def _one(self, person: Person, given: BackgroundInputs) -> Produced:
+        rgb = given.photo.rgb
+        sighting = self._find(given)
+        alpha = self.backend.matte_of(rgb, sighting)
+        if self.config.keep_transparency and given.photo.alpha is not None:
+            alpha = with_given_alpha(alpha, given.photo.alpha, alone=len(sighting.areas) == 1)
+        box = box_of(alpha >= SOLID)
+        if box is None or np.count_nonzero(alpha >= SOLID) < self.config.smallest_share * alpha.size:
+            raise nobody(given.path)
+        landmarks = replace(sighting.landmarks, box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])))
+        cutout = foreground.cutout(rgb, alpha)
+        files = {
+            CUTOUT.of(person.id): lambda: images.png(cutout),
+            MATTE.of(person.id): lambda: images.png(alpha),
+            LANDMARKS.of(person.id): lambda: images.text(landmarks.to_json()),
+        }
+        notices = (*_photo_notices(given.photo, sighting, given.person), *pose_notices(landmarks))
+        facts = {"people": str(len(sighting.areas)), "matte_share": f"{alpha.mean() / 255:.3f}"}
+        return Produced(files, notices, facts)
+
+    def _find(self, given: BackgroundInputs) -> Sighting:
+        try:
+            sighting = self._people.find(given.photo.rgb, given.person)
+        except IndexError as problem:
+            _, counted = problem.args
+            raise InputError(
+                f"{given.path}: person = {given.person}, but {counted} {'person was' if counted == 1 else 'people were'} counted",
+                f"allowed in {given.path.stem}.toml: person = 1 (leftmost) to {counted}",
+            ) from None
+        if sighting is None:
+            raise nobody(given.path)
+        return sighting
+
+
+def nobody(path: Path) -> InputError:
+    """The error for a photo without a usable person."""
+    return InputError(
+        f"background: no person found in {path} (allowed: one person with head or shoulders and torso in sight)",
+        f"crop closer (torso ≥ 20 % of the height), or skip it:  python run.py --skip {path.stem}",
+    )
+
+
+def with_given_alpha(found: Grey, given: Grey, alone: bool) -> Grey:
+    """A photo's own transparency instead of ours, where it is a cut-out of the person.
+
+    Args:
+        found: (h, w) uint8 matte we found.
+        given: (h, w) uint8 alpha channel of the photo.
+        alone: one person is in the photo; otherwise the given alpha is limited to the person we found.
+
+    Returns:
+        (h, w) uint8 matte.
+    """
+    person = found >= SOLID
+    kept = np.count_nonzero(person & (given >= SOLID)) / max(1, np.count_nonzero(person))
+    if kept < 0.8 or np.mean(given < SOLID) < 0.02:
+        return np.minimum(found, given)
+    return given if alone else np.minimum(found, given)
+
+
+def _photo_notices(photo: images.Photo, sighting: Sighting, wanted: int | None) -> list[Notice]:
+    notices = []
+    if len(sighting.areas) > 1:
+        areas = ", ".join(f"{area:.0%}" for area in sighting.areas)
+        how = "asked for" if wanted is not None else "the largest"
+        detail = f"{len(sighting.areas)} people, areas from the left {areas}; used number {sighting.chosen + 1}, {how}"
+        notices.append(Notice(Flag.SEVERAL_PEOPLE, detail))
+    if photo.scaled_from is not None:
+        (h0, w0), (h1, w1) = photo.scaled_from, photo.rgb.shape[:2]
+        notices.append(Notice(Flag.SCALED_FOR_WORK, f"{w0}×{h0} → {w1}×{h1}"))
+    return notices

@@ -1,0 +1,47 @@
+"""Which 3:4 window of a photo becomes the canvas (issue chapter 8.2, step 1); never squashed, it may leave the photo."""
+
+from __future__ import annotations
+
+from pipeline.core.frame import Frame, whole_photo
+from pipeline.core.layout import CANVAS
+
+ROOM = 0.10
+"""Room round the person's box, as a share of it, both sides together on each axis."""
+LEAST_ROOM = 0.02
+SAME_SHAPE = 0.05
+"""A portrait photo this near to 3:4 is kept whole …"""
+FILLS = 0.45
+"""… unless the person takes less than this share of its height."""
+AT_EDGE = 0.01
+
+Box = tuple[float, float, float, float]
+
+
+def person_frame(box: Box, size: tuple[int, int], canvas: tuple[int, int] = CANVAS) -> Frame:
+    """The window round a person.
+
+    Args:
+        box: (top, left, height, width) of the person in photo pixels.
+        size: (height, width) of the photo.
+        canvas: (height, width) of the canvas.
+    """
+    shape = canvas[1] / canvas[0]
+    if abs(size[1] / size[0] / shape - 1) <= SAME_SHAPE and box[2] >= FILLS * size[0]:
+        return whole_photo(size, canvas)
+    needed = max(box[2], box[3] / shape)
+    # room is worth having, but not at the price of a padded edge
+    height = max((1 + LEAST_ROOM) * needed, min((1 + ROOM) * needed, size[0], size[1] / shape))
+    top = _start(box[0], box[2], height, size[0], hold_end=_cut_at_end(box[0], box[2], size[0]))
+    left = _start(box[1], box[3], height * shape, size[1], hold_end=False)
+    return Frame(size[0], size[1], top, left, height, canvas[0], canvas[1])
+
+
+def _cut_at_end(start: float, length: float, limit: int) -> bool:
+    return start + length >= (1 - AT_EDGE) * limit
+
+
+def _start(start: float, length: float, window: float, limit: int, hold_end: bool) -> float:
+    """Where a window begins on one axis: centred on the person, moved into the photo when it fits, else held at the cut end."""
+    if window <= limit:
+        return min(max(0.0, start + (length - window) / 2), limit - window)
+    return limit - window if hold_end else start + (length - window) / 2 if length > limit * 0.999 else (limit - window) / 2

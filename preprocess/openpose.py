@@ -1,0 +1,58 @@
+"""MediaPipe's 33 landmarks as OpenPose's BODY_25 (issue chapter 7). Left and right are the subject's in both: no mirroring."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.keypoints import BODY_POINTS
+from pipeline.core.labels import Joint
+
+Points = NDArray[np.float32]
+
+SOURCE: dict[Joint, int] = {
+    Joint.NOSE: 0, Joint.RIGHT_SHOULDER: 12, Joint.RIGHT_ELBOW: 14, Joint.RIGHT_WRIST: 16, Joint.LEFT_SHOULDER: 11,
+    Joint.LEFT_ELBOW: 13, Joint.LEFT_WRIST: 15, Joint.RIGHT_HIP: 24, Joint.RIGHT_KNEE: 26, Joint.RIGHT_ANKLE: 28,
+    Joint.LEFT_HIP: 23, Joint.LEFT_KNEE: 25, Joint.LEFT_ANKLE: 27, Joint.RIGHT_EYE: 5, Joint.LEFT_EYE: 2, Joint.RIGHT_EAR: 8,
+    Joint.LEFT_EAR: 7, Joint.LEFT_BIG_TOE: 31, Joint.LEFT_HEEL: 29, Joint.RIGHT_BIG_TOE: 32, Joint.RIGHT_HEEL: 30,
+}  # fmt: skip
+MIDDLES: dict[Joint, tuple[int, int]] = {Joint.NECK: (11, 12), Joint.MID_HIP: (23, 24)}
+FEET: dict[Joint, tuple[int, int, int]] = {Joint.LEFT_SMALL_TOE: (31, 27, 32), Joint.RIGHT_SMALL_TOE: (32, 28, 31)}
+"""Small toe: (big toe, ankle, other foot's big toe)."""
+SMALL_TOE = 0.25
+LEAST_VISIBLE = 0.1
+
+
+def body_25(body: Points) -> Points:
+    """(33, 4) x, y, z, visibility → (25, 3) x, y, confidence in the same pixels; a middle gets the smaller confidence."""
+    result = np.zeros((BODY_POINTS, 3), np.float32)
+    for joint, index in SOURCE.items():
+        result[joint] = body[index, [0, 1, 3]]
+    for joint, (a, b) in MIDDLES.items():
+        result[joint] = *((body[a, :2] + body[b, :2]) / 2), min(body[a, 3], body[b, 3])
+    for joint, (toe, ankle, other) in FEET.items():
+        result[joint] = *_small_toe(body[toe, :2], body[ankle, :2], body[other, :2]), body[toe, 3]
+    return result
+
+
+def _small_toe(toe: Points, ankle: Points, other: Points) -> Points:
+    """Beside the big toe, on the side away from the other foot."""
+    along = toe - ankle
+    across = SMALL_TOE * np.array([-along[1], along[0]], np.float32)
+    away: Points = toe + (across if across @ (toe - other) >= 0 else -across)
+    return away
+
+
+def without_unseen(points: Points, size: tuple[int, int], slack: float = 0.0) -> Points:
+    """Rows of zeros for joints that are invisible or outside the picture, as OpenPose writes them.
+
+    Args:
+        points: (n, 3) x, y, confidence.
+        size: (height, width) of the picture.
+        slack: how far outside still counts as inside, as a share of the picture's height.
+    """
+    margin = slack * size[0]
+    x, y = points[:, 0], points[:, 1]
+    inside = (x >= -margin) & (y >= -margin) & (x < size[1] + margin) & (y < size[0] + margin)
+    kept: Points = np.where((inside & (points[:, 2] >= LEAST_VISIBLE))[:, None], points, 0).astype(np.float32)
+    return kept

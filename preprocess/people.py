@@ -1,0 +1,140 @@
+"""Who is in the photo: which finds are the same person, who counts, who is meant. Pure functions on boxes and points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocess.landmarks import Landmarks
+
+Box = tuple[float, float, float, float]
+"""(top, left, height, width) in photo pixels."""
+
+BYSTANDER_SHARE = 0.12
+"""Somebody smaller than this share of the largest person's area is part of the scenery."""
+SAME_PERSON = 0.5
+"""Two finds that overlap by this share of the smaller one are one person."""
+SURE_PROBABILITY = 0.5
+HEAD_POINTS = slice(0, 11)
+SHOULDERS = (11, 12)
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """One person found in a photo.
+
+    Args:
+        body: (33, 4) float32 of x, y, z in photo pixels and visibility; None when only the face was seen.
+        probability: (h, w) float32 in [0, 1] at the working size, or None with `body`.
+        box: where the person is.
+        area_px: how large, in photo pixels.
+    """
+
+    body: NDArray[np.float32] | None
+    probability: NDArray[np.float32] | None
+    box: Box
+    area_px: float
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """The chosen person, and what is known of everybody else.
+
+    Args:
+        landmarks: in photo pixels.
+        probability: (h, w) float32 in [0, 1] at the working size: the chosen person.
+        others: (h, w) float32 in [0, 1] at the working size: anybody else; zeros when alone.
+        areas: share of the photo of everybody counted, from the left.
+        chosen: index into `areas`.
+    """
+
+    landmarks: Landmarks
+    probability: NDArray[np.float32]
+    others: NDArray[np.float32]
+    areas: tuple[float, ...]
+    chosen: int
+
+
+def merge_faces(faces: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, 5) top, left, height, width, score → the same without doubles, best score first."""
+    kept: list[NDArray[np.float32]] = []
+    for face in faces[np.argsort(-faces[:, 4], kind="stable")]:
+        if all(overlap(_box(face), _box(other)) < SAME_PERSON for other in kept):
+            kept.append(face)
+    return np.asarray(kept, np.float32).reshape(-1, 5)
+
+
+def _box(row: NDArray[np.float32]) -> Box:
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Shared area as a share of the smaller box, in [0, 1]."""
+    height = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    width = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    smaller = min(a[2] * a[3], b[2] * b[3])
+    return 0.0 if height <= 0 or width <= 0 or smaller <= 0 else height * width / smaller
+
+
+def head_in(face: Box, body: NDArray[np.float32]) -> bool:
+    """Whether the head of this body lies in (or touches) this face box. body: (33, 4)."""
+    centre = body[HEAD_POINTS, :2].mean(0)
+    slack_y, slack_x = 0.35 * face[2], 0.35 * face[3]
+    inside_y = face[0] - slack_y <= centre[1] <= face[0] + face[2] + slack_y
+    return bool(inside_y and face[1] - slack_x <= centre[0] <= face[1] + face[3] + slack_x)
+
+
+def without_body(faces: Sequence[Box], bodies: Sequence[NDArray[np.float32]]) -> list[Box]:
+    """The faces no body owns; a body owns one face, the nearest to its head's centre, so that cheek by cheek counts as two."""
+    left = list(faces)
+    for body in bodies:
+        centre = body[HEAD_POINTS, :2].mean(0)
+        near = [face for face in left if head_in(face, body)]
+        if near:
+            left.remove(min(near, key=lambda face: float(np.hypot(*(centre - _centre(face))))))
+    return left
+
+
+def _centre(box: Box) -> NDArray[np.float32]:
+    return np.array([box[1] + box[3] / 2, box[0] + box[2] / 2], np.float32)
+
+
+def convincing(body: NDArray[np.float32], probability: NDArray[np.float32], size: tuple[int, int]) -> bool:
+    """Whether a find is a person rather than a helmet or a curtain: some shoulder in sight, and pixels at the body's place.
+
+    Args:
+        body: (33, 4) in pixels of a picture of `size`.
+        probability: (h, w) of the same picture.
+        size: (height, width) of the picture.
+    """
+    joints = body[[11, 12, 23, 24], :]
+    inside = (joints[:, 0] >= 0) & (joints[:, 0] < size[1]) & (joints[:, 1] >= 0) & (joints[:, 1] < size[0])
+    seen = joints[inside]
+    if len(seen) < 2 or body[SHOULDERS, 3].min() < 0.5:
+        return False
+    return float(probability[seen[:, 1].astype(int), seen[:, 0].astype(int)].mean()) > SURE_PROBABILITY
+
+
+def worth_counting(people: Sequence[Somebody]) -> list[Somebody]:
+    """Everybody but bystanders, from the left."""
+    if not people:
+        return []
+    limit = BYSTANDER_SHARE * max(each.area_px for each in people)
+    counted = [each for each in people if each.area_px >= limit]
+    return sorted(counted, key=lambda each: each.box[1] + each.box[3] / 2)
+
+
+def choose(people: Sequence[Somebody], person: int | None) -> int:
+    """Index of the person meant: `person` counted from 1 at the left, else the largest whose body was seen.
+
+    Raises:
+        IndexError: `person` is not among them.
+    """
+    if person is None:
+        return max(range(len(people)), key=lambda i: (people[i].body is not None, people[i].area_px))
+    if not 1 <= person <= len(people):
+        raise IndexError(person)
+    return person - 1
