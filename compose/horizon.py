@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -68,7 +69,7 @@ def _steps(lab: NDArray[np.float32], band: int) -> NDArray[np.float64]:
     """(rows,) float64: colour distance across each row boundary that at least 70 % of the column blocks reach."""
     rows, columns = lab.shape[:2]
     edges = np.linspace(0, columns, BLOCKS + 1).astype(int)
-    blocks = np.stack([lab[:, a:b].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], 1).astype(np.float64)
+    blocks = np.stack([lab[:, a:b].mean(1) for a, b in itertools.pairwise(edges)], 1).astype(np.float64)
     total = np.concatenate([np.zeros((1, *blocks.shape[1:])), np.cumsum(blocks, 0)])
     row = np.arange(rows)
     above, below = np.maximum(row - band, 0), np.minimum(row + band, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,13 @@ def place(body: Body, size: tuple[int, int], ground: Ground, room: Room) -> Plac
     scale = height / body.height
     x = room.calmest(_reach(body, scale), foot / size[0], height / size[0]) * size[1]
     return Placement(float(np.clip(x, *_inside(body, scale, size[1]))), foot, height)
+
+
+def anchored(wanted: Placement, body: Body, size: tuple[int, int]) -> Placement:
+    """A body whose legs the photo cuts ends at the picture's bottom edge, or below it, wherever it was asked to stand."""
+    if not body.cuts.bottom:
+        return wanted
+    return replace(wanted, y=max(wanted.y, size[0] * (1 + TUCK)))
 
 
 def _upright(body: Body, size: tuple[int, int], ground: Ground) -> tuple[float, float]:

@@ -13,7 +13,7 @@ FOOT_BAND = 0.05
 """Share of the picture's height above and below the foot row that counts as the place to stand."""
 CENTRE_PULL = 2.5
 FARTHEST = 0.17
-"""Nobody stands farther from the middle than this share of the width, calm or not: a picture wants its subject near the centre."""
+"""Nobody stands farther from the middle than this share of the width, calm or not: a subject belongs near the centre."""
 FOOT_WEIGHT = 1.5
 STEPS = 41
 STRONG_EDGE = 24.0

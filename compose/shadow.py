@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import cv2
@@ -17,8 +18,13 @@ FAR_BLUR = 0.028
 FADE = 0.7
 """Blur at the feet and at the head's shadow, and share of darkness lost on the way (shares of the person's height)."""
 SOLE_ZONE = 0.05
-OCCLUSION_WIDTH = 1.7
-OCCLUSION_FLATNESS = 0.3
+"""How far above the sole a shoe darkens the ground beside it, share of the person's height."""
+PRESS = 0.0045
+"""How far below the shoe its own outline shows as shade, share of the person's height."""
+POOL_WIDTH = 1.25
+POOL_FLATNESS = 0.38
+POOL_DARKNESS = 0.62
+"""The pool of shade round a foot: half width in widths of the sole, height in half widths, darkness beside the contact's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,30 @@ class Shadow:
         window[...] = (window * (1 - self.opacity[..., None]) + 0.5).astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    """The small working picture that a shadow is drawn on: which part of the background, at which scale."""
+
+    top: int
+    left: int
+    scale: float
+    shape: tuple[int, int]
+
+    def row(self, background_row: float) -> float:
+        return (background_row - self.top) * self.scale
+
+    def column(self, background_column: float) -> float:
+        return (background_column - self.left) * self.scale
+
+    def project(self, part: Plane, person: Layer, matrix: NDArray[np.float64]) -> Plane:
+        """A part of the person's alpha, moved by a (3, 3) affine in background coordinates."""
+        to_sheet = np.array([[self.scale, 0, -self.left * self.scale], [0, self.scale, -self.top * self.scale], [0, 0, 1]])
+        from_layer = np.array([[1, 0, person.left], [0, 1, person.top], [0, 0, 1]], np.float64)
+        whole = (to_sheet @ matrix @ from_layer)[:2]
+        projected: Plane = cv2.warpAffine(part, whole, self.shape[::-1], flags=cv2.INTER_LINEAR)
+        return projected
+
+
 def draw_shadow(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, int]) -> Shadow | None:
     """The shadow of one person on the ground.
 
@@ -98,15 +128,12 @@ def draw_shadow(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int
     if top >= bottom or left >= right or max(look.contact, look.cast) <= 0:
         return None
     scale = min(1.0, WORK_HEIGHT / stance.height)
-    shape = (max(1, round((bottom - top) * scale)), max(1, round((right - left) * scale)))
-    to_work = np.array([[scale, 0, -left * scale], [0, scale, -top * scale], [0, 0, 1]])
-    source = np.array([[1, 0, person.left], [0, 1, person.top], [0, 0, 1]], np.float64)
-    cast = _cast(person.alpha, stance, look, to_work, source, shape) * look.cast
-    contact = _contact(person.alpha, stance, to_work, source, shape) * look.contact
-    opacity = 1 - (1 - cast) * (1 - contact)
-    rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / scale + top
-    opacity *= np.clip((rows - look.ground_row) / (0.01 * size[0]), 0, 1)[:, None]
-    full = cv2.resize(opacity.astype(np.float32), (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    sheet = _Sheet(top, left, scale, (max(1, round((bottom - top) * scale)), max(1, round((right - left) * scale))))
+    cast, contact = look.cast * _cast(person, stance, look, sheet), look.contact * _contact(person, stance, sheet)
+    rows = (np.arange(sheet.shape[0], dtype=np.float32) + 0.5) / np.float32(scale) + top
+    carried = np.clip((rows - look.ground_row) / (0.01 * size[0]), 0, 1)[:, None]
+    opacity = ((1 - (1 - cast) * (1 - contact)) * carried).astype(np.float32)
+    full = cv2.resize(opacity, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     return Shadow(top, left, np.clip(full, 0, 1))
 
 
@@ -122,52 +149,41 @@ def _window(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, in
     return int(corners[0]), int(corners[1]), int(np.ceil(corners[2])), int(np.ceil(corners[3]))
 
 
-def _cast(
-    alpha: Plane,
-    stance: Stance,
-    look: ShadowLook,
-    to_work: NDArray[np.float64],
-    source: NDArray[np.float64],
-    shape: tuple[int, int],
-) -> Plane:
+def _cast(person: Layer, stance: Stance, look: ShadowLook, sheet: _Sheet) -> Plane:
     """The body laid down on the ground: one affine for the trunk, one for each leg, equal where they meet.
 
     A leg's affine keeps its own sole in place and joins the trunk's at the crotch; with one affine for all, the shadow of the
     rear foot of a striding person would start in front of it.
     """
-    drawn = np.zeros(shape, np.float32)
-    for part, matrix in _parts(alpha, stance, look, source):
-        whole = to_work @ matrix @ source
-        drawn = np.maximum(drawn, cv2.warpAffine(part, whole[:2], (shape[1], shape[0]), flags=cv2.INTER_AREA))
-    tall = stance.height * to_work[0, 0]
+    drawn = np.zeros(sheet.shape, np.float32)
+    for part, matrix in _parts(person, stance, look):
+        drawn = np.maximum(drawn, sheet.project(part, person, matrix))
+    tall = stance.height * sheet.scale
     near = cv2.GaussianBlur(drawn, (0, 0), max(NEAR_BLUR * tall, 0.5))
     far = cv2.GaussianBlur(drawn, (0, 0), max(FAR_BLUR * tall, 0.8))
-    foot_row = to_work[1, 1] * stance.row + to_work[1, 2]
     length = look.direction[1] * tall
-    distance = np.clip((foot_row - np.arange(shape[0])) / (length if abs(length) > 1 else 1.0), 0, 1)
-    share = distance.astype(np.float32)[:, None] ** 0.6
+    distance = (sheet.row(stance.row) - np.arange(sheet.shape[0])) / (length if abs(length) > 1 else 1.0)
+    share = np.clip(distance, 0, 1).astype(np.float32)[:, None] ** 0.6
     cast: Plane = (near * (1 - share) + far * share) * (1 - FADE * share)
     return cast
 
 
-def _parts(
-    alpha: Plane, stance: Stance, look: ShadowLook, source: NDArray[np.float64]
-) -> list[tuple[Plane, NDArray[np.float64]]]:
+def _parts(person: Layer, stance: Stance, look: ShadowLook) -> list[tuple[Plane, NDArray[np.float64]]]:
     """Trunk and legs as (alpha of the part, (3, 3) affine in background coordinates)."""
-    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None] + np.float32(source[1, 2])
-    columns = np.arange(alpha.shape[1], dtype=np.float32)[None] + np.float32(source[0, 2])
-    above = (rows <= stance.crotch + 1).astype(np.float32)
-    parts = [(alpha * above, _trunk(stance, look))]
+    alpha = person.alpha
+    rows = np.arange(alpha.shape[0], dtype=np.float32)[:, None] + person.top
+    columns = np.arange(alpha.shape[1], dtype=np.float32)[None] + person.left
+    parts = [(alpha * (rows <= stance.crotch + 1), _trunk(stance, look))]
     borders = [-np.inf, *_borders(stance.contacts), np.inf]
     overlap = 0.01 * stance.height
-    for contact, low, high in zip(stance.contacts, borders[:-1], borders[1:], strict=True):
+    for contact, (low, high) in zip(stance.contacts, itertools.pairwise(borders), strict=True):
         mine = (rows > stance.crotch - 1) & (columns > low - overlap) & (columns < high + overlap) & (rows <= contact.row + 1)
         parts.append((alpha * mine, _leg(stance, contact, look)))
     return parts
 
 
 def _borders(contacts: tuple[Contact, ...]) -> list[float]:
-    return [(a.x + a.half_width + b.x - b.half_width) / 2 for a, b in zip(contacts[:-1], contacts[1:], strict=True)]
+    return [(a.x + a.half_width + b.x - b.half_width) / 2 for a, b in itertools.pairwise(contacts)]
 
 
 def _trunk(stance: Stance, look: ShadowLook) -> NDArray[np.float64]:
@@ -185,25 +201,18 @@ def _leg(stance: Stance, contact: Contact, look: ShadowLook) -> NDArray[np.float
     return np.array([[1, -shift, shift * contact.row], [0, slope, contact.row * (1 - slope)], [0, 0, 1]], np.float64)
 
 
-def _contact(
-    alpha: Plane, stance: Stance, to_work: NDArray[np.float64], source: NDArray[np.float64], shape: tuple[int, int]
-) -> Plane:
+def _contact(person: Layer, stance: Stance, sheet: _Sheet) -> Plane:
     """Darkness right at the soles: the shoe's own outline pressed a little down, and a flat pool of shade around it."""
-    scale = to_work[0, 0]
-    tall = stance.height * scale
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    moved = to_work @ source
-    moved[1, 2] += 0.004 * tall
-    pressed = cv2.GaussianBlur(
-        cv2.warpAffine(alpha, moved[:2], (shape[1], shape[0]), flags=cv2.INTER_AREA), (0, 0), max(0.0045 * tall, 0.5)
-    )
-    dark = np.zeros(shape, np.float32)
+    tall = stance.height * sheet.scale
+    y, x = np.mgrid[: sheet.shape[0], : sheet.shape[1]].astype(np.float32)
+    pressing = np.array([[1, 0, 0], [0, 1, PRESS * stance.height], [0, 0, 1]], np.float64)
+    pressed = cv2.GaussianBlur(sheet.project(person.alpha, person, pressing), (0, 0), max(PRESS * tall, 0.5))
+    dark = np.zeros(sheet.shape, np.float32)
     for contact in stance.contacts:
-        column, row = scale * contact.x + to_work[0, 2], scale * contact.row + to_work[1, 2]
-        wide = scale * contact.half_width + 0.008 * tall
-        sideways = np.abs(x - column) / wide
+        row, wide = sheet.row(contact.row), contact.half_width * sheet.scale + 0.008 * tall
+        sideways = np.abs(x - sheet.column(contact.x)) / wide
         zone = np.clip(1 - (row - y) / (SOLE_ZONE * tall), 0, 1) * np.clip(2.2 - sideways, 0, 1) * (y < row + 0.03 * tall)
-        flat = OCCLUSION_FLATNESS * wide
-        pool = np.exp(-((sideways / OCCLUSION_WIDTH * 1.4) ** 2) - ((y - row + 0.4 * flat) / (1.3 * flat)) ** 2)
-        dark = np.maximum(dark, np.maximum(pressed * zone, 0.62 * pool))
+        flat = POOL_FLATNESS * wide
+        pool = np.exp(-((sideways / POOL_WIDTH) ** 2) - ((y - row + 0.3 * flat) / flat) ** 2)
+        dark = np.maximum(dark, np.maximum(pressed * zone, POOL_DARKNESS * pool))
     return dark

@@ -101,6 +101,8 @@ PER_ENGINE = (TRYON, DRESSED_CUTOUT, FINAL)
 PERSON_INPUTS = "person"
 CLOTH_INPUTS = "cloth"
 BACKGROUND_INPUTS = "background"
+BACKGROUND_LIST = "backgrounds.txt"
+"""Optional, older form: a background picture and its position file per line."""
 PAIR_FILES = ("pairs.txt", "pairs.csv")
 PAIR_LISTS = {
     Category.UPPER: "vitonhd/test_pairs.txt",

@@ -1,0 +1,181 @@
+"""`<background>.toml`: where people stand in a background, how tall, with what shadow. A wrong key is an error, never ignored.
+
+horizon = 0.55                        # fraction of the height, or pixels
+foot = [0.5, 0.95]                    # point between the feet; fractions (up to 1) or pixels
+height = 0.8                          # of the visible body
+shadow = { opacity = 0.6, direction = [-0.35, 0.18] }
+
+[[placements]]                        # several: what is missing is taken from above
+people = ["ann*"]
+foot = [0.3, 0.95]
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from compose.body import Body
+from compose.horizon import Ground
+from compose.placement import Placement, anchored
+from pipeline.core.errors import InputError, nearest
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
+
+
+class _Strict(BaseModel):
+    """No unknown keys, no text where a number belongs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ShadowSettings(_Strict):
+    """How a shadow differs from the automatic one.
+
+    Args:
+        on: whether there is one.
+        opacity: factor on its darkness, 0..2.
+        direction: where the head's shadow falls from the feet, in units of the person's height: right, away from the viewer.
+    """
+
+    on: bool = True
+    opacity: Annotated[float, Field(ge=0, le=2)] = 1.0
+    direction: Pair | None = None
+
+
+class Spot(_Strict):
+    """One place to stand; whatever is missing is found automatically.
+
+    Args:
+        people: globs on person ids; everybody by default.
+        foot: x, y of the point between the feet; fractions up to 1, else pixels.
+        height: of the visible body; fraction up to 1, else pixels.
+        flip: mirrored.
+        shadow: true, false, or a table.
+        z: painter's order, larger = in front.
+    """
+
+    people: list[str] = ["*"]
+    foot: Pair | None = None
+    height: Annotated[float, Field(gt=0)] | None = None
+    flip: bool = False
+    shadow: bool | ShadowSettings = True
+    z: int = 0
+
+    def is_for(self, person_id: str) -> bool:
+        """Whether one of the globs fits, whatever the case."""
+        return any(fnmatch.fnmatchcase(person_id.casefold(), glob.casefold()) for glob in self.people)
+
+    @property
+    def shade(self) -> ShadowSettings:
+        """The shadow as a table."""
+        return self.shadow if isinstance(self.shadow, ShadowSettings) else ShadowSettings(on=self.shadow)
+
+    def foot_px(self, size: tuple[int, int]) -> tuple[float, float] | None:
+        """The foot point in pixels of a background of (height, width)."""
+        return None if self.foot is None else (_pixels(self.foot[0], size[1]), _pixels(self.foot[1], size[0]))
+
+    def height_px(self, size: tuple[int, int]) -> float | None:
+        """The height in pixels."""
+        return None if self.height is None else _pixels(self.height, size[0])
+
+
+class Sidecar(_Strict):
+    """The whole file.
+
+    Args:
+        horizon: row of the ground line; fraction up to 1, else pixels.
+        spots: at least one.
+    """
+
+    horizon: Annotated[float, Field(gt=0)] | None = None
+    spots: list[Spot] = [Spot()]
+
+    def spots_for(self, person_id: str) -> list[Spot]:
+        """The places of one person; none of the globs fitting means the automatic place."""
+        return [spot for spot in self.spots if spot.is_for(person_id)] or [Spot()]
+
+    def ground(self, found: Ground, size: tuple[int, int]) -> Ground:
+        """The given ground line, else the one that was found."""
+        return found if self.horizon is None else Ground(_pixels(self.horizon, size[0]) / size[0], 1.0)
+
+
+def _pixels(value: float, full: int) -> float:
+    return value * full if value <= 1 else value
+
+
+PLACEMENTS = "placements"
+
+
+def read_sidecar(text: str, name: str) -> Sidecar:
+    """Parse a `<background>.toml`.
+
+    Args:
+        text: its content.
+        name: its path, for errors.
+
+    Raises:
+        InputError: not TOML, an unknown key (with the nearest known one), or a value that does not fit.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise InputError(f"{name}: not a TOML file ({problem})", "check quotes and brackets") from None
+    _check_keys(content, {*Spot.model_fields, "horizon", PLACEMENTS}, name)
+    entries = content.pop(PLACEMENTS, [{}])
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{name}: {PLACEMENTS} must be tables", f"write each as [[{PLACEMENTS}]]")
+    horizon = content.pop("horizon", None)
+    for entry in (content, *entries):
+        _check_keys(entry, Spot.model_fields, name)
+        if isinstance(entry.get("shadow"), dict):
+            _check_keys(entry["shadow"], ShadowSettings.model_fields, name, "shadow.")
+    try:
+        return Sidecar(horizon=horizon, spots=[Spot(**(content | entry)) for entry in entries])
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part not in {"bool", "ShadowSettings"})
+        raise InputError(f"{name}: {where} = {first['input']!r}: {first['msg'].lower()}", "see docs/compose.md") from None
+
+
+def _check_keys(table: Mapping[str, Any], known: Iterable[str], name: str, prefix: str = "") -> None:
+    for key in table:
+        if key not in set(known):
+            raise InputError(f"{name}: unknown key {prefix + key!r}", nearest(key, known, prefix))
+
+
+def resolve_spot(
+    spot: Spot, body: Body, automatic: Placement, sidecar: Sidecar, ground: Ground, size: tuple[int, int]
+) -> Placement:
+    """Fill in what a spot leaves open.
+
+    A missing height follows from the ground line: people of one size shrink towards it (their distance to it is proportional to
+    their height), calibrated by the first spot of the file that gives both foot point and height, else by the automatic place.
+
+    Args:
+        spot: what the file says.
+        body: the person.
+        automatic: where the person would stand without a file.
+        sidecar: the whole file, for the calibration.
+        ground: the ground line.
+        size: (height, width) of the background.
+    """
+    foot = spot.foot_px(size) or (automatic.x, automatic.y)
+    height = spot.height_px(size) or _by_perspective(foot[1], automatic, sidecar, ground, size)
+    return anchored(Placement(foot[0], foot[1], height, spot.flip, spot.z), body, size)
+
+
+def _by_perspective(y: float, automatic: Placement, sidecar: Sidecar, ground: Ground, size: tuple[int, int]) -> float:
+    line = ground.line * size[0]
+    for spot in sidecar.spots:
+        foot, height = spot.foot_px(size), spot.height_px(size)
+        if foot and height and foot[1] > line and y > line:
+            return height * (y - line) / (foot[1] - line)
+    if ground.confidence > 0 and y > line and automatic.y > line:
+        return automatic.height * (y - line) / (automatic.y - line)
+    return automatic.height

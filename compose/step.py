@@ -1,0 +1,262 @@
+"""Compose: a dressed person in front of a new background."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from compose.body import Body, measure_body
+from compose.horizon import Ground, estimate_ground
+from compose.legacy import list_entries, read_positions
+from compose.light import shadow_direction
+from compose.placement import Placement, place
+from compose.room import look_for_room
+from compose.scene import PLAIN, Figure, Look, compose_scene
+from compose.sidecar import Sidecar, read_sidecar, resolve_spot
+from pipeline.core import images
+from pipeline.core.config import StepConfig
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.frame import Frame
+from pipeline.core.items import Item, Scene, Unit
+from pipeline.core.keypoints import Keypoints, keypoints_from_json
+from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FINAL, FRAME, INPUT_PREFIX, POSE_JSON, Ref, sidecar
+from pipeline.core.step import Context, Produced, StepBase
+
+LEAST_SIDE_PX = 16
+NOTHING = Sidecar()
+
+
+class ComposeConfig(StepConfig):
+    """How strongly a person is made to belong to a background."""
+
+    plain: bool = False
+    """Only paste the person: every strength below counts as 0."""
+    colour: float = Field(0.35, ge=0, le=1)
+    """Colour transfer from the surroundings; shifts stay within 8 (lightness) and 6 (colour) Lab units before this factor."""
+    light_wrap: float = Field(0.25, ge=0, le=1)
+    """Share of the background's light in the person's outermost rim."""
+    contact_shadow: float = Field(0.75, ge=0, le=1)
+    """Darkness under the soles."""
+    cast_shadow: float = Field(0.4, ge=0, le=1)
+    """Darkness of the shadow on the ground."""
+    grain: float = Field(1.0, ge=0, le=1)
+    """Share of the background's noise that the person gets."""
+    softness: float = Field(1.0, ge=0, le=1)
+    """Share of the background's blur that the person gets."""
+    enlarge_limit: float = Field(1.2, gt=0)
+    """Enlarging the photo beyond this is flagged."""
+
+    def look(self) -> Look:
+        """The strengths as `compose_scene` wants them."""
+        if self.plain:
+            return PLAIN
+        return Look(
+            colour=self.colour,
+            light_wrap=self.light_wrap,
+            contact_shadow=self.contact_shadow,
+            cast_shadow=self.cast_shadow,
+            grain=self.grain,
+            softness=self.softness,
+        )
+
+
+@dataclass(frozen=True)
+class SceneInputs:
+    """What one scene is made of.
+
+    Args:
+        scene: which.
+        background: (h, w, 3) RGB uint8.
+        scaled_from: the background's (height, width) before it was scaled down for work, or None.
+        cutout: (h, w, 4) RGBA uint8, photo resolution.
+        keypoints: in photo pixels, or None.
+        sidecar: the user's wishes.
+        reading: how bare numbers were read, or "".
+    """
+
+    scene: Scene
+    background: NDArray[np.uint8]
+    scaled_from: tuple[int, int] | None
+    cutout: NDArray[np.uint8]
+    keypoints: Keypoints | None
+    sidecar: Sidecar
+    reading: str = ""
+
+
+class ComposeStep(StepBase):
+    """The shell: read, compose, describe."""
+
+    name: ClassVar[str] = "compose"
+    unit: ClassVar[Unit] = Unit.SCENE
+    version: ClassVar[int] = 1
+    config: ComposeConfig
+
+    def __init__(self, config: ComposeConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self._positions: dict[str, str] | None = None
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """The background and the dressed person."""
+        scene = _scene(item)
+        return (scene.background.source, DRESSED_CUTOUT.of(scene.pair.id, scene.pair.engine))
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """The background's sidecar, or an older position file, and the person's joints."""
+        scene = _scene(item)
+        person = scene.pair.person.id
+        wishes = [sidecar(scene.background.source), *self._position_file(scene)]
+        return (*wishes, FRAME.of(person), POSE_JSON.of(person))
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """The finished picture."""
+        scene = _scene(item)
+        return (FINAL.of(scene.id, scene.pair.engine),)
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """The seed of the grain."""
+        return {"seed": str(_seed(self.context.seed, _scene(item)))}
+
+    def read(self, item: Item) -> SceneInputs:
+        """Decode the background, the cut-out, the joints and the user's wishes."""
+        scene = _scene(item)
+        source = self.layout.path(scene.background.source)
+        photo = images.read_photo(source, self.context.max_megapixels, min_side=LEAST_SIDE_PX)
+        cutout = images.read_rgba(self.layout.path(DRESSED_CUTOUT.of(scene.pair.id, scene.pair.engine)))
+        wishes, reading = self._wishes(scene)
+        return SceneInputs(scene, photo.rgb, photo.scaled_from, cutout, self._keypoints(scene), wishes, reading)
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        """Compose each scene."""
+        return [self._compose(each) for each in inputs]
+
+    def _compose(self, inputs: SceneInputs) -> Produced:
+        scene = inputs.scene
+        body = measure_body(inputs.cutout[..., 3], inputs.keypoints)
+        if body is None:
+            raise InputError(
+                f"compose: the cut-out of {scene.pair.id} is empty",
+                f"python run.py --step compose --force --only {scene.pair.id}",
+            )
+        ground, figures = arrange(inputs, body, _seed(self.context.seed, scene))
+        look = self.config.look()
+        composite = compose_scene(inputs.background, figures, ground, look)
+        recipe = _recipe(scene, figures, ground, self.config)
+        notices = (*_notices(figures, self.config.enlarge_limit), *_scaled(inputs))
+        facts = _facts(figures, ground) | ({"positions": inputs.reading} if inputs.reading else {})
+        encode = partial(images.png, composite.rgb, recipe)
+        return Produced({FINAL.of(scene.id, scene.pair.engine): encode}, notices, facts)
+
+    def _wishes(self, scene: Scene) -> tuple[Sidecar, str]:
+        path = self.layout.path(sidecar(scene.background.source))
+        if path.is_file():
+            return read_sidecar(path.read_text("utf-8"), str(path)), ""
+        for ref in self._position_file(scene):
+            older = self.layout.path(ref)
+            if older.is_file():
+                return read_positions(older.read_text("utf-8"), str(older))
+        return NOTHING, ""
+
+    def _position_file(self, scene: Scene) -> list[Ref]:
+        """The position file that `backgrounds.txt` names for this picture; the list is read once per run."""
+        if self._positions is None:
+            listing = self.layout.path(INPUT_PREFIX + BACKGROUND_LIST)
+            self._positions = list_entries(listing.read_text("utf-8")) if listing.is_file() else {}
+        named = self._positions.get(scene.background.source.rpartition("/")[2].casefold())
+        return [] if named is None else [INPUT_PREFIX + named.removeprefix("inputs/")]
+
+    def _keypoints(self, scene: Scene) -> Keypoints | None:
+        frame = self.layout.path(FRAME.of(scene.pair.person.id))
+        pose = self.layout.path(POSE_JSON.of(scene.pair.person.id))
+        if not (frame.is_file() and pose.is_file()):
+            return None
+        return photo_keypoints(keypoints_from_json(pose.read_text("utf-8"), str(pose)), Frame.from_json(frame.read_text("utf-8")))
+
+
+def photo_keypoints(keypoints: Keypoints, frame: Frame) -> Keypoints:
+    """Joints in photo pixels instead of canvas pixels; hands are left out."""
+    body = keypoints.body.copy()
+    body[:, :2] = np.where(body[:, 2:] > 0, frame.points_to_photo(body[:, :2]), 0)
+    return Keypoints(body)
+
+
+def arrange(inputs: SceneInputs, body: Body, seed: int) -> tuple[Ground, list[Figure]]:
+    """Where everybody stands: from the user's wishes, the rest automatically."""
+    size = (inputs.background.shape[0], inputs.background.shape[1])
+    ground = inputs.sidecar.ground(estimate_ground(inputs.background), size)
+    automatic = place(body, size, ground, look_for_room(inputs.background))
+    light = shadow_direction(inputs.background, ground)
+    figures = []
+    for number, spot in enumerate(inputs.sidecar.spots_for(inputs.scene.pair.person.id)):
+        placement = resolve_spot(spot, body, automatic, inputs.sidecar, ground, size)
+        shade = spot.shade
+        direction = (shade.direction[0], shade.direction[1]) if shade.direction else light
+        figures.append(Figure(inputs.cutout, body, placement, direction, shade.opacity * shade.on, seed + number))
+    return ground, figures
+
+
+def _notices(figures: Sequence[Figure], enlarge_limit: float) -> list[Notice]:
+    notices = []
+    largest = max(figure.placement.scale(figure.body) for figure in figures)
+    if largest > enlarge_limit:
+        notices.append(Notice(Flag.PERSON_ENLARGED, f"{largest:.2f} times the photo's resolution"))
+    cuts = figures[0].body.cuts
+    edges = [name for name in ("top", "left", "right") if getattr(cuts, name) not in (None, False)]
+    if edges:  # a body cut at the bottom is an ordinary half-body photo, not a fault
+        notices.append(Notice(Flag.PERSON_CUT, f"cut at the {' and '.join(edges)} of the photo"))
+    return notices
+
+
+def _scaled(inputs: SceneInputs) -> list[Notice]:
+    if inputs.scaled_from is None:
+        return []
+    height, width = inputs.scaled_from
+    return [Notice(Flag.SCALED_FOR_WORK, f"background {inputs.scene.background.id} was {width}×{height}")]
+
+
+def _facts(figures: Sequence[Figure], ground: Ground) -> dict[str, str]:
+    return {
+        "scale": " ".join(f"{figure.placement.scale(figure.body):.2f}" for figure in figures),
+        "ground_line": f"{ground.line:.3f}",
+        "shown": f"{figures[0].body.shown:.2f}",
+    }
+
+
+def _recipe(scene: Scene, figures: Sequence[Figure], ground: Ground, config: ComposeConfig) -> dict[str, Any]:
+    """What is needed to make the picture again; no clock, no path."""
+    return {
+        "scene": scene.id,
+        "engine": scene.pair.engine,
+        "ground_line": round(ground.line, 4),
+        "placements": [_describe(figure) for figure in figures],
+        "settings": config.model_dump(mode="json"),
+    }
+
+
+def _describe(figure: Figure) -> dict[str, Any]:
+    spot: Placement = figure.placement
+    return {
+        "foot": [round(spot.x, 2), round(spot.y, 2)],
+        "height": round(spot.height, 2),
+        "scale": round(spot.scale(figure.body), 4),
+        "flip": spot.flip,
+        "z": spot.z,
+        "shadow": {"opacity": round(figure.shadow, 3), "direction": [round(part, 3) for part in figure.direction]},
+    }
+
+
+def _seed(run_seed: int, scene: Scene) -> int:
+    """The same for the same names on every machine."""
+    return int.from_bytes(hashlib.sha256(f"{run_seed}/{scene.id}".encode()).digest()[:7], "big")
+
+
+def _scene(item: Item) -> Scene:
+    assert isinstance(item, Scene), f"compose works on scenes, not on {type(item).__name__}"
+    return item
