@@ -1,0 +1,219 @@
+"""Parity of whole samples with the official samplers, and what a preset promises (tolerances: fixtures README)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tryon.engines.stableviton import sampling
+from tryon.engines.stableviton.denoiser import Batch, TimeTable
+from tryon.engines.stableviton.encoding import PersonPictures, encode_garment, encode_person
+from tryon.engines.stableviton.noise import SeededNoise
+from tryon.engines.stableviton.presets import PRESETS, SOLVERS, PosteriorDraw, SamplingConfig, Start
+from tryon.engines.stableviton.savings import ALL
+from tryon.engines.stableviton.variants import Unconditional
+from tryon.samplers.schedule import add_noise
+
+RECORDED_MEAN = SamplingConfig(solver="plms", steps=4, dtype="fp32", start=Start.PERSON, posterior=PosteriorDraw.MEAN)
+
+
+class Replay:
+    """A noise stream that gives one picture's recorded draws back."""
+
+    def __init__(self, *draws: torch.Tensor) -> None:
+        self.draws = list(draws)
+
+    def draw(self, shape: tuple[int, ...]) -> torch.Tensor:
+        noise = self.draws.pop(0)
+        assert noise.shape == shape
+        return noise
+
+
+@pytest.fixture(scope="module")
+def pairs(network, recorded):
+    """The two recorded pairs, encoded by us."""
+    size = recorded.array("in/image_u8").shape[1:3]
+    persons, garments = [], []
+    with torch.no_grad():
+        for row in range(2):
+            pictures = PersonPictures(
+                image=recorded.array("in/image_u8")[row],
+                agnostic=recorded.array("in/agn_u8")[row],
+                densepose=recorded.array("in/densepose_u8")[row],
+                keep=recorded.array("in/agn_mask_u8")[row, :, :, 0],
+            )
+            persons.append(encode_person(network, pictures, with_image=True))
+            garments.append(encode_garment(network, recorded.array("in/cloth_u8")[row], size))
+    return persons, garments
+
+
+def run(network, pairs, config, noises, rows=(0, 1)):
+    persons, garments = ([kind[row] for row in rows] for kind in pairs)
+    batch = Batch(persons, garments, noises)
+    return sampling.sample(network, batch, config, TimeTable(network))
+
+
+def start_noises(recorded):
+    return [Replay(noise) for noise in recorded("sample/start_noise")]
+
+
+def relative(ours, theirs) -> float:
+    return float((ours - theirs).norm() / theirs.norm())
+
+
+def test_the_start_code_is_the_recorded_one(recorded):
+    ours = add_noise(recorded("cond/z_image"), recorded("sample/start_noise"), 999)
+    assert torch.allclose(ours, recorded("sample/x_T"), atol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["plms", "ddim"])
+@pytest.mark.parametrize("steps", [4, 8])
+def test_unguided_samples_are_the_recorded_ones(network, pairs, recorded, solver, steps):
+    ours = run(network, pairs, replace(RECORDED_MEAN, solver=solver, steps=steps), start_noises(recorded))
+    assert (ours - recorded(f"sample/{solver}_S{steps}_cfg1")).abs().max() <= 1e-3
+
+
+@pytest.mark.parametrize("solver", ["plms", "ddim"])
+@pytest.mark.parametrize("steps", [4, 8])
+def test_guided_samples_are_the_recorded_ones(network, pairs, recorded, solver, steps):
+    ours = run(network, pairs, replace(RECORDED_MEAN, solver=solver, steps=steps, guidance_scale=5.0), start_noises(recorded))
+    assert relative(ours, recorded(f"sample/{solver}_S{steps}_cfg5")) < 1e-2
+
+
+def test_every_plms_step_is_the_recorded_one(network, pairs, recorded):
+    seen, believed = [], []
+    persons, garments = pairs
+    batch = Batch(persons, garments, start_noises(recorded))
+    watch = lambda latents, clean: (seen.append(latents), believed.append(clean))  # noqa: E731
+    sampling.sample(network, batch, RECORDED_MEAN, TimeTable(network), watch=watch)
+    for ours, theirs in zip(seen, recorded("sample/plms_S4_cfg1_x_inter")[1:], strict=True):
+        assert (ours - theirs).abs().max() <= 1e-3
+    for ours, theirs in zip(believed, recorded("sample/plms_S4_cfg1_pred_x0")[1:], strict=True):
+        assert (ours - theirs).abs().max() <= 1e-3
+
+
+@pytest.mark.parametrize("which", ["network", "official_network"])
+def test_the_random_path_is_the_recorded_one(request, pairs, recorded, which):
+    person, start, hints = (recorded(f"stoch/{name}") for name in ("noise_get_input", "start_noise", "noise_hint_per_model_call"))
+    noises = [Replay(*person[:, row], start[row], *hints[:, row]) for row in range(2)]
+    config = replace(RECORDED_MEAN, posterior=PosteriorDraw.REDRAWN)
+    ours = run(request.getfixturevalue(which), pairs, config, noises)
+    assert (ours - recorded("stoch/plms_S4_cfg1")).abs().max() <= 1e-3
+    assert not any(noise.draws for noise in noises)
+
+
+def test_pictures_are_the_recorded_ones_within_a_level(network, pairs, recorded):
+    persons, _ = pairs
+    latents = recorded("sample/plms_S4_cfg1")
+    plain = sampling.decode(network, latents, persons, replace(PRESETS["reference"], repaint=False))
+    pasted = sampling.decode(network, latents, persons, PRESETS["reference"])
+    for row in range(2):
+        assert np.abs(plain[row].astype(int) - recorded.array("post/img_u8")[row]).max() <= 1
+        assert np.abs(pasted[row].astype(int) - recorded.array("post/repaint_u8")[row]).max() <= 1
+
+
+@pytest.mark.parametrize("saving", ["tabulate_time", "cache_garment", "batch_guidance"])
+@pytest.mark.parametrize("posterior", [PosteriorDraw.ONCE, PosteriorDraw.MEAN])
+def test_each_saving_of_the_sampler_is_exact(build, network, pairs, saving, posterior):
+    config = replace(RECORDED_MEAN, solver="dpmpp_2m", steps=2, guidance_scale=1.5, posterior=posterior)
+    noises = lambda: [SeededNoise(1), SeededNoise(2)]  # noqa: E731
+    with_all = run(network, pairs, config, noises())
+    without_one = run(build(replace(ALL, **{saving: False})), pairs, config, noises())
+    assert (with_all - without_one).abs().max() <= 1e-5 * without_one.abs().max()
+
+
+@pytest.mark.parametrize("preset", ["balanced", "best", "fast", "sift"])
+def test_a_picture_does_not_depend_on_its_batch(network, pairs, preset):
+    config = replace(PRESETS[preset], dtype="fp32", steps=3)
+    together = run(network, pairs, config, [SeededNoise(7), SeededNoise(8)])
+    alone = run(network, pairs, config, [SeededNoise(8)], rows=(1,))
+    swapped = run(network, pairs, config, [SeededNoise(8), SeededNoise(7)], rows=(1, 0))
+    pictures = [
+        sampling.decode(network, latents[None], [pairs[0][1]], config)[0] for latents in (together[1], alone[0], swapped[0])
+    ]
+    for other in pictures[1:]:
+        assert np.abs(pictures[0].astype(int) - other).max() <= 1
+
+
+def test_different_seeds_give_different_pictures(network, pairs):
+    config = replace(PRESETS["balanced"], steps=2)
+    one, other = run(network, pairs, config, [SeededNoise(1), SeededNoise(2)], rows=(0, 0))
+    assert (one - other).abs().max() > 0.1
+
+
+def test_the_person_start_leaks_the_photo_and_the_agnostic_start_does_not():
+    image, agnostic, noise = torch.full((1, 4, 2, 2), 9.0), torch.full((1, 9, 2, 2), 5.0), torch.zeros(1, 4, 2, 2)
+    assert sampling.start_code(image, agnostic, noise, Start.PERSON).mean() == pytest.approx(9 * 0.0683, rel=1e-3)
+    assert sampling.start_code(image, agnostic, noise, Start.AGNOSTIC).mean() == pytest.approx(5 * 0.0683, rel=1e-3)
+    assert not sampling.start_code(image, agnostic, noise, Start.NOISE).any()
+
+
+class Counting:
+    """A network that counts its passes and says which were asked for."""
+
+    def __init__(self, network) -> None:
+        self._network, self.encoder, self.unet, self.without = network, [], [], 0
+
+    def __getattr__(self, name):
+        return getattr(self._network, name)
+
+    def garment_features(self, x, *rest):
+        self.encoder.append(len(x))
+        return self._network.garment_features(x, *rest)
+
+    def noise(self, x, features, *rest):
+        self.unet.append(len(x))
+        self.without += features is None
+        return self._network.noise(x, features, *rest)
+
+
+@pytest.mark.parametrize(
+    "changes, encoder, unet, without",
+    [
+        ({"solver": "plms"}, [1] * 5, [1] * 5, 0),
+        ({}, [1] * 4, [1] * 4, 0),
+        ({"guidance_scale": 2.0}, [2] * 4, [2] * 4, 0),
+        ({"control_every": 2}, [1] * 2, [1] * 4, 0),
+        ({"guidance_scale": 2.0, "unconditional": Unconditional.NO_CONTROL}, [1] * 4, [1] * 8, 4),
+    ],
+)
+def test_passes_cost_what_the_preset_says(network, pairs, changes, encoder, unet, without):
+    counting = Counting(network)
+    config = replace(RECORDED_MEAN, **{"solver": "ddim", "steps": 4, **changes})
+    run(counting, pairs, config, [SeededNoise(0)], rows=(0,))
+    assert (counting.encoder, counting.unet, counting.without) == (encoder, unet, without)
+
+
+def test_presets_are_those_of_the_plan():
+    calls = {"reference": ("plms", 50), "best": ("dpmpp_2m", 50), "balanced": ("dpmpp_2m", 20), "fast": ("unipc", 10)}
+    assert {name: (PRESETS[name].solver, PRESETS[name].steps) for name in calls} == calls
+    assert {name: PRESETS[name].dtype for name in calls} == {
+        "reference": "fp32",
+        "best": "bf16",
+        "balanced": "bf16",
+        "fast": "bf16",
+    }
+    assert all(preset.solver in SOLVERS for preset in PRESETS.values())
+    assert PRESETS["reference"].start is Start.PERSON
+    assert all(preset.start is Start.AGNOSTIC for name, preset in PRESETS.items() if name != "reference")
+
+
+def test_an_overflow_is_noticed():
+    latents = torch.zeros(3, 4, 2, 2)
+    latents[1, 0, 0, 0] = torch.nan
+    assert sampling.failed(latents) == [1]
+    assert sampling.is_blank(np.zeros((4, 4, 3), np.uint8))
+    assert not sampling.is_blank(np.full((4, 4, 3), 9, np.uint8))
+
+
+def test_full_precision_lasts_as_long_as_its_block(random_network):
+    network = random_network.to(torch.bfloat16)
+    before = network.mapper.projection.weight.clone()
+    with sampling.full_precision(network):
+        assert network.dtype == torch.float32
+    assert network.dtype == torch.bfloat16
+    assert torch.equal(network.mapper.projection.weight, before)
+    network.to(torch.float32)
