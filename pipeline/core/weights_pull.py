@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from pipeline.core.download import SPARE_BYTES, Expected, download
+from pipeline.core.download import SPARE_BYTES, Expected, download, refuse_unless_online
 from pipeline.core.download_http import Network
 from pipeline.core.download_part import CHOOSE_FOLDER
 from pipeline.core.errors import WeightsError
@@ -88,6 +89,30 @@ def refuse_full_disk(wants: Iterable[Want], root: Path) -> None:
         )
 
 
+def refuse_early(wants: Sequence[Want], network: Network, *, mirrors: bool = False) -> None:
+    """Say before the first byte what cannot succeed: files fetched by hand, offline mode, a full disk.
+
+    Raises:
+        WeightsError: listing every file that must be fetched by hand, or naming what stands in the way.
+    """
+    by_hand = [want for want in wants if not addresses(want, network, mirrors=mirrors)]
+    if by_hand:
+        raise missing_error([Finding(want.weight, want.file, want.path, State.MISSING) for want in by_hand], by_hand[0].root)
+    for want in wants:
+        with _named(want):
+            refuse_unless_online(addresses(want, network, mirrors=mirrors)[0], network)
+    refuse_full_disk(wants, wants[0].root)
+
+
+@contextmanager
+def _named(want: Want) -> Iterator[None]:
+    """Put the row's name into remedies of the download, which knows only addresses."""
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(error.message, error.remedy.replace("NAME", want.weight.name)) from error
+
+
 def pull(
     want: Want, network: Network, *, mirrors: bool = False, repin: bool = False, progress: Progress = no_progress
 ) -> Finding:
@@ -118,10 +143,8 @@ def pull(
             return judge(want.weight, want.file, record, download(url, want.path, expected, network, progress))
         except WeightsError:
             continue  # the last address speaks for all
-    try:
+    with _named(want):
         return judge(want.weight, want.file, record, download(urls[-1], want.path, expected, network, progress))
-    except WeightsError as error:
-        raise WeightsError(error.message, error.remedy.replace("NAME", want.weight.name)) from error
 
 
 def _expected(file: WeightFile, record: Record) -> Expected:

@@ -1,0 +1,200 @@
+"""`weights list | pull | verify | path`: parses, calls the core, prints. The core is imported when a command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.core.console import Console
+    from pipeline.core.weights import Finding
+    from pipeline.core.weights_pull import Want
+    from pipeline.core.weights_table import Weight
+
+app = typer.Typer(help="Model files: what there is, fetch, check, find.", no_args_is_help=True, rich_markup_mode=None)
+
+DEFAULT_FOLDER = Path("weights")
+Folder = Annotated[Path, typer.Option("--weights", metavar="DIR", help="The weights folder.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Rows of the table, see `weights list`.")]
+Filters = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Part of a name, or step:backend; default all.")]
+BusinessOnly = Annotated[bool, typer.Option("--commercial-only", help="Only models whose licence allows business use.")]
+
+
+@app.command("list")
+def list_rows(filters: Filters = None, weights: Folder = DEFAULT_FOLDER, commercial_only: BusinessOnly = False) -> None:
+    """Every model: size, business use, users, and whether it is here. `weights list NAME` of one row shows its licence."""
+    from pipeline.core.console import Console
+    from pipeline.core.weights_licence import licence_lines
+    from pipeline.core.weights_table import Commercial
+
+    console = Console()
+    rows = [row for row in _select(filters or []) if not commercial_only or row.commercial is Commercial.YES]
+    header = ("name", "size", "business", "here", "used by")
+    console.table([header, *(_cells(row, weights) for row in rows)])
+    if len(rows) == 1:
+        for line in licence_lines(rows[0]):
+            console.say(line)
+
+
+def _select(filters: Sequence[str]) -> list[Weight]:
+    """Rows whose name contains one of the words, or that one of them uses."""
+    from pipeline.core.errors import WeightsError
+    from pipeline.core.weights_table import row, table
+
+    if not filters:
+        return list(table().values())
+    chosen = [weight for weight in table().values() if any(word in weight.name or word in weight.used_by for word in filters)]
+    exact = [weight for weight in chosen if weight.name in filters]
+    if len(filters) == 1 and exact:
+        return exact
+    if not chosen:
+        row(filters[0])  # says which names are near
+        raise WeightsError(f"weights: nothing is called {filters[0]!r}", "python run.py weights list")
+    return chosen
+
+
+def _cells(weight: Weight, root: Path) -> tuple[str, str, str, str, str]:
+    from pipeline.core.weights import look
+    from pipeline.core.weights_files import human_bytes
+
+    states = list(dict.fromkeys(str(finding.state) for finding in look(weight.name, root)))
+    here = "-" if states == ["missing"] else ", ".join(states)
+    size = human_bytes(weight.bytes_expected) if weight.bytes_expected else "?"
+    return weight.name, size, str(weight.commercial), here, ", ".join(weight.used_by)
+
+
+@app.command()
+def pull(
+    names: Names,
+    weights: Folder = DEFAULT_FOLDER,
+    source: Annotated[Path | None, typer.Option("--from", metavar="PATH", help="A file or folder on this machine.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched, from where and how much.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the licences shown.")] = False,
+    commercial_only: BusinessOnly = False,
+    mirrors: Annotated[bool, typer.Option("--mirrors", help="Also ask the table's other sources (same hash).")] = False,
+    repin: Annotated[bool, typer.Option("--repin", help="Take a new edition of a file whose hash nobody published.")] = False,
+) -> None:
+    """Fetch models: resumable, verified; the licence is shown and accepted once."""
+    import os
+
+    from pipeline.core.console import Console
+    from pipeline.core.download import network_from
+    from pipeline.core.weights_licence import refuse_non_commercial
+    from pipeline.core.weights_pull import addresses, adopt, plan_pull, refuse_early
+    from pipeline.core.weights_pull import pull as fetch
+
+    console = Console()
+    if commercial_only:
+        for name in names:
+            refuse_non_commercial(name)
+    wants = plan_pull(names, weights, repin=repin)
+    if not wants:
+        console.say("everything is here and verified")
+        return
+    _agree(console, wants, yes=yes or dry_run, remember=not dry_run)
+    network = network_from(os.environ)
+    if dry_run:
+        _show_plan(console, {want: [str(source)] if source else addresses(want, network, mirrors=mirrors) for want in wants})
+    elif source is not None:
+        _tell(console, [finding for name in names for finding in adopt(name, source, weights, _Bar(console, name))])
+    else:
+        refuse_early(wants, network, mirrors=mirrors)
+        for want in wants:
+            _tell(console, [fetch(want, network, mirrors=mirrors, repin=repin, progress=_Bar(console, want.file.name))])
+
+
+def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool) -> None:
+    """Show each licence once; go on only when it is accepted."""
+    import sys
+
+    from pipeline.core.errors import WeightsError
+    from pipeline.core.weights_licence import accept, is_accepted, licence_lines
+
+    for weight, root in {want.weight.name: (want.weight, want.root) for want in wants}.values():
+        if is_accepted(weight, root):
+            continue
+        for line in licence_lines(weight):
+            console.say(line)
+        if not yes and not (sys.stdin.isatty() and typer.confirm("Accept?")):
+            message = f"weights: the licence of {weight.name} is not accepted"
+            raise WeightsError(message, "the same command with --yes accepts what it shows")
+        if remember:
+            accept(weight, root)
+
+
+def _show_plan(console: Console, places: Mapping[Want, Sequence[str]]) -> None:
+    """One line per file: how much, and from where."""
+    from pipeline.core.weights_files import human_bytes
+
+    for want, urls in places.items():
+        size = human_bytes(want.bytes_left) if want.file.bytes_expected else "size unknown"
+        console.say(f"{want.path}: {size} from {' or '.join(urls) or f'{want.weight.home} (by hand)'}")
+    console.say(f"{human_bytes(sum(want.bytes_left for want in places))} in {len(places)} files; nothing was fetched")
+
+
+def _tell(console: Console, findings: Sequence[Finding]) -> None:
+    from pipeline.core.console import Colour
+
+    for finding in findings:
+        console.say(finding.line(), None if finding.usable else Colour.BAD)
+        if finding.news:
+            console.say(f"  {finding.news}", Colour.WARN)
+
+
+class _Bar:
+    """Progress of one file: a line every five per cent, or every 500 MB of an unknown size."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console, self._name, self._next = console, name, 0.0
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Told the bytes done and the total; small files are over before a line is worth it."""
+        from pipeline.core.weights_files import human_bytes
+
+        step = max((total or 0) * 0.05, 20e6) if total else 500e6
+        if done < self._next or not done:
+            return
+        if self._next:
+            share = f" of {human_bytes(total)}" if total else ""
+            self._console.say(f"  {self._name}: {human_bytes(done)}{share}")
+        self._next = (done // step + 1) * step
+
+
+@app.command()
+def verify(
+    filters: Filters = None,
+    weights: Folder = DEFAULT_FOLDER,
+    rehash: Annotated[bool, typer.Option("--rehash", help="Read every file again.")] = False,
+    repin: Annotated[bool, typer.Option("--repin", help="Accept what is here where nobody published a hash.")] = False,
+) -> None:
+    """Check the files that are here against the table; exit code 2 when one is wrong."""
+    from pipeline.core.console import Console
+    from pipeline.core.errors import ExitCode
+    from pipeline.core.weights import State, forget_pins, look
+    from pipeline.core.weights import verify as check
+
+    console = Console()
+    rows = _select(filters or [])
+    here = [row.name for row in rows if any(found.state is not State.MISSING for found in look(row.name, weights))]
+    findings: list[Finding] = []
+    for name in here:
+        if repin:
+            forget_pins(name, weights)
+        findings += check(name, weights, rehash=rehash, progress=_Bar(console, name))
+    _tell(console, findings)
+    bad = sum(not finding.usable for finding in findings)
+    console.say(f"{len(findings) - bad} verified, {bad} missing or wrong" if findings else f"no model files in {weights}")
+    raise typer.Exit(ExitCode.USAGE if bad else ExitCode.DONE)
+
+
+@app.command()
+def path(name: Annotated[str, typer.Argument(help="A row of the table.")], weights: Folder = DEFAULT_FOLDER) -> None:
+    """Print where a verified model is (the folder, when it has several files)."""
+    from pipeline.core.console import Console
+    from pipeline.core.weights import require
+
+    Console().data(str(require(name, weights)))
