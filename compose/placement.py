@@ -21,7 +21,7 @@ LOWEST_CAMERA = 0.29
 LEAST_FULL = 0.66
 WIDEST = 0.94
 MOST_ENLARGED = 1.2
-LEAST_OF_TARGET = 0.78
+LEAST_OF_TARGET = 0.86
 """A person may shrink to this share of the pleasing height to avoid enlarging the photo."""
 HEADROOM = 0.05
 TUCK = 0.004

@@ -14,6 +14,8 @@ FOOT_BAND = 0.05
 CENTRE_PULL = 2.5
 FARTHEST = 0.17
 """Nobody stands farther from the middle than this share of the width, calm or not: a subject belongs near the centre."""
+EDGE_MARGIN = 0.05
+"""Share of the width that stays free beside the body where there is room."""
 FOOT_WEIGHT = 1.5
 STEPS = 41
 STRONG_EDGE = 24.0
@@ -42,13 +44,16 @@ class Room:
         """
         rows, wide = self.clutter.shape
         left, right = (side * rows / self.tall for side in reach)
-        low, high = max(left, (0.5 - FARTHEST) * wide), min(wide - right, (0.5 + FARTHEST) * wide)
+        lean = (right - left) / 2  # from the foot point to the middle of the body, which is what the eye wants centred
+        margin = min(EDGE_MARGIN * wide, max(wide - right - left, 0) / 4)
+        low = max(left + margin, (0.5 - FARTHEST) * wide - lean)
+        high = min(wide - right - margin, (0.5 + FARTHEST) * wide - lean)
         if low >= high:
             return 0.5
         places = np.linspace(low, high, STEPS)
         behind = self._mean(places, (left, right), (foot - height, foot))
         below = self._mean(places, (left, right), (foot - FOOT_BAND, foot + FOOT_BAND))
-        cost = behind + FOOT_WEIGHT * below + CENTRE_PULL * (places / wide - 0.5) ** 2
+        cost = behind + FOOT_WEIGHT * below + CENTRE_PULL * ((places + lean) / wide - 0.5) ** 2
         return float(places[int(np.argmin(cost))] / wide)
 
     def _mean(self, places: NDArray[np.float64], reach: tuple[float, float], rows: tuple[float, float]) -> NDArray[np.float64]:
