@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.card import Card
 from preprocess.backends.mediapipe_people import MediapipePeople
-from preprocess.matting import MattingConfig, bone_mask, segment, soften
+from preprocess.guided_matte import GuidedConfig, soften
+from preprocess.matting import MattingConfig, bone_mask, segment
 from preprocess.people import Sighting
 
 RGB = NDArray[np.uint8]
 
 WORK_SIDE_PX = 1024
-"""Long side of the person's window for the guided filter; GrabCut runs at half of it."""
+"""Long side of the person's window for the guided filter."""
 MARGIN = 0.12
 """Room round the person's box, as a share of it."""
+GRAB_SIDE_PX = 512
+POSSIBLE = 0.15
 SEED = 20240229
 
 
@@ -48,12 +51,13 @@ class EmbeddedMatte:
         work = cv2.resize(guide, size, interpolation=cv2.INTER_AREA) if factor < 1 else guide
         mask = self._segment(work, sighting, (rows, columns))
         alpha = np.zeros(photo.shape[:2], np.uint8)
-        alpha[rows, columns] = soften(work, mask, guide, self._config)
+        alpha[rows, columns] = soften(work, mask, guide, GuidedConfig())
         return alpha
 
     def _segment(self, work: RGB, sighting: Sighting, window: tuple[slice, slice]) -> masks.Mask:
-        """GrabCut at half the working size, edges made smooth when enlarged."""
-        half = (max(8, work.shape[1] // 2), max(8, work.shape[0] // 2))
+        """GrabCut at half the working size or less, edges made smooth when enlarged."""
+        factor = min(1.0, GRAB_SIDE_PX / max(work.shape[:2]))
+        half = (max(8, round(work.shape[1] * factor)), max(8, round(work.shape[0] * factor)))
         probability, others = (_cut(each, window, sighting, half) for each in (sighting.probability, sighting.others))
         small = cv2.resize(work, half, interpolation=cv2.INTER_AREA)
         body = sighting.landmarks.body.copy()
@@ -68,11 +72,13 @@ class EmbeddedMatte:
 
 
 def _window(sighting: Sighting, size: tuple[int, ...]) -> tuple[slice, slice]:
-    """The person's box and some room, in photo pixels."""
-    top, left, height, width = sighting.landmarks.box
-    dy = dx = MARGIN * max(height, width)
-    rows = slice(int(max(0, top - dy)), int(min(size[0], top + height + dy)))
-    return rows, slice(int(max(0, left - dx)), int(min(size[1], left + width + dx)))
+    """Whatever might be the person and some room, in photo pixels; GrabCut must see the background's colours too."""
+    scale = sighting.landmarks.photo_size[0] / sighting.probability.shape[0]
+    found = masks.box_of(sighting.probability > POSSIBLE)
+    top, left, height, width = sighting.landmarks.box if found is None else (value * scale for value in found)
+    room = MARGIN * max(height, width)
+    rows = slice(int(max(0, top - room)), int(min(size[0], top + height + room)))
+    return rows, slice(int(max(0, left - room)), int(min(size[1], left + width + room)))
 
 
 def _cut(

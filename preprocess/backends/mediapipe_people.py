@@ -37,6 +37,10 @@ UNEXPLAINED_SHARE = 0.15
 """Person-like pixels nobody accounts for, as a share of the largest person, from which another search pays."""
 MAX_SEARCHES = 4
 PAINT = 127
+TRUST_BODY, TRUST_HEAD = 0.4, 0.85
+"""How far the person model is trusted against the pose model's own segmentation, which knows no hats …"""
+TRUST_THINGS = 0.6
+"""… and this share of that where it sees more than the pose model, for it takes helmets and chairs for people."""
 FACE_AREAS_PER_PERSON = 12
 """A person of whom only the face was found takes about this many face areas of the photo."""
 
@@ -171,25 +175,34 @@ class MediapipePeople:
         return _somebody(found) if same_head else me
 
     def _refined(self, work: RGB, me: Somebody, others: Float) -> Float:
-        """Mean of the body's own probability and the person model's, the latter seen again close up: whole body, upper part."""
+        """The body's own probability and the person model's, the latter seen close up; hats and hair only the latter knows."""
         assert me.body is not None and me.probability is not None
-        close = self._seen_close(work, me.box)
-        mine = (me.probability + close) / 2
+        close, trust = self._seen_close(work, me)
+        seen_only_close = close - me.probability
+        mine = me.probability + np.where((seen_only_close > 0) & (trust < 0.5), TRUST_THINGS, 1.0) * trust * seen_only_close
         rivalry = np.clip(me.probability - others, -1, 1)
         return mine if not others.any() else (mine * np.clip(0.5 + 2 * rivalry, 0, 1)).astype(np.float32)
 
-    def _seen_close(self, work: RGB, box: Box) -> Float:
-        """The person model on windows that the person fills; it works at 256 px, so small windows show hats and hair."""
-        top, left, height, width = box
-        whole = _window(top, left, height, width, 0.2, _size(work))
-        upper = _window(top, left, min(height, 1.2 * width), width, 0.2, _size(work))
-        total = np.zeros(work.shape[:2], np.float32)
-        seen = np.zeros(work.shape[:2], np.float32)
-        for rows, columns in {(*_ends(whole),): whole, (*_ends(upper),): upper}.values():
-            total[rows, columns] += self.models.person_probability(work[rows, columns])
-            seen[rows, columns] += 1
-        mean: Float = total / np.maximum(seen, 1)
-        return mean
+    def _seen_close(self, work: RGB, me: Somebody) -> tuple[Float, Float]:
+        """The person model on the whole body, the upper body and the head; it works at 256 px, so small windows show more.
+
+        Returns:
+            (h, w) float32 probability, the closest look counting most, and (h, w) float32 how far to trust it, in [0, 1].
+        """
+        assert me.body is not None
+        top, left, height, width = me.box
+        size = _size(work)
+        whole = _window(top, left, height, width, 0.2, size)
+        upper = _window(top, left, min(height, 1.2 * width), width, 0.2, size)
+        seen = np.zeros(size, np.float32)
+        seen[whole] = self.models.person_probability(work[whole])
+        trust = np.full(size, TRUST_BODY, np.float32)
+        for window, most, gain in ((upper, 0.5, 0.0), (_head_window(me.body, size), 0.9, TRUST_HEAD - TRUST_BODY)):
+            if window is not None and min(window[0].stop - window[0].start, window[1].stop - window[1].start) >= 32:
+                ramp = _ramp(window, size)
+                seen[window] += most * ramp * (self.models.person_probability(work[window]) - seen[window])
+                trust[window] += gain * ramp
+        return seen, trust
 
     def _face_oval(self, work: RGB, body: Float) -> Float:
         """The face's outline, looked for in a window round the head's points."""
@@ -268,8 +281,31 @@ def _window(top: float, left: float, height: float, width: float, margin: float,
     return _span(top - dy, top + height + dy, size[0]), _span(left - dx, left + width + dx, size[1])
 
 
-def _ends(window: tuple[slice, slice]) -> tuple[int, int, int, int]:
-    return window[0].start, window[0].stop, window[1].start, window[1].stop
+def _head_window(body: Float, size: tuple[int, int]) -> tuple[slice, slice] | None:
+    """Head, hat and shoulders; None when the head is outside the photo."""
+    head = body[:11, :2]
+    centre, reach = head.mean(0), max(float(np.ptp(head[:, 0])), float(np.ptp(head[:, 1])), 0.25 * _shoulder_width(body))
+    if not (0 <= centre[0] < size[1] and 0 <= centre[1] < size[0]):
+        return None
+    return _window(centre[1] - 2.2 * reach, centre[0] - 2.4 * reach, 4.8 * reach, 4.8 * reach, 0.0, size)
+
+
+def _shoulder_width(body: Float) -> float:
+    return float(np.hypot(*(body[11, :2] - body[12, :2])))
+
+
+def _ramp(window: tuple[slice, slice], size: tuple[int, int]) -> Float:
+    """1 inside a window, falling to 0 over its outer fifth, but not where the window ends at the picture's edge."""
+    axes = []
+    for span, limit in zip(window, size, strict=True):
+        length = span.stop - span.start
+        fade = max(1.0, 0.2 * length)
+        distance = np.arange(length, dtype=np.float32) + 0.5
+        up = np.ones(length, np.float32) if span.start == 0 else np.clip(distance / fade, 0, 1)
+        down = np.ones(length, np.float32) if span.stop == limit else np.clip((length - distance) / fade, 0, 1)
+        axes.append(np.minimum(up, down))
+    ramp: Float = np.minimum(axes[0][:, None], axes[1][None, :])
+    return ramp
 
 
 def _thirds(size: tuple[int, ...]) -> list[tuple[slice, slice]]:
