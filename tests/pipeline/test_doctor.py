@@ -1,0 +1,232 @@
+"""The doctor judges machines that tests invent, and looks round on this one."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_weights import BODY, tiny_table
+
+from pipeline import doctor_survey
+from pipeline.core import weights_table
+from pipeline.core.card import Card
+from pipeline.core.weights import look
+from pipeline.doctor import Check, Level, Machine, NumbaCache, Requirement, Torch, checks, exit_code, report
+from pipeline.doctor_survey import judge_line, numba_cache, project_rules, starts, survey
+
+HOME = Path("/home/me/lookbook")
+GOOD = Machine(
+    python=Requirement("python", ">=3.11,<3.13", "3.11.7", satisfied=True),
+    requirements=(Requirement("numpy", ">=1.26,<2", "1.26.4", satisfied=True),),
+    ours=HOME,
+    found={name: HOME / name for name in ("pipeline", "preprocess", "tryon", "compose")},
+    free_bytes=50 << 30,
+)
+
+
+def bad(machine: Machine) -> list[Check]:
+    """Everything that is not OK."""
+    return [check for check in checks(machine) if check.level is not Level.OK]
+
+
+def only(machine: Machine) -> Check:
+    """The one thing that is not OK."""
+    found = bad(machine)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_good_machine_has_nothing_to_cure() -> None:
+    assert bad(GOOD) == [] and exit_code(checks(GOOD)) == 0
+    assert report(checks(GOOD))[-1].endswith("0 to look at, 0 to cure")
+
+
+def test_every_bad_line_carries_a_remedy() -> None:
+    wreck = replace(
+        GOOD,
+        python=Requirement("python", ">=3.11,<3.13", "3.9.2", satisfied=False),
+        requirements=(Requirement("numpy", ">=1.26,<2", "2.3.0", satisfied=False), Requirement("mediapipe", "==0.10.21")),
+        extras={"diffusion": (Requirement("torch", ">=2.6", "1.13", satisfied=False),)},
+        found={"compose": Path("/site-packages/compose"), "tryon": None},
+        rivals={"pipeline": "some-pipeline"},
+        import_errors={"cv2": "libGL.so.1: cannot open shared object file", "pymatting": "boom"},
+        opencv={"opencv-contrib-python": "4.11.0.86", "opencv-python": "4.8.1.78"},
+        torch=Torch(version="2.6+cpu"),
+        nvidia_card=True,
+        outputs_problem="Read-only file system",
+        free_bytes=10,
+        numba=NumbaCache.COLD,
+        broken_cards={"tryon:x": "No module named x"},
+    )
+    found = bad(wreck)
+    assert len(found) == 15
+    assert all(check.remedy for check in found)
+    assert exit_code(found) == 2
+    text = report(checks(wreck))
+    assert sum("→" in line for line in text) == 15
+
+
+def test_warnings_alone_do_not_fail() -> None:
+    assert exit_code([Check(Level.WARN, "a", "b", "c"), Check(Level.OK, "a", "b")]) == 0
+
+
+def test_a_wrong_version_names_what_is_needed() -> None:
+    check = only(replace(GOOD, requirements=(Requirement("numpy", ">=1.26,<2", "2.3.0", satisfied=False),)))
+    assert (check.level, check.text, check.remedy) == (Level.FAIL, "2.3.0, needed: >=1.26,<2", "pip install 'numpy>=1.26,<2'")
+
+
+def test_without_the_heif_plug_in_everything_else_still_works() -> None:
+    check = only(replace(GOOD, requirements=(Requirement("pillow-heif", ">=0.21"),)))
+    assert check.level is Level.WARN and "HEIC and AVIF photos cannot be read" in check.text
+
+
+def test_an_extra_that_is_not_wanted_is_no_fault() -> None:
+    machine = replace(GOOD, extras={"pose": (Requirement("timm", ">=1.0"), Requirement("torchvision", ""))})
+    assert bad(machine) == []
+    line = next(check for check in checks(machine) if check.name == "[pose]")
+    assert "not installed (timm, torchvision)" in line.text and "pip install -e '.[pose]'" in line.text
+
+
+@pytest.mark.parametrize(
+    ("module", "error", "level", "cure"),
+    [
+        ("torchvision", "operator torchvision::nms does not exist", Level.WARN, "pip uninstall torchvision"),
+        ("transformers", "RuntimeError: operator torchvision::nms does not exist", Level.FAIL, "pip uninstall torchvision"),
+        ("cv2", "libGL.so.1: cannot open shared object file", Level.FAIL, "apt-get install libgl1"),
+        ("skimage", "numpy.core.multiarray failed to import", Level.FAIL, "numpy>=1.26,<2"),
+        ("mediapipe", "something new", Level.FAIL, "pip install --force-reinstall mediapipe"),
+    ],
+)
+def test_known_start_failures_have_their_own_cure(module: str, error: str, level: Level, cure: str) -> None:
+    check = only(replace(GOOD, import_errors={module: error}))
+    assert check.level is level and cure in check.remedy and error in check.text
+
+
+def test_a_foreign_package_of_our_name_is_found() -> None:
+    found = {**GOOD.found, "compose": Path("/usr/lib/python3/site-packages/compose")}
+    check = only(replace(GOOD, found=found))
+    assert check.level is Level.FAIL and "/usr/lib/python3/site-packages/compose" in check.text
+
+
+def test_two_opencv_distributions_matter_only_when_their_versions_differ() -> None:
+    same = {"opencv-contrib-python": "4.11.0.86", "opencv-python-headless": "4.11.0.88"}
+    assert bad(replace(GOOD, opencv=same)) == []
+    check = only(replace(GOOD, opencv={**same, "opencv-python": "4.8.1.78"}))
+    assert "opencv-contrib-python==4.11.0.86" in check.remedy
+
+
+@pytest.mark.parametrize(
+    ("torch", "card", "level", "words"),
+    [
+        (None, True, Level.OK, "no torch"),
+        (Torch(version="2.6+cpu"), False, Level.OK, "runs on the CPU"),
+        (Torch(version="2.6+cpu"), True, Level.WARN, "is a CPU build"),
+        (Torch(version="2.6", cuda_build="12.8"), True, Level.WARN, "cannot use the NVIDIA card"),
+        (Torch(version="2.6", cuda_build="12.8", gpus=("H100",)), True, Level.OK, "H100"),
+    ],
+)
+def test_the_gpu_line_tells_the_cases_apart(torch: Torch | None, card: bool, level: Level, words: str) -> None:
+    line = next(check for check in checks(replace(GOOD, torch=torch, nvidia_card=card)) if check.name == "gpu")
+    assert line.level is level and words in line.text
+
+
+def test_disk_space_warns_before_it_fails() -> None:
+    assert only(replace(GOOD, free_bytes=1 << 30)).level is Level.WARN
+    assert only(replace(GOOD, free_bytes=100 << 20)).level is Level.FAIL
+
+
+def test_the_first_slow_import_of_pymatting_is_announced() -> None:
+    assert "20-40 s" in only(replace(GOOD, numba=NumbaCache.COLD)).text
+    assert "NUMBA_CACHE_DIR" in only(replace(GOOD, numba=NumbaCache.NOWHERE)).remedy
+
+
+def with_weights(root: Path, card: Card) -> Machine:
+    rows = {name: look(name, root) for name in ("known", "unknown")}
+    users = {"tryon:known": ("known",), "tryon:unknown": ("unknown",)}
+    return replace(GOOD, weights_root=root, weights=rows, users=users, cards={"tryon:known": card})
+
+
+def test_weights_are_told_per_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights_table, "table", tiny_table)
+    card = Card(name="known", weights=("known",), packages=("json",), extra="diffusion")
+    machine = with_weights(tmp_path, card)
+    line = next(check for check in checks(machine) if check.name == "weights")
+    assert bad(machine) == [] and "tryon:known" in line.text and "tryon:unknown" not in line.text
+
+    file = tmp_path / "known" / "model.ckpt"
+    file.parent.mkdir()
+    file.write_bytes(BODY[:-1])
+    broken = only(with_weights(tmp_path, card))
+    assert "incomplete" in broken.text and broken.remedy == f"python run.py weights pull known --weights {tmp_path}"
+
+    file.write_bytes(BODY)
+    assert bad(with_weights(tmp_path, card)) == []
+    lonely = only(with_weights(tmp_path, replace(card, packages=("no_such_library",))))
+    assert "no_such_library is not installed" in lonely.text and lonely.remedy == "pip install -e '.[diffusion]'"
+
+
+def test_rules_come_from_our_own_project_file() -> None:
+    base, extras, python = project_rules()
+    assert any(line.startswith("mediapipe==") for line in base) and "3.11" in python
+    assert any(line.startswith("torch") for line in extras["diffusion"])
+
+
+def test_requirement_lines_are_compared_as_package_indexes_do() -> None:
+    versions = {"scikit-image": "0.26.0", "numpy": "2.1.0", "rembg": "2.0.69"}
+    assert judge_line("Scikit_Image>=0.24", versions).satisfied is True
+    assert judge_line("numpy>=1.26,<2", versions).satisfied is False
+    assert judge_line("rembg[cpu]==2.0.69 ; extra == 'rembg'", versions).satisfied is True
+    assert judge_line("torch>=2.6", versions).satisfied is None
+
+
+def test_a_library_that_kills_python_is_reported_not_suffered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "killer_library.py").write_text("import os; os._exit(139)")
+    (tmp_path / "broken_library.py").write_text("print('noise'); raise RuntimeError('first line\\nlast line')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert starts(["json", "broken_library"]) == ({"broken_library": "last line"}, None)
+    errors, torch = starts(["killer_library"])
+    assert "exit 139" in errors["killer_library"] and torch is None
+
+
+def test_what_torch_says_is_brought_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text(
+        "from types import SimpleNamespace as N\n__version__='9.9'\nversion=N(cuda='13.0')\n"
+        "cuda=N(is_available=lambda: True, device_count=lambda: 1, get_device_name=lambda i: 'H999')\n"
+        "backends=N(mps=N(is_available=lambda: False))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert starts(["torch"]) == ({}, Torch(version="9.9", cuda_build="13.0", gpus=("H999",)))
+
+
+def test_compiled_code_is_looked_for_where_numba_keeps_it(tmp_path: Path) -> None:
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    assert numba_cache(environment) is NumbaCache.COLD
+    (tmp_path / "cache" / "deep").mkdir(parents=True)
+    tag = f"py{sys.version_info.major}{sys.version_info.minor}"
+    (tmp_path / "cache" / "deep" / "other.py27.nbi").touch()
+    assert numba_cache(environment) is NumbaCache.COLD
+    (tmp_path / "cache" / "deep" / f"boxfilter.f-1.{tag}.nbi").touch()
+    assert numba_cache(environment) is NumbaCache.WARM
+    (tmp_path / "file").touch()
+    assert numba_cache({"NUMBA_CACHE_DIR": str(tmp_path / "file" / "below")}) is NumbaCache.NOWHERE
+
+
+def test_this_machine_can_be_surveyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_survey, "STARTS", ("numpy",))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    machine = survey(tmp_path / "outputs", tmp_path / "weights")
+    assert machine.python.satisfied and machine.outputs_problem == "" and machine.free_bytes > 0
+    assert set(machine.found) == {"pipeline", "preprocess", "tryon", "compose"}
+    assert all(place and place.is_relative_to(machine.ours) for place in machine.found.values())
+    assert "tryon:stableviton" in machine.users and machine.offline == "HF_HUB_OFFLINE"
+    names = [check.name for check in checks(machine)]
+    assert {"python", "numpy", "gpu", "disk", "outputs", "network"} <= set(names)
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_an_outputs_path_that_is_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_survey, "STARTS", ())
+    (tmp_path / "outputs").write_text("")
+    assert "is a file" in survey(tmp_path / "outputs", tmp_path).outputs_problem
