@@ -1,0 +1,227 @@
+"""The embedded parser: colour models and places on the body, fitted to each photo, smoothed along the photo's edges.
+
+Each label has a colour model (skin, hair, upper garment, lower garment, shoes) and a place (`parse_regions`). Scores are
+likelihood × place; they are smoothed by a guided filter (cost-volume filtering, Rhemann et al. 2011), the models are fitted
+again on what they found, and the highest score wins. No network: good where garment, skin and hair differ in colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import masks
+from pipeline.core.card import Card
+from pipeline.core.labels import Parse
+from pipeline.core.masks import Mask
+from preprocess.body import Body
+from preprocess.colour_models import Lab, Mixture, fit, to_lab, trimmed_gaussian
+from preprocess.headwear import find_hat
+from preprocess.outfit import settle_outfit
+from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
+from preprocess.person_view import PersonView
+from preprocess.sleeves import sleeve_bonus
+from preprocess.tidy_labels import tidy_labels
+
+SHRINK = 0.5
+"""Scores are made at half the canvas: edges are put back by the guided filter and the enlargement of scores."""
+TRUST_IN_COLOUR = 0.55
+"""Neighbouring pixels repeat each other; their likelihood counts by this power."""
+SMOOTH_PX, SMOOTH_EPS = 5, 60.0
+"""Radius at half size and regularisation of the guided filter."""
+SKIN_NOISE = (9.0, 3.5, 4.0)
+"""Arms and legs are lit differently from the face: the skin model is widened by this much in L, a, b."""
+GENERIC_SKIN = Mixture(
+    np.ones(1, np.float32),
+    np.array([[62.0, 15.0, 19.0]], np.float32),
+    np.diag([22.0**2, 6.0**2, 7.0**2]).astype(np.float32)[None],
+)
+"""Skin of nobody in particular, for people whose face is not in the photo."""
+ROUNDS = 2
+SPECK_SHARE = 0.0003
+"""Islands below this share of the canvas are noise (250 px at 1024 × 768)."""
+
+GROUPS: dict[str, tuple[Parse, ...]] = {
+    "skin": (Parse.FACE, Parse.NECK, *ARM_LABELS.values(), *LEG_LABELS.values()),
+    "hair": (Parse.HAIR,),
+    "upper": (Parse.UPPER_CLOTHES,),
+    "lower": (Parse.PANTS,),
+    "shoes": tuple(SHOE_LABELS.values()),
+}
+COMPONENTS = {"skin": 2, "hair": 2, "upper": 5, "lower": 4, "shoes": 3}
+ORDER = tuple(label for labels in GROUPS.values() for label in labels)
+
+Scores = NDArray[np.float32]
+"""(labels, h, w) float32 probabilities in the order of `ORDER`."""
+
+
+class ColourParser:
+    """Parse maps without a network; approximate."""
+
+    card = Card(name="colour", version=1, packages=("cv2",), seconds=0.3, approximate=True)
+
+    def load(self, device: str) -> None:
+        """Nothing to bring up."""
+
+    def parse(self, view: PersonView) -> NDArray[np.uint8]:
+        """(h, w) uint8 of `Parse`; everything comes from picture, matte and joints."""
+        return parse_person(view.image, view.person, view.body)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one photo offers, at working size.
+
+    Args:
+        rgb: (h, w, 3) uint8.
+        lab: (h, w, 3) float32.
+        person: (h, w) bool.
+        regions: the shapes of the body.
+        places: penalty per label.
+    """
+
+    rgb: NDArray[np.uint8]
+    lab: Lab
+    person: Mask
+    regions: Regions
+    places: dict[Parse, Penalty]
+
+
+def parse_person(image: NDArray[np.uint8], person: Mask, body: Body) -> NDArray[np.uint8]:
+    """Label every pixel of a person.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        person: (h, w) bool, True = person.
+        body: joints in pixels of `image`.
+
+    Returns:
+        (h, w) uint8 of `Parse`, `BACKGROUND` outside `person`.
+    """
+    if not person.any():
+        return np.zeros(person.shape, np.uint8)
+    scene = _scene(image, person, body)
+    models = _first_models(scene)
+    for _ in range(ROUNDS):
+        scores = _scores(scene, models)
+        models = _refit(scene, models, scores)
+    labels = _enlarged(_scores(scene, models), person.shape)
+    labels[~person] = Parse.BACKGROUND
+    full = regions_of(body, (person.shape[0], person.shape[1]))
+    labels = tidy_labels(labels, full, SPECK_SHARE * person.size)
+    labels = find_hat(labels, to_lab(image), full)
+    return settle_outfit(labels, to_lab(image), full)
+
+
+def _scene(image: NDArray[np.uint8], person: Mask, body: Body) -> Scene:
+    height, width = person.shape
+    size = (max(1, round(width * SHRINK)), max(1, round(height * SHRINK)))
+    rgb = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(person.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
+    regions = regions_of(body.resized(SHRINK), small.shape)
+    return Scene(rgb, to_lab(cv2.medianBlur(rgb, 3)), small, regions, penalties(regions))
+
+
+def _first_models(scene: Scene) -> dict[str, Mixture]:
+    """Colour models from places that are nearly sure."""
+    r, s = scene.regions, scene.regions.body.scale
+    skin = _skin(scene)
+    unlike_skin = skin.log_likelihood(scene.lab) < -13.0
+    arms = masks.dilate(r.any_arm, 0.03 * s)
+    head = masks.dilate(r.skull, 0.06 * s)
+    chest = r.torso & ~arms & ~head & (r.along > 0.12) & (r.along < 0.85)
+    hips = (r.any_leg | (r.torso & (r.along > 1.03))) & ~arms & (r.along > 1.1)
+    around = masks.dilate(r.skull, 0.12 * s) & ~masks.dilate(r.face, 0.02 * s) & (r.along < _mouth(r))
+    feet = (r.feet["right"] | r.feet["left"]) & ~r.any_leg
+    return {
+        "skin": skin,
+        "upper": _fit_seeds(scene, chest, unlike_skin, "upper"),
+        "lower": _fit_seeds(scene, hips, unlike_skin, "lower"),
+        "hair": _fit_seeds(scene, around, unlike_skin, "hair"),
+        "shoes": _fit_seeds(scene, feet, unlike_skin, "shoes"),
+    }
+
+
+def _mouth(r: Regions) -> float:
+    inside = r.along[r.face]
+    return float(np.quantile(inside, 0.8)) if inside.size else -0.3
+
+
+def _skin(scene: Scene) -> Mixture:
+    """From the face; without a face from the hands; without both from experience."""
+    r = scene.regions
+    for region in (masks.erode(r.face, 0.03 * r.body.scale), r.hands["right"] | r.hands["left"]):
+        seeds = scene.lab[region & scene.person]
+        seen = GENERIC_SKIN.log_likelihood(seeds) > -14.0 if len(seeds) else np.zeros(0, bool)
+        if np.count_nonzero(seen) > max(40, 0.2 * len(seeds)):
+            return trimmed_gaussian(seeds[seen], SKIN_NOISE)
+    return GENERIC_SKIN
+
+
+def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str) -> Mixture:
+    """Fit on a place without its skin, unless nearly all of it looks like skin: then it is a garment of that colour."""
+    inside = place & scene.person
+    count = np.count_nonzero(inside)
+    clean = inside & unlike_skin
+    chosen = clean if np.count_nonzero(clean) > 0.25 * count else inside
+    seeds = scene.lab[chosen]
+    if len(seeds) < 30:
+        return Mixture(
+            np.ones(1, np.float32), np.array([[50, 0, 0]], np.float32), np.diag([900.0, 100, 100]).astype(np.float32)[None]
+        )
+    return fit(seeds, COMPONENTS[group])
+
+
+def _scores(scene: Scene, models: dict[str, Mixture]) -> Scores:
+    """Probability of each label at each pixel, smoothed along the photo's edges."""
+    colour = {group: _on_person(scene, model) for group, model in models.items()}
+    bonus = sleeve_bonus(scene.regions, colour["upper"] - colour["skin"], scene.person)
+    nats = np.empty((len(ORDER), *scene.person.shape), np.float32)
+    for row, label in enumerate(ORDER):
+        group = next(name for name, labels in GROUPS.items() if label in labels)
+        nats[row] = TRUST_IN_COLOUR * colour[group] - scene.places[label]
+        if label == Parse.UPPER_CLOTHES:
+            nats[row] += bonus
+    nats -= nats.max(0)
+    np.exp(nats, out=nats)
+    nats /= nats.sum(0)
+    nats *= scene.person
+    grey = cv2.cvtColor(scene.rgb, cv2.COLOR_RGB2GRAY)
+    for row in range(len(ORDER)):
+        nats[row] = masks.guided_filter(grey, nats[row], SMOOTH_PX, SMOOTH_EPS)
+    return nats
+
+
+def _on_person(scene: Scene, model: Mixture) -> NDArray[np.float32]:
+    field = np.full(scene.person.shape, -18.0, np.float32)
+    field[scene.person] = model.log_likelihood(scene.lab[scene.person])
+    return field
+
+
+def _refit(scene: Scene, models: dict[str, Mixture], scores: Scores) -> dict[str, Mixture]:
+    """Fit each model on the pixels it won clearly; a model that won too few keeps what it knew."""
+    best, sure = scores.argmax(0), scores.max(0) > 0.7
+    renewed = dict(models)
+    for group, labels in GROUPS.items():
+        if group == "skin":
+            continue
+        rows = [ORDER.index(label) for label in labels]
+        seeds = scene.lab[np.isin(best, rows) & sure & scene.person]
+        if len(seeds) > 150:
+            renewed[group] = fit(seeds, COMPONENTS[group])
+    return renewed
+
+
+def _enlarged(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Scores at full size, then the best label: labels themselves would give saw-tooth hems."""
+    top = np.full(size, -1.0, np.float32)
+    labels = np.zeros(size, np.uint8)
+    for row, label in enumerate(ORDER):
+        large = cv2.resize(scores[row], (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        better = large > top
+        labels[better] = label
+        top[better] = large[better]
+    return labels

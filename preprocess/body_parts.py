@@ -1,0 +1,40 @@
+"""What a densepose backend gives: the chart index and, where it knows them, the coordinates on the charts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.backend import Backend
+from preprocess.person_view import PersonView
+
+
+@dataclass(frozen=True)
+class BodyParts:
+    """DensePose's result for one person on the canvas.
+
+    Args:
+        index: (h, w) uint8 of `labels.Body`.
+        u, v: (h, w) uint8 chart coordinates × 255, or None where the backend has none.
+        boxes: (n, 4) float32 x0, y0, x1, y1 of the person; (0, 4) when unknown.
+    """
+
+    index: NDArray[np.uint8]
+    u: NDArray[np.uint8] | None = None
+    v: NDArray[np.uint8] | None = None
+    boxes: NDArray[np.float32] | None = None
+
+    def arrays(self, model: str) -> dict[str, NDArray[Any]]:
+        """The named arrays of the `.npz` kept beside the picture (issue 1.2)."""
+        known = {"I": self.index, "U": self.u, "V": self.v, "boxes": self.boxes, "model": np.asarray(model)}
+        return {name: array for name, array in known.items() if array is not None}
+
+
+class DenseposeBackend(Backend, Protocol):
+    """Finds body parts."""
+
+    def body_parts(self, view: PersonView) -> BodyParts:
+        """The parts of the person whom the matte shows."""

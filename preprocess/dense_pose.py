@@ -1,0 +1,78 @@
+"""The densepose step: which pixel of the person is which part of the body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pipeline.core import images, layout
+from pipeline.core.config import StepConfig
+from pipeline.core.items import Item, Person, Unit
+from pipeline.core.labels import Body
+from pipeline.core.layout import Ref
+from pipeline.core.step import Context, Produced, StepBase
+from preprocess.body_parts import BodyParts, DenseposeBackend
+from preprocess.densepose_colours import render
+from preprocess.person_view import PersonView, read_view
+
+JPEG_QUALITY = 95
+
+
+class DenseposeConfig(StepConfig):
+    """Settings of the densepose step."""
+
+    backend: str = "auto"
+    """Which model: auto, embedded, or a name from `doctor`."""
+
+
+class DenseposeStep(StepBase):
+    """Draws the body parts in VITON-HD's colours and keeps the raw indices beside the picture."""
+
+    name = "densepose"
+    unit = Unit.PERSON
+    version = 1
+
+    def __init__(self, config: DenseposeConfig, context: Context, backend: DenseposeBackend) -> None:
+        super().__init__(config, context)
+        self.backend = backend
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """Picture, landmarks, frame, matte."""
+        return [kind.of(item.id) for kind in (layout.IMAGE, layout.LANDMARKS, layout.FRAME, layout.MATTE)]
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """The key-points, which bring the hands and may have been corrected by hand."""
+        return [layout.POSE_JSON.of(item.id)]
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """The coloured picture and the raw indices."""
+        return [layout.DENSEPOSE.of(item.id), layout.DENSEPOSE_IUV.of(item.id)]
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """The backend decides the pixels."""
+        card = self.backend.card
+        return {"backend": f"{card.name} {card.version}"}
+
+    def load(self) -> None:
+        """Bring up the backend."""
+        self.backend.load(self.context.device)
+
+    def read(self, item: Item) -> tuple[str, PersonView]:
+        """Decode what the backend looks at."""
+        assert isinstance(item, Person)
+        return item.id, read_view(self.layout, item)
+
+    def run(self, inputs: Sequence[tuple[str, PersonView]]) -> Sequence[Produced]:
+        """Find the parts, one person at a time."""
+        return [self._produce(item_id, self.backend.body_parts(view)) for item_id, view in inputs]
+
+    def _produce(self, item_id: str, parts: BodyParts) -> Produced:
+        model = self.backend.card.name
+        return Produced(
+            files={
+                layout.DENSEPOSE.of(item_id): lambda: images.jpeg(render(parts.index), JPEG_QUALITY),
+                layout.DENSEPOSE_IUV.of(item_id): lambda: images.npz(parts.arrays(model)),
+            },
+            facts={"body_share": f"{np.mean(parts.index != Body.BACKGROUND):.3f}", "backend": model},
+        )

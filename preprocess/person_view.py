@@ -1,0 +1,71 @@
+"""What a densepose or parsing backend sees of one person: the canvas picture, the matte on the canvas, the joints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import images, layout
+from pipeline.core.frame import Frame
+from pipeline.core.items import Person
+from pipeline.core.keypoints import keypoints_from_json
+from pipeline.core.layout import Layout
+from pipeline.core.masks import Mask
+from preprocess.body import Body, body_from_keypoints, body_from_landmarks, merged
+from preprocess.landmarks import Landmarks
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """One person on the canvas.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        matte: (h, w) uint8 soft alpha, 255 = person.
+        body: the joints on the canvas.
+    """
+
+    image: NDArray[np.uint8]
+    matte: NDArray[np.uint8]
+    body: Body
+
+    @property
+    def person(self) -> Mask:
+        """(h, w) bool: more person than background."""
+        inside: Mask = self.matte >= 128
+        return inside
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the canvas."""
+        return self.image.shape[0], self.image.shape[1]
+
+
+def read_view(folders: Layout, item: Person) -> PersonView:
+    """Decode picture, matte and joints of a person; the matte is brought from the photo to the canvas.
+
+    Raises:
+        InputError: an artefact cannot be read.
+    """
+    frame = Frame.from_json(folders.path(layout.FRAME.of(item.id)).read_text("utf-8"))
+    matte = frame.to_canvas(images.read_grey(folders.path(layout.MATTE.of(item.id))), fill=0)
+    return PersonView(images.read_rgb(folders.path(layout.IMAGE.of(item.id))), matte, read_body(folders, item))
+
+
+def read_body(folders: Layout, item: Person) -> Body:
+    """The joints from the landmarks and the key-point file, whichever are there; the key-point file wins.
+
+    Raises:
+        InputError: the key-point file is not usable.
+    """
+    pose, frame = folders.path(layout.POSE_JSON.of(item.id)), folders.path(layout.FRAME.of(item.id))
+    landmarks = folders.path(layout.LANDMARKS.of(item.id))
+    points = keypoints_from_json(pose.read_text("utf-8"), pose.name) if pose.exists() else None
+    if landmarks.exists() and frame.exists():
+        body = body_from_landmarks(Landmarks.from_json(landmarks.read_text("utf-8")), Frame.from_json(frame.read_text("utf-8")))
+        return body if points is None else merged(body, points)
+    if points is None:
+        return body_from_keypoints(keypoints_from_json(pose.read_text("utf-8"), pose.name))
+    return body_from_keypoints(points)
