@@ -1,0 +1,152 @@
+"""What is in files now: content hashes, read from the stat cache where a file is untouched.
+
+Folders are listed once per run, which is far cheaper than asking for each file. A file counts as untouched when size,
+modification time and inode are as they were when it was hashed; a file changed within two seconds of being hashed is not believed
+next time, because a later change could hide in the same tick of a coarse clock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.core.fingerprint import sha256_of_file
+from pipeline.core.layout import INPUT_PREFIX, Layout, Ref
+from pipeline.core.ledger_rows import UNTRUSTED, FileRow
+from pipeline.core.store import COARSEST_CLOCK_NS, Stamp, stamp_of
+
+UNREADABLE = "unreadable"
+"""The content of a file that is there and cannot be read; equal to no hash."""
+
+_UNHASHED = ""
+
+
+class Contents:
+    """Content hashes by ref; safe to ask from several threads.
+
+    Args:
+        layout: where inputs and outputs are.
+        rows: the ledger's file rows, shared and kept up to date here.
+        verify: believe no stamp; hash every file that is asked for.
+    """
+
+    def __init__(self, layout: Layout, rows: dict[Ref, FileRow], verify: bool = False) -> None:
+        self._layout = layout
+        self._rows = rows
+        self._verify = verify
+        self._known: dict[Ref, str] = {}
+        self._scanned: set[str] = set()
+        self._fresh: dict[Ref, FileRow] = {}
+        self._scanning = threading.Lock()
+
+    def of(self, ref: Ref) -> str | None:
+        """The sha256 of a file's contents, `UNREADABLE`, or None when it is not there."""
+        found = self._known.get(ref)
+        if found:
+            return found
+        if found is None and not self.is_there(ref):
+            return None
+        return self._known.get(ref) or self._hash(ref)
+
+    def is_there(self, ref: Ref) -> bool:
+        """Whether a file exists; never hashes it."""
+        if ref in self._known:
+            return True
+        folder = _folder_of(ref)
+        if folder not in self._scanned:
+            with self._scanning:
+                if folder not in self._scanned:
+                    self._scan(folder)
+        return ref in self._known
+
+    def _scan(self, folder: str) -> None:
+        known, rows, believe = self._known, self._rows, not self._verify
+        prefix = folder if folder in {"", INPUT_PREFIX} else f"{folder}/"
+        # A folder that is absent or may not be listed: whoever needs a file of it is told that the file is missing.
+        with suppress(OSError), os.scandir(self._layout.path(folder)) as entries:
+            for entry in entries:
+                ref = prefix + entry.name
+                row = rows.get(ref)
+                content = _UNHASHED
+                if row is not None and believe:
+                    with suppress(OSError):
+                        status = entry.stat()
+                        if row[5] == status.st_mtime_ns and row[4] == status.st_size and row[6] == status.st_ino:
+                            content = row[3] or row[2]
+                known[ref] = content
+        self._scanned.add(folder)
+
+    def _hash(self, ref: Ref) -> str | None:
+        path = self._layout.path(ref)
+        try:
+            before = path.stat()
+            content = sha256_of_file(path)
+            after = path.stat()
+        except FileNotFoundError:
+            self._known.pop(ref, None)
+            return None
+        except OSError:
+            self._known[ref] = UNREADABLE
+            return UNREADABLE
+        still = stamp_of(before) == stamp_of(after)
+        self._remember(ref, content, stamp_of(after), trusted=still and not _is_racy(after.st_mtime_ns))
+        return content
+
+    def _remember(self, ref: Ref, content: str, stamp: Stamp, trusted: bool) -> None:
+        old = self._rows.get(ref)
+        fingerprint, made = (old.fingerprint, old.made) if old is not None else ("", "")
+        seen = "" if content == made else content
+        row = FileRow(ref, fingerprint, made, seen, stamp.size, stamp.mtime_ns, stamp.inode)
+        self._rows[ref] = row
+        self._fresh[ref] = row if trusted else row._replace(size=UNTRUSTED)
+        self._known[ref] = content
+
+    def look_again(self, ref: Ref) -> str | None:
+        """The content right now: asks the disk about this one file and hashes it if it was touched since it was last seen."""
+        self.of(ref)
+        row = self._rows.get(ref)
+        try:
+            stamp = stamp_of(self._layout.path(ref).stat())
+        except OSError:
+            self._known.pop(ref, None)
+            return None
+        if row is not None and self._known.get(ref) == row.content and stamp == Stamp(row.size, row.mtime_ns, row.inode):
+            return row.content
+        return self._hash(ref)
+
+    def put(self, row: FileRow) -> None:
+        """Take note of a file that we just put in place."""
+        self._rows[row.ref] = row
+        self._known[row.ref] = row.content
+        self._fresh.pop(row.ref, None)
+
+    def take_fresh(self) -> list[FileRow]:
+        """Rows of files hashed since the last call, for the ledger to keep."""
+        fresh = []
+        while self._fresh:
+            fresh.append(self._fresh.popitem()[1])
+        return fresh
+
+    def forget(self, ref: Ref) -> None:
+        """A file was removed."""
+        self._known.pop(ref, None)
+
+
+def _folder_of(ref: Ref) -> str:
+    head, slash, _ = ref.rpartition("/")
+    if slash:
+        return head
+    return INPUT_PREFIX if ref.startswith(INPUT_PREFIX) else ""
+
+
+def _is_racy(mtime_ns: int) -> bool:
+    """Whether a change right now could leave the modification time as it is on a coarse clock."""
+    return abs(time.time_ns() - mtime_ns) < COARSEST_CLOCK_NS
+
+
+def folder_paths(layout: Layout, refs: list[Ref]) -> set[Path]:
+    """The folders that hold these files."""
+    return {layout.path(ref).parent for ref in refs}

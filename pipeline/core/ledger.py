@@ -1,0 +1,262 @@
+"""The memory of what was made, from what, and what went wrong: one SQLite file per writer in `outputs/.ledger/`.
+
+Several files are read together; of rows about the same thing the one with the highest sequence number wins; clocks may go
+backwards and decide nothing. A damaged file is put aside and counts as lost: artefacts it knew then count as given by hand.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.core.errors import OutputError, UsageError
+from pipeline.core.layout import Ref
+from pipeline.core.ledger_rows import (
+    SCHEMA,
+    SCHEMA_VERSION,
+    FileRow,
+    Intent,
+    Outcome,
+    intent_from_json,
+    intent_json,
+    outcome_of,
+    row_of,
+)
+
+DRIVER = "driver"
+_SUFFIX = ".sqlite"
+
+
+class Ledger:
+    """All writers' records, merged; written by one.
+
+    Args:
+        folder: the ledger's folder.
+        writer: names the file this process writes.
+        writable: False opens for looking only: nothing is created, moved or changed.
+        durable: survive a power cut; off in tests only.
+    """
+
+    def __init__(self, folder: Path, writer: str = DRIVER, *, writable: bool = True, durable: bool = True) -> None:
+        self.folder = folder
+        self.notes: list[str] = []
+        self.files: dict[Ref, FileRow] = {}
+        self._guard = threading.RLock()
+        self._sequence = 0
+        self._writer: sqlite3.Connection | None = None
+        self._others: list[sqlite3.Connection] = []
+        self._open_all(folder / f"{writer}{_SUFFIX}", writable, durable)
+
+    def _open_all(self, own: Path, writable: bool, durable: bool) -> None:
+        newest: dict[Ref, int] = {}
+        paths = sorted({*self.folder.glob(f"*{_SUFFIX}"), *([own] if writable else [])})
+        merged = newest if len(paths) > 1 else None
+        for path in paths:
+            mine = path == own and writable
+            connection = self._open(path, merged, writable, create=mine)
+            if connection is None and mine:
+                connection = self._open(path, merged, writable, create=True)
+            if connection is None:
+                continue
+            if mine:
+                connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+                self._writer = connection
+            else:
+                self._others.append(connection)
+
+    def _open(self, path: Path, newest: dict[Ref, int] | None, writable: bool, create: bool) -> sqlite3.Connection | None:
+        """Connect and load; a damaged file is put aside (or passed over when only looking) and gives None."""
+        connection = None
+        try:
+            with _translated(path):
+                address = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'rw'}"
+                connection = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+                connection.execute("PRAGMA journal_mode=TRUNCATE" if create else "PRAGMA query_only=ON")
+                if create:
+                    connection.executescript(SCHEMA)
+                _check_version(connection, path)
+                self._load(connection, newest)
+                return connection
+        except sqlite3.DatabaseError as problem:
+            if connection is not None:
+                connection.close()
+            self._put_aside(path, problem, writable)
+            return None
+
+    def _put_aside(self, path: Path, problem: sqlite3.DatabaseError, writable: bool) -> None:
+        if not writable:
+            self.notes.append(f"{path}: damaged ledger ({problem}); passed over")
+            return
+        number = 1
+        while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+            number += 1
+        path.replace(aside)
+        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+        self.notes.append(f"{path}: damaged ledger ({problem}); put aside as {aside.name}. What it knew counts as given by hand")
+
+    def _load(self, connection: sqlite3.Connection, newest: dict[Ref, int] | None) -> None:
+        """Take in the file rows; with several writers the highest sequence number wins."""
+        (highest,) = connection.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'sequence'").fetchone()
+        self._sequence = max(self._sequence, int(highest))
+        columns = ", ".join(FileRow._fields)
+        if newest is None:
+            rows = map(FileRow._make, connection.execute(f"SELECT {columns} FROM files"))
+            self.files = {row[0]: row for row in rows}
+            return
+        for sequence, *values in connection.execute(f"SELECT sequence, {columns} FROM files"):
+            if sequence > newest.get(values[0], -1):
+                newest[values[0]] = sequence
+                self.files[values[0]] = FileRow._make(values)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for connection in (*self._others, *([self._writer] if self._writer else [])):
+            with suppress(sqlite3.Error):
+                connection.close()
+        self._others, self._writer = [], None
+
+    # ---- reading ----------------------------------------------------------------------------------------------------------
+
+    def _query(self, sql: str, values: Sequence[str] = ()) -> Iterator[tuple]:
+        for connection in (*self._others, *([self._writer] if self._writer else [])):
+            with self._guard, _translated(self.folder), _damage_reported(self.folder):
+                rows = connection.execute(sql, values).fetchall()
+            yield from rows
+
+    def outcomes(self, where: str = "1", values: Sequence[str] = ()) -> Iterator[Outcome]:
+        """What became of items, newest per item, in the order of the slots.
+
+        Args:
+            where: an SQL condition on columns that never change for a slot: `slot`, `step`, `item`.
+            values: for its question marks.
+        """
+        newest: dict[str, tuple] = {}
+        for row in self._query(f"SELECT * FROM outcomes WHERE {where}", values):
+            if row[0] not in newest or row[1] > newest[row[0]][1]:
+                newest[row[0]] = row
+        return (outcome_of(newest[slot]) for slot in sorted(newest))
+
+    def outcome(self, slot: Ref) -> Outcome | None:
+        """What became of one item, by the first file it writes."""
+        return next(iter(self.outcomes("slot = ?", (slot,))), None)
+
+    def failures(self) -> dict[Ref, Outcome]:
+        """Items whose last attempt failed, by slot."""
+        slots = {row[0] for row in self._query("SELECT slot FROM outcomes WHERE status = 'failed'")}
+        found = {slot: self.outcome(slot) for slot in slots}
+        return {slot: outcome for slot, outcome in found.items() if outcome is not None and outcome.failed}
+
+    def kept(self, step: str) -> dict[Ref, tuple[Ref, ...]]:
+        """Files of a step that were last seen edited by hand, by slot."""
+        slots = [row[0] for row in self._query("SELECT slot FROM outcomes WHERE step = ? AND kept <> '[]'", (step,))]
+        found = {slot: self.outcome(slot) for slot in slots}
+        return {slot: outcome.kept for slot, outcome in found.items() if outcome is not None and outcome.kept}
+
+    def items_of(self, step: str) -> set[str]:
+        """Ids of all items a step ever worked on."""
+        return {row[0] for row in self._query("SELECT DISTINCT item FROM outcomes WHERE step = ?", (step,))}
+
+    def intents(self) -> list[Intent]:
+        """What was about to be put in place when a run died, oldest first."""
+        rows = sorted(self._query("SELECT sequence, content FROM intents"))
+        return [intent_from_json(content) for _, content in rows]
+
+    # ---- writing ----------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        assert self._writer is not None, "the ledger was opened for looking only"
+        with self._guard, _translated(self.folder), _damage_reported(self.folder):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._sequence += 1
+                self._writer.execute("INSERT OR REPLACE INTO meta VALUES ('sequence', ?)", (self._sequence,))
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def intend(self, intents: Iterable[Intent]) -> None:
+        """Write down what is about to be put in place."""
+        with self._transaction() as connection:
+            rows = [(intent.outcome.slot, self._sequence, intent_json(intent)) for intent in intents]
+            connection.executemany("INSERT OR REPLACE INTO intents VALUES (?, ?, ?)", rows)
+
+    def settle(self, files: Iterable[FileRow], outcomes: Iterable[Outcome], closed: Iterable[Ref] = ()) -> None:
+        """Write down what is in place and what became of items, and strike out their intents, all in one transaction.
+
+        Args:
+            files: rows to add or replace.
+            outcomes: likewise; their intents are struck out.
+            closed: slots of intents to strike out without an outcome.
+        """
+        files, outcomes = list(files), list(outcomes)
+        with self._transaction() as connection:
+            marks = ", ".join("?" * (len(FileRow._fields) + 1))
+            connection.executemany(f"INSERT OR REPLACE INTO files VALUES ({marks})", [(*row, self._sequence) for row in files])
+            rows = [row_of(outcome, self._sequence) for outcome in outcomes]
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                connection.executemany(f"INSERT OR REPLACE INTO outcomes VALUES ({marks})", rows)
+            slots = [(slot,) for slot in (*closed, *(outcome.slot for outcome in outcomes))]
+            connection.executemany("DELETE FROM intents WHERE slot = ?", slots)
+
+    def strike_intents(self) -> None:
+        """Forget all intents, those of other writers' files included; only safe under the run's lock, after recovery."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM intents")
+        for other in self._others:
+            with self._guard, _translated(self.folder):
+                other.execute("PRAGMA query_only=OFF")
+                other.execute("DELETE FROM intents")
+                other.execute("PRAGMA query_only=ON")
+
+    def note_run(self, command: str, settings: str) -> None:
+        """Write down that a run began, with its resolved configuration."""
+        with self._transaction() as connection:
+            now = datetime.now().isoformat(timespec="seconds")
+            connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (self._sequence, now, command, settings))
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    if row is None:
+        raise sqlite3.DatabaseError("it names no version")
+    version = row[0]
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path}: ledger of another version ({version}; this program writes {SCHEMA_VERSION})",
+            "update, or use other --outputs",
+        )
+
+
+@contextmanager
+def _translated(place: Path) -> Iterator[None]:
+    """The disk's refusals as errors with a remedy. Damage passes through as plain `sqlite3.DatabaseError`."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        text = str(problem)
+        if "no such table" in text or "no such column" in text:
+            raise sqlite3.DatabaseError(text) from None
+        remedy = "free some space; the same command then goes on" if "full" in text else "check the disk and its permissions"
+        raise OutputError(f"{place}: the ledger cannot be used ({text})", remedy) from None
+
+
+@contextmanager
+def _damage_reported(folder: Path) -> Iterator[None]:
+    """Damage found after the file was opened, when it is too late to begin a fresh one."""
+    try:
+        yield
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as problem:
+        raise OutputError(
+            f"{folder}: the ledger is damaged ({problem})", f"move it away and run again: mv '{folder}' '{folder}.damaged'"
+        ) from None
