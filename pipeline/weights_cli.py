@@ -42,7 +42,6 @@ def list_rows(filters: Filters = None, weights: Folder = DEFAULT_FOLDER, commerc
 
 def _select(filters: Sequence[str]) -> list[Weight]:
     """Rows whose name contains one of the words, or that one of them uses."""
-    from pipeline.core.errors import WeightsError
     from pipeline.core.weights_table import row, table
 
     if not filters:
@@ -52,8 +51,7 @@ def _select(filters: Sequence[str]) -> list[Weight]:
     if len(filters) == 1 and exact:
         return exact
     if not chosen:
-        row(filters[0])  # says which names are near
-        raise WeightsError(f"weights: nothing is called {filters[0]!r}", "python run.py weights list")
+        row(filters[0])  # raises, and says which names are near
     return chosen
 
 
