@@ -88,7 +88,7 @@ def reduced(photo: Photo) -> Photo:
     return Photo(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA), alpha, photo.scaled_from)
 
 
-def window_round(alpha: Alpha, size: tuple[int, int]) -> tuple[slice, slice]:
+def window_round(alpha: Alpha, size: tuple[int, ...]) -> tuple[slice, slice]:
     """Rows and columns of a photo of `size` (h, w) that show the garment of a reduced alpha with a quarter of margin."""
     box = masks.box_of(alpha > 127)
     assert box is not None
@@ -107,7 +107,11 @@ def frame_of(alpha: Alpha, config: ClothConfig) -> Frame:
     scale = min(config.height_share * CANVAS[0] / height, config.width_share * CANVAS[1] / width)
     window_height, window_width = CANVAS[0] / scale, CANVAS[1] / scale
     return Frame(
-        *alpha.shape, top=top + (height - window_height) / 2, left=left + (width - window_width) / 2, height=window_height
+        photo_height=alpha.shape[0],
+        photo_width=alpha.shape[1],
+        top=top + (height - window_height) / 2,
+        left=left + (width - window_width) / 2,
+        height=window_height,
     )
 
 
@@ -216,7 +220,8 @@ class ClothStep(StepBase):
 def without_white(rgb: RGB, alpha: Alpha) -> RGB:
     """Undo the flattening on white that decoding did, so that soft edges carry the garment's own colour."""
     share = np.maximum(alpha, 8).astype(np.float32)[..., None] / 255
-    return np.clip(np.round((rgb - 255 * (1 - share)) / share), 0, 255).astype(np.uint8)
+    undone: RGB = np.clip(np.round((rgb - 255 * (1 - share)) / share), 0, 255).astype(np.uint8)
+    return undone
 
 
 def _has_outline(alpha: Alpha) -> bool:

@@ -30,7 +30,8 @@ def cropped(mask: Mask) -> NDArray[np.uint8]:
     top, left, height, width = box
     piece = mask[top : top + height, left : left + width].astype(np.float32)
     size = (max(1, round(width * MEASURE_HEIGHT / height)), MEASURE_HEIGHT)
-    return (cv2.resize(piece, size, interpolation=cv2.INTER_AREA) >= 0.5).astype(np.uint8)
+    scaled: NDArray[np.float32] = cv2.resize(piece, size, interpolation=cv2.INTER_AREA)
+    return (scaled >= 0.5).astype(np.uint8)
 
 
 def symmetry(mask: Mask) -> float:
@@ -78,11 +79,16 @@ def _is_leg_row(stretches: list[tuple[int, int]], width: int) -> bool:
 
 
 def has_sleeves(mask: Mask) -> bool:
-    """Whether the upper part is clearly wider than the lower, or a row shows body and two sleeves apart."""
+    """Whether a body hangs between two sleeves, or short sleeves stick out above it."""
     piece = cropped(mask)
+    width = piece.shape[1]
+    apart = np.mean([_is_body_row(runs(row, 0.05 * width), width) for row in piece[90:230:4]])
     widths = piece.sum(1)
-    apart = np.mean([len(runs(row, 0.05 * piece.shape[1])) == 3 for row in piece[90:230:4]])
-    return bool(apart > 0.25 or np.median(widths[40:90]) > 1.35 * np.median(widths[150:240]))
+    return not has_two_legs(mask) and bool(apart > 0.25 or np.median(widths[50:90]) > 1.25 * np.median(widths[150:240]))
+
+
+def _is_body_row(stretches: list[tuple[int, int]], width: int) -> bool:
+    return len(stretches) == 3 and stretches[1][0] < 0.5 * width < stretches[1][1]
 
 
 def outline_doubts(mask: Mask, photo_share: float) -> list[str]:

@@ -42,9 +42,14 @@ def to_lab(rgb: NDArray[np.uint8]) -> Lab:
 
 def distance(lab: Lab, ground: Lab) -> NDArray[np.float32]:
     """(..., 3) and (..., 3) → (...) weighted distance."""
-    gap = lab - ground
-    squares = gap[..., 0] ** 2 + CHROMA_WEIGHT**2 * (gap[..., 1] ** 2 + gap[..., 2] ** 2)
-    return np.sqrt(squares).astype(np.float32)
+    return size_of(lab - ground)
+
+
+def size_of(gap: Lab) -> NDArray[np.float32]:
+    """(..., 3) Lab difference → (...) weighted size."""
+    lightness, red, yellow = (np.ascontiguousarray(gap[..., channel]) for channel in range(3))
+    size: NDArray[np.float32] = np.sqrt(lightness * lightness + CHROMA_WEIGHT**2 * (red * red + yellow * yellow))
+    return size
 
 
 def fit_border(lab: Lab, border_px: int) -> Ground:
@@ -62,7 +67,7 @@ def fit_region(lab: Lab, region: NDArray[np.bool_]) -> Ground:
 
 def _fit(lab: Lab, where: NDArray[np.bool_], powers: tuple[tuple[int, int], ...]) -> Ground:
     rows, columns = np.nonzero(where)
-    step = max(1, rows.size // 20_000)
+    step = max(1, rows.size // 8_000)
     rows, columns = rows[::step], columns[::step]
     terms = _terms(rows, columns, lab.shape[:2], powers)
     samples = lab[rows, columns]
@@ -88,17 +93,17 @@ def _terms(
 
 def _commonest(samples: Lab) -> Lab:
     """The commonest colour: robust where the garment covers nearly half of the border, unlike the mean or the median."""
-    cells = np.floor(samples / 6).astype(np.int64)
-    keys = (cells[:, 0] * 1000 + cells[:, 1]) * 1000 + cells[:, 2]
-    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    commonest: Lab = np.median(samples[place == np.argmax(counts)], axis=0)
+    cells = np.floor((samples + np.array([0, 128, 128], np.float32)) / 6).astype(np.int64)
+    keys = (cells[:, 0] * 64 + cells[:, 1]) * 64 + cells[:, 2]
+    commonest: Lab = np.median(samples[keys == np.argmax(np.bincount(keys))], axis=0)
     return commonest
 
 
 def _spread(ramp: Lab, shape: tuple[int, ...], powers: tuple[tuple[int, int], ...]) -> Lab:
-    y = (np.arange(shape[0]) / shape[0] - 0.5).astype(np.float32)[:, None, None]
-    x = (np.arange(shape[1]) / shape[1] - 0.5).astype(np.float32)[None, :, None]
-    field = np.zeros((*shape[:2], 3), np.float32)
-    for (i, j), row in zip(powers, ramp, strict=True):
-        field += (y**i * x**j) * row
+    """Evaluate the ramp everywhere: per channel a product of two thin matrices, powers of y times powers of x."""
+    y = (np.arange(shape[0]) / shape[0] - 0.5).astype(np.float32)
+    x = (np.arange(shape[1]) / shape[1] - 0.5).astype(np.float32)
+    rows = np.stack([y**i for i, _ in powers], axis=1)
+    columns = np.stack([x**j for _, j in powers], axis=0)
+    field: Lab = cv2.merge([(rows * ramp[:, channel]) @ columns for channel in range(3)])
     return field

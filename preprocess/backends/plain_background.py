@@ -2,7 +2,7 @@
 
 Three ideas. The ground is a smooth colour ramp (`ground_model`). A soft shadow also differs from the ramp, but fades out, while a
 garment ends at a sharp edge; a watershed between sure ground and sure garment finds that edge, even white on white. The
-last pixel is shared by colour: alpha is where its colour lies between the garment's and the ground's just beside it (`edge_alpha`).
+last pixel is shared by colour: alpha is where its colour lies between the garment's and the ground's (`edge_alpha`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.masks import Mask
 from preprocess.edge_alpha import edge_alpha
-from preprocess.ground_model import Ground, Lab, distance, fit_border, fit_region, to_lab
+from preprocess.ground_model import Ground, Lab, fit_border, fit_region, size_of, to_lab
 
 WORK_SIDE = 1024
 """Longer side at which the outline is found; all pixel constants below are meant at this size."""
@@ -24,6 +24,9 @@ MIN_GROUND_SHARE = 0.35
 """Less of the border on one ramp means there is no plain ground."""
 BAND_PX = 9
 """How far inside the first outline the true edge may lie: the width of a contact shadow."""
+MARGIN_PX = 24
+SAME_RAMP = 0.3
+"""Ramps closer than this everywhere find the same ground."""
 LEAK_PX = 10
 """The ground does not flow through gaps narrower than twice this into a white garment; what lies behind is judged on its own."""
 HALO = 4.5
@@ -31,22 +34,35 @@ HALO = 4.5
 HALO_SHARE = 0.08
 """... if the garment nearby differs so much more that this is only a small share of its difference."""
 HALO_REACH_PX = 16
+RINGING_PX = 1.5
+"""Blur after which the ringing of a JPEG, which swings round the ground, has cancelled."""
 CALM = 0.5
 """Range of lightness of a ground without any texture."""
-SHADOW_DEPTH = 30.0
+SHADOW_DEPTH = 45.0
 """Lightness by which a shadow may darken the ground."""
-SHADOW_TINT = 4.0
+SHADOW_TINT = 3.0
 """Chroma by which a shadow may differ from the ground."""
 CLEFT_PX = 30
 """Width up to which a gap between two parts of a garment counts as a cleft."""
-CLEFT_TINT = 2.5
+CLEFT = 2.2
+"""Distance to the ground below which a cleft in a white garment is doubted."""
+STRAP_PX = 34
+LOOP_PX = 60
+LOOP = 6.0
+LOOP_EDGE = 40.0
 MAX_CLEFTS = 8
+DEEP_PX = 25
+LOOKALIKE_SHARE = 0.10
+"""More of the garment's inside looking like shaded ground makes every shadow-like pixel doubtful."""
 SPECK_SHARE = 0.03
 """Parts smaller than this share of the largest part are dust."""
 POCKET_PX = 120
 """Smallest opening (neck, between arm and body) that is cut out."""
-POCKET_EDGE = 8.0
+POCKET = 3.0
+POCKET_EDGE = 6.0
 """How much the garment round an opening must differ from the ground."""
+CLEAR = 5.0
+"""Distance to the ground from which the outline is trusted to the pixel."""
 SOFT_STEP = 18.0
 """Distances are compressed as 1 - exp(-d / this) before the watershed: white on white counts beside black on white."""
 
@@ -71,46 +87,61 @@ def cut_garment(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
     alpha = _cut(small)
-    return alpha if scale == 1 else cv2.resize(alpha, (width, height), interpolation=cv2.INTER_CUBIC)
+    return alpha if scale == 1 else cv2.resize(alpha, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
 
 
 def _cut(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
     lab = to_lab(photo)
     ground = fit_border(lab, BORDER_PX)
-    outline = grab_cut(photo) if ground.share < MIN_GROUND_SHARE else outline_on_ground(lab, ground)
-    if not outline.any():
-        return np.zeros(outline.shape, np.uint8)
-    return np.round(255 * edge_alpha(photo, outline)).astype(np.uint8)
+    if ground.share < MIN_GROUND_SHARE:
+        return _bytes(edge_alpha(photo, grab_cut(photo)))
+    rough, colour = first_outline(lab, ground)
+    alpha = np.zeros(rough.shape, np.uint8)
+    window = _window(rough)
+    gap = lab[window] - colour[window]
+    outline = smooth_outline(sharpest_edge(gap, rough[window]), size_of(gap))
+    alpha[window] = _bytes(edge_alpha(photo[window], outline))
+    return alpha
 
 
-def outline_on_ground(lab: Lab, ground: Ground) -> Mask:
-    """(h, w, 3) Lab and its ground → (h, w) bool, True = garment, shadows and openings left out."""
+def _bytes(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    rounded: NDArray[np.uint8] = np.round(255 * alpha).astype(np.uint8)
+    return rounded
+
+
+def _window(mask: Mask) -> tuple[slice, slice]:
+    """The garment's box and some ground round it; the rest of the picture needs no work."""
+    top, left, height, width = masks.box_of(mask) or (0, 0, 1, 1)
+    return slice(max(0, top - MARGIN_PX), top + height + MARGIN_PX), slice(max(0, left - MARGIN_PX), left + width + MARGIN_PX)
+
+
+def first_outline(lab: Lab, ground: Ground) -> tuple[Mask, Lab]:
+    """What is not ground, fringe and shadows included: (h, w) bool; and the ground's colours, (h, w, 3) float32 Lab."""
     outside = flood_ground(lab, ground)
     if outside.mean() > 0.3:
-        ground = fit_region(lab, outside)
-        outside = flood_ground(lab, ground)
-    return smooth_outline(sharpest_edge(lab, ground, main_parts(~outside)))
+        curved = fit_region(lab, outside)
+        if np.abs(curved.colour - ground.colour)[::8, ::8].max() > SAME_RAMP:
+            outside = flood_ground(lab, curved)
+        ground = curved
+    return main_parts(~outside), ground.colour
 
 
 def flood_ground(lab: Lab, ground: Ground) -> Mask:
     """Ground pixels that connect to the picture's border, and flat pockets of the ground behind narrow gaps."""
-    gap = smooth_distance(lab, ground)
-    flat = (gap < 0.35 + 2.5 * ground.noise) & (distance(lab, ground.colour) < 1.5 + 4 * ground.noise)
+    raw = lab - ground.colour
+    gap = size_of(cv2.GaussianBlur(raw, (0, 0), RINGING_PX))
+    flat = (gap < 0.35 + 2.5 * ground.noise) & (size_of(raw) < 1.5 + 4 * ground.noise)
     side = 2 * HALO_REACH_PX + 1
     halo = (gap < HALO) & (gap < HALO_SHARE * cv2.dilate(gap, np.ones((side, side), np.uint8)))
     halo |= (gap < HALO) & calm(lab)
     padding = 2 * LEAK_PX
     wide = masks.open_(np.pad(flat | halo, padding, mode="edge"), LEAK_PX)
     numbers, _ = masks.components(wide)
-    frame = np.unique(np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]]))
-    reached = np.isin(numbers, frame[frame > 0])[padding:-padding, padding:-padding]
-    return reached | pockets(flat & ~reached, gap, ground.noise)
-
-
-def smooth_distance(lab: Lab, ground: Ground) -> NDArray[np.float32]:
-    """(h, w) distance to the ground after a small blur: the ringing of a JPEG swings round the ground and cancels."""
-    smooth = cv2.GaussianBlur(lab - ground.colour, (0, 0), 1.5)
-    return distance(smooth, np.zeros(3, np.float32))
+    frame = np.zeros(int(numbers.max()) + 1, bool)
+    frame[np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]])] = True
+    frame[0] = False
+    reached = frame[numbers][padding:-padding, padding:-padding]
+    return reached | pockets(flat & ~reached, (gap < POCKET + 3 * ground.noise) & ~reached, gap)
 
 
 def calm(lab: Lab) -> Mask:
@@ -120,16 +151,23 @@ def calm(lab: Lab) -> Mask:
     return quiet
 
 
-def pockets(candidates: Mask, gap: NDArray[np.float32], noise: float) -> Mask:
-    """Parts of `candidates` (necks, gaps between legs, between arm and body) that show the ground itself behind a clear edge.
+def pockets(flat: Mask, similar: Mask, gap: NDArray[np.float32]) -> Mask:
+    """Enclosed places (necks, gaps between legs, between arm and body) that show the ground itself behind a clear edge.
 
-    A white shoulder is no pocket: it passes into the rest of the garment without an edge.
+    A white print or shoulder is no pocket: little of it is of that very colour, or it passes into the garment without an edge.
+
+    Args:
+        flat: (h, w) bool, of the ground's very colour, and not reached from outside.
+        similar: (h, w) bool, of about the ground's colour, and not reached from outside.
+        gap: (h, w) float32 distance to the ground.
     """
-    numbers, areas = masks.components(masks.open_(candidates, 1.6))
-    rim = cv2.dilate(gap, np.ones((13, 13), np.uint8))
-    means = np.bincount(numbers.ravel(), gap.ravel(), len(areas)) / np.maximum(areas, 1)
-    edges = np.bincount(numbers.ravel(), rim.ravel(), len(areas)) / np.maximum(areas, 1)
-    accepted = (means < 0.35 + 1.2 * noise) & (edges > POCKET_EDGE) & (areas >= POCKET_PX)
+    numbers, areas = masks.components(masks.open_(similar, 1.6))
+    count = len(areas)
+    ring = cv2.dilate(numbers.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int32) * (numbers == 0)
+    clear = cv2.dilate(gap, np.ones((7, 7), np.uint8)) > POCKET_EDGE
+    edge_share = np.bincount(ring[clear], minlength=count) / np.maximum(np.bincount(ring.ravel(), minlength=count), 1)
+    flat_share = np.bincount(numbers[flat], minlength=count) / np.maximum(areas, 1)
+    accepted = (areas >= POCKET_PX) & (edge_share > 0.75) & (flat_share > 0.3)
     accepted[0] = False
     found: Mask = accepted[numbers]
     return found
@@ -141,21 +179,65 @@ def main_parts(mask: Mask) -> Mask:
     return masks.keep_larger(mask, SPECK_SHARE * areas[1:].max()) if len(areas) > 1 else mask
 
 
-def sharpest_edge(lab: Lab, ground: Ground, rough: Mask) -> Mask:
-    """Move the outline inward to the sharpest edge of a band `BAND_PX` wide: out go fringe and soft shadow."""
-    gap = lab - ground.colour
-    smooth = cv2.GaussianBlur(gap, (0, 0), 1.5)
-    tint = np.hypot(smooth[..., 1], smooth[..., 2])
-    shadowy = (tint < SHADOW_TINT) & (smooth[..., 0] < 1) & (smooth[..., 0] > -SHADOW_DEPTH)
-    core = masks.erode(rough & ~clefts(rough, shadowy & (tint < CLEFT_TINT)), BAND_PX)
-    core |= masks.erode(rough, 1) & ~shadowy & (distance(lab, ground.colour) > 12)
+def sharpest_edge(gap: Lab, rough: Mask) -> Mask:
+    """Move the outline inward to the sharpest edge between sure ground and sure garment: out go fringe and soft shadow.
+
+    Args:
+        gap: (h, w, 3) float32 Lab difference to the ground.
+        rough: (h, w) bool first outline.
+    """
+    garment, inner_ground = sure_places(gap, rough)
     markers = np.zeros(rough.shape, np.int32)
-    markers[~masks.dilate(rough, 2)] = 1
-    markers[core] = 2
+    markers[~masks.dilate(rough, 2) | inner_ground] = 1
+    markers[garment] = 2
     relief = np.sign(gap) * (1 - np.exp(-np.abs(gap) / SOFT_STEP))
     picture = np.round(127.5 + 127.5 * relief).astype(np.uint8)
-    cut = cv2.watershed(np.ascontiguousarray(picture), markers)
-    return main_parts((cut == 2) | core)
+    cut = cv2.watershed(np.ascontiguousarray(picture), markers.copy())
+    return main_parts((cut == 2) | (markers == 2))
+
+
+def sure_places(gap: Lab, rough: Mask) -> tuple[Mask, Mask]:
+    """What is surely garment, and what is surely ground inside the first outline.
+
+    A white or grey garment looks like shaded ground itself: then only its inside is sure, and only narrow clefts are doubted.
+
+    Args:
+        gap: (h, w, 3) float32 Lab difference to the ground.
+        rough: (h, w) bool first outline, fringe and shadows included.
+    """
+    smooth = cv2.GaussianBlur(gap, (0, 0), RINGING_PX)
+    apart = size_of(smooth)
+    shaded = (np.hypot(smooth[..., 1], smooth[..., 2]) < SHADOW_TINT) & (smooth[..., 0] < 1) & (smooth[..., 0] > -SHADOW_DEPTH)
+    inside = masks.erode(rough, DEEP_PX)
+    if np.count_nonzero(inside & shaded) > LOOKALIKE_SHARE * np.count_nonzero(inside):
+        core = masks.erode(rough & ~clefts(rough, apart < CLEFT), BAND_PX)
+        return core | (masks.erode(rough, 1) & ~shaded & (apart > 12)), np.zeros(rough.shape, bool)
+    loops = strap_loops(gap, rough)
+    garment = masks.erode(rough & ~open_to(~rough, rough & shaded), 3) & ~masks.dilate(loops, 6)
+    return garment, loops
+
+
+def strap_loops(gap: Lab, rough: Mask) -> Mask:
+    """Ground seen through a loop of a strap: enclosed, close to the outside, of its very colour, far from the strap's."""
+    apart = size_of(gap)
+    candidates = rough & (apart < LOOP) & (cv2.dilate(apart, np.ones((33, 33), np.uint8)) > LOOP_EDGE)
+    numbers, areas = masks.components(candidates & ~open_to(~rough, candidates))
+    shallow = np.bincount(numbers[masks.dilate(~rough, STRAP_PX)], minlength=len(areas))
+    middle = np.bincount(numbers[apart < LOOP / 4], minlength=len(areas))
+    chosen = (areas >= LOOP_PX) & (shallow > 0.5 * areas) & (middle > 0.05 * areas)
+    chosen[0] = False
+    loops: Mask = chosen[numbers]
+    return loops
+
+
+def open_to(outside: Mask, places: Mask) -> Mask:
+    """Those connected parts of `places` that touch `outside`."""
+    numbers, areas = masks.components(places)
+    chosen = np.zeros(len(areas), bool)
+    chosen[numbers[masks.dilate(outside, 2)]] = True
+    chosen[0] = False
+    touching: Mask = chosen[numbers]
+    return touching
 
 
 def clefts(rough: Mask, shaded: Mask) -> Mask:
@@ -164,16 +246,23 @@ def clefts(rough: Mask, shaded: Mask) -> Mask:
     They stand upright; the white stripes of a garment mostly lie across, and there are more of them.
     """
     upright = shaded & ~cv2.morphologyEx(shaded.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, CLEFT_PX), np.uint8)).astype(bool)
-    numbers, areas = masks.components(rough & upright)
-    touching = np.unique(numbers[masks.dilate(~rough, 2)])
-    chosen = [number for number in touching if number and areas[number] >= CLEFT_PX]
-    return np.isin(numbers, chosen) if len(chosen) <= MAX_CLEFTS else np.zeros(rough.shape, bool)
+    found = masks.keep_larger(open_to(~rough, rough & upright), CLEFT_PX)
+    _, areas = masks.components(found)
+    return found if len(areas) - 1 <= MAX_CLEFTS else np.zeros(rough.shape, bool)
 
 
-def smooth_outline(garment: Mask) -> Mask:
-    """Take single-pixel teeth off the outline; straps two pixels wide survive."""
-    blurred = cv2.GaussianBlur(garment.astype(np.float32), (0, 0), 1.6)
-    return (blurred > 0.5) | (garment & ~masks.open_(garment, 2))
+def smooth_outline(garment: Mask, gap: NDArray[np.float32]) -> Mask:
+    """Take teeth off the outline, the more the less the garment differs from the ground; thin straps survive.
+
+    Args:
+        garment: (h, w) bool.
+        gap: (h, w) float32 distance to the ground.
+    """
+    soft = garment.astype(np.float32)
+    fine = cv2.GaussianBlur(soft, (0, 0), 1.6) > 0.5
+    clear = cv2.dilate(cv2.boxFilter(gap * garment, -1, (7, 7)), np.ones((9, 9), np.uint8)) > CLEAR
+    coarse = cv2.GaussianBlur(soft, (0, 0), 5) > 0.5
+    return np.where(clear, fine | (garment & ~masks.open_(garment, 2)), coarse)
 
 
 def grab_cut(photo: NDArray[np.uint8]) -> Mask:
@@ -189,5 +278,5 @@ def grab_cut(photo: NDArray[np.uint8]) -> Mask:
     cv2.setRNGSeed(0)
     cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
     garment = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
-    full = cv2.resize(cv2.GaussianBlur(garment, (0, 0), 1), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    full: Mask = cv2.resize(cv2.GaussianBlur(garment, (0, 0), 1), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
     return masks.fill_holes(masks.largest(masks.open_(full, 3)))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.labels import Category
+from preprocess.ground_model import to_lab
 
 LOOK_SIDE = 640
 """Longer side at which a person is looked for."""
@@ -18,6 +19,9 @@ MIN_ARMS_SEEN = 0.5
 """Mean visibility of elbows and wrists: the pose model imagines a torso in some flat lays, but no arms."""
 MIN_FACE_SCORE = 0.75
 """Printed portraits score below this."""
+MIN_FACE_PX, MIN_SKIN_CHROMA = 30, 8.0
+"""Fewer face pixels, or grey ones (a picture without colour), say nothing about skin."""
+NOSE = 0
 SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES, MOUTH = (11, 12), (13, 14), (15, 16), (23, 24), (25, 26), (27, 28), (9, 10)
 """Left and right numbers in mediapipe's 33 body landmarks."""
 
@@ -46,7 +50,8 @@ class WornGarment:
         face = float(faces[:, 4].max(initial=0))
         if seen.body[[*ELBOWS, *WRISTS], 3].mean() < MIN_ARMS_SEEN and face < MIN_FACE_SCORE:
             return None
-        return seen.body * np.array([1 / scale, 1 / scale, 1 / scale, 1], np.float32)
+        body: Points = seen.body * np.array([1 / scale, 1 / scale, 1 / scale, 1], np.float32)
+        return body
 
     def cut(self, photo: NDArray[np.uint8], person: NDArray[np.uint8], body: Points, category: Category) -> NDArray[np.uint8]:
         """Cut the garment off its wearer.
@@ -66,13 +71,15 @@ class WornGarment:
         small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
         figure = cv2.resize(person, size, interpolation=cv2.INTER_AREA) > 127
         labels = seeds(figure, body[:, :2] * scale, category)
+        labels[looks_like_skin(small, body[:, :2] * scale) & (labels != cv2.GC_FGD)] = cv2.GC_BGD
         cv2.setRNGSeed(0)
         cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
         garment = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
         garment = masks.largest(masks.fill_holes(masks.open_(garment, 2), 0.01 * garment.size))
         soft = cv2.resize(garment.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         smooth = cv2.GaussianBlur(soft, (0, 0), 0.7 / scale)
-        return np.round(np.minimum(255 * np.clip(2 * smooth - 0.5, 0, 1), person)).astype(np.uint8)
+        alpha: NDArray[np.uint8] = np.round(np.minimum(255 * np.clip(2 * smooth - 0.5, 0, 1), person)).astype(np.uint8)
+        return alpha
 
 
 def seeds(figure: masks.Mask, points: Points, category: Category) -> NDArray[np.uint8]:
@@ -84,9 +91,9 @@ def seeds(figure: masks.Mask, points: Points, category: Category) -> NDArray[np.
         category: which part of the outfit is wanted.
     """
     labels = np.where(figure, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
-    shoulder, hip, knee = (points[list(pair)].mean(0) for pair in (SHOULDERS, HIPS, KNEES))
+    shoulder, hip = points[list(SHOULDERS)].mean(0), points[list(HIPS)].mean(0)
     torso = float(np.linalg.norm(hip - shoulder))
-    top, bottom = _reach(shoulder, hip, knee, points, category, torso)
+    top, bottom = _reach(shoulder, hip, points, category, torso)
     rows = np.arange(figure.shape[0])[:, None]
     inside = figure & (rows > top) & (rows < bottom)
     labels[inside] = cv2.GC_PR_FGD
@@ -100,12 +107,28 @@ def seeds(figure: masks.Mask, points: Points, category: Category) -> NDArray[np.
     return labels
 
 
-def _reach(shoulder: Points, hip: Points, knee: Points, points: Points, category: Category, torso: float) -> tuple[float, float]:
+def looks_like_skin(photo: NDArray[np.uint8], points: Points) -> masks.Mask:
+    """(h, w) bool: pixels whose colour is that of the wearer's own face, in light and in shade."""
+    head, shoulder = points[list(MOUTH)].mean(0), points[list(SHOULDERS)].mean(0)
+    sample = np.zeros(photo.shape[:2], np.uint8)
+    cv2.circle(sample, _pixel(points[NOSE]), max(2, round(0.3 * float(np.linalg.norm(shoulder - head)))), 255, -1)
+    lab = to_lab(cv2.GaussianBlur(photo, (0, 0), 1.5))
+    face = lab[sample > 0]
+    if len(face) < MIN_FACE_PX:
+        return np.zeros(photo.shape[:2], bool)
+    lightness, *colour = np.median(face, axis=0)
+    if np.hypot(*colour) < MIN_SKIN_CHROMA:
+        return np.zeros(photo.shape[:2], bool)
+    near: masks.Mask = (np.hypot(lab[..., 1] - colour[0], lab[..., 2] - colour[1]) < 9) & (np.abs(lab[..., 0] - lightness) < 35)
+    return near
+
+
+def _reach(shoulder: Points, hip: Points, points: Points, category: Category, torso: float) -> tuple[float, float]:
     """First and last row that the garment may take."""
+    ankles = float(points[list(ANKLES), 1].max() + 0.1 * torso)
     if category is Category.LOWER:
-        return float(hip[1] - 0.25 * torso), float(points[list(ANKLES), 1].max() + 0.1 * torso)
-    bottom = hip[1] + 0.25 * torso if category is Category.UPPER else points[list(ANKLES), 1].max()
-    return float(shoulder[1] - 0.3 * torso), float(bottom)
+        return float(hip[1] - 0.25 * torso), ankles
+    return float(shoulder[1] - 0.3 * torso), float(hip[1] + 0.08 * torso) if category is Category.UPPER else ankles
 
 
 def _middle(points: Points, category: Category) -> Points:
