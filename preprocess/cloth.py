@@ -56,8 +56,8 @@ class WearerBackend(Backend, Protocol):
     def wearer(self, photo: RGB) -> NDArray[np.float32] | None:
         """(h, w, 3) RGB uint8 → the wearer's landmarks, or None."""
 
-    def cut(self, photo: RGB, person: Alpha, body: NDArray[np.float32], category: Category) -> Alpha:
-        """The garment's (h, w) uint8 alpha, given the whole figure's."""
+    def cut(self, photo: RGB, body: NDArray[np.float32], category: Category) -> Alpha:
+        """The garment's (h, w) uint8 alpha, without its wearer."""
 
 
 @dataclass(frozen=True)
@@ -197,10 +197,10 @@ class ClothStep(StepBase):
         small = reduced(photo)
         if small.alpha is not None and _has_outline(small.alpha):
             return _checked(garment, CutGarment(without_white(small.rgb, small.alpha), small.alpha, _share(small.alpha)))
-        alpha = self.backend.cut(small.rgb)
         if (body := self.wearers.wearer(small.rgb)) is not None:
-            alpha = self.wearers.cut(small.rgb, alpha, body, garment.category)
+            alpha = self.wearers.cut(small.rgb, body, garment.category)
             return _checked(garment, CutGarment(small.rgb, alpha, _share(alpha), worn=True))
+        alpha = self.backend.cut(small.rgb)
         cut = _checked(garment, CutGarment(small.rgb, alpha, _share(alpha)))
         return self._close_up(photo, cut)
 

@@ -19,6 +19,8 @@ from preprocess.ground_model import Ground, Lab, fit_border, fit_region, size_of
 
 WORK_SIDE = 1024
 """Longer side at which the outline is found; all pixel constants below are meant at this size."""
+GRAB_CUT_SIDE = 320
+"""Longer side at which pictures without a plain ground are cut."""
 BORDER_PX = 10
 MIN_GROUND_SHARE = 0.35
 """Less of the border on one ramp means there is no plain ground."""
@@ -268,7 +270,7 @@ def smooth_outline(garment: Mask, gap: NDArray[np.float32]) -> Mask:
 def grab_cut(photo: NDArray[np.uint8]) -> Mask:
     """No plain ground: colour models of the frame's border against its middle (Rother et al. 2004)."""
     height, width = photo.shape[:2]
-    scale = min(1.0, 512 / max(height, width))
+    scale = min(1.0, GRAB_CUT_SIDE / max(height, width))
     small = cv2.resize(photo, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA)
     rows, columns = small.shape[:2]
     labels = np.full((rows, columns), cv2.GC_PR_FGD, np.uint8)
@@ -276,7 +278,7 @@ def grab_cut(photo: NDArray[np.uint8]) -> Mask:
     labels[:edge] = labels[:, :edge] = labels[:, -edge:] = cv2.GC_BGD
     labels[-edge:, : columns // 4] = labels[-edge:, -columns // 4 :] = cv2.GC_BGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
     garment = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     full: Mask = cv2.resize(cv2.GaussianBlur(garment, (0, 0), 1), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
     return masks.fill_holes(masks.largest(masks.open_(full, 3)))

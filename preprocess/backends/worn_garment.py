@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.labels import Category
-from preprocess.ground_model import to_lab
+from preprocess.edge_alpha import edge_alpha
+from preprocess.ground_model import size_of, to_lab
 
 LOOK_SIDE = 640
 """Longer side at which a person is looked for."""
@@ -21,6 +22,8 @@ MIN_FACE_SCORE = 0.75
 """Printed portraits score below this."""
 MIN_FACE_PX, MIN_SKIN_CHROMA = 30, 8.0
 """Fewer face pixels, or grey ones (a picture without colour), say nothing about skin."""
+MIN_HEM_STEP = 3.0
+"""Lab distance between a top and what is below it."""
 NOSE = 0
 SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES, MOUTH = (11, 12), (13, 14), (15, 16), (23, 24), (25, 26), (27, 28), (9, 10)
 """Left and right numbers in mediapipe's 33 body landmarks."""
@@ -53,12 +56,11 @@ class WornGarment:
         body: Points = seen.body * np.array([1 / scale, 1 / scale, 1 / scale, 1], np.float32)
         return body
 
-    def cut(self, photo: NDArray[np.uint8], person: NDArray[np.uint8], body: Points, category: Category) -> NDArray[np.uint8]:
+    def cut(self, photo: NDArray[np.uint8], body: Points, category: Category) -> NDArray[np.uint8]:
         """Cut the garment off its wearer.
 
         Args:
             photo: (h, w, 3) RGB uint8.
-            person: (h, w) uint8 alpha of the whole figure.
             body: (33, 4) float32 landmarks from `wearer`.
             category: which part of the outfit is wanted.
 
@@ -69,17 +71,33 @@ class WornGarment:
         scale = min(1.0, WORK_SIDE / max(height, width))
         size = (max(8, round(width * scale)), max(8, round(height * scale)))
         small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-        figure = cv2.resize(person, size, interpolation=cv2.INTER_AREA) > 127
-        labels = seeds(figure, body[:, :2] * scale, category)
-        labels[looks_like_skin(small, body[:, :2] * scale) & (labels != cv2.GC_FGD)] = cv2.GC_BGD
-        cv2.setRNGSeed(0)
-        cv2.grabCut(small, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-        garment = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-        garment = masks.largest(masks.fill_holes(masks.open_(garment, 2), 0.01 * garment.size))
+        figure = self._models.person_probability(small) > 0.4
+        garment = cut_from_body(small, figure, body[:, :2] * scale, category)
         soft = cv2.resize(garment.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-        smooth = cv2.GaussianBlur(soft, (0, 0), 0.7 / scale)
-        alpha: NDArray[np.uint8] = np.round(np.minimum(255 * np.clip(2 * smooth - 0.5, 0, 1), person)).astype(np.uint8)
+        outline = cv2.GaussianBlur(soft, (0, 0), 0.8 / scale) > 0.5
+        alpha: NDArray[np.uint8] = np.round(255 * edge_alpha(photo, outline)).astype(np.uint8)
         return alpha
+
+
+def cut_from_body(photo: NDArray[np.uint8], figure: masks.Mask, points: Points, category: Category) -> masks.Mask:
+    """GrabCut (Rother et al. 2004) between the sure middle of the garment and head, skin, hands and the rest of the outfit.
+
+    Args:
+        photo: (h, w, 3) RGB uint8.
+        figure: (h, w) bool, True = somebody.
+        points: (33, 2) x, y of the body's landmarks.
+        category: which part of the outfit is wanted.
+    """
+    labels = seeds(figure, points, category)
+    if category is Category.UPPER:
+        labels[hem_row(photo, points) :] = cv2.GC_BGD
+    labels[looks_like_skin(photo, points) & (labels != cv2.GC_FGD)] = cv2.GC_BGD
+    if not (labels == cv2.GC_FGD).any():
+        return np.zeros(figure.shape, bool)
+    cv2.setRNGSeed(0)
+    cv2.grabCut(photo, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    garment = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    return masks.largest(masks.fill_holes(masks.open_(garment, 2), 0.01 * garment.size))
 
 
 def seeds(figure: masks.Mask, points: Points, category: Category) -> NDArray[np.uint8]:
@@ -121,6 +139,24 @@ def looks_like_skin(photo: NDArray[np.uint8], points: Points) -> masks.Mask:
         return np.zeros(photo.shape[:2], bool)
     near: masks.Mask = (np.hypot(lab[..., 1] - colour[0], lab[..., 2] - colour[1]) < 9) & (np.abs(lab[..., 0] - lightness) < 35)
     return near
+
+
+def hem_row(photo: NDArray[np.uint8], points: Points) -> int:
+    """The row where a top ends: the clearest change of colour from above to below near the hips; the hips when there is none."""
+    hips = points[list(HIPS)]
+    torso = float(np.linalg.norm(hips.mean(0) - points[list(SHOULDERS)].mean(0)))
+    first, last = (max(0, int(hips[:, 1].mean() + share * torso)) for share in (-0.35, 0.15))
+    left, right = max(0, int(hips[:, 0].min())), int(hips[:, 0].max()) + 1
+    reach = max(3, round(0.06 * torso))
+    strip = to_lab(photo[max(0, first - reach) : last + reach, left:right])
+    if strip.shape[0] < 3 * reach or strip.shape[1] < 3:
+        return last
+    rows = np.median(strip, axis=1)
+    change = [
+        size_of(rows[row - reach : row].mean(0) - rows[row : row + reach].mean(0)) for row in range(reach, len(rows) - reach)
+    ]
+    best = int(np.argmax(change))
+    return max(0, first - reach) + reach + best if change[best] > MIN_HEM_STEP else int(hips[:, 1].mean())
 
 
 def _reach(shoulder: Points, hip: Points, points: Points, category: Category, torso: float) -> tuple[float, float]:
