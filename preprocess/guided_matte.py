@@ -1,4 +1,4 @@
-"""A binary mask becomes a soft matte along a photo's own edges: guided filter with a colour guide (He et al. 2010).
+"""A mask becomes a soft matte along a photo's own edges: guided filter with a colour guide (He et al. 2010).
 
 Colour rather than grey, because skin before a grey wall differs in hue more than in brightness. Solved at the working size and
 applied at the photo's own resolution (He & Sun 2015), strip by strip, so that memory does not grow with the photo.
@@ -27,19 +27,19 @@ class GuidedConfig:
     stretch: tuple[float, float] = (0.1, 0.9)  # filtered values at and beyond which alpha is 0 and 1
 
 
-def soften(photo: RGB, mask: NDArray[np.bool_], guide: RGB, config: GuidedConfig) -> NDArray[np.uint8]:
+def soften(photo: RGB, mask: Float, guide: RGB, config: GuidedConfig) -> NDArray[np.uint8]:
     """Soft alpha along the edges of a photo.
 
     Args:
         photo: (h, w, 3) uint8 RGB at the working size.
-        mask: (h, w) bool at the working size.
+        mask: (h, w) float32 in [0, 1] at the working size.
         guide: (height, width, 3) uint8 RGB, the same view at the photo's own resolution.
         config: constants.
 
     Returns:
         (height, width) uint8, 255 = person.
     """
-    slopes, offset = colour_coefficients(photo, mask.astype(np.float32), config.radius_px, config.eps)
+    slopes, offset = colour_coefficients(photo, mask, config.radius_px, config.eps)
     low, high = config.stretch
     height, width = guide.shape[:2]
     alpha = np.empty((height, width), np.uint8)

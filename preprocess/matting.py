@@ -31,7 +31,7 @@ class MattingConfig:
     sure: float = 0.9  # probability above which, after erosion, a pixel is surely person
     maybe: float = 0.1  # below which, beyond `reach_px`, it surely is not
     reach_px: float = 14.0
-    erode_px: float = 6.0
+    erode_px: float = 12.0
     bone_px: float = 6.0
     iterations: int = 4  # of GrabCut at half size; the last is at full size
     veto: float = 0.2  # below this probability GrabCut is overruled: it takes a flag for a sleeve of the same red

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.card import Card
 from preprocess.backends.mediapipe_people import MediapipePeople
+from preprocess.edge_colours import EdgeConfig, refine_band
 from preprocess.guided_matte import GuidedConfig, soften
 from preprocess.matting import MattingConfig, bone_mask, segment
 from preprocess.people import Sighting
@@ -51,7 +52,7 @@ class EmbeddedMatte:
         work = cv2.resize(guide, size, interpolation=cv2.INTER_AREA) if factor < 1 else guide
         mask = self._segment(work, sighting, (rows, columns))
         alpha = np.zeros(photo.shape[:2], np.uint8)
-        alpha[rows, columns] = soften(work, mask, guide, GuidedConfig())
+        alpha[rows, columns] = soften(work, refine_band(work, mask, EdgeConfig()), guide, GuidedConfig())
         return alpha
 
     def _segment(self, work: RGB, sighting: Sighting, window: tuple[slice, slice]) -> masks.Mask:

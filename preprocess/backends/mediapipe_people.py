@@ -7,6 +7,7 @@ probability is high although nobody was found; there the people already found ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -43,6 +44,8 @@ TRUST_THINGS = 0.6
 """… and this share of that where it sees more than the pose model, for it takes helmets and chairs for people."""
 FACE_AREAS_PER_PERSON = 12
 """A person of whom only the face was found takes about this many face areas of the photo."""
+HALF_HIDDEN = 0.5
+"""Whoever stands behind another counts with at least this part of that."""
 
 
 class MediapipePeople:
@@ -125,7 +128,8 @@ class MediapipePeople:
         columns = _span(left - 1.8 * width, left + 2.8 * width, work.shape[1])
         found = self._pose_in(_painted_over(work, people), rows, columns)
         if found is not None and head_in(face, found.body) and convincing(found.body, found.probability, _size(work)):
-            return _somebody(found)
+            seen = _somebody(found)
+            return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * height * width))
         return Somebody(None, None, face, FACE_AREAS_PER_PERSON * height * width)
 
     def _unexplained(self, work: RGB, everyone: Float, people: list[Somebody]) -> list[Somebody]:
