@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.foreground import MARGIN_PX, estimate_foreground
-from pipeline.core.masks import Mask, box_of, components, dilate, fill_holes, guided_filter, open_
+from pipeline.core.masks import Mask, box_of, close, components, dilate, fill_holes, guided_filter, open_
 
 RGB = NDArray[np.uint8]
 Alpha = NDArray[np.uint8]
@@ -19,16 +19,29 @@ CLEAR = 8
 BODY = 128
 PAINTED_LEVELS = 24.0
 """Difference from the known background: below, the background was only re-encoded; above, it is cloth."""
-REVEALED_LEVELS = 11.0
+REVEALED_LEVELS = 14.0
 """A former body pixel this near to the colour of the background behind it shows background now..."""
+BUSY_REVEALED_LEVELS = 9.0
+"""...or this near where the background around is busy, so that its colour behind the body is a guess..."""
+ASKING_LEVELS = 55.0
+"""...or this near, if a backend says so too..."""
 REVEALED_DEPTH = 0.09
-"""...if it lies no deeper inside the old outline than this share of the photo's longer side."""
+"""...if it lies no deeper inside the old outline than this share of the photo's longer side..."""
+NEARER_LEVELS = 8.0
+"""...and has come nearer to the background's colour than it was by this much."""
 CALM_LEVELS = 14.0
-"""...and the background around is calm enough to know its colour behind the body."""
+THINNEST = 4.0
+"""Half width, in pixels of a photo 1024 px long; narrower stripes of background colour are a pattern of the garment."""
+CRUMB = 0.02
+"""Pieces smaller than this share of the largest are left-overs of the old outline, unless they go on outside the window."""
 LEAST_REVEALED = 1.5e-4
 """Share of the photo; smaller revealed areas are colour accidents inside the garment."""
+WORTH_ASKING = 2e-3
+"""Share of the photo that only a backend can tell; below, the colours decide alone."""
+HOLE = 3e-5
+"""Holes up to this share of the photo are closed."""
 GUIDE_EPS = 64.0
-WORK_SIDE_PX = 900
+WORK_SIDE_PX = 480
 """Long side at which colours at the new edge are solved."""
 
 
@@ -76,7 +89,7 @@ def dressed_alpha(dressing: Dressing, seen: Alpha | None = None) -> Alpha:
 
     Args:
         dressing: before and after.
-        seen: matte that a backend sees in the dressed picture; decides where a sleeve is gone.
+        seen: matte that a backend sees in the dressed picture; helps to decide where a sleeve is gone.
 
     Returns:
         (h, w) uint8; equal to the old matte away from the changed area.
@@ -85,10 +98,8 @@ def dressed_alpha(dressing: Dressing, seen: Alpha | None = None) -> Alpha:
     if window is None:
         return dressing.alpha.copy()
     part = dressing.cut(window)
-    revealed = revealed_background(part, dressing.unit)
-    if seen is not None:
-        revealed = revealed & (seen[window] < BODY)
-    body = _outline(part, revealed, dressing.unit)
+    narrower = Narrowing(part, dressing.unit)
+    body = _outline(part, narrower.revealed(None if seen is None else seen[window]), dressing.unit)
     soft = _soften(part.dressed, body, dressing.unit)
     near = dilate(part.changed, 2 * dressing.unit)
     ramp = cv2.GaussianBlur(near.astype(np.float32), (0, 0), max(dressing.unit, 0.6))
@@ -98,41 +109,90 @@ def dressed_alpha(dressing: Dressing, seen: Alpha | None = None) -> Alpha:
     return alpha
 
 
-def revealed_background(part: Dressing, unit: float) -> Mask:
-    """(h, w) bool: former body that now looks like the background beside it and is connected with it."""
-    inside = part.alpha >= BODY
-    if not (part.changed & inside).any():
-        return np.zeros(inside.shape, np.bool_)
-    behind, calm = _background_behind(part)
-    distance = cv2.GaussianBlur(part.dressed.astype(np.float32) - behind, (0, 0), max(unit, 0.5))
-    alike = np.abs(distance).max(2) < REVEALED_LEVELS
-    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 3)
-    candidate = part.changed & inside & alike & calm & (depth < REVEALED_DEPTH * 1024 * unit)
-    candidate = open_(candidate, 1.5 * unit)
-    return _touching(candidate, dilate(part.alpha < BODY, 2 * unit), LEAST_REVEALED * (1024 * unit) ** 2)
+def worth_asking(dressing: Dressing) -> bool:
+    """Whether so much former body may have become background that a backend's matte is worth its time."""
+    window = dressing.window()
+    if window is None:
+        return False
+    possible = Narrowing(dressing.cut(window), dressing.unit).possible()
+    return bool(np.count_nonzero(possible) > WORTH_ASKING * dressing.alpha.size)
 
 
-def _background_behind(part: Dressing) -> tuple[NDArray[np.float32], Mask]:
-    """Colours of the background, continued behind the body from its nearest pixels, and where they are calm enough to trust."""
+class Narrowing:
+    """Former body that may show background now.
+
+    Args:
+        part: the repainted window.
+        unit: pixels that are one pixel in a photo 1024 px long.
+    """
+
+    def __init__(self, part: Dressing, unit: float) -> None:
+        self._part = part
+        self._unit = unit
+        self._inside = part.alpha >= BODY
+        behind, self._calm = background_behind(part)
+        sigma = max(unit, 0.5)
+        self._distance = np.abs(cv2.GaussianBlur(part.dressed.astype(np.float32) - behind, (0, 0), sigma)).max(2)
+        before = np.abs(cv2.GaussianBlur(part.photo.astype(np.float32) - behind, (0, 0), sigma)).max(2)
+        depth = cv2.distanceTransform(self._inside.astype(np.uint8), cv2.DIST_L2, 3)
+        nearer = self._distance + NEARER_LEVELS < before
+        self._candidate = part.changed & self._inside & nearer & (depth < REVEALED_DEPTH * 1024 * unit)
+
+    def possible(self) -> Mask:
+        """(h, w) bool: what a backend should judge, beyond what colours tell."""
+        return self._connected(self._candidate & (self._distance < ASKING_LEVELS)) & ~self.revealed()
+
+    def revealed(self, seen: Alpha | None = None) -> Mask:
+        """(h, w) bool: what shows background now; with a backend's matte of the dressed picture, what that says too."""
+        alike = self._distance < np.where(self._calm, REVEALED_LEVELS, BUSY_REVEALED_LEVELS)
+        if seen is not None:
+            alike = (alike | (self._distance < ASKING_LEVELS)) & (seen < BODY)
+        return self._connected(self._candidate & alike)
+
+    def _connected(self, mask: Mask) -> Mask:
+        """Parts of some size that are connected with the background."""
+        outside = dilate(self._part.alpha < BODY, 2 * self._unit)
+        broad = open_(close(mask, self._unit), THINNEST * self._unit)
+        connected: Mask = _touching(broad, outside, LEAST_REVEALED * (1024 * self._unit) ** 2) & self._candidate
+        return connected
+
+
+def background_behind(part: Dressing) -> tuple[NDArray[np.float32], Mask]:
+    """(h, w, 3) float32: the background continued behind the body, and (h, w) bool: where it is calm enough to trust that."""
     clear = part.alpha <= CLEAR
-    known = part.photo.astype(np.float32)
     height, width = clear.shape
-    quarter = (max(width // 4, 1), max(height // 4, 1))
-    weight = cv2.resize(clear.astype(np.float32), quarter, interpolation=cv2.INTER_AREA)
-    total = cv2.resize(known * clear[..., None], quarter, interpolation=cv2.INTER_AREA)
-    square = cv2.resize((known * known).mean(2) * clear, quarter, interpolation=cv2.INTER_AREA)
-    filled, spread = np.zeros((*weight.shape, 3), np.float32), np.full(weight.shape, 255, np.float32)
-    for sigma in (40, 16, 6, 2):  # wide first, then ever nearer where there is something near
-        mass = cv2.GaussianBlur(weight, (0, 0), sigma)
-        mean = cv2.GaussianBlur(total, (0, 0), sigma) / np.maximum(mass, 1e-6)[..., None]
-        power = cv2.GaussianBlur(square, (0, 0), sigma) / np.maximum(mass, 1e-6)
-        enough = mass > 0.02
-        filled[enough] = mean[enough]
-        spread[enough] = np.sqrt(np.maximum(power - (mean.mean(2)) ** 2, 0))[enough]
-    behind = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    factor = min(1.0, WORK_SIDE_PX / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    share = cv2.resize(clear.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    known = cv2.resize(part.photo * clear[..., None].astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    continued = _continue(known, share)
+    grey = continued.mean(2)
+    spread = np.sqrt(np.maximum(cv2.blur(grey * grey, (15, 15)) - cv2.blur(grey, (15, 15)) ** 2, 0))
+    behind = cv2.resize(continued, (width, height), interpolation=cv2.INTER_LINEAR)
     calm = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR) < CALM_LEVELS
-    behind[clear] = known[clear]
-    return behind, calm
+    return np.where(clear[..., None], part.photo, behind).astype(np.float32), calm
+
+
+def _continue(known: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fill what is unknown from the nearest known colours: a pyramid of averages, read from coarse to fine (Gortler et al. 1996).
+
+    Args:
+        known: (h, w, 3) float32, colours multiplied by `share`.
+        share: (h, w) float32 in [0, 1], 1 = known.
+    """
+    levels = [(known, share)]
+    while min(levels[-1][1].shape) > 2:
+        height, width = levels[-1][1].shape
+        half = ((width + 1) // 2, (height + 1) // 2)
+        colour, weight = (cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in levels[-1])
+        fuller = np.minimum(1, 2 * weight) / np.maximum(weight, 1e-6)  # half known counts as known, else the far colours win
+        levels.append((colour * fuller[..., None], weight * fuller))
+    filled = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)[..., None]
+    for colour, weight in levels[-2::-1]:
+        coarse = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        filled = colour + (1 - weight)[..., None] * coarse
+    result: NDArray[np.float32] = filled
+    return result
 
 
 def _touching(mask: Mask, other: Mask, least_px: float) -> Mask:
@@ -153,9 +213,20 @@ def _outline(part: Dressing, revealed: Mask, unit: float) -> Mask:
     painted = part.changed & (difference > PAINTED_LEVELS)
     inside = part.alpha >= BODY
     body = (inside & ~revealed) | (painted & ~inside)
-    hole = 3e-5 * (1024 * unit) ** 2
-    attached = _touching(body, inside & ~revealed, hole)
-    return fill_holes(attached, hole) | (inside & ~part.changed)
+    whole = _without_crumbs(fill_holes(body, HOLE * (1024 * unit) ** 2))
+    return whole | (inside & ~dilate(part.changed, 2 * unit))
+
+
+def _without_crumbs(body: Mask) -> Mask:
+    """Only the large pieces and those that the window's edge cuts."""
+    numbers, areas = components(body)
+    if len(areas) < 2:
+        return body
+    keep = areas >= CRUMB * areas[1:].max()
+    keep[np.unique(np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]]))] = True
+    keep[0] = False
+    kept: Mask = keep[numbers]
+    return kept
 
 
 def _soften(dressed: RGB, body: Mask, unit: float) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
-from compose.matte import Dressing, dressed_alpha, dressed_cutout, revealed_background
+from compose.matte import Dressing, dressed_alpha, dressed_cutout, worth_asking
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
 from pipeline.core.config import StepConfig
@@ -23,9 +23,6 @@ from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, TRYON, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Context, Produced, StepBase
-
-BACKEND_FROM = 1e-3
-"""Share of the photo that must have turned from body to background before a backend is asked; below, colours decide alone."""
 
 
 class RestoreConfig(StepConfig):
@@ -150,12 +147,8 @@ class RestoreStep(StepBase):
         return Produced(files, (), facts)
 
     def _seen(self, dressing: Dressing) -> NDArray[np.uint8] | None:
-        """The backend's matte of the dressed picture, when colours say that the outline became much narrower."""
-        window = dressing.window()
-        if self.backend is None or window is None:
-            return None
-        revealed = revealed_background(dressing.cut(window), dressing.unit)
-        if np.count_nonzero(revealed) < BACKEND_FROM * dressing.alpha.size:
+        """The backend's matte of the dressed picture, when colours alone cannot tell where the outline is now."""
+        if self.backend is None or not worth_asking(dressing):
             return None
         seen = self.backend.matte(dressing.dressed)
         return seen if seen.any() else None
