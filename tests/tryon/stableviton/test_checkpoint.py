@@ -19,6 +19,7 @@ from pipeline.core.errors import WeightsError
 from tryon.checkpoints import open_checkpoint
 from tryon.engines.stableviton import folder as folders
 from tryon.engines.stableviton.checkpoint import fill_network, read_published
+from tryon.engines.stableviton.precision import DTYPES
 from tryon.engines.stableviton.savings import OFFICIAL
 
 POSITIONS = "cond_stage_model.transformer.vision_model.embeddings.position_ids"
@@ -203,12 +204,12 @@ def test_a_descendant_is_recognised_by_its_own_key(saved, official_state, tiny, 
 def test_a_converted_folder_loads_back(saved, tiny, network, tmp_path, dtype):
     target = tmp_path / "stableviton"
     folders.convert(saved(), target, dtype=dtype, architecture=tiny)
-    loaded = folders.load(target, folders.DTYPES[dtype])
+    loaded = folders.load(target, DTYPES[dtype])
     assert loaded.variant.name == "stableviton"
     assert len(loaded.identity) == 64
     original = network.state_dict()
     for name, tensor in loaded.network.state_dict().items():
-        assert torch.equal(tensor, original[name].to(folders.DTYPES[dtype]))
+        assert torch.equal(tensor, original[name].to(DTYPES[dtype]))
 
 
 def test_a_converted_folder_opens_with_the_libraries_own_loaders(saved, tiny, network, tmp_path):

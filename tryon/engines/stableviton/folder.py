@@ -27,13 +27,12 @@ from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture, ClipWidths
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
 from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.precision import DTYPES
 from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
 
 INDEX = "model_index.json"
 CLASS_NAME = "LookbookStableViton"
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 PARTS: Mapping[str, str] = {
     "unet": "diffusion_pytorch_model.safetensors",

@@ -1,7 +1,7 @@
 """How a picture is sampled: one frozen description, and the named presets as what differs from the base.
 
 The quality of every preset but `reference` is **not verified** with the published weights; `benchmarks/compare_presets.py` is the
-script with which an owner of the weights measures it.
+script with which an owner of the weights measures it. Imports nothing heavy: settings are read before any engine runs.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tryon.engines.stableviton.variants import Unconditional
-from tryon.samplers.library import ddim, dpmpp_2m, unipc
-from tryon.samplers.plms import plms
-from tryon.samplers.solver import Solver
 
 
 class Start(StrEnum):
@@ -36,14 +33,11 @@ class PosteriorDraw(StrEnum):
     MEAN = "mean"  # no draw; persons' latents neither: what the recorded tensors of the tests were made with
 
 
-SOLVERS: dict[str, Solver] = {"plms": plms, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "unipc": unipc}
-
-
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
     """Every choice between encoded inputs and a picture; the defaults are the preset `balanced`."""
 
-    solver: str = "dpmpp_2m"  # one of SOLVERS
+    solver: str = "dpmpp_2m"  # one of tryon.samplers.table.SOLVERS
     steps: int = 20
     dtype: str = "bf16"  # fp32, bf16, fp16; what the machine lacks becomes the next best
     start: Start = Start.AGNOSTIC

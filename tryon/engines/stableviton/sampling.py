@@ -13,12 +13,13 @@ from tryon.engines.stableviton.denoiser import Batch, Denoiser, TimeTable, stack
 from tryon.engines.stableviton.encoding import EncodedPerson
 from tryon.engines.stableviton.latents import Posterior, decode_latents
 from tryon.engines.stableviton.network import StableViton
-from tryon.engines.stableviton.presets import SOLVERS, PosteriorDraw, SamplingConfig, Start
+from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
 from tryon.samplers.schedule import LAST_TIMESTEP, add_noise
 from tryon.samplers.solver import Watch
+from tryon.samplers.table import SOLVERS
 
-BLACK_LEVEL = 2  # a picture that never exceeds this is what a number overflow looks like
+BLACK = -0.98  # in [-1, 1]: a picture that never exceeds this is what a number overflow looks like
 
 
 def sample(
@@ -72,26 +73,24 @@ def start_code(image: Tensor | None, conditions: Tensor, noise: Tensor, start: S
     return noise if signal is None else add_noise(signal, noise, LAST_TIMESTEP)
 
 
-def decode(network: StableViton, latents: Tensor, persons: Sequence[EncodedPerson], config: SamplingConfig) -> list[Picture]:
-    """Decode latents (b, 4, h, w) into (height, width, 3) uint8 RGB pictures, one at a time: the VAE is the memory peak."""
-    pictures = []
-    for latent, person in zip(latents, persons, strict=True):
-        picture = to_uint8(decode_latents(network.vae, latent[None]), rounded=config.rounded)[0]
-        if config.repaint:
-            keep = torch.from_numpy(person.pictures.keep).float() / 255
-            picture = paste_kept(picture, person.pictures.image, keep, rounded=config.rounded)
-        pictures.append(picture)
-    return pictures
+def decode(network: StableViton, latent: Tensor, person: EncodedPerson, config: SamplingConfig) -> Picture | None:
+    """Decode one scaled latent (4, h, w) into a (height, width, 3) uint8 RGB picture; None when it overflowed.
+
+    One at a time because the VAE is the memory peak.
+    """
+    decoded = decode_latents(network.vae, latent[None])
+    if not bool(torch.isfinite(decoded).all()) or float(decoded.amax()) < BLACK:
+        return None
+    picture: Picture = to_uint8(decoded, rounded=config.rounded)[0]
+    if config.repaint:
+        keep = torch.from_numpy(person.pictures.keep).float() / 255
+        picture = paste_kept(picture, person.pictures.image, keep, rounded=config.rounded)
+    return picture
 
 
-def failed(latents: Tensor) -> list[int]:
-    """Which rows of a batch overflowed: not finite anywhere."""
+def overflowed(latents: Tensor) -> list[int]:
+    """Which rows of a batch are not finite."""
     return [row for row, latent in enumerate(latents) if not bool(torch.isfinite(latent).all())]
-
-
-def is_blank(picture: Picture) -> bool:
-    """Whether a picture is black, as overflowed ones come out."""
-    return int(picture.max()) <= BLACK_LEVEL
 
 
 @contextmanager

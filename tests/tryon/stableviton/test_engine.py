@@ -1,0 +1,212 @@
+"""The engine behind its protocol: a real file of the tiny network, real artefacts on disk, batches, fallbacks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.core import images
+from pipeline.core.device import CPU, Device
+from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
+from pipeline.core.errors import InputError, UsageError
+from pipeline.core.items import Garment, Person
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
+from pipeline.core.step import Context
+from tryon.engines.stableviton import precision, sampling
+from tryon.engines.stableviton.batching import GROW_AFTER, BatchSizer, OutOfMemoryError
+from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
+from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024
+from tryon.engines.stableviton.folder import Loaded
+from tryon.engines.stableviton.presets import PRESETS, Start
+from tryon.engines.stableviton.runtime import Runtime
+from tryon.engines.stableviton.variants import STABLEVITON, VARIANTS
+
+CANVAS, SIZE = (256, 192), (128, 64)
+ANN, COAT = Person("ann", "inputs:person/ann.jpg"), Garment("coat", "inputs:cloth/upper/coat.jpg")
+FAST = replace(PRESETS["fast"], dtype="fp32", steps=2)
+
+
+@pytest.fixture
+def layout(tmp_path):
+    """A canvas tree with one person and one garment."""
+    layout = Layout(outputs=tmp_path)
+    random = np.random.default_rng(0)
+    picture = lambda: random.integers(0, 256, (*CANVAS, 3), dtype=np.uint8)  # noqa: E731
+    mask = np.zeros(CANVAS, bool)
+    mask[60:200, 40:150] = True
+    upper = Category.UPPER
+    for ref, content in {
+        IMAGE.of(ANN.id): images.jpeg(picture()),
+        AGNOSTIC.of(ANN.id, upper): images.png(picture()),
+        AGNOSTIC_MASK.of(ANN.id, upper): images.mask_png(mask),
+        DENSEPOSE.of(ANN.id): images.png(picture()),
+        CLOTH.of(COAT.id): images.jpeg(picture()),
+    }.items():
+        layout.path(ref).parent.mkdir(parents=True, exist_ok=True)
+        layout.path(ref).write_bytes(content)
+    return layout
+
+
+def runtime(network, config=FAST, batch_size=1, attention=False, size=SIZE):
+    return Runtime(Loaded(network, STABLEVITON, "test"), config, size, CPU, batch_size, attention)
+
+
+def items(runtime, layout, seeds):
+    person = runtime.encode_person(PersonInputs(ANN, Category.UPPER, layout))
+    garment = runtime.encode_garment(GarmentInputs(COAT, layout))
+    return [TryOnItem(person, garment, seed) for seed in seeds]
+
+
+def test_results_have_the_canvas_size_and_follow_their_seed(random_network, layout):
+    engine = runtime(random_network, batch_size=3)
+    first, second, again = (each.picture for each in engine.dress(items(engine, layout, [1, 2, 1])))
+    assert first.shape == (*CANVAS, 3) and first.dtype == np.uint8
+    assert np.abs(first.astype(int) - again).max() <= 1
+    assert np.abs(first.astype(int) - second).max() > 1
+
+
+def test_a_small_batch_makes_the_same_pictures_as_a_big_one(random_network, layout):
+    one, three = runtime(random_network), runtime(random_network, batch_size=3)
+    single = one.dress(items(one, layout, [1, 2, 3]))
+    together = three.dress(items(three, layout, [1, 2, 3]))
+    for ours, theirs in zip(single, together, strict=True):
+        assert np.abs(ours.picture.astype(int) - theirs.picture).max() <= 1
+
+
+def test_the_photo_is_encoded_only_for_a_start_code_made_of_it(random_network, layout):
+    agnostic, person = runtime(random_network), runtime(random_network, replace(FAST, start=Start.PERSON))
+    assert items(agnostic, layout, [1])[0].person.encoded.image is None
+    assert items(person, layout, [1])[0].person.encoded.image is not None
+    assert person.dress(items(person, layout, [1]))[0].picture.shape == (*CANVAS, 3)
+
+
+def test_an_overflow_in_half_precision_is_made_again_in_full(random_network, layout, monkeypatch):
+    network = random_network.to(torch.bfloat16)
+    original, seen = sampling.sample, []
+
+    def overflowing(net, *rest):
+        seen.append(net.dtype)
+        latents = original(net, *rest)
+        return latents * torch.nan if net.dtype == torch.bfloat16 else latents
+
+    monkeypatch.setattr(sampling, "sample", overflowing)
+    engine = runtime(network)
+    picture = engine.dress(items(engine, layout, [1]))[0].picture
+    assert seen == [torch.bfloat16, torch.float32]
+    assert picture.std() > 1
+    assert network.dtype == torch.bfloat16
+    network.to(torch.float32)
+
+
+def test_a_black_picture_is_decoded_again_in_full_precision(random_network, layout, monkeypatch):
+    network = random_network.to(torch.bfloat16)
+    original = sampling.decode_latents
+    black = lambda vae, latents: original(vae, latents) * 0 - 1 if vae.dtype == torch.bfloat16 else original(vae, latents)  # noqa: E731
+    monkeypatch.setattr(sampling, "decode_latents", black)
+    engine = runtime(network)
+    assert engine.dress(items(engine, layout, [1]))[0].picture.std() > 1
+    network.to(torch.float32)
+
+
+def test_attention_pictures_show_three_panels(random_network, layout):
+    engine = runtime(random_network, attention=True)
+    dressed = engine.dress(items(engine, layout, [1]))[0]
+    assert dressed.attention.shape == (SIZE[0], 3 * SIZE[1], 3)
+    assert np.abs(dressed.picture.astype(int) - runtime(random_network).dress(items(engine, layout, [1]))[0].picture).max() <= 1
+
+
+def test_a_full_memory_halves_the_batch_and_it_grows_back():
+    tried, free = [], [8, 8, 2, 2, 2, 2] + [8] * 99
+
+    def make(batch):
+        tried.append(len(batch))
+        if len(batch) > free[len(tried) - 1]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return [each * 10 for each in batch]
+
+    sizer = BatchSizer(make, 8)
+    assert sizer.run(range(60)) == [each * 10 for each in range(60)]
+    assert tried[:6] == [8, 8, 8, 4, 2, 2]
+    assert tried[4 : 4 + GROW_AFTER + 1] == [2] * GROW_AFTER + [4]
+    assert sizer.size == 8
+
+
+def test_one_picture_too_big_for_the_memory_says_so():
+    def make(batch):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    with pytest.raises(OutOfMemoryError, match="single picture"):
+        BatchSizer(make, 2).run([1, 2])
+
+
+def test_other_errors_are_not_mistaken_for_a_full_memory():
+    def make(batch):
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        BatchSizer(make, 2).run([1, 2])
+
+
+def test_an_empty_mask_is_refused(random_network, layout):
+    layout.path(AGNOSTIC_MASK.of(ANN.id, Category.UPPER)).write_bytes(images.mask_png(np.zeros(CANVAS, bool)))
+    with pytest.raises(InputError, match="mask is empty"):
+        items(runtime(random_network), layout, [1])
+
+
+def test_conditions_of_different_sizes_are_refused(random_network, layout):
+    layout.path(DENSEPOSE.of(ANN.id)).write_bytes(images.png(np.zeros((64, 64, 3), np.uint8)))
+    with pytest.raises(InputError, match=r"densepose \(64, 64\)"):
+        items(runtime(random_network), layout, [1])
+
+
+def test_a_variant_that_knows_one_size_refuses_others(random_network):
+    sift = next(variant for variant in VARIANTS if variant.name == "sift_vton")
+    with pytest.raises(InputError, match="sift_vton works at"):
+        Runtime(Loaded(random_network, sift, "test"), FAST, SIZE, CPU, 1)
+
+
+def test_settings_change_single_fields_of_a_preset():
+    config = sampling_config(StableVITONConfig(preset="reference", steps=7, start="noise"), "balanced")
+    assert config == replace(PRESETS["reference"], steps=7, start=Start.NOISE)
+    assert sampling_config(StableVITONConfig(), "sift") == PRESETS["sift"]
+
+
+def test_the_engine_is_cheap_to_name():
+    script = "import sys, tryon.engines.stableviton.engine as e; print(e.StableVITON.card.name, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["stableviton", "False"]
+
+
+def test_models_that_share_the_network_are_rows():
+    engines = (StableVITON, StableVITON1024, SiftVTON)
+    assert len({engine.card.name for engine in engines}) == len({engine.card.weights for engine in engines}) == 3
+    assert all(engine.card.categories == {Category.UPPER} for engine in engines)
+    assert StableVITON1024.native_size == (1024, 768)
+
+
+def test_an_engine_without_weights_says_what_to_do(layout):
+    engine = StableVITON(StableVITONConfig(), Context(layout))
+    with pytest.raises(UsageError, match="before its weights"):
+        engine.generate([])
+
+
+@pytest.mark.parametrize(
+    "device, wanted, native, expected",
+    [
+        (CPU, "bf16", True, torch.bfloat16),
+        (CPU, "bf16", False, torch.float32),
+        (CPU, "fp16", True, torch.float32),
+        (Device("cuda:0", "cuda", True), "bf16", True, torch.bfloat16),
+        (Device("cuda:0", "cuda", False), "bf16", True, torch.float16),
+        (Device("cuda:0", "cuda", False), "fp32", True, torch.float32),
+    ],
+)
+def test_the_number_format_fits_the_machine(monkeypatch, device, wanted, native, expected):
+    monkeypatch.setattr(precision, "cpu_has_bf16", lambda: native)
+    assert precision.choose_dtype(wanted, device) == expected

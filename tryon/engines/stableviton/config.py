@@ -1,0 +1,77 @@
+"""Settings of the engine: a preset, and every field of it that somebody wants otherwise. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.core.config import StepConfig
+from tryon.engines.stableviton.architecture import SIDE_MULTIPLE
+from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
+from tryon.engines.stableviton.variants import Unconditional
+
+
+class StableVITONConfig(StepConfig):
+    """What can be chosen; None = what the preset says."""
+
+    preset: Literal["reference", "best", "balanced", "fast", "sift"] | None = None
+    """How pictures are sampled; None = what the model was published with, `balanced` for most."""
+
+    height: int | None = Field(None, ge=SIDE_MULTIPLE, multiple_of=SIDE_MULTIPLE)
+    """Pixels the network works at; None = the size the model was trained at."""
+
+    width: int | None = Field(None, ge=SIDE_MULTIPLE, multiple_of=SIDE_MULTIPLE)
+    """Pixels, as height."""
+
+    solver: Literal["plms", "ddim", "dpmpp_2m", "unipc"] | None = None
+    """The sampler."""
+
+    steps: int | None = Field(None, ge=1, le=1000)
+    """Sampling steps."""
+
+    dtype: Literal["fp32", "bf16", "fp16"] | None = None
+    """Number format; what the machine lacks becomes the next best."""
+
+    start: Start | None = None
+    """Start code: person (leaks the old garment), agnostic, noise."""
+
+    posterior: PosteriorDraw | None = None
+    """The garment's latent: redrawn in every call, drawn once, or the mean."""
+
+    guidance_scale: float | None = Field(None, ge=0, le=20)
+    """1 = no guidance; anything else doubles the work."""
+
+    unconditional: Unconditional | None = None
+    """What the unguided pass leaves out."""
+
+    control_every: int | None = Field(None, ge=1)
+    """Approximation: compute garment features on every n-th call only."""
+
+    repaint: bool | None = None
+    """Paste the kept pixels back at model size; compose does it better."""
+
+    rounded: bool | None = None
+    """Round to grey levels instead of cutting off."""
+
+    batch_size: int = Field(0, ge=0)
+    """Pictures made together; 0 = 8 with a GPU, 1 without."""
+
+    compile: bool = False
+    """Compile the network while loading: minutes once, then faster steps."""
+
+    save_attention: bool = False
+    """Keep, per picture, where on the garment each patch looks."""
+
+
+def sampling_config(config: StableVITONConfig, preset: str) -> SamplingConfig:
+    """The sampler's description.
+
+    Args:
+        config: settings.
+        preset: taken when the settings name none.
+    """
+    base = PRESETS[config.preset or preset]
+    wanted = {field.name: getattr(config, field.name, None) for field in fields(SamplingConfig)}
+    return replace(base, **{name: value for name, value in wanted.items() if value is not None})

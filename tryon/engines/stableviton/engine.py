@@ -1,0 +1,127 @@
+"""StableVITON behind the engine protocol. Reading this file loads nothing heavy; `load` does.
+
+The models that share the network are rows: a name, a weights row, the size it was trained at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipeline.core.device import choose_device
+from pipeline.core.engine import Encoded, EngineCard, GarmentInputs, Image, PersonInputs, TryOnItem
+from pipeline.core.errors import UsageError
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
+from pipeline.core.step import Context
+from pipeline.core.weights import require
+from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
+
+if TYPE_CHECKING:
+    from tryon.engines.stableviton.runtime import Runtime
+
+CONVERTED = "converted"
+"""Folder beside the published file in which `weights convert` leaves the safetensors form."""
+
+BATCH_WITH_GPU = 8
+
+
+class StableVITON:
+    """The model of VITON-HD at 512×384: upper garments.
+
+    Args:
+        config: settings.
+        context: device and folders of the run.
+    """
+
+    card: ClassVar[EngineCard] = EngineCard(
+        name="stableviton",
+        weights=("stableviton-vitonhd",),
+        packages=("torch", "diffusers", "transformers", "safetensors", "einops"),
+        extra="diffusion",
+        seconds=90,
+        categories=frozenset({Category.UPPER}),
+        person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE),
+        garment=(CLOTH,),
+    )
+    native_size: ClassVar[tuple[int, int]] = (512, 384)  # (height, width) it was trained at, pixels
+    native_preset: ClassVar[str] = "balanced"
+
+    def __init__(self, config: StableVITONConfig, context: Context) -> None:
+        self.config, self.context = config, context
+        self.attention: list[Image | None] = []
+        """With `save_attention`: per picture of the last `generate`, where on the garment each patch looks."""
+        self._runtime: Runtime | None = None
+
+    @cached_property
+    def batch_size(self) -> int:
+        """Pictures made together: the settings' number, or what the device is good for."""
+        automatic = 1 if choose_device(self.context.device).kind == "cpu" else BATCH_WITH_GPU
+        return self.config.batch_size or automatic
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) the network works at, pixels."""
+        return self.config.height or self.native_size[0], self.config.width or self.native_size[1]
+
+    def load(self, device: str) -> None:
+        """Bring the weights onto a device: a converted folder where there is one, else the published file.
+
+        Raises:
+            WeightsError: missing, damaged, unsafe, or another model.
+        """
+        from tryon.engines.stableviton.folder import load
+        from tryon.engines.stableviton.precision import choose_dtype
+        from tryon.engines.stableviton.runtime import Runtime
+
+        chosen, sampling = choose_device(device), sampling_config(self.config, self.native_preset)
+        loaded = load(self._weights_path(), choose_dtype(sampling.dtype, chosen))
+        self._runtime = Runtime(loaded, sampling, self.size, chosen, self.batch_size, self.config.save_attention)
+        if self.config.compile:
+            self._runtime.compile()
+
+    def encode(self, part: PersonInputs | GarmentInputs) -> Encoded:
+        """Encode a person or a garment; what comes back serves all its pairs."""
+        runtime = self._ready()
+        return runtime.encode_person(part) if isinstance(part, PersonInputs) else runtime.encode_garment(part)
+
+    def generate(self, items: Sequence[TryOnItem]) -> list[Image]:
+        """Dress; canvas-sized pictures in the order of the items."""
+        dressed = self._ready().dress(items)
+        self.attention = [each.attention for each in dressed]
+        return [each.picture for each in dressed]
+
+    def recipe(self) -> dict[str, Any]:
+        """How this engine makes pictures, resolved: what a preset's name alone does not say."""
+        from dataclasses import asdict
+
+        runtime = self._ready()
+        facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self.size)}
+        return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
+
+    def _weights_path(self) -> Path:
+        root, name = self.context.layout.weights, self.card.weights[0]
+        converted = root / name / CONVERTED
+        return converted if converted.is_dir() else require(name, root)
+
+    def _ready(self) -> Runtime:
+        if self._runtime is None:
+            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
+        return self._runtime
+
+
+class StableVITON1024(StableVITON):
+    """The model of VITON-HD at 1024×768."""
+
+    card: ClassVar[EngineCard] = replace(StableVITON.card, name="stableviton_1024", weights=("stableviton-1024",), seconds=500)
+    native_size: ClassVar[tuple[int, int]] = (1024, 768)
+
+
+class SiftVTON(StableVITON):
+    """SIFT-VTON: the same network, fine-tuned with correspondences, sampled its own way."""
+
+    card: ClassVar[EngineCard] = replace(StableVITON.card, name="sift_vton", weights=("sift-vton",), seconds=250)
+    native_preset: ClassVar[str] = "sift"

@@ -1,0 +1,152 @@
+"""The loaded engine: a network on its device, and what it keeps between batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.core.device import Device
+from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
+from pipeline.core.errors import InputError
+from tryon.engines.stableviton import sampling
+from tryon.engines.stableviton.attention import AttentionRecorder, attention_picture, recorder_for
+from tryon.engines.stableviton.batching import BatchSizer
+from tryon.engines.stableviton.conditions import Picture
+from tryon.engines.stableviton.denoiser import Batch, TimeTable
+from tryon.engines.stableviton.encoding import EncodedGarment, EncodedPerson, Size, encode_garment, encode_person, prepare_person
+from tryon.engines.stableviton.folder import Loaded
+from tryon.engines.stableviton.noise import SeededNoise
+from tryon.engines.stableviton.presets import SamplingConfig, Start
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class CanvasPerson:
+    """An encoded person and the size of the canvas the result goes back to."""
+
+    encoded: EncodedPerson
+    canvas: Size
+
+
+@dataclass(frozen=True)
+class Dressed:
+    """One result: the canvas-sized picture, and the attention picture where one was asked for."""
+
+    picture: Picture
+    attention: Picture | None = None
+
+
+class Runtime:
+    """Encodes and dresses with a loaded network.
+
+    Args:
+        loaded: the network, on the CPU.
+        config: how to sample.
+        size: (height, width) to work at, pixels.
+        device: where to run.
+        batch_size: most pictures made together.
+        save_attention: record where patches look.
+    """
+
+    def __init__(
+        self, loaded: Loaded, config: SamplingConfig, size: Size, device: Device, batch_size: int, save_attention: bool = False
+    ) -> None:
+        _check_variant_size(loaded, size)
+        self.network, self.variant, self.identity = loaded.network.to(device.name), loaded.variant, loaded.identity
+        self.config, self.size, self.save_attention = config, size, save_attention
+        self._times = TimeTable(self.network)
+        self._sizer: BatchSizer[TryOnItem, Dressed] = BatchSizer(self._dress, batch_size, _release(device))
+
+    @torch.inference_mode()
+    def encode_person(self, person: PersonInputs) -> CanvasPerson:
+        """Encode a person's conditions, at most once per person and category."""
+        image = person.image()
+        pictures = prepare_person(image, person.agnostic(), person.agnostic_mask(), person.densepose(), self.size)
+        with_image = self.config.start is Start.PERSON
+        encoded = encode_person(self.network, pictures, with_image=with_image, antialias=self.config.antialias)
+        return CanvasPerson(encoded, (image.shape[0], image.shape[1]))
+
+    @torch.inference_mode()
+    def encode_garment(self, garment: GarmentInputs) -> EncodedGarment:
+        """Encode a garment, once."""
+        return encode_garment(self.network, garment.cloth(), self.size, antialias=self.config.antialias)
+
+    def dress(self, items: Sequence[TryOnItem]) -> list[Dressed]:
+        """Dress, in batches that fit the memory."""
+        with torch.inference_mode():
+            return self._sizer.run(items)
+
+    def compile(self) -> None:
+        """Compile the two halves of a model call; the first call of each batch size pays for it."""
+        self.network.noise = torch.compile(self.network.noise)  # type: ignore[method-assign]
+        self.network.garment_features = torch.compile(self.network.garment_features)  # type: ignore[method-assign]
+
+    def _dress(self, items: Sequence[TryOnItem]) -> list[Dressed]:
+        recorder = recorder_for(self.size, len(items)) if self.save_attention else None
+        latents = self._sample(items, recorder)
+        for row in sampling.overflowed(latents):
+            again = partial(self._sample, items[row : row + 1], None, fresh_table=True)
+            latents[row] = self._in_full_precision(again)[0]
+        pictures = [self._decode(latent, item) for latent, item in zip(latents, items, strict=True)]
+        attention = self._attention(recorder, items, pictures)
+        return [
+            Dressed(_to_canvas(picture, item.person.canvas), drawn)
+            for picture, item, drawn in zip(pictures, items, attention, strict=True)
+        ]
+
+    def _sample(self, items: Sequence[TryOnItem], recorder: AttentionRecorder | None, fresh_table: bool = False) -> Tensor:
+        batch = Batch(
+            [item.person.encoded for item in items], [item.garment for item in items], [SeededNoise(item.seed) for item in items]
+        )
+        times = TimeTable(self.network) if fresh_table else self._times
+        return sampling.sample(self.network, batch, self.config, times, recorder.probes if recorder else None)
+
+    def _decode(self, latent: Tensor, item: TryOnItem) -> Picture:
+        person: EncodedPerson = item.person.encoded
+        decode = partial(sampling.decode, self.network, latent, person, self.config)
+        picture = decode()
+        if picture is None:
+            picture = self._in_full_precision(decode)
+        # Blank even in fp32: the step flags it; the canvas must still be a picture.
+        return np.zeros((*self.size, 3), np.uint8) if picture is None else picture
+
+    def _in_full_precision(self, work: Callable[[], Made]) -> Made:
+        with sampling.full_precision(self.network):
+            return work()
+
+    def _attention(
+        self, recorder: AttentionRecorder | None, items: Sequence[TryOnItem], pictures: Sequence[Picture]
+    ) -> list[Picture | None]:
+        if recorder is None:
+            return [None] * len(items)
+        return [
+            attention_picture(weights, recorder.grid, item.garment.picture, picture, item.person.encoded.pictures.keep)
+            for weights, item, picture in zip(recorder.maps(), items, pictures, strict=True)
+        ]
+
+
+def _to_canvas(picture: Picture, canvas: Size) -> Picture:
+    """The artefact has the canvas's size whatever the network worked at."""
+    if picture.shape[:2] == canvas:
+        return picture
+    enlarge = canvas[0] * canvas[1] > picture.shape[0] * picture.shape[1]
+    resized = cv2.resize(picture, canvas[::-1], interpolation=cv2.INTER_CUBIC if enlarge else cv2.INTER_AREA)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _check_variant_size(loaded: Loaded, size: Size) -> None:
+    fixed = loaded.variant.size
+    if fixed is not None and size != fixed:
+        raise InputError(f"{loaded.variant.name} works at {fixed} only, not at {size}", "leave height and width unset")
+
+
+def _release(device: Device) -> Callable[[], None]:
+    return {"cuda": torch.cuda.empty_cache, "mps": torch.mps.empty_cache}.get(device.kind, lambda: None)
