@@ -2,15 +2,105 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.labels import LEG_LABELS, Joint, Parse
+from pipeline.core.masks import Mask
+from preprocess.body_shapes import LEGS
 from preprocess.colour_models import Lab
 from preprocess.parse_regions import Regions
 
 Labels = NDArray[np.uint8]
 
+ONE_COLOUR = 9.0
+"""Lab distance between bodice and skirt below which they are one cloth, when neither is patterned."""
+SEAM_STEP = 7.0
+"""A step in colour across the waist (Lab) that a belt or a second garment makes."""
+SPANNED = 0.85
+"""A skirt fills this share of the line between the legs, from the crotch to its hem."""
+SHORT_OF_ANKLE = 0.8
+"""A hem above this share of the shin shows legs."""
+
 
 def settle_outfit(labels: Labels, lab: Lab, regions: Regions) -> Labels:
-    """Rename the lower garment, or both garments, by what the outfit is; (h, w) uint8 of `Parse`."""
-    return labels.copy()
+    """Rename the lower garment to skirt, or both garments to dress, where the outfit is one.
+
+    Args:
+        labels: (h, w) uint8 of `Parse` with `UPPER_CLOTHES` and `PANTS`.
+        lab: (h, w, 3) float32.
+        regions: the body's shapes at the same size.
+    """
+    settled = labels.copy()
+    lower = labels == Parse.PANTS
+    if not lower.any() or not is_skirt(labels, regions):
+        return settled
+    upper = labels == Parse.UPPER_CLOTHES
+    if is_one_piece(upper, lower, lab, regions):
+        settled[upper | lower] = Parse.DRESS
+    else:
+        settled[lower] = Parse.SKIRT
+    return settled
+
+
+def is_skirt(labels: Labels, regions: Regions) -> bool:
+    """Whether the lower garment hangs as one piece round both legs and bare legs come out below its hem."""
+    lower = labels == Parse.PANTS
+    if not np.isin(labels, LEG_LABELS).any():
+        return False
+    line = between_legs(regions, lower.shape)
+    if len(line) < 8:
+        return False
+    filled = lower[line[:, 1], line[:, 0]]
+    if not filled.any():
+        return False
+    hem = int(np.flatnonzero(filled)[-1]) + 1
+    reach = hem / len(line)
+    return bool(reach > 0.12 and filled[:hem].mean() >= SPANNED and _bare_below(labels, regions))
+
+
+def between_legs(regions: Regions, size: tuple[int, ...]) -> NDArray[np.intp]:
+    """(n, 2) x, y of the pixels on the line from the crotch to the middle between the ankles, on the canvas."""
+    body = regions.body
+    crotch = body.at(Joint.MID_HIP) + 0.22 * body.torso_length * body.down
+    knees, ankles = ((body.at(LEGS["right"][i]) + body.at(LEGS["left"][i])) / 2 for i in (1, 2))
+    share = np.linspace(0, 1, 120, dtype=np.float32)[:, None]
+    line = np.concatenate([crotch + share * (knees - crotch), knees + share * (ankles - knees)])
+    pixels = np.round(line).astype(np.intp)
+    inside = (pixels >= 0).all(1) & (pixels[:, 0] < size[1]) & (pixels[:, 1] < size[0])
+    return pixels[inside]
+
+
+def _bare_below(labels: Labels, regions: Regions) -> bool:
+    """Whether skin shows on the legs in more than specks: a tenth of the scale squared, beside shoes not counted."""
+    legs = np.isin(labels, LEG_LABELS) & regions.any_leg
+    return bool(np.count_nonzero(legs) > 0.08 * regions.body.scale**2)
+
+
+def is_one_piece(upper: Mask, lower: Mask, lab: Lab, regions: Regions) -> bool:
+    """Whether bodice and skirt are one cloth: the same colours, and no step where they meet."""
+    bodice, skirt = upper & (regions.along > 0.25), lower & (regions.along < 2.0)
+    if min(np.count_nonzero(bodice), np.count_nonzero(skirt)) < 200:
+        return False
+    smooth = cv2.GaussianBlur(lab, (0, 0), max(1.0, 0.02 * regions.body.scale))
+    apart = _spread_distance(smooth[bodice], smooth[skirt])
+    return apart < ONE_COLOUR and waist_step(upper, lower, smooth, regions) < SEAM_STEP
+
+
+def _spread_distance(a: Lab, b: Lab) -> float:
+    """Lab distance of the medians, lightness counting half because folds and light change it."""
+    gap = np.median(a, 0) - np.median(b, 0)
+    return float(np.sqrt((0.5 * gap[0]) ** 2 + gap[1] ** 2 + gap[2] ** 2))
+
+
+def waist_step(upper: Mask, lower: Mask, lab: Lab, regions: Regions) -> float:
+    """The largest step in mean colour down the middle of the body between chest and thighs, in Lab."""
+    rows = np.arange(0.55, 1.35, 0.04)
+    middle = (upper | lower) & regions.torso
+    means = [lab[middle & (np.abs(regions.along - row) < 0.02)] for row in rows]
+    profile = np.array([np.median(each, 0) for each in means if len(each) > 10])
+    if len(profile) < 3:
+        return 0.0
+    steps = np.diff(profile, axis=0) * np.array([0.6, 1.0, 1.0])
+    return float(np.sqrt((steps**2).sum(1)).max())

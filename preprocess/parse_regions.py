@@ -52,6 +52,12 @@ class Regions:
     along: NDArray[np.float32]
 
     @property
+    def head_px(self) -> float:
+        """Height of the skull in pixels; unlike the scale it does not shrink in profile."""
+        outline = shapes.head(self.body)
+        return float(np.hypot(*np.ptp(outline, axis=0)) / 1.25)
+
+    @property
     def any_arm(self) -> Mask:
         """Arms and hands of both sides."""
         return self.arms["right"] | self.arms["left"] | self.hands["right"] | self.hands["left"]
@@ -126,10 +132,20 @@ def _float(field: NDArray[Any]) -> Penalty:
 
 
 def _hair(r: Regions) -> Penalty:
-    """Round the skull; long hair may fall far, but on the torso a garment is likelier."""
-    s = r.body.scale
+    """Round the skull; long hair may fall far, but on the torso a garment is likelier; a chin's shadow or beard is face."""
     below_chin = np.clip((r.along - chin_along(r)) / 0.15, 0, 1)
-    return _float(_near(r.skull, 0.9 * s, 6.0) + 1.5 * below_chin + 2.0 * (r.torso & (r.along > 0.08)) + 6.0 * (r.along > 0.9))
+    chin = shapes.painted(r.face.shape, [chin_block(r)])
+    on_torso = 2.0 * (r.torso & (r.along > 0.08)) + 6.0 * (r.along > 0.9)
+    return _float(_near(r.skull, 1.1 * r.head_px, 6.0) + 1.2 * below_chin + on_torso + 5.0 * chin)
+
+
+def chin_block(r: Regions) -> Points:
+    """Eyes, mouth, chin and the throat right below, where dark pixels are brows, beard or shadow."""
+    outline = face_outline(r.body)
+    low = outline[np.argsort((outline - r.body.at(Joint.NECK)) @ r.body.down)[len(outline) * 3 // 8 :]]
+    centre = low.mean(0)
+    inner = centre + 0.8 * (low - centre)
+    return shapes.hull(np.concatenate([inner, inner + 0.25 * r.head_px * r.body.down]).astype(np.float32))
 
 
 def chin_along(r: Regions) -> float:
@@ -157,7 +173,7 @@ def _arm(r: Regions, side: str) -> Penalty:
 
 def _upper(r: Regions) -> Penalty:
     s = r.body.scale
-    low = np.clip((r.along - 1.06) * 6.0, 0, 4.0) * np.where(r.any_leg, 1.0, 0.5)
+    low = np.clip((r.along - 1.1) * 6.0, 0, 4.0) * np.where(r.any_leg, 1.0, 0.5)
     hands = r.hands["right"] | r.hands["left"]
     home = r.torso | masks.dilate(r.arms["right"] | r.arms["left"], 0.06 * s)
     return _float(
@@ -170,14 +186,16 @@ def _lower(r: Regions) -> Penalty:
     s = r.body.scale
     waist = r.torso & (r.along > 0.93)
     seated = r.any_leg & ~r.torso
-    high = np.where(seated, 0.0, np.clip((0.97 - r.along) * 14.0, 0, 9.0))
+    high = np.where(seated, 0.0, np.clip((1.02 - r.along) * 12.0, 0, 9.0))
     return _float(_near(r.any_leg | waist, 0.4 * s, 6.0) + high)
 
 
 def _leg(r: Regions, side: str) -> Penalty:
     own = r.thighs[side] | r.shins[side] | r.feet[side]
     other = r.thighs[_other(side)] | r.shins[_other(side)] | r.feet[_other(side)]
-    return _float(_near(own, 0.12 * r.body.scale, 10.0) + 0.7 * (other & ~own) + 6.0 * (r.torso & (r.along < 1.0)))
+    return _float(
+        _near(own, 0.12 * r.body.scale, 10.0) + 0.7 * (other & ~own) + 6.0 * (r.torso & (r.along < 1.0)) + 4.0 * r.any_arm
+    )
 
 
 def _shoe(r: Regions, side: str) -> Penalty:

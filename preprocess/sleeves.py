@@ -15,6 +15,8 @@ SLICES = 24
 """Steps along an arm from the shoulder to the wrist."""
 STRENGTH = 2.0
 """Nats by which the found sleeve favours garment above its end and skin below."""
+COVERED = 1.0
+"""Nats for a sleeve where garment and skin have one colour: a camel coat is worn more often than a skin-coloured vest."""
 LIMIT = 4.0
 """One pixel speaks with at most so many nats."""
 
@@ -36,7 +38,7 @@ def sleeve_bonus(regions: Regions, evidence: NDArray[np.float32], person: Mask) 
         if not inside.any():
             continue
         place = along_arm(regions, side, inside)
-        speak = np.clip(evidence[inside], -LIMIT, LIMIT)
+        speak = np.clip(evidence[inside] + COVERED, -LIMIT, LIMIT)
         bonus[inside] = np.where(place < sleeve_end(place, speak), STRENGTH, -STRENGTH)
     return bonus
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
-from pipeline.core.labels import Parse
+from pipeline.core.labels import LEG_LABELS, Parse
 from pipeline.core.masks import Mask
-from preprocess.parse_regions import Regions
+from preprocess.body_shapes import ARMS
+from preprocess.parse_regions import ARM_LABELS, Regions
 
 Labels = NDArray[np.uint8]
 
@@ -25,6 +26,7 @@ def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
     Returns:
         (h, w) uint8, background where it was.
     """
+    labels = hands_from_legs(labels, regions)
     doubtful = np.zeros(labels.shape, bool)
     for label in np.unique(labels[labels > 0]):
         own = labels == label
@@ -36,6 +38,26 @@ def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
             keep &= areas >= 0.03 * areas[1:].max()
         doubtful |= own & ~keep[numbers]
     return refill(labels, doubtful)
+
+
+def hands_from_legs(labels: Labels, regions: Regions) -> Labels:
+    """Skin near a wrist that touches an arm and ends above the knee is a hand before a thigh, not a leg."""
+    result = labels.copy()
+    for leg in LEG_LABELS:
+        numbers, areas = masks.components(labels == leg)
+        for side, arm in ARM_LABELS.items():
+            touched = np.unique(numbers[masks.dilate(labels == arm, 3)])
+            for number in touched[touched > 0]:
+                own = numbers == number
+                if areas[number] < 0.35 * regions.body.scale**2 and _near_wrist(own, regions, side):
+                    result[own] = arm
+    return result
+
+
+def _near_wrist(part: Mask, regions: Regions, side: str) -> bool:
+    rows, columns = np.nonzero(part)
+    wrist = regions.body.at(ARMS[side][2])
+    return bool(np.hypot(columns.mean() - wrist[0], rows.mean() - wrist[1]) < 0.5 * regions.body.scale)
 
 
 def _touching(numbers: NDArray[np.int32], count: int, place: Mask) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from pipeline.core.masks import Mask
 from preprocess.body import Body
 from preprocess.colour_models import Lab, Mixture, fit, to_lab, trimmed_gaussian
 from preprocess.headwear import find_hat
+from preprocess.hem import straighten_hem
 from preprocess.outfit import settle_outfit
 from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
 from preprocess.person_view import PersonView
@@ -108,12 +109,20 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Body) -> NDArray[
     for _ in range(ROUNDS):
         scores = _scores(scene, models)
         models = _refit(scene, models, scores)
-    labels = _enlarged(_scores(scene, models), person.shape)
+    scores = _scores(scene, models)
+    labels = _enlarged(scores, person.shape)
     labels[~person] = Parse.BACKGROUND
     full = regions_of(body, (person.shape[0], person.shape[1]))
+    labels = straighten_hem(labels, _for_upper(scores, person.shape), full)
     labels = tidy_labels(labels, full, SPECK_SHARE * person.size)
     labels = find_hat(labels, to_lab(image), full)
     return settle_outfit(labels, to_lab(image), full)
+
+
+def _for_upper(scores: Scores, size: tuple[int, ...]) -> NDArray[np.float32]:
+    """(h, w) float32 nats for the upper garment against the lower one."""
+    upper, lower = (np.log(np.maximum(scores[ORDER.index(label)], 1e-3)) for label in (Parse.UPPER_CLOTHES, Parse.PANTS))
+    return cv2.resize(upper - lower, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def _scene(image: NDArray[np.uint8], person: Mask, body: Body) -> Scene:
@@ -136,11 +145,13 @@ def _first_models(scene: Scene) -> dict[str, Mixture]:
     hips = (r.any_leg | (r.torso & (r.along > 1.03))) & ~arms & (r.along > 1.1)
     around = masks.dilate(r.skull, 0.12 * s) & ~masks.dilate(r.face, 0.02 * s) & (r.along < _mouth(r))
     feet = (r.feet["right"] | r.feet["left"]) & ~r.any_leg
+    hair = _fit_seeds(scene, around, unlike_skin, "hair")
+    unlike_both = unlike_skin & (hair.log_likelihood(scene.lab) < -12.0)
     return {
         "skin": skin,
-        "upper": _fit_seeds(scene, chest, unlike_skin, "upper"),
+        "upper": _fit_seeds(scene, chest, unlike_both, "upper"),
         "lower": _fit_seeds(scene, hips, unlike_skin, "lower"),
-        "hair": _fit_seeds(scene, around, unlike_skin, "hair"),
+        "hair": hair,
         "shoes": _fit_seeds(scene, feet, unlike_skin, "shoes"),
     }
 
