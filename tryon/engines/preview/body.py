@@ -1,0 +1,180 @@
+"""The body under the clothes: joints made complete, a scale, a frame of axes, and what the parse map says about them.
+
+Pairs are ordered as the viewer sees them, left first, because a garment's flat picture is: its left half goes to the subject's
+right arm in a front view. Missing joints are put where an average body has them, so that a photo cut at the waist still has a hip line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import InputError
+from pipeline.core.keypoints import Keypoints
+from pipeline.core.labels import Joint
+from tryon.engines.preview.outline import Points
+
+TORSO_LENGTH, HIP_WIDTH = 1.35, 0.62
+ARM_LENGTHS = (0.8, 0.72)
+LEG_LENGTHS = (1.2, 1.15)
+ARM_HALF_WIDTHS = (0.155, 0.115, 0.078)
+LEG_HALF_WIDTHS = (0.25, 0.165, 0.10)
+"""Proportions of an average adult in units of the shoulder width (joint to joint); half widths at the three joints of a limb."""
+
+
+@dataclass(frozen=True)
+class Limb:
+    """An arm or a leg.
+
+    Args:
+        joints: (3, 2) x, y: shoulder, elbow, wrist or hip, knee, ankle.
+        half_widths: (3,) pixels at the joints.
+        seen: whether the two outer joints were detected rather than assumed.
+    """
+
+    joints: Points
+    half_widths: NDArray[np.float64]
+    seen: bool
+
+    @property
+    def length(self) -> float:
+        """Pixels along both bones, as seen."""
+        return float(np.hypot(*np.diff(self.joints, axis=0).T).sum())
+
+
+@dataclass(frozen=True)
+class Body:
+    """One person; all in canvas pixels, pairs ordered viewer's left first.
+
+    Args:
+        neck: (2,) middle of the shoulder joints.
+        mid_hip: (2,) middle of the hip joints.
+        shoulders: (2, 2) joints.
+        hips: (2, 2) joints.
+        arms, legs: left and right limb.
+        scale: size of the body in pixels, about its shoulder width in a front view; does not collapse in profile.
+    """
+
+    neck: Points
+    mid_hip: Points
+    shoulders: Points
+    hips: Points
+    arms: tuple[Limb, Limb]
+    legs: tuple[Limb, Limb]
+    scale: float
+
+    @property
+    def down(self) -> Points:
+        """Unit vector from neck to hips."""
+        axis = self.mid_hip - self.neck
+        return axis / max(float(np.hypot(*axis)), 1e-6)
+
+    @property
+    def across(self) -> Points:
+        """Unit vector to the viewer's right, square to `down`."""
+        return np.array([self.down[1], -self.down[0]])
+
+    @property
+    def torso_length(self) -> float:
+        """Pixels from neck to hips."""
+        return float(np.hypot(*(self.mid_hip - self.neck)))
+
+    def at(self, across: Points | float, down: Points | float) -> Points:
+        """Torso coordinates in pixels (across, down from the neck) → x, y; arrays broadcast to (n, 2)."""
+        across, down = np.asarray(across, np.float64), np.asarray(down, np.float64)
+        placed: Points = self.neck + across[..., None] * self.across + down[..., None] * self.down
+        return placed
+
+    def local(self, points: Points) -> Points:
+        """x, y → (across, down) in pixels."""
+        offset = np.asarray(points, np.float64) - self.neck
+        return np.stack([offset @ self.across, offset @ self.down], axis=-1)
+
+
+def read_body(points: Keypoints) -> Body:
+    """Complete a skeleton.
+
+    Args:
+        points: BODY_25; zeros = not detected.
+
+    Raises:
+        InputError: no shoulder was detected, so there is nothing to hang a garment on.
+    """
+    shoulders = _shoulders(points)
+    right_first = shoulders[0, 0] <= shoulders[1, 0]
+    neck = shoulders.mean(0)
+    width = float(np.hypot(*(shoulders[1] - shoulders[0])))
+    hips = _hips(points, neck, width, right_first)
+    torso = float(np.hypot(*(hips.mean(0) - neck)))
+    scale = max(width, 1.2 * float(np.hypot(*(hips[1] - hips[0]))), 0.45 * torso, 8.0)
+    down = (hips.mean(0) - neck) / max(torso, 1e-6)
+    limbs = [
+        _limb(points, joints, start, lengths, halves, down, scale)
+        for joints, start, lengths, halves in (
+            (_ARMS[0], shoulders[0], ARM_LENGTHS, ARM_HALF_WIDTHS),
+            (_ARMS[1], shoulders[1], ARM_LENGTHS, ARM_HALF_WIDTHS),
+            (_LEGS[0], hips[0], LEG_LENGTHS, LEG_HALF_WIDTHS),
+            (_LEGS[1], hips[1], LEG_LENGTHS, LEG_HALF_WIDTHS),
+        )
+    ]
+    order = (0, 1) if right_first else (1, 0)
+    hip_order = (0, 1) if hips[0, 0] <= hips[1, 0] else (1, 0)
+    return Body(
+        neck=neck,
+        mid_hip=hips.mean(0),
+        shoulders=shoulders[list(order)],
+        hips=hips[list(hip_order)],
+        arms=(limbs[order[0]], limbs[order[1]]),
+        legs=(limbs[2 + hip_order[0]], limbs[2 + hip_order[1]]),
+        scale=scale,
+    )
+
+
+_ARMS = ((Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST), (Joint.LEFT_ELBOW, Joint.LEFT_WRIST))
+_LEGS = ((Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE), (Joint.LEFT_KNEE, Joint.LEFT_ANKLE))
+
+
+def _shoulders(points: Keypoints) -> Points:
+    """(2, 2) subject's right and left shoulder; one that is hidden is mirrored at the neck."""
+    right, left, neck = (points.xy(j).astype(np.float64) for j in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK))
+    has_right, has_left, has_neck = (points.has(j) for j in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK))
+    if has_right and has_left:
+        return np.stack([right, left])
+    if has_neck and (has_right or has_left):
+        return np.stack([right, 2 * neck - right] if has_right else [2 * neck - left, left])
+    raise InputError("pose: no shoulders found, nothing to hang a garment on", "use a photo that shows the shoulders")
+
+
+def _hips(points: Keypoints, neck: Points, width: float, right_first: bool) -> Points:
+    """(2, 2) subject's right and left hip; assumed below the neck where the photo is cut."""
+    if points.has(Joint.RIGHT_HIP, Joint.LEFT_HIP):
+        return np.stack([points.xy(Joint.RIGHT_HIP), points.xy(Joint.LEFT_HIP)]).astype(np.float64)
+    middle = (
+        points.xy(Joint.MID_HIP).astype(np.float64) if points.has(Joint.MID_HIP) else neck + np.array([0, TORSO_LENGTH * width])
+    )
+    half = np.array([0.5 * HIP_WIDTH * width * (-1 if right_first else 1), 0])
+    return np.stack([middle + half, middle - half])
+
+
+def _limb(
+    points: Keypoints,
+    joints: tuple[Joint, Joint],
+    start: Points,
+    lengths: tuple[float, float],
+    halves: tuple[float, float, float],
+    down: Points,
+    scale: float,
+) -> Limb:
+    """Chain of three joints; the missing ones continue the limb straight, or hang down along the torso."""
+    chain, heading = [start], down
+    for joint, length in zip(joints, lengths, strict=True):
+        if points.has(joint):
+            point = points.xy(joint).astype(np.float64)
+            step = point - chain[-1]
+            heading = step / max(float(np.hypot(*step)), 1e-6)
+        else:
+            point = chain[-1] + heading * length * scale
+        chain.append(point)
+    return Limb(np.stack(chain), np.array(halves) * scale, points.has(*joints))

@@ -1,0 +1,77 @@
+"""The preview engine: geometry instead of a network. It needs no weights, so everybody can run everything, everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.core.engine import EngineCard, GarmentInputs, Image, PersonInputs, TryOnItem
+from pipeline.core.errors import InputError
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC_MASK, DENSEPOSE, IMAGE, PARSE, POSE_JSON
+from pipeline.core.masks import erode
+from tryon.engines.preview.body import read_body
+from tryon.engines.preview.config import PreviewConfig
+from tryon.engines.preview.garment_landmarks import top_landmarks
+from tryon.engines.preview.plate import spread
+from tryon.engines.preview.sitter import Sitter, read_parts
+from tryon.engines.preview.top import TopGarment, dress_top
+
+CARD = EngineCard(
+    name="preview",
+    version=1,
+    seconds=0.4,
+    approximate=True,
+    categories=frozenset({Category.UPPER, Category.DRESS}),
+    person=(IMAGE, AGNOSTIC_MASK, PARSE, POSE_JSON, DENSEPOSE),
+)
+
+
+class PreviewEngine:
+    """Warps the garment's picture onto the body and shades it; deterministic, the seed changes nothing.
+
+    Args:
+        config: settings; recorded in fingerprints and recipes.
+    """
+
+    card = CARD
+    batch_size = 1
+
+    def __init__(self, config: PreviewConfig | None = None) -> None:
+        self.config = config or PreviewConfig()
+
+    def load(self, device: str) -> None:
+        """Nothing to bring up: it runs on the CPU whatever the device."""
+
+    def encode(self, part: PersonInputs | GarmentInputs) -> Sitter | TopGarment:
+        """Read a person's labels and skeleton, or find a garment's landmarks.
+
+        Raises:
+            InputError: no shoulders, no garment, or companions of different sizes.
+        """
+        return encode_person(part) if isinstance(part, PersonInputs) else encode_garment(part)
+
+    def generate(self, items: Sequence[TryOnItem]) -> list[Image]:
+        """Dress; (h, w, 3) RGB uint8 each."""
+        return [dress_top(item.person, item.garment, self.config) for item in items]
+
+
+def encode_person(inputs: PersonInputs) -> Sitter:
+    """Read what the preview needs of a person."""
+    image, mask, parse, densepose = inputs.image(), inputs.agnostic_mask(), inputs.parse(), inputs.densepose()
+    sizes = {"image": image.shape[:2], "agnostic mask": mask.shape, "parse map": parse.shape, "densepose": densepose.shape[:2]}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name} {height}×{width}" for name, (height, width) in sizes.items())
+        raise InputError(f"preview: {inputs.person.id}: sizes differ: {listed}", "python run.py --step parsing --force")
+    return Sitter(image, mask, parse, read_parts(densepose), read_body(inputs.keypoints()), inputs.category)
+
+
+def encode_garment(inputs: GarmentInputs) -> TopGarment:
+    """Find a garment's landmarks and let its colours run beyond its edge."""
+    cloth, mask = inputs.cloth(), inputs.cloth_mask()
+    if mask.shape != cloth.shape[:2]:
+        raise InputError(f"preview: {inputs.garment.id}: cloth {cloth.shape[:2]} and mask {mask.shape} differ in size")
+    landmarks = top_landmarks(cloth, mask)
+    bled = np.clip(spread(cloth, erode(mask, 2)), 0, 255).astype(np.uint8)
+    return TopGarment(bled, landmarks)

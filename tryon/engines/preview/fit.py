@@ -1,0 +1,220 @@
+"""Where a top or dress lands on a body: the garment's landmarks, edge by edge, in canvas pixels.
+
+Width follows the person's silhouette, length follows the garment's own proportions, measured in chest widths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import Category, Parse
+from tryon.engines.preview.body import Body
+from tryon.engines.preview.garment_landmarks import TopLandmarks
+from tryon.engines.preview.outline import Points
+from tryon.engines.preview.silhouette import Silhouette
+
+CHEST_TO_SHOULDERS = 1.25
+"""A garment laid flat is this much wider from armpit to armpit than its wearer from shoulder joint to shoulder joint."""
+
+
+@dataclass(frozen=True)
+class TorsoFit:
+    """Matching points of the garment's body.
+
+    Args:
+        cloth: (n, 2) x, y in the cloth picture.
+        canvas: (n, 2) where they land.
+        polygon: (m, 2) landing outline.
+        neck: (k, 2) landing front neckline, left to right.
+        shoulders, armpits, hem: (2, 2) landing landmarks.
+        scale: canvas pixels per cloth pixel along the body.
+    """
+
+    cloth: Points
+    canvas: Points
+    polygon: Points
+    neck: Points
+    shoulders: Points
+    armpits: Points
+    hem: Points
+    scale: float
+
+
+def garment_scale(garment: TopLandmarks, body: Body) -> float:
+    """Canvas pixels per cloth pixel."""
+    return CHEST_TO_SHOULDERS * body.scale / max(garment.chest_width, 1.0)
+
+
+def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, category: Category, room: float) -> TorsoFit:
+    """Land the body of a top or dress.
+
+    Args:
+        garment: landmarks on the flat garment.
+        body: the skeleton.
+        silhouette: what the parse map says about the body's outline.
+        category: UPPER or DRESS; a dress goes on below the hips at its own width.
+        room: pixels from the neck to the lower end of the area to repaint, in the middle of the torso.
+    """
+    scale = garment_scale(garment, body)
+    shoulders = shoulder_tips(body, silhouette)
+    armpits = _armpits(garment, body, scale)
+    collar_base, collar = _collars(garment, body, silhouette, scale)
+    hem_down = hem_height(garment, body, silhouette, category, scale, room)
+    flanks = [_flank(garment, body, silhouette, category, (side, armpits[side], hem_down, scale)) for side in (0, 1)]
+    edges = garment.edges
+    neck = _neck(garment, body, collar, scale)
+    slopes = [_slope(garment, body, silhouette, (side, collar[side], collar_base[side], shoulders[side])) for side in (0, 1)]
+    armholes = [_stretch(edges.armholes[side], shoulders[side], armpits[side]) for side in (0, 1)]
+    hem = _hem(edges.hem, body, flanks[0][-1], flanks[1][-1], scale)
+    polygon = np.vstack([
+        neck, slopes[1][1:], armholes[1][1:], flanks[1][1:], hem[-2:0:-1],
+        flanks[0][::-1], armholes[0][-2::-1], slopes[0][-2:0:-1],
+    ])  # fmt: skip
+    source = np.vstack([
+        edges.neck, edges.slopes[1][1:], edges.armholes[1][1:], edges.flanks[1][1:], edges.hem[-2:0:-1],
+        edges.flanks[0][::-1], edges.armholes[0][-2::-1], edges.slopes[0][-2:0:-1],
+    ])  # fmt: skip
+    middle_source = (edges.flanks[0] + edges.flanks[1])[::2] / 2
+    middle = (flanks[0] + flanks[1])[::2] / 2
+    return TorsoFit(
+        cloth=np.vstack([source, middle_source]),
+        canvas=np.vstack([polygon, middle]),
+        polygon=polygon,
+        neck=neck,
+        shoulders=shoulders,
+        armpits=armpits,
+        hem=np.stack([flanks[0][-1], flanks[1][-1]]),
+        scale=scale,
+    )
+
+
+def shoulder_tips(body: Body, silhouette: Silhouette) -> Points:
+    """(2, 2) the joints lifted to the outline of the shoulder."""
+    tips = []
+    for side, outward in ((0, -1.0), (1, 1.0)):
+        direction = 0.62 * outward * body.across - 0.78 * body.down
+        start = body.shoulders[side]
+        lift = silhouette.reach(start, direction, 0.05 * body.scale, 0.2 * body.scale, 0.11 * body.scale)
+        tips.append(start + direction * (lift + 1.5))
+    return np.stack(tips)
+
+
+def _armpits(garment: TopLandmarks, body: Body, scale: float) -> Points:
+    depths = (garment.armpits - garment.shoulders)[:, 1] * scale
+    return np.stack([
+        body.shoulders[side] + body.down * float(np.clip(depths[side] - 0.1 * body.scale, 0.36 * body.scale, 0.6 * body.scale))
+        for side in (0, 1)
+    ])  # fmt: skip
+
+
+def shoulder_top(body: Body, silhouette: Silhouette, side: int, share: float) -> Points:
+    """A point on the shoulder's outline: `share` of the way from the neck to the shoulder joint, lifted to the silhouette."""
+    start = body.neck + share * (body.shoulders[side] - body.neck)
+    usual = float(np.interp(share, [0.4, 1.0], [0.30, 0.14])) * body.scale
+    lift = silhouette.reach(start, -body.down, 0.75 * usual, 1.25 * usual, usual)
+    lifted: Points = start - body.down * (lift + 1.5)
+    return lifted
+
+
+def _collars(garment: TopLandmarks, body: Body, silhouette: Silhouette, scale: float) -> tuple[Points, Points]:
+    """Where the shoulder slopes start, and the corners of the neck opening above them."""
+    halves = np.abs(garment.collar_base[:, 0] - garment.collar_base[:, 0].mean()) * scale
+    bases, corners = [], []
+    for side, sign in ((0, -1.0), (1, 1.0)):
+        share = float(np.clip(2 * halves[side] / body.scale, 0.42, 0.9))
+        base = shoulder_top(body, silhouette, side, share)
+        stand = max(0.0, float(garment.collar_base[side, 1] - garment.collar[side, 1])) * scale
+        lean = abs(float(garment.collar_base[side, 0] - garment.collar[side, 0])) * scale
+        bases.append(base)
+        corners.append(base - sign * min(lean, 0.06 * body.scale) * body.across - min(stand, 0.25 * body.scale) * body.down)
+    return np.stack(bases), np.stack(corners)
+
+
+def _neck(garment: TopLandmarks, body: Body, collar: Points, scale: float) -> Points:
+    """The neckline between the landing corners, as deep as on the garment."""
+    path, base = garment.edges.neck, garment.collar
+    along = (path[:, 0] - base[0, 0]) / max(float(base[1, 0] - base[0, 0]), 1e-6)
+    depth = path[:, 1] - (base[0, 1] + along * (base[1, 1] - base[0, 1]))
+    placed: Points = collar[0] + along[:, None] * (collar[1] - collar[0]) + (depth * scale)[:, None] * body.down
+    return placed
+
+
+def _slope(garment: TopLandmarks, body: Body, silhouette: Silhouette, ends: tuple[int, Points, Points, Points]) -> Points:
+    """Collar corner → base of a standing collar → along the outline of the shoulder → shoulder tip."""
+    side, collar, base, tip = ends
+    path = garment.edges.slopes[side]
+    turn = int(np.argmin(np.hypot(*(path - garment.collar_base[side]).T)))
+    turn = 0 if turn == len(path) - 1 else turn
+    rest = _stretch(path[turn:], base, tip)
+    for number in range(1, len(rest) - 1):
+        share = float(np.hypot(*(rest[number] - body.neck)) / max(np.hypot(*(body.shoulders[side] - body.neck)), 1e-6))
+        top = shoulder_top(body, silhouette, side, min(share, 1.0))
+        rest[number] += body.down * float((top - rest[number]) @ body.down) * 0.7
+    return rest if turn == 0 else np.vstack([_stretch(path[: turn + 1], collar, base), rest[1:]])
+
+
+def _stretch(path: Points, start: Points, end: Points) -> Points:
+    """Move a path by the similarity that sends its ends to `start` and `end`."""
+    source, target = complex(*(path[-1] - path[0])), complex(*(end - start))
+    if abs(source) < 1e-6:
+        return start + np.linspace(0, 1, len(path))[:, None] * (end - start)
+    turned = (path[:, 0] - path[0, 0] + 1j * (path[:, 1] - path[0, 1])) * (target / source)
+    placed: Points = start + np.column_stack([turned.real, turned.imag])
+    return placed
+
+
+def hem_height(garment: TopLandmarks, body: Body, silhouette: Silhouette, category: Category, scale: float, room: float) -> float:
+    """Pixels from the neck down to the hem.
+
+    The garment's own length, but long enough to cover what it replaces, and a top no longer than there is `room` in the middle:
+    where trousers stay in front it is tucked in, and must not come out again beside them.
+    """
+    own = garment.body_length * scale - 0.14 * body.scale
+    if category is Category.DRESS:
+        ankles = body.local(np.stack([leg.joints[2] for leg in body.legs]))[:, 1].max()
+        return float(np.clip(own, body.torso_length * 1.25, max(ankles, body.torso_length * 1.3)))
+    worn = silhouette.lowest((Parse.UPPER_CLOTHES, Parse.COAT), body, 1.35 * body.torso_length)
+    wanted = max(own, 0.85 * body.torso_length, min(worn + 0.04 * body.scale, 1.5 * own))
+    return float(min(wanted, room + 0.05 * body.scale)) if room > 0.6 * body.torso_length else float(wanted)
+
+
+def _flank(
+    garment: TopLandmarks,
+    body: Body,
+    silhouette: Silhouette,
+    category: Category,
+    place: tuple[int, Points, float, float],
+) -> Points:
+    """(n, 2) landing side from the armpit to the hem: at least the silhouette, at most a little looser than it."""
+    side, armpit, hem_down, scale = place
+    path = garment.edges.flanks[side]
+    sign = -1.0 if side == 0 else 1.0
+    start = body.local(armpit)
+    along = (path[:, 1] - path[0, 1]) / max(float(path[-1, 1] - path[0, 1]), 1e-6)
+    down = start[1] + along * (hem_down - start[1])
+    axis = (garment.edges.flanks[0][:, 0] + garment.edges.flanks[1][:, 0]) / 2
+    cut = np.abs(path[:, 0] - axis) * scale
+    worn = silhouette.flank(body, sign, down)
+    loose = np.full(len(down), 1.15) if category is Category.UPPER else np.where(down > 0.95 * body.torso_length, 9.0, 1.12)
+    half = np.clip(cut, 1.02 * worn + 2, loose * worn + 2)
+    blend = np.clip(along / 0.25, 0, 1)
+    across = (1 - blend) * abs(start[0]) + blend * half
+    return body.at(sign * across, down)
+
+
+def _hem(path: Points, body: Body, left: Points, right: Points, scale: float) -> Points:
+    """The hem between the landing corners, with the curve it has on the garment."""
+    chord = path[-1] - path[0]
+    along = (path[:, 0] - path[0, 0]) / max(float(chord[0]), 1e-6)
+    sag = (path[:, 1] - (path[0, 1] + along * chord[1])) * scale
+    placed: Points = left + along[:, None] * (right - left) + np.maximum(sag, -0.02 * body.scale)[:, None] * body.down
+    return placed
+
+
+def rung_halves(limb_half: NDArray[np.float64], cloth_half: NDArray[np.float64], ease: float) -> NDArray[np.float64]:
+    """Half width of a sleeve or leg: the cloth's own, but round the limb and not wider than `ease` limbs."""
+    halves: NDArray[np.float64] = np.clip(cloth_half, 1.08 * limb_half + 2, ease * limb_half)
+    return halves

@@ -1,0 +1,95 @@
+"""The person as the preview sees them: photo, labels, skeleton, and what follows from these alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import DENSEPOSE_COLOURS, LOWER_LABELS, UPPER_LABELS, Category, Parse
+from pipeline.core.labels import Body as Part
+from pipeline.core.masks import Mask
+from tryon.engines.preview.body import Body
+from tryon.engines.preview.limbs import limb_axis
+from tryon.engines.preview.silhouette import Silhouette
+
+SKIN = (Parse.NECK, Parse.LEFT_ARM, Parse.RIGHT_ARM)
+ARM = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
+LEG = (Parse.LEFT_LEG, Parse.RIGHT_LEG)
+
+
+@dataclass(frozen=True)
+class Sitter:
+    """One person; small enough to keep many.
+
+    Args:
+        image: (h, w, 3) RGB uint8.
+        mask: (h, w) bool, True = repaint.
+        parse: (h, w) uint8 of `Parse`.
+        parts: (h, w) uint8 of DensePose's `Body`.
+        body: the skeleton.
+        category: what the mask was made for.
+    """
+
+    image: NDArray[np.uint8]
+    mask: Mask
+    parse: NDArray[np.uint8]
+    parts: NDArray[np.uint8]
+    body: Body
+    category: Category
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the canvas."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def silhouette(self) -> Silhouette:
+        """The parse map, ready for questions about outlines."""
+        return Silhouette(self.parse, self.parts)
+
+    def of(self, *labels: Parse) -> Mask:
+        """(h, w) bool: where the parse map has one of these labels."""
+        mask: Mask = np.isin(self.parse, labels)
+        return mask
+
+    @property
+    def replaced(self) -> Mask:
+        """(h, w) bool: the worn garment that the new one replaces."""
+        labels = {
+            Category.UPPER: (*UPPER_LABELS, Parse.SCARF),
+            Category.LOWER: LOWER_LABELS,
+            Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS, Parse.SCARF),
+        }[self.category]
+        return self.of(*labels) & self.mask
+
+    def arm_is_behind(self, side: int) -> bool:
+        """Whether the torso hides this forearm: along it the body-part map shows mostly torso."""
+        points, _ = limb_axis(self.body.arms[side], np.linspace(0.45, 1.0, 14))
+        columns, rows = np.round(points).astype(int).T
+        within = (rows >= 0) & (rows < self.size[0]) & (columns >= 0) & (columns < self.size[1])
+        if not within.any():
+            return False
+        parts = self.parts[rows[within], columns[within]]
+        return bool(np.isin(parts, (Part.TORSO_FRONT, Part.TORSO_BACK)).mean() > 0.5)
+
+
+def read_parts(densepose: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Body parts from VITON-HD's colours.
+
+    Args:
+        densepose: (h, w, 3) RGB uint8, maybe a JPEG.
+
+    Returns:
+        (h, w) uint8 of `Body`: the nearest colour of the table, read on every second pixel.
+    """
+    table = np.array(DENSEPOSE_COLOURS, np.int16)
+    small = densepose[::2, ::2].astype(np.int16)
+    lit = small.max(2) > 24
+    distance = np.abs(small[lit][:, None] - table[None]).sum(2)
+    parts = np.zeros(small.shape[:2], np.uint8)
+    parts[lit] = distance.argmin(1).astype(np.uint8)
+    full: NDArray[np.uint8] = cv2.resize(parts, densepose.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    return full

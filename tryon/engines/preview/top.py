@@ -1,0 +1,153 @@
+"""Dress a person in a top or a dress: take the old one off, lay the new one on, piece by piece from back to front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import LOWER_LABELS, Parse
+from pipeline.core.masks import Mask, feather
+from tryon.engines.preview.config import PreviewConfig
+from tryon.engines.preview.fit import TorsoFit, fit_torso
+from tryon.engines.preview.garment_landmarks import TopLandmarks
+from tryon.engines.preview.limbs import StripFit, fit_sleeve
+from tryon.engines.preview.plate import Colour, limb_skin, over, soft, undress
+from tryon.engines.preview.shading import Factor, cast_factor, fold_factor, round_factor
+from tryon.engines.preview.silhouette import lowest
+from tryon.engines.preview.sitter import ARM, SKIN, Sitter
+from tryon.engines.preview.warp import Patch, ladder_patch, pull, soft_polygon, spline_patch
+
+BARE_FROM = 0.22
+"""Share of the arm from which it lies before the torso; above, the shoulder is the torso's."""
+
+
+@dataclass(frozen=True)
+class TopGarment:
+    """A flat top or dress.
+
+    Args:
+        cloth: (h, w, 3) RGB uint8 whose colours reach beyond the garment's edge.
+        landmarks: its landmarks.
+    """
+
+    cloth: NDArray[np.uint8]
+    landmarks: TopLandmarks
+
+
+@dataclass(frozen=True)
+class TopFit:
+    """Where all pieces land; `sleeves` are left and right, None when sleeveless."""
+
+    torso: TorsoFit
+    sleeves: tuple[StripFit | None, StripFit | None]
+
+
+def fit_top(sitter: Sitter, landmarks: TopLandmarks) -> TopFit:
+    """Land every piece of a top or dress on a person."""
+    room = lowest(sitter.mask, sitter.body, 2 * sitter.body.torso_length)
+    torso = fit_torso(landmarks, sitter.body, sitter.silhouette, sitter.category, room)
+    sleeves = [
+        fit_sleeve(sleeve, side, sitter.body, torso) if sleeve is not None else None
+        for side, sleeve in enumerate(landmarks.sleeves)
+    ]
+    return TopFit(torso, (sleeves[0], sleeves[1]))
+
+
+def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDArray[np.uint8]:
+    """The person in a top or dress.
+
+    Args:
+        sitter: the person, with the mask of the garment's category.
+        garment: the flat garment.
+        config: settings.
+
+    Returns:
+        (h, w, 3) RGB uint8; equal to the photo outside the mask.
+    """
+    fit = fit_top(sitter, garment.landmarks)
+    plate = undress(
+        sitter.image,
+        sitter.replaced,
+        sitter.of(Parse.BACKGROUND),
+        sitter.of(*SKIN),
+        sitter.of(*LOWER_LABELS),
+        sitter.body,
+    )
+    folds = fold_factor(sitter.image, sitter.replaced, sitter.body.scale, config.fold_strength)
+    solid = np.maximum(soft(~sitter.of(Parse.BACKGROUND) & ~sitter.replaced), soft_polygon(fit.torso.polygon, sitter.size))
+    painter = _Painter(sitter, garment, fit, config, folds, solid)
+    canvas = plate
+    behind = [sitter.arm_is_behind(side) for side in (0, 1)]
+    for side in (0, 1):
+        if behind[side]:
+            canvas = painter.sleeve(canvas, side)
+    canvas = painter.torso(canvas)
+    for side in (0, 1):
+        if not behind[side]:
+            canvas = painter.bare_arm(canvas, plate, side)
+            canvas = painter.sleeve(canvas, side)
+    canvas = over(canvas, sitter.image, soft(sitter.of(Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)))
+    return blend_into(sitter.image, canvas, sitter.mask)
+
+
+def blend_into(image: NDArray[np.uint8], canvas: Colour, mask: Mask) -> NDArray[np.uint8]:
+    """Put `canvas` into the masked area of `image`; the blend ramp lies inside, so pixels outside stay bit-identical."""
+    blended = over(image.astype(np.float32), canvas, feather(mask, 2.0))
+    return np.where(mask[..., None], np.clip(np.rint(blended), 0, 255).astype(np.uint8), image)
+
+
+@dataclass(frozen=True)
+class _Painter:
+    """Lays the pieces of one garment onto one person."""
+
+    sitter: Sitter
+    garment: TopGarment
+    fit: TopFit
+    config: PreviewConfig
+    folds: Factor
+    solid: Factor
+
+    def torso(self, canvas: Colour) -> Colour:
+        """Lay the garment's body on."""
+        torso = self.fit.torso
+        patch = spline_patch(torso.cloth, torso.canvas, torso.polygon, self.sitter.size, self.config.smoothing)
+        return canvas if patch is None else self._lay(canvas, patch, 0.28, 0.5)
+
+    def sleeve(self, canvas: Colour, side: int) -> Colour:
+        """Lay one sleeve on, with its shadow on what is behind it."""
+        strip = self.fit.sleeves[side]
+        patch = ladder_patch(strip.cloth, strip.canvas, self.sitter.size) if strip is not None else None
+        return canvas if patch is None else self._lay(canvas, patch, 0.11, 1.0)
+
+    def bare_arm(self, canvas: Colour, plate: Colour, side: int) -> Colour:
+        """Lay the arm itself over the torso: as photographed where it was bare, repainted where a sleeve covered it."""
+        sitter, strip = self.sitter, self.fit.sleeves[side]
+        start = BARE_FROM if strip is None else max(BARE_FROM, strip.share - 0.08)
+        if start >= 1:
+            return canvas
+        limb = sitter.body.arms[side]
+        painted, _ = limb_skin(sitter.size, limb, start, 1.0)
+        near, _ = limb_skin(sitter.size, replace(limb, half_widths=limb.half_widths * 1.8), start, 1.3)
+        alpha = np.maximum(soft(sitter.of(*ARM)) * near, painted * soft(sitter.replaced | sitter.of(*ARM)))
+        shadow = self._shadow(alpha, 0.05, self.config.contact_shadow)
+        return over(canvas * shadow[..., None], plate, alpha)
+
+    def _lay(self, canvas: Colour, patch: Patch, depth: float, shadow: float) -> Colour:
+        """One piece: cast its shadow, fetch its colours, shade, blend."""
+        rows, columns = patch.window
+        scale = self.sitter.body.scale
+        colour = pull(self.garment.cloth, patch, self.fit.torso.scale).astype(np.float32)
+        light = round_factor(patch.alpha, depth * scale, self.config.side_shade) * self.folds[rows, columns]
+        padded = np.zeros(self.sitter.size, np.float32)
+        padded[rows, columns] = patch.alpha
+        result = canvas * self._shadow(padded, 0.04, self.config.contact_shadow * shadow)[..., None]
+        result[rows, columns] = over(result[rows, columns], colour * light[..., None], patch.alpha)
+        return result
+
+    def _shadow(self, alpha: Factor, width: float, strength: float) -> Factor:
+        """Shadow of a piece on the body; the background is too far away to catch any."""
+        factor = 1 - (1 - cast_factor(alpha, width * self.sitter.body.scale, strength)) * self.solid
+        shadow: Factor = factor.astype(np.float32)
+        return shadow
