@@ -302,4 +302,4 @@ class Judge:
     def _difference(self, item: Item, slot: Ref) -> Reason:
         outcome = self._records.ledger.outcome(slot)
         old = basis_from_json(outcome.basis) if outcome is not None and outcome.basis else None
-        return reasons.changed(item, old, self._printer.basis(item), self._records.is_by_hand)
+        return reasons.changed(self._step.name, item, old, self._printer.basis(item), self._records.is_by_hand)

@@ -96,10 +96,11 @@ def added(item: Item, known: set[str]) -> Reason:
     return Reason(Code.ADDED, f"{'pair' if isinstance(item, Pair) else 'scene'} added")
 
 
-def changed(item: Item, old: Basis | None, new: Basis, by_hand: Callable[[Ref], bool]) -> Reason:
+def changed(step: str, item: Item, old: Basis | None, new: Basis, by_hand: Callable[[Ref], bool]) -> Reason:
     """What differs between the basis of an artefact and the basis it would have now.
 
     Args:
+        step: the step's name, which is also its section of the settings.
         item: whose artefact.
         old: None when it is not known any more.
         new: as things are now.
@@ -111,7 +112,7 @@ def changed(item: Item, old: Basis | None, new: Basis, by_hand: Callable[[Ref], 
     if old.version != new.version:
         texts.append(f"step version {old.version} → {new.version}")
     if keys := _differences(old.settings, new.settings):
-        texts.append(f"settings changed: {', '.join(keys)}")
+        texts.append(f"settings changed: {', '.join(f'{step}.{key}' for key in keys)}")
     for key in _differences(old.signature, new.signature):
         texts.append(_signature_text(key, str(old.signature.get(key, "none")), str(new.signature.get(key, "none"))))
     for ref in _differences(old.inputs, new.inputs):

@@ -1,0 +1,262 @@
+"""A tiny but real way of a picture for tests of the runner: 8×8 photos, six steps, every unit, real files and folders."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.core import images
+from pipeline.core.config import StepConfig
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, TRYON, Layout, Ref, sidecar
+from pipeline.core.records import Records, open_records
+from pipeline.core.stage import Stage
+from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.store import Store
+from pipeline.plan import Choice, Plan, make_plan
+from pipeline.runner import Listener, RunOptions, RunSummary, run_stages
+
+
+class SmallConfig(StepConfig):
+    gain: int = 1
+
+
+def rgb(layout: Layout, ref: Ref) -> np.ndarray:
+    return images.read_photo(layout.path(ref), min_side=1).rgb
+
+
+class MatteStep(StepBase):
+    name, unit, version = "background", Unit.PERSON, 1
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        return (item.source,)
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        return (sidecar(item.source),)
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        return (MATTE.of(item.id), LANDMARKS.of(item.id))
+
+    def read(self, item: Item) -> Any:
+        return item, rgb(self.layout, item.source)
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        return [self._make(item, photo) for item, photo in inputs]
+
+    def _make(self, item: Item, photo: np.ndarray) -> Produced:
+        if photo.max() == 0:
+            raise InputError(f"{item.source}: nobody there", "take another photo")
+        if (photo == 13).all():
+            raise ZeroDivisionError("our mistake")
+        grey = (photo.mean(axis=2) * self.config.gain).astype(np.uint8)
+        flags = (Notice(Flag.SMALL_PERSON, "8 px"),) if photo[0, 0, 0] == 77 else ()
+        files = {
+            MATTE.of(item.id): lambda: images.png(grey),
+            LANDMARKS.of(item.id): lambda: images.text(f'{{"size": {list(grey.shape)}}}'),
+        }
+        return Produced(files, flags, {"mean": f"{grey.mean():.1f}"})
+
+
+class ImageStep(StepBase):
+    name, unit, version = "pose", Unit.PERSON, 1
+    batch_size = 3
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        return (item.source, LANDMARKS.of(item.id))
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        return (IMAGE.of(item.id),)
+
+    def read(self, item: Item) -> Any:
+        return item, rgb(self.layout, item.source)
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        if any(photo[0, 0, 0] == 66 for _, photo in inputs):
+            raise InputError("one of the batch has no legs", "choose another")
+        return [Produced({IMAGE.of(item.id): functools.partial(images.jpeg, photo)}) for item, photo in inputs]
+
+
+class MaskStep(StepBase):
+    name, unit, version = "agnostic", Unit.PERSON, 1
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        return (IMAGE.of(item.id), MATTE.of(item.id))
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        return [AGNOSTIC_MASK.of(item.id, category) for category in item.categories]
+
+    def read(self, item: Item) -> Any:
+        return item, rgb(self.layout, MATTE.of(item.id))
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        return [
+            Produced({ref: functools.partial(images.mask_png, matte[..., 0] > 8 * self.config.gain) for ref in self.writes(item)})
+            for item, matte in inputs
+        ]
+
+
+class ClothStep(StepBase):
+    name, unit, version = "cloth", Unit.GARMENT, 1
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        return (item.source,)
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        return (CLOTH.of(item.id),)
+
+    def read(self, item: Item) -> Any:
+        return item, rgb(self.layout, item.source)
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        return [Produced({CLOTH.of(item.id): functools.partial(images.jpeg, photo)}) for item, photo in inputs]
+
+
+class DressStep(StepBase):
+    name, unit, version = "tryon", Unit.PAIR, 1
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        mask = AGNOSTIC_MASK.of(item.person.id, item.garment.category)
+        return (IMAGE.of(item.person.id), mask, CLOTH.of(item.garment.id))
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        return (TRYON.of(item.id, item.engine),)
+
+    def signature(self, item: Item) -> dict[str, str]:
+        return {"engine": item.engine, "seed": str(self.context.seed)}
+
+    def read(self, item: Item) -> Any:
+        return item, [rgb(self.layout, ref) for ref in self.reads(item)]
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        return [
+            Produced({self.writes(item)[0]: functools.partial(images.png, np.where(mask > 0, cloth, person))})
+            for item, (person, mask, cloth) in inputs
+        ]
+
+
+class PlaceStep(StepBase):
+    name, unit, version = "compose", Unit.SCENE, 1
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        return (TRYON.of(item.pair.id, item.pair.engine), item.background.source)
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        return (FINAL.of(item.id, item.pair.engine),)
+
+    def read(self, item: Item) -> Any:
+        return item, [rgb(self.layout, ref) for ref in self.reads(item)]
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        return [
+            Produced({self.writes(item)[0]: functools.partial(images.png, dressed // 2 + scenery // 2)})
+            for item, (dressed, scenery) in inputs
+        ]
+
+
+STEPS = (MatteStep, ImageStep, MaskStep, ClothStep, DressStep, PlaceStep)
+
+
+def build(kind: type[StepBase], config: SmallConfig, context: Context) -> StepBase:
+    return kind(config, context)
+
+
+def paint(path: Path, seed: int, size: int = 8) -> None:
+    """A small picture of random colours."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(images.png(np.random.default_rng(seed).integers(20, 60, (size, size, 3)).astype(np.uint8)))
+
+
+@dataclass
+class World:
+    """Folders, items and options of a small run."""
+
+    root: Path
+    persons: list[str] = field(default_factory=lambda: ["ann", "bob", "cid"])
+    garments: list[str] = field(default_factory=lambda: ["red", "blue"])
+    backgrounds: list[str] = field(default_factory=lambda: ["sea", "town"])
+    categories: tuple[Category, ...] = (Category.UPPER,)
+    settings: dict[str, SmallConfig] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    engine: str = "preview"
+    durable: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.root / "inputs", self.root / "outputs", self.root / "weights")
+
+    def fill(self) -> World:
+        for number, (kind, name) in enumerate(self._pictures()):
+            path = self.layout.inputs / kind / f"{name}.png"
+            if not path.exists():
+                paint(path, 100 * len(kind) + number)
+        return self
+
+    def _pictures(self) -> list[tuple[str, str]]:
+        kinds = {"person": self.persons, "cloth": self.garments, "background": self.backgrounds}
+        return [(kind, name) for kind, names in kinds.items() for name in names]
+
+    def photo(self, name: str) -> Path:
+        return self.layout.inputs / "person" / f"{name}.png"
+
+    def items(self) -> dict[Unit, list[Item]]:
+        people = [Person(name, f"inputs:person/{name}.png", self.categories) for name in self.persons]
+        garments = [Garment(name, f"inputs:cloth/{name}.png") for name in self.garments]
+        pairs = [Pair(person, garment, self.engine) for person in people for garment in garments]
+        scenery = [Background(name, f"inputs:background/{name}.png") for name in self.backgrounds]
+        scenes = [Scene(pair, background) for pair in pairs for background in scenery]
+        return {Unit.PERSON: people, Unit.GARMENT: garments, Unit.PAIR: pairs, Unit.SCENE: scenes}
+
+    def stages(self, *names: str) -> list[Stage]:
+        items, context = self.items(), Context(self.layout)
+        stages = []
+        for kind in STEPS:
+            if not names or kind.name in names:
+                recipe = functools.partial(build, kind, self.settings.get(kind.name, SmallConfig()), context)
+                step = recipe()
+                if kind.name in self.versions:
+                    step.version = self.versions[kind.name]
+                stages.append(Stage(step, items[kind.unit], recipe))
+        return stages
+
+    def open(self, writable: bool = True, verify: bool = False) -> Any:
+        return open_records(self.layout, writable=writable, verify=verify, store=Store(self.layout, durable=self.durable))
+
+    def run(self, *names: str, listener: Listener | None = None, verify: bool = False, **options: Any) -> RunSummary:
+        with self.open(verify=verify) as records:
+            return run_stages(self.stages(*names), records, RunOptions(**options), listener)
+
+    def plan(self, *names: str, verify: bool = False, **choice: Any) -> Plan:
+        with self.open(writable=False, verify=verify) as records:
+            return make_plan(self.stages(*names), records, Choice(**choice))
+
+    def lines(self, *names: str, **choice: Any) -> list[str]:
+        return [line.text for line in self.plan(*names, **choice).lines()]
+
+    def made(self, *names: str, **options: Any) -> dict[str, int]:
+        """How many items each stage made in one run, stages that made none left out."""
+        return {stage.stage: stage.made for stage in self.run(*names, **options).stages if stage.made}
+
+    def snapshot(self) -> dict[str, bytes]:
+        """Every file of the outputs folder except the ledger's, with its bytes."""
+        files = sorted(path for path in self.layout.outputs.rglob("*") if path.is_file())
+        names = [(path, path.relative_to(self.layout.outputs).as_posix()) for path in files]
+        return {name: path.read_bytes() for path, name in names if not name.startswith(".ledger/")}
+
+    def path(self, ref: Ref) -> Path:
+        return self.layout.path(ref)
+
+
+def records_of(world: World) -> Any:
+    """The books, opened for looking."""
+    return world.open(writable=False)
+
+
+__all__ = ["STEPS", "Records", "SmallConfig", "World", "paint", "records_of", "rgb"]
