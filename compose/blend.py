@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from compose.difference import distance
 from compose.grain import MOST_NOISE, add_noise, noise_level
 from pipeline.core.frame import Frame
 from pipeline.core.masks import Mask, close, dilate, feather, fill_holes, keep_larger
@@ -50,7 +51,7 @@ def changed_area(canvas: RGB, result: RGB, mask: Mask) -> Mask:
         result: (h, w, 3) uint8 the dressed person.
         mask: (h, w) bool, True = may be repainted.
     """
-    different = cv2.absdiff(canvas, result).max(2) > SAME_LEVELS
+    different = distance(canvas, result) > SAME_LEVELS
     solid = close(keep_larger(different & mask, SPECK_SHARE * mask.size), 1)
     return fill_holes(solid, PINHOLE_SHARE * mask.size) & mask
 
@@ -66,11 +67,10 @@ def remove_cast(canvas: RGB, result: RGB, mask: Mask) -> RGB:
     Returns:
         (h, w, 3) uint8; the result itself when there is no reliable, small cast.
     """
-    difference = canvas.astype(np.int16) - result
-    alike = mask & (np.abs(difference).max(2) < CAST_SAMPLE)
+    alike = mask & (distance(canvas, result) < CAST_SAMPLE)
     if np.count_nonzero(alike) < max(LEAST_CAST_PX, 0.1 * np.count_nonzero(mask)):
         return result
-    offset = np.median(difference[alike], axis=0)
+    offset = np.median(canvas[alike].astype(np.int16) - result[alike], axis=0)
     if np.abs(offset).max() < 1 or np.abs(offset).max() > MOST_OFFSET:
         return result
     corrected: RGB = np.clip(result + offset, 0, 255).astype(np.uint8)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from compose.difference import distance
 from pipeline.core.foreground import MARGIN_PX, estimate_foreground
 from pipeline.core.masks import Mask, box_of, close, components, dilate, fill_holes, guided_filter, open_
 
@@ -132,8 +133,10 @@ class Narrowing:
         self._inside = part.alpha >= BODY
         behind, self._calm = background_behind(part)
         sigma = max(unit, 0.5)
-        self._distance = np.abs(cv2.GaussianBlur(part.dressed.astype(np.float32) - behind, (0, 0), sigma)).max(2)
-        before = np.abs(cv2.GaussianBlur(part.photo.astype(np.float32) - behind, (0, 0), sigma)).max(2)
+        ground = cv2.GaussianBlur(behind, (0, 0), sigma)
+        self._distance, before = (
+            distance(cv2.GaussianBlur(each.astype(np.float32), (0, 0), sigma), ground) for each in (part.dressed, part.photo)
+        )
         depth = cv2.distanceTransform(self._inside.astype(np.uint8), cv2.DIST_L2, 3)
         nearer = self._distance + NEARER_LEVELS < before
         self._candidate = part.changed & self._inside & nearer & (depth < REVEALED_DEPTH * 1024 * unit)
@@ -208,7 +211,7 @@ def _touching(mask: Mask, other: Mask, least_px: float) -> Mask:
 
 def _outline(part: Dressing, revealed: Mask, unit: float) -> Mask:
     """The new body: old body, less what is revealed, and garment painted over background."""
-    difference = cv2.absdiff(part.dressed, part.photo).max(2).astype(np.float32)
+    difference = distance(part.dressed, part.photo)
     difference = cv2.GaussianBlur(difference, (0, 0), max(0.6 * unit, 0.4))
     painted = part.changed & (difference > PAINTED_LEVELS)
     inside = part.alpha >= BODY
