@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pipeline.catalog import ENGINES, STEPS, StageEntry, Target, resolve
 from pipeline.choice import Chooser, EngineByCategory
+from pipeline.core.backend import Backend
 from pipeline.core.collection import Collection
 from pipeline.core.config import StepConfig
 from pipeline.core.items import Item, Unit
@@ -48,10 +49,16 @@ class StepRecipe:
             engines = {name: resolve(ENGINES[name])(config, self.context) for name, config in self.engines.items()}
             step = kind(self.config, self.context, engines, self.weights)
         elif self.backend:
-            step = kind(self.config, self.context, resolve(self.backend)())
+            step = kind(self.config, self.context, self._backend())
         else:
             step = kind(self.config, self.context)
         return step
+
+    def _backend(self) -> Backend:
+        """A backend that needs model files is told where they are."""
+        kind = resolve(self.backend)
+        backend: Backend = kind(self.context.layout.weights) if kind.card.weights else kind()
+        return backend
 
 
 @dataclass(frozen=True)

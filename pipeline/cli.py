@@ -11,6 +11,7 @@ import typer
 from pipeline.catalog import STEPS, step_names, step_range
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
+from pipeline.weights_cli import app as weights_app
 
 app = typer.Typer(
     name="lookbook",
@@ -92,6 +93,9 @@ def _steps(step: str, start: str, until: str) -> list[str]:
     if step and (start or until):
         raise UsageError("--step and --from/--until exclude each other", "use one of the two forms")
     return step_names(step) if step else step_range(start or None, until or None)
+
+
+app.add_typer(weights_app, name="weights")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from pipeline.core.items import Background, Garment, Pair, Person, Scene
 from pipeline.core.labels import Category
 from pipeline.core.layout import BACKGROUND_INPUTS, CLOTH_INPUTS, INPUT_PREFIX, ORIGINAL, PAIR_LISTS, PERSON_INPUTS, Layout, Ref
 from pipeline.core.names import unique_ids
-from pipeline.core.pairs import read_pairs, spellings
+from pipeline.core.pairs import has_pair_file, read_pairs, spellings
 from pipeline.core.scan import Problem, find_pictures
 
 ChooseEngine = Callable[[Category], str]
@@ -158,6 +158,17 @@ def _must_match(glob: str, collection: Collection) -> None:
     raise UsageError(
         f"{glob!r} matches no person, garment, background or pair", f"there are for example: {some or 'no inputs at all'}"
     )
+
+
+def paired_only(collection: Collection, layout: Layout) -> Collection:
+    """When a pairs file says who wears what, people and garments that no line names are left alone."""
+    if not has_pair_file(layout):
+        return collection
+    people = {pair.person.id for pair in collection.pairs}
+    clothes = {pair.garment.id for pair in collection.pairs}
+    persons = tuple(item for item in collection.persons if item.id in people)
+    garments = tuple(item for item in collection.garments if item.id in clothes)
+    return replace(collection, persons=persons, garments=garments)
 
 
 def pair_lists(collection: Collection) -> dict[Ref, str]:

@@ -36,6 +36,11 @@ class Console:
         self.colourful = self.stream.isatty() and "NO_COLOR" not in os.environ
         self._bar: tqdm | None = None
 
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody can answer a question."""
+        return sys.stdin.isatty() and not self.json_events
+
     def say(self, text: str = "", colour: Colour | None = None) -> None:
         """One line for a person; it never breaks a bar."""
         line = f"{colour.value}{text}\033[0m" if colour and self.colourful else text

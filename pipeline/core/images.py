@@ -247,3 +247,12 @@ def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 def text(content: str) -> bytes:
     """UTF-8 bytes of a JSON or text artefact, ending with a newline."""
     return (content.rstrip("\n") + "\n").encode("utf-8")
+
+
+def thumbnail(path: Path, height: int) -> bytes:
+    """A small WebP of a picture, transparency kept; `height` in pixels, never enlarged."""
+    with _open(path) as image:
+        image.draft("RGB", (image.width, 2 * height))
+        small = image.convert("RGBA" if image.mode in {"RGBA", "LA", "PA"} else "RGB")
+        small.thumbnail((4 * height, height), Image.Resampling.BOX, reducing_gap=2.0)
+        return _save(small, "WEBP", quality=80, method=2)

@@ -110,6 +110,7 @@ PAIR_LISTS = {
     Category.DRESS: "vitonhd/test_pairs_dress.txt",
 }
 REPORT = "report/index.html"
+REPORT_KEY = ".ledger/report-key"
 THUMBNAILS = "report/thumbs"
 LEDGER = ".ledger"
 CONFIG_FILE = "lookbook.toml"

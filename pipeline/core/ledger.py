@@ -49,6 +49,8 @@ class Ledger:
         self._sequence = 0
         self._writer: sqlite3.Connection | None = None
         self._others: list[sqlite3.Connection] = []
+        if writable:
+            folder.mkdir(parents=True, exist_ok=True)
         self._open_all(folder / f"{writer}{_SUFFIX}", writable, durable)
 
     def _open_all(self, own: Path, writable: bool, durable: bool) -> None:

@@ -22,6 +22,11 @@ Row = tuple[str, str, str]
 """Where it stands, the person's name, the garment's name."""
 
 
+def has_pair_file(layout: Layout) -> bool:
+    """Whether the user says which person wears which garment."""
+    return any((layout.inputs / name).is_file() for name in PAIR_FILES)
+
+
 def read_pairs(layout: Layout, persons: Sequence[Person], garments: Sequence[Garment]) -> tuple[list[Wanted], list[Problem]]:
     """The wanted pairs, each once, in the order of the files, and what could not be understood."""
     files = [layout.inputs / name for name in PAIR_FILES if (layout.inputs / name).is_file()]

@@ -11,6 +11,8 @@ from pathlib import Path
 from pipeline.core.images import SUFFIXES
 from pipeline.core.layout import SIDECAR
 
+STRANGER = "not a picture by its name"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -20,11 +22,13 @@ class Problem:
         path: which file or line.
         reason: why, in one line.
         remedy: what to do.
+        harmless: nothing the user asked for is lost by it, so the run still counts as complete.
     """
 
     path: str
     reason: str
     remedy: str = ""
+    harmless: bool = False
 
 
 def find_pictures(folder: Path, root: Path) -> tuple[list[str], list[Problem]]:
@@ -60,7 +64,7 @@ def _walk(folder: Path, prefix: str, root: str, above: frozenset[str], found: li
             continue
         reason = _obstacle(entry, root)
         if reason:
-            problems.append(Problem(entry.path, *reason))
+            problems.append(Problem(entry.path, *reason, harmless=reason[0].startswith(STRANGER)))
         elif entry.is_dir():
             _walk(Path(entry.path), f"{prefix}{entry.name}/", root, above | {here}, found, problems)
         elif Path(entry.name).suffix.lower() in SUFFIXES:
@@ -88,7 +92,7 @@ def _obstacle(entry: os.DirEntry[str], root: str) -> tuple[str, str] | None:
     if not stat.S_ISREG(entry.stat().st_mode):
         return "not a regular file", "remove it"
     if suffix not in SUFFIXES:
-        return f"not a picture by its name (suffix {suffix or 'none'})", f"allowed: {', '.join(sorted(SUFFIXES))}"
+        return f"{STRANGER} (suffix {suffix or 'none'})", f"allowed: {', '.join(sorted(SUFFIXES))}"
     return None
 
 

@@ -107,6 +107,20 @@ class Store:
         except OSError as problem:
             raise output_error(problem, staged.target) from None
 
+    def write_if_changed(self, ref: Ref, data: bytes) -> bool:
+        """Put a page or list in place that no ledger row stands for; nothing happens when it is there already.
+
+        Returns:
+            Whether it was written.
+        """
+        target = self._layout.path(ref)
+        if target.is_file() and target.read_bytes() == data:
+            return False
+        staged = self.stage(ref, data)
+        self.replace(staged)
+        self.settle_names([staged])
+        return True
+
     def settle_names(self, staged: Iterable[Staged]) -> None:
         """Make new names survive a power cut: each folder is flushed once. Systems that cannot flush a folder do without."""
         if not self.durable or os.name == "nt":

@@ -11,6 +11,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, DENSEPOSE, IMAGE, PARSE, POSE_JSON
 from pipeline.core.masks import erode
+from pipeline.core.step import Context
 from tryon.engines.preview.body import read_body
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.garment_landmarks import top_landmarks
@@ -38,7 +39,7 @@ class PreviewEngine:
     card = CARD
     batch_size = 1
 
-    def __init__(self, config: PreviewConfig | None = None) -> None:
+    def __init__(self, config: PreviewConfig | None = None, context: Context | None = None) -> None:
         self.config = config or PreviewConfig()
 
     def load(self, device: str) -> None:

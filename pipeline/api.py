@@ -1,0 +1,164 @@
+"""The same as the command line, for programs and notebooks: `plan(Request(...))`, `run(Request(...))`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.assembly import Assembly, engine_chooser, make_recipes
+from pipeline.catalog import STEPS
+from pipeline.choice import Chooser
+from pipeline.core.collection import discover, pair_lists, paired_only, select
+from pipeline.core.errors import UsageError
+from pipeline.core.layout import REPORT_KEY, Layout
+from pipeline.core.records import Records
+from pipeline.core.stage import Stage
+from pipeline.core.step import Context
+from pipeline.plan import Choice, Plan, make_plan
+from pipeline.review.page import Failure
+from pipeline.review.report import report_key, write_report
+from pipeline.runner import Listener, RunOptions, RunSummary, run_stages
+from pipeline.settings import RunConfig, read_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user asks for; every field has the meaning of the option of the same name.
+
+    Args:
+        steps: names from `pipeline.catalog.STEPS`, in running order.
+        inputs, outputs, weights: the three folders.
+        config: settings file; None = `lookbook.toml` beside the inputs, when there is one.
+        overrides: `section.key=value`.
+        only, skip: globs on people, garments, backgrounds, pairs.
+        limit: at most so many people.
+        force: redo, and overwrite artefacts edited by hand.
+        retry_failed: try again what failed with the same inputs.
+        fail_fast: stop at the first failure.
+        verify: hash every file again.
+        workers: worker processes.
+    """
+
+    steps: tuple[str, ...] = tuple(STEPS)
+    inputs: Path = Path("inputs")
+    outputs: Path = Path("outputs")
+    weights: Path = Path("weights")
+    config: Path | None = None
+    overrides: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    limit: int | None = None
+    force: bool = False
+    retry_failed: bool = False
+    fail_fast: bool = False
+    verify: bool = False
+    workers: int = 1
+
+    @property
+    def layout(self) -> Layout:
+        """The three folders."""
+        return Layout(self.inputs, self.outputs, self.weights)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a plan will cost, from measured figures of the embedded backends.
+
+    Args:
+        pictures: items to make.
+        seconds: working time on two CPU cores.
+        megabytes: disk space needed.
+        free_megabytes: disk space there is.
+    """
+
+    pictures: int
+    seconds: float
+    megabytes: float
+    free_megabytes: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """A request with everything chosen: items, steps, settings. Make it once with `prepare`, then plan it and run it."""
+
+    request: Request
+    assembly: Assembly
+    stages: tuple[Stage, ...] = field(default_factory=tuple)
+
+    def plan(self, records: Records) -> Plan:
+        """What would run, and why."""
+        return make_plan(self.stages, records, Choice(force=self.request.force, retry_failed=self.request.retry_failed))
+
+    def estimate(self, plan: Plan) -> Estimate:
+        """What the plan will cost."""
+        entries = [recipe.entry for recipe, _ in self.assembly.recipes]
+        work = [(entry, stage.to_run) for entry, stage in zip(entries, plan.stages, strict=True)]
+        place = next(
+            folder for folder in (self.request.outputs.absolute(), *self.request.outputs.absolute().parents) if folder.exists()
+        )
+        return Estimate(
+            plan.to_run,
+            sum(entry.seconds * count for entry, count in work),
+            sum(entry.megabytes * count for entry, count in work),
+            shutil.disk_usage(place).free / 1e6,
+        )
+
+    def run(self, records: Records, listener: Listener | None = None) -> RunSummary:
+        """Bring everything up to date and write the report."""
+        request = self.request
+        for ref, text in pair_lists(self.assembly.everything).items():
+            records.store.write_if_changed(ref, text.encode("utf-8"))
+        options = RunOptions(
+            force=request.force,
+            retry_failed=request.retry_failed,
+            fail_fast=request.fail_fast,
+            workers=request.workers,
+            command=" ".join(request.steps),
+            settings=json.dumps({name: config.model_dump(mode="json") for name, config in self.assembly.settings.items()}),
+        )
+        shown = _take(records.layout.path(REPORT_KEY))
+        summary = run_stages(self.stages, records, options, listener)
+        self._report(records, summary, shown)
+        return summary
+
+    def _report(self, records: Records, summary: RunSummary, shown: str) -> None:
+        """Write the report unless it shows just this already: ten thousand rows take longer than a run with nothing to do."""
+        own = [trouble for trouble in summary.troubles if not trouble.blocked]
+        failures = [Failure(each.item, each.stage, each.message, each.remedy) for each in own]
+        key = report_key(self.assembly.everything, failures)
+        if summary.made or key != shown:
+            write_report(records, self.assembly.everything, failures)
+        records.store.write_if_changed(REPORT_KEY, key.encode())
+
+
+def _take(path: Path) -> str:
+    """What the last report showed; taken away, so that a run killed before its report leaves a report to be written."""
+    if not path.is_file():
+        return ""
+    text = path.read_text("utf-8", "replace")
+    path.unlink()
+    return text
+
+
+def prepare(request: Request) -> Job:
+    """Read settings and inputs, choose engines and backends.
+
+    Raises:
+        LookbookError: a setting, a name, a glob or an explicitly asked-for model does not fit; nothing has been touched then.
+    """
+    settings = read_settings(request.inputs, request.config, request.overrides)
+    run_config = settings["run"]
+    assert isinstance(run_config, RunConfig)
+    layout = request.layout
+    if not layout.inputs.is_dir():
+        raise UsageError(f"there is no folder {layout.inputs}", "python run.py demo, or point --inputs at your photos")
+    chooser = Chooser(layout.weights, run_config.commercial_only)
+    everything = discover(layout, engine_chooser(settings, chooser))
+    everything = paired_only(everything, layout)
+    collection = select(everything, request.only, request.skip, request.limit)
+    context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
+    recipes, notes = make_recipes(request.steps, settings, context, collection, chooser)
+    assembly = Assembly(context, settings, collection, everything, tuple(recipes), tuple(notes))
+    return Job(request, assembly, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))

@@ -1,0 +1,101 @@
+"""Tells a person, or a program reading JSON lines, what a run does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.core.console import Colour, Console, printable
+from pipeline.core.scan import Problem
+from pipeline.plan import Action, Plan, StagePlan
+from pipeline.runner import ItemEvent, RunSummary, StageResult, Trouble
+
+MOST_ROWS = 40
+"""Longer tables end with a count; the report has all of them."""
+
+
+class Progress:
+    """The runner's listener."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def note(self, text: str) -> None:
+        """A line worth saying."""
+        self._console.event("note", {"text": text})
+        self._console.say(text, Colour.DIM)
+
+    def stage_started(self, plan: StagePlan) -> None:
+        """A bar for what there is to do."""
+        todo = len(plan.of(Action.RUN))
+        self._console.event("stage", {"stage": plan.stage, "to_do": todo, "done": plan.done})
+        if todo:
+            self._console.start_bar(plan.stage, todo)
+
+    def item_finished(self, event: ItemEvent) -> None:
+        """One more; a failure is said at once."""
+        flags = [{"flag": notice.flag.value, "detail": notice.detail} for notice in event.notices]
+        facts = {"stage": event.stage, "item": event.item, "seconds": event.seconds, "flags": flags}
+        self._console.event("failed" if event.failed else "done", facts | {"message": event.message, "remedy": event.remedy})
+        if event.failed:
+            self._console.say(f"  {event.stage} {printable(event.item)}: {event.message}", Colour.BAD)
+        self._console.advance()
+
+    def stage_finished(self, result: StageResult) -> None:
+        """The bar ends; elsewhere one line."""
+        self._console.close_bar()
+        if result.made:
+            per_item = result.seconds / result.made
+            self._console.say(f"{result.stage}: {result.made} made, {per_item:.2f} s each", Colour.DIM)
+
+
+def say_plan(console: Console, plan: Plan) -> None:
+    """What would run, and why; what is up to date is counted."""
+    for line in plan.lines():
+        console.event("plan", {"stage": line.stage, "action": line.action.value, "count": line.count, "reason": line.reason})
+        colour = Colour.WARN if line.action in {Action.BLOCKED, Action.FAILED} else None
+        console.say(f"{line.action.value:>13}  {line.text}", colour)
+    done = sum(stage.done for stage in plan.stages)
+    console.event("planned", {"to_run": plan.to_run, "up_to_date": done})
+    console.say(f"{plan.to_run} to run, {done} up to date")
+
+
+def say_problems(console: Console, problems: Sequence[Problem]) -> None:
+    """Inputs that cannot be used."""
+    for problem in problems[:MOST_ROWS]:
+        facts = {"path": problem.path, "reason": problem.reason, "remedy": problem.remedy, "harmless": problem.harmless}
+        console.event("problem", facts)
+        console.say(f"left out: {printable(problem.path)}: {problem.reason}", Colour.DIM if problem.harmless else Colour.WARN)
+        if problem.remedy and not problem.harmless:
+            console.say(f"  → {problem.remedy}")
+    if len(problems) > MOST_ROWS:
+        console.say(f"… and {len(problems) - MOST_ROWS} more")
+
+
+def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
+    """The final table: what has no result, why, and what helps. Items that wait for a failed one are counted only."""
+    own = [trouble for trouble in troubles if not trouble.blocked]
+    waiting = len(troubles) - len(own)
+    rows = [(trouble.stage, trouble.item, trouble.message) for trouble in own[:MOST_ROWS]]
+    if rows:
+        console.say(f"{len(own)} failed:", Colour.BAD)
+        for trouble, row in zip(own, rows, strict=False):
+            console.say(f"  {row[0]}  {printable(row[1])}: {row[2]}")
+            if trouble.remedy:
+                console.say(f"    → {trouble.remedy}")
+    if len(own) > MOST_ROWS:
+        console.say(f"… and {len(own) - MOST_ROWS} more")
+    if waiting:
+        console.say(f"{waiting} not tried, because something they need is missing or failed", Colour.WARN)
+
+
+def say_summary(console: Console, summary: RunSummary, report: str) -> None:
+    """The last lines of a run."""
+    say_troubles(console, summary.troubles)
+    kept = sum(len(stage.kept) for stage in summary.stages)
+    if kept:
+        console.say(f"{kept} items have artefacts edited by hand, which were respected (--force overwrites them)", Colour.WARN)
+    facts = {"made": summary.made, "failed": len(summary.troubles), "interrupted": summary.interrupted, "report": report}
+    console.event("finished", facts)
+    if summary.interrupted:
+        console.say("interrupted; what was finished is kept, run again to go on", Colour.WARN)
+    console.say(f"{summary.made} made. Report: {report}", Colour.GOOD)

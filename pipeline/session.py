@@ -1,0 +1,142 @@
+"""What the command line's commands do, between parsing and the API: ask, tell, decide the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from pipeline.api import Estimate, Job, Request, prepare
+from pipeline.core.config import to_toml
+from pipeline.core.console import Colour, Console, printable
+from pipeline.core.errors import ExitCode, UsageError
+from pipeline.core.layout import CONFIG_FILE, REPORT, Layout
+from pipeline.core.records import open_records
+from pipeline.plan import Plan
+from pipeline.progress import Progress, say_plan, say_problems, say_summary
+from pipeline.settings import RunConfig, read_settings
+
+
+class Session:
+    """One `python run.py --step …`.
+
+    Args:
+        request: what was asked for.
+        console: where to say things.
+    """
+
+    def __init__(self, request: Request, console: Console) -> None:
+        self.request = request
+        self.console = console
+
+    def show_plan(self) -> ExitCode:
+        """Say what would run and why; touch nothing."""
+        job = self._prepare()
+        with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
+            plan = job.plan(records)
+        say_plan(self.console, plan)
+        self._say_estimate(job.estimate(plan))
+        return self._problems_code(job, ExitCode.DONE)
+
+    def run(self, ask: bool) -> ExitCode:
+        """Run, and say how it went.
+
+        Args:
+            ask: ask before a large run.
+        """
+        job = self._prepare()
+        with open_records(self.request.layout, verify=self.request.verify) as records:
+            plan = job.plan(records)
+            self._say_estimate(job.estimate(plan))
+            if ask and not self._may_start(job, plan):
+                return ExitCode.USAGE
+            summary = job.run(records, Progress(self.console))
+        say_summary(self.console, summary, str(self.request.layout.path(REPORT)))
+        return self._problems_code(job, summary.exit_code)
+
+    def _prepare(self) -> Job:
+        job = prepare(self.request)
+        found = job.assembly.everything
+        counts = f"{len(found.persons)} people, {len(found.garments)} garments, {len(found.backgrounds)} backgrounds"
+        self.console.say(f"{', '.join(self.request.steps)}: {counts}, {len(job.assembly.collection.pairs)} pairs")
+        for note in job.assembly.notes:
+            self.console.say(note, Colour.WARN)
+        say_problems(self.console, found.problems)
+        if not found.persons and not found.garments:
+            folder = self.request.inputs
+            raise UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
+        engines = sorted({pair.engine for pair in job.assembly.collection.pairs})
+        if engines:
+            self.console.say(f"try-on engine: {', '.join(engines)}")
+        return job
+
+    def _say_estimate(self, cost: Estimate) -> None:
+        if not cost.pictures:
+            return
+        self.console.say(f"about {_duration(cost.seconds)} and {_size(cost.megabytes)} on disk")
+        if cost.megabytes > cost.free_megabytes:
+            self.console.say(f"only {_size(cost.free_megabytes)} are free there", Colour.WARN)
+
+    def _may_start(self, job: Job, plan: Plan) -> bool:
+        config = job.assembly.settings["run"]
+        assert isinstance(config, RunConfig)
+        if plan.to_run <= config.confirm_above:
+            return True
+        question = f"{plan.to_run} pictures to make. Start?"
+        if not self.console.interactive:
+            raise UsageError(f"{plan.to_run} pictures to make, more than {config.confirm_above}", "confirm with --yes")
+        return typer.confirm(question)
+
+    def _problems_code(self, job: Job, code: ExitCode) -> ExitCode:
+        lost = any(not problem.harmless for problem in job.assembly.everything.problems)
+        return ExitCode.ITEMS_FAILED if code is ExitCode.DONE and lost else code
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
+
+
+def settings_text(inputs: Path, config: Path | None, overrides: tuple[str, ...]) -> str:
+    """The resolved settings as TOML."""
+    return to_toml(read_settings(inputs, config, overrides))
+
+
+def write_settings(inputs: Path, config: Path | None) -> Path:
+    """Write every default with its comment.
+
+    Raises:
+        UsageError: the file is there already.
+    """
+    path = config or inputs.absolute().parent / CONFIG_FILE
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(to_toml(read_settings(inputs, None, ())))
+    except FileExistsError:
+        raise UsageError(f"{path} is there already", "edit it, or move it away first") from None
+    return path
+
+
+def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -> ExitCode:
+    """List, or remove, artefacts whose inputs are gone. Files edited by hand are never among them."""
+    job = prepare(Request(inputs=inputs, outputs=outputs))
+    with open_records(Layout(inputs, outputs), writable=remove) as records:
+        known = {stage.name: {item.id for item in stage.items} for stage in job.stages}
+        orphans = records.orphans(known)
+        for ref, item in sorted(orphans.items()):
+            console.say(f"{printable(ref)}  (of {printable(item)})")
+        removed = records.remove(orphans) if remove else 0
+    console.say(f"{removed} removed" if remove else f"{len(orphans)} artefacts without inputs; remove them with --yes")
+    return ExitCode.DONE
+
+
+def show_doctor(console: Console, outputs: Path, weights: Path) -> int:
+    """One line per check."""
+    from pipeline.doctor_survey import show
+
+    return show(console, outputs, weights)
