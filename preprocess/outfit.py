@@ -69,7 +69,8 @@ def between_legs(regions: Regions, size: tuple[int, ...]) -> NDArray[np.intp]:
     line = np.concatenate([crotch + share * (knees - crotch), knees + share * (ankles - knees)])
     pixels = np.round(line).astype(np.intp)
     inside = (pixels >= 0).all(1) & (pixels[:, 0] < size[1]) & (pixels[:, 1] < size[0])
-    return pixels[inside]
+    on_canvas: NDArray[np.intp] = pixels[inside]
+    return on_canvas
 
 
 def _bare_below(labels: Labels, regions: Regions) -> bool:

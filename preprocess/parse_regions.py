@@ -134,9 +134,9 @@ def _float(field: NDArray[Any]) -> Penalty:
 def _hair(r: Regions) -> Penalty:
     """Round the skull; long hair may fall far, but on the torso a garment is likelier; a chin's shadow or beard is face."""
     below_chin = np.clip((r.along - chin_along(r)) / 0.15, 0, 1)
-    chin = shapes.painted(r.face.shape, [chin_block(r)])
-    on_torso = 2.0 * (r.torso & (r.along > 0.08)) + 6.0 * (r.along > 0.9)
-    return _float(_near(r.skull, 1.1 * r.head_px, 6.0) + 1.2 * below_chin + on_torso + 5.0 * chin)
+    chin = shapes.painted((r.face.shape[0], r.face.shape[1]), [chin_block(r)])
+    on_torso = 2.5 * (r.torso & (r.along > 0.08)) + 6.0 * (r.along > 0.9)
+    return _float(_near(r.skull, 1.7 * r.head_px, 5.0) + 0.8 * below_chin + on_torso + 5.0 * chin)
 
 
 def chin_block(r: Regions) -> Points:

@@ -7,7 +7,7 @@ again on what they found, and the highest score wins. No network: good where gar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from preprocess.colour_models import Lab, Mixture, fit, to_lab, trimmed_gaussian
 from preprocess.headwear import find_hat
 from preprocess.hem import straighten_hem
 from preprocess.outfit import settle_outfit
+from preprocess.midriff import bare_midriff
 from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
 from preprocess.person_view import PersonView
 from preprocess.sleeves import sleeve_bonus
@@ -106,6 +107,7 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Body) -> NDArray[
         return np.zeros(person.shape, np.uint8)
     scene = _scene(image, person, body)
     models = _first_models(scene)
+    scene = _with_midriff(scene, models["skin"])
     for _ in range(ROUNDS):
         scores = _scores(scene, models)
         models = _refit(scene, models, scores)
@@ -122,7 +124,8 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Body) -> NDArray[
 def _for_upper(scores: Scores, size: tuple[int, ...]) -> NDArray[np.float32]:
     """(h, w) float32 nats for the upper garment against the lower one."""
     upper, lower = (np.log(np.maximum(scores[ORDER.index(label)], 1e-3)) for label in (Parse.UPPER_CLOTHES, Parse.PANTS))
-    return cv2.resize(upper - lower, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    large: NDArray[np.float32] = cv2.resize(upper - lower, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return large
 
 
 def _scene(image: NDArray[np.uint8], person: Mask, body: Body) -> Scene:
@@ -134,10 +137,23 @@ def _scene(image: NDArray[np.uint8], person: Mask, body: Body) -> Scene:
     return Scene(rgb, to_lab(cv2.medianBlur(rgb, 3)), small, regions, penalties(regions))
 
 
+def _with_midriff(scene: Scene, skin: Mixture) -> Scene:
+    """Where skin shows between a short top and the waist, torso skin is at home there too (CIHP calls both neck and belly 10)."""
+    belly = bare_midriff(scene.regions, (skin.log_likelihood(scene.lab) > -12.0) & scene.person)
+    if not belly.any():
+        return scene
+    places = dict(scene.places)
+    places[Parse.NECK] = np.where(belly, np.float32(0.5), places[Parse.NECK])
+    below = scene.regions.along > float(np.quantile(scene.regions.along[belly], 0.8))
+    places[Parse.UPPER_CLOTHES] = places[Parse.UPPER_CLOTHES] + np.float32(1.0) * belly + np.float32(4.0) * below
+    places[Parse.PANTS] = np.where(below & scene.regions.torso, np.float32(0.0), places[Parse.PANTS])
+    return replace(scene, places=places)
+
+
 def _first_models(scene: Scene) -> dict[str, Mixture]:
     """Colour models from places that are nearly sure."""
     r, s = scene.regions, scene.regions.body.scale
-    skin = _skin(scene)
+    skin = skin_model(scene)
     unlike_skin = skin.log_likelihood(scene.lab) < -13.0
     arms = masks.dilate(r.any_arm, 0.03 * s)
     head = masks.dilate(r.skull, 0.06 * s)
@@ -146,10 +162,10 @@ def _first_models(scene: Scene) -> dict[str, Mixture]:
     around = masks.dilate(r.skull, 0.12 * s) & ~masks.dilate(r.face, 0.02 * s) & (r.along < _mouth(r))
     feet = (r.feet["right"] | r.feet["left"]) & ~r.any_leg
     hair = _fit_seeds(scene, around, unlike_skin, "hair")
-    unlike_both = unlike_skin & (hair.log_likelihood(scene.lab) < -12.0)
+    unlike_hair = hair.log_likelihood(scene.lab) < -12.0
     return {
         "skin": skin,
-        "upper": _fit_seeds(scene, chest, unlike_both, "upper"),
+        "upper": _fit_seeds(scene, chest, unlike_skin, "upper", unlike_hair),
         "lower": _fit_seeds(scene, hips, unlike_skin, "lower"),
         "hair": hair,
         "shoes": _fit_seeds(scene, feet, unlike_skin, "shoes"),
@@ -161,23 +177,32 @@ def _mouth(r: Regions) -> float:
     return float(np.quantile(inside, 0.8)) if inside.size else -0.3
 
 
-def _skin(scene: Scene) -> Mixture:
+def skin_model(scene: Scene) -> Mixture:
     """From the face; without a face from the hands; without both from experience."""
     r = scene.regions
     for region in (masks.erode(r.face, 0.03 * r.body.scale), r.hands["right"] | r.hands["left"]):
         seeds = scene.lab[region & scene.person]
         seen = GENERIC_SKIN.log_likelihood(seeds) > -14.0 if len(seeds) else np.zeros(0, bool)
         if np.count_nonzero(seen) > max(40, 0.2 * len(seeds)):
-            return trimmed_gaussian(seeds[seen], SKIN_NOISE)
+            return with_shade(trimmed_gaussian(seeds[seen], SKIN_NOISE))
     return GENERIC_SKIN
 
 
-def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str) -> Mixture:
-    """Fit on a place without its skin, unless nearly all of it looks like skin: then it is a garment of that colour."""
-    inside = place & scene.person
-    count = np.count_nonzero(inside)
-    clean = inside & unlike_skin
-    chosen = clean if np.count_nonzero(clean) > 0.25 * count else inside
+def with_shade(skin: Mixture) -> Mixture:
+    """Skin and the same skin in shade: darker and more saturated, because light bounces within the body."""
+    shaded = skin.means * np.array([0.84, 1.35, 1.6], np.float32)
+    spread = skin.covariances * np.float32(1.3)
+    shares = np.concatenate([0.75 * skin.shares, 0.25 * skin.shares])
+    return Mixture(shares, np.concatenate([skin.means, shaded]), np.concatenate([skin.covariances, spread]))
+
+
+def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str, unlike_hair: Mask | None = None) -> Mixture:
+    """Fit on a place without its skin and hair, unless nearly all of it has that colour: then it is a garment of that colour."""
+    chosen = place & scene.person
+    count = np.count_nonzero(chosen)
+    for unlike in (unlike_skin, unlike_hair):
+        if unlike is not None and np.count_nonzero(chosen & unlike) > 0.25 * count:
+            chosen = chosen & unlike
     seeds = scene.lab[chosen]
     if len(seeds) < 30:
         return Mixture(
