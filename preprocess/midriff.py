@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.core import masks
 from pipeline.core.labels import Joint
 from pipeline.core.masks import Mask
-from preprocess.parse_regions import Regions
+from preprocess.parse_regions import Regions, distance_from
 
 STEP = 0.03
 """Height of a row band, in torso lengths."""
@@ -39,7 +38,8 @@ def bare_midriff(regions: Regions, skin: Mask) -> Mask:
         return np.zeros(skin.shape, bool)
     first, last = bands[bare.index(True)], bands[len(bare) - 1 - bare[::-1].index(True)]
     rows = (regions.along > first - 2 * STEP) & (regions.along < last + 2 * STEP)
-    return masks.dilate(regions.torso, 0.05 * regions.body.scale) & rows & ~regions.any_arm
+    belly: Mask = (distance_from(regions.torso, 1.0) < 0.05 * regions.body.scale) & rows & ~regions.any_arm
+    return belly
 
 
 def central_column(regions: Regions) -> Mask:

@@ -10,7 +10,7 @@ from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, Parse
 from pipeline.core.masks import Mask
 from preprocess.body_shapes import ARMS
-from preprocess.parse_regions import ARM_LABELS, Regions
+from preprocess.parse_regions import ARM_LABELS, Regions, distance_from
 
 Labels = NDArray[np.uint8]
 
@@ -33,7 +33,7 @@ def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
         numbers, areas = masks.components(own)
         keep = areas >= speck_px
         if label == Parse.HAIR:
-            keep &= _touching(numbers, len(areas), masks.dilate(regions.skull, 0.15 * regions.body.scale))
+            keep &= _touching(numbers, len(areas), distance_from(regions.skull, 1.0) < 0.15 * regions.body.scale)
         if label in {Parse.UPPER_CLOTHES, Parse.PANTS} and len(areas) > 1:
             keep &= areas >= 0.03 * areas[1:].max()
         doubtful |= own & ~keep[numbers]

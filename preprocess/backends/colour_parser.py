@@ -21,8 +21,8 @@ from preprocess.body import Body
 from preprocess.colour_models import Lab, Mixture, fit, to_lab, trimmed_gaussian
 from preprocess.headwear import find_hat
 from preprocess.hem import straighten_hem
-from preprocess.outfit import settle_outfit
 from preprocess.midriff import bare_midriff
+from preprocess.outfit import settle_outfit
 from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
 from preprocess.person_view import PersonView
 from preprocess.sleeves import sleeve_bonus
@@ -109,9 +109,8 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Body) -> NDArray[
     models = _first_models(scene)
     scene = _with_midriff(scene, models["skin"])
     for _ in range(ROUNDS):
-        scores = _scores(scene, models)
-        models = _refit(scene, models, scores)
-    scores = _scores(scene, models)
+        models = _refit(scene, models, _scores(scene, models))
+    scores = _smoothed(scene, _scores(scene, models))
     labels = _enlarged(scores, person.shape)
     labels[~person] = Parse.BACKGROUND
     full = regions_of(body, (person.shape[0], person.shape[1]))
@@ -212,7 +211,7 @@ def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str, unlike_
 
 
 def _scores(scene: Scene, models: dict[str, Mixture]) -> Scores:
-    """Probability of each label at each pixel, smoothed along the photo's edges."""
+    """Probability of each label at each pixel, each pixel by itself."""
     colour = {group: _on_person(scene, model) for group, model in models.items()}
     bonus = sleeve_bonus(scene.regions, colour["upper"] - colour["skin"], scene.person)
     nats = np.empty((len(ORDER), *scene.person.shape), np.float32)
@@ -225,10 +224,13 @@ def _scores(scene: Scene, models: dict[str, Mixture]) -> Scores:
     np.exp(nats, out=nats)
     nats /= nats.sum(0)
     nats *= scene.person
-    grey = cv2.cvtColor(scene.rgb, cv2.COLOR_RGB2GRAY)
-    for row in range(len(ORDER)):
-        nats[row] = masks.guided_filter(grey, nats[row], SMOOTH_PX, SMOOTH_EPS)
     return nats
+
+
+def _smoothed(scene: Scene, scores: Scores) -> Scores:
+    """Neighbours vote, as far as the photo shows no edge between them."""
+    grey = cv2.cvtColor(scene.rgb, cv2.COLOR_RGB2GRAY)
+    return np.stack([masks.guided_filter(grey, each, SMOOTH_PX, SMOOTH_EPS) for each in scores])
 
 
 def _on_person(scene: Scene, model: Mixture) -> NDArray[np.float32]:
