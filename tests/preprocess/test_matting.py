@@ -106,7 +106,7 @@ def test_where_nothing_is_mixed_the_filter_returns_the_mask(scene):
 def test_an_edge_a_few_pixels_off_moves_to_where_the_colours_change(scene, spoil):
     photo, truth = scene
     wrong = spoil(truth, 4)
-    refined = refine_band(photo, wrong, EdgeConfig(band_px=32))
+    refined = refine_band(photo, wrong, EdgeConfig(band_px=20))
     assert np.abs(refined - truth).mean() < 0.3 * np.abs(wrong.astype(float) - truth).mean()
 
 
