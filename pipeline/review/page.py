@@ -71,6 +71,8 @@ class Sheet:
     pages: int = 1
 
 
+FINAL = "final"
+"""Labels of finished pictures begin with it; they are shown larger."""
 STYLE = Path(__file__).with_name("report.css")
 
 
@@ -143,11 +145,21 @@ def _group(title: str, rows: Sequence[Row]) -> str:
 def _article(row: Row) -> str:
     stamp = ' <span class="stamp">preview</span>' if row.preview else ""
     flags = "".join(f"<li>⚑ <b>{escape(each.flag.value)}</b> {escape(_about(each))}</li>" for each in row.notices)
-    cells = "\n".join(_figure(cell, row.title) for cell in row.cells)
+    finals = [cell for cell in row.cells if cell.label.startswith(FINAL)]
+    stages = [cell for cell in row.cells if cell not in finals]
     return (
         f'<article><h3>{escape(row.title)}{stamp}</h3><p class="dim">{escape(row.subtitle)}</p>'
         + (f'<ul class="flags">{flags}</ul>' if flags else "")
-        + f'<div class="stages" tabindex="0" aria-label="stages of {escape(row.title, quote=True)}">{cells}</div></article>'
+        + _strip("stages", stages, row.title)
+        + _strip("finals", finals, row.title)
+        + "</article>"
+    )
+
+
+def _strip(kind: str, cells: Sequence[Cell], title: str) -> str:
+    label = escape(f"{kind} of {title}", quote=True)
+    return (
+        f'<div class="{kind}" role="group" aria-label="{label}">' + "\n".join(_figure(cell, title) for cell in cells) + "</div>"
     )
 
 
@@ -160,7 +172,6 @@ def _figure(cell: Cell, title: str) -> str:
     caption = f"<figcaption>{escape(cell.label)}{note}</figcaption>"
     if not cell.link:
         return f'<figure><div class="absent">not made</div>{caption}</figure>'
-    kind = ' class="final"' if cell.label.startswith("final") else ""
     alt = escape(f"{cell.label} of {title}", quote=True)
     image = f'<img loading="lazy" src="{quote(cell.thumbnail)}" alt="{alt}">'
-    return f'<figure{kind}><a href="{quote(cell.link)}">{image}</a>{caption}</figure>'
+    return f'<figure><a href="{quote(cell.link)}">{image}</a>{caption}</figure>'

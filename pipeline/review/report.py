@@ -36,7 +36,7 @@ from pipeline.core.records import Records
 from pipeline.review.page import Cell, Failure, Row, Sheet, order, page_html, page_name
 
 ROWS_PER_PAGE = 200
-THUMB_HEIGHT = 320
+THUMB_HEIGHT = 480
 REPORT_FOLDER = REPORT.rpartition("/")[0]
 
 

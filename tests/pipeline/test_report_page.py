@@ -1,0 +1,71 @@
+"""The report shows failures first, then flagged items, escapes whatever names contain, and loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import ClassVar
+
+from pipeline.core.flags import Flag, Notice
+from pipeline.review.page import Cell, Failure, Row, Sheet, order, page_html
+
+COMPLETE = Row(
+    "ann · tee", "upper", (Cell("person", "../a b#.jpg", "thumbs/1.webp"), Cell("final, sea", "../c.png", "thumbs/2.webp"))
+)
+FLAGGED = Row("bob · tee", "upper", COMPLETE.cells, (Notice(Flag.SEVERAL_PEOPLE, "2 people"),))
+INCOMPLETE = Row("cid · tee", "upper", (Cell("person", "../d.jpg", "thumbs/3.webp"), Cell("final, sea")))
+
+
+def sheet(*rows: Row, failures: tuple[Failure, ...] = ()) -> str:
+    return page_html(Sheet(failures, tuple(order(rows)), ("1 person",)))
+
+
+def test_failures_come_first_then_incomplete_then_flagged_then_the_rest():
+    html = sheet(COMPLETE, FLAGGED, INCOMPLETE, failures=(Failure("dan", "background", "no person found", "crop closer"),))
+    places = [html.index(word) for word in ("dan", "cid · tee", "bob · tee", "ann · tee")]
+    assert places == sorted(places)
+    assert "crop closer" in html
+
+
+def test_a_flag_is_shown_with_what_to_do_and_what_was_measured():
+    html = sheet(FLAGGED)
+    assert "several-people" in html and "(2 people)" in html and "&lt;photo&gt;.toml" in html
+
+
+def test_names_cannot_break_out_of_the_page():
+    nasty = Row('<script>alert(1)</script>" onload="x', "", (Cell('a"b', '../x"y.png', "thumbs/z.webp"),))
+    html = sheet(nasty, failures=(Failure("<b>", "s", "<i>", "<u>"),))
+    assert "<script" not in html and "<b>&lt;b&gt;" not in html
+
+    class Tags(HTMLParser):
+        seen: ClassVar[set[str]] = set()
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.seen |= {tag, *(name for name, _ in attrs)}
+
+    parser = Tags()
+    parser.feed(html)
+    assert not parser.seen & {"script", "onload", "i", "u"}
+
+
+def test_links_are_quoted_so_that_any_file_name_opens():
+    assert 'href="../a%20b%23.jpg"' in sheet(COMPLETE)
+
+
+def test_the_page_loads_nothing_from_elsewhere():
+    html = sheet(COMPLETE, FLAGGED)
+    assert not re.search(r"(https?:)?//", html.replace("<!doctype html>", ""))
+
+
+def test_a_stage_that_was_not_made_says_so():
+    assert "not made" in sheet(INCOMPLETE)
+
+
+def test_many_rows_are_spread_over_linked_pages():
+    html = page_html(Sheet((), (COMPLETE,), (), page=2, pages=3))
+    assert 'href="index.html"' in html and 'href="page-3.html"' in html and "<b>2</b>" in html
+
+
+def test_every_picture_has_a_description():
+    for image in re.findall(r"<img[^>]*>", sheet(COMPLETE, FLAGGED)):
+        assert re.search(r'alt="[^"]{5,}"', image)
