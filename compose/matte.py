@@ -20,6 +20,9 @@ CLEAR = 8
 BODY = 128
 PAINTED_LEVELS = 24.0
 """Difference from the known background: below, the background was only re-encoded; above, it is cloth."""
+FAINT_LEVELS = 6.0
+BRIDGE = 8.0
+"""White stripes on a white wall differ only faintly: they count between clearly painted ones, across gaps of twice this width."""
 REVEALED_LEVELS = 14.0
 """A former body pixel this near to the colour of the background behind it shows background now..."""
 BUSY_REVEALED_LEVELS = 9.0
@@ -33,11 +36,14 @@ NEARER_LEVELS = 8.0
 CALM_LEVELS = 14.0
 THINNEST = 4.0
 """Half width, in pixels of a photo 1024 px long; narrower stripes of background colour are a pattern of the garment."""
+RIM = 7.0
+LEAST_RIM = 150.0
+"""Along the old outline narrower strips count, up to this depth, if they are larger than the end of a stripe."""
 CRUMB = 0.02
-"""Pieces smaller than this share of the largest are left-overs of the old outline, unless they go on outside the window."""
+"""Pieces smaller than this share of the largest are left-overs of the old outline, if they were repainted."""
 LEAST_REVEALED = 1.5e-4
 """Share of the photo; smaller revealed areas are colour accidents inside the garment."""
-WORTH_ASKING = 2e-3
+WORTH_ASKING = 4e-3
 """Share of the photo that only a backend can tell; below, the colours decide alone."""
 HOLE = 3e-5
 """Holes up to this share of the photo are closed."""
@@ -137,9 +143,9 @@ class Narrowing:
         self._distance, before = (
             distance(cv2.GaussianBlur(each.astype(np.float32), (0, 0), sigma), ground) for each in (part.dressed, part.photo)
         )
-        depth = cv2.distanceTransform(self._inside.astype(np.uint8), cv2.DIST_L2, 3)
+        self._depth = cv2.distanceTransform(self._inside.astype(np.uint8), cv2.DIST_L2, 3)
         nearer = self._distance + NEARER_LEVELS < before
-        self._candidate = part.changed & self._inside & nearer & (depth < REVEALED_DEPTH * 1024 * unit)
+        self._candidate = part.changed & self._inside & nearer & (self._depth < REVEALED_DEPTH * 1024 * unit)
 
     def possible(self) -> Mask:
         """(h, w) bool: what a backend should judge, beyond what colours tell."""
@@ -156,8 +162,10 @@ class Narrowing:
         """Parts of some size that are connected with the background."""
         outside = dilate(self._part.alpha < BODY, 2 * self._unit)
         broad = open_(close(mask, self._unit), THINNEST * self._unit)
-        connected: Mask = _touching(broad, outside, LEAST_REVEALED * (1024 * self._unit) ** 2) & self._candidate
-        return connected
+        parts = _touching(broad, outside, LEAST_REVEALED * (1024 * self._unit) ** 2) & self._candidate
+        rim = _touching(mask & (self._depth < RIM * self._unit), outside, LEAST_RIM * self._unit**2)
+        revealed: Mask = parts | rim
+        return revealed
 
 
 def background_behind(part: Dressing) -> tuple[NDArray[np.float32], Mask]:
@@ -215,18 +223,19 @@ def _outline(part: Dressing, revealed: Mask, unit: float) -> Mask:
     difference = cv2.GaussianBlur(difference, (0, 0), max(0.6 * unit, 0.4))
     painted = part.changed & (difference > PAINTED_LEVELS)
     inside = part.alpha >= BODY
-    body = (inside & ~revealed) | (painted & ~inside)
-    whole = _without_crumbs(fill_holes(body, HOLE * (1024 * unit) ** 2))
-    return whole | (inside & ~dilate(part.changed, 2 * unit))
+    faint = part.changed & (difference > FAINT_LEVELS) & close(painted | inside, BRIDGE * unit)
+    body = (inside & ~revealed) | ((painted | faint) & ~inside)
+    whole = fill_holes(body, HOLE * (1024 * unit) ** 2)
+    return _without_crumbs(whole, ~part.changed) | (inside & ~dilate(part.changed, 2 * unit))
 
 
-def _without_crumbs(body: Mask) -> Mask:
-    """Only the large pieces and those that the window's edge cuts."""
+def _without_crumbs(body: Mask, unchanged: Mask) -> Mask:
+    """Only the large pieces and those that are mostly old body, such as a hand that the window cuts off."""
     numbers, areas = components(body)
     if len(areas) < 2:
         return body
-    keep = areas >= CRUMB * areas[1:].max()
-    keep[np.unique(np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]]))] = True
+    old = np.bincount(numbers[unchanged], minlength=len(areas))
+    keep = (areas >= CRUMB * areas[1:].max()) | (old > areas / 2)
     keep[0] = False
     kept: Mask = keep[numbers]
     return kept
