@@ -218,30 +218,40 @@ class Judge:
     def decide(self, item: Item, writes: Sequence[Ref]) -> tuple[Decision | None, tuple[Ref, ...]]:
         """The decision, None when the item is up to date, and its files that were edited by hand."""
         reads = self._step.reads(item)
+        if self._is_done(item, reads, writes):
+            return None, ()
         ours: list[FileRow] = []
         kept: list[Ref] = []
         missing: list[Ref] = []
-        files, content_of = self._files, self._content_of
         for ref in writes:
-            content = content_of(ref)
-            row = files.get(ref)
+            content, row = self._content_of(ref), self._files.get(ref)
             if content is None:
                 missing.append(ref)
-            elif row is None or row[2] != content:
+            elif row is None or row.made != content:
                 kept.append(ref)
             else:
                 ours.append(row)
         found = self._action(item, writes[0], reads, ours, kept, missing)
-        if found is None:
-            return None, tuple(kept)
-        return Decision(item, found[0], found[1], tuple(kept)), tuple(kept)
+        return (None if found is None else Decision(item, *found, tuple(kept))), tuple(kept)
+
+    def _is_done(self, item: Item, reads: Sequence[Ref], writes: Sequence[Ref]) -> bool:
+        """The short way for the many items that need nothing: all files are ours, made from what is there now."""
+        if self._choice.force or self._outlook.unavailable or self._outlook.will_change:
+            return False
+        fingerprint = ""
+        for ref in writes:
+            row = self._files.get(ref)
+            if row is None or self._content_of(ref) != row.made or (fingerprint and row.fingerprint != fingerprint):
+                return False
+            fingerprint = row.fingerprint
+        return fingerprint == self._printer.of(item, reads)
 
     def _action(
         self, item: Item, slot: Ref, reads: Sequence[Ref], ours: list[FileRow], kept: list[Ref], missing: list[Ref]
     ) -> tuple[Action, Reason] | None:
         if not (ours or missing) and not self._choice.force:
             return Action.KEPT, reasons.BY_HAND
-        if obstacle := self._obstacle(reads) or self._absent(reads):
+        if obstacle := self._obstacle(reads) or (self._absent(reads) if missing or self._choice.force else None):
             return Action.BLOCKED, obstacle
         if self._choice.force:
             return Action.RUN, reasons.FORCED
@@ -252,6 +262,8 @@ class Judge:
         if upstream := self._upstream(item, reads):
             return Action.FOLLOW, upstream
         fingerprint = self._printer.of(item, reads)
+        if fingerprint is None and (absent := self._absent(reads)):
+            return Action.BLOCKED, absent
         for row in ours:
             if row[1] != fingerprint:
                 return Action.RUN, self._difference(item, slot)
@@ -283,6 +295,8 @@ class Judge:
 
     def _after_failure(self, item: Item, slot: Ref, reads: Sequence[Ref]) -> tuple[Action, Reason]:
         failure = self._outlook.failures[slot]
+        if absent := self._absent(reads):
+            return Action.BLOCKED, absent
         if upstream := self._upstream(item, reads):
             return Action.FOLLOW, upstream
         fingerprint = self._printer.of(item, reads)

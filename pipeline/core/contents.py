@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +22,16 @@ from pipeline.core.store import COARSEST_CLOCK_NS, Stamp, stamp_of
 UNREADABLE = "unreadable"
 """The content of a file that is there and cannot be read; equal to no hash."""
 
-_UNHASHED = ""
+
+class _Lookup(dict[Ref, str]):
+    """A table that finds out what it does not know; plain look-ups, of which a plan makes a million, stay as fast as a dict's."""
+
+    def __init__(self, find: Callable[[Ref], str | None]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, ref: Ref) -> str | None:
+        return self._find(ref)
 
 
 class Contents:
@@ -37,30 +47,28 @@ class Contents:
         self._layout = layout
         self._rows = rows
         self._verify = verify
-        self._known: dict[Ref, str] = {}
+        self._known = _Lookup(self._find)
+        self._unhashed: set[Ref] = set()
         self._scanned: set[str] = set()
         self._fresh: dict[Ref, FileRow] = {}
         self._scanning = threading.Lock()
-
-    def of(self, ref: Ref) -> str | None:
+        self.of: Callable[[Ref], str | None] = self._known.__getitem__
         """The sha256 of a file's contents, `UNREADABLE`, or None when it is not there."""
-        found = self._known.get(ref)
-        if found:
-            return found
-        if found is None and not self.is_there(ref):
+
+    def _find(self, ref: Ref) -> str | None:
+        """The content of a file that is not in the table."""
+        if not self.is_there(ref):
             return None
         return self._known.get(ref) or self._hash(ref)
 
     def is_there(self, ref: Ref) -> bool:
         """Whether a file exists; never hashes it."""
-        if ref in self._known:
-            return True
         folder = _folder_of(ref)
         if folder not in self._scanned:
             with self._scanning:
                 if folder not in self._scanned:
                     self._scan(folder)
-        return ref in self._known
+        return ref in self._known or ref in self._unhashed
 
     def _scan(self, folder: str) -> None:
         known, rows, believe = self._known, self._rows, not self._verify
@@ -70,13 +78,10 @@ class Contents:
             for entry in entries:
                 ref = prefix + entry.name
                 row = rows.get(ref)
-                content = _UNHASHED
-                if row is not None and believe:
-                    with suppress(OSError):
-                        status = entry.stat()
-                        if row[5] == status.st_mtime_ns and row[4] == status.st_size and row[6] == status.st_ino:
-                            content = row[3] or row[2]
-                known[ref] = content
+                if row is not None and believe and _is_untouched(entry, row):
+                    known[ref] = row.seen or row.made
+                else:
+                    self._unhashed.add(ref)
         self._scanned.add(folder)
 
     def _hash(self, ref: Ref) -> str | None:
@@ -86,7 +91,7 @@ class Contents:
             content = sha256_of_file(path)
             after = path.stat()
         except FileNotFoundError:
-            self._known.pop(ref, None)
+            self.forget(ref)
             return None
         except OSError:
             self._known[ref] = UNREADABLE
@@ -111,7 +116,7 @@ class Contents:
         try:
             stamp = stamp_of(self._layout.path(ref).stat())
         except OSError:
-            self._known.pop(ref, None)
+            self.forget(ref)
             return None
         if row is not None and self._known.get(ref) == row.content and stamp == Stamp(row.size, row.mtime_ns, row.inode):
             return row.content
@@ -133,6 +138,15 @@ class Contents:
     def forget(self, ref: Ref) -> None:
         """A file was removed."""
         self._known.pop(ref, None)
+        self._unhashed.discard(ref)
+
+
+def _is_untouched(entry: os.DirEntry[str], row: FileRow) -> bool:
+    try:
+        status = entry.stat()
+    except OSError:
+        return False
+    return row.mtime_ns == status.st_mtime_ns and row.size == status.st_size and row.inode == status.st_ino
 
 
 def _folder_of(ref: Ref) -> str:

@@ -98,7 +98,8 @@ class Fingerprinter:
                 return None
             parts.append(content)
         parts.append("may")
-        parts.extend(content_of(ref) or ABSENT for ref in self._step.may_read(item))
+        for ref in self._step.may_read(item):
+            parts.append(content_of(ref) or ABSENT)
         signature = self._step.signature(item)
         for name in sorted(signature):
             parts.append(f"{name}={signature[name]}")

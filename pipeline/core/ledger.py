@@ -6,6 +6,7 @@ backwards and decide nothing. A damaged file is put aside and counts as lost: ar
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -106,8 +107,9 @@ class Ledger:
         self._sequence = max(self._sequence, int(highest))
         columns = ", ".join(FileRow._fields)
         if newest is None:
-            rows = map(FileRow._make, connection.execute(f"SELECT {columns} FROM files"))
-            self.files = {row[0]: row for row in rows}
+            with _no_garbage_hunt():
+                rows = map(FileRow._make, connection.execute(f"SELECT {columns} FROM files"))
+                self.files = {row[0]: row for row in rows}
             return
         for sequence, *values in connection.execute(f"SELECT sequence, {columns} FROM files"):
             if sequence > newest.get(values[0], -1):
@@ -224,6 +226,18 @@ class Ledger:
         with self._transaction() as connection:
             now = datetime.now().isoformat(timespec="seconds")
             connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (self._sequence, now, command, settings))
+
+
+@contextmanager
+def _no_garbage_hunt() -> Iterator[None]:
+    """Half a million fresh tuples would set off the collector again and again, a third of the loading time, to find nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:
