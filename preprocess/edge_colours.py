@@ -22,8 +22,8 @@ Float = NDArray[np.float32]
 class EdgeConfig:
     """Constants, in pixels of a person's window of 1024 px and grey levels of 0..255."""
 
-    band_px: float = 10.0  # half width of the band in which the mask may be wrong
-    reach_px: float = 40.0  # half width of the windows over which colours are averaged
+    band_px: float = 14.0  # half width of the band in which the mask may be wrong
+    reach_px: float = 56.0  # half width of the windows over which colours are averaged
     contrast: float = 45.0  # distance of the two means below which nothing is learnt
     spread_weight: float = 6.0  # how much patterned surroundings count against the colours
     misfit: float = 24.0  # distance from the line between the means at which belief halves or so

@@ -38,7 +38,7 @@ class MattingConfig:
     speck_share: float = 0.02  # separate parts below this share of the largest are dropped …
     speck_probability: float = 0.6  # … and larger ones too, unless their mean probability is above this
     hole_probability: float = 0.75  # enclosed holes are filled above this mean probability
-    close_px: float = 4.0
+    close_px: float = 1.0
 
 
 def bone_mask(body: Float, size: tuple[int, int], thickness_px: float) -> Mask:
