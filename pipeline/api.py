@@ -13,7 +13,7 @@ from pipeline.choice import Chooser
 from pipeline.core.collection import discover, pair_lists, paired_only, select
 from pipeline.core.errors import UsageError
 from pipeline.core.layout import REPORT_KEY, Layout
-from pipeline.core.records import Records
+from pipeline.core.records import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.plan import Choice, Plan, make_plan
@@ -162,3 +162,22 @@ def prepare(request: Request) -> Job:
     recipes, notes = make_recipes(request.steps, settings, context, collection, chooser)
     assembly = Assembly(context, settings, collection, everything, tuple(recipes), tuple(notes))
     return Job(request, assembly, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
+
+
+def plan(request: Request) -> Plan:
+    """What a run would do and why; touches nothing."""
+    job = prepare(request)
+    with open_records(request.layout, writable=False, verify=request.verify) as records:
+        return job.plan(records)
+
+
+def run(request: Request, listener: Listener | None = None) -> RunSummary:
+    """Bring everything up to date.
+
+    Args:
+        request: what is wanted.
+        listener: who is told what happens; default: nobody.
+    """
+    job = prepare(request)
+    with open_records(request.layout, verify=request.verify) as records:
+        return job.run(records, listener)

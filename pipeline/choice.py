@@ -72,6 +72,15 @@ class Chooser:
                 notes.append(lack)
         raise UsageError(f"no {what} can run here", "python run.py doctor")
 
+    def must_know_engine(self, wanted: str) -> None:
+        """Refuse a misspelt engine even when no pair asks for one yet.
+
+        Raises:
+            UsageError: no such engine.
+        """
+        if wanted not in {"auto", *ENGINES}:
+            raise UsageError(f"unknown engine {wanted!r}", nearest(wanted, [*ENGINES, "auto"]))
+
     def _named(self, what: str, known: Mapping[str, Target], wanted: str) -> Choice:
         if wanted not in known:
             raise UsageError(f"unknown {what} {wanted!r}", nearest(wanted, [*known, "auto"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pipeline.core.console import Colour, Console, printable
@@ -72,20 +73,19 @@ def say_problems(console: Console, problems: Sequence[Problem]) -> None:
 
 
 def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
-    """The final table: what has no result, why, and what helps. Items that wait for a failed one are counted only."""
+    """The final table: what has no result, why, and what helps. Items that wait for others are counted by reason."""
     own = [trouble for trouble in troubles if not trouble.blocked]
-    waiting = len(troubles) - len(own)
-    rows = [(trouble.stage, trouble.item, trouble.message) for trouble in own[:MOST_ROWS]]
-    if rows:
+    if own:
         console.say(f"{len(own)} failed:", Colour.BAD)
-        for trouble, row in zip(own, rows, strict=False):
-            console.say(f"  {row[0]}  {printable(row[1])}: {row[2]}")
-            if trouble.remedy:
-                console.say(f"    → {trouble.remedy}")
+    for trouble in own[:MOST_ROWS]:
+        console.say(f"  {trouble.stage}  {printable(trouble.item)}: {trouble.message}")
+        if trouble.remedy:
+            console.say(f"    → {trouble.remedy}")
     if len(own) > MOST_ROWS:
         console.say(f"… and {len(own) - MOST_ROWS} more")
-    if waiting:
-        console.say(f"{waiting} not tried, because something they need is missing or failed", Colour.WARN)
+    waiting = Counter((trouble.stage, trouble.message) for trouble in troubles if trouble.blocked)
+    for (stage, reason), count in waiting.most_common(MOST_ROWS):
+        console.say(f"{count} {stage} not tried: {reason}", Colour.WARN)
 
 
 def say_summary(console: Console, summary: RunSummary, report: str) -> None:

@@ -1,0 +1,73 @@
+"""The command line: instant help, clear mistakes, documented exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "cv2", "mediapipe", "numpy", "pydantic", "diffusers", "transformers", "skimage", "PIL")
+
+
+def run(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(ROOT / "run.py"), *words], cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def test_help_imports_no_heavy_library():
+    code = (
+        "import sys, runpy; sys.argv = ['run.py', '--help']\n"
+        "try: runpy.run_path('run.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        f"print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "LOADED []" in result.stdout, result.stdout[-300:] + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--step", "parsin"), "parsing"),
+        (("--step", "9"), "there is no step 9"),
+        (("--from", "compose", "--until", "pose"), "comes after"),
+        (("--step", "all", "--from", "pose"), "exclude each other"),
+        (("--step", "all", "--set", "parsing.nonsense=1"), "unknown setting parsing.nonsense"),
+        (("--step", "all", "--set", "pars.x=1"), "unknown section"),
+        (("--step", "all", "--engine", "stablevito"), "stableviton"),
+        (("--step", "all", "--backend", "parsing=embeded"), "embedded"),
+    ],
+)
+def test_a_mistake_gets_one_message_with_the_nearest_thing_and_exit_code_2(tmp_path: Path, words: tuple[str, ...], expected: str):
+    (tmp_path / "inputs").mkdir()
+    result = run(*words, folder=tmp_path)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert expected in result.stdout and "Traceback" not in result.stderr
+
+
+def test_empty_inputs_say_where_to_put_photos(tmp_path: Path):
+    (tmp_path / "inputs" / "person").mkdir(parents=True)
+    result = run("--step", "all", folder=tmp_path)
+    assert result.returncode == 2 and "run.py demo" in result.stdout
+
+
+def test_an_absent_inputs_folder_is_said(tmp_path: Path):
+    result = run("--step", "all", folder=tmp_path)
+    assert result.returncode == 2 and "no folder inputs" in result.stdout
+
+
+def test_config_writes_a_file_that_it_reads_back_and_never_overwrites(tmp_path: Path):
+    assert run("config", "--init", folder=tmp_path).returncode == 0
+    shown = run("config", "--show", folder=tmp_path)
+    assert shown.stdout.strip() == (tmp_path / "lookbook.toml").read_text("utf-8").strip()
+    assert run("config", "--init", folder=tmp_path).returncode == 2
+
+
+def test_an_explicit_engine_without_weights_is_an_error_with_the_cure(tmp_path: Path):
+    for kind in ("person", "cloth"):
+        (tmp_path / "inputs" / kind).mkdir(parents=True)
+        (tmp_path / "inputs" / kind / "a.jpg").write_bytes(b"x")
+    result = run("--step", "all", "--engine", "stableviton", folder=tmp_path)
+    assert result.returncode == 2 and "weights pull" in result.stdout
