@@ -134,7 +134,9 @@ def grey_out(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
 
 
 def mask_notices(category: Category, mask: Mask, body: Body) -> list[Notice]:
-    """Flags on one mask: unusual share of the frame, legs asked for that are not in the photo."""
+    """Flags on one mask: unusual share of the frame, or legs asked for that are not in the photo."""
+    if category != Category.UPPER and not leg_in_view(body, (mask.shape[0], mask.shape[1])):
+        return [Notice(Flag.LEGS_NOT_VISIBLE, category.value)]
     least, most = SHARES[category]
     share = float(mask.mean())
     detail = f"{category.value}: {share:.0%} of the frame, usual are {least:.0%} to {most:.0%}"
@@ -143,6 +145,4 @@ def mask_notices(category: Category, mask: Mask, body: Body) -> list[Notice]:
         notices.append(Notice(Flag.MASK_TOO_SMALL, detail))
     if share > most:
         notices.append(Notice(Flag.MASK_TOO_LARGE, detail))
-    if category != Category.UPPER and not leg_in_view(body, (mask.shape[0], mask.shape[1])):
-        notices.append(Notice(Flag.LEGS_NOT_VISIBLE, category.value))
     return notices

@@ -96,7 +96,7 @@ def _grid(regions: Regions) -> Field:
 
 def _exchangeable(regions: Regions) -> Mask:
     """Torso and thighs; a sleeve beside the hips stays a sleeve."""
-    sleeves = regions.any_arm & ~regions.torso & ~regions.any_leg
+    sleeves = (regions.arms["right"] | regions.arms["left"]) & ~regions.torso
     return (regions.along > TOP) & (regions.along < BOTTOM) & ~sleeves
 
 

@@ -42,14 +42,14 @@ def bare_midriff(regions: Regions, skin: Mask) -> Mask:
     return belly
 
 
-def central_column(regions: Regions) -> Mask:
-    """The torso along its axis, arms in front of it left out."""
+def central_column(regions: Regions, half_width: float = CENTRE) -> Mask:
+    """The torso along its axis, `half_width` scales to both sides, arms in front of it left out."""
     body = regions.body
     start, end = body.at(Joint.NECK), body.at(Joint.MID_HIP)
     rows, columns = np.indices(regions.torso.shape, np.float32)
     axis = (end - start) / max(body.torso_length, 1.0)
     beside = (columns - start[0]) * axis[1] - (rows - start[1]) * axis[0]
-    column: Mask = regions.torso & (np.abs(beside) < CENTRE * body.scale) & ~regions.any_arm
+    column: Mask = regions.torso & (np.abs(beside) < half_width * body.scale) & ~regions.any_arm
     return column
 
 

@@ -144,7 +144,7 @@ def chin_block(r: Regions) -> Points:
     outline = face_outline(r.body)
     low = outline[np.argsort((outline - r.body.at(Joint.NECK)) @ r.body.down)[len(outline) * 3 // 8 :]]
     centre = low.mean(0)
-    inner = centre + 0.8 * (low - centre)
+    inner = centre + 0.92 * (low - centre)
     return shapes.hull(np.concatenate([inner, inner + 0.25 * r.head_px * r.body.down]).astype(np.float32))
 
 
@@ -173,7 +173,7 @@ def _arm(r: Regions, side: str) -> Penalty:
 
 def _upper(r: Regions) -> Penalty:
     s = r.body.scale
-    low = np.clip((r.along - 1.1) * 6.0, 0, 4.0) * np.where(r.any_leg, 1.0, 0.5)
+    low = np.clip((r.along - 1.1) * 6.0, 0, 4.0) * np.where(r.any_leg, 1.0, 0.5) * ~sleeves_beside(r)
     hands = r.hands["right"] | r.hands["left"]
     home = r.torso | masks.dilate(r.arms["right"] | r.arms["left"], 0.06 * s)
     return _float(
@@ -181,12 +181,18 @@ def _upper(r: Regions) -> Penalty:
     )
 
 
+def sleeves_beside(r: Regions) -> Mask:
+    """Arms that hang beside the torso: a sleeve there may be lower than the hem."""
+    return (r.arms["right"] | r.arms["left"]) & ~r.torso
+
+
 def _lower(r: Regions) -> Penalty:
     """Hips and legs; above the waist only where a thigh really is, as on a seated person."""
     s = r.body.scale
-    waist = r.torso & (r.along > 0.93)
+    waist = r.torso & (r.along > 0.75)
     seated = r.any_leg & ~r.torso
-    high = np.where(seated, 0.0, np.clip((1.02 - r.along) * 12.0, 0, 9.0))
+    waistband = np.clip((1.02 - r.along) * 6.0, 0, 3.0) + np.clip((0.7 - r.along) * 20.0, 0, 6.0)
+    high = np.where(seated, 0.0, waistband) + 1.5 * sleeves_beside(r)
     return _float(_near(r.any_leg | waist, 0.4 * s, 6.0) + high)
 
 

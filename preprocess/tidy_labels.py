@@ -10,9 +10,17 @@ from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, Parse
 from pipeline.core.masks import Mask
 from preprocess.body_shapes import ARMS
+from preprocess.midriff import central_column
 from preprocess.parse_regions import ARM_LABELS, Regions, distance_from
 
 Labels = NDArray[np.uint8]
+
+CUFF_SHARE = 0.08
+"""Islands below this share of the trousers may be cuffs."""
+MIDDLE = 0.2
+"""Half width of the middle of the hips, in scales."""
+LEAST_IN_MIDDLE = 0.1
+"""Trousers cover at least this share of it."""
 
 
 def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
@@ -26,16 +34,18 @@ def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
     Returns:
         (h, w) uint8, background where it was.
     """
-    labels = hands_from_legs(labels, regions)
+    labels = no_trousers_beside(sleeves_from_trousers(hands_from_legs(labels, regions), regions), regions)
     doubtful = np.zeros(labels.shape, bool)
     for label in np.unique(labels[labels > 0]):
         own = labels == label
         numbers, areas = masks.components(own)
         keep = areas >= speck_px
         if label == Parse.HAIR:
-            keep &= _touching(numbers, len(areas), distance_from(regions.skull, 1.0) < 0.15 * regions.body.scale)
+            around = (distance_from(regions.skull, 1.0) < 0.15 * regions.body.scale) & ~regions.face
+            keep &= _touching(numbers, len(areas), around)
         if label in {Parse.UPPER_CLOTHES, Parse.PANTS} and len(areas) > 1:
-            keep &= areas >= 0.03 * areas[1:].max()
+            on_arm = np.bincount(numbers[regions.any_arm], minlength=len(areas)) > 0.4 * areas
+            keep &= (areas >= 0.03 * areas[1:].max()) | on_arm
         doubtful |= own & ~keep[numbers]
     return refill(labels, doubtful)
 
@@ -51,6 +61,30 @@ def hands_from_legs(labels: Labels, regions: Regions) -> Labels:
                 own = numbers == number
                 if areas[number] < 0.35 * regions.body.scale**2 and _near_wrist(own, regions, side):
                     result[own] = arm
+    return result
+
+
+def sleeves_from_trousers(labels: Labels, regions: Regions) -> Labels:
+    """A cuff beside the thigh is a sleeve: small islands of trousers that lie mostly on an arm."""
+    result = labels.copy()
+    numbers, areas = masks.components(labels == Parse.PANTS)
+    if len(areas) < 3:
+        return result
+    on_arm = np.bincount(numbers[regions.any_arm], minlength=len(areas)) / np.maximum(areas, 1)
+    cuffs = (areas < CUFF_SHARE * areas[1:].max()) & (on_arm > 0.4)
+    cuffs[0] = False
+    result[cuffs[numbers]] = Parse.UPPER_CLOTHES
+    return result
+
+
+def no_trousers_beside(labels: Labels, regions: Regions) -> Labels:
+    """Trousers that show only beside the middle of the hips are the skirts of an open coat."""
+    middle = central_column(regions, MIDDLE) & (regions.along > 0.9) & np.isin(labels, (Parse.PANTS, Parse.UPPER_CLOTHES))
+    count = np.count_nonzero(middle)
+    if count < MIDDLE * regions.body.scale or np.count_nonzero(labels[middle] == Parse.PANTS) > LEAST_IN_MIDDLE * count:
+        return labels
+    result = labels.copy()
+    result[labels == Parse.PANTS] = Parse.UPPER_CLOTHES
     return result
 
 

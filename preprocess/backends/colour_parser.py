@@ -156,7 +156,7 @@ def _first_models(scene: Scene) -> dict[str, Mixture]:
     unlike_skin = skin.log_likelihood(scene.lab) < -13.0
     arms = masks.dilate(r.any_arm, 0.03 * s)
     head = masks.dilate(r.skull, 0.06 * s)
-    chest = r.torso & ~arms & ~head & (r.along > 0.12) & (r.along < 0.85)
+    chest = r.torso & ~arms & ~head & (r.along > 0.12) & (r.along < 0.75)
     hips = (r.any_leg | (r.torso & (r.along > 1.03))) & ~arms & (r.along > 1.1)
     around = masks.dilate(r.skull, 0.12 * s) & ~masks.dilate(r.face, 0.02 * s) & (r.along < _mouth(r))
     feet = (r.feet["right"] | r.feet["left"]) & ~r.any_leg
@@ -200,7 +200,7 @@ def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str, unlike_
     chosen = place & scene.person
     count = np.count_nonzero(chosen)
     for unlike in (unlike_skin, unlike_hair):
-        if unlike is not None and np.count_nonzero(chosen & unlike) > 0.25 * count:
+        if unlike is not None and np.count_nonzero(chosen & unlike) > 0.12 * count:
             chosen = chosen & unlike
     seeds = scene.lab[chosen]
     if len(seeds) < 30:
