@@ -28,15 +28,17 @@ def folders_page() -> str:
     """What lies where below `outputs/`."""
     folders: list[Folder] = list(PER_ITEM)
     folders += [kind.folder(category) for kind in PER_CATEGORY for category in Category]
-    folders += [Folder(f"{kind.path}/<engine>", kind.suffix, kind.about) for kind in PER_ENGINE]
-    rows = [(f"`{each.path}/`", f"`<id>{each.suffix}`", each.about) for each in sorted(folders, key=lambda each: each.path)]
+    folders += [Folder(f"{kind.path}/<engine>", kind.suffix, kind.step, kind.about) for kind in PER_ENGINE]
+    rows = [
+        (f"`{each.path}/`", f"`<id>{each.suffix}`", each.step, each.about) for each in sorted(folders, key=lambda each: each.path)
+    ]
     return (
         NOTICE
         + "# Folders of `outputs/`\n\n"
         + "`vitonhd/` is a VITON-HD tree: other people's loaders can read it, and a downloaded one can be used in its place.\n"
         + "Masks: white = repaint. `<id>` is the person, the garment, `<person>__<garment>`, or "
         + "`<person>__<garment>__<background>`.\n\n"
-        + _rows(("folder", "file", "what"), rows)
+        + _rows(("folder", "file", "made by", "what"), rows)
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.core.fingerprint import ABSENT, Basis
 from pipeline.core.items import Garment, Item, Pair, Person, Scene
-from pipeline.core.layout import INPUT_PREFIX, SIDECAR, Ref, sidecar
+from pipeline.core.layout import INPUT_PREFIX, SIDECAR, Ref, maker, sidecar
 
 
 class Code(StrEnum):
@@ -64,7 +64,7 @@ def input_missing(ref: Ref) -> Reason:
     """A file the step must read is not there."""
     if ref.startswith(INPUT_PREFIX):
         return Reason(Code.INPUT_MISSING, "input picture is gone")
-    return Reason(Code.INPUT_MISSING, f"{kind_of(ref)} is missing; run the steps before it", "{} kinds of input missing")
+    return Reason(Code.INPUT_MISSING, f"{kind_of(ref)} is missing: python run.py --step {maker(ref)}", "{} kinds of input missing")
 
 
 def upstream_will_run(step: str) -> Reason:

@@ -29,11 +29,13 @@ class Folder:
     Args:
         path: folder relative to the outputs folder.
         suffix: what follows the item's id in the file name, extension included.
+        step: the step that makes it.
         about: one line for `docs/folders.md` and the report.
     """
 
     path: str
     suffix: str
+    step: str
     about: str
 
     def of(self, item_id: str) -> Ref:
@@ -47,13 +49,14 @@ class PerCategory:
 
     path: str
     suffix: str
+    step: str
     about: str
 
     def folder(self, category: Category) -> Folder:
         """The folder of one category: `agnostic-mask`, `agnostic-mask-lower`, `agnostic-mask-dress`."""
         tail = "" if category is Category.UPPER else f"-{category.value}"
         about = self.about if category is Category.UPPER else f"{self.about} ({category.value} garments)"
-        return Folder(self.path + tail, self.suffix, about)
+        return Folder(self.path + tail, self.suffix, self.step, about)
 
     def of(self, item_id: str, category: Category) -> Ref:
         """The artefact of one item for one category."""
@@ -66,6 +69,7 @@ class PerEngine:
 
     path: str
     suffix: str
+    step: str
     about: str
 
     def of(self, item_id: str, engine: str) -> Ref:
@@ -75,28 +79,38 @@ class PerEngine:
 
 TEST = "vitonhd/test"
 
-CUTOUT = Folder("cutout", ".png", "the person without background: RGBA, straight alpha, photo resolution")
-MATTE = Folder("matte", ".png", "soft alpha of the person: 8-bit grey, photo resolution, 255 = person")
-LANDMARKS = Folder("landmarks", ".json", "raw body and face landmarks, person box, people counted: photo pixels")
-FRAME = Folder("frame", ".json", "the 3:4 window of the photo that became the canvas, with its exact inverse")
-IMAGE = Folder(f"{TEST}/image", ".jpg", "the person on the canvas, RGB 1024×768")
-POSE_JSON = Folder(f"{TEST}/openpose_json", "_keypoints.json", "BODY_25 and hands, OpenPose JSON, canvas pixels")
-POSE_IMAGE = Folder(f"{TEST}/openpose_img", "_rendered.png", "the skeleton drawn on black")
-DENSEPOSE = Folder(f"{TEST}/image-densepose", ".jpg", "body parts in VITON-HD's colours on pure black, 4:4:4")
-DENSEPOSE_IUV = Folder("densepose-iuv", ".npz", "raw body-part index I and, where the backend has them, U and V")
-PARSE = Folder(f"{TEST}/image-parse-v3", ".png", "parse map: palette PNG, pixel value = CIHP id")
-PARSE_AGNOSTIC = PerCategory(f"{TEST}/image-parse-agnostic-v3.2", ".png", "parse map without the garment to replace")
-AGNOSTIC = PerCategory(f"{TEST}/agnostic-v3.2", ".jpg", "the person with the area to repaint in grey 128")
-AGNOSTIC_MASK = PerCategory(f"{TEST}/agnostic-mask", "_mask.png", "white = the area to repaint")
-CLOTH = Folder(f"{TEST}/cloth", ".jpg", "the garment alone on VITON-HD's light grey, RGB 1024×768")
-CLOTH_MASK = Folder(f"{TEST}/cloth-mask", ".jpg", "white = garment")
-TRYON = PerEngine("tryon", ".png", "the dressed person on the canvas")
-DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "the dressed person without background: RGBA, photo resolution")
-FINAL = PerEngine("final", ".png", "the finished picture")
+CUTOUT = Folder("cutout", ".png", "background", "the person without background: RGBA, straight alpha, photo resolution")
+MATTE = Folder("matte", ".png", "background", "soft alpha of the person: 8-bit grey, photo resolution, 255 = person")
+LANDMARKS = Folder("landmarks", ".json", "background", "raw body and face landmarks, person box, people counted: photo pixels")
+FRAME = Folder("frame", ".json", "pose", "the 3:4 window of the photo that became the canvas, with its exact inverse")
+IMAGE = Folder(f"{TEST}/image", ".jpg", "pose", "the person on the canvas, RGB 1024×768")
+POSE_JSON = Folder(f"{TEST}/openpose_json", "_keypoints.json", "pose", "BODY_25 and hands, OpenPose JSON, canvas pixels")
+POSE_IMAGE = Folder(f"{TEST}/openpose_img", "_rendered.png", "pose", "the skeleton drawn on black")
+DENSEPOSE = Folder(f"{TEST}/image-densepose", ".jpg", "densepose", "body parts in VITON-HD's colours on pure black, 4:4:4")
+DENSEPOSE_IUV = Folder("densepose-iuv", ".npz", "densepose", "raw body-part index I and, where the backend has them, U and V")
+PARSE = Folder(f"{TEST}/image-parse-v3", ".png", "parsing", "parse map: palette PNG, pixel value = CIHP id")
+PARSE_AGNOSTIC = PerCategory(f"{TEST}/image-parse-agnostic-v3.2", ".png", "parsing", "parse map without the garment to replace")
+AGNOSTIC = PerCategory(f"{TEST}/agnostic-v3.2", ".jpg", "parsing", "the person with the area to repaint in grey 128")
+AGNOSTIC_MASK = PerCategory(f"{TEST}/agnostic-mask", "_mask.png", "parsing", "white = the area to repaint")
+CLOTH = Folder(f"{TEST}/cloth", ".jpg", "cloth", "the garment alone on VITON-HD's light grey, RGB 1024×768")
+CLOTH_MASK = Folder(f"{TEST}/cloth-mask", ".jpg", "cloth", "white = garment")
+TRYON = PerEngine("tryon", ".png", "tryon", "the dressed person on the canvas")
+DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "compose", "the dressed person without background: RGBA, photo resolution")
+FINAL = PerEngine("final", ".png", "compose", "the finished picture")
 
 PER_ITEM = (CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE, DENSEPOSE, DENSEPOSE_IUV, PARSE, CLOTH, CLOTH_MASK)
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
 PER_ENGINE = (TRYON, DRESSED_CUTOUT, FINAL)
+
+
+def maker(ref: Ref) -> str:
+    """The step that makes an artefact, or "" for an input; `vitonhd/test/image/ann.jpg` → `pose`."""
+    folder = ref.rpartition("/")[0]
+    for kind in PER_ITEM:
+        if kind.path == folder:
+            return kind.step
+    return next((kind.step for kind in (*PER_CATEGORY, *PER_ENGINE) if folder.startswith(kind.path)), "")
+
 
 PERSON_INPUTS = "person"
 CLOTH_INPUTS = "cloth"
