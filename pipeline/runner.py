@@ -198,6 +198,7 @@ def run_stages(
                 run = _StageRun(stage, records, writer, options, listener)
                 summary.stages.append(run.result)
                 run.work(executor, outlook, interrupt)
+            records.save_stamps()
     except KeyboardInterrupt:
         summary.interrupted = True
     finally:

@@ -102,6 +102,11 @@ class Records:
             raise refused
         return outcomes
 
+    def save_stamps(self) -> None:
+        """Keep what was hashed since the last commit, so that the next run need not."""
+        if fresh := self.contents.take_fresh():
+            self.ledger.settle(fresh, ())
+
     def _sort_out(self, finished: Finished) -> _Work:
         work = _Work(finished, {}, [], [])
         for ref, data in finished.files.items():

@@ -1,0 +1,501 @@
+"""The runner makes what is needed, once, and one bad item fails alone."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_steps import MatteStep, SmallConfig, World, paint
+
+from pipeline.core import images
+from pipeline.core.errors import ExitCode, MissingPackageError, UsageError
+from pipeline.core.flags import Flag
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC_MASK, FINAL, IMAGE, LEDGER, MATTE, TRYON
+from pipeline.core.ledger_rows import Status
+from pipeline.core.stage import Stage
+from pipeline.plan import StagePlan
+from pipeline.runner import ItemEvent, RunOptions, Silent, StageResult, run_stages
+
+ALL = {"background": 3, "pose": 3, "agnostic": 3, "cloth": 2, "tryon": 6, "compose": 12}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path).fill()
+
+
+def spoil(world: World, name: str, value: int) -> None:
+    """Paint a photo that the small steps stumble over: 0 nobody there, 13 our mistake, 66 no legs."""
+    world.photo(name).write_bytes(images.png(np.full((8, 8, 3), value, np.uint8)))
+
+
+def retouch(world: World, ref: str) -> bytes:
+    """Edit an artefact by hand; returns its new bytes."""
+    data = images.png(np.full((8, 8), 200, np.uint8))
+    world.path(ref).write_bytes(data)
+    return data
+
+
+class Diary(Silent):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.plans: list[StagePlan] = []
+        self.events: list[ItemEvent] = []
+        self.results: list[StageResult] = []
+        self.threads: set[int] = set()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def stage_started(self, plan: StagePlan) -> None:
+        self.plans.append(plan)
+
+    def item_finished(self, event: ItemEvent) -> None:
+        self.events.append(event)
+        self.threads.add(threading.get_ident())
+
+    def stage_finished(self, result: StageResult) -> None:
+        self.results.append(result)
+
+
+def test_a_first_run_makes_everything_and_a_second_nothing(world: World) -> None:
+    assert world.made() == ALL
+    before = world.snapshot()
+    assert world.made() == {}
+    assert world.snapshot() == before
+    assert len(before) == 3 + 3 + 3 + 3 + 2 + 6 + 12
+
+
+def test_the_same_inputs_give_the_same_bytes_in_another_place_and_with_workers(world: World, tmp_path: Path) -> None:
+    world.run()
+    elsewhere = World(tmp_path / "somewhere else").fill()
+    elsewhere.run(workers=2)
+    assert elsewhere.snapshot() == world.snapshot()
+
+
+def test_a_new_photo_costs_its_own_items_only(world: World) -> None:
+    world.run()
+    world.persons.append("dan")
+    assert world.fill().made() == {"background": 1, "pose": 1, "agnostic": 1, "tryon": 2, "compose": 4}
+
+
+def test_a_new_background_costs_only_compose(world: World) -> None:
+    world.run()
+    world.backgrounds.append("moon")
+    assert world.fill().made() == {"compose": 6}
+
+
+def test_a_changed_photo_redoes_what_depends_on_it(world: World) -> None:
+    world.run()
+    paint(world.photo("ann"), 999)
+    assert world.made()["background"] == 1
+    fresh = World(world.root / "fresh")
+    fresh.layout.inputs.mkdir(parents=True)
+    for path in world.layout.inputs.rglob("*.png"):
+        target = fresh.layout.inputs / path.relative_to(world.layout.inputs)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    fresh.run()
+    assert fresh.snapshot() == world.snapshot()
+
+
+def test_a_touched_but_equal_photo_redoes_nothing(world: World) -> None:
+    world.run()
+    world.photo("ann").write_bytes(world.photo("ann").read_bytes())
+    assert world.made() == {}
+
+
+def test_an_upstream_change_that_gives_the_same_bytes_stops_there(world: World) -> None:
+    world.run()
+    world.versions["agnostic"] = 2
+    assert world.made() == {"agnostic": 3}
+
+
+def test_unchanged_bytes_are_not_written_again(world: World) -> None:
+    world.run()
+    path = world.path(IMAGE.of("ann"))
+    before = path.stat().st_mtime_ns, path.stat().st_ino
+    assert world.made("pose", force=True) == {"pose": 3}
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == before
+
+
+def test_going_back_to_old_settings_redoes_the_step(world: World) -> None:
+    world.run()
+    first = world.snapshot()
+    world.settings["background"] = SmallConfig(gain=3)
+    world.run()
+    assert world.snapshot()[MATTE.of("ann")] != first[MATTE.of("ann")]
+    world.settings.clear()
+    assert world.made()["background"] == 3
+    assert world.snapshot() == first
+
+
+def test_switching_engines_and_back_keeps_both_trees_apart(world: World) -> None:
+    world.run()
+    world.engine = "other"
+    assert world.made() == {"tryon": 6, "compose": 12}
+    world.engine = "preview"
+    assert world.made() == {}
+    world.engine = "other"
+    assert world.made() == {}
+
+
+def test_a_new_category_adds_a_mask_and_a_dropped_one_redoes_nothing(world: World) -> None:
+    world.run()
+    world.categories = (Category.UPPER, Category.LOWER)
+    assert world.made() == {"agnostic": 3}
+    assert world.path(AGNOSTIC_MASK.of("ann", Category.LOWER)).exists()
+    world.categories = (Category.LOWER,)
+    assert world.made() == {}
+
+
+def test_a_sidecar_that_appears_redoes_the_item(world: World) -> None:
+    world.run()
+    world.photo("bob").with_suffix(".toml").write_text("person = 2\n")
+    assert world.made() == {"background": 1}
+
+
+# ---- by hand ------------------------------------------------------------------------------------------------------------------
+
+
+def test_an_edited_artefact_is_respected_and_what_follows_it_is_redone(world: World) -> None:
+    world.run()
+    mask = AGNOSTIC_MASK.of("ann", Category.UPPER)
+    edited = images.mask_png(np.zeros((8, 8), bool))
+    world.path(mask).write_bytes(edited)
+    assert world.made() == {"tryon": 2, "compose": 4}
+    assert world.path(mask).read_bytes() == edited
+    assert world.made() == {}
+
+
+def test_an_edited_artefact_survives_new_settings_but_not_force(world: World) -> None:
+    world.run()
+    edited = retouch(world, AGNOSTIC_MASK.of("ann", Category.UPPER))
+    world.settings["agnostic"] = SmallConfig(gain=2)
+    summary = world.run()
+    assert world.path(AGNOSTIC_MASK.of("ann", Category.UPPER)).read_bytes() == edited
+    assert summary.stages[2].made == 2
+    assert summary.stages[2].kept == {"ann": (AGNOSTIC_MASK.of("ann", Category.UPPER),)}
+    world.run("agnostic", force=True)
+    assert world.path(AGNOSTIC_MASK.of("ann", Category.UPPER)).read_bytes() != edited
+    assert world.run().stages[2].kept == {}
+
+
+def test_an_edited_file_stays_while_its_sister_is_redone(world: World) -> None:
+    world.run()
+    edited = retouch(world, MATTE.of("ann"))
+    other = world.path("landmarks/ann.json").read_bytes()
+    paint(world.photo("ann"), 999, size=16)
+    summary = world.run()
+    assert summary.stages[0].made == 1
+    assert world.path(MATTE.of("ann")).read_bytes() == edited
+    assert world.path("landmarks/ann.json").read_bytes() != other
+    assert summary.stages[0].kept == {"ann": (MATTE.of("ann"),)}
+    assert world.made() == {}
+
+
+def test_a_deleted_edited_file_is_made_again(world: World) -> None:
+    world.run()
+    before = world.snapshot()
+    retouch(world, MATTE.of("ann"))
+    world.run()
+    world.path(MATTE.of("ann")).unlink()
+    world.run()
+    assert world.snapshot() == before
+
+
+def test_the_report_learns_of_edited_files_and_forgets_them(world: World) -> None:
+    world.run()
+    original = world.path(MATTE.of("ann")).read_bytes()
+    retouch(world, MATTE.of("ann"))
+    world.run()
+    with world.open(writable=False) as records:
+        flags = [notice.flag for notice in records.ledger.outcome(MATTE.of("ann")).all_notices]
+    assert flags == [Flag.EDITED_BY_HAND]
+    world.path(MATTE.of("ann")).write_bytes(original)
+    world.run()
+    with world.open(writable=False) as records:
+        assert records.ledger.outcome(MATTE.of("ann")).all_notices == ()
+
+
+def test_a_file_edited_while_the_run_is_on_is_not_overwritten(world: World) -> None:
+    edited: list[bytes] = []
+
+    class Meddler(Silent):
+        def stage_started(self, plan: StagePlan) -> None:
+            if plan.stage == "compose":
+                edited.append(retouch_final(world))
+
+    def retouch_final(world: World) -> bytes:
+        ref = FINAL.of("ann__red__sea", "preview")
+        world.path(ref).parent.mkdir(parents=True, exist_ok=True)
+        return retouch(world, ref)
+
+    summary = world.run(listener=Meddler())
+    assert world.path(FINAL.of("ann__red__sea", "preview")).read_bytes() == edited[0]
+    assert "ann__red__sea" in summary.stages[-1].kept
+
+
+def test_a_lost_ledger_counts_as_given_by_hand(world: World) -> None:
+    world.run()
+    before = world.snapshot()
+    (world.layout.outputs / LEDGER / "driver.sqlite").unlink()
+    world.settings["background"] = SmallConfig(gain=3)
+    summary = world.run()
+    assert summary.made == 0
+    assert world.snapshot() == before
+    with world.open(writable=False) as records:
+        assert {outcome.status for outcome in records.ledger.outcomes()} == {Status.KEPT}
+
+
+# ---- failures -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bad_photo_fails_alone_with_its_remedy(world: World) -> None:
+    spoil(world, "bob", 0)
+    diary = Diary()
+    summary = world.run(listener=diary)
+    assert summary.exit_code is ExitCode.ITEMS_FAILED
+    assert [(each.stage, each.item, each.blocked) for each in summary.troubles][:2] == [
+        ("background", "bob", False),
+        ("pose", "bob", True),
+    ]
+    assert (summary.troubles[0].message, summary.troubles[0].remedy) == (
+        "inputs:person/bob.png: nobody there",
+        "take another photo",
+    )
+    assert {stage.stage: stage.made for stage in summary.stages} == ALL | {
+        "background": 2,
+        "pose": 2,
+        "agnostic": 2,
+        "tryon": 4,
+        "compose": 8,
+    }
+    assert diary.threads == {threading.get_ident()}
+
+
+def test_a_truncated_photo_fails_alone(world: World) -> None:
+    whole = world.photo("bob").read_bytes()
+    world.photo("bob").write_bytes(whole[: len(whole) // 2])
+    summary = world.run()
+    assert [each.item for each in summary.troubles if not each.blocked] == ["bob"]
+    assert "bob.png" in summary.troubles[0].message
+
+
+def test_a_failed_item_is_not_tried_again_until_asked_or_changed(world: World) -> None:
+    spoil(world, "bob", 0)
+    world.run()
+    again = world.run()
+    assert (again.made, again.exit_code) == (0, ExitCode.ITEMS_FAILED)
+    assert again.troubles[0].message == "inputs:person/bob.png: nobody there"
+    diary = Diary()
+    world.run(listener=diary, retry_failed=True)
+    assert [(event.item, event.failed) for event in diary.events] == [("bob", True)]
+    paint(world.photo("bob"), 5)
+    assert world.run().exit_code is ExitCode.DONE
+    assert world.run().exit_code is ExitCode.DONE
+
+
+def test_what_follows_a_failure_does_not_run_on_old_artefacts(world: World) -> None:
+    world.run()
+    spoil(world, "bob", 0)
+    summary = world.run()
+    blocked = {(each.stage, each.item) for each in summary.troubles if each.blocked}
+    assert {("pose", "bob"), ("agnostic", "bob"), ("tryon", "bob__red"), ("compose", "bob__red__sea")} <= blocked
+    assert summary.made == 0
+    assert [(each.item, each.message) for each in world.run("agnostic").troubles] == [("bob", "upstream background failed")]
+
+
+def test_an_artefact_given_by_hand_unblocks_what_follows(world: World) -> None:
+    spoil(world, "bob", 0)
+    world.run()
+    retouch(world, MATTE.of("bob"))
+    world.path("landmarks/bob.json").write_text("{}\n")
+    summary = world.run()
+    assert summary.exit_code is ExitCode.DONE
+    assert {stage.stage: stage.made for stage in summary.stages if stage.made} == {
+        "pose": 1,
+        "agnostic": 1,
+        "tryon": 2,
+        "compose": 4,
+    }
+
+
+def test_our_own_mistake_fails_one_item_leaves_a_traceback_and_is_tried_again(world: World) -> None:
+    spoil(world, "bob", 13)
+    summary = world.run()
+    assert summary.exit_code is ExitCode.INTERNAL
+    assert summary.stages[0].made == 2
+    assert "ZeroDivisionError: our mistake" in (world.layout.outputs / LEDGER / "errors.log").read_text()
+    diary = Diary()
+    world.run(listener=diary)
+    assert [event.item for event in diary.events] == ["bob"]
+
+
+def test_one_bad_item_of_a_batch_fails_alone(world: World) -> None:
+    spoil(world, "bob", 66)
+    summary = world.run()
+    assert [each.item for each in summary.troubles if not each.blocked] == ["bob"]
+    assert summary.stages[1].made == 2
+
+
+def test_fail_fast_stops_at_the_first_failure(world: World) -> None:
+    spoil(world, "ann", 0)
+    summary = world.run(fail_fast=True)
+    assert [stage.stage for stage in summary.stages] == ["background"]
+    assert summary.exit_code is ExitCode.ITEMS_FAILED
+
+
+def test_quality_flags_and_facts_reach_listener_and_ledger(world: World) -> None:
+    spoil(world, "ann", 77)
+    diary = Diary()
+    world.run("background", listener=diary)
+    event = next(event for event in diary.events if event.item == "ann")
+    assert [notice.flag for notice in event.notices] == [Flag.SMALL_PERSON]
+    with world.open(writable=False) as records:
+        outcome = records.ledger.outcome(MATTE.of("ann"))
+    assert (outcome.notices[0].detail, dict(outcome.facts)) == ("8 px", {"mean": "77.0"})
+
+
+def test_a_step_alone_says_what_is_missing(world: World) -> None:
+    summary = world.run("tryon")
+    assert summary.troubles[0].message == "image is missing; run the steps before it"
+    assert summary.exit_code is ExitCode.ITEMS_FAILED
+
+
+class Unloadable(MatteStep):
+    def load(self) -> None:
+        raise MissingPackageError("no such library", "pip install it")
+
+
+class Careless(MatteStep):
+    def run(self, inputs: Sequence[Any]) -> Any:
+        return [type(made)({MATTE.of("someone_else"): lambda: b""}) for made in super().run(inputs)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_step_that_cannot_load_ends_the_run_with_its_remedy(world: World, workers: int) -> None:
+    stage = world.stages("background")[0]
+    recipe = functools.partial(Unloadable, SmallConfig(), stage.step.context)
+    with world.open() as records, pytest.raises(MissingPackageError, match="no such library"):
+        run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=workers))
+
+
+def test_a_step_that_writes_what_it_did_not_promise_is_our_mistake(world: World) -> None:
+    stage = world.stages("background")[0]
+    with world.open() as records:
+        summary = run_stages([Stage(Careless(SmallConfig(), stage.step.context), stage.items)], records)
+    assert summary.exit_code is ExitCode.INTERNAL
+    assert world.snapshot() == {}
+
+
+# ---- workers ------------------------------------------------------------------------------------------------------------------
+
+
+class Deadly(MatteStep):
+    """Kills its process over one photo."""
+
+    def run(self, inputs: Sequence[Any]) -> Any:
+        if any(item.id == "bob" for item, _ in inputs):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().run(inputs)
+
+
+def test_a_worker_that_dies_fails_the_item_it_held_and_is_replaced(world: World) -> None:
+    world.persons += ["dan", "eve", "fay"]
+    stage = world.fill().stages("background")[0]
+    recipe = functools.partial(Deadly, SmallConfig(), stage.step.context)
+    with world.open() as records:
+        summary = run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=2))
+    assert [each.item for each in summary.troubles] == ["bob"]
+    assert summary.stages[0].made == 5
+
+
+def test_workers_need_a_recipe(world: World) -> None:
+    stage = world.stages("background")[0]
+    with world.open() as records, pytest.raises(UsageError, match="several processes"):
+        run_stages([Stage(stage.step, stage.items)], records, RunOptions(workers=2))
+
+
+# ---- interruption -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_finishes_the_item_at_work_and_the_next_run_goes_on(world: World, number: signal.Signals) -> None:
+    class Impatient(Diary):
+        def item_finished(self, event: ItemEvent) -> None:
+            super().item_finished(event)
+            if len(self.events) == 5:
+                os.kill(os.getpid(), number)
+
+    diary = Impatient()
+    summary = world.run(listener=diary)
+    assert summary.exit_code is ExitCode.INTERRUPTED
+    assert any("stopping" in note for note in diary.notes)
+    assert 5 <= summary.made < sum(ALL.values())
+    assert signal.getsignal(number) in {signal.default_int_handler, signal.SIG_DFL}
+    rest = world.run()
+    assert summary.made + rest.made == sum(ALL.values())
+
+
+# ---- books --------------------------------------------------------------------------------------------------------------------
+
+
+def test_deleted_inputs_leave_orphans_that_can_be_removed_except_edited_ones(world: World) -> None:
+    world.run()
+    retouch(world, MATTE.of("bob"))
+    world.photo("bob").unlink()
+    world.persons.remove("bob")
+    assert world.run().exit_code is ExitCode.DONE
+    known = {stage.name: {item.id for item in stage.items} for stage in world.stages()}
+    with world.open() as records:
+        gone = records.orphans(known)
+        assert set(gone.values()) == {
+            "bob",
+            "bob__red",
+            "bob__blue",
+            *(f"bob__{c}__{b}" for c in ("red", "blue") for b in ("sea", "town")),
+        }
+        assert len(gone) == 1 + 1 + 1 + 2 + 4
+        assert records.remove(gone) == len(gone)
+        assert records.orphans(known) == {}
+    assert [name for name in world.snapshot() if "bob" in name] == [MATTE.of("bob")]
+
+
+def test_verify_notices_a_change_that_left_size_and_time_alone(world: World) -> None:
+    world.run()
+    time.sleep(2.1)
+    world.run()
+    photo = world.photo("ann")
+    before, data = photo.stat(), bytearray(photo.read_bytes())
+    data[-1] ^= 1  # the last byte of the end chunk's checksum: size and pixels stay
+    photo.write_bytes(data)
+    os.utime(photo, ns=(before.st_mtime_ns, before.st_mtime_ns))
+    assert world.lines() == []
+    with world.open(writable=False, verify=True) as records:
+        assert records.contents.of("inputs:person/ann.png") != records.ledger.files["inputs:person/ann.png"].made
+    assert [line.text for line in world.plan(verify=True).lines() if "photo changed" in line.text]
+
+
+def test_each_run_is_noted_with_its_settings(world: World) -> None:
+    world.run("cloth", command="--step cloth", settings='{"cloth": {}}')
+    with sqlite3.connect(world.layout.outputs / LEDGER / "driver.sqlite") as connection:
+        assert connection.execute("SELECT command, settings FROM runs").fetchall() == [("--step cloth", '{"cloth": {}}')]
+
+
+def test_ledger_and_artefacts_name_no_path_outside_the_error_log(world: World) -> None:
+    world.run()
+    for name, data in world.snapshot().items():
+        assert str(world.root).encode() not in data, name
+    assert str(world.root).encode() not in (world.layout.outputs / LEDGER / "driver.sqlite").read_bytes()
+    assert TRYON.of("ann__red", "preview") in world.snapshot()
