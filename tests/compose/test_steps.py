@@ -1,0 +1,232 @@
+"""The two shells: what they read and write, and the pictures that come out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from compose.restore import RestoreConfig, RestoreStep
+from compose.step import ComposeConfig, ComposeStep
+from pipeline.core import images
+from pipeline.core.card import Card
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag
+from pipeline.core.frame import Frame
+from pipeline.core.items import Background, Garment, Pair, Person, Scene
+from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, TRYON, Layout, sidecar
+from pipeline.core.step import Context, Produced
+
+PHOTO = (800, 600)
+PAIR = Pair(Person("ann", "inputs:person/ann.png"), Garment("tee", "inputs:cloth/tee.png"), "preview")
+
+
+def _put(layout: Layout, ref: str, data: bytes) -> None:
+    path = layout.path(ref)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _store(layout: Layout, produced: Produced) -> None:
+    for ref, encode in produced.files.items():
+        _put(layout, ref, encode())
+
+
+def _world(folder: Path, person, pose: str = "standing") -> Context:
+    """Inputs and artefacts of one drawn person who gets a red stripe across the chest."""
+    layout = Layout(folder / "inputs", folder / "outputs", folder / "weights")
+    alpha = person(pose)
+    share = alpha[..., None] / 255
+    photo = (np.array([200, 205, 210]) * (1 - share) + np.array([70, 80, 160]) * share + 0.5).astype(np.uint8)
+    frame = Frame(*PHOTO, 0, 0, 800, 1024, 768)
+    canvas = frame.to_canvas(photo)
+    mask = np.zeros((1024, 768), bool)
+    mask[180:540, 250:520] = True
+    result = canvas.copy()
+    cv2.rectangle(result, (290, 260), (478, 420), (200, 30, 40), -1)
+    _put(layout, PAIR.person.source, images.png(photo))
+    _put(layout, FRAME.of("ann"), images.text(frame.to_json()))
+    _put(layout, MATTE.of("ann"), images.png(alpha))
+    _put(layout, CUTOUT.of("ann"), images.png(np.dstack([np.full((*PHOTO, 3), (70, 80, 160), np.uint8), alpha])))
+    _put(layout, AGNOSTIC_MASK.of("ann", PAIR.garment.category), images.mask_png(mask))
+    _put(layout, IMAGE.of("ann"), images.png(canvas))
+    _put(layout, TRYON.of(PAIR.id, "preview"), images.png(result))
+    return Context(layout)
+
+
+def _restored(context: Context, backend=None) -> Produced:
+    step = RestoreStep(RestoreConfig(), context, backend)
+    step.load()
+    (produced,) = step.run([step.read(PAIR)])
+    assert set(produced.files) == set(step.writes(PAIR))
+    _store(context.layout, produced)
+    return produced
+
+
+def _scene(context: Context, picture: np.ndarray, config: ComposeConfig | None = None, toml: str = "", name: str = "sea"):
+    scene = Scene(PAIR, Background(name, f"inputs:background/{name}.png"))
+    _put(context.layout, scene.background.source, images.png(picture))
+    if toml:
+        _put(context.layout, sidecar(scene.background.source), toml.encode())
+    step = ComposeStep(config or ComposeConfig(), context)
+    (produced,) = step.run([step.read(scene)])
+    _store(context.layout, produced)
+    path = context.layout.path(FINAL.of(scene.id, "preview"))
+    return images.read_rgb(path), images.read_recipe(path), produced
+
+
+def test_restore_reads_only_what_it_says(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    step = RestoreStep(RestoreConfig(), context)
+    wanted = {context.layout.path(ref) for ref in step.reads(PAIR)}
+    for path in sorted(tmp_path.rglob("*")):
+        if path.is_file() and path not in wanted:
+            path.unlink()
+    _restored(context)
+
+
+def test_the_dressed_photo_has_the_photos_size_and_pixels_outside_the_mask(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    produced = _restored(context)
+    final = images.read_rgb(context.layout.path(FINAL.of(f"{PAIR.id}__original", "preview")))
+    photo = images.read_rgb(context.layout.path(PAIR.person.source))
+    assert final.shape == photo.shape
+    differs = (final != photo).any(2)
+    rows, columns = np.nonzero(differs)
+    assert rows.min() > 190 and rows.max() < 345 and columns.min() > 220 and columns.max() < 380
+    assert tuple(final[260, 300]) == (200, 30, 40)
+    assert float(produced.facts["changed"]) == pytest.approx(differs.mean(), rel=0.3)
+
+
+def test_the_dressed_cutout_shows_the_new_cloth(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    cutout = images.read_rgba(context.layout.path(DRESSED_CUTOUT.of(PAIR.id, "preview")))
+    alpha = images.read_grey(context.layout.path(MATTE.of("ann")))
+    assert tuple(cutout[260, 300]) == (200, 30, 40, 255)
+    assert np.abs(cutout[..., 3].astype(int) - alpha).mean() < 0.5
+
+
+def test_the_backend_is_asked_only_when_the_body_may_have_become_narrower(tmp_path, person) -> None:
+    class Counting:
+        card = Card(name="counting")
+        loaded = calls = 0
+
+        def load(self, device: str) -> None:
+            self.loaded += 1
+
+        def matte(self, photo: np.ndarray) -> np.ndarray:
+            self.calls += 1
+            return np.zeros(photo.shape[:2], np.uint8)
+
+    backend = Counting()
+    _restored(_world(tmp_path, person), backend)
+    assert (backend.loaded, backend.calls) == (1, 0)
+
+
+def test_artefacts_of_another_size_are_refused_by_name(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    _put(context.layout, MATTE.of("ann"), images.png(np.zeros((10, 10), np.uint8)))
+    with pytest.raises(InputError, match=r"matte of ann__tee is 10×10, expected 600×800"):
+        RestoreStep(RestoreConfig(), context).read(PAIR)
+
+
+def test_both_steps_give_the_same_bytes_twice(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    first = {ref: encode() for ref, encode in _restored(context).files.items()}
+    assert first == {ref: encode() for ref, encode in _restored(context).files.items()}
+    _, _, once = _scene(context, background(noise=4.0))
+    _, _, twice = _scene(context, background(noise=4.0))
+    assert [encode() for encode in once.files.values()] == [encode() for encode in twice.files.values()]
+
+
+@pytest.mark.parametrize("size", [(600, 900), (900, 400), (40, 60), (300, 1200)])
+def test_scenes_have_the_backgrounds_size(tmp_path, person, background, size) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    picture = background(size)
+    final, recipe, _ = _scene(context, picture)
+    assert final.shape == picture.shape
+    assert (final != picture).any()
+    assert recipe is not None and recipe["scene"] == "ann__tee__sea"
+
+
+def test_grey_and_transparent_backgrounds_work(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    colour = background()
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    half = np.dstack([colour, np.full(colour.shape[:2], 128, np.uint8)])
+    for name, picture in (("grey", grey), ("half", half)):
+        final, _, _ = _scene(context, picture, name=name)
+        assert final.shape == colour.shape
+
+
+def test_the_sidecar_and_the_picture_agree_within_a_pixel(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    picture = background((600, 900))
+    final, recipe, _ = _scene(context, picture, ComposeConfig(plain=True), "foot = [200, 500]\nheight = 300")
+    rows, columns = np.nonzero(np.abs(final.astype(int) - picture).max(2) > 60)
+    assert abs(rows.max() + 1 - 500) <= 1
+    assert abs(rows.max() + 1 - rows.min() - 300) <= 2
+    assert abs((columns.min() + columns.max()) / 2 - 200) <= 1
+    assert recipe is not None and recipe["placements"][0]["foot"] == [200, 500]
+
+
+def test_plain_leaves_every_pixel_beside_the_person_alone(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    picture = background((600, 900), noise=5.0)
+    plain, _, _ = _scene(context, picture, ComposeConfig(plain=True), "foot = [200, 500]\nheight = 300")
+    lit, _, _ = _scene(context, picture, ComposeConfig(), "foot = [200, 500]\nheight = 300")
+    beside = np.ones((600, 900), bool)
+    beside[195:505, 130:270] = False
+    assert np.array_equal(plain[beside], picture[beside])
+    assert not np.array_equal(lit[beside], picture[beside])
+
+
+def test_a_wrong_key_in_the_sidecar_fails_this_scene_with_its_name(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    with pytest.raises(InputError, match=r"sea\.toml"):
+        _scene(context, background(), toml="heigth = 1")
+
+
+def test_the_list_of_backgrounds_places_people_and_the_reading_is_told(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    _put(context.layout, "inputs:backgrounds.txt", b"background/sea.png bg_images/sea.txt\n")
+    _put(context.layout, "inputs:bg_images/sea.txt", b"0.25 0.9 0.5\n")
+    _, recipe, produced = _scene(context, background((600, 900)))
+    assert recipe is not None and recipe["placements"][0]["foot"] == [225, 540]
+    assert "foot point" in produced.facts["positions"]
+
+
+def test_enlarging_is_flagged_and_an_ordinary_scene_is_not(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    _, _, ordinary = _scene(context, background((600, 900)))
+    assert ordinary.notices == ()
+    _, _, large = _scene(context, background((2400, 2000)), name="wide")
+    assert [notice.flag for notice in large.notices] == [Flag.PERSON_ENLARGED]
+
+
+def test_an_empty_cutout_is_an_error_with_a_remedy(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _put(context.layout, DRESSED_CUTOUT.of(PAIR.id, "preview"), images.png(np.zeros((*PHOTO, 4), np.uint8)))
+    with pytest.raises(InputError) as caught:
+        _scene(context, background())
+    assert "--step compose" in caught.value.remedy
+
+
+def test_the_signature_changes_with_the_runs_seed_and_nothing_names_a_path(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    scene = Scene(PAIR, Background("sea", "inputs:background/sea.png"))
+    other = Context(context.layout, seed=5)
+    for kind, config, item in ((ComposeStep, ComposeConfig(), scene), (RestoreStep, RestoreConfig(), PAIR)):
+        here, there = kind(config, context).signature(item), kind(config, other).signature(item)
+        assert here != there
+        assert str(tmp_path) not in str(here)
