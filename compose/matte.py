@@ -276,7 +276,7 @@ def _colour_share(part: Dressing, body: Mask, band: Mask, unit: float) -> tuple[
 
 
 def _nearby(picture: RGB, mask: Mask, band: Mask, sigma_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean colour (n, 3) of the masked pixels round each pixel of the band, and how many there are (n,); at half size, for speed."""
+    """Mean colour (n, 3) of the masked pixels round each band pixel, and how many there are (n,); at half size, for speed."""
     height, width = mask.shape
     size = (max(width // 2, 1), max(height // 2, 1))
     weight = mask.astype(np.float32)

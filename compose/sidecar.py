@@ -110,6 +110,10 @@ def _pixels(value: float, full: int) -> float:
 
 
 PLACEMENTS = "placements"
+FORM = (
+    "for example: foot = [0.5, 0.95], height = 0.8, flip = false, z = 0, horizon = 0.55, "
+    "shadow = false or { opacity = 0.6, direction = [-0.35, 0.18] }; numbers up to 1 are fractions"
+)
 
 
 def read_sidecar(text: str, name: str) -> Sidecar:
@@ -140,7 +144,7 @@ def read_sidecar(text: str, name: str) -> Sidecar:
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in {"bool", "ShadowSettings"})
-        raise InputError(f"{name}: {where} = {first['input']!r}: {first['msg'].lower()}", "see docs/compose.md") from None
+        raise InputError(f"{name}: {where} = {first['input']!r}: {first['msg'].lower()}", FORM) from None
 
 
 def _check_keys(table: Mapping[str, Any], known: Iterable[str], name: str, prefix: str = "") -> None:
