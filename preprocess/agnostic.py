@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +66,9 @@ class AgnosticInputs:
 class AgnosticStep(StepBase):
     """Masks, grey pictures and reduced parse maps."""
 
-    name = "agnostic"
-    unit = Unit.PERSON
-    version = 1
+    name: ClassVar[str] = "agnostic"
+    unit: ClassVar[Unit] = Unit.PERSON
+    version: ClassVar[int] = 1
     config: AgnosticConfig
 
     def reads(self, item: Item) -> Sequence[Ref]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,18 +21,15 @@ JPEG_QUALITY = 95
 
 
 class DenseposeConfig(StepConfig):
-    """Settings of the densepose step."""
-
-    backend: str = "auto"
-    """Which model: auto, embedded, or a name from `doctor`."""
+    """Settings of the densepose step: none besides the backend, which the command line chooses."""
 
 
 class DenseposeStep(StepBase):
     """Draws the body parts in VITON-HD's colours and keeps the raw indices beside the picture."""
 
-    name = "densepose"
-    unit = Unit.PERSON
-    version = 1
+    name: ClassVar[str] = "densepose"
+    unit: ClassVar[Unit] = Unit.PERSON
+    version: ClassVar[int] = 1
 
     def __init__(self, config: DenseposeConfig, context: Context, backend: DenseposeBackend) -> None:
         super().__init__(config, context)
@@ -52,7 +50,7 @@ class DenseposeStep(StepBase):
     def signature(self, item: Item) -> Mapping[str, str]:
         """The backend decides the pixels."""
         card = self.backend.card
-        return {"backend": f"{card.name} {card.version}"}
+        return {"backend": f"{card.name}/{card.version}"}
 
     def load(self) -> None:
         """Bring up the backend."""

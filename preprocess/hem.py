@@ -22,7 +22,7 @@ TOP, BOTTOM = 0.55, 1.75
 STEPS, COLUMNS = 96, 56
 HALF_WIDTH = 0.85
 """Columns reach this far to both sides, in scales."""
-JUMP_PRICE = 0.35
+JUMP_PRICE = 0.8
 """Price of moving the hem by one step between columns, in mean nats of a column."""
 SPEAK = 2.5
 """Nats one pixel may speak with."""

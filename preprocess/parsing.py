@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +26,15 @@ class ParsingBackend(Backend, Protocol):
 
 
 class ParsingConfig(StepConfig):
-    """Settings of the parsing step."""
-
-    backend: str = "auto"
-    """Which model: auto, embedded, or a name from `doctor`."""
+    """Settings of the parsing step: none besides the backend, which the command line chooses."""
 
 
 class ParsingStep(StepBase):
     """Writes the parse map: palette PNG of CIHP ids."""
 
-    name = "parsing"
-    unit = Unit.PERSON
-    version = 1
+    name: ClassVar[str] = "parsing"
+    unit: ClassVar[Unit] = Unit.PERSON
+    version: ClassVar[int] = 1
 
     def __init__(self, config: ParsingConfig, context: Context, backend: ParsingBackend) -> None:
         super().__init__(config, context)
@@ -55,7 +52,7 @@ class ParsingStep(StepBase):
     def signature(self, item: Item) -> Mapping[str, str]:
         """The backend decides the pixels."""
         card = self.backend.card
-        return {"backend": f"{card.name} {card.version}"}
+        return {"backend": f"{card.name}/{card.version}"}
 
     def load(self) -> None:
         """Bring up the backend."""
