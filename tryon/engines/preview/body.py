@@ -1,7 +1,8 @@
 """The body under the clothes: joints made complete, a scale, a frame of axes, and what the parse map says about them.
 
 Pairs are ordered as the viewer sees them, left first, because a garment's flat picture is: its left half goes to the subject's
-right arm in a front view. Missing joints are put where an average body has them, so that a photo cut at the waist still has a hip line.
+right arm in a front view. Missing joints are put where an average body has them, so that a photo cut at the
+waist still has a hip line.
 """
 
 from __future__ import annotations

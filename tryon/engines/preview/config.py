@@ -12,5 +12,5 @@ class PreviewConfig(StepConfig):
 
     smoothing: float = Field(default=2e-4, ge=0)  # stiffness of the thin-plate spline; 0 = landmarks are met exactly
     fold_strength: float = Field(default=0.5, ge=0, le=1)  # share of the worn garment's folds that is kept
-    side_shade: float = Field(default=0.8, ge=0.5, le=1)  # brightness at the body's sides, 1 = flat
+    side_shade: float = Field(default=0.84, ge=0.5, le=1)  # brightness at the body's sides, 1 = flat
     contact_shadow: float = Field(default=0.3, ge=0, le=1)  # darkness under sleeve ends and arms

@@ -15,6 +15,8 @@ from pipeline.core.step import Context
 from tryon.engines.preview.body import read_body
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.garment_landmarks import top_landmarks
+from tryon.engines.preview.lower import LowerGarment, dress_lower
+from tryon.engines.preview.lower_landmarks import lower_landmarks
 from tryon.engines.preview.plate import spread
 from tryon.engines.preview.sitter import Sitter, read_parts
 from tryon.engines.preview.top import TopGarment, dress_top
@@ -24,7 +26,7 @@ CARD = EngineCard(
     version=1,
     seconds=0.4,
     approximate=True,
-    categories=frozenset({Category.UPPER, Category.DRESS}),
+    categories=frozenset(Category),
     person=(IMAGE, AGNOSTIC_MASK, PARSE, POSE_JSON, DENSEPOSE),
 )
 
@@ -45,7 +47,7 @@ class PreviewEngine:
     def load(self, device: str) -> None:
         """Nothing to bring up: it runs on the CPU whatever the device."""
 
-    def encode(self, part: PersonInputs | GarmentInputs) -> Sitter | TopGarment:
+    def encode(self, part: PersonInputs | GarmentInputs) -> Sitter | TopGarment | LowerGarment:
         """Read a person's labels and skeleton, or find a garment's landmarks.
 
         Raises:
@@ -55,7 +57,14 @@ class PreviewEngine:
 
     def generate(self, items: Sequence[TryOnItem]) -> list[Image]:
         """Dress; (h, w, 3) RGB uint8 each."""
-        return [dress_top(item.person, item.garment, self.config) for item in items]
+        return [dress(item.person, item.garment, self.config) for item in items]
+
+
+def dress(person: Sitter, garment: TopGarment | LowerGarment, config: PreviewConfig) -> Image:
+    """(h, w, 3) RGB uint8: one person in one garment; equal to the photo outside the mask."""
+    if isinstance(garment, LowerGarment):
+        return dress_lower(person, garment, config)
+    return dress_top(person, garment, config)
 
 
 def encode_person(inputs: PersonInputs) -> Sitter:
@@ -68,11 +77,12 @@ def encode_person(inputs: PersonInputs) -> Sitter:
     return Sitter(image, mask, parse, read_parts(densepose), read_body(inputs.keypoints()), inputs.category)
 
 
-def encode_garment(inputs: GarmentInputs) -> TopGarment:
+def encode_garment(inputs: GarmentInputs) -> TopGarment | LowerGarment:
     """Find a garment's landmarks and let its colours run beyond its edge."""
     cloth, mask = inputs.cloth(), inputs.cloth_mask()
     if mask.shape != cloth.shape[:2]:
         raise InputError(f"preview: {inputs.garment.id}: cloth {cloth.shape[:2]} and mask {mask.shape} differ in size")
-    landmarks = top_landmarks(cloth, mask)
     bled = np.clip(spread(cloth, erode(mask, 2)), 0, 255).astype(np.uint8)
-    return TopGarment(bled, landmarks)
+    if inputs.garment.category is Category.LOWER:
+        return LowerGarment(bled, lower_landmarks(mask))
+    return TopGarment(bled, top_landmarks(cloth, mask))

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.labels import Category, Parse
+from pipeline.core.masks import Mask
 from tryon.engines.preview.body import Body
 from tryon.engines.preview.garment_landmarks import TopLandmarks
 from tryon.engines.preview.outline import Points
-from tryon.engines.preview.silhouette import Silhouette
+from tryon.engines.preview.silhouette import Silhouette, lowest
 
 CHEST_TO_SHOULDERS = 1.25
 """A garment laid flat is this much wider from armpit to armpit than its wearer from shoulder joint to shoulder joint."""
@@ -48,7 +49,7 @@ def garment_scale(garment: TopLandmarks, body: Body) -> float:
     return CHEST_TO_SHOULDERS * body.scale / max(garment.chest_width, 1.0)
 
 
-def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, category: Category, room: float) -> TorsoFit:
+def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, category: Category, mask: Mask) -> TorsoFit:
     """Land the body of a top or dress.
 
     Args:
@@ -56,13 +57,13 @@ def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, categor
         body: the skeleton.
         silhouette: what the parse map says about the body's outline.
         category: UPPER or DRESS; a dress goes on below the hips at its own width.
-        room: pixels from the neck to the lower end of the area to repaint, in the middle of the torso.
+        mask: (h, w) bool: the area to repaint; it limits the length.
     """
     scale = garment_scale(garment, body)
     shoulders = shoulder_tips(body, silhouette)
     armpits = _armpits(garment, body, scale)
     collar_base, collar = _collars(garment, body, silhouette, scale)
-    hem_down = hem_height(garment, body, silhouette, category, scale, room)
+    hem_down = hem_height(garment, body, silhouette, category, mask)
     flanks = [_flank(garment, body, silhouette, category, (side, armpits[side], hem_down, scale)) for side in (0, 1)]
     edges = garment.edges
     neck = _neck(garment, body, collar, scale)
@@ -105,7 +106,7 @@ def shoulder_tips(body: Body, silhouette: Silhouette) -> Points:
 def _armpits(garment: TopLandmarks, body: Body, scale: float) -> Points:
     depths = (garment.armpits - garment.shoulders)[:, 1] * scale
     return np.stack([
-        body.shoulders[side] + body.down * float(np.clip(depths[side] - 0.1 * body.scale, 0.36 * body.scale, 0.6 * body.scale))
+        body.shoulders[side] + body.down * float(np.clip(depths[side] - 0.2 * body.scale, 0.3 * body.scale, 0.42 * body.scale))
         for side in (0, 1)
     ])  # fmt: skip
 
@@ -114,8 +115,8 @@ def shoulder_top(body: Body, silhouette: Silhouette, side: int, share: float) ->
     """A point on the shoulder's outline: `share` of the way from the neck to the shoulder joint, lifted to the silhouette."""
     start = body.neck + share * (body.shoulders[side] - body.neck)
     usual = float(np.interp(share, [0.4, 1.0], [0.30, 0.14])) * body.scale
-    lift = silhouette.reach(start, -body.down, 0.75 * usual, 1.25 * usual, usual)
-    lifted: Points = start - body.down * (lift + 1.5)
+    lift = silhouette.reach(start, -body.down, 0.75 * usual, 1.35 * usual, usual)
+    lifted: Points = start - body.down * (lift + 0.012 * body.scale)
     return lifted
 
 
@@ -152,7 +153,7 @@ def _slope(garment: TopLandmarks, body: Body, silhouette: Silhouette, ends: tupl
     for number in range(1, len(rest) - 1):
         share = float(np.hypot(*(rest[number] - body.neck)) / max(np.hypot(*(body.shoulders[side] - body.neck)), 1e-6))
         top = shoulder_top(body, silhouette, side, min(share, 1.0))
-        rest[number] += body.down * float((top - rest[number]) @ body.down) * 0.7
+        rest[number] += body.down * float((top - rest[number]) @ body.down)
     return rest if turn == 0 else np.vstack([_stretch(path[: turn + 1], collar, base), rest[1:]])
 
 
@@ -166,19 +167,40 @@ def _stretch(path: Points, start: Points, end: Points) -> Points:
     return placed
 
 
-def hem_height(garment: TopLandmarks, body: Body, silhouette: Silhouette, category: Category, scale: float, room: float) -> float:
-    """Pixels from the neck down to the hem.
+def hem_height(garment: TopLandmarks, body: Body, silhouette: Silhouette, category: Category, mask: Mask) -> float:
+    """Pixels from the neck down to the hem: the garment's own length, but long enough to cover what it replaces.
 
-    The garment's own length, but long enough to cover what it replaces, and a top no longer than there is `room` in the middle:
-    where trousers stay in front it is tucked in, and must not come out again beside them.
+    A top is no longer than the mask is deep in the middle: where trousers stay in front it is tucked in, and must not come out
+    again beside them. A dress ends where the mask becomes too narrow for its skirt.
     """
-    own = garment.body_length * scale - 0.14 * body.scale
+    own = garment.body_length * garment_scale(garment, body) - 0.14 * body.scale
     if category is Category.DRESS:
-        ankles = body.local(np.stack([leg.joints[2] for leg in body.legs]))[:, 1].max()
-        return float(np.clip(own, body.torso_length * 1.25, max(ankles, body.torso_length * 1.3)))
+        return _dress_length(garment, body, mask, own)
     worn = silhouette.lowest((Parse.UPPER_CLOTHES, Parse.COAT), body, 1.35 * body.torso_length)
     wanted = max(own, 0.85 * body.torso_length, min(worn + 0.04 * body.scale, 1.5 * own))
-    return float(min(wanted, room + 0.05 * body.scale)) if room > 0.6 * body.torso_length else float(wanted)
+    room = lowest(mask, body, 2 * body.torso_length)
+    return float(min(wanted, room + 0.04 * body.scale)) if room > 0.6 * body.torso_length else float(wanted)
+
+
+def _dress_length(garment: TopLandmarks, body: Body, mask: Mask, own: float) -> float:
+    ankles = body.local(np.stack([leg.joints[2] for leg in body.legs]))[:, 1].max()
+    longest = float(np.clip(own, 1.25 * body.torso_length, max(ankles, 1.3 * body.torso_length)))
+    rows = np.arange(1.15 * body.torso_length, longest, 4.0)
+    flank = garment.edges.flanks
+    along = (rows - rows[0]) / max(longest - rows[0], 1.0)
+    half = np.interp(0.55 + 0.45 * along, np.linspace(0, 1, len(flank[0])), (flank[1] - flank[0])[:, 0] / 2)
+    half = np.maximum(half * garment_scale(garment, body), 0.3 * body.scale)
+    room = np.array([mask_half(mask, body, row) for row in rows])
+    narrow = room < 0.8 * half
+    return float(rows[int(np.argmax(narrow))]) if narrow.any() else longest
+
+
+def mask_half(mask: Mask, body: Body, row: float) -> float:
+    """Half the width the mask offers in one row of the torso's frame, gaps left out."""
+    steps = np.arange(-1.6 * body.scale, 1.6 * body.scale, 2.0)
+    columns, rows = np.round(body.at(steps, np.full(len(steps), row))).astype(int).T
+    within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
+    return float(mask[rows[within], columns[within]].sum())
 
 
 def _flank(
@@ -190,6 +212,7 @@ def _flank(
 ) -> Points:
     """(n, 2) landing side from the armpit to the hem: at least the silhouette, at most a little looser than it."""
     side, armpit, hem_down, scale = place
+    tucked = category is Category.UPPER and hem_down < garment.body_length * scale - 0.2 * body.scale
     path = garment.edges.flanks[side]
     sign = -1.0 if side == 0 else 1.0
     start = body.local(armpit)
@@ -199,6 +222,7 @@ def _flank(
     cut = np.abs(path[:, 0] - axis) * scale
     worn = silhouette.flank(body, sign, down)
     loose = np.full(len(down), 1.15) if category is Category.UPPER else np.where(down > 0.95 * body.torso_length, 9.0, 1.12)
+    loose = np.where(tucked & (along > 0.55), np.minimum(loose, 1.04), loose)
     half = np.clip(cut, 1.02 * worn + 2, loose * worn + 2)
     blend = np.clip(along / 0.25, 0, 1)
     across = (1 - blend) * abs(start[0]) + blend * half

@@ -12,13 +12,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.masks import Mask
+from pipeline.core.masks import Mask, erode
 from tryon.engines.preview.outline import Outline, Points, Side, resample, trace
 
 EDGE_POINTS = 12
 """Outline points kept per sleeve edge."""
 MIN_SLEEVE = 0.14
 """Shorter than this share of the garment's width it counts as part of the body: a cap or a puff over the armhole."""
+USUAL_DEPTH = (0.47, 0.2)
+"""Depth of a crew neck's front edge below its corners: in widths of the neck opening, but at most this share of the chest."""
 UNEVEN = 0.06
 """Armpits further apart than this share of the garment's height are no pair."""
 NECK_POINTS, SLOPE_POINTS, ARMHOLE_POINTS, FLANK_POINTS, HEM_POINTS = 7, 5, 5, 9, 6
@@ -132,14 +134,23 @@ def top_landmarks(cloth: NDArray[np.uint8], mask: Mask) -> TopLandmarks:
     """
     outline, rows = _read_sides(trace(mask))
     marks = [_side_marks(side, outline, row) for side, row in zip(outline.sides, rows, strict=True)]
+    sleeved = [mark.sleeve_edges is not None for mark in marks]
+    if sleeved[0] != sleeved[1]:  # one sleeve folded away or too short to tell: garments are symmetric
+        keep = sleeved.index(True)
+        outline = replace(outline, sides=_both(outline.sides[keep]))
+        marks = [marks[keep], marks[keep]]
     collars = [_collar(side, mark.shoulder, outline) for side, mark in zip(outline.sides, marks, strict=True)]
     corners = [corner for corner, _ in collars]
     collar = _to_xy(outline, corners)
-    neckline = front_neckline(cloth, mask, collar, _axis_top(outline))
+    bases = _to_xy(outline, [base for _, base in collars])
+    stands = float((bases - collar)[:, 1].mean()) > 0.02 * outline.height
+    opening, chest = float(np.ptp(collar[:, 0])), float(sum(mark.armpit[0] for mark in marks))
+    usual_px = min(USUAL_DEPTH[0] * opening, USUAL_DEPTH[1] * chest)
+    neckline = _axis_top(outline) if stands else front_neckline(cloth, mask, collar, _axis_top(outline), usual_px)
     return TopLandmarks(
         outline=outline,
         collar=collar,
-        collar_base=_to_xy(outline, [base for _, base in collars]),
+        collar_base=bases,
         neckline=neckline,
         shoulders=_to_xy(outline, [mark.shoulder for mark in marks]),
         armpits=_to_xy(outline, [mark.armpit for mark in marks]),
@@ -200,10 +211,15 @@ def _read_sides(outline: Outline) -> tuple[Outline, list[float | None]]:
     if left is None and right is None:
         return outline, [None, None]
     if right is None or (left is not None and left < right - UNEVEN * outline.height):
-        return replace(outline, sides=(outline.sides[0], outline.sides[0].mirrored())), [left, left]
+        return replace(outline, sides=_both(outline.sides[0])), [left, left]
     if left is None or right < left - UNEVEN * outline.height:
-        return replace(outline, sides=(outline.sides[1].mirrored(), outline.sides[1])), [right, right]
+        return replace(outline, sides=_both(outline.sides[1])), [right, right]
     return outline, [left, right]
+
+
+def _both(side: Side) -> tuple[Side, Side]:
+    """Left and right, both read from one side."""
+    return (side, side.mirrored()) if side.sign < 0 else (side.mirrored(), side)
 
 
 def _armpit_row(side: Side, outline: Outline) -> float | None:
@@ -247,12 +263,19 @@ def _side_marks(side: Side, outline: Outline, armpit_row: float | None) -> _Side
     shoulder_at = int(beyond[0]) if len(beyond) else int(np.argmax(above @ [1.0, -1.0]))
     arm = path[shoulder_at : armpit_at + 1]
     outer_at, inner_at = _cuff(arm)
-    if inner_at <= outer_at or float(np.ptp(arm @ _unit(_middle(arm) - _middle(arm[[0, -1]])))) < MIN_SLEEVE * outline.width:
+    if inner_at <= outer_at or not _is_sleeve(arm, outer_at, inner_at, outline.width):
         return _sleeveless_marks(side, outline)
     edges = arm[: outer_at + 1], arm[inner_at:][::-1]
     armpit = _raised(path[armpit_at], path[shoulder_at])
     edges = edges[0], np.vstack([armpit, edges[1]])
     return _SideMarks(path[shoulder_at], armpit, _hem(path[armpit_at:]), edges)
+
+
+def _is_sleeve(arm: Points, outer_at: int, inner_at: int, width: float) -> bool:
+    """Long enough, and with two long edges: a puff over the armhole ends in a point instead of a cuff."""
+    root, cuff = arm[[0, -1]], arm[[outer_at, inner_at]]
+    length = float(np.ptp(arm @ _unit(_middle(arm) - _middle(root))))
+    return length >= MIN_SLEEVE * width and float(np.hypot(*(cuff[1] - cuff[0]))) > 0.2 * float(np.hypot(*(root[1] - root[0])))
 
 
 def _raised(armpit: Points, shoulder: Points) -> Points:
@@ -337,33 +360,36 @@ def _slope_start(path: Points, corner_at: int, width: float) -> int:
     return corner_at
 
 
-def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points, axis_top: Points) -> Points:
+def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points, axis_top: Points, usual_px: float) -> Points:
     """Lowest point of the front neckline, x, y.
 
     Where the outline itself dips between the collar corners, that is the neckline. Otherwise the inside of the back shows above
-    it; then the arc from corner to corner with the strongest edge is taken, or a shallow one when no edge stands out.
+    it; then the arc from corner to corner with the strongest edge is taken, weighed by how usual its depth is.
 
     Args:
         cloth: (h, w, 3) RGB uint8.
         mask: (h, w) bool, True = garment.
         collar: (2, 2) corners of the neck opening.
         axis_top: (2,) highest outline point on the garment's axis.
+        usual_px: depth to expect, in cloth pixels below the corners.
     """
     middle, width = collar.mean(0), float(np.hypot(*(collar[1] - collar[0])))
     dip = axis_top[1] - middle[1]
-    if dip > 0.22 * width:
+    if dip > 0.3 * width:
         return axis_top
-    depths = np.arange(max(0.08 * width, dip + 0.06 * width), 0.62 * width, 1.5)
+    depths = np.arange(0.2 * width, 0.65 * width, 1.5)
     strengths = _arc_strengths(cloth, mask, collar, depths)
-    clear = strengths > max(2.2 * float(np.median(strengths)), 6.0) if len(strengths) else np.zeros(0, bool)
-    depth = depths[int(np.argmax(clear))] if clear.any() else max(dip, 0.16 * width)
-    return np.array([axis_top[0], middle[1] + depth])
+    if not len(strengths):
+        return np.array([axis_top[0], middle[1] + max(dip, usual_px)])
+    likely = np.exp(-0.5 * ((depths - usual_px) / (0.17 * width)) ** 2)
+    depth = depths[int(np.argmax(np.log(2 + strengths) * likely))]
+    return np.array([axis_top[0], middle[1] + max(dip, depth)])
 
 
 def _arc_strengths(cloth: NDArray[np.uint8], mask: Mask, collar: Points, depths: NDArray[np.float64]) -> NDArray[np.float64]:
     """How strong the colour edge is along each arc, its weaker half deciding, so that prints and buttons do not count."""
     smooth = cv2.GaussianBlur(cv2.cvtColor(cloth, cv2.COLOR_RGB2LAB), (0, 0), 1.5).astype(np.float32)
-    edge = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3)).max(2) * mask / 4
+    edge = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3)).max(2) * erode(mask, 7) / 4
     across = np.linspace(0.15, 0.85, 41)
     base = collar[0] + across[:, None] * (collar[1] - collar[0])
     sag = np.sqrt(1 - (2 * across - 1) ** 2)

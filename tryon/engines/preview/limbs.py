@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.masks import Mask
 from tryon.engines.preview.body import Body, Limb
 from tryon.engines.preview.fit import TorsoFit, rung_halves
 from tryon.engines.preview.garment_landmarks import Sleeve
 from tryon.engines.preview.outline import Points, resample
+from tryon.engines.preview.silhouette import Silhouette
 
 RUNGS = 16
 FULL_ARM = 1.5
@@ -83,13 +85,14 @@ def limb_polygon(limb: Limb, start: float, end: float, ease: float) -> Points:
     return np.vstack([middle + normal, (middle - normal)[::-1]])
 
 
-def fit_sleeve(sleeve: Sleeve, side: int, body: Body, torso: TorsoFit) -> StripFit:
+def fit_sleeve(sleeve: Sleeve, side: int, body: Body, silhouette: Silhouette, torso: TorsoFit) -> StripFit:
     """Land a sleeve on an arm: as long as its own proportions say, bent at the elbow.
 
     Args:
         sleeve: on the flat garment.
         side: 0 = viewer's left.
         body: the skeleton.
+        silhouette: the sleeve reaches at least to the arm's outline.
         torso: where the garment's body has landed; the sleeve starts at its armhole.
     """
     limb = body.arms[side]
@@ -100,16 +103,35 @@ def fit_sleeve(sleeve: Sleeve, side: int, body: Body, torso: TorsoFit) -> StripF
     outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (1.0 if side == 0 else -1.0)
     cloth = resample(sleeve.outer, RUNGS), resample(sleeve.inner, RUNGS)
     cloth_half = _square_halves(*cloth) * torso.scale
-    half = rung_halves(limb_halves(limb, shares), cloth_half, 1.35)
+    bare = limb_halves(limb, shares)
+    half = rung_halves(bare, cloth_half, 1.35)
     root = np.clip(1 - shares / ROOT_SHARE, 0, 1) ** 2
+    seen = seen_halves(silhouette, middle, outward, bare) + 0.025 * body.scale
+    outer_half = np.maximum(half, seen)
+    inner = seen_halves(silhouette, middle, -outward, bare, silhouette.bare_arms) + 0.015 * body.scale
+    inner_half = np.maximum(np.minimum(half, 1.15 * bare), np.where(shares > 0.3, inner, 0))
     edges = [
-        middle + sign * outward * half[:, None] + root[:, None] * (start - (middle[0] + sign * outward[0] * half[0]))
-        for sign, start in ((1.0, torso.shoulders[side]), (-1.0, torso.armpits[side]))
+        middle + sign * outward * width[:, None] + root[:, None] * (start - (middle[0] + sign * outward[0] * width[0]))
+        for sign, width, start in ((1.0, outer_half, torso.shoulders[side]), (-1.0, inner_half, torso.armpits[side]))
     ]
+    short = np.maximum(seen - ((edges[0] - middle) * outward).sum(1), 0) * np.minimum(np.arange(len(seen)) / 2, 1)
+    edges[0] = edges[0] + outward * short[:, None]
     inward = (torso.shoulders[1 - side] + torso.armpits[1 - side] - torso.shoulders[side] - torso.armpits[side]) / 2
     inward = inward / max(float(np.hypot(*inward)), 1e-6) * OVERLAP_PX
     cloth_inward = np.array([np.sign(inward[0]) * OVERLAP_PX / max(torso.scale, 1e-6), 0.0])
     return StripFit(_with_root(cloth, cloth_inward), _with_root((edges[0], edges[1]), inward), share)
+
+
+def seen_halves(
+    silhouette: Silhouette, middle: Points, outward: Points, bare: NDArray[np.float64], mask: Mask | None = None
+) -> NDArray[np.float64]:
+    """Distance from the limb's middle line to the person's outline (or the edge of `mask`) in direction `outward`, smoothed."""
+    seen = np.array([
+        silhouette.reach(point, direction, 0.8 * half, 1.9 * half, 1.05 * half, mask)
+        for point, direction, half in zip(middle, outward, bare, strict=True)
+    ])  # fmt: skip
+    smooth: NDArray[np.float64] = np.convolve(np.pad(seen, 2, mode="edge"), np.full(5, 0.2), mode="valid")
+    return smooth
 
 
 def _square_halves(outer: Points, inner: Points) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """The outline of a flat garment, seen side by side from the middle outwards.
 
 Every search for a landmark runs on one `Side`: its points are (out, y), where *out* is the distance from the garment's axis. So
-the left and the right half are read by the same code, and a landmark found on one side can stand in for a missing one on the other.
+the left and the right half are read by the same code, and a landmark found on one side can stand in for a missing one on the
+other.
 """
 
 from __future__ import annotations

@@ -6,17 +6,34 @@ or skirt. All colours grow in from what is really visible; only the roundness of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.masks import Mask, dilate
+from pipeline.core.masks import Mask, dilate, feather
 from tryon.engines.preview.body import Body, Limb
 from tryon.engines.preview.limbs import limb_axis, limb_halves
 
 Colour = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class KnownAreas:
+    """Where the photo shows what the old garment hides; (h, w) bool each.
+
+    Args:
+        background: no person.
+        skin: bare skin other than the face.
+        beneath: the garment that goes on under the old one: trousers under a shirt; empty when there is none.
+    """
+
+    background: Mask
+    skin: Mask
+    beneath: Mask
 
 
 def spread(image: NDArray[np.uint8] | Colour, known: Mask) -> Colour:
@@ -46,13 +63,16 @@ def spread(image: NDArray[np.uint8] | Colour, known: Mask) -> Colour:
     return result
 
 
-def skin_tone(image: NDArray[np.uint8], skin: Mask, face: Mask) -> NDArray[np.float32]:
-    """(3,) RGB float32: the median of visible skin, of the face when little else shows, a middle tone when nothing does."""
-    for mask in (skin, face):
-        if np.count_nonzero(mask) > 150:
-            tone: NDArray[np.float32] = np.median(image[mask], axis=0).astype(np.float32)
-            return tone
-    return np.array([190, 150, 125], np.float32)
+def spread_softly(image: NDArray[np.uint8], known: Mask) -> Colour:
+    """`spread` at half the size: smooth colours for places where nothing sharp is known anyway."""
+    height, width = known.shape
+    half = (max(1, width // 2), max(1, height // 2))
+    small = spread(
+        cv2.resize(image, half, interpolation=cv2.INTER_NEAREST),
+        cv2.resize(known.astype(np.uint8), half, interpolation=cv2.INTER_NEAREST).astype(bool),
+    )
+    soft_colour: Colour = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    return soft_colour
 
 
 def limb_skin(shape: tuple[int, int], limb: Limb, start: float, end: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -110,44 +130,53 @@ def soft(mask: Mask, sigma_px: float = 1.2) -> NDArray[np.float32]:
 def undress(
     image: NDArray[np.uint8],
     old: Mask,
-    background: Mask,
-    skin: Mask,
-    beneath: Mask,
+    known: KnownAreas,
     body: Body,
+    limbs: Sequence[Limb],
 ) -> Colour:
     """Take the old garment off.
 
     Args:
         image: (h, w, 3) RGB uint8 photo.
         old: (h, w) bool: pixels of the old garment.
-        background: (h, w) bool: pixels known to be background.
-        skin: (h, w) bool: visible skin other than the face.
-        beneath: (h, w) bool: visible garment that continues under the old one: trousers for a shirt, a shirt for trousers.
+        known: where the colours beneath can be learnt.
         body: the skeleton.
+        limbs: arms and legs the old garment may have covered.
 
     Returns:
-        (h, w, 3) float32; the photo itself outside `old`.
+        (h, w, 3) float32; the photo itself outside `old` and a narrow fringe of it in the background.
     """
-    height, width = old.shape
-    result = spread(image, background & ~dilate(old, 4)) if background.any() else image.astype(np.float32)
-    below = _torso_zone(body, (height, width), 0.35 * body.torso_length, 1.3 * body.torso_length)
-    if np.count_nonzero(beneath) > 300:
-        result = over(result, spread(image, beneath & ~dilate(old, 3)), below)
-    skin_known = skin & ~dilate(old, 3)
+    shape = (old.shape[0], old.shape[1])
+    person = soft(~known.background)
+    result = spread_softly(image, known.background & ~dilate(old, 4)) if known.background.any() else image.astype(np.float32)
+    if np.count_nonzero(known.beneath) > 300:
+        below = _torso_zone(body, shape, (0.35 * body.torso_length, 1.3 * body.torso_length), (0.55, 0.5))
+        result = over(result, spread_softly(image, known.beneath & ~dilate(old, 3)), below * person)
+    skin_known = known.skin & ~dilate(old, 3)
     if np.count_nonzero(skin_known) > 100:
-        skin_colour = spread(image, skin_known)
-        chest = _torso_zone(body, (height, width), -0.5 * body.scale, 0.38 * body.torso_length)
-        result = over(result, skin_colour, chest)
-        for limb in body.arms:
-            coverage, factor = limb_skin((height, width), limb, 0.0, 1.0)
-            result = over(result, skin_colour * factor[..., None], coverage)
-    return over(image.astype(np.float32), result, soft(dilate(old, 2)))
+        skin = spread_softly(image, skin_known)
+        chest = _torso_zone(body, shape, (-0.18 * body.scale, 0.38 * body.torso_length), (0.5, 0.55))
+        neck = _torso_zone(body, shape, (-0.5 * body.scale, 0.0), (0.24, 0.26))
+        result = over(result, skin, np.maximum(chest, neck) * person)
+        for limb in limbs:
+            coverage, factor = limb_skin(shape, limb, 0.0, 1.0)
+            result = over(result, skin * factor[..., None], coverage * person)
+    fringe = old | (dilate(old, 6) & known.background) | dilate(old, 2)
+    return over(image.astype(np.float32), result, soft(fringe))
 
 
-def _torso_zone(body: Body, shape: tuple[int, int], top: float, bottom: float) -> NDArray[np.float32]:
-    """Soft coverage of the torso between two depths below the neck."""
-    half = 0.62 * body.scale
-    corners = body.at(np.array([-half, half, half, -half]), np.array([top, top, bottom, bottom]))
+def _torso_zone(
+    body: Body, shape: tuple[int, int], rows: tuple[float, float], halves: tuple[float, float]
+) -> NDArray[np.float32]:
+    """Soft coverage of a strip of the torso: depths below the neck in pixels, half widths at both in body scales."""
+    (top, bottom), (upper, lower) = rows, (half * body.scale for half in halves)
+    corners = body.at(np.array([-upper, upper, lower, -lower]), np.array([top, top, bottom, bottom]))
     zone = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(zone, np.round(corners).astype(np.int32), 1)
-    return soft(zone.astype(bool), 0.05 * body.scale)
+    return soft(zone.astype(bool), 0.03 * body.scale)
+
+
+def blend_into(image: NDArray[np.uint8], canvas: Colour, mask: Mask) -> NDArray[np.uint8]:
+    """Put `canvas` into the masked area of `image`; the blend ramp lies inside, so pixels outside stay bit-identical."""
+    blended = over(image.astype(np.float32), canvas, feather(mask, 2.0))
+    return np.where(mask[..., None], np.clip(np.rint(blended), 0, 255).astype(np.uint8), image)

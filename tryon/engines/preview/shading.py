@@ -78,7 +78,7 @@ def cast_factor(alpha: Factor, width_px: float, strength: float) -> Factor:
     small = cv2.resize(alpha, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     soft = cv2.GaussianBlur(small, (0, 0), max(width_px / 2, 0.5))
     shifted = cv2.warpAffine(
-        soft, np.float32([[1, 0, 0], [0, 1, width_px / 3]]), soft.shape[::-1], borderMode=cv2.BORDER_REPLICATE
+        soft, np.array([[1, 0, 0], [0, 1, width_px / 3]], np.float32), soft.shape[::-1], borderMode=cv2.BORDER_REPLICATE
     )
     shadow = cv2.resize(shifted, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
     factor: Factor = (1 - strength * shadow).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,12 @@ class Silhouette:
         mask: Mask = np.isin(self.parse, labels)
         return mask
 
-    def reach(self, start: Points, direction: Points, low: float, high: float, otherwise: float) -> float:
-        """Pixels from `start` to where the body ends in `direction`, within [low, high]; `otherwise` when that cannot be seen."""
+    def reach(
+        self, start: Points, direction: Points, low: float, high: float, otherwise: float, mask: Mask | None = None
+    ) -> float:
+        """Pixels from `start` to where the body (or `mask`) ends in `direction`, within [low, high]; `otherwise` when hidden."""
         steps = np.arange(0, high + 3)
-        inside = self._sample(self._body(), start + steps[:, None] * direction)
+        inside = self._sample(self._body if mask is None else mask, start + steps[:, None] * direction)
         if not inside[:3].any():
             return otherwise
         gone = ~(inside | np.roll(inside, -1) | np.roll(inside, -2))[:-2]
@@ -46,6 +49,11 @@ class Silhouette:
     def lowest(self, labels: Sequence[Parse], body: Body, limit: float) -> float:
         """How far below the neck these labels reach in the middle of the torso, in pixels, at most `limit`; 0 when absent."""
         return lowest(self.of(*labels), body, limit)
+
+    @cached_property
+    def bare_arms(self) -> Mask:
+        """(h, w) bool: skin of the arms."""
+        return self.of(Parse.LEFT_ARM, Parse.RIGHT_ARM)
 
     def flank(self, body: Body, sign: float, down: NDArray[np.float64]) -> NDArray[np.float64]:
         """Half width of the torso on one side.
@@ -59,7 +67,7 @@ class Silhouette:
             (n,) pixels from the torso's axis to its side. Rows where an arm hides the side follow the rows where none does.
         """
         expected = _expected_half(body, sign, down)
-        torso = self._torso()
+        torso = self._torso
         steps = np.arange(0, 2.2 * float(expected.max()), 1.0)
         measured = np.array([self._run(torso, body, sign, row, steps) for row in down])
         ratio = measured / expected
@@ -78,10 +86,12 @@ class Silhouette:
         after = np.flatnonzero(gone[first:])
         return float(first + after[0]) if len(after) else float(steps[-1])
 
+    @cached_property
     def _torso(self) -> Mask:
         torso = self.of(*UPPER_LABELS, *LOWER_LABELS, Parse.NECK, Parse.SCARF, Parse.LEFT_LEG, Parse.RIGHT_LEG)
         return torso if self.parts is None else torso & ~np.isin(self.parts, ARM_PARTS)
 
+    @cached_property
     def _body(self) -> Mask:
         return ~self.of(Parse.BACKGROUND, Parse.HAIR, Parse.HAT)
 
@@ -96,7 +106,7 @@ def lowest(mask: Mask, body: Body, limit: float) -> float:
     """How far below the neck a mask reaches in the middle of the torso, in pixels, at most `limit`; 0 when it does not."""
     rows, columns = np.nonzero(mask[::2, ::2])
     place = body.local(np.column_stack([columns, rows]) * 2.0)
-    middle = place[(np.abs(place[:, 0]) < 0.3 * body.scale) & (place[:, 1] < limit), 1]
+    middle = place[(np.abs(place[:, 0]) < 0.4 * body.scale) & (place[:, 1] < limit), 1]
     return float(np.percentile(middle, 99)) if len(middle) > 20 else 0.0
 
 

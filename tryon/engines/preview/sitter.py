@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -45,7 +46,7 @@ class Sitter:
         """(height, width) of the canvas."""
         return self.image.shape[0], self.image.shape[1]
 
-    @property
+    @cached_property
     def silhouette(self) -> Silhouette:
         """The parse map, ready for questions about outlines."""
         return Silhouette(self.parse, self.parts)

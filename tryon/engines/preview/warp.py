@@ -1,8 +1,8 @@
 """Moving cloth: thin-plate splines for bodies of garments, ladders of quads for sleeves and trouser legs.
 
 Both give the same thing, a `Patch`: for every pixel of a rectangle of the canvas, where in the cloth picture it comes from, and
-how much of the pixel the garment covers. Coverage comes from the landing outline, drawn with soft edges, never from the warped cloth
-mask: far from its landmarks a spline brings garbage back into the picture.
+how much of the pixel the garment covers. Coverage comes from the landing outline, drawn with soft edges, never from the warped
+cloth mask: far from its landmarks a spline brings garbage back into the picture.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from tryon.engines.preview.outline import Points
 
 GRID_PX = 8
 """Splines are smooth: evaluated on every eighth pixel and interpolated, they differ from the exact map by < 0.1 px."""
+SPLINE_MARGIN_PX = 40
+"""A spline's patch reaches this far beyond its outline, for callers that let the cloth cover a little more."""
 SOFT = 4
 """Sub-pixel bits of OpenCV's polygon coordinates."""
 
@@ -106,7 +108,7 @@ def spline_patch(cloth: Points, canvas: Points, polygon: Points, size: tuple[int
     Returns:
         None when the polygon lies outside the canvas.
     """
-    box = _box(polygon, size)
+    box = _box(polygon, size, SPLINE_MARGIN_PX)
     if box is None:
         return None
     top, left, height, width = box
@@ -185,10 +187,10 @@ def _fill_triangle(source: NDArray[np.float32], cloth: Points, canvas: Points) -
     source[rows.ravel()[inside], columns.ravel()[inside]] = mapped
 
 
-def _box(points: Points, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+def _box(points: Points, size: tuple[int, int], margin: int = 2) -> tuple[int, int, int, int] | None:
     """(top, left, height, width) round the points, clipped to the canvas."""
-    low = np.maximum(np.floor(points.min(0)).astype(int) - 2, 0)
-    high = np.minimum(np.ceil(points.max(0)).astype(int) + 3, [size[1], size[0]])
+    low = np.maximum(np.floor(points.min(0)).astype(int) - margin, 0)
+    high = np.minimum(np.ceil(points.max(0)).astype(int) + margin + 1, [size[1], size[0]])
     if np.any(high - low < 3):
         return None
     return int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0])
