@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import importlib.util
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -31,6 +33,7 @@ MARGIN_PX = 3
 CONTEXT_PX = 24
 """Pure person and pure wall round the band that the solver needs to learn both colours."""
 SLOW_LOAD_SECONDS = 2.0
+MULTILEVEL = "pymatting.foreground.estimate_foreground_ml"
 
 _log = logging.getLogger("lookbook")
 _solving = threading.Lock()  # numba's default threading layer aborts the process when two threads enter it
@@ -133,15 +136,26 @@ def _solver() -> Solver:
 
 def _load_multilevel() -> Solver:
     """Load one file of pymatting by itself: importing the package compiles ten modules in 20-40 s, this one takes 4 s."""
+    if MULTILEVEL in sys.modules:
+        return _with_background(sys.modules[MULTILEVEL])
     package = importlib.util.find_spec("pymatting")
     if package is None or not package.submodule_search_locations:
         raise ImportError("pymatting is not installed")
     path = Path(package.submodule_search_locations[0]) / "foreground" / "estimate_foreground_ml.py"
-    spec = importlib.util.spec_from_file_location("pymatting_estimate_foreground_ml", path)
+    spec = importlib.util.spec_from_file_location(MULTILEVEL, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is missing")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[MULTILEVEL] = module  # numba's cache looks its functions up by this name in every later run
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:  # raised again: only no half-made module may stay behind
+        sys.modules.pop(MULTILEVEL, None)
+        raise
+    return _with_background(module)
+
+
+def _with_background(module: ModuleType) -> Solver:
     estimate: Callable[..., tuple[Any, Any]] = module.estimate_foreground_ml
     return lambda image, alpha: estimate(image, alpha, return_background=True)
 

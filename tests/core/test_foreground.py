@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +15,7 @@ import pytest
 
 from pipeline.core import foreground
 
+ROOT = Path(__file__).resolve().parents[2]
 PERSON, WALL = np.array([200, 40, 30.0]), np.array([20, 180, 60.0])
 
 
@@ -109,3 +114,16 @@ def test_a_quick_load_says_nothing(fresh_solver, monkeypatch, caplog):
     with caplog.at_level(logging.INFO, "lookbook"):
         foreground.warm()
     assert caplog.text == ""
+
+
+@pytest.mark.slow
+def test_a_second_run_uses_what_the_first_one_compiled(tmp_path):
+    """Once, the second run fell back to blur fusion: the cache names a module that was no longer there."""
+    program = "from pipeline.core import foreground; print(foreground.warm())"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=ROOT, check=True, timeout=240
+        )
+        assert done.stdout.strip() == "multilevel", done.stderr
+    assert list(tmp_path.rglob("*.nbi"))
