@@ -1,11 +1,11 @@
-"""Fabrics of the demo garments: (h, w, 3) float32 RGB in 0..1 the size of the drawing sheet, pattern along x (weft) and y (warp)."""
+"""Fabrics of the demo garments: (h, w, 3) float32 RGB in 0..1, the size of the drawing sheet; x is across, y along the cloth."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from pipeline.demo.sheet import SIZE, Colour, Float, noise
+from pipeline.demo.sheet import SIZE, Colour, Float, noise, single
 
 
 def _grid() -> tuple[Float, Float]:
@@ -14,7 +14,7 @@ def _grid() -> tuple[Float, Float]:
 
 
 def _tinted(colour: Colour, brightness: Float) -> Float:
-    return (np.array(colour, np.float32) * brightness[..., None]).astype(np.float32)
+    return single(np.array(colour, np.float32) * brightness[..., None])
 
 
 def jersey(rng: np.random.Generator, colour: Colour) -> Float:
@@ -31,7 +31,7 @@ def breton(rng: np.random.Generator, ground: Colour, stripe: Colour, *, every_px
     phase = (y + 1.2 * noise(rng, (12, 40))) % every_px
     inside = np.clip(np.minimum(phase, share * every_px - phase) + 0.5, 0, 1)[..., None]
     base = jersey(rng, (1, 1, 1))
-    return (base * (np.array(ground, np.float32) * (1 - inside) + np.array(stripe, np.float32) * inside)).astype(np.float32)
+    return single(base * (np.array(ground, np.float32) * (1 - inside) + np.array(stripe, np.float32) * inside))
 
 
 def knit(rng: np.random.Generator, colour: Colour, *, stitch_px: int = 16) -> Float:
@@ -65,7 +65,7 @@ def check(rng: np.random.Generator, ground: Colour, band: Colour, line: Colour, 
     for mask, tone in ((weight, band), (thin, line)):
         colour += np.clip(mask, 0, 1)[..., None] * (np.array(tone, np.float32) - colour)
     thread = 1 + 0.02 * (twill - 0.5) + 0.012 * noise(rng, (900, 900))
-    return (colour * thread[..., None]).astype(np.float32)
+    return single(colour * thread[..., None])
 
 
 def _band(axis: Float, every_px: float, start: float, share: float) -> Float:
@@ -92,7 +92,7 @@ def floral(rng: np.random.Generator, ground: Colour, petals: tuple[Colour, ...],
             petal = petals[int(rng.integers(len(petals)))]
             _leaves(print_, place, float(rng.uniform(0, 360)), leaf)
             _flower(print_, place, float(rng.uniform(15, 24)), float(rng.uniform(0, 72)), petal)
-    return (cv2.GaussianBlur(print_, (0, 0), 0.9) * jersey(rng, (1, 1, 1))).astype(np.float32)
+    return single(cv2.GaussianBlur(print_, (0, 0), 0.9) * jersey(rng, (1, 1, 1)))
 
 
 def _flower(canvas: Float, place: Float, radius: float, turn_deg: float, petal: Colour) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from pipeline.demo.sheet import Colour, Float
+from pipeline.demo.sheet import Colour, Float, single
 
 SKY: tuple[Colour, ...] = ((0.98, 0.86, 0.62), (0.97, 0.70, 0.45), (0.93, 0.52, 0.38), (0.80, 0.36, 0.38))
 HILLS: tuple[Colour, ...] = ((0.45, 0.27, 0.40), (0.28, 0.21, 0.38), (0.13, 0.15, 0.28))
@@ -34,12 +34,12 @@ def sunrise(fabric: Float, centre: tuple[int, int], radius_px: int) -> Float:
     inked = cv2.GaussianBlur(art, (0, 0), 1.0) * weave
     result = fabric + mask[..., None] * (inked - fabric)
     result += ring[..., None] * (np.array((0.97, 0.80, 0.56), np.float32) * weave - result)
-    return result.astype(np.float32)
+    return single(result)
 
 
 def _banded(down: Float, tones: tuple[Colour, ...]) -> Float:
     step = np.clip(((down + 1) / 1.35 * len(tones)).astype(int), 0, len(tones) - 1)
-    return np.array(tones, np.float32)[len(tones) - 1 - step]
+    return single(np.array(tones)[len(tones) - 1 - step])
 
 
 def _ridge(x: Float, centre: tuple[int, int], radius_px: int, layer: int) -> Float:
