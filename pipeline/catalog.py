@@ -58,11 +58,27 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
 """The seven steps in their order; a step's number is its place, from 1."""
 
 BACKENDS: dict[str, dict[str, Target]] = {
-    "background": {"embedded": "preprocess.backends.embedded_matte:EmbeddedMatte"},
+    "background": {
+        "birefnet-portrait": "preprocess.backends.rembg_matte:BirefnetPortrait",
+        "birefnet-general": "preprocess.backends.rembg_matte:BirefnetGeneral",
+        "birefnet-general-lite": "preprocess.backends.rembg_matte:BirefnetGeneralLite",
+        "isnet-general-use": "preprocess.backends.rembg_matte:IsnetGeneralUse",
+        "u2net-human-seg": "preprocess.backends.rembg_matte:U2netHumanSeg",
+        "u2net": "preprocess.backends.rembg_matte:U2net",
+        "silueta": "preprocess.backends.rembg_matte:Silueta",
+        "embedded": "preprocess.backends.embedded_matte:EmbeddedMatte",
+    },
     "pose": {"embedded": "preprocess.backends.mediapipe_pose:MediapipePose"},
     "densepose": {"embedded": "preprocess.backends.landmark_body:LandmarkBody"},
     "parsing": {"embedded": "preprocess.backends.colour_parser:ColourParser"},
-    "cloth": {"embedded": "preprocess.backends.plain_background:PlainBackground"},
+    "cloth": {
+        "birefnet-general": "preprocess.backends.rembg_cloth:BirefnetGeneral",
+        "birefnet-general-lite": "preprocess.backends.rembg_cloth:BirefnetGeneralLite",
+        "isnet-general-use": "preprocess.backends.rembg_cloth:IsnetGeneralUse",
+        "u2net": "preprocess.backends.rembg_cloth:U2net",
+        "u2net-cloth-seg": "preprocess.backends.rembg_cloth:ClothSeg",
+        "embedded": "preprocess.backends.plain_background:PlainBackground",
+    },
 }
 """Per kind, in the order in which `auto` prefers them: real models first, embedded last."""
 

@@ -1,0 +1,114 @@
+"""One ONNX network: opened once per run from verified weights, on the providers that fit the device."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.device import Device, choose_device
+from pipeline.core.errors import MissingPackageError, WeightsError
+
+Array = NDArray[Any]
+Provider = str | tuple[str, Mapping[str, str]]
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+INSTALL = "pip install -e '.[onnx]'"
+
+_log = logging.getLogger("lookbook")
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """An open network.
+
+    Args:
+        path: its file, for errors.
+        session: onnxruntime's `InferenceSession`.
+        input_name: the first input.
+    """
+
+    path: Path
+    session: Any
+    input_name: str
+
+    def __call__(self, picture: NDArray[np.float32]) -> list[Array]:
+        """All outputs, in the file's order.
+
+        Args:
+            picture: (1, c, h, w) float32, as the network wants it.
+
+        Raises:
+            WeightsError: the network does not take this input, so it is not the model that the table names.
+        """
+        try:
+            return list(self.session.run(None, {self.input_name: picture}))
+        except Exception as problem:  # onnxruntime's errors share no public base class
+            if not type(problem).__module__.startswith("onnxruntime"):
+                raise
+            wanted = self.session.get_inputs()[0].shape
+            raise WeightsError(
+                f"{self.path}: the network refuses a {picture.shape} picture (its input is {wanted}): {_first_line(problem)}",
+                f"fetch the model anew: python run.py weights verify {self.path.parent.name}",
+            ) from problem
+
+
+def open_onnx(path: Path, device: str) -> OnnxModel:
+    """Open a network file.
+
+    Args:
+        path: a verified `.onnx` file.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+
+    Raises:
+        MissingPackageError: onnxruntime is not installed or does not start.
+        WeightsError: the file is not a network.
+    """
+    runtime = _runtime()
+    providers = providers_for(choose_device(device), runtime.get_available_providers())
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3  # its warnings about unused initialisers mean nothing to a user
+    try:
+        session = runtime.InferenceSession(str(path), sess_options=options, providers=list(providers))
+    except Exception as problem:  # onnxruntime's errors share no public base class
+        if not type(problem).__module__.startswith("onnxruntime"):
+            raise
+        raise WeightsError(
+            f"{path}: not a network that onnxruntime can open: {_first_line(problem)}",
+            f"python run.py weights verify {path.parent.name}",
+        ) from problem
+    return OnnxModel(path, session, session.get_inputs()[0].name)
+
+
+def providers_for(device: Device, available: Sequence[str]) -> tuple[Provider, ...]:
+    """Where a network may run, best first; the CPU always follows.
+
+    Args:
+        device: the run's device.
+        available: what this onnxruntime was built with.
+    """
+    if device.kind == "cuda":
+        if CUDA in available:
+            return (CUDA, {"device_id": device.name.partition(":")[2] or "0"}), CPU
+        _log.warning("onnxruntime has no CUDA here, its networks run on the CPU: pip install onnxruntime-gpu")
+    return (CPU,)  # Apple's provider splits these graphs and is slower than the CPU
+
+
+def _runtime() -> Any:
+    """The onnxruntime module; imported here so that a missing library never ends the interpreter."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as problem:
+        raise MissingPackageError("onnxruntime is not installed", INSTALL) from problem
+    except (ImportError, OSError) as problem:  # a GPU build whose CUDA libraries are missing
+        raise MissingPackageError(f"onnxruntime is installed but does not start: {problem}", INSTALL) from problem
+    return onnxruntime
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).splitlines()[0][:300] if str(problem) else type(problem).__name__

@@ -1,0 +1,143 @@
+"""Garment cut-outs by networks: foreground networks, and U²-Net trained to tell upper, lower and whole-body garments."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.card import Card
+from pipeline.core.errors import WeightsError
+from pipeline.core.weights import require
+from preprocess.backends.onnx_model import OnnxModel, open_onnx
+from preprocess.backends.plain_background import cut_garment
+from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, Saliency, SaliencyNetwork, enlarged, network_input
+
+Grey = NDArray[np.uint8]
+RGB = NDArray[np.uint8]
+
+SOLID = 128
+LEAST_SHARE, MOST_SHARE = 0.005, 0.97
+"""A cut-out that covers less or more of its picture found no garment, or no ground."""
+CLOTH_CLASSES = 4
+"""Background, upper, lower, whole body."""
+CLOTH_SEG = Saliency(768)
+
+_log = logging.getLogger("lookbook")
+
+
+def _card(name: str, seconds: float) -> Card:
+    return Card(name=name, weights=(f"rembg-{name}",), packages=("onnxruntime",), extra="onnx", seconds=seconds)
+
+
+class RembgCloth:
+    """Separates a garment from its ground; a subclass names the network.
+
+    Args:
+        weights: the weights folder.
+    """
+
+    card: ClassVar[Card]
+    recipe: ClassVar[Saliency]
+
+    def __init__(self, weights: Path) -> None:
+        self._network = SaliencyNetwork(self.card.weights[0], self.recipe, weights)
+
+    def load(self, device: str) -> None:
+        """Open the network, once per run.
+
+        Raises:
+            WeightsError, MissingPackageError: with the cure.
+        """
+        self._network.load(device)
+
+    def cut(self, photo: RGB) -> Grey:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
+        return checked_cut(np.round(255 * self._network(photo)).astype(np.uint8), photo, self.card.name)
+
+
+class ClothSeg:
+    """U²-Net trained on garments (iMaterialist): what is any garment, whatever its kind.
+
+    Args:
+        weights: the weights folder.
+    """
+
+    card = _card("u2net-cloth-seg", 5.0)
+
+    def __init__(self, weights: Path) -> None:
+        self._weights = weights
+        self._model: OnnxModel | None = None
+
+    def load(self, device: str) -> None:
+        """Open the network, once per run.
+
+        Raises:
+            WeightsError, MissingPackageError: with the cure.
+        """
+        if self._model is None:
+            self._model = open_onnx(require(self.card.weights[0], self._weights), device)
+
+    def cut(self, photo: RGB) -> Grey:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
+        if self._model is None:
+            self.load("auto")
+        assert self._model is not None
+        scores = self._model(network_input(photo, CLOTH_SEG))[0]
+        if scores.ndim != 4 or scores.shape[1] != CLOTH_CLASSES:
+            raise WeightsError(
+                f"{self._model.path}: the network answers with shape {scores.shape}, (1, {CLOTH_CLASSES}, h, w) was expected",
+                f"python run.py weights verify {self.card.weights[0]}",
+            )
+        share = enlarged(garment_share(scores[0].astype(np.float32)), photo.shape[:2])
+        return checked_cut(np.round(255 * share).astype(np.uint8), photo, self.card.name)
+
+
+def garment_share(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(4, h, w) float32 class scores → (h, w) float32 probability of being any garment.
+
+    Probabilities, unlike labels, can be resized: labels would bleed into each other (issue 4.1).
+    """
+    grown = np.exp(scores - scores.max(0))
+    garment: NDArray[np.float32] = (1 - grown[0] / grown.sum(0)).astype(np.float32)
+    return garment
+
+
+def checked_cut(alpha: Grey, photo: RGB, name: str) -> Grey:
+    """The network's cut, or the embedded one where the network found nothing or nothing but garment."""
+    share = float(np.mean(alpha >= SOLID))
+    if LEAST_SHARE <= share <= MOST_SHARE:
+        return alpha
+    _log.warning("%s marks %.1f %% of a garment picture; it is cut by its border colour instead", name, 100 * share)
+    return cut_garment(photo)
+
+
+class BirefnetGeneral(RembgCloth):
+    """BiRefNet for anything."""
+
+    card = _card("birefnet-general", 12.0)
+    recipe = BIREFNET
+
+
+class BirefnetGeneralLite(RembgCloth):
+    """BiRefNet with a small backbone."""
+
+    card = _card("birefnet-general-lite", 5.0)
+    recipe = BIREFNET
+
+
+class IsnetGeneralUse(RembgCloth):
+    """IS-Net for anything."""
+
+    card = _card("isnet-general-use", 2.5)
+    recipe = ISNET
+
+
+class U2net(RembgCloth):
+    """U²-Net for anything."""
+
+    card = _card("u2net", 1.5)
+    recipe = U2NET

@@ -1,0 +1,143 @@
+"""Mattes by the networks of the rembg family, told by the embedded matte which person is meant."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.card import Card
+from pipeline.core.masks import Mask
+from preprocess.backends.embedded_matte import EmbeddedMatte
+from preprocess.backends.mediapipe_people import MediapipePeople
+from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, Saliency, SaliencyNetwork
+from preprocess.one_person import leaves_window, only_the_person, shows_person, window_round
+from preprocess.people import Sighting
+
+Grey = NDArray[np.uint8]
+RGB = NDArray[np.uint8]
+
+_log = logging.getLogger("lookbook")
+
+
+def _card(name: str, seconds: float) -> Card:
+    packages = ("onnxruntime", "mediapipe")
+    return Card(name=name, weights=(f"rembg-{name}",), packages=packages, extra="onnx", seconds=seconds)
+
+
+class RembgMatte:
+    """Separates one person from the background; a subclass names the network.
+
+    Args:
+        weights: the weights folder.
+    """
+
+    card: ClassVar[Card]
+    recipe: ClassVar[Saliency]
+
+    def __init__(self, weights: Path) -> None:
+        self._network = SaliencyNetwork(self.card.weights[0], self.recipe, weights)
+        self._embedded = EmbeddedMatte()
+        self._people = MediapipePeople()
+
+    def load(self, device: str) -> None:
+        """Open the network, once per run, and the embedded matte that watches it.
+
+        Raises:
+            WeightsError, MissingPackageError: with the cure.
+        """
+        self._network.load(device)
+        self._embedded.load(device)
+
+    def matte(self, photo: RGB) -> Grey:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the largest person, 255 = person; all zero when nobody is there."""
+        sighting = self._people.find(photo)
+        return np.zeros(photo.shape[:2], np.uint8) if sighting is None else self.matte_of(photo, sighting)
+
+    def matte_of(self, photo: RGB, sighting: Sighting) -> Grey:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person sighted, and of nobody else.
+
+        Where the network shows nobody at the person's place, the embedded matte is the answer, and the log says so.
+        """
+        embedded = self._embedded.matte_of(photo, sighting)
+        seen = self._look(photo, embedded, sighting)
+        if not shows_person(seen, embedded):
+            _log.warning("%s does not show the person that the landmarks show; the embedded matte is used", self.card.name)
+            return embedded
+        return only_the_person(seen, embedded, others_at(sighting, photo.shape[:2]))
+
+    def _look(self, photo: RGB, embedded: Grey, sighting: Sighting) -> Grey:
+        """The network's matte from a window round the person; from the whole photo when that window cuts them."""
+        window = window_round(embedded, sighting.landmarks.box)
+        near = _bytes(self._network(np.ascontiguousarray(photo[window])))
+        if leaves_window(near, window, photo.shape[:2]):
+            return _bytes(self._network(photo))
+        alpha = np.zeros(photo.shape[:2], np.uint8)
+        alpha[window] = near
+        return alpha
+
+
+def others_at(sighting: Sighting, size: tuple[int, ...]) -> Mask:
+    """(h, w) bool at the photo's size: pixels that belong to somebody else."""
+    larger = cv2.resize(sighting.others, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    mine = cv2.resize(sighting.probability, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    theirs: Mask = (larger > 0.5) & (larger > mine)
+    return theirs
+
+
+def _bytes(share: NDArray[np.float32]) -> Grey:
+    alpha: Grey = np.round(255 * share).astype(np.uint8)
+    return alpha
+
+
+class BirefnetPortrait(RembgMatte):
+    """BiRefNet trained on portraits: the best edges for people."""
+
+    card = _card("birefnet-portrait", 12.0)
+    recipe = BIREFNET
+
+
+class BirefnetGeneral(RembgMatte):
+    """BiRefNet for anything."""
+
+    card = _card("birefnet-general", 12.0)
+    recipe = BIREFNET
+
+
+class BirefnetGeneralLite(RembgMatte):
+    """BiRefNet with a small backbone."""
+
+    card = _card("birefnet-general-lite", 5.0)
+    recipe = BIREFNET
+
+
+class IsnetGeneralUse(RembgMatte):
+    """IS-Net for anything."""
+
+    card = _card("isnet-general-use", 2.5)
+    recipe = ISNET
+
+
+class U2netHumanSeg(RembgMatte):
+    """U²-Net trained on people."""
+
+    card = _card("u2net-human-seg", 1.5)
+    recipe = U2NET
+
+
+class U2net(RembgMatte):
+    """U²-Net for anything."""
+
+    card = _card("u2net", 1.5)
+    recipe = U2NET
+
+
+class Silueta(RembgMatte):
+    """U²-Net made smaller."""
+
+    card = _card("silueta", 1.5)
+    recipe = U2NET

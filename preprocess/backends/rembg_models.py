@@ -1,0 +1,116 @@
+"""The networks that rembg made popular, run directly: same input, same output, none of the wrapper's traps.
+
+rembg itself hashes and downloads on its own, looks in a home folder, ends the interpreter when onnxruntime is missing, and
+stretches every answer to 0..1, so that an empty picture still yields somebody (issue 4.1). Here the file comes verified from
+the weights folder and the answer is stretched only when the network is sure of something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.core.errors import WeightsError
+from pipeline.core.weights import require
+from preprocess.backends.onnx_model import OnnxModel, open_onnx
+
+RGB = NDArray[np.uint8]
+Share = NDArray[np.float32]
+"""(h, w) float32 in [0, 1]: how much of a pixel is foreground."""
+
+SURE = 0.5
+"""A stretched network whose best pixel stays below this has seen nothing."""
+DARKEST = 1e-6
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """What a network wants and gives (issue 4.1).
+
+    Args:
+        side_px: it sees a square of this size; the picture is squashed into it.
+        mean, std: RGB, on the picture divided by its own maximum.
+        logits: the output still needs a sigmoid; otherwise it is a probability that wants stretching to 0..1.
+    """
+
+    side_px: int
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    logits: bool = False
+
+
+U2NET = Saliency(320)
+ISNET = Saliency(1024, mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))
+BIREFNET = Saliency(1024, logits=True)
+
+
+class SaliencyNetwork:
+    """A foreground network from the weights table.
+
+    Args:
+        row: its row.
+        recipe: what it wants and gives.
+        weights: the weights folder.
+    """
+
+    def __init__(self, row: str, recipe: Saliency, weights: Path) -> None:
+        self._row, self._recipe, self._weights = row, recipe, weights
+        self._model: OnnxModel | None = None
+
+    def load(self, device: str) -> None:
+        """Verify and open the file, once.
+
+        Raises:
+            WeightsError, MissingPackageError: with the cure.
+        """
+        if self._model is None:
+            self._model = open_onnx(require(self._row, self._weights), device)
+
+    def __call__(self, picture: RGB) -> Share:
+        """(h, w, 3) RGB uint8 → (h, w) float32 in [0, 1], 1 = foreground; all zero when the network sees nothing."""
+        if self._model is None:
+            self.load("auto")
+        assert self._model is not None
+        answer = self._model(network_input(picture, self._recipe))[0]
+        if answer.ndim != 4 or answer.shape[0] != 1:
+            raise WeightsError(
+                f"{self._model.path}: the network answers with shape {answer.shape}, (1, 1, h, w) was expected",
+                f"python run.py weights verify {self._row}",
+            )
+        share = foreground_share(answer[0, 0].astype(np.float32), self._recipe)
+        return enlarged(share, picture.shape[:2])
+
+
+def network_input(picture: RGB, recipe: Saliency) -> NDArray[np.float32]:
+    """(h, w, 3) RGB uint8 → (1, 3, side, side) float32, normalised."""
+    # Pillow's Lanczos blurs before it shrinks, as in the pictures these networks are usually shown
+    small = Image.fromarray(picture).resize((recipe.side_px, recipe.side_px), Image.Resampling.LANCZOS)
+    values = np.asarray(small, np.float32)
+    values = values / max(float(values.max()), DARKEST)
+    normal = (values - np.array(recipe.mean, np.float32)) / np.array(recipe.std, np.float32)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1)[None], np.float32)
+
+
+def foreground_share(answer: NDArray[np.float32], recipe: Saliency) -> Share:
+    """A network's raw (h, w) answer → (h, w) float32 in [0, 1]; all zero when it is sure of nothing."""
+    if recipe.logits:
+        sigmoid: Share = (1 / (1 + np.exp(-np.clip(answer, -60, 60)))).astype(np.float32)
+        return sigmoid
+    low, high = float(answer.min()), float(answer.max())
+    if high < SURE:
+        return np.zeros(answer.shape, np.float32)
+    low = low if low < SURE else 0.0  # nothing but foreground: stretching would tear holes into it
+    stretched: Share = ((answer - low) / (high - low)).astype(np.float32)
+    return stretched
+
+
+def enlarged(share: Share, size: tuple[int, ...]) -> Share:
+    """Bring a network's answer back to the picture's (height, width)."""
+    shrink = share.shape[0] > size[0] and share.shape[1] > size[1]
+    large: Share = cv2.resize(share, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
+    return np.clip(large, 0, 1)

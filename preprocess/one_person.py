@@ -1,0 +1,122 @@
+"""Keeping a network honest: its matte against what is known about the people in the photo. Pure functions.
+
+Foreground networks do not know who is meant, and some pictures show them nothing. The embedded matte is coarser at the edge
+but follows the chosen person's landmarks, so it decides *who*, and the network decides *where the edge is*.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import masks
+from pipeline.core.masks import Mask
+
+Grey = NDArray[np.uint8]
+Window = tuple[slice, slice]
+
+SOLID = 128
+FAINT = 8
+CORE_SHARE = 0.01
+"""The sure inside of the embedded matte begins this share of the person's height from its edge."""
+COVERED = 0.6
+"""A network that shows less of the sure inside than this has missed the person."""
+NEAR_SHARE = 0.03
+"""A loose piece nearer to the person than this share of their height is hair or a hem, not a thing."""
+SEAM_PX = 2.0
+"""Width of the ramp where two people touch."""
+ROOM = 0.2
+"""Room round the person in the window the network looks at, as a share of the longer side."""
+
+
+def window_round(embedded: Grey, box: tuple[float, float, float, float]) -> Window:
+    """The part of the photo a network should look at: the person with some room.
+
+    Args:
+        embedded: (h, w) uint8 embedded matte.
+        box: (top, left, height, width) of the person's landmarks in photo pixels.
+    """
+    found = masks.box_of(embedded >= FAINT)
+    boxes = [box] if found is None else [box, found]
+    top, left = min(each[0] for each in boxes), min(each[1] for each in boxes)
+    bottom, right = max(each[0] + each[2] for each in boxes), max(each[1] + each[3] for each in boxes)
+    room = ROOM * max(bottom - top, right - left)
+    rows = slice(int(max(0, top - room)), int(min(embedded.shape[0], bottom + room)))
+    return rows, slice(int(max(0, left - room)), int(min(embedded.shape[1], right + room)))
+
+
+def leaves_window(alpha: Grey, window: Window, size: tuple[int, ...]) -> bool:
+    """Whether a matte made in a window is cut by a side of it that is not the photo's own edge.
+
+    Args:
+        alpha: matte of the window.
+        window: rows and columns in the photo.
+        size: (height, width) of the photo.
+    """
+    rows, columns = window
+    sides = (
+        (rows.start > 0, alpha[0]),
+        (rows.stop < size[0], alpha[-1]),
+        (columns.start > 0, alpha[:, 0]),
+        (columns.stop < size[1], alpha[:, -1]),
+    )
+    return any(inner and bool((side >= SOLID).any()) for inner, side in sides)
+
+
+def shows_person(network: Grey, embedded: Grey) -> bool:
+    """Whether a network's matte shows the person of the embedded one; an empty embedded matte proves nothing.
+
+    Args:
+        network, embedded: (h, w) uint8 mattes of the same photo.
+    """
+    solid = embedded >= SOLID
+    core = masks.erode(solid, CORE_SHARE * _height(solid))
+    core = core if core.any() else solid
+    return not core.any() or float(np.mean(network[core] >= SOLID)) >= COVERED
+
+
+def only_the_person(network: Grey, embedded: Grey, others: Mask) -> Grey:
+    """The network's soft matte without other people and without things that stand apart.
+
+    Args:
+        network: (h, w) uint8 matte of everything the network took for foreground.
+        embedded: (h, w) uint8 embedded matte of the chosen person.
+        others: (h, w) bool, True = somebody else.
+
+    Returns:
+        (h, w) uint8 matte; edges as soft as the network made them, but for a narrow ramp where two people touch.
+    """
+    solid = embedded >= SOLID
+    if not solid.any():
+        return network.copy()
+    share = network.astype(np.float32)
+    rivals = others & ~solid
+    if rivals.any():
+        share *= _ownership(solid, rivals)
+    touching = _touching(share >= FAINT, masks.dilate(solid, NEAR_SHARE * _height(solid)))
+    kept: Grey = np.round(share * touching).astype(np.uint8)
+    return kept
+
+
+def _ownership(person: Mask, rivals: Mask) -> NDArray[np.float32]:
+    """(h, w) float32 in [0, 1]: 1 where the person is nearer than anybody else."""
+    to_person = cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5)
+    to_rival = cv2.distanceTransform((~rivals).astype(np.uint8), cv2.DIST_L2, 5)
+    ramp: NDArray[np.float32] = np.clip(0.5 + (to_rival - to_person) / (2 * SEAM_PX), 0, 1).astype(np.float32)
+    return ramp
+
+
+def _touching(found: Mask, place: Mask) -> Mask:
+    """The connected parts of `found` that reach into `place`."""
+    numbers, areas = masks.components(found)
+    keep = np.zeros(len(areas), bool)
+    keep[np.unique(numbers[place & found])] = True
+    keep[0] = False
+    kept: Mask = keep[numbers]
+    return kept
+
+
+def _height(mask: Mask) -> int:
+    box = masks.box_of(mask)
+    return 0 if box is None else box[2]

@@ -1,0 +1,264 @@
+"""The rembg family, run directly: what the networks are shown, what is made of their answers, and who is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import stand_ins
+
+from pipeline.catalog import BACKENDS, resolve
+from pipeline.choice import Chooser
+from pipeline.core.errors import MissingPackageError, WeightsError
+from preprocess.backends import onnx_model
+from preprocess.backends.rembg_cloth import ClothSeg, garment_share
+from preprocess.backends.rembg_matte import BirefnetPortrait, U2net, U2netHumanSeg
+from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, SaliencyNetwork, foreground_share
+from preprocess.landmarks import Landmarks
+from preprocess.people import Sighting
+
+RED_ONLY = [(1.0, 0.0, -1.0, 0.0)]
+RED_LOGIT = [(24.0, 0.0, -24.0, -12.0)]
+NETWORKS = {
+    "rembg-u2net": (U2NET, 320, stand_ins.IMAGENET, RED_ONLY, 7),
+    "rembg-isnet-general-use": (ISNET, 1024, stand_ins.HALF, RED_ONLY, 6),
+    "rembg-birefnet-portrait": (BIREFNET, 1024, stand_ins.IMAGENET, RED_LOGIT, 1),
+}
+
+
+def red_square(size=(90, 120), box=(20, 30, 70, 90)):
+    """A pure red rectangle (top, left, bottom, right) on light grey, and its mask."""
+    photo = np.full((*size, 3), 200, np.uint8)
+    mask = np.zeros(size, bool)
+    mask[box[0] : box[2], box[1] : box[3]] = True
+    photo[mask] = (255, 0, 0)
+    return photo, mask
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+def test_the_network_sees_the_published_normalisation_and_its_answer_comes_back_to_the_pictures_size(row, tmp_path, monkeypatch):
+    recipe, side, normal, weigh, outputs = NETWORKS[row]
+    file = f"{row.removeprefix('rembg-')}.onnx"
+    stand_ins.accept(monkeypatch, row, file)
+    stand_ins.colour_network(stand_ins.place(tmp_path, row, file), side, normal, weigh, outputs)
+    photo, mask = red_square()
+
+    share = SaliencyNetwork(row, recipe, tmp_path)(photo)
+
+    inside, outside = (
+        cv2.erode(mask.astype(np.uint8), np.ones((5, 5))) > 0,
+        cv2.dilate(mask.astype(np.uint8), np.ones((5, 5))) == 0,
+    )
+    assert share.shape == mask.shape and share.dtype == np.float32
+    assert share[inside].min() > 0.98 and share[outside].max() < 0.02
+
+
+def test_a_picture_in_which_the_network_sees_nothing_is_not_stretched_into_somebody(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    path = stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(path, 320, stand_ins.IMAGENET, RED_ONLY, 7)
+    faint = np.full((80, 60, 3), 200, np.uint8)
+    faint[20:40, 20:40] = (250, 200, 200)  # 0.2 more red than blue: far from a sure pixel
+
+    assert SaliencyNetwork("rembg-u2net", U2NET, tmp_path)(faint).max() == 0
+
+
+def test_an_answer_that_is_foreground_everywhere_gets_no_holes_from_stretching():
+    answer = np.linspace(0.9, 1.0, 64, dtype=np.float32).reshape(8, 8)
+    assert foreground_share(answer, U2NET).min() >= 0.89
+
+
+@pytest.mark.parametrize("row", ["rembg-u2net", "rembg-isnet-general-use", "rembg-birefnet-general"])
+def test_masks_equal_those_of_rembg_itself(row, tmp_path, monkeypatch):
+    sessions = pytest.importorskip("rembg.sessions")
+    from PIL import Image
+
+    name = row.removeprefix("rembg-")
+    recipe, side, normal, weigh, outputs = NETWORKS.get(row, NETWORKS["rembg-birefnet-portrait"])
+    stand_ins.accept(monkeypatch, row, f"{name}.onnx")
+    path = stand_ins.colour_network(stand_ins.place(tmp_path, row, f"{name}.onnx"), side, normal, weigh, outputs)
+    monkeypatch.setenv("U2NET_HOME", str(path.parent))
+    monkeypatch.setenv("MODEL_CHECKSUM_DISABLED", "1")
+    noise = np.random.default_rng(4).integers(0, 256, (12, 9, 3), np.uint8)
+    photo = cv2.resize(noise, (240, 320), interpolation=cv2.INTER_CUBIC)
+    photo[100:200, 80:160] = (255, 0, 0)
+    photo[:20] = 230
+    import onnxruntime
+
+    kind = next(each for each in sessions.sessions.values() if each.name() == name)
+    theirs = np.asarray(kind(name, onnxruntime.SessionOptions()).predict(Image.fromarray(photo))[0], np.float32) / 255
+    ours = SaliencyNetwork(row, recipe, tmp_path)(photo)
+
+    # they enlarge 8-bit masks by Lanczos, we enlarge probabilities bilinearly: edges differ a little, nothing else does
+    assert np.mean(np.abs(theirs - ours)) < 0.01
+    assert np.mean((theirs > 0.5) != (ours > 0.5)) < 0.003
+
+
+def test_any_garment_class_of_the_cloth_network_counts_and_edges_stay_soft(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
+    path = stand_ins.place(tmp_path, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
+    classes = [(0, 0, 0, 0), (20, -20, -20, -5), (-20, 20, -20, -5), (-20, -20, 20, -5)]  # ground; red, green, blue garments
+    stand_ins.colour_network(path, 768, stand_ins.IMAGENET, classes)
+    photo = np.full((200, 160, 3), 128, np.uint8)
+    photo[40:80, 40:120], photo[80:120, 40:120], photo[120:160, 40:120] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    backend = ClothSeg(tmp_path)
+    backend.load("cpu")
+
+    alpha = backend.cut(photo)
+
+    assert alpha[45:75, 45:115].min() > 250 and alpha[85:115, 45:115].min() > 250 and alpha[125:155, 45:115].min() > 250
+    assert alpha[:35].max() < 5 and alpha[165:].max() < 5
+
+
+def test_garment_probability_is_one_minus_that_of_the_ground():
+    scores = np.log(np.array([0.1, 0.2, 0.3, 0.4], np.float32)).reshape(4, 1, 1) + 7
+    assert garment_share(scores)[0, 0] == pytest.approx(0.9)
+
+
+def test_a_garment_the_network_misses_is_cut_by_its_border_colour(tmp_path, monkeypatch, caplog):
+    stand_ins.accept(monkeypatch, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
+    path = stand_ins.place(tmp_path, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
+    stand_ins.colour_network(path, 768, stand_ins.IMAGENET, [(0, 0, 0, 9), (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0)])
+    photo = np.full((200, 160, 3), 240, np.uint8)
+    photo[50:150, 40:120] = (20, 60, 120)
+
+    alpha = ClothSeg(tmp_path).cut(photo)
+
+    assert alpha[60:140, 50:110].min() > 200 and alpha[:40].max() < 30
+    assert "border colour" in caplog.text
+
+
+# --- the chosen person -----------------------------------------------------------------------------------------------
+
+
+def people(*columns, colour=(255, 0, 0)):
+    """A photo with a standing figure round each of these columns, and the figures' masks."""
+    photo = np.full((240, 320, 3), 190, np.uint8)
+    figures = []
+    for column in columns:
+        figure = np.zeros((240, 320), np.uint8)
+        cv2.ellipse(figure, (column, 50), (16, 20), 0, 0, 360, 1, -1)
+        cv2.ellipse(figure, (column, 145), (34, 80), 0, 0, 360, 1, -1)
+        photo[figure > 0] = colour
+        figures.append(figure > 0)
+    return photo, figures
+
+
+def sighting_of(column, mine, others):
+    body = np.zeros((33, 4), np.float32)
+    body[:, 0], body[:, 1], body[:, 3] = column, 50, 0.95
+    for index, (dx, y) in {11: (20, 90), 12: (-20, 90), 23: (14, 160), 24: (-14, 160), 25: (12, 190), 26: (-12, 190)}.items():
+        body[index, :2] = column + dx, y
+    body[27:33, :2], body[13:23, 3] = (column, 215), 0
+    box = (30.0, column - 34.0, 195.0, 68.0)
+    areas = (0.1, 0.1) if others.any() else (0.1,)
+    landmarks = Landmarks((240, 320), body, np.zeros((0, 2), np.float32), box, len(areas))
+    return Sighting(landmarks, cv2.GaussianBlur(mine.astype(np.float32), (0, 0), 3), others.astype(np.float32), areas, 0)
+
+
+@pytest.fixture
+def u2net(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
+    backend = U2net(tmp_path)
+    backend.load("cpu")
+    return backend
+
+
+def overlap(alpha, figure):
+    return np.count_nonzero((alpha > 127) & figure) / np.count_nonzero((alpha > 127) | figure)
+
+
+def test_one_person_gets_the_networks_matte(u2net):
+    photo, [figure] = people(160)
+    alpha = u2net.matte_of(photo, sighting_of(160, figure, np.zeros_like(figure)))
+    assert overlap(alpha, figure) > 0.97 and alpha.dtype == np.uint8
+
+
+def test_of_two_people_only_the_chosen_one_is_kept(u2net):
+    photo, [left, right] = people(100, 220)
+    alpha = u2net.matte_of(photo, sighting_of(100, left, right))
+    assert overlap(alpha, left) > 0.95 and alpha[right].max() < 10
+
+
+def test_two_people_who_touch_are_parted_where_they_meet(u2net):
+    photo, [left, right] = people(120, 180)
+    alpha = u2net.matte_of(photo, sighting_of(120, left & ~right, right & ~left))
+    assert overlap(alpha, left & ~right) > 0.8
+    assert np.mean(alpha[right & ~left] > 127) < 0.1
+
+
+def test_a_thing_that_stands_apart_is_not_part_of_the_person(u2net):
+    photo, [figure] = people(120)
+    photo[150:220, 260:310] = (255, 0, 0)
+    alpha = u2net.matte_of(photo, sighting_of(120, figure, np.zeros_like(figure)))
+    assert alpha[150:220, 260:310].max() == 0 and overlap(alpha, figure) > 0.95
+
+
+def test_a_person_the_network_misses_comes_from_the_embedded_matte(u2net, caplog):
+    photo, [figure] = people(160, colour=(0, 0, 160))
+    alpha = u2net.matte_of(photo, sighting_of(160, figure, np.zeros_like(figure)))
+    assert overlap(alpha, figure) > 0.9
+    assert "does not show the person" in caplog.text
+
+
+def test_nobody_in_the_photo_is_an_empty_matte(u2net):
+    assert u2net.matte(np.full((96, 128, 3), 150, np.uint8)).max() == 0
+
+
+# --- missing pieces ----------------------------------------------------------------------------------------------------
+
+
+def test_absent_weights_name_the_file_and_the_command(tmp_path):
+    with pytest.raises(WeightsError, match=r"birefnet-portrait\.onnx") as caught:
+        BirefnetPortrait(tmp_path).load("cpu")
+    assert "weights pull rembg-birefnet-portrait" in caught.value.remedy
+
+
+def test_a_file_that_is_no_network_names_itself(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net-human-seg", "u2net_human_seg.onnx")
+    stand_ins.place(tmp_path, "rembg-u2net-human-seg", "u2net_human_seg.onnx").write_bytes(b"\x08\x01 not a network" * 500)
+    with pytest.raises(WeightsError, match=r"u2net_human_seg\.onnx.*not a network"):
+        U2netHumanSeg(tmp_path).load("cpu")
+
+
+def test_a_network_with_another_input_names_what_it_wants(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 64, stand_ins.IMAGENET, RED_ONLY, 7)
+    with pytest.raises(WeightsError, match=r"\[1, 3, 64, 64\]"):
+        SaliencyNetwork("rembg-u2net", U2NET, tmp_path)(np.zeros((20, 20, 3), np.uint8))
+
+
+def test_without_onnxruntime_the_error_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    with pytest.raises(MissingPackageError, match="onnxruntime") as caught:
+        onnx_model.open_onnx(Path("x.onnx"), "cpu")
+    assert ".[onnx]" in caught.value.remedy
+
+
+def test_a_cuda_device_is_passed_on_by_its_number_and_the_cpu_follows():
+    device = onnx_model.Device("cuda:1", "cuda")
+    assert onnx_model.providers_for(device, [onnx_model.CUDA, onnx_model.CPU]) == (
+        (onnx_model.CUDA, {"device_id": "1"}),
+        onnx_model.CPU,
+    )
+    assert onnx_model.providers_for(device, [onnx_model.CPU]) == (onnx_model.CPU,)
+
+
+def test_auto_takes_the_first_network_that_is_there(tmp_path, monkeypatch):
+    assert Chooser(tmp_path).backend("background").card.name == "embedded"
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
+    assert Chooser(tmp_path).backend("background").card.name == "u2net"
+    assert Chooser(tmp_path).backend("cloth").card.name == "u2net"
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+def test_every_backend_of_the_catalogue_is_named_in_the_weights_table_as_its_user(kind):
+    from pipeline.core.weights_table import row
+
+    for name, target in BACKENDS[kind].items():
+        for weight in resolve(target).card.weights:
+            assert f"{kind}:{name}" in row(weight).used_by
