@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
-from compose.matte import Dressing, dressed_alpha, dressed_cutout, worth_asking
+from compose.dressing import Dressing
+from compose.matte import dressed_alpha, dressed_cutout, worth_asking
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
 from pipeline.core.config import StepConfig

@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.matte import Dressing, background_behind, dressed_alpha, dressed_cutout, worth_asking
+from compose.dressing import Dressing
+from compose.matte import dressed_alpha, dressed_cutout, worth_asking
+from compose.narrowing import background_behind
 from pipeline.core.masks import dilate, iou
 
 SIZE = (512, 384)
@@ -138,3 +140,17 @@ def test_the_background_goes_on_behind_the_body() -> None:
     behind, calm = background_behind(dressing)
     assert np.abs(behind[160:, 150:230] - _wall()[160:, 150:230]).mean() < 6
     assert calm[300, 190]
+
+
+def test_a_large_photo_is_judged_like_a_small_one() -> None:
+    old, new = _rect(130, 250), _rect(90, 290)
+    small = _dressing(old, new)
+    pictures = [cv2.resize(each, None, fx=6, fy=6) for each in (small.photo, small.dressed, small.alpha)]
+    large = Dressing(*pictures, small.changed.repeat(6, 0).repeat(6, 1))
+    truth = cv2.resize(_truth(small, new), None, fx=6, fy=6)
+    alpha = dressed_alpha(large)
+    assert alpha.shape == large.alpha.shape
+    assert iou(alpha > 127, truth > 127) > 0.98
+    far = ~large.changed
+    far[: large.changed.any(1).argmax() + 2600] = False
+    assert np.array_equal(alpha[far], large.alpha[far])

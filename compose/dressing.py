@@ -1,0 +1,69 @@
+"""A photo before and after dressing: what the matte, the outline and the edge are read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.masks import Mask, box_of
+
+RGB = NDArray[np.uint8]
+Alpha = NDArray[np.uint8]
+
+CLEAR = 8
+"""Alpha up to which a pixel shows pure background."""
+BODY = 128
+"""Alpha from which a pixel counts as body."""
+WORK_UNIT = 1.25
+"""Larger photos are judged at 1280 px: the repainted canvas has no finer edges than that."""
+
+
+@dataclass(frozen=True)
+class Dressing:
+    """What happened to the photo.
+
+    Args:
+        photo: (h, w, 3) uint8 before.
+        dressed: (h, w, 3) uint8 after.
+        alpha: (h, w) uint8 matte before, 255 = person.
+        changed: (h, w) bool, where it was repainted, at least the pixels that differ.
+        unit: pixels that are one pixel in a photo 1024 px long; 0 = from the photo's own size.
+    """
+
+    photo: RGB
+    dressed: RGB
+    alpha: Alpha
+    changed: Mask
+    unit: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.unit == 0:
+            object.__setattr__(self, "unit", max(self.photo.shape[:2]) / 1024)
+
+    def window(self) -> tuple[slice, slice] | None:
+        """The repainted part with room for filters, or None when nothing changed."""
+        box = box_of(self.changed)
+        if box is None:
+            return None
+        pad = round(28 * self.unit) + 4
+        top, left = max(box[0] - pad, 0), max(box[1] - pad, 0)
+        return slice(top, box[0] + box[2] + pad), slice(left, box[1] + box[3] + pad)
+
+    def cut(self, window: tuple[slice, slice]) -> Dressing:
+        """The same, for a window of the photo."""
+        return Dressing(self.photo[window], self.dressed[window], self.alpha[window], self.changed[window], self.unit)
+
+    def for_work(self) -> Dressing:
+        """The same, scaled down when the photo is larger than edges need."""
+        factor = WORK_UNIT / self.unit
+        if factor >= 1:
+            return self
+        size = (max(1, round(self.alpha.shape[1] * factor)), max(1, round(self.alpha.shape[0] * factor)))
+        photo, dressed, alpha = (
+            cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (self.photo, self.dressed, self.alpha)
+        )
+        changed = cv2.resize(self.changed.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 0
+        return Dressing(photo, dressed, alpha, changed, WORK_UNIT)
