@@ -7,17 +7,17 @@ be folded into a vector, and attention with or without an explicit score matrix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from tryon.engines.stableviton.mixing import AttentionProbe, mix
+
 Module = Any  # a diffusers module: the library ships no types
-AttentionProbe = Callable[[Tensor], None]
 
 
 def residual_block(block: Module, x: Tensor, shift: Tensor) -> Tensor:
@@ -50,8 +50,8 @@ def attend(attention: Module, x: Tensor, context: Tensor, *, fused: bool = True,
         attention: the diffusers `Attention` module.
         x: (b, n, c) queries.
         context: (b, m, c_context) keys and values.
-        fused: use `scaled_dot_product_attention`; the explicit score matrix otherwise.
-        probe: called with the (b, heads, n, m) attention map; forces the explicit path.
+        fused: see `mixing.mix`.
+        probe: sees the (b, heads, n, m) attention map.
 
     Returns:
         (b, n, c).
@@ -61,13 +61,7 @@ def attend(attention: Module, x: Tensor, context: Tensor, *, fused: bool = True,
         rearrange(projected, "b n (heads d) -> b heads n d", heads=heads)
         for projected in (attention.to_q(x), attention.to_k(context), attention.to_v(context))
     )
-    if fused and probe is None:
-        mixed = F.scaled_dot_product_attention(query, key, value)
-    else:
-        weights = torch.softmax(query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5, dim=-1)
-        if probe is not None:
-            probe(weights)
-        mixed = weights @ value
+    mixed = mix(query, key, value, fused=fused, probe=probe)
     out: Tensor = attention.to_out[0](rearrange(mixed, "b heads n d -> b n (heads d)"))
     return out
 
@@ -84,6 +78,11 @@ def fold_context(transformer: Module, context: Tensor) -> Tensor:
     attention = transformer.transformer_blocks[0].attn2
     folded: Tensor = attention.to_out[0](attention.to_v(context))
     return folded
+
+
+def pointwise(convolution: Module, tokens: Tensor) -> Tensor:
+    """A 1x1 convolution as what it is for tokens (b, n, c_in), a linear layer: (b, n, c_out)."""
+    return F.linear(tokens, convolution.weight.flatten(1), convolution.bias)
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def spatial_transformer(
         (b, c, h, w).
     """
     layer = transformer.transformer_blocks[0]
-    tokens = rearrange(transformer.proj_in(transformer.norm(x)), "b c h w -> b (h w) c")
+    tokens = pointwise(transformer.proj_in, rearrange(transformer.norm(x), "b c h w -> b (h w) c"))
     normed = layer.norm1(tokens)
     tokens = tokens + attend(layer.attn1, normed, normed, fused=fused)
     if context.folded:
@@ -118,8 +117,8 @@ def spatial_transformer(
     else:
         tokens = tokens + attend(layer.attn2, layer.norm2(tokens), context.value, fused=fused, probe=probe)
     tokens = tokens + layer.ff(layer.norm3(tokens))
-    out: Tensor = transformer.proj_out(rearrange(tokens, "b (h w) c -> b c h w", h=x.shape[2]))
-    return x + out
+    out: Tensor = x + rearrange(pointwise(transformer.proj_out, tokens), "b (h w) c -> b c h w", h=x.shape[2])
+    return out
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, Architecture
-from tryon.engines.stableviton.layers import AttentionProbe, Context, Stage, decoder_stages, encoder_stages, middle_stages
+from tryon.engines.stableviton.layers import Context, Stage, decoder_stages, encoder_stages, middle_stages
+from tryon.engines.stableviton.mixing import AttentionProbe
 
 FIRST_WARPED_STAGE = 3  # decoder stages 0 to 2 work on the coarsest grid, without garment
 Probes = dict[int, AttentionProbe]
