@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from pipeline.core.items import Item, Person, Unit
 from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, sidecar
 from pipeline.core.masks import box_of
 from pipeline.core.step import Context, Produced, StepBase
+from preprocess import closed_form
 from preprocess.backends.mediapipe_people import MediapipePeople
 from preprocess.people import Sighting
 from preprocess.person_choice import person_wanted
@@ -40,6 +41,7 @@ class BackgroundConfig(StepConfig):
 
     smallest_share: float = 0.004  # of the photo's area; a smaller matte counts as nobody
     keep_transparency: bool = True  # a photo that comes cut out (PNG with alpha) keeps its own edges
+    refine: Literal["none", "closed-form"] = "none"  # closed-form: solve hair anew, several seconds a photo
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class BackgroundStep(StepBase):
         rgb = given.photo.rgb
         sighting = self._find(given)
         alpha = self.backend.matte_of(rgb, sighting)
+        if self.config.refine == "closed-form":
+            alpha = closed_form.refine(rgb, alpha)
         if self.config.keep_transparency and given.photo.alpha is not None:
             alpha = with_given_alpha(alpha, given.photo.alpha, alone=len(sighting.areas) == 1)
         box = box_of(alpha >= SOLID)

@@ -58,7 +58,10 @@ def torso_of(body: NDArray[np.float32]) -> Torso:
 def pose_notices(landmarks: Landmarks) -> list[Notice]:
     """Flags about the chosen person: cut torso, back, profile, arms across, too small."""
     torso = torso_of(landmarks.body)
-    found = [_cut(landmarks, torso), _view(torso), _arms(landmarks.body, torso), _small(torso)]
+    cut = _cut(landmarks, torso)
+    if cut is not None:
+        return [cut]  # joints outside the photo are guesses; nothing more can be said from them
+    found = [_view(torso), _arms(landmarks.body, torso), _small(torso)]
     return [notice for notice in found if notice is not None]
 
 

@@ -36,6 +36,7 @@ WORK_SIDE_PX = 1024
 """Long side at which people are looked for; all models see 256 px or less of it."""
 UNEXPLAINED_SHARE = 0.15
 """Person-like pixels nobody accounts for, as a share of the largest person, from which another search pays."""
+EXPLAINED_SHARE = 0.4
 MAX_SEARCHES = 4
 PAINT = 127
 TRUST_BODY, TRUST_HEAD = 0.4, 0.85
@@ -92,7 +93,7 @@ class MediapipePeople:
     def _everybody(self, work: RGB, everyone: Float) -> list[Somebody]:
         faces = merge_faces(self.models.faces(work))
         people: list[Somebody] = []
-        first = self._first(work)
+        first = self._first(work, everyone)
         if first is not None and (len(faces) < 2 or convincing(first.body, first.probability, _size(work))):
             people.append(_somebody(first))
         bodies = [each.body for each in people if each.body is not None]
@@ -100,14 +101,20 @@ class MediapipePeople:
             people.append(self._owner_of(box, work, people))
         return self._unexplained(work, everyone, people)
 
-    def _first(self, work: RGB) -> SeenPose | None:
-        """The most prominent person; small ones in wide photos are looked for in thirds of the long side."""
+    def _first(self, work: RGB, everyone: Float) -> SeenPose | None:
+        """The most prominent person; small ones in wide photos are looked for in thirds of the long side.
+
+        A find in a third must explain most of what looks like a person, or it is a hand taken for a body.
+        """
         found = self.models.pose(work)
         if found is not None:
             return found
+        least = EXPLAINED_SHARE * np.count_nonzero(everyone > 0.5)
         for rows, columns in _thirds(_size(work)):
             found = self._pose_in(work, rows, columns)
-            if found is not None and convincing(found.body, found.probability, _size(work)):
+            if found is None or np.count_nonzero(found.probability > 0.5) < least:
+                continue
+            if convincing(found.body, found.probability, _size(work)):
                 return found
         return None
 

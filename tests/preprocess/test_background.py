@@ -161,6 +161,19 @@ def test_a_photo_of_nobody_is_an_error_with_a_remedy(run, samples, scene):
     assert "ann.jpg" in caught.value.message and "--skip ann" in caught.value.remedy
 
 
+def test_legs_alone_have_their_torso_cut(run, samples):
+    """A hand at the edge was once taken for a small body seen from the side."""
+    produced = run(_pixels(samples, "p01")[500:])
+    assert {notice.flag for notice in produced.notices} == {Flag.TORSO_CUT}
+
+
+def test_a_small_figure_in_a_wide_photo_is_found_and_flagged(run, samples):
+    figure = cv2.resize(_pixels(samples, "p07"), (180, 240))
+    produced = run(np.pad(figure, ((500, 50), (100, 1500), (0, 0)), constant_values=190))
+    assert {notice.flag for notice in produced.notices} == {Flag.SMALL_PERSON}
+    assert _landmarks(produced).box[2] > 220
+
+
 def test_the_same_photo_gives_the_same_bytes(run, samples):
     first, second = (run(_sample(samples, "p14")) for _ in range(2))
     assert {ref: encode() for ref, encode in first.files.items()} == {ref: encode() for ref, encode in second.files.items()}
