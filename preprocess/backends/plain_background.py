@@ -54,6 +54,10 @@ LOOP = 6.0
 LOOP_EDGE = 40.0
 MAX_CLEFTS = 8
 DEEP_PX = 25
+BLEED_PX = 7
+"""How far a garment's colour bleeds into the ground beside it; closer to the edge only clear colours are sure ..."""
+SEED_SHARE = 0.6
+"""... that is, those at least this much as far from the ground as the farthest nearby."""
 LOOKALIKE_SHARE = 0.10
 """More of the garment's inside looking like shaded ground makes every shadow-like pixel doubtful."""
 SPECK_SHARE = 0.03
@@ -215,7 +219,10 @@ def sure_places(gap: Lab, rough: Mask) -> tuple[Mask, Mask]:
         core = masks.erode(rough & ~clefts(rough, apart < CLEFT), BAND_PX)
         return core | (masks.erode(rough, 1) & ~shaded & (apart > 12)), np.zeros(rough.shape, bool)
     loops = strap_loops(gap, rough)
-    garment = masks.erode(rough & ~open_to(~rough, rough & shaded), 3) & ~masks.dilate(loops, 6)
+    beyond_doubt = rough & ~open_to(~rough, rough & shaded)
+    clear = apart > SEED_SHARE * cv2.dilate(apart, np.ones((11, 11), np.uint8))
+    garment = masks.erode(beyond_doubt, BLEED_PX) | (masks.erode(beyond_doubt, 2) & clear)
+    garment &= ~masks.dilate(loops, 6)
     return garment, loops
 
 
