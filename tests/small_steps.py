@@ -98,7 +98,9 @@ class MaskStep(StepBase):
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         return [
-            Produced({ref: functools.partial(images.mask_png, matte[..., 0] > 8 * self.config.gain) for ref in self.writes(item)})
+            Produced(
+                {ref: functools.partial(images.mask_png, matte[..., 0] > 38 * self.config.gain) for ref in self.writes(item)}
+            )
             for item, matte in inputs
         ]
 

@@ -50,9 +50,14 @@ class Ledger:
         self._sequence = 0
         self._writer: sqlite3.Connection | None = None
         self._others: list[sqlite3.Connection] = []
+        self._opened: list[sqlite3.Connection] = []
         if writable:
             folder.mkdir(parents=True, exist_ok=True)
-        self._open_all(folder / f"{writer}{_SUFFIX}", writable, durable)
+        try:
+            self._open_all(folder / f"{writer}{_SUFFIX}", writable, durable)
+        except BaseException:
+            self.close()
+            raise
 
     def _open_all(self, own: Path, writable: bool, durable: bool) -> None:
         newest: dict[Ref, int] = {}
@@ -78,6 +83,7 @@ class Ledger:
             with _translated(path):
                 address = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'rw'}"
                 connection = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+                self._opened.append(connection)
                 connection.execute("PRAGMA journal_mode=TRUNCATE" if create else "PRAGMA query_only=ON")
                 if create:
                     connection.executescript(SCHEMA)
@@ -87,6 +93,7 @@ class Ledger:
         except sqlite3.DatabaseError as problem:
             if connection is not None:
                 connection.close()
+                self._opened.remove(connection)
             self._put_aside(path, problem, writable)
             return None
 
@@ -118,15 +125,15 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the files."""
-        for connection in (*self._others, *([self._writer] if self._writer else [])):
+        for connection in self._opened:
             with suppress(sqlite3.Error):
                 connection.close()
-        self._others, self._writer = [], None
+        self._opened, self._others, self._writer = [], [], None
 
     # ---- reading ----------------------------------------------------------------------------------------------------------
 
     def _query(self, sql: str, values: Sequence[str] = ()) -> Iterator[tuple]:
-        for connection in (*self._others, *([self._writer] if self._writer else [])):
+        for connection in self._opened:
             with self._guard, _translated(self.folder), _damage_reported(self.folder):
                 rows = connection.execute(sql, values).fetchall()
             yield from rows
