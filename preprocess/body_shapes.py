@@ -18,6 +18,8 @@ from preprocess.body import Body, Points
 
 Size = tuple[int, int]
 SUB_PIXEL_BITS = 4
+SKULL_ASPECT = 1.22
+"""A skull is at least so much higher than wide."""
 FAR_PX = 4000.0
 """Drawing stops here; joints predicted far outside the frame would overflow OpenCV's fixed point."""
 
@@ -96,10 +98,14 @@ def torso(body: Body, widen: float = 1.0) -> Points:
 def head(body: Body) -> Points:
     """The skull with the jaw: an ellipse round the face's outline, or round nose and ears when no face was found."""
     if len(body.face_oval) >= 5:
-        (x, y), (width, height), tilt = cv2.fitEllipse(body.face_oval.astype(np.float32))
         up = _up_of(body)
-        centre = np.array([x, y], np.float32) + 0.10 * max(width, height) * up
-        return disc(centre, 0.5 * 1.14 * width, 0.5 * 1.24 * height, tilt)
+        across = np.array([-up[1], up[0]], np.float32)
+        beside, above = body.face_oval @ across, body.face_oval @ up
+        wide = 0.57 * float(np.ptp(beside))
+        high = max(0.62 * float(np.ptp(above)), SKULL_ASPECT * wide)  # a fringe hides the forehead from the face's outline
+        chin = float(above.min()) - 0.01 * high
+        centre = across * (beside.max() + beside.min()) / 2 + up * (chin + high)
+        return disc(centre, wide, high, math.degrees(math.atan2(across[1], across[0])))
     ears = body.length(Joint.RIGHT_EAR, Joint.LEFT_EAR)
     radius = float(np.clip(0.56 * ears, 0.24 * body.scale, 0.36 * body.scale))
     centre = (body.at(Joint.RIGHT_EAR) + body.at(Joint.LEFT_EAR) + body.at(Joint.NOSE)) / 3 - 0.2 * radius * body.down
@@ -107,11 +113,14 @@ def head(body: Body) -> Points:
 
 
 def _up_of(body: Body) -> Points:
-    eyes = (body.at(Joint.RIGHT_EYE) + body.at(Joint.LEFT_EYE)) / 2
-    up = eyes - body.at(Joint.NOSE)
-    length = float(np.hypot(*up))
+    """Across the line of the eyes; along the body when the head is turned so far that the eyes nearly cover each other."""
+    line = body.at(Joint.LEFT_EYE) - body.at(Joint.RIGHT_EYE)
+    length, size = float(np.hypot(*line)), float(np.ptp(body.face_oval, axis=0).max())
     fallback: Points = -body.down
-    return (up / length).astype(np.float32) if length > 2 else fallback
+    if length < 0.22 * size:
+        return fallback
+    up: Points = (np.array([line[1], -line[0]], np.float32) / length).astype(np.float32)
+    return up if up @ body.down < 0 else -up
 
 
 def _unit_or_zero(vector: Points) -> Points:

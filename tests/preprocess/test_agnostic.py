@@ -1,0 +1,255 @@
+"""The area to repaint: HR-VITON's shape, safe on real people."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_person import JOINTS, SIZE, draw, keypoints
+from PIL import Image
+from test_dense_pose import write_person
+
+from pipeline.core import images, layout, masks
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag
+from pipeline.core.items import Person
+from pipeline.core.labels import Category, Joint, Parse
+from pipeline.core.step import Context
+from preprocess.agnostic import AgnosticConfig, AgnosticStep, grey_out, mask_notices
+from preprocess.body import body_from_keypoints
+from preprocess.parse_agnostic import parse_agnostic
+from preprocess.repaint_area import Margins, repaint_area, unit_px
+
+MARGINS = Margins()
+ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
+
+
+def area(drawing, category=Category.UPPER, body=None, margins=MARGINS):
+    return repaint_area(category, drawing.labels, body or drawing.body, margins)
+
+
+def test_the_worn_garment_is_covered_with_a_margin():
+    drawing = draw(long_sleeves=True)
+    mask = area(drawing)
+    worn = drawing.labels == Parse.UPPER_CLOTHES
+    assert mask[worn].all()
+    rim = masks.dilate(worn, 10) & (drawing.labels == Parse.BACKGROUND)
+    assert mask[rim].mean() > 0.99
+
+
+def test_hands_and_face_are_given_back():
+    drawing = draw()
+    mask = area(drawing)
+    assert not mask[drawing.labels == Parse.FACE].any()
+    for wrist in (Joint.LEFT_WRIST, Joint.RIGHT_WRIST):
+        x, y = JOINTS[wrist]
+        fingers = (drawing.labels > 0) & (np.indices(SIZE)[0] > y + 4.5 * unit_px(drawing.body))
+        fingers &= np.isin(drawing.labels, ARMS) & (np.abs(np.indices(SIZE)[1] - x) < 60)
+        assert fingers.any() and not mask[fingers].any()
+
+
+def test_bare_arms_are_repainted_to_the_wrist_whatever_is_worn():
+    drawing = draw()
+    mask = area(drawing)
+    for elbow, wrist in ((Joint.LEFT_ELBOW, Joint.LEFT_WRIST), (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST)):
+        for share in np.linspace(0, 1, 9):
+            x, y = np.array(JOINTS[elbow]) * (1 - share) + np.array(JOINTS[wrist]) * share
+            assert mask[round(y), round(x)]
+
+
+def test_the_neck_is_masked_up_to_the_jaw():
+    drawing = draw()
+    neck = drawing.labels == Parse.NECK
+    assert area(drawing)[neck].mean() > 0.98
+
+
+def test_trousers_stay_but_for_a_narrow_band_below_the_hem():
+    drawing = draw()
+    mask = area(drawing)
+    trousers = drawing.labels == Parse.PANTS
+    rows = np.indices(SIZE)[0]
+    below = rows > 670 + 0.03 * drawing.body.scale + 3
+    assert not mask[trousers & below].any()
+    middle = np.abs(np.indices(SIZE)[1] - 384) < 80
+    assert mask[trousers & middle & (rows < 670 + 5)].all()
+
+
+def test_the_unit_follows_the_shoulders_and_never_absolute_pixels():
+    whole = draw()
+    assert unit_px(whole.body) == 240 // 16 + 1
+    small = body_from_keypoints(keypoints(shrink=0.5))
+    labels = whole.labels[::2, ::2]
+    half = repaint_area(Category.UPPER, labels, small, MARGINS)
+    assert masks.iou(half, area(whole)[::2, ::2]) > 0.95
+
+
+@pytest.mark.parametrize("category", list(Category))
+@pytest.mark.parametrize("missing", [
+    (Joint.MID_HIP, Joint.RIGHT_HIP, Joint.LEFT_HIP), (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST), (Joint.LEFT_WRIST,),
+    (Joint.NOSE, Joint.RIGHT_EYE, Joint.LEFT_EYE), (Joint.RIGHT_KNEE, Joint.LEFT_KNEE, Joint.RIGHT_ANKLE, Joint.LEFT_ANKLE),
+    (Joint.RIGHT_SHOULDER,), (Joint.NECK,),
+])  # fmt: skip
+def test_a_missing_joint_never_pulls_the_mask_into_the_corner(category, missing):
+    drawing = draw()
+    mask = area(drawing, category, body_from_keypoints(keypoints(without=missing)))
+    assert not mask[:150, :150].any()
+    assert masks.iou(mask, area(drawing, category)) > 0.6
+
+
+def test_in_profile_the_trousers_are_not_eaten_by_widened_hips():
+    drawing = draw()
+    xy = drawing.body.xy.copy()
+    for joint in (Joint.RIGHT_SHOULDER, Joint.RIGHT_HIP):
+        xy[joint, 0] = 374
+    for joint in (Joint.LEFT_SHOULDER, Joint.LEFT_HIP):
+        xy[joint, 0] = 394
+    mask = area(drawing, body=replace(drawing.body, xy=xy))
+    trousers = (drawing.labels == Parse.PANTS) & (np.indices(SIZE)[0] > 700)
+    assert not mask[trousers].any()
+    assert mask[drawing.labels == Parse.UPPER_CLOTHES].all()
+
+
+@pytest.mark.parametrize("category", list(Category))
+def test_masks_have_neither_specks_nor_pinholes(category):
+    mask = area(draw(), category)
+    least = 0.0002 * mask.size
+    for each in (mask, ~mask):
+        _, areas = masks.components(each)
+        assert (areas[1:] >= least).all()
+
+
+def test_lower_covers_trousers_and_leaves_shirt_arms_and_face():
+    drawing = draw()
+    mask = area(drawing, Category.LOWER)
+    assert mask[drawing.labels == Parse.PANTS].mean() > 0.995
+    kept = np.isin(drawing.labels, (Parse.UPPER_CLOTHES, Parse.FACE, *ARMS))
+    assert mask[kept].mean() < 0.005
+
+
+def test_lower_leaves_room_for_a_skirt_between_the_legs():
+    drawing = draw()
+    assert area(drawing, Category.LOWER)[800, 384]
+    assert drawing.labels[800, 384] == Parse.BACKGROUND
+
+
+def test_lower_takes_only_the_skirt_of_a_dress():
+    drawing = draw(skirt=True)
+    labels = np.where(np.isin(drawing.labels, (Parse.UPPER_CLOTHES, Parse.SKIRT)), np.uint8(Parse.DRESS), drawing.labels)
+    mask = repaint_area(Category.LOWER, labels, drawing.body, MARGINS)
+    assert mask[820, 300] and not mask[450, 384]
+
+
+def test_dress_covers_both_garments_and_keeps_hands_and_feet():
+    drawing = draw()
+    mask = area(drawing, Category.DRESS)
+    assert mask[np.isin(drawing.labels, (Parse.UPPER_CLOTHES, Parse.PANTS))].all()
+    skirted = draw(skirt=True)
+    bare = area(skirted, Category.DRESS)
+    legs = np.isin(skirted.labels, (Parse.LEFT_LEG, Parse.RIGHT_LEG))
+    assert bare[legs & (np.indices(SIZE)[0] < 870)].all()
+    assert not bare[legs & (np.indices(SIZE)[0] > 1000)].any()
+
+
+def test_the_grey_picture_is_128_inside_and_the_photo_outside():
+    drawing = draw()
+    mask = area(drawing)
+    grey = grey_out(drawing.view.image, mask)
+    assert (grey[mask] == 128).all()
+    assert np.array_equal(grey[~mask], drawing.view.image[~mask])
+
+
+def test_parse_agnostic_drops_garment_neck_and_covered_arms_but_not_hands():
+    drawing = draw()
+    left = parse_agnostic(Category.UPPER, drawing.labels, drawing.body)
+    assert not np.isin(left, (Parse.UPPER_CLOTHES, Parse.NECK)).any()
+    trousers = drawing.labels == Parse.PANTS
+    assert np.array_equal(left[trousers], drawing.labels[trousers])
+    x, y = JOINTS[Joint.RIGHT_WRIST]
+    assert left[y + 70, x] == Parse.RIGHT_ARM and left[y - 60, x] == Parse.BACKGROUND
+
+
+def test_parse_agnostic_of_lower_garments_keeps_the_shirt():
+    left = parse_agnostic(Category.LOWER, draw().labels, draw().body)
+    assert (left == Parse.UPPER_CLOTHES).any() and not (left == Parse.PANTS).any()
+
+
+def flags(mask, category=Category.UPPER, body=None):
+    return [notice.flag for notice in mask_notices(category, mask, body or draw().body)]
+
+
+def test_only_unusual_masks_are_flagged():
+    speck, everything = np.zeros(SIZE, bool), np.ones(SIZE, bool)
+    speck[:100, :100] = True
+    assert flags(speck) == [Flag.MASK_TOO_SMALL]
+    assert flags(everything) == [Flag.MASK_TOO_LARGE]
+    for category in Category:
+        assert flags(area(draw(), category), category) == []
+
+
+def test_legs_below_the_frame_are_flagged_for_lower_garments_only():
+    body = draw().body
+    xy = body.xy.copy()
+    xy[[Joint.RIGHT_KNEE, Joint.LEFT_KNEE], 1] += 300
+    cut = replace(body, xy=xy)
+    assert Flag.LEGS_NOT_VISIBLE in flags(area(draw(), Category.LOWER), Category.LOWER, cut)
+    assert flags(area(draw()), Category.UPPER, cut) == []
+
+
+def write_conditions(root, item, labels):
+    folders = write_person(root, item)
+    path = folders.path(layout.PARSE.of(item.id))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(images.labels_png(labels))
+    return folders
+
+
+def test_the_step_writes_three_files_per_wanted_category(tmp_path):
+    item = Person("drawn", "", (Category.UPPER, Category.DRESS))
+    step = AgnosticStep(AgnosticConfig(), Context(write_conditions(tmp_path, item, draw().labels)))
+    made = step.run([step.read(item)])[0]
+    assert set(made.files) == set(step.writes(item))
+    assert len(made.files) == 6 and not any("lower" in ref for ref in made.files)
+    mask = np.asarray(Image.open(io.BytesIO(made.files[layout.AGNOSTIC_MASK.of("drawn", Category.UPPER)]())))
+    grey = np.asarray(Image.open(io.BytesIO(made.files[layout.AGNOSTIC.of("drawn", Category.UPPER)]()))).astype(int)
+    assert set(np.unique(mask)) == {0, 255}
+    inside = masks.erode(mask > 0, 16)
+    assert np.abs(grey[inside] - 128).max() <= 2
+    palette = Image.open(io.BytesIO(made.files[layout.PARSE_AGNOSTIC.of("drawn", Category.DRESS)]()))
+    assert palette.mode == "P"
+
+
+def test_a_parse_map_retouched_by_hand_is_followed(tmp_path):
+    item = Person("drawn", "")
+    labels = draw().labels.copy()
+    labels[300:420, 620:700] = Parse.UPPER_CLOTHES
+    step = AgnosticStep(AgnosticConfig(), Context(write_conditions(tmp_path, item, labels)))
+    made = step.run([step.read(item)])[0]
+    mask = np.asarray(Image.open(io.BytesIO(made.files[layout.AGNOSTIC_MASK.of("drawn", Category.UPPER)]())))
+    assert (mask[300:420, 620:700] == 255).all()
+
+
+def test_a_downloaded_tree_without_landmarks_is_enough(tmp_path):
+    item = Person("drawn", "")
+    folders = write_conditions(tmp_path, item, draw().labels)
+    with_raw = AgnosticStep(AgnosticConfig(), Context(folders))
+    first = with_raw.run([with_raw.read(item)])[0]
+    for kind in (layout.LANDMARKS, layout.FRAME, layout.MATTE):
+        folders.path(kind.of(item.id)).unlink()
+    second = with_raw.run([with_raw.read(item)])[0]
+    ref = layout.AGNOSTIC_MASK.of("drawn", Category.UPPER)
+    one, two = (np.asarray(Image.open(io.BytesIO(made.files[ref]()))) > 0 for made in (first, second))
+    assert masks.iou(one, two) > 0.99
+
+
+def test_a_parse_map_of_another_size_names_file_and_sizes(tmp_path):
+    item = Person("drawn", "")
+    step = AgnosticStep(AgnosticConfig(), Context(write_conditions(tmp_path, item, draw().labels[::2, ::2])))
+    with pytest.raises(InputError, match="512×384.*1024×768"):
+        step.read(item)
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path):
+    item = Person("drawn", "", tuple(Category))
+    step = AgnosticStep(AgnosticConfig(), Context(write_conditions(tmp_path, item, draw().labels)))
+    first, second = (step.run([step.read(item)])[0] for _ in range(2))
+    assert all(first.files[ref]() == second.files[ref]() for ref in first.files)
