@@ -118,7 +118,7 @@ class Ledger:
                 rows = map(FileRow._make, connection.execute(f"SELECT {columns} FROM files"))
                 self.files = {row[0]: row for row in rows}
             return
-        for sequence, *values in connection.execute(f"SELECT sequence, {columns} FROM files"):
+        for sequence, *values in connection.execute(f"SELECT sequence, {columns} FROM files").fetchall():
             if sequence > newest.get(values[0], -1):
                 newest[values[0]] = sequence
                 self.files[values[0]] = FileRow._make(values)
@@ -277,9 +277,9 @@ def _damage_reported(folder: Path) -> Iterator[None]:
     """Damage found after the file was opened, when it is too late to begin a fresh one."""
     try:
         yield
-    except sqlite3.OperationalError:
-        raise
     except sqlite3.DatabaseError as problem:
+        if type(problem) is not sqlite3.DatabaseError:  # a subclass says that the disk refused, or that we made a mistake
+            raise
         raise OutputError(
             f"{folder}: the ledger is damaged ({problem})", f"move it away and run again: mv '{folder}' '{folder}.damaged'"
         ) from None
