@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.frame import Frame
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
-from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, TRYON, Ref
+from pipeline.core.labels import Parse
+from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, PARSE, TRYON, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Context, Produced, StepBase
 
@@ -35,8 +36,18 @@ class RestoreConfig(StepConfig):
     """How much of the photo's grain and sharpness the repainted area gets when the photo is larger than the canvas."""
     cast_correction: bool = True
     """Take out a small constant colour cast of the engine."""
+    keep: tuple[Literal["hair", "face", "arms", "accessories"], ...] = ()
+    """Parts that always stay the photo's own, whatever the engine paints there; taken from the parse map."""
     backend_matte: bool = True
     """Ask the background backend where a wide garment gave way to background."""
+
+
+KEPT_LABELS: dict[str, tuple[Parse, ...]] = {
+    "hair": (Parse.HAIR,),
+    "face": (Parse.FACE,),
+    "arms": (Parse.LEFT_ARM, Parse.RIGHT_ARM),
+    "accessories": (Parse.HAT, Parse.SUNGLASSES, Parse.GLOVE, Parse.SCARF),
+}
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,10 @@ class RestoreStep(StepBase):
             TRYON.of(pair.id, pair.engine),
         )
 
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """The parse map, when parts of the photo are to be kept."""
+        return (PARSE.of(_pair(item).person.id),) if self.config.keep else ()
+
     def writes(self, item: Item) -> Sequence[Ref]:
         """The dressed photo and the dressed person without background."""
         pair = _pair(item)
@@ -124,12 +139,18 @@ class RestoreStep(StepBase):
             frame=Frame.from_json(path(FRAME.of(person)).read_text("utf-8")),
             matte=images.read_grey(path(MATTE.of(person))),
             cutout=images.read_rgba(path(CUTOUT.of(person))),
-            mask=images.read_mask(path(AGNOSTIC_MASK.of(person, pair.garment.category))),
+            mask=self._mask(pair),
             canvas=images.read_rgb(path(IMAGE.of(person))),
             result=images.read_rgb(path(TRYON.of(pair.id, pair.engine))),
         )
         check_sizes(inputs)
         return inputs
+
+    def _mask(self, pair: Pair) -> Mask:
+        """Where the result may show: the agnostic mask without what is to be kept."""
+        mask = images.read_mask(self.layout.path(AGNOSTIC_MASK.of(pair.person.id, pair.garment.category)))
+        parse = self.layout.path(PARSE.of(pair.person.id))
+        return without_kept(mask, images.read_labels(parse), self.config.keep) if self.config.keep and parse.is_file() else mask
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Restore each pair."""
@@ -163,6 +184,18 @@ def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Dres
     colour = match_detail(inputs.photo, paste, inputs.frame, inputs.matte > 250, config.detail, seed)
     dressed = blend(inputs.photo, colour, paste.weight)
     return Dressing(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
+
+
+def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str]) -> Mask:
+    """Take parts of the person out of a mask.
+
+    Args:
+        mask: (h, w) bool, True = may be repainted.
+        parse: (h, w) uint8 of `Parse`.
+        keep: names in `KEPT_LABELS`.
+    """
+    kept: Mask = mask & ~np.isin(parse, [label for name in keep for label in KEPT_LABELS[name]])
+    return kept
 
 
 def check_sizes(inputs: RestoreInputs) -> None:

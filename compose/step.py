@@ -121,8 +121,11 @@ class ComposeStep(StepBase):
         return (FINAL.of(scene.id, scene.pair.engine),)
 
     def signature(self, item: Item) -> Mapping[str, str]:
-        """The seed of the grain."""
-        return {"seed": str(_seed(self.context.seed, _scene(item)))}
+        """The seed of the grain and the size limit of backgrounds."""
+        return {
+            "seed": str(_seed(self.context.seed, _scene(item))),
+            "max_megapixels": str(self.context.max_megapixels),
+        }
 
     def read(self, item: Item) -> SceneInputs:
         """Decode the background, the cut-out, the joints and the user's wishes."""

@@ -16,7 +16,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
 from pipeline.core.frame import Frame
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
-from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, TRYON, Layout, sidecar
+from pipeline.core.labels import Parse
+from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, PARSE, TRYON, Layout, sidecar
 from pipeline.core.step import Context, Produced
 
 PHOTO = (800, 600)
@@ -107,6 +108,22 @@ def test_the_dressed_cutout_shows_the_new_cloth(tmp_path, person) -> None:
     alpha = images.read_grey(context.layout.path(MATTE.of("ann")))
     assert tuple(cutout[260, 300]) == (200, 30, 40, 255)
     assert np.abs(cutout[..., 3].astype(int) - alpha).mean() < 0.5
+
+
+def test_kept_parts_stay_the_photos_own(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    parse = np.zeros((1024, 768), np.uint8)
+    parse[300:340, 290:478] = Parse.HAIR
+    _put(context.layout, PARSE.of("ann"), images.labels_png(parse))
+    step = RestoreStep(RestoreConfig(keep=("hair",)), context)
+    assert PARSE.of("ann") in step.may_read(PAIR)
+    dressing_ref, _ = step.writes(PAIR)
+    (produced,) = step.run([step.read(PAIR)])
+    _store(context.layout, produced)
+    final = images.read_rgb(context.layout.path(dressing_ref))
+    photo = images.read_rgb(context.layout.path(PAIR.person.source))
+    assert np.array_equal(final[238:262, 230:370], photo[238:262, 230:370])
+    assert tuple(final[290, 300]) == (200, 30, 40)
 
 
 def test_the_backend_is_asked_only_when_the_body_may_have_become_narrower(tmp_path, person) -> None:
