@@ -1,0 +1,43 @@
+"""A full-size StableVITON with generated weights, and inputs for it: what a speed measurement needs, without any download."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from tryon.engines.stableviton.architecture import FULL, Architecture
+from tryon.engines.stableviton.checkpoint import empty_network, fill_network
+from tryon.engines.stableviton.encoding import PersonPictures
+from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.savings import Savings
+
+POOL = 1 << 22  # random numbers that all weights are cut from: drawing 1.7 billion takes longer than measuring
+
+
+def generated_network(savings: Savings, dtype: torch.dtype, architecture: Architecture = FULL) -> StableViton:
+    """A network whose activations stay in a sane range: variance 1 / fan-in, norms near 1."""
+    pool = torch.randn(POOL, generator=torch.Generator().manual_seed(0))
+    weights = {}
+    for name, tensor in empty_network(architecture, savings).state_dict().items():
+        values = pool.repeat(math.ceil(tensor.numel() / POOL))[: tensor.numel()].reshape(tensor.shape)
+        if tensor.ndim > 1:
+            weights[name] = (values / math.sqrt(tensor[0].numel())).to(dtype)
+        else:
+            weights[name] = (0.05 * values + (1.0 if name.endswith("weight") else 0.0)).to(dtype)
+    return fill_network(architecture, weights, dtype, savings)
+
+
+def generated_person(size: tuple[int, int], seed: int = 0) -> PersonPictures:
+    """Noise pictures with a rectangle to repaint; size is (height, width) in pixels."""
+    random = np.random.default_rng(seed)
+    picture = [random.integers(0, 256, (*size, 3), dtype=np.uint8) for _ in range(3)]
+    keep = np.full(size, 255, np.uint8)
+    keep[size[0] // 4 : 3 * size[0] // 4, size[1] // 4 : 3 * size[1] // 4] = 0
+    return PersonPictures(image=picture[0], agnostic=picture[1], densepose=picture[2], keep=keep)
+
+
+def generated_garment(size: tuple[int, int], seed: int = 1) -> np.ndarray:
+    """(height, width, 3) uint8 noise."""
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
