@@ -62,12 +62,13 @@ def merge_faces(faces: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, 5) top, left, height, width, score → the same without doubles, best score first."""
     kept: list[NDArray[np.float32]] = []
     for face in faces[np.argsort(-faces[:, 4], kind="stable")]:
-        if all(overlap(_box(face), _box(other)) < SAME_PERSON for other in kept):
+        if all(overlap(box_of_row(face), box_of_row(other)) < SAME_PERSON for other in kept):
             kept.append(face)
     return np.asarray(kept, np.float32).reshape(-1, 5)
 
 
-def _box(row: NDArray[np.float32]) -> Box:
+def box_of_row(row: NDArray[np.float32]) -> Box:
+    """The box of a face row: top, left, height, width."""
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +19,7 @@ from preprocess.people import (
     Box,
     Sighting,
     Somebody,
+    box_of_row,
     choose,
     convincing,
     head_in,
@@ -28,6 +28,7 @@ from preprocess.people import (
     without_body,
     worth_counting,
 )
+from preprocess.windows import head_window, ramp, size_of, span, thirds, times, window_round
 
 RGB = NDArray[np.uint8]
 Float = NDArray[np.float32]
@@ -94,10 +95,10 @@ class MediapipePeople:
         faces = merge_faces(self.models.faces(work))
         people: list[Somebody] = []
         first = self._first(work, everyone)
-        if first is not None and (len(faces) < 2 or convincing(first.body, first.probability, _size(work))):
+        if first is not None and (len(faces) < 2 or convincing(first.body, first.probability, size_of(work))):
             people.append(_somebody(first))
         bodies = [each.body for each in people if each.body is not None]
-        for box in without_body([_box(face) for face in faces], bodies):
+        for box in without_body([box_of_row(face) for face in faces], bodies):
             people.append(self._owner_of(box, work, people))
         return self._unexplained(work, everyone, people)
 
@@ -110,11 +111,11 @@ class MediapipePeople:
         if found is not None:
             return found
         least = EXPLAINED_SHARE * np.count_nonzero(everyone > 0.5)
-        for rows, columns in _thirds(_size(work)):
+        for rows, columns in thirds(size_of(work)):
             found = self._pose_in(work, rows, columns)
             if found is None or np.count_nonzero(found.probability > 0.5) < least:
                 continue
-            if convincing(found.body, found.probability, _size(work)):
+            if convincing(found.body, found.probability, size_of(work)):
                 return found
         return None
 
@@ -131,10 +132,10 @@ class MediapipePeople:
     def _owner_of(self, face: Box, work: RGB, people: Sequence[Somebody]) -> Somebody:
         """Whose face this is: a body found below it, or only the face."""
         top, left, height, width = face
-        rows = _span(top - 1.2 * height, top + 12 * height, work.shape[0])
-        columns = _span(left - 1.8 * width, left + 2.8 * width, work.shape[1])
+        rows = span(top - 1.2 * height, top + 12 * height, work.shape[0])
+        columns = span(left - 1.8 * width, left + 2.8 * width, work.shape[1])
         found = self._pose_in(_painted_over(work, people), rows, columns)
-        if found is not None and head_in(face, found.body) and convincing(found.body, found.probability, _size(work)):
+        if found is not None and head_in(face, found.body) and convincing(found.body, found.probability, size_of(work)):
             seen = _somebody(found)
             return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * height * width))
         return Somebody(None, None, face, FACE_AREAS_PER_PERSON * height * width)
@@ -147,7 +148,7 @@ class MediapipePeople:
             if not people or rest < UNEXPLAINED_SHARE * max(each.area_px for each in people):
                 break
             found = self.models.pose(_painted_over(work, people))
-            if found is None or not convincing(found.body, found.probability * everyone, _size(work)):
+            if found is None or not convincing(found.body, found.probability * everyone, size_of(work)):
                 break
             another = _somebody(found)
             if any(each.body is not None and overlap(each.box, another.box) > 0.8 for each in people):
@@ -158,7 +159,7 @@ class MediapipePeople:
     def _sighting(self, work: RGB, size: tuple[int, ...], people: Sequence[Somebody], chosen: int) -> Sighting:
         others = np.zeros(work.shape[:2], np.float32)
         for each in (*people[:chosen], *people[chosen + 1 :]):
-            others = np.maximum(others, _presence(each, _size(work)))
+            others = np.maximum(others, _presence(each, size_of(work)))
         me = self._again(work, people, chosen) if len(people) > 1 else people[chosen]
         assert me.body is not None
         probability = self._refined(work, me, others)
@@ -167,7 +168,7 @@ class MediapipePeople:
             photo_size=(size[0], size[1]),
             body=me.body * np.array([size[1] / work.shape[1], up, up, 1], np.float32),
             face_oval=self._face_oval(work, me.body) * np.float32(up),
-            box=_times(_somebody(SeenPose(me.body, probability)).box, up),
+            box=times(_somebody(SeenPose(me.body, probability)).box, up),
             people=len(people),
         )
         areas = tuple(each.area_px / others.size for each in people)
@@ -178,8 +179,7 @@ class MediapipePeople:
         me = people[chosen]
         assert me.body is not None
         rest = _painted_over(work, [*people[:chosen], *people[chosen + 1 :]], keep=me)
-        top, left, height, width = me.box
-        found = self._pose_in(rest, *_window(top, left, height, width, 0.4, _size(work)))
+        found = self._pose_in(rest, *window_round(me.box, 0.4, size_of(work)))
         if found is None or overlap(_somebody(found).box, me.box) < 0.7:
             return me
         same_head = np.linalg.norm(found.body[0, :2] - me.body[0, :2]) < 0.15 * max(me.box[2:])
@@ -202,37 +202,29 @@ class MediapipePeople:
         """
         assert me.body is not None
         top, left, height, width = me.box
-        size = _size(work)
-        whole = _window(top, left, height, width, 0.2, size)
-        upper = _window(top, left, min(height, 1.2 * width), width, 0.2, size)
+        size = size_of(work)
+        whole = window_round(me.box, 0.2, size)
+        upper = window_round((top, left, min(height, 1.2 * width), width), 0.2, size)
         seen = np.zeros(size, np.float32)
         seen[whole] = self.models.person_probability(work[whole])
         trust = np.full(size, TRUST_BODY, np.float32)
-        for window, most, gain in ((upper, 0.5, 0.0), (_head_window(me.body, size), 0.9, TRUST_HEAD - TRUST_BODY)):
+        for window, most, gain in ((upper, 0.5, 0.0), (head_window(me.body, size), 0.9, TRUST_HEAD - TRUST_BODY)):
             if window is not None and min(window[0].stop - window[0].start, window[1].stop - window[1].start) >= 32:
-                ramp = _ramp(window, size)
-                seen[window] += most * ramp * (self.models.person_probability(work[window]) - seen[window])
-                trust[window] += gain * ramp
+                weight = ramp(window, size)
+                seen[window] += most * weight * (self.models.person_probability(work[window]) - seen[window])
+                trust[window] += gain * weight
         return seen, trust
 
     def _face_oval(self, work: RGB, body: Float) -> Float:
         """The face's outline, looked for in a window round the head's points."""
         head = body[:11, :2]
         centre, reach = head.mean(0), 1.6 * max(float(np.ptp(head[:, 0])), float(np.ptp(head[:, 1])), 12.0)
-        rows = _span(centre[1] - reach, centre[1] + reach, work.shape[0])
-        columns = _span(centre[0] - reach, centre[0] + reach, work.shape[1])
+        rows = span(centre[1] - reach, centre[1] + reach, work.shape[0])
+        columns = span(centre[0] - reach, centre[0] + reach, work.shape[1])
         if rows.stop - rows.start < 24 or columns.stop - columns.start < 24:
             return np.zeros((0, 2), np.float32)
         oval = self.models.face_oval(work[rows, columns])
         return oval + np.array([columns.start, rows.start], np.float32) if len(oval) else oval
-
-
-def _size(picture: NDArray[Any]) -> tuple[int, int]:
-    return int(picture.shape[0]), int(picture.shape[1])
-
-
-def _box(row: Float) -> Box:
-    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
 def _somebody(found: SeenPose) -> Somebody:
@@ -259,7 +251,7 @@ def _presence(each: Somebody, size: tuple[int, ...]) -> Float:
         return each.probability
     top, left, height, width = each.box
     block = np.zeros(size[:2], np.float32)
-    block[_span(top - 0.4 * height, top + 5 * height, size[0]), _span(left - 0.6 * width, left + 1.6 * width, size[1])] = 0.8
+    block[span(top - 0.4 * height, top + 5 * height, size[0]), span(left - 0.6 * width, left + 1.6 * width, size[1])] = 0.8
     return block
 
 
@@ -281,52 +273,3 @@ def _painted_over(work: RGB, people: Sequence[Somebody], keep: Somebody | None =
     if keep is not None and keep.probability is not None:
         hidden &= keep.probability < 0.3
     return np.where(hidden[..., None], np.uint8(PAINT), work)
-
-
-def _span(start: float, stop: float, limit: int) -> slice:
-    return slice(int(np.clip(start, 0, limit - 1)), int(np.clip(stop, 1, limit)))
-
-
-def _window(top: float, left: float, height: float, width: float, margin: float, size: tuple[int, ...]) -> tuple[slice, slice]:
-    dy, dx = margin * height, margin * width
-    return _span(top - dy, top + height + dy, size[0]), _span(left - dx, left + width + dx, size[1])
-
-
-def _head_window(body: Float, size: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Head, hat and shoulders; None when the head is outside the photo."""
-    head = body[:11, :2]
-    centre, reach = head.mean(0), max(float(np.ptp(head[:, 0])), float(np.ptp(head[:, 1])), 0.25 * _shoulder_width(body))
-    if not (0 <= centre[0] < size[1] and 0 <= centre[1] < size[0]):
-        return None
-    return _window(centre[1] - 2.2 * reach, centre[0] - 2.4 * reach, 4.8 * reach, 4.8 * reach, 0.0, size)
-
-
-def _shoulder_width(body: Float) -> float:
-    return float(np.hypot(*(body[11, :2] - body[12, :2])))
-
-
-def _ramp(window: tuple[slice, slice], size: tuple[int, int]) -> Float:
-    """1 inside a window, falling to 0 over its outer fifth, but not where the window ends at the picture's edge."""
-    axes = []
-    for span, limit in zip(window, size, strict=True):
-        length = span.stop - span.start
-        fade = max(1.0, 0.2 * length)
-        distance = np.arange(length, dtype=np.float32) + 0.5
-        up = np.ones(length, np.float32) if span.start == 0 else np.clip(distance / fade, 0, 1)
-        down = np.ones(length, np.float32) if span.stop == limit else np.clip((length - distance) / fade, 0, 1)
-        axes.append(np.minimum(up, down))
-    ramp: Float = np.minimum(axes[0][:, None], axes[1][None, :])
-    return ramp
-
-
-def _thirds(size: tuple[int, ...]) -> list[tuple[slice, slice]]:
-    """Overlapping windows along the long side."""
-    height, width = size[:2]
-    side, short = max(height, width) // 2, min(height, width)
-    starts = (0, side // 2, max(height, width) - side)
-    spans = [slice(start, start + side) for start in starts]
-    return [(slice(0, short), span) if width >= height else (span, slice(0, short)) for span in spans]
-
-
-def _times(box: Box, factor: float) -> Box:
-    return box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor
