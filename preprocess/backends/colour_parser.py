@@ -18,13 +18,14 @@ from pipeline.core.card import Card
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
 from preprocess.body import Body
-from preprocess.colour_models import Lab, Mixture, fit, to_lab, trimmed_gaussian
+from preprocess.colour_models import Lab, Mixture, fit, to_lab
 from preprocess.headwear import find_hat
 from preprocess.hem import straighten_hem
 from preprocess.midriff import bare_midriff
 from preprocess.outfit import settle_outfit
 from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
 from preprocess.person_view import PersonView
+from preprocess.skin_model import skin_model
 from preprocess.sleeves import sleeve_bonus
 from preprocess.tidy_labels import tidy_labels
 
@@ -34,14 +35,6 @@ TRUST_IN_COLOUR = 0.55
 """Neighbouring pixels repeat each other; their likelihood counts by this power."""
 SMOOTH_PX, SMOOTH_EPS = 5, 60.0
 """Radius at half size and regularisation of the guided filter."""
-SKIN_NOISE = (9.0, 3.5, 4.0)
-"""Arms and legs are lit differently from the face: the skin model is widened by this much in L, a, b."""
-GENERIC_SKIN = Mixture(
-    np.ones(1, np.float32),
-    np.array([[62.0, 15.0, 19.0]], np.float32),
-    np.diag([22.0**2, 6.0**2, 7.0**2]).astype(np.float32)[None],
-)
-"""Skin of nobody in particular, for people whose face is not in the photo."""
 ROUNDS = 2
 SPECK_SHARE = 0.0003
 """Islands below this share of the canvas are noise (250 px at 1024 × 768)."""
@@ -152,7 +145,7 @@ def _with_midriff(scene: Scene, skin: Mixture) -> Scene:
 def _first_models(scene: Scene) -> dict[str, Mixture]:
     """Colour models from places that are nearly sure."""
     r, s = scene.regions, scene.regions.body.scale
-    skin = skin_model(scene)
+    skin = skin_model(scene.lab, scene.person, scene.regions)
     unlike_skin = skin.log_likelihood(scene.lab) < -13.0
     arms = masks.dilate(r.any_arm, 0.03 * s)
     head = masks.dilate(r.skull, 0.06 * s)
@@ -174,25 +167,6 @@ def _first_models(scene: Scene) -> dict[str, Mixture]:
 def _mouth(r: Regions) -> float:
     inside = r.along[r.face]
     return float(np.quantile(inside, 0.8)) if inside.size else -0.3
-
-
-def skin_model(scene: Scene) -> Mixture:
-    """From the face; without a face from the hands; without both from experience."""
-    r = scene.regions
-    for region in (masks.erode(r.face, 0.03 * r.body.scale), r.hands["right"] | r.hands["left"]):
-        seeds = scene.lab[region & scene.person]
-        seen = GENERIC_SKIN.log_likelihood(seeds) > -14.0 if len(seeds) else np.zeros(0, bool)
-        if np.count_nonzero(seen) > max(40, 0.2 * len(seeds)):
-            return with_shade(trimmed_gaussian(seeds[seen], SKIN_NOISE))
-    return GENERIC_SKIN
-
-
-def with_shade(skin: Mixture) -> Mixture:
-    """Skin and the same skin in shade: darker and more saturated, because light bounces within the body."""
-    shaded = skin.means * np.array([0.84, 1.35, 1.6], np.float32)
-    spread = skin.covariances * np.float32(1.3)
-    shares = np.concatenate([0.75 * skin.shares, 0.25 * skin.shares])
-    return Mixture(shares, np.concatenate([skin.means, shaded]), np.concatenate([skin.covariances, spread]))
 
 
 def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str, unlike_hair: Mask | None = None) -> Mixture:

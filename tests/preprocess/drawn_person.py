@@ -1,4 +1,4 @@
-"""A person drawn with plain ellipses and bands, whose every pixel's label is known: skin, black hair, a garment, trousers or a skirt."""
+"""A person drawn with plain ellipses and bands, whose every pixel's label is known."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def test_a_downloaded_tree_without_landmarks_is_enough(tmp_path):
 def test_a_parse_map_of_another_size_names_file_and_sizes(tmp_path):
     item = Person("drawn", "")
     step = AgnosticStep(AgnosticConfig(), Context(write_conditions(tmp_path, item, draw().labels[::2, ::2])))
-    with pytest.raises(InputError, match="512×384.*1024×768"):
+    with pytest.raises(InputError, match=r"512×384.*1024×768"):
         step.read(item)
 
 
