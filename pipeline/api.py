@@ -105,8 +105,8 @@ class Job:
             shutil.disk_usage(place).free / 1e6,
         )
 
-    def run(self, records: Records, listener: Listener | None = None) -> RunSummary:
-        """Bring everything up to date and write the report."""
+    def run(self, records: Records, listener: Listener | None = None, plan: Plan | None = None) -> RunSummary:
+        """Bring everything up to date and write the report; `plan`, where the caller has just made it, saves planning twice."""
         request = self.request
         for ref, text in pair_lists(self.assembly.everything).items():
             records.store.write_if_changed(ref, text.encode("utf-8"))
@@ -119,7 +119,7 @@ class Job:
             settings=json.dumps({name: config.model_dump(mode="json") for name, config in self.assembly.settings.items()}),
         )
         shown = _take(records.layout.path(REPORT_KEY))
-        summary = run_stages(self.stages, records, options, listener)
+        summary = run_stages(self.stages, records, options, listener, plan)
         self._report(records, summary, shown)
         return summary
 

@@ -120,6 +120,11 @@ class Plan:
         """How many items run or may have to, in all stages."""
         return sum(stage.to_run for stage in self.stages)
 
+    def holds_at(self, position: int) -> bool:
+        """Whether what it says of a stage is still true when the run reaches it: nothing before it was to run or out of order."""
+        calm = all(not stage.of(Action.RUN, Action.FOLLOW) for stage in self.stages[:position])
+        return calm and not any(stage.of(Action.BLOCKED, Action.FAILED) for stage in self.stages[: position + 1])
+
     def lines(self) -> list[Line]:
         """The lines of all stages."""
         return [line for stage in self.stages for line in stage.lines()]

@@ -22,7 +22,7 @@ from pipeline.core.stage import Stage
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.protocol import Executor, Failure, Result, Ticket
 from pipeline.interrupt import Interrupt
-from pipeline.plan import Action, Choice, Decision, Outlook, StagePlan, outlook_of, plan_stage
+from pipeline.plan import Action, Choice, Decision, Outlook, Plan, StagePlan, outlook_of, plan_stage
 from pipeline.writer import Entry, Writer
 
 ERROR_LOG = "errors.log"
@@ -168,7 +168,11 @@ class Silent:
 
 
 def run_stages(
-    stages: Sequence[Stage], records: Records, options: RunOptions | None = None, listener: Listener | None = None
+    stages: Sequence[Stage],
+    records: Records,
+    options: RunOptions | None = None,
+    listener: Listener | None = None,
+    plan: Plan | None = None,
 ) -> RunSummary:
     """Bring every item of every stage up to date.
 
@@ -177,6 +181,7 @@ def run_stages(
         records: the books, opened for writing.
         options: how.
         listener: who is told.
+        plan: what `make_plan` said of the same stages, records and choice; saves planning again what is still true.
 
     Raises:
         OutputError: the disk is full or read-only; what was finished is in place and recorded.
@@ -192,12 +197,15 @@ def run_stages(
     try:
         with interrupt, Writer(records) as writer:
             outlook = outlook_of(records)
-            for stage in stages:
+            for position, stage in enumerate(stages):
                 if interrupt.asked or (options.fail_fast and summary.troubles):
                     break
+                known = (
+                    plan.stages[position] if plan is not None and not outlook.unavailable and plan.holds_at(position) else None
+                )
                 run = _StageRun(stage, records, writer, options, listener)
                 summary.stages.append(run.result)
-                run.work(executor, outlook, interrupt)
+                run.work(executor, outlook, interrupt, known)
             records.save_stamps()
     except KeyboardInterrupt:
         summary.interrupted = True
@@ -228,10 +236,10 @@ class _StageRun:
         self._outlook = Outlook()
         self._printer = Fingerprinter(stage.step, records.contents.of)
 
-    def work(self, executor: Executor, outlook: Outlook, interrupt: Interrupt) -> None:
-        """Plan, run, write."""
+    def work(self, executor: Executor, outlook: Outlook, interrupt: Interrupt, known: StagePlan | None) -> None:
+        """Plan (unless that is known), run, write."""
         self._outlook = outlook
-        plan = plan_stage(self._stage, self._records, self._options, outlook)
+        plan = known or plan_stage(self._stage, self._records, self._options, outlook)
         todo = [decision.item for decision in plan.of(Action.RUN)]
         self._take_stock(plan)
         self._listener.stage_started(plan)

@@ -50,7 +50,7 @@ class Session:
             self._say_estimate(job.estimate(plan))
             if ask and not self._may_start(job, plan):
                 return ExitCode.USAGE
-            summary = job.run(records, Progress(self.console))
+            summary = job.run(records, Progress(self.console), plan)
         say_summary(self.console, summary, str(self.request.layout.path(REPORT)))
         return self._problems_code(job, summary.exit_code)
 

@@ -23,7 +23,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, FINAL, IMAGE, LEDGER, MATTE, TRYON
 from pipeline.core.ledger_rows import Status
 from pipeline.core.stage import Stage
-from pipeline.plan import StagePlan
+from pipeline.plan import StagePlan, make_plan
 from pipeline.runner import ItemEvent, RunOptions, Silent, StageResult, run_stages
 
 ALL = {"background": 3, "pose": 3, "agnostic": 3, "cloth": 2, "tryon": 6, "compose": 12}
@@ -163,6 +163,31 @@ def test_a_sidecar_that_appears_redoes_the_item(world: World) -> None:
     world.run()
     world.photo("bob").with_suffix(".toml").write_text("person = 2\n")
     assert world.made() == {"background": 1}
+
+
+@pytest.mark.parametrize("trouble", ["none", "changed photo", "edited mask", "bad photo", "new background"])
+def test_a_run_with_a_plan_does_what_a_run_without_one_does(tmp_path: Path, trouble: str) -> None:
+    worlds = [World(tmp_path / name).fill() for name in ("with", "without")]
+    for world in worlds:
+        world.run()
+        if trouble == "changed photo":
+            paint(world.photo("ann"), 999)
+        if trouble == "edited mask":
+            retouch(world, AGNOSTIC_MASK.of("ann", Category.UPPER))
+        if trouble == "bad photo":
+            spoil(world, "bob", 0)
+        if trouble == "new background":
+            world.backgrounds.append("moon")
+            world.fill()
+    with worlds[0].open() as records:
+        stages = worlds[0].stages()
+        planned = run_stages(stages, records, plan=make_plan(stages, records))
+    plain = worlds[1].run()
+    assert [(s.stage, s.made, s.up_to_date, s.kept) for s in planned.stages] == [
+        (s.stage, s.made, s.up_to_date, s.kept) for s in plain.stages
+    ]
+    assert planned.troubles == plain.troubles
+    assert worlds[0].snapshot() == worlds[1].snapshot()
 
 
 # ---- by hand ------------------------------------------------------------------------------------------------------------------
