@@ -3,8 +3,8 @@
     python -m benchmarks.compare_presets OUTPUTS WEIGHTS [--pairs 16] [--presets balanced fast best] [--save FOLDER]
 
 OUTPUTS is an outputs folder whose preprocessing is done (its `vitonhd/test_pairs.txt` lists the pairs), WEIGHTS a weights
-folder with `stableviton-vitonhd`. Every preset is also run with `reference`'s own start code, because another start is another picture: the
-column `start` says which of the two a row is. LPIPS is printed when the package `lpips` is installed.
+folder with `stableviton-vitonhd`. Every preset is also run with `reference`'s own start code, because another start is another
+picture: the column `start` says which of the two a row is. LPIPS is printed when the package `lpips` is installed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What fewer steps and approximations cost, as far as it can be known without published weights.
 
-    python -m benchmarks.solvers
+    python -m benchmarks.solvers        # a few minutes
 
 First table: relative error against the end of the 1,000-step trajectory, for a mixture of Gaussians whose score is known exactly
 (middle sample, mean over mixtures). Second table: distance of the final latents to 1,000 steps of DDIM from the same start code,
@@ -33,7 +33,7 @@ SMALL = Architecture(
     vae_channels=32,
     clip=ClipWidths(hidden_size=64, intermediate_size=128, layers=3, heads=4, projection_dim=48),
 )
-SIZE = (128, 64)  # pixels
+SIZE = (64, 64)  # pixels
 STEPS = (5, 10, 15, 20, 30, 50)
 LONG = 1000
 
@@ -81,7 +81,7 @@ def analytic_errors(mixtures: int = 4) -> dict[str, list[float]]:
     return {name: torch.tensor(rows).mean(dim=0).tolist() for name, rows in errors.items()}
 
 
-def network_distances(seeds: int = 2) -> dict[str, float]:
+def network_distances(seeds: int = 1) -> dict[str, float]:
     """Way → relative distance of its latents to 1,000 steps of DDIM with the same start code and garment latent."""
     network = generated_network(ALL, torch.float32, SMALL)
     person = encode_person(network, generated_person(SIZE), with_image=False)

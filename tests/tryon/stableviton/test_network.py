@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -140,3 +141,32 @@ def test_an_unknown_key_has_no_place():
 def test_tiny_and_full_network_differ_in_widths_only(tiny):
     with torch.device("meta"):
         assert StableViton(tiny).state_dict().keys() <= StableViton(FULL).state_dict().keys()
+
+
+@pytest.fixture
+def benchmarks_importable(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(512, 384), (1024, 768)])
+def test_the_benchmark_counts_the_operations_of_the_official_network(benchmarks_importable, size):
+    from benchmarks.stableviton import GFLOP_OF_THE_ANALYSIS, counted_gflop
+
+    counted = counted_gflop(size, OFFICIAL)
+    for part, gflop in GFLOP_OF_THE_ANALYSIS[size].items():
+        assert counted[part] == pytest.approx(gflop, rel=1e-3)
+    ours = counted_gflop(size, ALL)
+    assert ours["control"] < counted["control"] and ours["unet"] < counted["unet"]
+
+
+@pytest.mark.slow
+def test_the_full_network_runs_in_bf16(benchmarks_importable):
+    from benchmarks.generated import generated_network
+
+    net = generated_network(ALL, torch.bfloat16)
+    shifts, contexts = net.time_shifts(torch.tensor([501])), net.contexts(torch.zeros(1, 1, 768, dtype=torch.bfloat16))
+    stack, garment = torch.randn(1, 13, 64, 48), torch.randn(1, 4, 64, 48)
+    noise = net.noise(stack, net.garment_features(stack, garment, shifts, contexts), shifts, contexts)
+    assert noise.shape == (1, 4, 64, 48)
+    assert torch.isfinite(noise).all()
