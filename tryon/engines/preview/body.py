@@ -109,7 +109,7 @@ def read_body(points: Keypoints) -> Body:
     width = float(np.hypot(*(shoulders[1] - shoulders[0])))
     hips = _hips(points, neck, width, right_first)
     torso = float(np.hypot(*(hips.mean(0) - neck)))
-    scale = max(width, 1.2 * float(np.hypot(*(hips[1] - hips[0]))), 0.45 * torso, 8.0)
+    scale = max(width, 1.2 * float(np.hypot(*(hips[1] - hips[0]))), 0.62 * torso, 8.0)
     down = (hips.mean(0) - neck) / max(torso, 1e-6)
     limbs = [
         _limb(points, joints, start, lengths, halves, down, scale)

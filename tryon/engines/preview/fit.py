@@ -21,6 +21,10 @@ CHEST_TO_SHOULDERS = 1.25
 """A garment laid flat is this much wider from armpit to armpit than its wearer from shoulder joint to shoulder joint."""
 
 
+LONGEST_DRESS = 3.8
+"""From the shoulders to above the ankles, in the body's scale."""
+
+
 @dataclass(frozen=True)
 class TorsoFit:
     """Matching points of the garment's body.
@@ -45,8 +49,9 @@ class TorsoFit:
 
 
 def garment_scale(garment: TopLandmarks, body: Body) -> float:
-    """Canvas pixels per cloth pixel."""
-    return CHEST_TO_SHOULDERS * body.scale / max(garment.chest_width, 1.0)
+    """Canvas pixels per cloth pixel, by the chest; a gathered bodice must not make a dress longer than its wearer."""
+    by_chest = CHEST_TO_SHOULDERS * body.scale / max(garment.chest_width, 1.0)
+    return min(by_chest, LONGEST_DRESS * body.scale / max(garment.body_length, 1.0))
 
 
 def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, category: Category, mask: Mask) -> TorsoFit:
@@ -221,7 +226,9 @@ def _flank(
     axis = (garment.edges.flanks[0][:, 0] + garment.edges.flanks[1][:, 0]) / 2
     cut = np.abs(path[:, 0] - axis) * scale
     worn = silhouette.flank(body, sign, down)
-    loose = np.full(len(down), 1.15) if category is Category.UPPER else np.where(down > 0.95 * body.torso_length, 9.0, 1.12)
+    loose = (
+        np.full(len(down), 1.15) if category is Category.UPPER else np.interp(down / body.torso_length, [0.9, 2.2], [1.12, 2.4])
+    )
     loose = np.where(tucked & (along > 0.55), np.minimum(loose, 1.04), loose)
     half = np.clip(cut, 1.02 * worn + 2, loose * worn + 2)
     blend = np.clip(along / 0.25, 0, 1)

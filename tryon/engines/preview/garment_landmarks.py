@@ -41,8 +41,9 @@ class Sleeve:
 
     @property
     def length(self) -> float:
-        """Pixels from the middle of the armhole to the middle of the cuff."""
-        return float(np.hypot(*((self.outer[-1] + self.inner[-1]) / 2 - (self.outer[0] + self.inner[0]) / 2)))
+        """Pixels from the armhole to the cuff: the mean of the upper edge and the middle line, as the lower edge may vanish."""
+        middle = (self.outer[-1] + self.inner[-1] - self.outer[0] - self.inner[0]) / 2
+        return float(np.hypot(*np.diff(self.outer, axis=0).T).sum() + np.hypot(*middle)) / 2
 
 
 @dataclass(frozen=True)
@@ -246,9 +247,9 @@ def _foot_of_jump(extent: NDArray[np.float64], row: int, window: int) -> int:
     low, high = extent[row], extent[row - window]
     inside = row - np.arange(window + 1)
     row = int(inside[np.flatnonzero(extent[inside] <= low + 0.25 * (high - low))[-1]])
-    step = max(2, window // 3)
-    while row + step < len(extent) and extent[row] - extent[row + step] > 0.5 * step:
-        row += step
+    while row + 2 * window < len(extent) and extent[row] - extent[row + window] > 0.5 * window:
+        ahead = row + np.arange(1, window + 1)
+        row = int(ahead[int(np.argmax(extent[ahead] <= extent[ahead].min() + 1))])
     return row
 
 
@@ -285,12 +286,33 @@ def _raised(armpit: Points, shoulder: Points) -> Points:
 
 
 def _cuff(arm: Points) -> tuple[int, int]:
-    """Indices of the cuff's upper and lower corner on the path shoulder → armpit: its farthest points along both diagonals."""
-    root = (arm[0] + arm[-1]) / 2
-    far = arm[np.hypot(*(arm - root).T) > 0.6 * np.hypot(*(arm - root).T).max()]
-    along = _unit(_middle(far) - root)
-    across = np.array([along[1], -along[0]])  # towards the upper edge: out for a hanging sleeve, up for a spread one
-    return int(np.argmax(arm @ (along + 0.7 * across))), int(np.argmax(arm @ (along - 0.7 * across)))
+    """Indices of the cuff's upper and lower corner on the path shoulder → armpit.
+
+    The point farthest from the armhole is one of them. The other is the sharpest bend within reach of it; without one the cuff runs
+    straight up to the armpit, as on short wide sleeves.
+    """
+    root, size = _middle(arm[[0, -1]]), float(np.hypot(*(arm[-1] - arm[0])))
+    tip = int(np.argmax(np.hypot(*(arm - root).T)))
+    step = float(np.hypot(*np.diff(arm, axis=0).T).mean())
+    window = max(3, round(0.75 * size / max(step, 1e-6)))
+    before, bend_before = _bend(arm[max(0, tip - window) : tip + 1])
+    after, bend_after = _bend(arm[tip : tip + window + 1])
+    if np.hypot(*(arm[max(0, tip - window) + before] - arm[tip])) < 0.3 * size:  # a ruffle at the corner, not a cuff's other end
+        bend_before = 0.0
+    if np.hypot(*(arm[tip + after] - arm[tip])) < 0.3 * size:
+        bend_after = 0.0
+    if max(bend_before, bend_after) < 0.07 * size:
+        return tip, len(arm) - 1
+    return (max(0, tip - window) + before, tip) if bend_before > bend_after else (tip, tip + after)
+
+
+def _bend(path: Points) -> tuple[int, float]:
+    """Index of the point farthest from the chord of an open path, and its distance."""
+    if len(path) < 3:
+        return 0, 0.0
+    chord = _unit(path[-1] - path[0])
+    aside = np.abs((path - path[0]) @ np.array([chord[1], -chord[0]]))
+    return int(np.argmax(aside)), float(aside.max())
 
 
 def _middle(points: Points) -> Points:

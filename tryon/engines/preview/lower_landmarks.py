@@ -18,8 +18,8 @@ class LowerLandmarks:
     """Trousers, shorts or a skirt; x, y in cloth pixels, viewer's left first.
 
     Both halves are strips from the waist to the end: the outer edge runs down the side seam, the inner edge down the middle to
-    the crotch and on along the inseam, or down the middle of a skirt. Equal indices form a rung; the first HIP_RUNGS lie above the
-    crotch.
+    the crotch and on along the inseam, or down the middle of a skirt. Equal indices form a rung; the first HIP_RUNGS lie
+    above the crotch.
 
     Args:
         outline: the whole garment.

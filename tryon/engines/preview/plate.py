@@ -55,7 +55,9 @@ def spread(image: NDArray[np.uint8] | Colour, known: Mask) -> Colour:
         share = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
         gain = np.minimum(1, 2 * share) / np.maximum(share, 1e-6)
         levels.append((small * gain[..., None], share * gain))
-    filled = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)[..., None]
+    colour, weight = levels[-1]
+    mean = colour.sum((0, 1)) / max(float(weight.sum()), 1e-6)
+    filled = np.where(weight[..., None] > 0, colour / np.maximum(weight, 1e-6)[..., None], mean).astype(np.float32)
     for colour, weight in levels[-2::-1]:
         coarse = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
         filled = colour + (1 - weight)[..., None] * coarse

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.labels import LOWER_LABELS, Category, Parse
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.masks import Mask, dilate
 from tryon.engines.preview.body import Limb
 from tryon.engines.preview.config import PreviewConfig
@@ -70,7 +70,7 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
     known = KnownAreas(sitter.of(Parse.BACKGROUND), sitter.of(*SKIN), sitter.of(*LOWER_LABELS) & ~sitter.replaced)
     limbs = sitter.body.arms if sitter.category is Category.UPPER else (*sitter.body.legs, *sitter.body.arms)
     plate = undress(sitter.image, sitter.replaced, known, sitter.body, limbs)
-    folds = fold_factor(sitter.image, sitter.replaced, sitter.body.scale, config.fold_strength)
+    folds = worn_folds(sitter, config.fold_strength)
     solid = np.maximum(soft(~sitter.of(Parse.BACKGROUND) & ~sitter.replaced), soft_polygon(fit.torso.polygon, sitter.size))
     painter = _Painter(sitter, garment, fit, config, folds, solid, _arms_cover(sitter))
     canvas = plate
@@ -85,6 +85,16 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
             canvas = painter.sleeve(canvas, side)
     canvas = over(canvas, sitter.image, soft(sitter.of(Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)))
     return blend_into(sitter.image, canvas, sitter.mask)
+
+
+def worn_folds(sitter: Sitter, strength: float) -> Factor:
+    """Folds of what is replaced, top and trousers apart: the step between a white shirt and dark jeans is no fold."""
+    upper, lower = (
+        fold_factor(sitter.image, sitter.replaced & sitter.of(*labels), sitter.body.scale, strength)
+        for labels in (UPPER_LABELS, LOWER_LABELS)
+    )
+    folds: Factor = upper * lower
+    return folds
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,7 @@ class _Painter:
         above_hem = soft_polygon(self._hem_side(), self.sitter.size) > 0.5
         bare = [BARE_FROM - 0.1 if strip is None else strip.share for strip in self.fit.sleeves]
         arms = [
-            limb_skin(self.sitter.size, _thick(limb, 1.5), start, max(1.0, start))[0] > 0
+            limb_skin(self.sitter.size, _thick(limb, 1.5), start, max(1.3, start))[0] > 0
             for limb, start in zip(self.sitter.body.arms, bare, strict=True)
         ]
         return self.sitter.replaced & dilate(covered, 0.1 * scale) & ~opening & above_hem & ~arms[0] & ~arms[1]

@@ -1,0 +1,233 @@
+"""Is the preview any good? Figures for one person and garment, without a human eye.
+
+The gate knows nothing of how the garment was moved: it looks at where the garment's landmarks came to lie, which pixels it covers, and
+whether what is seen on the body is what lies on the photo of the garment. A rectangle pasted over the mask fails it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import Category, Parse
+from pipeline.core.masks import Mask, dilate
+from tryon.engines.preview.body import Body, Limb
+from tryon.engines.preview.limbs import limb_axis
+from tryon.engines.preview.lower import LowerGarment, fit_lower
+from tryon.engines.preview.outline import Points
+from tryon.engines.preview.sitter import Sitter
+from tryon.engines.preview.top import TopGarment, fit_top
+from tryon.engines.preview.warp import soft_polygon
+
+GRID = 24
+"""Points per side of the grid on which garment and picture are compared."""
+PLAIN = 12.0
+"""A garment whose colours spread less than this (Lab units) has no texture to correlate; then its colour is compared."""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where a garment came to lie.
+
+    Args:
+        tops: (2, 2) shoulder tips or waist corners on the canvas.
+        cloth: (4, 2) corners of its body on the garment photo: armpits or waist, then the hem, right before left.
+        canvas: (4, 2) the same corners on the canvas.
+        ends: middles of its sleeve or leg ends on the canvas, left and right; None where there is none.
+        painted: (h, w) bool: pixels it covers.
+    """
+
+    tops: Points
+    cloth: Points
+    canvas: Points
+    ends: tuple[Points | None, Points | None]
+    painted: Mask
+
+
+@dataclass(frozen=True)
+class Report:
+    """Distances are in body scales (about one shoulder width), shares in [0, 1].
+
+    Args:
+        top_error: how far the shoulder tips lie from the shoulder joints, or the waist's middle from the torso's axis.
+        hem_error: how far the hem lies off the axis or outside its range of heights.
+        end_error: how far sleeve or leg ends lie from the limb.
+        coverage: share of the part of the body to be dressed that the garment covers.
+        spill: share of the garment that hangs in the air, away from the person.
+        texture: correlation of the picture with the garment photo; agreement of colour for a plain garment.
+        touched_outside: pixels changed outside the mask.
+    """
+
+    top_error: float
+    hem_error: float
+    end_error: float
+    coverage: float
+    spill: float
+    texture: float
+    touched_outside: int
+
+    def failures(self) -> tuple[str, ...]:
+        """Names of the figures outside their limits."""
+        return tuple(
+            each.name
+            for each in fields(self)
+            if not LIMITS[each.name][0] <= float(getattr(self, each.name)) <= LIMITS[each.name][1]
+        )
+
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "top_error": (0.0, 0.25),
+    "hem_error": (0.0, 0.15),
+    "end_error": (0.0, 0.15),
+    "coverage": (0.85, 1.0),
+    "spill": (0.0, 0.06),
+    "texture": (0.6, 1.0),
+    "touched_outside": (0, 0),
+}
+
+
+def landing_of(sitter: Sitter, garment: TopGarment | LowerGarment) -> Landing:
+    """Where the preview puts a garment."""
+    if isinstance(garment, LowerGarment):
+        return _lower_landing(sitter, garment)
+    fit, marks = fit_top(sitter, garment.landmarks), garment.landmarks
+    polygons = [fit.torso.polygon] + [_ring(strip.canvas) for strip in fit.sleeves if strip is not None]
+    ends = [None if strip is None else strip.end.mean(0) for strip in fit.sleeves]
+    return Landing(
+        tops=fit.torso.shoulders,
+        cloth=np.vstack([marks.armpits, marks.hem[::-1]]),
+        canvas=np.vstack([fit.torso.armpits, fit.torso.hem[::-1]]),
+        ends=(ends[0], ends[1]),
+        painted=_union(polygons, sitter),
+    )
+
+
+def _lower_landing(sitter: Sitter, garment: LowerGarment) -> Landing:
+    fit, halves = fit_lower(sitter, garment.landmarks), garment.landmarks.halves
+    ends = [half[0][-1] / 2 + half[1][-1] / 2 if garment.landmarks.crotch is not None else None for half in fit.canvas]
+    hips = 5  # the last rung above the crotch: below it the two legs go their own ways
+    return Landing(
+        tops=fit.waist,
+        cloth=np.stack([halves[0][0][0], halves[1][0][0], halves[1][0][hips], halves[0][0][hips]]),
+        canvas=np.stack([fit.canvas[0][0][0], fit.canvas[1][0][0], fit.canvas[1][0][hips], fit.canvas[0][0][hips]]),
+        ends=(ends[0], ends[1]),
+        painted=_union([_ring(half) for half in fit.canvas], sitter),
+    )
+
+
+def _ring(edges: tuple[Points, Points]) -> Points:
+    return np.vstack([edges[0], edges[1][::-1]])
+
+
+def _union(polygons: list[Points], sitter: Sitter) -> Mask:
+    covered = np.zeros(sitter.size, np.float32)
+    for polygon in polygons:
+        covered = np.maximum(covered, soft_polygon(polygon, sitter.size))
+    painted: Mask = (covered > 0.5) & sitter.mask
+    return painted
+
+
+def judge(sitter: Sitter, cloth: NDArray[np.uint8], picture: NDArray[np.uint8], landing: Landing) -> Report:
+    """All figures of one picture.
+
+    Args:
+        sitter: the person it was made for.
+        cloth: (h, w, 3) RGB uint8 garment photo.
+        picture: (h, w, 3) RGB uint8 result.
+        landing: where the garment lies in it.
+    """
+    outside = (picture != sitter.image).any(2) & ~sitter.mask
+    return Report(
+        top_error=_top_error(sitter, landing),
+        hem_error=_hem_error(sitter, landing),
+        end_error=_end_error(sitter, landing),
+        coverage=_coverage(sitter, landing),
+        spill=_spill(sitter, landing),
+        texture=texture_agreement(cloth, picture, landing),
+        touched_outside=int(np.count_nonzero(outside)),
+    )
+
+
+def _top_error(sitter: Sitter, landing: Landing) -> float:
+    body, tops = sitter.body, landing.tops
+    if sitter.category is Category.LOWER:
+        return abs(float(body.local(tops.mean(0))[0])) / body.scale
+    return float(np.hypot(*(tops - body.shoulders).T).max()) / body.scale
+
+
+def _hem_error(sitter: Sitter, landing: Landing) -> float:
+    body: Body = sitter.body
+    across, down = body.local(landing.canvas[2:].mean(0))
+    low, high = {
+        Category.UPPER: (0.75 * body.torso_length, 1.6 * body.torso_length),
+        Category.LOWER: (body.torso_length, body.torso_length + 0.6 * body.scale),
+        Category.DRESS: (1.1 * body.torso_length, body.torso_length + 2.5 * body.scale),
+    }[sitter.category]
+    return (abs(float(across)) + max(0.0, low - float(down), float(down) - high)) / body.scale
+
+
+def _end_error(sitter: Sitter, landing: Landing) -> float:
+    limbs = sitter.body.legs if sitter.category is Category.LOWER else sitter.body.arms
+    distances = [_off_limb(limb, end) for limb, end in zip(limbs, landing.ends, strict=True) if end is not None]
+    return max(distances, default=0.0) / sitter.body.scale
+
+
+def _off_limb(limb: Limb, point: Points) -> float:
+    middle, _ = limb_axis(limb, np.linspace(0, 1.2, 60))
+    return float(np.hypot(*(middle - point).T).min())
+
+
+def _coverage(sitter: Sitter, landing: Landing) -> float:
+    """Of the torso between shoulders and hips (or hips and knees), as far as the mask allows and nothing lies in front."""
+    body = sitter.body
+    if sitter.category is Category.LOWER:
+        corners = np.stack([body.hips[0], body.hips[1], body.legs[1].joints[:2].mean(0), body.legs[0].joints[:2].mean(0)])
+    else:
+        inner = body.neck + 0.75 * (body.shoulders - body.neck) + 0.45 * body.scale * body.down
+        corners = np.stack([inner[0], inner[1], body.hips[1], body.hips[0]])
+    core = soft_polygon(corners, sitter.size) > 0.5
+    front = sitter.of(Parse.HAIR, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.FACE)
+    core = core & sitter.mask & ~front
+    return float(landing.painted[core].mean()) if core.any() else 1.0
+
+
+def _spill(sitter: Sitter, landing: Landing) -> float:
+    near = dilate(~sitter.of(Parse.BACKGROUND), 0.12 * sitter.body.scale)
+    return float((landing.painted & ~near).sum() / max(1, np.count_nonzero(landing.painted)))
+
+
+def texture_agreement(cloth: NDArray[np.uint8], picture: NDArray[np.uint8], landing: Landing) -> float:
+    """Correlation of garment photo and picture on a grid spanned by the four corners; 1 - colour distance / 40 when plain."""
+    there, here = (_grid_colours(image, corners) for image, corners in ((cloth, landing.cloth), (picture, landing.canvas)))
+    usable = (landing.painted[_grid_index(landing.canvas, landing.painted.shape)]).reshape(-1)
+    if usable.sum() < 30:
+        return 0.0
+    there, here = there[usable], here[usable]
+    if float(there.std(0).max()) < PLAIN:
+        return 1 - float(np.median(np.linalg.norm((there - here) * [0.5, 1, 1], axis=1))) / 40
+    shaded = (there - there.mean(0)).ravel(), (here - here.mean(0)).ravel()
+    return float(shaded[0] @ shaded[1] / max(float(np.linalg.norm(shaded[0]) * np.linalg.norm(shaded[1])), 1e-6))
+
+
+def _grid(corners: Points) -> Points:
+    u, v = np.meshgrid(np.linspace(0.15, 0.85, GRID), np.linspace(0.15, 0.85, GRID))
+    upper = corners[0] + u[..., None] * (corners[1] - corners[0])
+    lower = corners[3] + u[..., None] * (corners[2] - corners[3])
+    grid: Points = upper + v[..., None] * (lower - upper)
+    return grid
+
+
+def _grid_index(corners: Points, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    columns, rows = np.round(np.moveaxis(_grid(corners), -1, 0)).astype(np.intp)
+    return np.clip(rows, 0, shape[0] - 1), np.clip(columns, 0, shape[1] - 1)
+
+
+def _grid_colours(image: NDArray[np.uint8], corners: Points) -> NDArray[np.float64]:
+    """(GRID², 3) Lab, blurred by about one grid step so that a shift of a few pixels does not count as another texture."""
+    step = float(np.hypot(*(corners[2] - corners[0]))) / GRID
+    lab = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), (0, 0), max(step, 1.0))
+    placed: NDArray[np.float64] = lab[_grid_index(corners, image.shape)].reshape(-1, 3).astype(np.float64)
+    return placed
