@@ -84,12 +84,16 @@ BACKENDS: dict[str, dict[str, Target]] = {
 
 ENGINES: dict[str, Target] = {
     "stableviton": "tryon.engines.stableviton.engine:StableVITON",
+    "stableviton_1024": "tryon.engines.stableviton.engine:StableVITON1024",
+    "sift_vton": "tryon.engines.stableviton.engine:SiftVTON",
     "preview": "tryon.engines.preview.engine:PreviewEngine",
 }
 """In the order in which `auto` prefers them."""
 
 ENGINE_CONFIGS: dict[str, Target] = {
     "stableviton": "tryon.engines.stableviton.config:StableVITONConfig",
+    "stableviton_1024": "tryon.engines.stableviton.config:StableVITONConfig",
+    "sift_vton": "tryon.engines.stableviton.config:StableVITONConfig",
     "preview": "tryon.engines.preview.config:PreviewConfig",
 }
 

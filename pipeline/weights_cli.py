@@ -196,3 +196,31 @@ def path(name: Annotated[str, typer.Argument(help="A row of the table.")], weigh
     from pipeline.core.weights import require
 
     Console().data(str(require(name, weights)))
+
+
+@app.command()
+def convert(
+    engine: Annotated[str, typer.Argument(help="A try-on engine, such as stableviton.")],
+    file: Annotated[Path, typer.Argument(help="The published checkpoint.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="Default: beside the engine's weights, where it is found.")
+    ] = None,
+    dtype: Annotated[str, typer.Option("--dtype", help="fp32, bf16 or fp16.")] = "bf16",
+    vae: Annotated[
+        Path | None, typer.Option("--vae", metavar="FILE", help="A fine-tuned VAE that replaces the one inside.")
+    ] = None,
+    weights: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Turn a published checkpoint into a folder of safetensors that loads in seconds."""
+    from pipeline.catalog import ENGINES, resolve
+    from pipeline.core.console import Console
+    from pipeline.core.errors import UsageError, nearest
+
+    able = {
+        name: kind for name, kind in ((name, resolve(target)) for name, target in ENGINES.items()) if hasattr(kind, "convert")
+    }
+    if engine not in able:
+        raise UsageError(f"no engine {engine!r} whose weights can be converted", nearest(engine, able))
+    folder = to or able[engine].converted_folder(weights)
+    able[engine].convert(file, folder, dtype, vae)
+    Console().say(f"{folder}: ready")

@@ -17,7 +17,7 @@ from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
-from pipeline.core.weights import require
+from pipeline.core.weights import require, sha_of
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 
 if TYPE_CHECKING:
@@ -102,10 +102,31 @@ class StableVITON:
         facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self.size)}
         return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
+    @classmethod
+    def converted_folder(cls, weights: Path) -> Path:
+        """Where the safetensors form is looked for, below the weights folder."""
+        return weights / cls.card.weights[0] / CONVERTED
+
+    @staticmethod
+    def convert(source: Path, folder: Path, dtype: str, vae_file: Path | None) -> None:
+        """Write the safetensors form; see `folder.convert`.
+
+        Raises:
+            WeightsError: a bad source, an unknown dtype, or a folder that exists already.
+        """
+        from tryon.engines.stableviton.folder import convert
+
+        convert(source, folder, dtype=dtype, vae_file=vae_file)
+
     def _weights_path(self) -> Path:
+        """The safetensors form when it was made from the published file that is here, else that file."""
+        from tryon.engines.stableviton.folder import INDEX, read_index
+
         root, name = self.context.layout.weights, self.card.weights[0]
-        converted = root / name / CONVERTED
-        return converted if converted.is_dir() else require(name, root)
+        converted = self.converted_folder(root)
+        if (converted / INDEX).is_file() and read_index(converted).source_sha256 == sha_of(name, root):
+            return converted
+        return require(name, root)
 
     def _ready(self) -> Runtime:
         if self._runtime is None:
