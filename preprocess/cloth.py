@@ -115,6 +115,19 @@ def frame_of(alpha: Alpha, config: ClothConfig) -> Frame:
     )
 
 
+def on_ground(rgb: RGB, alpha: Alpha, ground: int) -> RGB:
+    """(h, w, 3) and (h, w) uint8 → (h, w, 3) uint8: the garment, its edges cleaned of the old ground, on an even grey."""
+    box = masks.box_of(alpha > 0)
+    assert box is not None
+    top, left, height, width = box
+    window = slice(max(0, top - 16), top + height + 16), slice(max(0, left - 16), left + width + 16)
+    share = alpha[window] / np.float32(255)
+    colours = edge_colours(rgb[window], share)
+    painted = np.full(rgb.shape, ground, np.uint8)
+    painted[window] = (ground + share[..., None] * (colours - ground) + 0.5).astype(np.uint8)
+    return painted
+
+
 def normalise(rgb: RGB, alpha: Alpha, config: ClothConfig) -> tuple[RGB, Alpha]:
     """Put a garment on the canvas.
 
@@ -126,10 +139,8 @@ def normalise(rgb: RGB, alpha: Alpha, config: ClothConfig) -> tuple[RGB, Alpha]:
     Returns:
         (1024, 768, 3) uint8 garment on light grey, (1024, 768) uint8 mask, 0 or 255.
     """
-    share = (alpha / np.float32(255))[..., None]
-    painted = edge_colours(rgb, share[..., 0]) * share + config.ground * (1 - share)
     frame = frame_of(alpha, config)
-    cloth = frame.to_canvas(np.round(painted).astype(np.uint8), fill=config.ground)
+    cloth = frame.to_canvas(on_ground(rgb, alpha, config.ground), fill=config.ground)
     mask = frame.to_canvas(alpha, fill=0) >= 128
     return cloth, np.where(mask, 255, 0).astype(np.uint8)
 

@@ -15,13 +15,14 @@ CLEAR_STEP = 18.0
 """RGB distance between both sides above which colour alone decides; below, the outline's own shape joins in."""
 
 
-def beside(photo: NDArray[np.float32], region: Mask, sigma_px: float) -> NDArray[np.float32]:
-    """(h, w, 3) float32: at every pixel the mean colour of the nearby part of `region` (normalised convolution)."""
+def beside(photo: NDArray[np.float32], region: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(h, w, 3) float32: the mean colour of the part of `region` near each pixel; (h, w) float32: how much of it is near."""
+    side = (4 * REACH_PX + 1, 4 * REACH_PX + 1)
     weight = region.astype(np.float32)
-    total = cv2.GaussianBlur(weight, (0, 0), sigma_px)
-    colours = cv2.GaussianBlur(photo * weight[..., None], (0, 0), sigma_px)
-    mean: NDArray[np.float32] = colours / np.maximum(total, 1e-4)[..., None]
-    return mean
+    near = cv2.blur(weight, side)
+    colours = cv2.blur(photo * weight[..., None], side)
+    mean: NDArray[np.float32] = colours / np.maximum(near, 1e-4)[..., None]
+    return mean, near
 
 
 def edge_alpha(photo: NDArray[np.uint8], outline: Mask) -> NDArray[np.float32]:
@@ -38,17 +39,22 @@ def edge_alpha(photo: NDArray[np.uint8], outline: Mask) -> NDArray[np.float32]:
     shape = cv2.GaussianBlur(outline.astype(np.float32), (0, 0), 1.0)
     inside = masks.erode(outline, REACH_PX - 1)
     outside = masks.erode(~outline, REACH_PX - 1)
-    garment, ground = beside(rgb, inside, REACH_PX), beside(rgb, outside, REACH_PX)
+    (garment, garment_near), (ground, ground_near) = beside(rgb, inside), beside(rgb, outside)
     step = garment - ground
-    length = np.einsum("ijk,ijk->ij", step, step)
-    by_colour = np.clip(np.einsum("ijk,ijk->ij", rgb - ground, step) / np.maximum(length, 1), 0, 1)
-    known = np.minimum(cv2.GaussianBlur(inside.astype(np.float32), (0, 0), REACH_PX),
-                       cv2.GaussianBlur(outside.astype(np.float32), (0, 0), REACH_PX)) > 0.02  # fmt: skip
+    length = _dot(step, step)
+    by_colour = np.clip(_dot(rgb - ground, step) / np.maximum(length, 1), 0, 1)
+    known = np.minimum(garment_near, ground_near) > 0.02
     trust = np.clip(np.sqrt(length) / CLEAR_STEP - 0.5, 0, 1) * known
     mixed = trust * np.clip((by_colour - 0.1) / 0.8, 0, 1) + (1 - trust) * shape
     limits = np.clip(_signed_depth(outline) / REACH_PX, -1, 1)
     alpha = np.clip(np.where(limits >= 1, 1, np.where(limits <= -1, 0, mixed)), 0, 1)
     return alpha.astype(np.float32)
+
+
+def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    product = a * b
+    total: NDArray[np.float32] = product[..., 0] + product[..., 1] + product[..., 2]
+    return total
 
 
 def _signed_depth(outline: Mask) -> NDArray[np.float32]:
@@ -70,8 +76,8 @@ def edge_colours(photo: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArra
         (h, w, 3) float32 0..255; equal to `photo` where alpha is 1.
     """
     rgb = photo.astype(np.float32)
-    clean = beside(rgb, alpha > 0.97, REACH_PX)
-    ground = beside(rgb, alpha < 0.03, REACH_PX)
+    clean, _ = beside(rgb, alpha > 0.97)
+    ground, _ = beside(rgb, alpha < 0.03)
     share = alpha[..., None]
     solved = (rgb - (1 - share) * ground) / np.maximum(share, 0.25)
     sure = np.clip((share - 0.5) * 2, 0, 1)

@@ -214,16 +214,23 @@ def sure_places(gap: Lab, rough: Mask) -> tuple[Mask, Mask]:
     smooth = cv2.GaussianBlur(gap, (0, 0), RINGING_PX)
     apart = size_of(smooth)
     shaded = (np.hypot(smooth[..., 1], smooth[..., 2]) < SHADOW_TINT) & (smooth[..., 0] < 1) & (smooth[..., 0] > -SHADOW_DEPTH)
-    inside = masks.erode(rough, DEEP_PX)
+    inside = depth_of(rough) > DEEP_PX
     if np.count_nonzero(inside & shaded) > LOOKALIKE_SHARE * np.count_nonzero(inside):
-        core = masks.erode(rough & ~clefts(rough, apart < CLEFT), BAND_PX)
+        core = depth_of(rough & ~clefts(rough, apart < CLEFT)) > BAND_PX
         return core | (masks.erode(rough, 1) & ~shaded & (apart > 12)), np.zeros(rough.shape, bool)
     loops = strap_loops(gap, rough)
     beyond_doubt = rough & ~open_to(~rough, rough & shaded)
     clear = apart > SEED_SHARE * cv2.dilate(apart, np.ones((11, 11), np.uint8))
-    garment = masks.erode(beyond_doubt, BLEED_PX) | (masks.erode(beyond_doubt, 2) & clear)
+    depth = depth_of(beyond_doubt)
+    garment = (depth > BLEED_PX) | ((depth > 2) & clear)
     garment &= ~masks.dilate(loops, 6)
     return garment, loops
+
+
+def depth_of(mask: Mask) -> NDArray[np.float32]:
+    """(h, w) float32: distance to the nearest pixel outside the mask; beyond the picture's edge counts as inside."""
+    depth: NDArray[np.float32] = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    return depth
 
 
 def strap_loops(gap: Lab, rough: Mask) -> Mask:
@@ -231,7 +238,7 @@ def strap_loops(gap: Lab, rough: Mask) -> Mask:
     apart = size_of(gap)
     candidates = rough & (apart < LOOP) & (cv2.dilate(apart, np.ones((33, 33), np.uint8)) > LOOP_EDGE)
     numbers, areas = masks.components(candidates & ~open_to(~rough, candidates))
-    shallow = np.bincount(numbers[masks.dilate(~rough, STRAP_PX)], minlength=len(areas))
+    shallow = np.bincount(numbers[depth_of(rough) <= STRAP_PX], minlength=len(areas))
     middle = np.bincount(numbers[apart < LOOP / 4], minlength=len(areas))
     chosen = (areas >= LOOP_PX) & (shallow > 0.5 * areas) & (middle > 0.05 * areas)
     chosen[0] = False
