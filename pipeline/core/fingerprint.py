@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
@@ -91,18 +91,15 @@ class Fingerprinter:
             reads: `step.reads(item)`, where the caller has it already.
         """
         content_of = self._content_of
-        parts = []
-        for ref in self._step.reads(item) if reads is None else reads:
-            content = content_of(ref)
-            if content is None:
-                return None
-            parts.append(content)
+        contents = [content_of(ref) for ref in (self._step.reads(item) if reads is None else reads)]
+        if None in contents:
+            return None
+        parts = cast("list[str]", contents)
         parts.append("may")
         for ref in self._step.may_read(item):
             parts.append(content_of(ref) or ABSENT)
-        signature = self._step.signature(item)
-        for name in sorted(signature):
-            parts.append(f"{name}={signature[name]}")
+        for pair in sorted(self._step.signature(item).items()):
+            parts.append("=".join(pair))
         digest = self._head.copy()
         digest.update("\0".join(parts).encode())
         return digest.hexdigest()[:FINGERPRINT_DIGITS]
