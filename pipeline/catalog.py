@@ -68,7 +68,10 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "silueta": "preprocess.backends.rembg_matte:Silueta",
         "embedded": "preprocess.backends.embedded_matte:EmbeddedMatte",
     },
-    "pose": {"embedded": "preprocess.backends.mediapipe_pose:MediapipePose"},
+    "pose": {
+        "dwpose": "preprocess.backends.dwpose:DWPose",
+        "embedded": "preprocess.backends.mediapipe_pose:MediapipePose",
+    },
     "densepose": {"embedded": "preprocess.backends.landmark_body:LandmarkBody"},
     "parsing": {"embedded": "preprocess.backends.colour_parser:ColourParser"},
     "cloth": {

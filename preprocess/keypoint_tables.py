@@ -1,4 +1,4 @@
-"""Key-point vocabularies: COCO-18 (OpenPose's older body), BODY_25, COCO-WholeBody-133. Left and right are the subject's in all."""
+"""Key-point vocabularies: COCO-18 (OpenPose's older body), BODY_25, COCO-WholeBody-133; left and right are the subject's."""
 
 from __future__ import annotations
 

@@ -13,51 +13,15 @@ from pipeline.core.labels import Joint
 from preprocess.keypoint_files import dresscode_json, read_keypoints
 from preprocess.keypoint_tables import body_25_from_coco_18, coco_18_from_body_25, from_wholebody
 
-COCO_NAMES = [
-    "nose",
-    "neck",
-    "right_shoulder",
-    "right_elbow",
-    "right_wrist",
-    "left_shoulder",
-    "left_elbow",
-    "left_wrist",
-    "right_hip",
-    "right_knee",
-    "right_ankle",
-    "left_hip",
-    "left_knee",
-    "left_ankle",
-    "right_eye",
-    "left_eye",
-    "right_ear",
-    "left_ear",
-]
-WHOLEBODY_NAMES = [
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-    "left_big_toe",
-    "left_small_toe",
-    "left_heel",
-    "right_big_toe",
-    "right_small_toe",
-    "right_heel",
-]
+COCO_NAMES = """
+nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip right_knee right_ankle
+left_hip left_knee left_ankle right_eye left_eye right_ear left_ear
+"""
+WHOLEBODY_NAMES = """
+nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist
+left_hip right_hip left_knee right_knee left_ankle right_ankle left_big_toe left_small_toe left_heel right_big_toe
+right_small_toe right_heel
+"""
 SIZE = (1024, 768)
 
 
@@ -69,7 +33,7 @@ def numbered(count):
 
 def test_each_coco_point_lands_on_the_joint_of_its_name():
     body = body_25_from_coco_18(numbered(18))
-    for place, name in enumerate(COCO_NAMES):
+    for place, name in enumerate(COCO_NAMES.split()):
         np.testing.assert_array_equal(body[Joint[name.upper()]], numbered(18)[place])
 
 
@@ -107,7 +71,7 @@ def test_the_wrong_number_of_points_is_refused(convert):
 def test_whole_body_points_land_on_the_joints_of_their_names():
     points = numbered(133)
     found = from_wholebody(points, 0.1)
-    for place, name in enumerate(WHOLEBODY_NAMES):
+    for place, name in enumerate(WHOLEBODY_NAMES.split()):
         np.testing.assert_array_equal(found.body[Joint[name.upper()]], points[place])
     np.testing.assert_array_equal(found.left_hand, points[91:112])
     np.testing.assert_array_equal(found.right_hand, points[112:133])
