@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import random
 import shutil
 import signal
 import sys
 import time
-from multiprocessing.connection import Connection
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from killable import doomed_run, pipe, process
-from small_steps import SmallConfig, World
+from small_steps import MatteStep, SmallConfig, World
 
 from pipeline.core.layout import LEDGER
+from pipeline.core.stage import Stage
+from pipeline.core.step import Produced
 from pipeline.core.store import TEMP_PREFIX
+from pipeline.runner import RunOptions, run_stages
 
 POINTS = [
     *(("before write", number) for number in (1, 2, 5, 9, 14, 20, 27, 31)),
@@ -155,11 +159,9 @@ def children_of(pid: int) -> set[int]:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see processes")
 def test_workers_die_with_a_killed_parent_and_the_work_is_picked_up(tmp_path: Path) -> None:
     world = World(tmp_path, persons=[f"p{number}" for number in range(60)]).fill()
-    here, there = pipe()
-    with process(doomed_workers, tmp_path, there) as child:
-        assert here.recv() == "go"
+    with process(doomed_workers, tmp_path) as child:
         deadline = time.monotonic() + 30
-        while len(world.snapshot()) < 5 and time.monotonic() < deadline:
+        while not (tmp_path / "busy").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert child.pid is not None
         workers = children_of(child.pid)
@@ -183,8 +185,19 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def doomed_workers(root: Path, started: Connection) -> None:
+class Endless(MatteStep):
+    """Is busy with one photo for longer than anybody waits."""
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        if any(item.id == "p7" for item, _ in inputs):
+            (self.layout.inputs.parent / "busy").touch()
+            time.sleep(600)
+        return super().run(inputs)
+
+
+def doomed_workers(root: Path) -> None:
     world = World(root, persons=[f"p{number}" for number in range(60)])
-    started.send("go")
-    world.run(workers=2)
-    os._exit(0)
+    stage = world.stages("background")[0]
+    recipe = functools.partial(Endless, SmallConfig(), stage.step.context)
+    with world.open() as records:
+        run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=2))
