@@ -70,6 +70,7 @@ BACKENDS: dict[str, dict[str, Target]] = {
     },
     "pose": {
         "dwpose": "preprocess.backends.dwpose:DWPose",
+        "openpose": "preprocess.backends.openpose_aux:OpenPose",
         "embedded": "preprocess.backends.mediapipe_pose:MediapipePose",
     },
     "densepose": {"embedded": "preprocess.backends.landmark_body:LandmarkBody"},
