@@ -42,6 +42,30 @@ class Parse(IntEnum):
     RIGHT_SHOE = 19
 
 
+class Atr(IntEnum):
+    """ATR ids: SCHP-ATR, SegFormer clothes, DressCode's `label_maps`; `NECK` exists only where a second model adds it."""
+
+    BACKGROUND = 0
+    HAT = 1
+    HAIR = 2
+    SUNGLASSES = 3
+    UPPER_CLOTHES = 4
+    SKIRT = 5
+    PANTS = 6
+    DRESS = 7
+    BELT = 8
+    LEFT_SHOE = 9
+    RIGHT_SHOE = 10
+    FACE = 11
+    LEFT_LEG = 12
+    RIGHT_LEG = 13
+    LEFT_ARM = 14
+    RIGHT_ARM = 15
+    BAG = 16
+    SCARF = 17
+    NECK = 18
+
+
 class Body(IntEnum):
     """DensePose chart index `I`, the 24 body parts."""
 

@@ -1,0 +1,59 @@
+"""Label numbers of other vocabularies → `Parse`, and back: the only place where two label lists meet (issue 1.5).
+
+A table is a tuple: the place is the number before, the value the number after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import InputError
+from pipeline.core.labels import Atr, Parse
+
+Labels = NDArray[np.uint8]
+
+CIHP_FROM_ATR: tuple[Parse, ...] = (
+    Parse.BACKGROUND, Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.UPPER_CLOTHES, Parse.SKIRT, Parse.PANTS, Parse.DRESS,
+    Parse.PANTS,  # a belt: CIHP has none, and it sits on what is worn below
+    Parse.LEFT_SHOE, Parse.RIGHT_SHOE, Parse.FACE, Parse.LEFT_LEG, Parse.RIGHT_LEG, Parse.LEFT_ARM, Parse.RIGHT_ARM,
+    Parse.BACKGROUND,  # a bag: CIHP has none
+    Parse.SCARF, Parse.NECK,
+)  # fmt: skip
+"""By `Atr`; the neck is inside the face unless a second model separates it."""
+
+ATR_FROM_CIHP: tuple[Atr, ...] = (
+    Atr.BACKGROUND, Atr.HAT, Atr.HAIR,
+    Atr.BACKGROUND,  # a glove: ATR has none
+    Atr.SUNGLASSES, Atr.UPPER_CLOTHES, Atr.DRESS, Atr.UPPER_CLOTHES,
+    Atr.LEFT_LEG,  # socks: ATR sees legs; the side is not known
+    Atr.PANTS, Atr.NECK, Atr.SCARF, Atr.SKIRT, Atr.FACE, Atr.LEFT_ARM, Atr.RIGHT_ARM, Atr.LEFT_LEG, Atr.RIGHT_LEG,
+    Atr.LEFT_SHOE, Atr.RIGHT_SHOE,
+)  # fmt: skip
+"""By `Parse`, with the separate neck of the ATR + LIP hybrid."""
+
+FACE_FOR_NECK: tuple[Atr, ...] = (*list(Atr)[:-1], Atr.FACE)
+"""By `Atr`: the hybrid's neck back into the face, as DressCode's own files have it."""
+
+
+def converted(labels: Labels, table: Sequence[int], name: str = "parse map") -> Labels:
+    """Look every pixel up in a table.
+
+    Args:
+        labels: (h, w) uint8.
+        table: one of this file's.
+        name: what is converted, for the error.
+
+    Returns:
+        (h, w) uint8.
+
+    Raises:
+        InputError: a number beyond the table.
+    """
+    if labels.size and int(labels.max()) >= len(table):
+        raise InputError(
+            f"{name}: label {int(labels.max())}, allowed are 0..{len(table) - 1}", "check which label list the file was made with"
+        )
+    return np.asarray(table, np.uint8)[labels]
