@@ -16,11 +16,13 @@ from pipeline.core.layout import REPORT_KEY, Layout
 from pipeline.core.records import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
-from pipeline.plan import Choice, Plan, make_plan
+from pipeline.decisions import Choice, Plan
+from pipeline.plan import make_plan
 from pipeline.review.page import Failure
 from pipeline.review.report import report_key, write_report
-from pipeline.runner import Listener, RunOptions, RunSummary, run_stages
+from pipeline.runner import RunOptions, run_stages
 from pipeline.settings import RunConfig, read_settings
+from pipeline.summary import Listener, RunSummary
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pipeline.core.console import Colour, Console, printable
 from pipeline.core.scan import Problem
-from pipeline.plan import Action, Plan, StagePlan
-from pipeline.runner import ItemEvent, RunSummary, StageResult, Trouble
+from pipeline.decisions import Action, Plan, StagePlan
+from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble
 
 MOST_ROWS = 40
 """Longer tables end with a count; the report has all of them."""

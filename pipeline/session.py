@@ -12,7 +12,7 @@ from pipeline.core.console import Colour, Console, printable
 from pipeline.core.errors import ExitCode, UsageError
 from pipeline.core.layout import CONFIG_FILE, REPORT, Layout
 from pipeline.core.records import open_records
-from pipeline.plan import Plan
+from pipeline.decisions import Plan
 from pipeline.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.settings import RunConfig, read_settings
 
@@ -48,6 +48,7 @@ class Session:
         with open_records(self.request.layout, verify=self.request.verify) as records:
             plan = job.plan(records)
             self._say_estimate(job.estimate(plan))
+            self._tell_estimate(job, plan)
             if ask and not self._may_start(job, plan):
                 return ExitCode.USAGE
             summary = job.run(records, Progress(self.console), plan)
@@ -76,6 +77,15 @@ class Session:
         self.console.say(f"about {_duration(cost.seconds)} and {_size(cost.megabytes)} on disk")
         if cost.megabytes > cost.free_megabytes:
             self.console.say(f"only {_size(cost.free_megabytes)} are free there", Colour.WARN)
+
+    def _tell_estimate(self, job: Job, plan: Plan) -> None:
+        """What is to do and how long each item takes, for programs that show progress."""
+        entries = [recipe.entry for recipe, _ in job.assembly.recipes]
+        stages = [
+            {"stage": stage.stage, "to_do": stage.to_run, "seconds_each": entry.seconds}
+            for entry, stage in zip(entries, plan.stages, strict=True)
+        ]
+        self.console.event("estimate", {"to_do": plan.to_run, "stages": stages})
 
     def _may_start(self, job: Job, plan: Plan) -> bool:
         config = job.assembly.settings["run"]

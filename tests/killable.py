@@ -17,7 +17,7 @@ from small_steps import SmallConfig, World
 from pipeline.core.errors import LookbookError
 from pipeline.core.ledger import Ledger
 from pipeline.core.store import Staged, Stamp, Store
-from pipeline.runner import Silent
+from pipeline.summary import Silent
 
 NOBODY = 65534
 

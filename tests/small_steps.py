@@ -21,8 +21,10 @@ from pipeline.core.records import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
 from pipeline.core.store import Store
-from pipeline.plan import Choice, Plan, make_plan
-from pipeline.runner import Listener, RunOptions, RunSummary, run_stages
+from pipeline.decisions import Choice, Plan
+from pipeline.plan import make_plan
+from pipeline.runner import RunOptions, run_stages
+from pipeline.summary import Listener, RunSummary
 
 
 class SmallConfig(StepConfig):

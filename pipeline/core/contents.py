@@ -20,6 +20,7 @@ from pipeline.core.layout import INPUT_PREFIX, Layout, Ref
 from pipeline.core.ledger_rows import UNTRUSTED, FileRow
 from pipeline.core.store import COARSEST_CLOCK_NS, Stamp, stamp_of
 
+ANNOUNCE_EVERY = 1000
 UNREADABLE = "unreadable"
 """The content of a file that is there and cannot be read; equal to no hash."""
 
@@ -53,6 +54,9 @@ class Contents:
         self._scanned: set[str] = set()
         self._fresh: dict[Ref, FileRow] = {}
         self._scanning = threading.Lock()
+        self.hashed = 0
+        self.announce: Callable[[int], None] = lambda count: None
+        """Called with the number of files hashed so far, now and then: a copied tree of many gigabytes takes minutes."""
         self.of: Callable[[Ref], str | None] = self._known.__getitem__
         """The sha256 of a file's contents, `UNREADABLE`, or None when it is not there."""
 
@@ -102,6 +106,9 @@ class Contents:
         except OSError:
             self._known[ref] = UNREADABLE
             return UNREADABLE
+        self.hashed += 1
+        if self.hashed % ANNOUNCE_EVERY == 0:
+            self.announce(self.hashed)
         still = stamp_of(before) == stamp_of(after)
         self._remember(ref, content, stamp_of(after), trusted=still and not _is_racy(after.st_mtime_ns))
         return content

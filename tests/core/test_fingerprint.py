@@ -205,3 +205,14 @@ def test_a_file_that_changes_while_it_is_hashed_is_not_believed_next_time(
 
     monkeypatch.setattr("pipeline.core.contents.sha256_of_file", hash_slowly)
     assert remembered(layout)[REF].size == UNTRUSTED
+
+
+def test_hashing_many_files_is_announced_now_and_then(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.core.contents.ANNOUNCE_EVERY", 2)
+    for number in range(5):
+        layout.path(f"inputs:{number}.png").write_bytes(b"data")
+    contents, heard = Contents(layout, {}), []
+    contents.announce = heard.append
+    for number in range(5):
+        contents.of(f"inputs:{number}.png")
+    assert heard == [2, 4]

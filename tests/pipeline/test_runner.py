@@ -23,8 +23,10 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, FINAL, IMAGE, LEDGER, MATTE, TRYON
 from pipeline.core.ledger_rows import Status
 from pipeline.core.stage import Stage
-from pipeline.plan import StagePlan, make_plan
-from pipeline.runner import ItemEvent, RunOptions, Silent, StageResult, run_stages
+from pipeline.decisions import StagePlan
+from pipeline.plan import make_plan
+from pipeline.runner import RunOptions, run_stages
+from pipeline.summary import ItemEvent, Silent, StageResult
 
 ALL = {"background": 3, "pose": 3, "agnostic": 3, "cloth": 2, "tryon": 6, "compose": 12}
 
@@ -471,6 +473,25 @@ def test_an_interrupt_finishes_the_item_at_work_and_the_next_run_goes_on(world: 
     assert signal.getsignal(number) in {signal.default_int_handler, signal.SIG_DFL}
     rest = world.run()
     assert summary.made + rest.made == sum(ALL.values())
+
+
+def test_a_second_interrupt_stops_at_once_and_loses_nothing(world: World) -> None:
+    class Furious(Diary):
+        def note(self, text: str) -> None:
+            super().note(text)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def item_finished(self, event: ItemEvent) -> None:
+            super().item_finished(event)
+            if len(self.events) == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    summary = world.run(listener=Furious())
+    assert summary.exit_code is ExitCode.INTERRUPTED
+    world.run()
+    fresh = World(world.root / "fresh").fill()
+    fresh.run()
+    assert world.snapshot() == fresh.snapshot()
 
 
 # ---- books --------------------------------------------------------------------------------------------------------------------
