@@ -73,7 +73,11 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "openpose": "preprocess.backends.openpose_aux:OpenPose",
         "embedded": "preprocess.backends.mediapipe_pose:MediapipePose",
     },
-    "densepose": {"embedded": "preprocess.backends.landmark_body:LandmarkBody"},
+    "densepose": {
+        "detectron2": "preprocess.backends.densepose_detectron2:DenseposeDetectron2",
+        "torchscript": "preprocess.backends.densepose_script:DenseposeScript",
+        "embedded": "preprocess.backends.landmark_body:LandmarkBody",
+    },
     "parsing": {"embedded": "preprocess.backends.colour_parser:ColourParser"},
     "cloth": {
         "birefnet-general": "preprocess.backends.rembg_cloth:BirefnetGeneral",

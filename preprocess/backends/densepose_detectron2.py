@@ -1,0 +1,191 @@
+"""DensePose through detectron2 where it is installed (Güler et al. 2018; R_50_FPN_s1x, as behind VITON-HD's own pictures)."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.core.card import Card
+from pipeline.core.device import choose_device
+from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.weights import require
+from preprocess.backends.landmark_body import draw_parts
+from preprocess.body_parts import BodyParts
+from preprocess.densepose_boxes import Charts, parts_of
+from preprocess.person_view import PersonView
+
+LEVELS = ["p2", "p3", "p4", "p5", "p6"]
+STAGES = ["res2", "res3", "res4", "res5"]
+R_50_FPN_S1X: list[Any] = [
+    "MODEL.META_ARCHITECTURE", "GeneralizedRCNN",
+    "MODEL.BACKBONE.NAME", "build_resnet_fpn_backbone",
+    "MODEL.RESNETS.DEPTH", 50,
+    "MODEL.RESNETS.OUT_FEATURES", STAGES,
+    "MODEL.FPN.IN_FEATURES", STAGES,
+    "MODEL.ANCHOR_GENERATOR.SIZES", [[32], [64], [128], [256], [512]],
+    "MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS", [[0.5, 1.0, 2.0]],
+    "MODEL.RPN.IN_FEATURES", LEVELS,
+    "MODEL.RPN.PRE_NMS_TOPK_TEST", 1000,
+    "MODEL.RPN.POST_NMS_TOPK_TEST", 1000,
+    "MODEL.DENSEPOSE_ON", True,
+    "MODEL.ROI_HEADS.NAME", "DensePoseROIHeads",
+    "MODEL.ROI_HEADS.IN_FEATURES", LEVELS[:4],
+    "MODEL.ROI_HEADS.NUM_CLASSES", 1,
+    "MODEL.ROI_BOX_HEAD.NAME", "FastRCNNConvFCHead",
+    "MODEL.ROI_BOX_HEAD.NUM_FC", 2,
+    "MODEL.ROI_BOX_HEAD.POOLER_RESOLUTION", 7,
+    "MODEL.ROI_BOX_HEAD.POOLER_SAMPLING_RATIO", 2,
+    "MODEL.ROI_BOX_HEAD.POOLER_TYPE", "ROIAlign",
+    "MODEL.ROI_DENSEPOSE_HEAD.NAME", "DensePoseV1ConvXHead",
+    "MODEL.ROI_DENSEPOSE_HEAD.POOLER_TYPE", "ROIAlign",
+    "MODEL.PIXEL_MEAN", [103.53, 116.28, 123.675],
+    "MODEL.PIXEL_STD", [1.0, 1.0, 1.0],
+    "MODEL.WEIGHTS", "",
+    "INPUT.FORMAT", "BGR",
+    "INPUT.MIN_SIZE_TEST", 800,
+    "INPUT.MAX_SIZE_TEST", 1333,
+]  # fmt: skip
+"""What the published configuration and its base say; the packages do not carry their configuration files."""
+
+SURE = 0.8
+"""Score of DensePose's own drawings; below it a box counts only when nobody scores higher."""
+LEAST = 0.05
+
+INSTALL = "build detectron2 and its DensePose project from source, or use --set backends.densepose=torchscript"
+_ALLOWED = {("numpy", "ndarray"), ("numpy", "dtype"), ("collections", "OrderedDict"), ("_codecs", "encode")}
+"""What a pickled table of arrays is made of; `_codecs.encode` only turns text into bytes."""
+
+_log = logging.getLogger("lookbook")
+
+
+class DenseposeDetectron2:
+    """Body parts by detectron2.
+
+    Args:
+        weights: the weights folder.
+    """
+
+    card = Card(
+        name="detectron2",
+        weights=("densepose-detectron2-r50-s1x",),
+        packages=("torch", "torchvision", "detectron2", "densepose"),
+        extra="densepose",
+        seconds=3.0,
+    )
+
+    def __init__(self, weights: Path) -> None:
+        self._weights = weights
+        self._model: Any = None
+
+    def load(self, device: str) -> None:
+        """Build the network and fill it, once.
+
+        Raises:
+            WeightsError, MissingPackageError: with the cure.
+        """
+        if self._model is None:
+            path = require(self.card.weights[0], self._weights)
+            model = build_model(choose_device(device).name)
+            fill(model, path)
+            self._model = model
+
+    def body_parts(self, view: PersonView) -> BodyParts:
+        """The parts of the person whom the matte shows; where detectron2 finds nobody there, the landmarks draw them."""
+        if self._model is None:
+            self.load("auto")
+        parts = parts_of(charts_of(self._model, view.image), view.person)
+        if parts is None:
+            _log.warning("densepose finds nobody where the matte is; the parts are drawn from the landmarks")
+            return BodyParts(draw_parts(view.body, view.person))
+        return parts
+
+
+def build_model(device: str) -> Any:
+    """R_50_FPN_s1x without weights, on a device, in evaluation mode.
+
+    Raises:
+        MissingPackageError: detectron2 or its DensePose project is not installed or does not start.
+    """
+    try:
+        from densepose import add_densepose_config
+        from detectron2.config import get_cfg
+        from detectron2.modeling import build_model as build
+    except (ImportError, OSError, RuntimeError, AttributeError) as problem:
+        raise MissingPackageError(
+            f"densepose: detectron2 or its DensePose project cannot be used: {problem}", INSTALL
+        ) from problem
+    config = get_cfg()
+    add_densepose_config(config)
+    config.merge_from_list([*R_50_FPN_S1X, "MODEL.DEVICE", device, "MODEL.ROI_HEADS.SCORE_THRESH_TEST", LEAST])
+    return build(config).eval()
+
+
+def fill(model: Any, path: Path) -> None:
+    """Load a published checkpoint strictly.
+
+    Raises:
+        WeightsError: not such a checkpoint, or not of this network.
+    """
+    import torch
+
+    arrays = read_arrays(path)
+    # Anchors are computed anew by every current detectron2; old checkpoints still carry them.
+    state = {key: torch.from_numpy(np.asarray(value)) for key, value in arrays.items() if "cell_anchors" not in key}
+    # The mean and deviation of the pixels come from the configuration above and may be absent from a checkpoint.
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    missing = [key for key in missing if key not in {"pixel_mean", "pixel_std"}]
+    if missing or unexpected:
+        raise WeightsError(
+            f"{path}: not the weights of densepose_rcnn_R_50_FPN_s1x: {len(missing)} tensors missing {missing[:3]}, "
+            f"{len(unexpected)} unknown {unexpected[:3]}",
+            f"python run.py weights verify {path.parent.name}",
+        )
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """The named arrays of a checkpoint in detectron2's model zoo form; nothing but numpy arrays can come out of the pickle.
+
+    Raises:
+        WeightsError: another kind of file, or a pickle that asks for anything else.
+    """
+    try:
+        with path.open("rb") as handle:
+            content = _ArraysOnly(handle, encoding="latin1").load()
+        arrays: dict[str, Any] = content["model"]
+        if not all(isinstance(key, str) and isinstance(value, np.ndarray) for key, value in arrays.items()):
+            raise TypeError("the model is not a table of arrays")
+    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, AttributeError, IndexError, ValueError) as problem:
+        raise WeightsError(
+            f"{path}: not a checkpoint of detectron2's model zoo: {problem}", f"python run.py weights verify {path.parent.name}"
+        ) from problem
+    return arrays
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Refuses every name a table of numpy arrays does not need."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _ALLOWED or (module.startswith("numpy") and name in {"_reconstruct", "scalar"}):
+            return super().find_class(module.replace("numpy._core", "numpy.core") if np.__version__ < "2" else module, name)
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no table of arrays needs")
+
+
+def charts_of(model: Any, image: np.ndarray[Any, Any]) -> Charts:
+    """Run the network on an (h, w, 3) RGB uint8 picture; boxes come back in its pixels, doubtful ones only without sure ones."""
+    import torch
+    from detectron2.data.transforms import ResizeShortestEdge
+
+    blue_first = np.ascontiguousarray(image[..., ::-1])
+    resized = ResizeShortestEdge([800, 800], 1333).get_transform(blue_first).apply_image(blue_first)
+    picture = torch.as_tensor(np.ascontiguousarray(resized.astype(np.float32).transpose(2, 0, 1)))
+    with torch.inference_mode():
+        found = model([{"image": picture, "height": image.shape[0], "width": image.shape[1]}])[0]["instances"].to("cpu")
+    pose = found.pred_densepose
+    maps = (pose.coarse_segm, pose.fine_segm, pose.u, pose.v)
+    charts = Charts(found.pred_boxes.tensor.float().numpy(), *(each.float().numpy() for each in maps))
+    sure = found.scores.numpy() >= SURE
+    return charts.only(sure) if sure.any() else charts

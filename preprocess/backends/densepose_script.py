@@ -1,0 +1,118 @@
+"""DensePose as a TorchScript program: plain torch, and torchvision for two operators inside the file."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.core.card import Card
+from pipeline.core.device import choose_device
+from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.weights import require
+from preprocess.backends.landmark_body import draw_parts
+from preprocess.body_parts import BodyParts
+from preprocess.densepose_boxes import Charts, parts_of
+from preprocess.person_view import PersonView
+
+INSTALL = "pip install -e '.[diffusion,densepose]'"
+
+_log = logging.getLogger("lookbook")
+
+
+class DenseposeScript:
+    """Body parts by `densepose_r50_fpn_dl.torchscript`.
+
+    The program takes one RGB picture as channels × height × width of 0..255 and gives boxes, coarse, fine, U, V. Its family was
+    trained on BGR, but its public callers pass RGB; which of both is better has not been verified with the real file.
+
+    Args:
+        weights: the weights folder.
+    """
+
+    card = Card(
+        name="torchscript",
+        weights=("densepose-r50",),
+        packages=("torch", "torchvision"),
+        extra="diffusion,densepose",
+        seconds=4.0,
+    )
+
+    def __init__(self, weights: Path) -> None:
+        self._weights = weights
+        self._path = weights
+        self._program: Any = None
+        self._device = "cpu"
+
+    def load(self, device: str) -> None:
+        """Verify and open the program, once. A TorchScript file contains code: it is opened only after its hash matched.
+
+        Raises:
+            WeightsError, MissingPackageError: with the cure.
+        """
+        if self._program is None:
+            self._path = require(self.card.weights[0], self._weights)
+            self._device = choose_device(device).name
+            self._program = open_program(self._path, self._device)
+
+    def body_parts(self, view: PersonView) -> BodyParts:
+        """The parts of the person whom the matte shows; where the program finds nobody there, the landmarks draw them."""
+        if self._program is None:
+            self.load("auto")
+        parts = parts_of(self._charts(view), view.person)
+        if parts is None:
+            _log.warning("densepose finds nobody where the matte is; the parts are drawn from the landmarks")
+            return BodyParts(draw_parts(view.body, view.person))
+        return parts
+
+    def _charts(self, view: PersonView) -> Charts:
+        import torch
+
+        picture = torch.from_numpy(np.ascontiguousarray(view.image.transpose(2, 0, 1))).to(self._device, torch.float32)
+        with torch.inference_mode():
+            answer = self._program(picture)
+        try:
+            return Charts(*(each.detach().to("cpu", torch.float32).numpy() for each in answer))
+        except (TypeError, ValueError, AttributeError) as problem:
+            raise WeightsError(
+                f"{self._path}: not DensePose's TorchScript export: five tensors were expected, but {problem}",
+                f"python run.py weights verify {self.card.weights[0]}",
+            ) from problem
+
+
+def open_program(path: Path, device: str) -> Any:
+    """Open a TorchScript file on a device.
+
+    Raises:
+        MissingPackageError: torch or an operator of torchvision is missing.
+        WeightsError: the file is not a TorchScript program.
+    """
+    try:
+        import torch
+    except (ImportError, OSError) as problem:
+        raise MissingPackageError(f"densepose: torch cannot be used here: {problem}", INSTALL) from problem
+    lack = _bring_operators()
+    load: Any = torch.jit.load  # untyped in torch
+    try:
+        return load(str(path), map_location=device).eval()
+    except (RuntimeError, ValueError, OSError) as problem:
+        if "torchvision::" in str(problem):
+            why = lack or "the installed torchvision does not have it"
+            raise MissingPackageError(f"{path}: the program needs an operator of torchvision: {why}", INSTALL) from problem
+        raise WeightsError(
+            f"{path}: not a TorchScript program: {(str(problem).splitlines() or [''])[0]}",
+            f"python run.py weights verify {path.parent.name}",
+        ) from problem
+
+
+def _bring_operators() -> str:
+    """Import torchvision, which registers its operators; returns why that failed, or an empty string."""
+    try:
+        importlib.import_module("torchvision")
+    except (ImportError, OSError, RuntimeError, AttributeError) as problem:
+        # RuntimeError and AttributeError: a torchvision built for another torch. A program without its operators still runs.
+        return str(problem)
+    return ""

@@ -1,0 +1,58 @@
+"""Body parts in the other drawings that circulate: raw index, Viridis, I-U-V. Never feed these to StableVITON (issue 1.2)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from preprocess.body_parts import BodyParts
+from preprocess.densepose_colours import render
+
+RGB = NDArray[np.uint8]
+
+VIRIDIS_GROUND = (68, 1, 84)
+PARTS = 24
+
+
+class Rendering(StrEnum):
+    """How to draw."""
+
+    VITON_HD = "viton-hd"
+    RAW = "raw"
+    VIRIDIS = "viridis"
+    IUV = "iuv"
+
+
+def render_as(parts: BodyParts, rendering: Rendering) -> RGB:
+    """Draw a person's parts.
+
+    Args:
+        parts: index, and U and V for `iuv`.
+        rendering: `viton-hd` = OpenCV's Parula on black; `raw` = the index in all three channels (Leffa on DressCode);
+            `viridis` = Viridis on its own zero colour (ControlNet, MagicAnimate); `iuv` = index, U, V as red, green, blue.
+
+    Returns:
+        (h, w, 3) uint8 RGB.
+
+    Raises:
+        ValueError: `iuv` is asked of a backend that knows no U and V.
+    """
+    if rendering is Rendering.VITON_HD:
+        return render(parts.index)
+    if rendering is Rendering.RAW:
+        return np.repeat(parts.index[..., None], 3, axis=2)
+    if rendering is Rendering.VIRIDIS:
+        return _viridis(parts.index)
+    if parts.u is None or parts.v is None:
+        raise ValueError("this densepose backend knows no U and V; use densepose=torchscript or densepose=detectron2")
+    return np.dstack([parts.index, parts.u, parts.v])
+
+
+def _viridis(index: NDArray[np.uint8]) -> RGB:
+    value = (index.astype(np.float32) * (255 / PARTS)).astype(np.uint8)
+    coloured: RGB = cv2.cvtColor(cv2.applyColorMap(value, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
+    coloured[index == 0] = VIRIDIS_GROUND
+    return coloured
