@@ -43,6 +43,8 @@ WAYS: dict[str, SamplingConfig] = {
     "fast": PRESETS["fast"],
     "fast without reuse": replace(PRESETS["fast"], control_every=1),
     "fast, reuse on three calls": replace(PRESETS["fast"], control_every=3),
+    "fast, deep reuse": replace(PRESETS["fast"], deep_every=2),
+    "balanced, deep reuse": replace(BALANCED, deep_every=2),
     "balanced, posterior mean": replace(BALANCED, posterior=PosteriorDraw.MEAN),
     "balanced, posterior redrawn": replace(BALANCED, posterior=PosteriorDraw.REDRAWN),
 }

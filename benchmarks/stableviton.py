@@ -61,6 +61,7 @@ CASES = (
     Case("best", PRESETS["best"], ALL, 50),
     Case("balanced", PRESETS["balanced"], ALL, 20),
     Case("fast", PRESETS["fast"], ALL, 10),
+    Case("fast, deep reuse", replace(PRESETS["fast"], deep_every=2), ALL, 10),
 )
 
 
@@ -169,7 +170,10 @@ def run_cases(names: list[str], size: tuple[int, int], batches: list[int], whole
     """Measure and print; a network is built once per number format and set of savings."""
     official, device = None, watch.device
     loaded: tuple[object, StableViton] | None = None
-    print("case                         dtype    batch   call s  person s garment s  decode s  picture s  ratio")
+    print("first = a new person in a new garment; pair = both were seen before in the run; ratios to the official picture")
+    print(
+        "case                         dtype    batch   call s  person s garment s  decode s    first s  ratio     pair s  ratio"
+    )
     for case in (case for case in CASES if case.name in names or not names):
         dtype = choose_dtype(case.config.dtype, device)
         if loaded is None or loaded[0] != (dtype, case.savings):
@@ -178,11 +182,12 @@ def run_cases(names: list[str], size: tuple[int, int], batches: list[int], whole
             loaded = ((dtype, case.savings), generated_network(case.savings, dtype).to(device.name))
         for batch in batches:
             timing = measure(loaded[1], case, size, batch, whole, watch)
-            seconds = timing.picture(case.calls, batch)
+            seconds, pair = timing.picture(case.calls, batch), timing.pair(case.calls, batch)
             official = seconds if official is None else official
             print(
                 f"{case.name:28} {str(dtype).removeprefix('torch.'):8} {batch:5} {timing.call:8.3f} {timing.person:9.3f} "
-                f"{timing.garment:9.3f} {timing.decode:9.3f} {seconds:10.2f} {official / seconds:6.2f}",
+                f"{timing.garment:9.3f} {timing.decode:9.3f} {seconds:10.2f} {official / seconds:6.2f} "
+                f"{pair:10.2f} {official / pair:6.2f}",
                 flush=True,
             )
             _print_device(case, timing, size, device, batch)

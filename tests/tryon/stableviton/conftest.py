@@ -40,6 +40,9 @@ class Recorded:
         return self._arrays[name]
 
 
+torch.set_num_threads(1)  # the networks are tiny: threads wait for each other, above all when other tests run beside
+
+
 @pytest.fixture(autouse=True)
 def _no_gradients():
     with torch.no_grad():

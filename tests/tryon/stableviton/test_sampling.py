@@ -78,7 +78,7 @@ def test_unguided_samples_are_the_recorded_ones(network, pairs, recorded, solver
 
 
 @pytest.mark.parametrize("solver", ["plms", "ddim"])
-@pytest.mark.parametrize("steps", [4, 8])
+@pytest.mark.parametrize("steps", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_guided_samples_are_the_recorded_ones(network, pairs, recorded, solver, steps):
     ours = run(network, pairs, replace(RECORDED_MEAN, solver=solver, steps=steps, guidance_scale=5.0), start_noises(recorded))
     assert relative(ours, recorded(f"sample/{solver}_S{steps}_cfg5")) < 1e-2
@@ -117,7 +117,7 @@ def test_pictures_are_the_recorded_ones_within_a_level(network, pairs, recorded)
 
 
 @pytest.mark.parametrize("saving", ["tabulate_time", "cache_garment", "batch_guidance"])
-@pytest.mark.parametrize("posterior", [PosteriorDraw.ONCE, PosteriorDraw.MEAN])
+@pytest.mark.parametrize("posterior", [PosteriorDraw.ONCE, pytest.param(PosteriorDraw.MEAN, marks=pytest.mark.slow)])
 def test_each_saving_of_the_sampler_is_exact(build, network, pairs, saving, posterior):
     config = replace(RECORDED_MEAN, solver="dpmpp_2m", steps=2, guidance_scale=1.5, posterior=posterior)
     noises = lambda: [SeededNoise(1), SeededNoise(2)]  # noqa: E731
@@ -126,7 +126,9 @@ def test_each_saving_of_the_sampler_is_exact(build, network, pairs, saving, post
     assert (with_all - without_one).abs().max() <= 1e-5 * without_one.abs().max()
 
 
-@pytest.mark.parametrize("preset", ["balanced", "best", "fast", "sift"])
+@pytest.mark.parametrize(
+    "preset", ["fast", "sift", *(pytest.param(name, marks=pytest.mark.slow) for name in ("balanced", "best"))]
+)
 def test_a_picture_does_not_depend_on_its_batch(network, pairs, preset):
     config = replace(PRESETS[preset], dtype="fp32", steps=2)
     together = run(network, pairs, config, [SeededNoise(7), SeededNoise(8)])
@@ -184,6 +186,16 @@ def test_passes_cost_what_the_preset_says(network, pairs, changes, encoder, unet
     config = replace(RECORDED_MEAN, **{"solver": "ddim", "steps": 4, **changes})
     run(counting, pairs, config, [SeededNoise(0)], rows=(0,))
     assert (counting.encoder, counting.unet, counting.without) == (encoder, unet, without)
+
+
+def test_reusing_deep_features_is_off_by_default_and_changes_only_what_it_skips(network, pairs):
+    config = replace(PRESETS["balanced"], dtype="fp32", steps=4)
+    noises = lambda: [SeededNoise(3)]  # noqa: E731
+    exact = run(network, pairs, config, noises(), rows=(0,))
+    assert config.deep_every == 1
+    assert torch.equal(exact, run(network, pairs, config, noises(), rows=(0,)))
+    reused = run(network, pairs, replace(config, deep_every=2), noises(), rows=(0,))
+    assert 0 < relative(reused, exact) < 0.5
 
 
 def test_presets_are_those_of_the_plan():

@@ -49,6 +49,9 @@ class StableVITONConfig(StepConfig):
     control_every: int | None = Field(None, ge=1)
     """Approximation: compute garment features on every n-th call only."""
 
+    deep_every: int | None = Field(None, ge=1)
+    """Approximation: run the coarse half of the network on every n-th call only."""
+
     repaint: bool | None = None
     """Paste the kept pixels back at model size; compose does it better."""
 

@@ -14,7 +14,7 @@ from tryon.engines.stableviton.latents import Posterior, encode_pictures
 from tryon.engines.stableviton.network import Contexts, Shifts, StableViton, stack_conditions
 from tryon.engines.stableviton.noise import NoiseStream, draw_batch
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig
-from tryon.engines.stableviton.unet import Probes
+from tryon.engines.stableviton.unet import DeepFeatures, Probes
 from tryon.engines.stableviton.variants import Unconditional
 
 
@@ -93,6 +93,7 @@ class Denoiser:
             self.both = network.contexts(torch.cat([token, nothing]))
         self._calls = 0
         self._features: dict[str, list[Tensor]] = {}
+        self._deep: dict[str, DeepFeatures] = {}
         self._drawn: Tensor | None = None
 
     def __call__(self, latents: Tensor, timestep: int) -> Tensor:
@@ -109,7 +110,7 @@ class Denoiser:
         """u + s·(c - u), Ho & Salimans 2022; the two passes use two draws of the garment, as two official calls would."""
         if self.config.unconditional is Unconditional.NO_CONTROL:
             with_garment = self._pass("garment", stack, self._garments(1), shifts, self.contexts)
-            without = self.network.noise(stack, None, shifts, self.no_garment)
+            without = self.network.noise(stack, None, shifts, self.no_garment, None, self._deep_of("without"))
         elif self.network.savings.batch_guidance:
             both = self._pass("both", torch.cat([stack, stack]), self._garments(2), shifts, self.both)
             with_garment, without = both.chunk(2)
@@ -122,7 +123,15 @@ class Denoiser:
         """One pass; between the calls that compute garment features, the last ones are used again."""
         if self._calls % self.config.control_every == 0:
             self._features[name] = self.network.garment_features(stack, garments, shifts, contexts)
-        return self.network.noise(stack, self._features[name], shifts, contexts, self.probes)
+        return self.network.noise(stack, self._features[name], shifts, contexts, self.probes, self._deep_of(name))
+
+    def _deep_of(self, name: str) -> DeepFeatures | None:
+        """The coarse features a pass keeps; none unless the approximation is asked for."""
+        if self.config.deep_every == 1:
+            return None
+        deep = self._deep.setdefault(name, DeepFeatures())
+        deep.reuse = self._calls % self.config.deep_every != 0
+        return deep
 
     def _garments(self, times: int) -> Tensor:
         """Garment latents (times·b, 4, h, w) for this call."""

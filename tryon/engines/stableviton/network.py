@@ -23,7 +23,7 @@ from tryon.engines.stableviton.latents import build_vae
 from tryon.engines.stableviton.layers import Context, Stage, fold_context, time_shift
 from tryon.engines.stableviton.savings import ALL, Savings
 from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
-from tryon.engines.stableviton.unet import Probes, build_unet, run_unet, unet_stages
+from tryon.engines.stableviton.unet import DeepFeatures, Pass, Probes, build_unet, run_unet, unet_stages
 from tryon.engines.stableviton.warp import build_warp_blocks
 
 T = TypeVar("T")
@@ -106,7 +106,13 @@ class StableViton(nn.Module):
         return features
 
     def noise(
-        self, x: Tensor, features: list[Tensor] | None, shifts: Shifts, contexts: Contexts, probes: Probes | None = None
+        self,
+        x: Tensor,
+        features: list[Tensor] | None,
+        shifts: Shifts,
+        contexts: Contexts,
+        probes: Probes | None = None,
+        deep: DeepFeatures | None = None,
     ) -> Tensor:
         """Predict the noise in a condition stack.
 
@@ -116,13 +122,14 @@ class StableViton(nn.Module):
             shifts: what `time_shifts` gave for b timesteps, or for one.
             contexts: what `contexts` gave for b tokens.
             probes: by warp block, a function that sees its attention map.
+            deep: see `unet.DeepFeatures`.
 
         Returns:
             (b, 4, h, w) in the network's dtype.
         """
         warp = None if features is None else self.warp
-        fused = self.savings.fused_attention
-        return run_unet(self.unet, warp, self._layout(x), features or [], shifts.unet, contexts.unet, fused, probes)
+        call = Pass(features or [], shifts.unet, contexts.unet, self.savings.fused_attention, probes or {})
+        return run_unet(self.unet, warp, self._layout(x), call, deep)
 
     def _layout(self, x: Tensor) -> Tensor:
         memory = torch.channels_last if self.savings.channels_last else torch.contiguous_format

@@ -7,6 +7,7 @@ ours because the decoder looks at the garment between its stages.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,7 +19,12 @@ from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYE
 from tryon.engines.stableviton.layers import Context, Stage, decoder_stages, encoder_stages, middle_stages
 from tryon.engines.stableviton.mixing import AttentionProbe
 
-FIRST_WARPED_STAGE = 3  # decoder stages 0 to 2 work on the coarsest grid, without garment
+ENCODER = 11  # stages 0 to 10; the first two work on the finest grid
+FINE_ENCODER = 2
+MIDDLE = range(11, 13)
+COARSE_DECODER = range(13, 22)  # the last one ends with the step up to the finest grid
+FINE_DECODER = range(22, 25)
+FIRST_WARPED = 16  # the three decoder stages before it work on the coarsest grid, without garment
 Probes = dict[int, AttentionProbe]
 
 
@@ -43,45 +49,75 @@ def unet_stages(unet: Any) -> list[Stage]:
     return encoder_stages(unet.down_blocks) + middle_stages(unet.mid_block) + decoder_stages(unet.up_blocks)
 
 
-def run_unet(
-    unet: Any,
-    warp: nn.ModuleList | None,
-    x: Tensor,
-    garment: Sequence[Tensor],
-    shifts: list[Tensor | None],
-    contexts: list[Context | None],
-    fused: bool = True,
-    probes: Probes | None = None,
-) -> Tensor:
+@dataclass
+class DeepFeatures:
+    """Approximation (DeepCache, arXiv 2312.00858): the decoder's map at its last change of resolution, kept over calls.
+
+    Everything coarser than the finest grid is skipped while `reuse` is set.
+    """
+
+    reuse: bool = False
+    kept: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What the stages of one model call have in common.
+
+    Args:
+        garment: spatial-encoder outputs 0 to 8, finest first.
+        shifts: time shift of each of the 25 stages.
+        contexts: context of each of the 25 stages.
+        fused: see `mixing.mix`.
+        probes: by warp block, a function that sees its attention map.
+    """
+
+    garment: Sequence[Tensor]
+    shifts: list[Tensor | None]
+    contexts: list[Context | None]
+    fused: bool = True
+    probes: Probes = field(default_factory=dict)
+
+    def run(self, stages: Sequence[Stage], number: int, x: Tensor) -> Tensor:
+        """Run one of the 25 stages."""
+        return stages[number](x, self.shifts[number], self.contexts[number], self.fused)
+
+
+def run_unet(unet: Any, warp: nn.ModuleList | None, x: Tensor, call: Pass, deep: DeepFeatures | None = None) -> Tensor:
     """Predict the noise.
 
     Args:
         unet: what `build_unet` made.
         warp: the nine zero cross-attention blocks; None leaves the garment out (SIFT-VTON's unconditional pass).
         x: (b, 13, h, w) condition stack.
-        garment: spatial-encoder outputs 0 to 8, finest first.
-        shifts: time shift of each of the 25 stages.
-        contexts: context of each of the 25 stages.
-        fused: see `layers.attend`.
-        probes: by warp block, a function that sees its attention map.
+        call: what this model call is conditioned on.
+        deep: keeps, or gives back, the coarse half of the work.
 
     Returns:
         (b, 4, h, w).
     """
-    steps = iter(zip(unet_stages(unet), shifts, contexts, strict=True))
-    h = unet.conv_in(x)
-    skips = [h]
-    for _ in range(11):
-        stage, shift, context = next(steps)
-        h = stage(h, shift, context, fused)
-        skips.append(h)
-    for _ in range(2):
-        stage, shift, context = next(steps)
-        h = stage(h, shift, context, fused)
-    for number, (stage, shift, context) in enumerate(steps):
-        block = number - FIRST_WARPED_STAGE
-        if warp is not None and block >= 0:
-            h = warp[block](h, garment[8 - block], fused=fused, probe=(probes or {}).get(block))
-        h = stage(torch.cat([h, skips.pop()], dim=1), shift, context, fused)
+    stages = unet_stages(unet)
+    deep = deep or DeepFeatures()
+    skips = [unet.conv_in(x)]
+    for number in range(FINE_ENCODER if deep.reuse else ENCODER):
+        skips.append(call.run(stages, number, skips[-1]))
+    if not deep.reuse or deep.kept is None:
+        h = skips[-1]
+        for number in MIDDLE:
+            h = call.run(stages, number, h)
+        deep.kept = _decode(stages, COARSE_DECODER, h, skips, warp, call)
+    h = _decode(stages, FINE_DECODER, deep.kept, skips, warp, call)
     out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h)))
     return out
+
+
+def _decode(
+    stages: Sequence[Stage], numbers: range, h: Tensor, skips: list[Tensor], warp: nn.ModuleList | None, call: Pass
+) -> Tensor:
+    """Some decoder stages: look at the garment, join the skip connection, run; `skips` loses what was used."""
+    for number in numbers:
+        block = number - FIRST_WARPED
+        if warp is not None and block >= 0:
+            h = warp[block](h, call.garment[8 - block], fused=call.fused, probe=call.probes.get(block))
+        h = call.run(stages, number, torch.cat([h, skips.pop()], dim=1))
+    return h
