@@ -39,9 +39,12 @@ class PersonMatteBackend(MatteBackend, Protocol):
 class BackgroundConfig(StepConfig):
     """Settings of the background step."""
 
-    smallest_share: float = 0.004  # of the photo's area; a smaller matte counts as nobody
-    keep_transparency: bool = True  # a photo that comes cut out (PNG with alpha) keeps its own edges
-    refine: Literal["none", "closed-form"] = "none"  # closed-form: solve hair anew, several seconds a photo
+    smallest_share: float = 0.004
+    """Of the photo's area; a smaller matte counts as nobody."""
+    keep_transparency: bool = True
+    """A photo that comes cut out (PNG with alpha) keeps its own edges."""
+    refine: Literal["none", "closed-form"] = "none"
+    """Closed-form: solve hair anew, several seconds a photo."""
 
 
 @dataclass(frozen=True)

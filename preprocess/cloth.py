@@ -38,9 +38,12 @@ Alpha = NDArray[np.uint8]
 class ClothConfig(StepConfig):
     """Settings of the cloth step."""
 
-    height_share: float = 0.80  # garment height / canvas height; VITON-HD's own pictures have 0.75 to 0.85
-    width_share: float = 0.88  # widest garment / canvas width
-    ground: int = 244  # grey level of the canvas, as in VITON-HD's own pictures
+    height_share: float = 0.80
+    """Garment height / canvas height; VITON-HD's own pictures have 0.75 to 0.85."""
+    width_share: float = 0.88
+    """Widest garment / canvas width."""
+    ground: int = 244
+    """Grey level of the canvas, as in VITON-HD's own pictures."""
 
 
 class GarmentBackend(Backend, Protocol):

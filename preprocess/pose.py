@@ -36,7 +36,8 @@ class PoseBackend(Backend, Protocol):
 class PoseConfig(StepConfig):
     """Settings of the pose step."""
 
-    canvas_background: Literal["original", "grey"] = "original"  # grey: the person alone on flat light grey, as in studio photos
+    canvas_background: Literal["original", "grey"] = "original"
+    """Grey: the person alone on flat light grey, as in studio photos."""
 
 
 @dataclass(frozen=True)

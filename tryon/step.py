@@ -35,9 +35,12 @@ BLANK_SPREAD = 1.5
 class TryOnConfig(StepConfig):
     """Settings of the try-on step; each engine has its own beside its code."""
 
-    attempt: int = Field(default=0, ge=0)  # another number draws other noise
-    keep_persons: int = Field(default=64, ge=1)  # encoded persons kept in memory
-    keep_garments: int = Field(default=64, ge=1)  # encoded garments kept in memory
+    attempt: int = Field(default=0, ge=0)
+    """Another number draws other noise."""
+    keep_persons: int = Field(default=8, ge=1, exclude=True)
+    """Encoded persons kept in memory."""
+    keep_garments: int = Field(default=64, ge=1, exclude=True)
+    """Encoded garments kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,10 @@ Values = dict[str, dict[str, Any]]
 
 
 class StepConfig(BaseModel):
-    """Base of every section: frozen, strict about names; the docstring below a field becomes its comment in the file."""
+    """Base of every section: frozen, strict about names; the docstring below a field becomes its comment in the file.
+
+    A field with `exclude=True` does not change pixels (memory, batch size): it stays out of fingerprints and recipes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -129,7 +132,7 @@ def to_toml(settings: Mapping[str, StepConfig]) -> str:
         lines += [f"[{section}]"]
         for key, info in type(config).model_fields.items():
             lines += [f"# {line}" for line in (info.description or "").splitlines()]
-            value = config.model_dump(mode="json")[key]
+            value = getattr(config, key)
             lines.append(f"# {key} =" if value is None else f"{key} = {json.dumps(value, ensure_ascii=False)}")
         lines.append("")
     return "\n".join(lines)
