@@ -1,0 +1,95 @@
+"""Makes every picture of the README and of `docs/steps/` by running the program on its own demo: `python docs/make_pictures.py`.
+
+Pictures come from the demo's material only (a public-domain photo and drawings), so they cannot lie and may be shared.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.core import images
+from pipeline.core.labels import CIHP_PALETTE
+
+ROOT = Path(__file__).resolve().parents[1]
+PICTURES = Path(__file__).parent / "pictures"
+PERSON, GARMENTS = "astronaut", ("breton_top", "printed_tee", "checked_shirt", "knitted_crew")
+HEIGHT = 360
+GAP = 8
+
+
+def rgb(path: Path) -> np.ndarray:
+    """A picture of any kind as (h, w, 3) uint8; transparency becomes a checkerboard."""
+    if path.parent.name == "image-parse-v3" or "parse-agnostic" in path.parent.name:
+        return np.array(CIHP_PALETTE, np.uint8)[images.read_labels(path)]
+    rgba = images.read_rgba(path).astype(np.float32)
+    rows, columns = np.indices(rgba.shape[:2]) // 16
+    board = np.where(((rows + columns) % 2)[..., None] == 0, 225.0, 245.0)
+    alpha = rgba[..., 3:] / 255
+    return (rgba[..., :3] * alpha + board * (1 - alpha)).astype(np.uint8)
+
+
+def strip(pictures: Iterable[np.ndarray], height: int = HEIGHT) -> np.ndarray:
+    """Pictures side by side at one height on white."""
+    scaled = [
+        cv2.resize(each, (round(each.shape[1] * height / each.shape[0]), height), interpolation=cv2.INTER_AREA)
+        for each in pictures
+    ]
+    gap = np.full((height, GAP, 3), 255, np.uint8)
+    parts = [part for each in scaled for part in (each, gap)][:-1]
+    return np.concatenate(parts, axis=1)
+
+
+def stack(rows: list[np.ndarray]) -> np.ndarray:
+    """Rows below each other, padded with white to one width."""
+    width = max(row.shape[1] for row in rows)
+    padded = [np.pad(row, ((0, GAP), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+    return np.concatenate(padded)[:-GAP]
+
+
+def save(name: str, picture: np.ndarray) -> None:
+    """A JPEG small enough for a repository."""
+    (PICTURES / f"{name}.jpg").write_bytes(images.jpeg(picture, quality=85))
+
+
+def run(folder: Path, *words: str) -> None:
+    """The command line, in the demo folder."""
+    subprocess.run([sys.executable, str(ROOT / "run.py"), *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Run the demo and cut the pictures from it."""
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(folder, "demo")
+        run(folder, "--step", "all")
+        out, test = folder / "outputs", folder / "outputs/vitonhd/test"
+        photo = rgb(folder / f"inputs/person/{PERSON}.png")
+        canvas = rgb(test / f"image/{PERSON}.jpg")
+        final = lambda garment, background: rgb(out / f"final/preview/{PERSON}__{garment}__{background}.png")  # noqa: E731
+        first = GARMENTS[0]
+        save("background", strip([photo, rgb(out / f"matte/{PERSON}.png"), rgb(out / f"cutout/{PERSON}.png")]))
+        save("pose", strip([photo, canvas, rgb(test / f"openpose_img/{PERSON}_rendered.png")]))
+        save("densepose", strip([canvas, rgb(test / f"image-densepose/{PERSON}.jpg")]))
+        parsed = [rgb(test / f"image-parse-v3/{PERSON}.png"), rgb(test / f"agnostic-mask/{PERSON}_mask.png")]
+        save("parsing", strip([canvas, *parsed, rgb(test / f"agnostic-v3.2/{PERSON}.jpg")]))
+        given = [rgb(folder / f"inputs/cloth/upper/{garment}.jpg") for garment in GARMENTS[:2]]
+        made = [rgb(test / f"cloth/{garment}.jpg") for garment in GARMENTS[:2]]
+        masks = [rgb(test / f"cloth-mask/{garment}.jpg") for garment in GARMENTS[:2]]
+        save("cloth", strip([part for trio in zip(given, made, masks, strict=True) for part in trio], 300))
+        save("tryon", strip([canvas, made[0], rgb(out / f"tryon/preview/{PERSON}__{first}.png")]))
+        save("compose", strip([final(first, "original"), final(first, "room"), final(first, "seaside")], 320))
+        rows = [strip([photo, *(final(garment, "original") for garment in GARMENTS)], 240)]
+        rows.append(strip([final(GARMENTS[0], "room"), final(GARMENTS[2], "seaside"), final(GARMENTS[3], "room")], 262))
+        save("lookbook", stack(rows))
+
+
+if __name__ == "__main__":
+    main()
