@@ -162,6 +162,8 @@ class TryOnStep(StepBase):
             "category": pair.garment.category.value,
             "settings": self._settings(pair),
         }
+        describe = getattr(self._engine(pair), "recipe", None)  # what a preset's name alone does not say: steps, number format
+        recipe |= {"sampling": describe()} if describe else {}
         return recipe | ({"preview": True} if card.approximate else {})
 
     def _engine(self, pair: Pair) -> TryOnEngine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -174,6 +175,23 @@ def test_a_variant_that_knows_one_size_refuses_others(random_network):
     sift = next(variant for variant in VARIANTS if variant.name == "sift_vton")
     with pytest.raises(InputError, match="sift_vton works at"):
         Runtime(Loaded(random_network, sift, "test"), FAST, SIZE, CPU, 1)
+
+
+def test_the_recipe_says_what_a_presets_name_does_not(random_network, layout):
+    engine = StableVITON(StableVITONConfig(preset="fast", steps=2, dtype="fp32", height=128, width=64), Context(layout))
+    engine._runtime = runtime(random_network, sampling_config(engine.config, "balanced"))
+    recipe = engine.recipe()
+    assert json.loads(json.dumps(recipe)) == recipe
+    expected = {
+        "solver": "unipc",
+        "steps": 2,
+        "dtype": "float32",
+        "start": "agnostic",
+        "size": [128, 64],
+        "variant": "stableviton",
+    }
+    assert recipe.items() >= expected.items()
+    assert {"batch_size", "compile"}.isdisjoint(engine.config.model_dump())
 
 
 def test_settings_change_single_fields_of_a_preset():

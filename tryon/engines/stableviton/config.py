@@ -19,16 +19,16 @@ class StableVITONConfig(StepConfig):
     preset: Literal["reference", "best", "balanced", "fast", "sift"] | None = None
     """How pictures are sampled; None = what the model was published with, `balanced` for most."""
 
-    height: int | None = Field(None, ge=SIDE_MULTIPLE, multiple_of=SIDE_MULTIPLE)
+    height: int | None = Field(default=None, ge=SIDE_MULTIPLE, multiple_of=SIDE_MULTIPLE)
     """Pixels the network works at; None = the size the model was trained at."""
 
-    width: int | None = Field(None, ge=SIDE_MULTIPLE, multiple_of=SIDE_MULTIPLE)
+    width: int | None = Field(default=None, ge=SIDE_MULTIPLE, multiple_of=SIDE_MULTIPLE)
     """Pixels, as height."""
 
     solver: Literal["plms", "ddim", "dpmpp_2m", "unipc"] | None = None
     """The sampler."""
 
-    steps: int | None = Field(None, ge=1, le=1000)
+    steps: int | None = Field(default=None, ge=1, le=1000)
     """Sampling steps."""
 
     dtype: Literal["fp32", "bf16", "fp16"] | None = None
@@ -40,16 +40,16 @@ class StableVITONConfig(StepConfig):
     posterior: PosteriorDraw | None = None
     """The garment's latent: redrawn in every call, drawn once, or the mean."""
 
-    guidance_scale: float | None = Field(None, ge=0, le=20)
+    guidance_scale: float | None = Field(default=None, ge=0, le=20)
     """1 = no guidance; anything else doubles the work."""
 
     unconditional: Unconditional | None = None
     """What the unguided pass leaves out."""
 
-    control_every: int | None = Field(None, ge=1)
+    control_every: int | None = Field(default=None, ge=1)
     """Approximation: compute garment features on every n-th call only."""
 
-    deep_every: int | None = Field(None, ge=1)
+    deep_every: int | None = Field(default=None, ge=1)
     """Approximation: run the coarse half of the network on every n-th call only."""
 
     repaint: bool | None = None
@@ -58,10 +58,10 @@ class StableVITONConfig(StepConfig):
     rounded: bool | None = None
     """Round to grey levels instead of cutting off."""
 
-    batch_size: int = Field(0, ge=0)
+    batch_size: int = Field(default=0, ge=0, exclude=True)
     """Pictures made together; 0 = 8 with a GPU, 1 without."""
 
-    compile: bool = False
+    compile: bool = Field(default=False, exclude=True)
     """Compile the network while loading: minutes once, then faster steps."""
 
     save_attention: bool = False
