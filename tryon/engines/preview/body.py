@@ -107,7 +107,7 @@ def read_body(points: Keypoints) -> Body:
     right_first = shoulders[0, 0] <= shoulders[1, 0]
     neck = shoulders.mean(0)
     width = float(np.hypot(*(shoulders[1] - shoulders[0])))
-    hips = _hips(points, neck, width, right_first)
+    hips = _hips(points, neck, _size(points, shoulders, width), right_first)
     torso = float(np.hypot(*(hips.mean(0) - neck)))
     scale = max(width, 1.2 * float(np.hypot(*(hips[1] - hips[0]))), 0.62 * torso, 8.0)
     down = (hips.mean(0) - neck) / max(torso, 1e-6)
@@ -148,14 +148,21 @@ def _shoulders(points: Keypoints) -> Points:
     raise InputError("pose: no shoulders found, nothing to hang a garment on", "use a photo that shows the shoulders")
 
 
-def _hips(points: Keypoints, neck: Points, width: float, right_first: bool) -> Points:
+def _size(points: Keypoints, shoulders: Points, width: float) -> float:
+    """Shoulder width of a body whose shoulders may be turned away: no narrower than its upper arms are long, about."""
+    elbows = (Joint.RIGHT_ELBOW, Joint.LEFT_ELBOW)
+    bones = [float(np.hypot(*(points.xy(j) - shoulder))) for j, shoulder in zip(elbows, shoulders, strict=True) if points.has(j)]
+    return max([width, *(bone / 0.9 for bone in bones)])
+
+
+def _hips(points: Keypoints, neck: Points, size: float, right_first: bool) -> Points:
     """(2, 2) subject's right and left hip; assumed below the neck where the photo is cut."""
     if points.has(Joint.RIGHT_HIP, Joint.LEFT_HIP):
         return np.stack([points.xy(Joint.RIGHT_HIP), points.xy(Joint.LEFT_HIP)]).astype(np.float64)
     middle = (
-        points.xy(Joint.MID_HIP).astype(np.float64) if points.has(Joint.MID_HIP) else neck + np.array([0, TORSO_LENGTH * width])
+        points.xy(Joint.MID_HIP).astype(np.float64) if points.has(Joint.MID_HIP) else neck + np.array([0, TORSO_LENGTH * size])
     )
-    half = np.array([0.5 * HIP_WIDTH * width * (-1 if right_first else 1), 0])
+    half = np.array([0.5 * HIP_WIDTH * size * (-1 if right_first else 1), 0])
     return np.stack([middle + half, middle - half])
 
 

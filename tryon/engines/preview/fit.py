@@ -71,7 +71,7 @@ def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, categor
     hem_down = hem_height(garment, body, silhouette, category, mask)
     flanks = [_flank(garment, body, silhouette, category, (side, armpits[side], hem_down, scale)) for side in (0, 1)]
     edges = garment.edges
-    neck = _neck(garment, body, collar, scale)
+    neck = _neck(garment, body, collar, scale, 0.45 * hem_down)
     slopes = [_slope(garment, body, silhouette, (side, collar[side], collar_base[side], shoulders[side])) for side in (0, 1)]
     armholes = [_stretch(edges.armholes[side], shoulders[side], armpits[side]) for side in (0, 1)]
     hem = _hem(edges.hem, body, flanks[0][-1], flanks[1][-1], scale)
@@ -139,11 +139,12 @@ def _collars(garment: TopLandmarks, body: Body, silhouette: Silhouette, scale: f
     return np.stack(bases), np.stack(corners)
 
 
-def _neck(garment: TopLandmarks, body: Body, collar: Points, scale: float) -> Points:
-    """The neckline between the landing corners, as deep as on the garment."""
+def _neck(garment: TopLandmarks, body: Body, collar: Points, scale: float, deepest: float) -> Points:
+    """The neckline between the landing corners, as deep as on the garment, at most `deepest` pixels."""
     path, base = garment.edges.neck, garment.collar
     along = (path[:, 0] - base[0, 0]) / max(float(base[1, 0] - base[0, 0]), 1e-6)
     depth = path[:, 1] - (base[0, 1] + along * (base[1, 1] - base[0, 1]))
+    scale = min(scale, deepest / max(float(depth.max()), 1.0))
     placed: Points = collar[0] + along[:, None] * (collar[1] - collar[0]) + (depth * scale)[:, None] * body.down
     return placed
 

@@ -288,8 +288,8 @@ def _raised(armpit: Points, shoulder: Points) -> Points:
 def _cuff(arm: Points) -> tuple[int, int]:
     """Indices of the cuff's upper and lower corner on the path shoulder → armpit.
 
-    The point farthest from the armhole is one of them. The other is the sharpest bend within reach of it; without one the cuff runs
-    straight up to the armpit, as on short wide sleeves.
+    The point farthest from the armhole is one of them. The other is the sharpest bend within reach of it; without one the cuff
+    runs straight up to the armpit, as on short wide sleeves.
     """
     root, size = _middle(arm[[0, -1]]), float(np.hypot(*(arm[-1] - arm[0])))
     tip = int(np.argmax(np.hypot(*(arm - root).T)))
@@ -297,9 +297,9 @@ def _cuff(arm: Points) -> tuple[int, int]:
     window = max(3, round(0.75 * size / max(step, 1e-6)))
     before, bend_before = _bend(arm[max(0, tip - window) : tip + 1])
     after, bend_after = _bend(arm[tip : tip + window + 1])
-    if np.hypot(*(arm[max(0, tip - window) + before] - arm[tip])) < 0.3 * size:  # a ruffle at the corner, not a cuff's other end
+    if np.hypot(*(arm[max(0, tip - window) + before] - arm[tip])) < 0.22 * size:  # a ruffle at the corner, not a cuff's other end
         bend_before = 0.0
-    if np.hypot(*(arm[tip + after] - arm[tip])) < 0.3 * size:
+    if np.hypot(*(arm[tip + after] - arm[tip])) < 0.22 * size:
         bend_after = 0.0
     if max(bend_before, bend_after) < 0.07 * size:
         return tip, len(arm) - 1
@@ -337,7 +337,7 @@ def _sleeveless_marks(side: Side, outline: Outline) -> _SideMarks:
     shoulder_at = int(np.argmax(upper @ [1.0, -1.3]))
     chest = float(np.nanmedian(side.extent[round(outline.top) : round(outline.bottom)]))
     first = upper[shoulder_at, 1] + 0.45 * chest
-    last = min(upper[shoulder_at, 1] + 1.35 * chest, outline.top + 0.7 * outline.height)
+    last = min(upper[shoulder_at, 1] + 2.2 * chest, outline.top + 0.7 * outline.height)
     band = np.flatnonzero((upper[:, 1] >= first) & (upper[:, 1] <= last) & (np.arange(len(upper)) > shoulder_at))
     armpit_at = _first_widest(upper, band) if len(band) else min(shoulder_at + 1, len(upper) - 1)
     return _SideMarks(path[shoulder_at], path[armpit_at], _hem(path[armpit_at:]), None)

@@ -21,6 +21,7 @@ from tryon.engines.preview.shading import fold_factor, round_factor
 from tryon.engines.preview.sitter import LEG, Sitter
 from tryon.engines.preview.warp import ladder_patch, pull
 
+OVERLAP_PX = 1.5
 WAIST_EASE = 1.18
 """A waist laid flat is this much wider than its wearer's, seen from the front."""
 CROTCH_BELOW_HIPS = 0.24
@@ -175,13 +176,26 @@ def dress_lower(sitter: Sitter, garment: LowerGarment, config: PreviewConfig) ->
     known = KnownAreas(sitter.of(Parse.BACKGROUND), leg_skin(sitter), np.zeros_like(sitter.mask))
     canvas = undress(sitter.image, sitter.replaced, known, sitter.body, sitter.body.legs)
     folds = fold_factor(sitter.image, sitter.replaced, sitter.body.scale, config.fold_strength)
-    for cloth_edges, canvas_edges in zip(garment.landmarks.halves, fit.canvas, strict=True):
-        patch = ladder_patch(cloth_edges, canvas_edges, sitter.size)
-        if patch is None:
-            continue
-        rows, columns = patch.window
+    joined = HIP_RUNGS if garment.landmarks.crotch is not None else HIP_RUNGS + LEG_RUNGS
+    halves = [
+        ladder_patch(_overlapping(cloth, fit.scale, joined), _overlapping(edges, 1.0, joined), sitter.size)
+        for cloth, edges in zip(garment.landmarks.halves, fit.canvas, strict=True)
+    ]
+    patches = [patch for patch in halves if patch is not None]
+    whole = np.zeros(sitter.size, np.float32)
+    for patch in patches:
+        whole[patch.window] = np.maximum(whole[patch.window], patch.alpha)
+    light = round_factor(whole, 0.12 * sitter.body.scale, config.side_shade) * folds
+    for patch in patches:
         colour: Colour = pull(garment.cloth, patch, fit.scale).astype(np.float32)
-        light = round_factor(patch.alpha, 0.12 * sitter.body.scale, config.side_shade) * folds[rows, columns]
-        canvas[rows, columns] = over(canvas[rows, columns], colour * light[..., None], patch.alpha)
+        canvas[patch.window] = over(canvas[patch.window], colour * light[patch.window][..., None], patch.alpha)
     canvas = over(canvas, sitter.image, sitter.of(Parse.LEFT_ARM, Parse.RIGHT_ARM).astype(np.float32))
     return blend_into(sitter.image, canvas, sitter.mask)
+
+
+def _overlapping(edges: tuple[Points, Points], scale: float, joined: int) -> tuple[Points, Points]:
+    """The first `joined` rungs reach across the middle by a pixel or two, so that no line shines through between the halves."""
+    outer, inner = edges
+    across = inner - outer
+    across = across / np.maximum(np.hypot(*across.T), 1e-6)[:, None] * OVERLAP_PX / max(scale, 1e-6)
+    return outer, np.where(np.arange(len(inner))[:, None] < joined, inner + across, inner)

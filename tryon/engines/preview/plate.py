@@ -96,11 +96,13 @@ def limb_skin(shape: tuple[int, int], limb: Limb, start: float, end: float) -> t
     coverage, factor = np.zeros(shape, np.float32), np.ones(shape, np.float32)
     if np.any(high <= low):
         return coverage, factor
-    columns, rows = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
-    nearest = np.full(columns.shape, 9.0, np.float32)
+    columns, rows = (np.arange(low[i], high[i] + 2, 2, dtype=np.float32) for i in (0, 1))  # a smooth field: every second pixel
+    coarse = np.full((len(rows), len(columns)), 9.0, np.float32)
     for (one, other), half in zip(pairwise(middle), (halves[:-1] + halves[1:]) / 2, strict=True):
-        nearest = np.minimum(nearest, _distance(columns, rows, one, other) / np.float32(half))
+        coarse = np.minimum(coarse, _distance(columns, rows[:, None], one, other) / np.float32(half))
     window = slice(low[1], high[1]), slice(low[0], high[0])
+    across, down = np.meshgrid(np.arange(high[0] - low[0], dtype=np.float32), np.arange(high[1] - low[1], dtype=np.float32))
+    nearest = cv2.remap(coarse, across / 2, down / 2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     coverage[window] = np.clip((1 - nearest) * float(halves.mean()) + 0.5, 0, 1)
     factor[window] = 1.03 - 0.2 * np.minimum(nearest, 1) ** 2.5
     return coverage, factor
@@ -119,7 +121,11 @@ def _distance(columns: NDArray[np.float32], rows: NDArray[np.float32], start: Co
 
 def over(base: Colour, colour: Colour | NDArray[np.uint8], alpha: NDArray[np.float32]) -> Colour:
     """Lay `colour` over `base` with coverage `alpha`; returns a new array."""
-    blended: Colour = base + (colour - base) * alpha[..., None]
+    blended = base.copy()
+    rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
+    if rows.size:  # most pieces are small beside the canvas
+        window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        blended[window] += (colour[window] - base[window]) * alpha[window][..., None]
     return blended
 
 
@@ -152,14 +158,12 @@ def undress(
     person = soft(~known.background)
     result = spread_softly(image, known.background & ~dilate(old, 4)) if known.background.any() else image.astype(np.float32)
     if np.count_nonzero(known.beneath) > 300:
-        below = _torso_zone(body, shape, (0.35 * body.torso_length, 1.3 * body.torso_length), (0.55, 0.5))
+        below = _zone(body, shape, [(0.55, 0.35 * body.torso_length), (0.5, 1.3 * body.torso_length)])
         result = over(result, spread_softly(image, known.beneath & ~dilate(old, 3)), below * person)
     skin_known = known.skin & ~dilate(old, 3)
     if np.count_nonzero(skin_known) > 100:
         skin = spread_softly(image, skin_known)
-        chest = _torso_zone(body, shape, (-0.18 * body.scale, 0.38 * body.torso_length), (0.5, 0.55))
-        neck = _torso_zone(body, shape, (-0.5 * body.scale, 0.0), (0.24, 0.26))
-        result = over(result, skin, np.maximum(chest, neck) * person)
+        result = over(result, skin, _zone(body, shape, _chest_outline(body)) * person)
         for limb in limbs:
             coverage, factor = limb_skin(shape, limb, 0.0, 1.0)
             result = over(result, skin * factor[..., None], coverage * person)
@@ -167,15 +171,19 @@ def undress(
     return over(image.astype(np.float32), result, soft(fringe))
 
 
-def _torso_zone(
-    body: Body, shape: tuple[int, int], rows: tuple[float, float], halves: tuple[float, float]
-) -> NDArray[np.float32]:
-    """Soft coverage of a strip of the torso: depths below the neck in pixels, half widths at both in body scales."""
-    (top, bottom), (upper, lower) = rows, (half * body.scale for half in halves)
-    corners = body.at(np.array([-upper, upper, lower, -lower]), np.array([top, top, bottom, bottom]))
+def _chest_outline(body: Body) -> list[tuple[float, float]]:
+    """Neck, slope of the shoulders and upper chest: what a neckline may show."""
+    scale = body.scale
+    return [(0.22, -0.5 * scale), (0.25, -0.36 * scale), (0.6, -0.1 * scale), (0.55, 0.38 * body.torso_length)]
+
+
+def _zone(body: Body, shape: tuple[int, int], outline: list[tuple[float, float]]) -> NDArray[np.float32]:
+    """Soft coverage of a zone symmetric to the torso's axis: (half width in body scales, pixels below neck), top to bottom."""
+    halves, down = np.array([half for half, _ in outline]) * body.scale, np.array([row for _, row in outline])
+    corners = np.vstack([body.at(halves, down), body.at(-halves, down)[::-1]])
     zone = np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(zone, np.round(corners).astype(np.int32), 1)
-    return soft(zone.astype(bool), 0.03 * body.scale)
+    cv2.fillPoly(zone, [np.round(corners).astype(np.int32)], 1)
+    return soft(zone.astype(bool), 0.02 * body.scale)
 
 
 def blend_into(image: NDArray[np.uint8], canvas: Colour, mask: Mask) -> NDArray[np.uint8]:

@@ -61,7 +61,7 @@ def fold_factor(image: NDArray[np.uint8], worn: Mask, size_px: float, strength: 
     busy = masked_blur(np.abs(light - masked_blur(light, weight, 0.015 * size_px)), weight, 0.06 * size_px)
     calm = 1 / (1 + (busy / 9) ** 2)
     inside = masked_blur(weight, np.ones_like(weight), 0.02 * size_px)
-    factor: Factor = np.clip(np.exp(strength * np.clip(ratio, -0.4, 0.25) * calm * inside), 0.75, 1.15).astype(np.float32)
+    factor: Factor = np.clip(np.exp(strength * np.clip(ratio, -0.3, 0.14) * calm * inside), 0.75, 1.15).astype(np.float32)
     return factor
 
 

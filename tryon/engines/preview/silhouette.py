@@ -117,4 +117,5 @@ def _expected_half(body: Body, sign: float, down: NDArray[np.float64]) -> NDArra
     hip = max(1.6 * abs(float(body.local(body.hips[side])[0])), 0.8 * shoulder)
     share = np.clip(down / max(body.torso_length, 1.0), 0, 1)
     half: NDArray[np.float64] = np.interp(share, [0, 0.3, 0.62, 1], [shoulder, 0.96 * shoulder, 0.45 * (shoulder + hip), hip])
-    return np.maximum(half, 0.26 * body.scale)
+    turned = np.interp(np.hypot(*(body.shoulders[1] - body.shoulders[0])) / body.scale, [0.3, 0.7], [0.4, 0.26])
+    return np.maximum(half, turned * body.scale)  # a chest seen from the side is narrower, but far from flat

@@ -83,6 +83,7 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
         if not behind[side]:
             canvas = painter.bare_arm(canvas, plate, side)
             canvas = painter.sleeve(canvas, side)
+            canvas = painter.hand(canvas, side)
     canvas = over(canvas, sitter.image, soft(sitter.of(Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)))
     return blend_into(sitter.image, canvas, sitter.mask)
 
@@ -157,6 +158,13 @@ class _Painter:
         alpha = np.maximum(soft(sitter.of(*ARM)) * near, painted * soft(sitter.replaced | sitter.of(*ARM)))
         shadow = self._shadow(alpha, 0.05, self.config.contact_shadow)
         return over(canvas * shadow[..., None], plate, alpha)
+
+    def hand(self, canvas: Colour, side: int) -> Colour:
+        """The hand comes out of the sleeve."""
+        limb = _thick(self.sitter.body.arms[side], 2.0)
+        beyond, _ = limb_skin(self.sitter.size, limb, 1.0, 1.6)
+        wrist, _ = limb_skin(self.sitter.size, limb, 0.0, 0.9)
+        return over(canvas, self.sitter.image, soft(self.sitter.of(*ARM) & (beyond > 0) & (wrist == 0), 0.8))
 
     def _lay(self, canvas: Colour, patch: Patch, depth: float, shadow: float) -> Colour:
         """One piece: cast its shadow, fetch its colours, shade, blend."""
