@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.assembly import Assembly, engine_chooser, make_recipes
+from pipeline.assembly import Assembly, engine_chooser, make_recipes, recipe_of_engine
 from pipeline.catalog import STEPS
 from pipeline.choice import Chooser
 from pipeline.core.collection import discover, pair_lists, paired_only, select
@@ -157,7 +157,7 @@ def prepare(request: Request) -> Job:
     if not layout.inputs.is_dir():
         raise UsageError(f"there is no folder {layout.inputs}", "python run.py demo, or point --inputs at your photos")
     chooser = Chooser(layout.weights, run_config.commercial_only)
-    everything = discover(layout, engine_chooser(settings, chooser))
+    everything = discover(layout, engine_chooser(settings, chooser), recipe_of_engine)
     everything = paired_only(everything, layout)
     collection = select(everything, request.only, request.skip, request.limit)
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)

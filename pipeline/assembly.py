@@ -117,6 +117,12 @@ def engine_chooser(settings: Settings, chooser: Chooser) -> EngineByCategory:
     return EngineByCategory(chooser, run.engine)
 
 
+def recipe_of_engine(engine: str) -> str:
+    """The agnostic recipe on an engine's card; "" = the default."""
+    recipe: str = resolve(ENGINES[engine]).card.recipe
+    return recipe
+
+
 def _backend(entry: StageEntry, settings: Settings, chooser: Chooser) -> tuple[Target, tuple[str, ...]]:
     if entry.backend in {"", "engine"}:
         return "", ()

@@ -5,27 +5,34 @@ A step of its own beside parsing, so that a parse map retouched by hand is follo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from pipeline.core import images, layout
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
+from pipeline.core.frame import Frame
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
 from preprocess.body import Body
+from preprocess.body_parts import read_index
 from preprocess.parse_agnostic import parse_agnostic
 from preprocess.parse_regions import leg_in_view
 from preprocess.person_view import read_body
-from preprocess.repaint_area import Margins, repaint_area
+from preprocess.recipes.conditions import Conditions, Recipe
+from preprocess.recipes.keep import Keepable
+from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
+from preprocess.repaint_area import Margins
 
 GREY = 128
 """The fill of VITON-HD's agnostic pictures."""
@@ -44,6 +51,17 @@ class AgnosticConfig(StepConfig):
     """Rim round the worn garment, as a share of the body's width (12 px on a VITON-HD photo)."""
     hem_margin: float = 0.03
     """How far the mask reaches below the worn garment's hem, as a share of the body's width."""
+    recipe: str = AUTO
+    """How masks are drawn: auto (what the try-on engine was trained with), hr-viton, viton-hd, ootd-hd, ootd-dc, catvton, …"""
+    keep: tuple[Keepable, ...] = ()
+    """What no mask covers: hands, hair, bags, scarf."""
+
+    @field_validator("recipe")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in {AUTO, *RECIPES}:
+            raise ValueError(f"allowed are {', '.join((AUTO, *RECIPES))}")
+        return name
 
 
 @dataclass(frozen=True)
@@ -53,14 +71,14 @@ class AgnosticInputs:
     Args:
         person: the item.
         image: (h, w, 3) uint8 RGB.
-        parse: (h, w) uint8 of `Parse`.
-        body: the joints.
+        given: what the recipes look at.
+        recipes: one per wanted category.
     """
 
     person: Person
     image: NDArray[np.uint8]
-    parse: NDArray[np.uint8]
-    body: Body
+    given: Conditions
+    recipes: Mapping[Category, Recipe]
 
 
 class AgnosticStep(StepBase):
@@ -72,12 +90,25 @@ class AgnosticStep(StepBase):
     config: AgnosticConfig
 
     def reads(self, item: Item) -> Sequence[Ref]:
-        """Picture, parse map, key-points."""
-        return [kind.of(item.id) for kind in (layout.IMAGE, layout.PARSE, layout.POSE_JSON)]
+        """Picture, parse map, key-points; body parts for recipes that look at them."""
+        names = self._recipe_names(item).values()
+        parts = (layout.DENSEPOSE_IUV,) if any(recipe_named(name).needs_parts for name in names) else ()
+        return [kind.of(item.id) for kind in (layout.IMAGE, layout.PARSE, layout.POSE_JSON, *parts)]
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """Landmarks know where joints outside the frame are; a downloaded data set has none."""
-        return [layout.LANDMARKS.of(item.id), layout.FRAME.of(item.id)]
+        """Landmarks know where joints outside the frame are; a downloaded data set has none. The matte shows bags."""
+        matte = (layout.MATTE,) if "bags" in self.config.keep else ()
+        return [kind.of(item.id) for kind in (layout.LANDMARKS, layout.FRAME, *matte)]
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """The recipe of each category."""
+        return {f"{category.value}_recipe": name for category, name in self._recipe_names(item).items()}
+
+    def _recipe_names(self, item: Item) -> dict[Category, str]:
+        assert isinstance(item, Person)
+        of_engines = item.recipes or ("",) * len(item.categories)
+        wanted = zip(item.categories, of_engines, strict=True)
+        return {category: name_for(self.config.recipe, of_engine) for category, of_engine in wanted}
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """Three files per category."""
@@ -88,33 +119,48 @@ class AgnosticStep(StepBase):
         """Decode.
 
         Raises:
-            InputError: the parse map does not have the picture's size.
+            InputError: parse map or body parts do not have the picture's size, or a recipe has no rule for a category.
         """
         assert isinstance(item, Person)
+        recipes = {category: recipe_for(category, name) for category, name in self._recipe_names(item).items()}
         image = images.read_rgb(self.layout.path(layout.IMAGE.of(item.id)))
         path = self.layout.path(layout.PARSE.of(item.id))
         parse = images.read_labels(path)
-        if parse.shape != image.shape[:2]:
-            raise InputError(
-                f"{path}: {parse.shape[0]}×{parse.shape[1]} px, the person's picture has {image.shape[0]}×{image.shape[1]}",
-                "python run.py --step parsing --force",
-            )
-        return AgnosticInputs(item, image, parse, read_body(self.layout, item))
+        _must_fit(path, parse, image, "parsing")
+        parts = self._parts(item, image) if any(recipe.needs_parts for recipe in recipes.values()) else None
+        margins = Margins(self.config.margin, self.config.hem_margin)
+        given = Conditions(parse, read_body(self.layout, item), parts, self._matte(item, image), margins)
+        return AgnosticInputs(item, image, given, recipes)
+
+    def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        path = self.layout.path(layout.DENSEPOSE_IUV.of(item.id))
+        parts = read_index(path)
+        _must_fit(path, parts, image, "densepose")
+        return parts
+
+    def _matte(self, item: Person, image: NDArray[np.uint8]) -> Mask | None:
+        """The person on the canvas, where bags are to be kept and there is a matte."""
+        matte, frame = (self.layout.path(kind.of(item.id)) for kind in (layout.MATTE, layout.FRAME))
+        if "bags" not in self.config.keep or not (matte.is_file() and frame.is_file()):
+            return None
+        person = Frame.from_json(frame.read_text("utf-8")).to_canvas(images.read_grey(matte), fill=0) >= 128
+        _must_fit(matte, person, image, "pose")
+        return person
 
     def run(self, inputs: Sequence[AgnosticInputs]) -> Sequence[Produced]:
         """Make the masks, one person at a time."""
         return [self._one(each) for each in inputs]
 
     def _one(self, given: AgnosticInputs) -> Produced:
-        margins = Margins(self.config.margin, self.config.hem_margin)
         files: dict[Ref, Encode] = {}
         notices: list[Notice] = []
         facts: dict[str, str] = {}
         for category in given.person.categories:
-            mask = repaint_area(category, given.parse, given.body, margins)
+            recipe = given.recipes[category]
+            mask = agnostic_mask(recipe, category, given.given, self.config.keep)
             files |= artefacts(given, category, mask)
-            notices += mask_notices(category, mask, given.body)
-            facts[f"{category.value}_share"] = f"{mask.mean():.3f}"
+            notices += mask_notices(category, mask, given.given.body)
+            facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": recipe.name}
         return Produced(files=files, notices=tuple(notices), facts=facts)
 
 
@@ -124,7 +170,9 @@ def artefacts(given: AgnosticInputs, category: Category, mask: Mask) -> dict[Ref
     return {
         layout.AGNOSTIC_MASK.of(name, category): lambda: images.mask_png(mask),
         layout.AGNOSTIC.of(name, category): lambda: images.jpeg(grey_out(given.image, mask)),
-        layout.PARSE_AGNOSTIC.of(name, category): lambda: images.labels_png(parse_agnostic(category, given.parse, given.body)),
+        layout.PARSE_AGNOSTIC.of(name, category): lambda: images.labels_png(
+            parse_agnostic(category, given.given.parse, given.given.body)
+        ),
     }
 
 
@@ -132,6 +180,12 @@ def grey_out(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
     """(h, w, 3) uint8 with the masked area in grey 128."""
     covered: NDArray[np.uint8] = np.where(mask[..., None], np.uint8(GREY), image)
     return covered
+
+
+def _must_fit(path: Path, conditions: NDArray[Any], image: NDArray[np.uint8], step: str) -> None:
+    if conditions.shape != image.shape[:2]:
+        found, wanted = (f"{each.shape[0]}×{each.shape[1]}" for each in (conditions, image))
+        raise InputError(f"{path}: {found} px, the person's picture has {wanted}", f"python run.py --step {step} --force")
 
 
 def mask_notices(category: Category, mask: Mask, body: Body) -> list[Notice]:

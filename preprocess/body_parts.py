@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.backend import Backend
+from pipeline.core.errors import InputError
+from pipeline.core.labels import Body
 from preprocess.person_view import PersonView
 
 
@@ -31,6 +35,22 @@ class BodyParts:
         """The named arrays of the `.npz` kept beside the picture (issue 1.2)."""
         known = {"I": self.index, "U": self.u, "V": self.v, "boxes": self.boxes, "model": np.asarray(model)}
         return {name: array for name, array in known.items() if array is not None}
+
+
+def read_index(path: Path) -> NDArray[np.uint8]:
+    """(h, w) uint8 of `labels.Body`: the index in the `.npz` that the densepose step keeps.
+
+    Raises:
+        InputError: not such a file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            index: NDArray[np.uint8] = arrays["I"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as problem:
+        raise InputError(f"{path}: no body-part index ({problem})", "python run.py --step densepose --force") from None
+    if index.ndim != 2 or index.dtype != np.uint8 or index.max(initial=0) > max(Body):
+        raise InputError(f"{path}: I is no (h, w) uint8 array of 0..{max(Body)}", "python run.py --step densepose --force")
+    return index
 
 
 class DenseposeBackend(Backend, Protocol):

@@ -62,7 +62,7 @@ def upper_area(parse: Labels, body: Body, margins: Margins) -> Mask:
     worn = np.isin(parse, UPPER_LABELS)
     area = upper_drawing(body, parse.shape) | with_margin(worn, body, margins)
     below = _labelled(parse, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS)
-    return _finished(area, _given_back(parse, body) | (below & ~_hem_band(worn, body, margins)))
+    return finished(area, _given_back(parse, body) | (below & below_the_hem(worn, body, margins)))
 
 
 def lower_area(parse: Labels, body: Body, margins: Margins) -> Mask:
@@ -70,7 +70,7 @@ def lower_area(parse: Labels, body: Body, margins: Margins) -> Mask:
     worn = _labelled(parse, *LOWER_LABELS, *LEG_LABELS) | skirt_of_dress(parse, body)
     keep = _labelled(parse, *UPPER_LABELS, *HEAD_LABELS, *SHOE_LABELS, *ARM_LABELS.values(), Parse.HAIR, Parse.HAT)
     keep &= ~skirt_of_dress(parse, body)
-    return _finished(masks.dilate(worn, 1.6 * margins.around * body.scale) | legs_drawing(body, parse.shape, 1.0), keep)
+    return finished(masks.dilate(worn, 1.6 * margins.around * body.scale) | legs_drawing(body, parse.shape, 1.0), keep)
 
 
 def dress_area(parse: Labels, body: Body, margins: Margins) -> Mask:
@@ -80,7 +80,7 @@ def dress_area(parse: Labels, body: Body, margins: Margins) -> Mask:
     skin = _labelled(parse, *LEG_LABELS) & legs_drawing(replace_shins(body, DRESS_REACH), shape, 1.3)
     area = upper_drawing(body, shape) | with_margin(worn | skin, body, margins)
     area |= legs_drawing(replace_shins(body, DRESS_REACH), shape, 1.0)
-    return _finished(area, _given_back(parse, body) | _labelled(parse, *SHOE_LABELS))
+    return finished(area, _given_back(parse, body) | _labelled(parse, *SHOE_LABELS))
 
 
 def unit_px(body: Body) -> int:
@@ -177,13 +177,12 @@ def with_margin(worn: Mask, body: Body, margins: Margins) -> Mask:
     return masks.dilate(worn, margins.around * body.scale)
 
 
-def _hem_band(worn: Mask, body: Body, margins: Margins) -> Mask:
-    """A band just below the worn garment's lower edge."""
+def below_the_hem(worn: Mask, body: Body, margins: Margins) -> Mask:
+    """(h, w) bool: everywhere but on what is worn and in a band just below its lower edge."""
     reach = round(margins.hem * body.scale)
-    moved = np.zeros_like(worn)
     grown = cv2.dilate(worn.astype(np.uint8), np.ones((2 * reach + 1, 1), np.uint8)).astype(bool) if reach > 0 else worn
-    moved |= grown
-    return moved
+    below: Mask = ~grown
+    return below
 
 
 def _given_back(parse: Labels, body: Body) -> Mask:
@@ -194,8 +193,13 @@ def _given_back(parse: Labels, body: Body) -> Mask:
     return keep
 
 
-def _finished(area: Mask, keep: Mask) -> Mask:
-    """Close gaps, fill small holes, give back, and drop specks of both kinds."""
+def finished(area: Mask, keep: Mask) -> Mask:
+    """Close gaps, fill small holes, give back, and drop specks of both kinds (issue 2.6).
+
+    Args:
+        area: (h, w) bool, what a recipe drew.
+        keep: (h, w) bool, what must not be repainted.
+    """
     closed = masks.tidy(masks.close(area, math.ceil(0.0044 * area.shape[0])), SPECK_SHARE)
     kept = masks.keep_larger(keep & closed, 0.1 * SPECK_SHARE * area.size)
     return masks.keep_larger(closed & ~kept, SPECK_SHARE * area.size)

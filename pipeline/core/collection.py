@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -17,6 +17,13 @@ from pipeline.core.pairs import has_pair_file, read_pairs, spellings
 from pipeline.core.scan import Problem, find_pictures
 
 ChooseEngine = Callable[[Category], str]
+RecipeOf = Callable[[str], str]
+"""The agnostic recipe that an engine was trained with; "" = the default."""
+
+
+def no_recipe(engine: str) -> str:
+    """No engine names a recipe."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,13 @@ class Collection:
         return (Scene(pair, background) for pair in self.pairs for background in self.backgrounds)
 
 
-def discover(layout: Layout, choose_engine: ChooseEngine) -> Collection:
+def discover(layout: Layout, choose_engine: ChooseEngine, recipe_of: RecipeOf = no_recipe) -> Collection:
     """Read the inputs folder.
 
     Args:
         layout: where the inputs are.
         choose_engine: the engine for a garment's category.
+        recipe_of: the agnostic recipe that an engine wants.
     """
     people, problems = _find(layout, PERSON_INPUTS, ())
     scenery, more = _find(layout, BACKGROUND_INPUTS, (ORIGINAL,))
@@ -60,22 +68,27 @@ def discover(layout: Layout, choose_engine: ChooseEngine) -> Collection:
             backgrounds=tuple(Background(name, source) for name, source in scenery),
             pairs=tuple(pairs),
             problems=(*problems, *more, *yet_more, *unknown),
-        )
+        ),
+        recipe_of,
     )
 
 
-def with_categories(collection: Collection) -> Collection:
-    """Tell each person which garment categories its pairs want, so that parsing makes just those masks."""
-    wanted: dict[str, set[Category]] = defaultdict(set)
+def with_categories(collection: Collection, recipe_of: RecipeOf = no_recipe) -> Collection:
+    """Tell each person which garment categories its pairs want, and by which recipe, so that parsing makes just those masks."""
+    wanted: dict[str, dict[Category, str]] = defaultdict(dict)
     for pair in collection.pairs:
-        wanted[pair.person.id].add(pair.garment.category)
-    order = list(Category)
-    renewed = {
-        person.id: replace(person, categories=tuple(sorted(wanted[person.id], key=order.index)) or (Category.UPPER,))
-        for person in collection.persons
-    }
+        wanted[pair.person.id][pair.garment.category] = pair.engine
+    recipes = {engine: recipe_of(engine) for engine in {pair.engine for pair in collection.pairs}}
+    renewed = {person.id: _wearing(person, wanted[person.id], recipes) for person in collection.persons}
     pairs = tuple(replace(pair, person=renewed[pair.person.id]) for pair in collection.pairs)
     return replace(collection, persons=tuple(renewed.values()), pairs=pairs)
+
+
+def _wearing(person: Person, engines: Mapping[Category, str], recipes: Mapping[str, str]) -> Person:
+    """The person with the categories wanted, in their fixed order, and the recipes where any engine names one."""
+    categories = tuple(category for category in Category if category in engines)
+    named = tuple(recipes[engines[category]] for category in categories)
+    return replace(person, categories=categories or (Category.UPPER,), recipes=named if any(named) else ())
 
 
 def _find(layout: Layout, folder: str, taken: Sequence[str]) -> tuple[list[tuple[str, Ref]], list[Problem]]:

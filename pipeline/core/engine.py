@@ -41,11 +41,13 @@ class EngineCard(Card):
         categories: garment categories it was made for.
         person: artefact kinds of the person it reads; changing one of them redoes its pictures.
         garment: artefact kinds of the garment it reads.
+        recipe: the agnostic recipe whose masks it was trained with; "" = the default one.
     """
 
     categories: frozenset[Category]
     person: tuple[Folder | PerCategory, ...] = (IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE)
     garment: tuple[Folder, ...] = (CLOTH, CLOTH_MASK)
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,13 @@ class Person:
         id: unique, readable, free of spaces; the stem of every artefact.
         source: the photo.
         categories: the garment categories that some pair wants for this person; parsing makes one agnostic mask for each.
+        recipes: per category the agnostic recipe that its engine was trained with, "" = the default; () = the default for all.
     """
 
     id: str
     source: Ref
     categories: tuple[Category, ...] = (Category.UPPER,)
+    recipes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

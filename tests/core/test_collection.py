@@ -140,3 +140,12 @@ def test_pair_lists_have_the_data_sets_form_one_file_per_category(tmp_path: Path
     lists = pair_lists(collect(tmp_path, BASIC))
     assert lists["vitonhd/test_pairs.txt"] == "ann.jpg tee.jpg\nbeach-bob.jpg tee.jpg\n"
     assert lists["vitonhd/test_pairs_lower.txt"] == "ann.jpg jeans.jpg\nbeach-bob.jpg jeans.jpg\n"
+
+
+def test_each_person_is_told_the_recipe_that_the_engine_of_each_category_names(tmp_path):
+    layout = make_inputs(tmp_path, ["person/ann.jpg", "cloth/upper/tee.jpg", "cloth/dress/gown.jpg"])
+    engine = {Category.UPPER: "plain", Category.DRESS: "special"}
+    found = discover(layout, lambda category: engine[category], lambda name: "catvton" if name == "special" else "")
+    assert found.persons[0].categories == (Category.UPPER, Category.DRESS)
+    assert found.persons[0].recipes == ("", "catvton")
+    assert discover(layout, lambda category: engine[category]).persons[0].recipes == ()

@@ -253,3 +253,65 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path):
     step = AgnosticStep(AgnosticConfig(), Context(write_conditions(tmp_path, item, draw().labels)))
     first, second = (step.run([step.read(item)])[0] for _ in range(2))
     assert all(first.files[ref]() == second.files[ref]() for ref in first.files)
+
+
+def masks_of(folders, item, **settings):
+    step = AgnosticStep(AgnosticConfig(**settings), Context(folders))
+    made = step.run([step.read(item)])[0]
+    ref = layout.AGNOSTIC_MASK.of(item.id, item.categories[0])
+    return np.asarray(Image.open(io.BytesIO(made.files[ref]()))) > 0, made.facts
+
+
+def test_the_engines_recipe_is_taken_and_named_in_the_facts(tmp_path):
+    item = Person("drawn", "", (Category.UPPER,), ("ootd-hd",))
+    folders = write_conditions(tmp_path, item, draw().labels)
+    mask, facts = masks_of(folders, item)
+    chosen, _ = masks_of(folders, Person("drawn", ""), recipe="ootd-hd")
+    assert facts["upper_recipe"] == "ootd-hd"
+    assert np.array_equal(mask, chosen) and not np.array_equal(mask, masks_of(folders, Person("drawn", ""))[0])
+
+
+def test_another_engines_recipe_makes_the_masks_anew_and_nothing_else_does(tmp_path):
+    step = AgnosticStep(AgnosticConfig(), Context(layout.Layout(tmp_path, tmp_path, tmp_path)))
+    plain, named = Person("a", ""), Person("a", "", (Category.UPPER,), ("hr-viton",))
+    assert step.signature(plain) == step.signature(named)
+    assert step.signature(plain) != step.signature(replace(named, recipes=("catvton",)))
+
+
+def test_body_parts_are_read_only_by_recipes_that_need_them(tmp_path):
+    item = Person("drawn", "")
+    folders = write_conditions(tmp_path, item, draw().labels)
+    context = Context(folders)
+    index = layout.DENSEPOSE_IUV.of("drawn")
+    assert index not in AgnosticStep(AgnosticConfig(), context).reads(item)
+    assert index in AgnosticStep(AgnosticConfig(recipe="catvton"), context).reads(item)
+    path = folders.path(index)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(images.npz({"I": np.where(np.isin(draw().labels, (Parse.UPPER_CLOTHES,)), np.uint8(2), np.uint8(0))}))
+    mask, _ = masks_of(folders, item, recipe="catvton")
+    assert mask[draw().labels == Parse.UPPER_CLOTHES].mean() > 0.99
+
+
+def test_damaged_body_parts_name_the_file_and_the_cure(tmp_path):
+    item = Person("drawn", "")
+    folders = write_conditions(tmp_path, item, draw().labels)
+    path = folders.path(layout.DENSEPOSE_IUV.of("drawn"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not an archive")
+    with pytest.raises(InputError, match=r"drawn\.npz") as caught:
+        masks_of(folders, item, recipe="catvton")
+    assert "--step densepose" in caught.value.remedy
+
+
+def test_a_misspelt_recipe_is_refused_before_anything_runs():
+    with pytest.raises(ValueError, match="hr-viton"):
+        AgnosticConfig(recipe="hrviton")
+
+
+def test_what_carries_no_label_is_kept_by_the_matte(tmp_path):
+    item = Person("drawn", "")
+    bag = np.zeros(SIZE, bool)
+    bag[520:600, 330:430] = True
+    folders = write_conditions(tmp_path, item, np.where(bag, np.uint8(0), draw().labels))
+    assert masks_of(folders, item)[0][bag].mean() > 0.9
+    assert masks_of(folders, item, keep=("bags",))[0][bag].mean() < 0.05

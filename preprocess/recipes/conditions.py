@@ -1,0 +1,63 @@
+"""What an agnostic recipe may look at, and the form every recipe has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import Category
+from pipeline.core.masks import Mask
+from preprocess.body import Body
+from preprocess.repaint_area import Margins
+
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """One person on the canvas; all arrays have the canvas's size.
+
+    Args:
+        parse: (h, w) uint8 of `Parse`.
+        body: the joints.
+        parts: (h, w) uint8 of `labels.Body` (DensePose's index), or None where a recipe does not need it.
+        person: (h, w) bool, the person's matte, or None when there is none.
+        margins: safety margins of the recipes that have them.
+    """
+
+    parse: Labels
+    body: Body
+    parts: NDArray[np.uint8] | None = None
+    person: Mask | None = None
+    margins: Margins = field(default_factory=Margins)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the canvas."""
+        return self.parse.shape[0], self.parse.shape[1]
+
+
+MaskOf = Callable[[Category, Conditions], Mask]
+"""A recipe's function: category and conditions → (h, w) bool, True = repaint."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One line of the table.
+
+    Args:
+        name: the name in the settings.
+        mask_of: the function.
+        categories: garments it knows a rule for.
+        about: one line.
+        needs_parts: whether it looks at DensePose's index.
+    """
+
+    name: str
+    mask_of: MaskOf
+    categories: frozenset[Category]
+    about: str
+    needs_parts: bool = False

@@ -1,0 +1,13 @@
+"""`hr-viton`: the shape StableVITON was trained with, proportional to the body and made safe (issue 2.2, 2.6)."""
+
+from __future__ import annotations
+
+from pipeline.core.labels import Category
+from pipeline.core.masks import Mask
+from preprocess.recipes.conditions import Conditions
+from preprocess.repaint_area import repaint_area
+
+
+def hr_viton(category: Category, given: Conditions) -> Mask:
+    """(h, w) bool, True = repaint; lower garments and dresses follow the same idea, which HR-VITON itself does not have."""
+    return repaint_area(category, given.parse, given.body, given.margins)

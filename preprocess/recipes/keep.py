@@ -1,0 +1,58 @@
+"""What a user may take out of any recipe's mask: hands, hair, bags, scarf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from pipeline.core.labels import Parse
+from pipeline.core.masks import Mask
+from preprocess import body_shapes as shapes
+from preprocess.recipes.conditions import Conditions
+from preprocess.repaint_area import ARM_LABELS, arm_drawing, unit_px
+
+Keepable = Literal["hands", "hair", "bags", "scarf"]
+HAND_POINTS = 15
+"""So many found key-points make a hand."""
+
+
+def kept(given: Conditions, what: Sequence[Keepable]) -> Mask:
+    """(h, w) bool: everything of the named kinds."""
+    area = np.zeros(given.parse.shape, bool)
+    for name in what:
+        area |= _KINDS[name](given)
+    return area
+
+
+def hands(given: Conditions) -> Mask:
+    """Arm pixels beyond the wrist, and those inside the hull of a found hand; gloves."""
+    area: Mask = given.parse == Parse.GLOVE
+    for side, label in ARM_LABELS.items():
+        bare = given.parse == label
+        area |= bare & ~arm_drawing(given.body, side, given.parse.shape, last_px=4 * unit_px(given.body))
+        if (given.body.hand(side)[:, 2] > 0).sum() >= HAND_POINTS:
+            area |= bare & shapes.painted(given.size, [shapes.hand(given.body, side)])
+    return area
+
+
+def bags(given: Conditions) -> Mask:
+    """What belongs to the person by the matte and has no label: the parse map knows no bags. Nothing where there is no matte."""
+    if given.person is None:
+        return np.zeros(given.parse.shape, bool)
+    carried: Mask = given.person & (given.parse == Parse.BACKGROUND)
+    return carried
+
+
+def _hair(given: Conditions) -> Mask:
+    hair: Mask = given.parse == Parse.HAIR
+    return hair
+
+
+def _scarf(given: Conditions) -> Mask:
+    scarf: Mask = given.parse == Parse.SCARF
+    return scarf
+
+
+_KINDS: dict[Keepable, Callable[[Conditions], Mask]] = {"hands": hands, "hair": _hair, "bags": bags, "scarf": _scarf}

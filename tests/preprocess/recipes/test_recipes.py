@@ -1,0 +1,218 @@
+"""What every recipe promises on a drawn person, and what the table says about them."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from drawn_person import JOINTS, SIZE, draw, keypoints
+
+from pipeline.core import masks
+from pipeline.core.errors import InputError, UsageError
+from pipeline.core.keypoints import Keypoints
+from pipeline.core.labels import Body, Category, Joint, Parse
+from preprocess.body import body_from_keypoints
+from preprocess.recipes.catvton import hull_of_parts
+from preprocess.recipes.conditions import Conditions
+from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
+from preprocess.repaint_area import repaint_area
+
+ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
+SAFE = [name for name in RECIPES if not name.endswith("compat")]
+KNOWN = [(name, category) for name, recipe in RECIPES.items() for category in Category if category in recipe.categories]
+KNOWN_SAFE = [(name, category) for name, category in KNOWN if name in SAFE]
+
+
+def body_parts(labels: np.ndarray) -> np.ndarray:
+    """A plain DensePose index of the drawn person: torso, arms, thighs, head; hands beyond the wrists."""
+    parts = np.zeros(SIZE, np.uint8)
+    corners = [JOINTS[joint] for joint in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.LEFT_HIP, Joint.RIGHT_HIP)]
+    for side, arm, thigh, hand in (("RIGHT", 16, 9, 3), ("LEFT", 15, 10, 4)):
+        shoulder, elbow, wrist, hip, knee, ankle = (
+            JOINTS[Joint[f"{side}_{name}"]] for name in ("SHOULDER", "ELBOW", "WRIST", "HIP", "KNEE", "ANKLE")
+        )
+        for start, end, part, width in (
+            (hip, knee, thigh, 90),
+            (knee, ankle, thigh + 4, 60),
+            (shoulder, elbow, arm, 55),
+            (elbow, wrist, arm + 4, 45),
+        ):
+            cv2.line(parts, start, end, part, width)
+        cv2.ellipse(parts, (wrist[0], wrist[1] + 40), (26, 46), 0, 0, 360, hand, -1)
+    cv2.fillPoly(parts, [np.array(corners, np.int32)], int(Body.TORSO_FRONT))
+    parts[labels == Parse.FACE] = Body.HEAD_LEFT
+    return parts
+
+
+def conditions(drawing=None, body=None, labels=None, person=None) -> Conditions:
+    drawing = drawing or draw()
+    labels = drawing.labels if labels is None else labels
+    return Conditions(labels, body or drawing.body, body_parts(labels), person)
+
+
+def mask_of(name, category=Category.UPPER, given=None, keep=()):
+    return agnostic_mask(recipe_for(category, name), category, given or conditions(), keep)
+
+
+@pytest.mark.parametrize("name, category", KNOWN)
+def test_the_garment_is_covered_and_the_face_is_not(name, category):
+    labels = draw().labels
+    mask = mask_of(name, category)
+    worn = {
+        Category.UPPER: (Parse.UPPER_CLOTHES,),
+        Category.LOWER: (Parse.PANTS,),
+        Category.DRESS: (Parse.UPPER_CLOTHES, Parse.PANTS),
+    }
+    assert mask[np.isin(labels, worn[category])].mean() > 0.97
+    assert mask[labels == Parse.FACE].mean() < 0.02
+    assert 0.08 < mask.mean() < 0.65
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "viton-hd"])
+def test_hands_are_given_back(name):
+    labels = draw().labels
+    hands = np.isin(labels, ARMS) & (np.indices(SIZE)[0] > JOINTS[Joint.LEFT_WRIST][1] + 62)
+    assert hands.any() and mask_of(name)[hands].mean() < 0.15
+
+
+def test_viton_hd_repaints_hands_unless_they_are_kept():
+    labels = draw().labels
+    hands = np.isin(labels, ARMS) & (np.abs(np.indices(SIZE)[0] - JOINTS[Joint.LEFT_WRIST][1] - 76) < 6)
+    assert mask_of("viton-hd")[hands].mean() > 0.9
+    assert not mask_of("viton-hd", keep=("hands",))[hands].any()
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in {"viton-hd", "ootd-hd-compat", "ootd-dc-compat"}])
+def test_trousers_stay_below_an_upper_garment(name):
+    trousers = (draw().labels == Parse.PANTS) & (np.indices(SIZE)[0] > 670 + 0.03 * draw().body.scale + 12)
+    assert mask_of(name)[trousers].mean() < 0.05
+
+
+@pytest.mark.parametrize("name, category", KNOWN_SAFE)
+@pytest.mark.parametrize("missing", [
+    (Joint.MID_HIP, Joint.RIGHT_HIP, Joint.LEFT_HIP), (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST),
+    (Joint.RIGHT_SHOULDER,), (Joint.NECK,),
+])  # fmt: skip
+def test_a_missing_joint_never_pulls_a_mask_into_the_corner(name, category, missing):
+    mask = mask_of(name, category, conditions(body=body_from_keypoints(keypoints(without=missing))))
+    assert not mask[:150, :150].any()
+    assert masks.iou(mask, mask_of(name, category)) > 0.55
+
+
+@pytest.mark.parametrize("name, category", KNOWN_SAFE)
+def test_an_arm_that_leaves_the_picture_on_the_left_draws_nothing_on_the_right(name, category):
+    body = draw().body
+    xy = body.xy.copy()
+    xy[Joint.RIGHT_ELBOW], xy[Joint.RIGHT_WRIST] = (-60, 430), (-140, 560)
+    mask = mask_of(name, category, conditions(body=replace(body, xy=xy)))
+    assert not mask[:, 700:].any()
+
+
+@pytest.mark.parametrize("name", ["ootd-hd", "ootd-dc"])
+def test_an_empty_parse_map_gives_no_arms(name):
+    assert not mask_of(name, given=conditions(labels=np.zeros(SIZE, np.uint8))).any()
+
+
+@pytest.mark.parametrize("name", ["ootd-hd", "ootd-dc"])
+def test_both_legs_of_separated_trousers_stay(name):
+    labels = draw().labels.copy()
+    labels[(labels == Parse.PANTS) & (np.indices(SIZE)[0] < 860)] = Parse.UPPER_CLOTHES
+    mask = mask_of(name, Category.LOWER, conditions(labels=labels))
+    assert mask[940, 320] and mask[940, 448]
+    compat = mask_of(f"{name}-compat", Category.LOWER, conditions(labels=labels))
+    assert compat[940, 320] != compat[940, 448]
+
+
+@pytest.mark.parametrize("name", ["ootd-hd", "ootd-dc"])
+def test_without_its_bugs_the_rule_agrees_with_the_published_one_on_an_ordinary_person(name):
+    for category in Category:
+        assert masks.iou(mask_of(name, category), mask_of(f"{name}-compat", category)) > 0.93
+
+
+def test_the_full_body_models_arms_are_narrower():
+    assert mask_of("ootd-dc").sum() < mask_of("ootd-hd").sum()
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (1023, 767), (509, 381)])
+def test_catvton_works_on_sizes_that_nothing_divides(size):
+    drawing = draw()
+    labels = cv2.resize(drawing.labels, size[::-1], interpolation=cv2.INTER_NEAREST)
+    parts = cv2.resize(body_parts(drawing.labels), size[::-1], interpolation=cv2.INTER_NEAREST)
+    body = drawing.body.resized(size[0] / SIZE[0])
+    mask = mask_of("catvton", given=Conditions(labels, body, parts))
+    assert mask.shape == size and mask[labels == Parse.UPPER_CLOTHES].mean() > 0.99
+
+
+def test_hulls_are_made_part_by_part():
+    area = np.zeros((60, 100), bool)
+    area[10:50, 10:14] = area[46:50, 10:40] = True
+    area[10:20, 80:90] = True
+    hull = hull_of_parts(area)
+    assert hull[40, 20] and hull[15, 85] and not hull[:, 50:75].any()
+
+
+def test_the_default_recipe_draws_what_the_project_always_drew():
+    drawing = draw()
+    for category in Category:
+        expected = repaint_area(category, drawing.labels, drawing.body, conditions().margins)
+        assert np.array_equal(mask_of("hr-viton", category), expected)
+
+
+def test_hair_and_scarf_are_kept_on_request():
+    labels = draw().labels.copy()
+    hair, scarf = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
+    hair[300:420, 300:340] = True
+    scarf[330:380, 400:460] = True
+    labels[hair], labels[scarf] = Parse.HAIR, Parse.SCARF
+    given = conditions(labels=labels)
+    assert mask_of("hr-viton", given=given)[hair].mean() > 0.9
+    kept = mask_of("hr-viton", given=given, keep=("hair",))
+    assert not kept[hair].any() and kept[scarf].mean() > 0.9
+    assert not mask_of("hr-viton", given=given, keep=("hair", "scarf"))[scarf].any()
+
+
+def test_a_bag_is_what_the_matte_shows_and_no_label_names():
+    drawing = draw()
+    bag = np.zeros(SIZE, bool)
+    bag[520:600, 330:430] = True
+    labels = np.where(bag, np.uint8(Parse.BACKGROUND), drawing.labels)
+    given = conditions(labels=labels, person=drawing.labels > 0)
+    assert mask_of("hr-viton", given=given)[bag].mean() > 0.9
+    assert not mask_of("hr-viton", given=given, keep=("bags",))[bag].any()
+
+
+def test_a_hand_that_was_found_is_kept_even_on_the_wrist():
+    drawing = draw()
+    fingers = np.zeros((21, 3), np.float32)
+    fingers[:, 0], fingers[:, 1], fingers[:, 2] = np.linspace(545, 590, 21), 600 + 20 * (np.arange(21) % 2), 0.9
+    body = body_from_keypoints(Keypoints(keypoints().body, fingers))
+    wrist = np.zeros(SIZE, bool)
+    wrist[605:615, 560:575] = True
+    given = conditions(drawing, body)
+    assert wrist[drawing.labels == Parse.LEFT_ARM].any() and mask_of("hr-viton", given=given)[wrist].all()
+    assert not mask_of("hr-viton", given=given, keep=("hands",))[wrist].any()
+
+
+def test_what_is_kept_leaves_no_specks():
+    labels = draw().labels.copy()
+    labels[400:600:24, 300:460] = Parse.HAIR
+    _, areas = masks.components(mask_of("hr-viton", given=conditions(labels=labels), keep=("hair",)))
+    assert (areas[1:] >= 0.002 * labels.size).all()
+
+
+def test_auto_takes_the_engines_recipe_and_otherwise_the_default():
+    assert name_for(AUTO, "catvton") == "catvton"
+    assert name_for(AUTO) == "hr-viton"
+    assert name_for("viton-hd", "catvton") == "viton-hd"
+
+
+def test_a_recipe_without_a_rule_for_the_category_says_which_have_one():
+    with pytest.raises(InputError, match="viton-hd has no rule for dress") as caught:
+        recipe_for(Category.DRESS, "viton-hd")
+    assert "ootd-dc" in caught.value.remedy and "viton-hd" not in caught.value.remedy
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(UsageError) as caught:
+        recipe_named("hrviton")
+    assert "hr-viton" in caught.value.remedy
