@@ -45,7 +45,6 @@ WAYS: dict[str, SamplingConfig] = {
     "fast, reuse on three calls": replace(PRESETS["fast"], control_every=3),
     "fast, deep reuse": replace(PRESETS["fast"], deep_every=2),
     "balanced, deep reuse": replace(BALANCED, deep_every=2),
-    "balanced, posterior mean": replace(BALANCED, posterior=PosteriorDraw.MEAN),
     "balanced, posterior redrawn": replace(BALANCED, posterior=PosteriorDraw.REDRAWN),
 }
 
