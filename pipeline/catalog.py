@@ -78,7 +78,11 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "torchscript": "preprocess.backends.densepose_script:DenseposeScript",
         "embedded": "preprocess.backends.landmark_body:LandmarkBody",
     },
-    "parsing": {"embedded": "preprocess.backends.colour_parser:ColourParser"},
+    "parsing": {
+        "segformer": "preprocess.backends.segformer_clothes:SegformerClothes",
+        "schp": "preprocess.backends.schp:Schp",
+        "embedded": "preprocess.backends.colour_parser:ColourParser",
+    },
     "cloth": {
         "birefnet-general": "preprocess.backends.rembg_cloth:BirefnetGeneral",
         "birefnet-general-lite": "preprocess.backends.rembg_cloth:BirefnetGeneralLite",

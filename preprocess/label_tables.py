@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import InputError
-from pipeline.core.labels import Atr, Parse
+from pipeline.core.labels import Atr, Fashn, Lip, Parse
 
 Labels = NDArray[np.uint8]
 
@@ -36,6 +36,34 @@ ATR_FROM_CIHP: tuple[Atr, ...] = (
 
 FACE_FOR_NECK: tuple[Atr, ...] = (*list(Atr)[:-1], Atr.FACE)
 """By `Atr`: the hybrid's neck back into the face, as DressCode's own files have it."""
+
+
+CIHP_FROM_LIP: tuple[Parse, ...] = tuple(Parse.DRESS if label is Lip.JUMPSUIT else Parse(label) for label in Lip)
+"""By `Lip`; a jumpsuit is worn where a dress is."""
+
+LIP_FROM_CIHP: tuple[Lip, ...] = tuple(Lip.BACKGROUND if label is Parse.NECK else Lip(label) for label in Parse)
+"""By `Parse`; LIP leaves the neck unlabelled, which is how the ATR + LIP hybrid finds it."""
+
+CIHP_FROM_FASHN: tuple[Parse, ...] = (
+    Parse.BACKGROUND, Parse.FACE, Parse.HAIR, Parse.UPPER_CLOTHES, Parse.DRESS, Parse.SKIRT, Parse.PANTS,
+    Parse.PANTS,  # a belt
+    Parse.BACKGROUND,  # a bag
+    Parse.HAT, Parse.SCARF, Parse.SUNGLASSES,
+    Parse.LEFT_ARM, Parse.LEFT_ARM, Parse.LEFT_LEG, Parse.LEFT_SHOE,  # `with_sides` finds the right ones
+    Parse.NECK,
+    Parse.NECK,  # jewelry: mostly a necklace
+)  # fmt: skip
+"""By `Fashn`; limbs come out as left until a body tells the sides."""
+
+FASHN_FROM_CIHP: tuple[Fashn, ...] = (
+    Fashn.BACKGROUND, Fashn.HAT, Fashn.HAIR,
+    Fashn.HANDS,  # a glove
+    Fashn.GLASSES, Fashn.TOP, Fashn.DRESS, Fashn.TOP,
+    Fashn.FEET,  # socks
+    Fashn.PANTS, Fashn.TORSO, Fashn.SCARF, Fashn.SKIRT, Fashn.FACE, Fashn.ARMS, Fashn.ARMS, Fashn.LEGS, Fashn.LEGS,
+    Fashn.FEET, Fashn.FEET,
+)  # fmt: skip
+"""By `Parse`; CIHP's arms hold the hands."""
 
 
 def converted(labels: Labels, table: Sequence[int], name: str = "parse map") -> Labels:

@@ -66,6 +66,54 @@ class Atr(IntEnum):
     NECK = 18
 
 
+class Lip(IntEnum):
+    """LIP ids (SCHP-LIP): CIHP's but for 10, which is a garment here and skin there."""
+
+    BACKGROUND = 0
+    HAT = 1
+    HAIR = 2
+    GLOVE = 3
+    SUNGLASSES = 4
+    UPPER_CLOTHES = 5
+    DRESS = 6
+    COAT = 7
+    SOCKS = 8
+    PANTS = 9
+    JUMPSUIT = 10
+    SCARF = 11
+    SKIRT = 12
+    FACE = 13
+    LEFT_ARM = 14
+    RIGHT_ARM = 15
+    LEFT_LEG = 16
+    RIGHT_LEG = 17
+    LEFT_SHOE = 18
+    RIGHT_SHOE = 19
+
+
+class Fashn(IntEnum):
+    """Ids of the FASHN human parser; limbs have no sides, hands and feet are labels of their own."""
+
+    BACKGROUND = 0
+    FACE = 1
+    HAIR = 2
+    TOP = 3
+    DRESS = 4
+    SKIRT = 5
+    PANTS = 6
+    BELT = 7
+    BAG = 8
+    HAT = 9
+    SCARF = 10
+    GLASSES = 11
+    ARMS = 12
+    HANDS = 13
+    LEGS = 14
+    FEET = 15
+    TORSO = 16
+    JEWELRY = 17
+
+
 class Body(IntEnum):
     """DensePose chart index `I`, the 24 body parts."""
 

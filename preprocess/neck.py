@@ -1,0 +1,78 @@
+"""The neck for models that have none: CIHP's 10 from the face below the jaw, and from what was left unlabelled there."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import Joint, Parse
+from pipeline.core.masks import Mask
+from preprocess import body_shapes as shapes
+from preprocess.body import Body, Points
+
+Labels = NDArray[np.uint8]
+
+CHIN = 0.5
+"""Without a face outline the chin lies this share of the way from the nose to the shoulder line."""
+MOUTH = 0.45
+"""The neck begins this share of the way from the nose to the chin: ears and temples above stay face."""
+
+
+def derive_neck(labels: Labels, body: Body, person: Mask) -> Labels:
+    """Put in the neck.
+
+    Args:
+        labels: (h, w) uint8 of `Parse` without a neck: it is part of the face (ATR) or unlabelled (LIP).
+        body: joints in pixels of `labels`.
+        person: (h, w) bool, True = person.
+
+    Returns:
+        (h, w) uint8 of `Parse`; the face ends at the jaw.
+    """
+    size = (labels.shape[0], labels.shape[1])
+    below = _below_mouth(body, size)
+    result = labels.copy()
+    result[(labels == Parse.FACE) & below & ~_face(body, size)] = Parse.NECK
+    unlabelled = (labels == Parse.BACKGROUND) & person & below
+    result[unlabelled & shapes.painted(size, [shapes.neck(body)])] = Parse.NECK
+    return result
+
+
+def no_neck_above_mouth(labels: Labels, body: Body) -> Labels:
+    """Where two models disagree about the face's edge, a rim of neck runs round the forehead; give it back to the face."""
+    above = (labels == Parse.NECK) & ~_below_mouth(body, (labels.shape[0], labels.shape[1]))
+    result: Labels = np.where(above, np.uint8(Parse.FACE), labels).astype(np.uint8)
+    return result
+
+
+def _chin(body: Body) -> Points:
+    """(2,) x, y of the lowest point of the face, along the body."""
+    if len(body.face_oval) >= 5:
+        lowest: Points = body.face_oval[int(np.argmax(body.face_oval @ body.down))]
+        return lowest
+    nose, neck = body.at(Joint.NOSE), body.at(Joint.NECK)
+    return nose + CHIN * (neck - nose)
+
+
+def _below_mouth(body: Body, size: tuple[int, int]) -> Mask:
+    """(height, width) bool: farther down the body than the mouth."""
+    nose, down = body.at(Joint.NOSE), body.down
+    limit = nose @ down + MOUTH * ((_chin(body) - nose) @ down)
+    rows, columns = np.indices(size, np.float32)
+    below: Mask = columns * down[0] + rows * down[1] > limit
+    return below
+
+
+def _face(body: Body, size: tuple[int, int]) -> Mask:
+    """(height, width) bool: the face down to the jaw."""
+    face = np.zeros(size, np.uint8)
+    if len(body.face_oval) >= 5:
+        cv2.fillPoly(face, [np.round(body.face_oval).astype(np.int32)], 1)
+        return face > 0
+    nose, chin = body.at(Joint.NOSE), _chin(body)
+    height = max(float(np.hypot(*(chin - nose))), 2.0)
+    angle = float(np.degrees(np.arctan2(body.down[0], body.down[1])))
+    axes = (round(0.85 * height), round(height))
+    cv2.ellipse(face, (round(float(nose[0])), round(float(nose[1]))), axes, -angle, 0, 360, 1, -1)
+    return face > 0

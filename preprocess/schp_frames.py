@@ -1,0 +1,92 @@
+"""SCHP's window (Li et al. 2020): the whole frame in a square with black borders, and class scores back. Pure functions."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import masks
+from pipeline.core.labels import Atr, Lip
+
+Labels = NDArray[np.uint8]
+Float = NDArray[np.float32]
+
+MEAN = (0.406, 0.456, 0.485)
+STD = (0.225, 0.224, 0.229)
+"""Blue, green, red, on 0..1."""
+HOLE_PX = 2000
+"""Largest hole in upper clothes that is filled, at 512 px height (OOTDiffusion's rule)."""
+
+
+def frame_matrix(size: tuple[int, ...], side_px: int) -> NDArray[np.float64]:
+    """(2, 3) affine from the frame to the square: the frame's longer side fills it, centre on centre.
+
+    Args:
+        size: (height, width) of the frame.
+        side_px: side of the square.
+    """
+    scale = side_px / max(size[0] - 1, size[1] - 1, 1)
+    half = side_px / 2
+    return np.array([[scale, 0, half - scale * (size[1] - 1) / 2], [0, scale, half - scale * (size[0] - 1) / 2]])
+
+
+def network_input(image: NDArray[np.uint8], side_px: int) -> Float:
+    """(h, w, 3) RGB uint8 → (1, 3, side, side) float32, blue first, normalised; black round the frame."""
+    square = cv2.warpAffine(image, frame_matrix(image.shape, side_px), (side_px, side_px), flags=cv2.INTER_LINEAR)
+    normal = (square[..., ::-1].astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1)[None], np.float32)
+
+
+def labels_from(scores: Float, side_px: int, size: tuple[int, int]) -> Labels:
+    """The best class of every pixel of the frame: scores are enlarged to the square, then warped back, then compared.
+
+    Args:
+        scores: (classes, h, w) float32, a quarter of the square.
+        side_px: side of the square.
+        size: (height, width) of the frame.
+
+    Returns:
+        (height, width) uint8.
+    """
+    matrix = frame_matrix(size, side_px)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    best, labels = np.full(size, -np.inf, np.float32), np.zeros(size, np.uint8)
+    down, across = _corner_weights(scores.shape[1], side_px), _corner_weights(scores.shape[2], side_px)
+    for number, channel in enumerate(scores):
+        large = np.ascontiguousarray(down @ channel @ across.T)
+        back = cv2.warpAffine(large, matrix, size[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        better = back > best
+        best[better], labels[better] = back[better], number
+    return labels
+
+
+def _corner_weights(source: int, target: int) -> Float:
+    """(target, source) float32 weights of a bilinear enlargement that puts corners on corners, as SCHP was trained."""
+    place = np.linspace(0, source - 1, target)
+    low = np.minimum(place.astype(np.int64), max(0, source - 2))
+    weights = np.zeros((target, source), np.float32)
+    rows = np.arange(target)
+    weights[rows, low] = 1 - (place - low)
+    if source > 1:
+        weights[rows, low + 1] = place - low
+    return weights
+
+
+def hybrid(atr: Labels, lip: Labels) -> Labels:
+    """ATR's garments with the neck that LIP does not call face (the rule of OOTDiffusion, IDM-VTON and Leffa).
+
+    Args:
+        atr: (h, w) uint8 of `Atr`.
+        lip: (h, w) uint8 of `Lip`, the same frame.
+
+    Returns:
+        (h, w) uint8 of `Atr` with `NECK`; small holes in upper clothes and arms are filled with upper clothes.
+    """
+    result = atr.copy()
+    result[(atr == Atr.FACE) & (lip != Lip.FACE)] = Atr.NECK
+    arms = (atr == Atr.LEFT_ARM) | (atr == Atr.RIGHT_ARM)
+    solid = (atr == Atr.UPPER_CLOTHES) | arms
+    limit = HOLE_PX * (atr.shape[0] / 512) ** 2
+    result[masks.fill_holes(solid, limit) & ~solid] = Atr.UPPER_CLOTHES
+    return result

@@ -1,0 +1,52 @@
+"""Left and right for limbs whose labels have no side: each pixel belongs to the nearer limb of the body. Pure functions."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import Joint, Parse
+from preprocess.body import Body
+
+Labels = NDArray[np.uint8]
+
+CHAINS: dict[Parse, tuple[Joint, ...]] = {
+    Parse.LEFT_ARM: (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST),
+    Parse.RIGHT_ARM: (Joint.RIGHT_SHOULDER, Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST),
+    Parse.LEFT_LEG: (Joint.LEFT_HIP, Joint.LEFT_KNEE, Joint.LEFT_ANKLE),
+    Parse.RIGHT_LEG: (Joint.RIGHT_HIP, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE),
+    Parse.LEFT_SHOE: (Joint.LEFT_ANKLE, Joint.LEFT_BIG_TOE),
+    Parse.RIGHT_SHOE: (Joint.RIGHT_ANKLE, Joint.RIGHT_BIG_TOE),
+}
+PAIRS = ((Parse.LEFT_ARM, Parse.RIGHT_ARM), (Parse.LEFT_LEG, Parse.RIGHT_LEG), (Parse.LEFT_SHOE, Parse.RIGHT_SHOE))
+
+
+def with_sides(labels: Labels, body: Body) -> Labels:
+    """Give arms, legs and shoes to the nearer limb.
+
+    Args:
+        labels: (h, w) uint8 of `Parse`, sides not to be trusted.
+        body: joints in pixels of `labels`.
+
+    Returns:
+        (h, w) uint8 of `Parse`.
+    """
+    result = labels.copy()
+    for left, right in PAIRS:
+        either = (labels == left) | (labels == right)
+        if either.any():
+            nearer_left = _distance(body, left, labels.shape) <= _distance(body, right, labels.shape)
+            result[either] = np.where(nearer_left[either], left, right)
+    return result
+
+
+def _distance(body: Body, limb: Parse, size: tuple[int, ...]) -> NDArray[np.float32]:
+    """(h, w) float32 pixels to the bones of a limb; bones off the picture are far from everywhere."""
+    free = np.ones(size[:2], np.uint8)
+    bones = np.round(np.stack([body.at(joint) for joint in CHAINS[limb]])).astype(np.int32)
+    cv2.polylines(free, [bones.reshape(-1, 1, 2)], isClosed=False, color=0, thickness=1)
+    if free.all():
+        return np.full(size[:2], np.inf, np.float32)
+    distance: NDArray[np.float32] = cv2.distanceTransform(free, cv2.DIST_L2, 5)
+    return distance

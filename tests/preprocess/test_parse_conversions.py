@@ -1,0 +1,153 @@
+"""LIP, FASHN and CIHP meet; sides and necks are put in where a list has none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.core.keypoints import Keypoints
+from pipeline.core.labels import Atr, Fashn, Joint, Lip, Parse
+from preprocess.body import Body, body_from_keypoints
+from preprocess.label_tables import (
+    CIHP_FROM_FASHN,
+    CIHP_FROM_LIP,
+    FASHN_FROM_CIHP,
+    LIP_FROM_CIHP,
+    converted,
+)
+from preprocess.neck import derive_neck, no_neck_above_mouth
+from preprocess.schp_frames import hybrid
+from preprocess.sides import with_sides
+
+SIZE = (200, 150)
+
+
+def standing(oval=True) -> Body:
+    """A frontal person: nose (75, 30), shoulders at 70, hips at 130, ankles at 190."""
+    points = np.zeros((25, 3), np.float32)
+    places = {
+        Joint.NOSE: (75, 30), Joint.NECK: (75, 70), Joint.MID_HIP: (75, 130),
+        Joint.RIGHT_SHOULDER: (50, 70), Joint.RIGHT_ELBOW: (42, 100), Joint.RIGHT_WRIST: (38, 130),
+        Joint.LEFT_SHOULDER: (100, 70), Joint.LEFT_ELBOW: (108, 100), Joint.LEFT_WRIST: (112, 130),
+        Joint.RIGHT_HIP: (62, 130), Joint.RIGHT_KNEE: (60, 160), Joint.RIGHT_ANKLE: (60, 190),
+        Joint.LEFT_HIP: (88, 130), Joint.LEFT_KNEE: (90, 160), Joint.LEFT_ANKLE: (90, 190),
+    }  # fmt: skip
+    for joint, place in places.items():
+        points[joint] = (*place, 0.9)
+    body = body_from_keypoints(Keypoints(points))
+    if not oval:
+        return body
+    angle = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    face = np.stack([75 + 15 * np.cos(angle), 30 + 20 * np.sin(angle)], 1).astype(np.float32)
+    return Body(body.xy, body.seen, body.depth, face, body.left_hand, body.right_hand)
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_label_has_a_place_in_both_directions():
+    assert [len(table) for table in (CIHP_FROM_LIP, LIP_FROM_CIHP, CIHP_FROM_FASHN, FASHN_FROM_CIHP)] == [20, 20, 18, 20]
+
+
+def test_lip_differs_from_cihp_only_at_ten():
+    assert [int(label) for label in CIHP_FROM_LIP if int(label) != CIHP_FROM_LIP.index(label)] == []
+    there = converted(np.arange(20, dtype=np.uint8)[None], CIHP_FROM_LIP)[0]
+    assert there[10] == Parse.DRESS and np.delete(there, 10).tolist() == np.delete(np.arange(20), 10).tolist()
+    back = converted(np.arange(20, dtype=np.uint8)[None], LIP_FROM_CIHP)[0]
+    assert back[10] == Lip.BACKGROUND and np.delete(back, 10).tolist() == np.delete(np.arange(20), 10).tolist()
+
+
+@pytest.mark.parametrize(
+    ("fashn", "cihp"),
+    [
+        (Fashn.FACE, Parse.FACE), (Fashn.HAIR, Parse.HAIR), (Fashn.TOP, Parse.UPPER_CLOTHES), (Fashn.DRESS, Parse.DRESS),
+        (Fashn.SKIRT, Parse.SKIRT), (Fashn.PANTS, Parse.PANTS), (Fashn.HAT, Parse.HAT), (Fashn.SCARF, Parse.SCARF),
+        (Fashn.GLASSES, Parse.SUNGLASSES), (Fashn.TORSO, Parse.NECK), (Fashn.BAG, Parse.BACKGROUND), (Fashn.BELT, Parse.PANTS),
+    ],
+)  # fmt: skip
+def test_fashn_labels_have_their_cihp_names(fashn, cihp):
+    assert CIHP_FROM_FASHN[fashn] == cihp
+    if fashn not in {Fashn.BAG, Fashn.BELT}:
+        assert FASHN_FROM_CIHP[cihp] == fashn
+
+
+# --- sides -----------------------------------------------------------------------------------------------------------
+
+
+def test_limbs_without_sides_go_to_the_nearer_limb_of_the_body():
+    labels = np.zeros(SIZE, np.uint8)
+    labels[90:125, 34:50] = Parse.LEFT_ARM  # the viewer's left: the subject's right arm
+    labels[90:125, 100:116] = Parse.LEFT_ARM
+    labels[140:185, 52:70] = Parse.LEFT_LEG
+    labels[140:185, 82:98] = Parse.LEFT_LEG
+    labels[100:120, 70:80] = Parse.UPPER_CLOTHES
+    sided = with_sides(labels, standing())
+    assert (sided[90:125, 34:50] == Parse.RIGHT_ARM).all() and (sided[90:125, 100:116] == Parse.LEFT_ARM).all()
+    assert (sided[140:185, 52:70] == Parse.RIGHT_LEG).all() and (sided[140:185, 82:98] == Parse.LEFT_LEG).all()
+    assert (sided[100:120, 70:80] == Parse.UPPER_CLOTHES).all() and (labels[90:125, 34:50] == Parse.LEFT_ARM).all()
+
+
+def test_a_limb_outside_the_picture_takes_nothing():
+    body = standing()
+    far = body.xy.copy()
+    far[[Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST]] += 900
+    labels = np.full(SIZE, Parse.LEFT_ARM, np.uint8)
+    assert (with_sides(labels, Body(far, body.seen, body.depth)) == Parse.RIGHT_ARM).all()
+
+
+# --- neck ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("oval", [True, False])
+def test_face_below_the_jaw_becomes_neck_and_the_face_stays(oval):
+    labels = np.zeros(SIZE, np.uint8)
+    labels[12:68, 62:88] = Parse.FACE  # ATR: face and neck in one
+    found = derive_neck(labels, standing(oval), labels > 0)
+    assert (found[15:45, 68:82] == Parse.FACE).all()
+    assert (found[56:66, 64:86] == Parse.NECK).all()
+    assert set(np.unique(found)) == {0, Parse.FACE, Parse.NECK}
+
+
+def test_ears_and_temples_beside_the_face_outline_stay_face():
+    labels = np.zeros(SIZE, np.uint8)
+    labels[20:35, 56:94] = Parse.FACE
+    np.testing.assert_array_equal(derive_neck(labels, standing(), labels > 0), labels)
+
+
+def test_an_unlabelled_neck_is_filled_in_and_unlabelled_background_is_not():
+    labels, person = np.zeros(SIZE, np.uint8), np.zeros(SIZE, bool)
+    labels[12:48, 62:88] = Parse.FACE
+    person[12:70, 62:88] = True
+    found = derive_neck(labels, standing(), person)
+    assert (found[54:61, 73:78] == Parse.NECK).all()
+    assert not found[~person].any()
+
+
+def test_a_rim_of_neck_round_the_forehead_goes_back_to_the_face():
+    labels = np.zeros(SIZE, np.uint8)
+    labels[10:48, 60:90] = Parse.NECK
+    labels[12:46, 62:88] = Parse.FACE
+    labels[48:66, 68:82] = Parse.NECK
+    found = no_neck_above_mouth(labels, standing())
+    assert (found[10:36, 60:90] == Parse.FACE).all() and (found[50:66, 68:82] == Parse.NECK).all()
+
+
+# --- the hybrid ------------------------------------------------------------------------------------------------------
+
+
+def test_the_hybrids_neck_is_what_lip_does_not_call_face():
+    atr, lip = np.zeros((64, 48), np.uint8), np.zeros((64, 48), np.uint8)
+    atr[5:30, 10:30], lip[5:20, 10:30] = Atr.FACE, Lip.FACE
+    found = hybrid(atr, lip)
+    assert (found[5:20, 10:30] == Atr.FACE).all() and (found[20:30, 10:30] == Atr.NECK).all()
+
+
+@pytest.mark.parametrize(("side", "filled"), [(40, True), (50, False)])
+def test_holes_in_the_top_are_filled_up_to_two_thousand_pixels_of_a_512_high_frame(side, filled):
+    atr = np.zeros((512, 384), np.uint8)
+    atr[100:400, 100:300] = Atr.UPPER_CLOTHES
+    atr[200:300, 100:130] = Atr.LEFT_ARM
+    atr[150 : 150 + side, 180 : 180 + side] = Atr.BAG
+    found = hybrid(atr, np.zeros_like(atr))
+    assert (found[150 : 150 + side, 180 : 180 + side] == (Atr.UPPER_CLOTHES if filled else Atr.BAG)).all()
+    assert (found[200:300, 100:130] == Atr.LEFT_ARM).all()
