@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +18,14 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, TRYON, Layout, Ref, sidecar
-from pipeline.core.records import Records, open_records
+from pipeline.core.records import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
 from pipeline.core.store import Store
-from pipeline.decisions import Choice, Plan
+from pipeline.decisions import Choice, Plan, StagePlan
 from pipeline.plan import make_plan
 from pipeline.runner import RunOptions, run_stages
-from pipeline.summary import Listener, RunSummary
+from pipeline.summary import ItemEvent, Listener, RunSummary, Silent, StageResult
 
 
 class SmallConfig(StepConfig):
@@ -258,9 +259,35 @@ class World:
         return self.layout.path(ref)
 
 
-def records_of(world: World) -> Any:
-    """The books, opened for looking."""
-    return world.open(writable=False)
+def spoil(world: World, name: str, value: int) -> None:
+    """Paint a photo that the small steps stumble over: 0 nobody there, 13 our mistake, 66 no legs."""
+    world.photo(name).write_bytes(images.png(np.full((8, 8, 3), value, np.uint8)))
 
 
-__all__ = ["STEPS", "Records", "SmallConfig", "World", "paint", "records_of", "rgb"]
+def retouch(world: World, ref: str) -> bytes:
+    """Edit an artefact by hand; returns its new bytes."""
+    data = images.png(np.full((8, 8), 200, np.uint8))
+    world.path(ref).write_bytes(data)
+    return data
+
+
+class Diary(Silent):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.plans: list[StagePlan] = []
+        self.events: list[ItemEvent] = []
+        self.results: list[StageResult] = []
+        self.threads: set[int] = set()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def stage_started(self, plan: StagePlan) -> None:
+        self.plans.append(plan)
+
+    def item_finished(self, event: ItemEvent) -> None:
+        self.events.append(event)
+        self.threads.add(threading.get_ident())
+
+    def stage_finished(self, result: StageResult) -> None:
+        self.results.append(result)
