@@ -84,6 +84,7 @@ class TryOnStep(StepBase):
         self.weights = dict(weights or {})
         self.batch_size = max((engine.batch_size for engine in engines.values()), default=1)
         self._loaded: set[str] = set()
+        self._signatures: dict[str, Mapping[str, str]] = {}
         self._persons: EncodingCache[_Subject] = EncodingCache(config.keep_persons)
         self._garments: EncodingCache[Encoded] = EncodingCache(config.keep_garments)
 
@@ -105,11 +106,19 @@ class TryOnStep(StepBase):
         return {
             "engine": card.name,
             "engine_version": str(card.version),
-            "engine_config": json.dumps(self._settings(pair), sort_keys=True),
-            "weights": json.dumps(self._weights_of(card), sort_keys=True),
+            **self._fixed_signature(pair),
             "seed": str(self._seed(pair)),
             "attempt": str(self.config.attempt),
         }
+
+    def _fixed_signature(self, pair: Pair) -> Mapping[str, str]:
+        """What is the same for every pair of an engine; written out once, because a plan may ask ten thousand times."""
+        if pair.engine not in self._signatures:
+            self._signatures[pair.engine] = {
+                "engine_config": json.dumps(self._settings(pair), sort_keys=True),
+                "weights": json.dumps(self._weights_of(self._engine(pair).card), sort_keys=True),
+            }
+        return self._signatures[pair.engine]
 
     def read(self, item: Item) -> Pair:
         """Check that the engine can dress this garment; conditions are decoded when the engine encodes them.

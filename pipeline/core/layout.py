@@ -43,6 +43,9 @@ class Folder:
         return f"{self.path}/{item_id}{self.suffix}"
 
 
+_TAILS = {Category.UPPER: "", Category.LOWER: "-lower", Category.DRESS: "-dress"}
+
+
 @dataclass(frozen=True, slots=True)
 class PerCategory:
     """A kind of artefact that exists once per garment category; `upper` keeps VITON-HD's own folder name."""
@@ -54,13 +57,12 @@ class PerCategory:
 
     def folder(self, category: Category) -> Folder:
         """The folder of one category: `agnostic-mask`, `agnostic-mask-lower`, `agnostic-mask-dress`."""
-        tail = "" if category is Category.UPPER else f"-{category.value}"
         about = self.about if category is Category.UPPER else f"{self.about} ({category.value} garments)"
-        return Folder(self.path + tail, self.suffix, self.step, about)
+        return Folder(self.path + _TAILS[category], self.suffix, self.step, about)
 
     def of(self, item_id: str, category: Category) -> Ref:
         """The artefact of one item for one category."""
-        return self.folder(category).of(item_id)
+        return f"{self.path}{_TAILS[category]}/{item_id}{self.suffix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,11 @@ REPORT = "report/index.html"
 REPORT_KEY = ".ledger/report-key"
 THUMBNAILS = "report/thumbs"
 LEDGER = ".ledger"
+VERDICTS = "verdicts.jsonl"
+"""What a person decided about finished pictures: one JSON object a line, the last one about a picture counts."""
+REVIEW = ".review"
+"""What the review page remembers: earlier placements, for undo."""
+ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch of the picture looks, where an engine saves it")
 CONFIG_FILE = "lookbook.toml"
 SIDECAR = ".toml"
 """`<photo>.toml` says which person; `<background>.toml` says where the person stands."""
