@@ -1,6 +1,7 @@
 """`catvton`: CatVTON's mask from DensePose and the parse map, without key-points (issue 2.4).
 
 The published code shrinks and enlarges by a fixed factor and breaks on sides that it does not divide; here the size is said.
+Specks are dropped (issue 2.6).
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Body, Category, Parse
 from pipeline.core.masks import Mask
 from preprocess.recipes.conditions import Conditions
-from preprocess.repaint_area import ARM_LABELS
+from preprocess.repaint_area import ARM_LABELS, SPECK_SHARE
 
 GROW_SHARE, BLUR_SHARE = 250, 25
 """The longer side divided by these gives the sides of the growing square and of the blur."""
@@ -28,7 +30,7 @@ REPLACED: dict[Category, tuple[Parse, ...]] = {
 }
 SPARED: dict[Category, tuple[Parse, ...]] = {
     Category.UPPER: (*LEG_LABELS, *LOWER_LABELS),
-    Category.LOWER: (*ARM_LABELS.values(), Parse.FACE, Parse.UPPER_CLOTHES, Parse.COAT),
+    Category.LOWER: (*ARM_LABELS.values(), Parse.FACE, Parse.NECK, Parse.UPPER_CLOTHES, Parse.COAT),  # ATR's face has the neck
     Category.DRESS: (),
 }
 HANDS_AND_FEET = (Body.RIGHT_HAND, Body.LEFT_HAND, Body.LEFT_FOOT, Body.RIGHT_FOOT)
@@ -52,7 +54,8 @@ def catvton(category: Category, given: Conditions) -> Mask:
     body = _coarse(np.isin(given.parts, PARTS[category]), grow)
     area = hull_of_parts(((parse != Parse.BACKGROUND) & ~weak) | body) & ~weak
     soft = cv2.GaussianBlur(np.where(area, 255, 0).astype(np.uint8), (blur, blur), 0)
-    return _grown(((soft >= THRESHOLD) | np.isin(parse, REPLACED[category])) & ~strong, grow)
+    found = _grown(((soft >= THRESHOLD) | np.isin(parse, REPLACED[category])) & ~strong, grow)
+    return masks.keep_larger(found, SPECK_SHARE * found.size)
 
 
 def hull_of_parts(area: Mask) -> Mask:

@@ -108,6 +108,11 @@ def test_an_arm_that_leaves_the_picture_on_the_left_draws_nothing_on_the_right(n
     assert not mask[:, 700:].any()
 
 
+@pytest.mark.parametrize("name", [name for name, category in KNOWN if category is Category.LOWER])
+def test_nothing_above_the_waist_is_repainted_for_lower_garments(name):
+    assert mask_of(name, Category.LOWER)[:560].mean() < 0.001
+
+
 @pytest.mark.parametrize("name", ["ootd-hd", "ootd-dc"])
 def test_an_empty_parse_map_gives_no_arms(name):
     assert not mask_of(name, given=conditions(labels=np.zeros(SIZE, np.uint8))).any()

@@ -1,0 +1,1 @@
+"""DCI-VTON: a garment warped by flow, then blended in by diffusion."""

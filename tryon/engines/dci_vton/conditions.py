@@ -1,0 +1,157 @@
+"""What DCI-VTON's diffusion model is fed: its loaders' tensors from a person's and a garment's pictures (issue, DCI-VTON 1.2).
+
+Two published models, two loaders: the first makes its hole of the parse map and shows hands in one of its two pictures; the
+second takes hole and picture from the agnostic drawing. The artefacts say True = repaint, and so does everything here; the
+network's own mask (1 = keep) is the engine's affair. Pictures are squashed to a square, as in training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.core.errors import InputError
+from pipeline.core.labels import UPPER_LABELS, Parse
+from pipeline.core.masks import Mask
+
+SIDE = 512
+CLIP_SIDE = 224
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+ARM_LABELS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
+HOLE_SQUARE_PX, HOLE_GROWN, HOLE_SHRUNK = 10, 3, 1
+"""The first model's hole: the side of the square at 512 px, and how often it grows and shrinks the labels."""
+CLOTH_ROOM = (0.1, 0.2)
+"""The garment's box is enlarged by a share drawn between these, at test time too; a fixed middle keeps results repeatable."""
+
+Picture = NDArray[np.uint8]
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PersonPictures:
+    """A person's conditions, all of one size.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        agnostic: (h, w, 3) uint8 RGB, grey 128 where clothes were.
+        repaint: (h, w) bool, the agnostic drawing.
+        parse: (h, w) uint8 of `Parse`.
+        parse_agnostic: the same without the garment and the covered arms.
+    """
+
+    image: Picture
+    agnostic: Picture
+    repaint: Mask
+    parse: NDArray[np.uint8]
+    parse_agnostic: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class DiffusionInputs:
+    """One item for the diffusion model.
+
+    Args:
+        person: (3, 512, 512) float32 in [-1, 1].
+        start: (3, 512, 512) float32, what the latents start from and the mask leaves: `inpaint_image`.
+        shown: (3, 512, 512) float32, the conditioning picture: `warp_feat`.
+        repaint: (512, 512) bool, the hole.
+    """
+
+    person: Values
+    start: Values
+    shown: Values
+    repaint: Mask
+
+
+def first_model_inputs(person: PersonPictures, warped: Picture, warped_mask: Picture) -> DiffusionInputs:
+    """Inputs of the first model (`viton512`): the hole is the garment and both arms by the parse map.
+
+    Args:
+        person: conditions.
+        warped: (h, w, 3) uint8 RGB, the garment warped onto the person.
+        warped_mask: (h, w) uint8 soft mask of it.
+    """
+    photo = squashed(person.image)
+    hole = parse_hole(nearest(person.parse))
+    hands = np.isin(nearest(person.parse_agnostic), ARM_LABELS)
+    shown = np.where(hole, on_grey(warped, warped_mask), photo)
+    return DiffusionInputs(photo, np.where(hands, squashed(person.agnostic), shown), shown, hole)
+
+
+def second_model_inputs(person: PersonPictures, warped: Picture, warped_mask: Picture) -> DiffusionInputs:
+    """Inputs of the second model (`viton512_v2`): hole and picture are the agnostic drawing; both pictures are the same."""
+    hole = nearest(np.where(person.repaint, 255, 0).astype(np.uint8)) >= 128
+    shown = squashed(person.agnostic) + on_grey(warped, warped_mask) * hole
+    return DiffusionInputs(squashed(person.image), shown, shown, hole)
+
+
+def parse_hole(parse: NDArray[np.uint8]) -> Mask:
+    """(512, 512) uint8 of `Parse` → bool: upper garment and arms, closed and grown by a square."""
+    square = np.ones((HOLE_SQUARE_PX, HOLE_SQUARE_PX), np.uint8)
+    worn = np.isin(parse, (*UPPER_LABELS, *ARM_LABELS)).astype(np.uint8)
+    grown = cv2.dilate(worn, square, iterations=HOLE_GROWN)
+    hole: Mask = cv2.erode(grown, square, iterations=HOLE_SHRUNK).astype(bool)
+    return hole
+
+
+def on_grey(warped: Picture, mask: Picture) -> Values:
+    """The warped garment in [-1, 1] times its soft mask: outside of it 0, the middle grey. (3, 512, 512) float32."""
+    share = nearest(mask).astype(np.float32) / np.float32(255)
+    return squashed(warped) * share
+
+
+def reference_garment(cloth: Picture, mask: Mask, room: float = sum(CLOTH_ROOM) / 2) -> Values:
+    """The flat garment as CLIP sees it: its box, enlarged, squashed to a square without antialias.
+
+    Args:
+        cloth: (h, w, 3) uint8 RGB.
+        mask: (h, w) bool, True = garment.
+        room: share by which the box grows.
+
+    Returns:
+        (3, 224, 224) float32, normalised by CLIP's mean and deviation.
+
+    Raises:
+        InputError: an empty mask.
+    """
+    top, bottom, left, right = garment_box(nearest(np.where(mask, 255, 0).astype(np.uint8)) >= 128, room)
+    piece = squashed(cloth)[:, top:bottom, left:right].transpose(1, 2, 0)
+    square = cv2.resize(piece, (CLIP_SIDE, CLIP_SIDE), interpolation=cv2.INTER_LINEAR)
+    mean, deviation = np.asarray(CLIP_MEAN, np.float32), np.asarray(CLIP_DEVIATION, np.float32)
+    normalised: Values = (((square + 1) / 2 - mean) / deviation).transpose(2, 0, 1)
+    return normalised
+
+
+def garment_box(mask: Mask, room: float) -> tuple[int, int, int, int]:
+    """First row, last row, first column, last column (ends excluded) of a garment, enlarged about its middle.
+
+    Raises:
+        InputError: an empty mask.
+    """
+    if not mask.any():
+        raise InputError("the cloth mask is empty", "python run.py --step cloth --force")
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return *_enlarged(rows, room, mask.shape[0]), *_enlarged(columns, room, mask.shape[1])
+
+
+def _enlarged(places: NDArray[np.int64], room: float, size: int) -> tuple[int, int]:
+    low, high = int(places[0]), int(places[-1])
+    middle = (low + high) // 2
+    return int(max(low * (1 + room) - middle * room, 0)), int(min(high * (1 + room) - middle * room + 1, size))
+
+
+def squashed(picture: Picture, size: tuple[int, int] = (SIDE, SIDE)) -> Values:
+    """(h, w, 3) uint8 → (3, *size) float32 in [-1, 1], Pillow's antialiased bilinear as in the loaders."""
+    small = Image.fromarray(picture).resize(size[::-1], Image.Resampling.BILINEAR)
+    values: Values = np.asarray(small).astype(np.float32).transpose(2, 0, 1) / np.float32(255) * 2 - 1
+    return values
+
+
+def nearest(labels: NDArray[np.uint8], size: tuple[int, int] = (SIDE, SIDE)) -> NDArray[np.uint8]:
+    """(h, w) uint8 → `size` by Pillow's nearest neighbour."""
+    return np.asarray(Image.fromarray(labels).resize(size[::-1], Image.Resampling.NEAREST))

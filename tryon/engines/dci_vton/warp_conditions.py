@@ -1,0 +1,68 @@
+"""What DCI-VTON's warping network is fed (issue, DCI-VTON 3): garment, body parts and label groups at 512 × 384."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import (
+    HEAD_LABELS,
+    LOWER_LABELS,
+    UPPER_LABELS,
+    Parse,
+)
+from pipeline.core.masks import Mask
+from tryon.engines.dci_vton.conditions import Picture, Values, nearest, squashed
+
+SIZE = (512, 384)
+"""(height, width)."""
+GROUPS: tuple[tuple[Parse, ...], ...] = (
+    (Parse.BACKGROUND, Parse.NECK), (Parse.HAT, Parse.HAIR), HEAD_LABELS, UPPER_LABELS, LOWER_LABELS,
+    (Parse.LEFT_ARM,), (Parse.RIGHT_ARM,), (Parse.LEFT_LEG,), (Parse.RIGHT_LEG,), (Parse.LEFT_SHOE,), (Parse.RIGHT_SHOE,),
+    (Parse.SOCKS,), (Parse.GLOVE, Parse.SCARF),
+)  # fmt: skip
+"""HR-VITON's 13 groups of CIHP labels: the planes of the one-hot map."""
+
+
+@dataclass(frozen=True)
+class WarpInputs:
+    """One item for the warping network.
+
+    Args:
+        cloth: (3, 512, 384) float32 in [-1, 1], the flat garment, not masked.
+        cloth_mask: (512, 384) bool.
+        densepose: (3, 512, 384) float32 in [-1, 1], VITON-HD's colours.
+        groups: (13, 512, 384) float32 of 0 and 1, the parse map without the garment.
+    """
+
+    cloth: Values
+    cloth_mask: Mask
+    densepose: Values
+    groups: Values
+
+
+def warp_inputs(cloth: Picture, cloth_mask: Mask, densepose: Picture, parse_agnostic: NDArray[np.uint8]) -> WarpInputs:
+    """Bring a pair's conditions to the warping network's form.
+
+    Args:
+        cloth: (h, w, 3) uint8 RGB.
+        cloth_mask: (h, w) bool, True = garment.
+        densepose: (h, w, 3) uint8 RGB.
+        parse_agnostic: (h, w) uint8 of `Parse`.
+    """
+    mask = nearest(np.where(cloth_mask, 255, 0).astype(np.uint8), SIZE) >= 128
+    return WarpInputs(squashed(cloth, SIZE), mask, squashed(densepose, SIZE), one_hot(nearest(parse_agnostic, SIZE)))
+
+
+def one_hot(parse: NDArray[np.uint8]) -> Values:
+    """(h, w) uint8 of `Parse` → (13, h, w) float32 of 0 and 1."""
+    return np.stack([np.isin(parse, labels) for labels in GROUPS]).astype(np.float32)
+
+
+def worn_garment(image: Picture, parse: NDArray[np.uint8]) -> Values:
+    """The training target: the person's own upper garment on white. (3, 512, 384) float32 in [-1, 1]."""
+    worn = np.isin(nearest(parse, SIZE), UPPER_LABELS).astype(np.float32)
+    target: Values = squashed(image, SIZE) * worn + (1 - worn)
+    return target
