@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,7 +22,7 @@ from pipeline.core.engine import Encoded, EngineCard, GarmentInputs, PersonInput
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Item, Pair, Unit
-from pipeline.core.layout import AGNOSTIC_MASK, TRYON, PerCategory, Ref
+from pipeline.core.layout import AGNOSTIC_MASK, ATTENTION, TRYON, PerCategory, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Context, Produced, StepBase
 from tryon.encodings import EncodingCache
@@ -95,9 +95,11 @@ class TryOnStep(StepBase):
         return person_refs(card, pair) + [folder.of(pair.garment.id) for folder in card.garment]
 
     def writes(self, item: Item) -> Sequence[Ref]:
-        """One picture below the engine's own folder."""
+        """One picture below the engine's own folder, and beside it where each patch looked, when the engine saves that."""
         pair = _pair(item)
-        return (TRYON.of(pair.id, pair.engine),)
+        saves = getattr(getattr(self._engine(pair), "config", None), "save_attention", False)
+        kinds = (TRYON, ATTENTION) if saves else (TRYON,)
+        return tuple(kind.of(pair.id, pair.engine) for kind in kinds)
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """Engine, its settings and weights, and the item's seed."""
@@ -148,7 +150,15 @@ class TryOnStep(StepBase):
             for pair, subject, garment in zip(batch, subjects, garments, strict=True)
         ]
         pictures = engine.generate(items)
-        return [self._produced(pair, subject, picture) for pair, subject, picture in zip(batch, subjects, pictures, strict=True)]
+        produced = [
+            self._produced(pair, subject, picture) for pair, subject, picture in zip(batch, subjects, pictures, strict=True)
+        ]
+        if ATTENTION.of(batch[0].id, batch[0].engine) in self.writes(batch[0]):
+            return [
+                replace(made, files={**made.files, ATTENTION.of(pair.id, pair.engine): partial(images.png, drawn)})
+                for made, pair, drawn in zip(produced, batch, getattr(engine, "attention", ()), strict=True)
+            ]
+        return produced
 
     def _produced(self, pair: Pair, subject: _Subject, picture: NDArray[np.uint8]) -> Produced:
         recipe = self._recipe(pair)
