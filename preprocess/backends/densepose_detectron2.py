@@ -55,7 +55,7 @@ SURE = 0.8
 """Score of DensePose's own drawings; below it a box counts only when nobody scores higher."""
 LEAST = 0.05
 
-INSTALL = "build detectron2 and its DensePose project from source, or use --set backends.densepose=torchscript"
+INSTALL = "build both as the last lines of environment.yml say, or use --set backends.densepose=torchscript"
 _ALLOWED = {("numpy", "ndarray"), ("numpy", "dtype"), ("collections", "OrderedDict"), ("_codecs", "encode")}
 """What a pickled table of arrays is made of; `_codecs.encode` only turns text into bytes."""
 
