@@ -11,6 +11,7 @@ import typer
 from pipeline.catalog import STEPS, step_names, step_range
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
+from pipeline.review_cli import add_commands
 from pipeline.weights_cli import app as weights_app
 
 app = typer.Typer(
@@ -96,6 +97,7 @@ def _steps(step: str, start: str, until: str) -> list[str]:
 
 
 app.add_typer(weights_app, name="weights")
+add_commands(app)
 
 
 @app.command()

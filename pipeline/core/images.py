@@ -159,6 +159,16 @@ def _scale_down(colour: Image.Image, alpha: Image.Image | None, megapixels: floa
     return colour.resize(size, Image.Resampling.LANCZOS), None if alpha is None else alpha.resize(size, Image.Resampling.LANCZOS)
 
 
+def picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) as stored, read from the file's head without decoding a pixel.
+
+    Raises:
+        InputError: not a picture of an allowed format.
+    """
+    with _open(path) as image:
+        return image.height, image.width
+
+
 def read_rgb(path: Path) -> RGB:
     """(h, w, 3) uint8 of an artefact."""
     return read_photo(path, min_side=1).rgb

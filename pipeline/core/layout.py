@@ -133,7 +133,7 @@ VERDICTS = "verdicts.jsonl"
 """What a person decided about finished pictures: one JSON object a line, the last one about a picture counts."""
 REVIEW = ".review"
 """What the review page remembers: earlier placements, for undo."""
-ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch of the picture looks, where an engine saves it")
+ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
 CONFIG_FILE = "lookbook.toml"
 SIDECAR = ".toml"
 """`<photo>.toml` says which person; `<background>.toml` says where the person stands."""

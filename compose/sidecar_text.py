@@ -1,0 +1,56 @@
+"""Writes what `compose.sidecar` reads: a `<background>.toml` from a `Sidecar`, so that reading it back gives the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from compose.sidecar import PLACEMENTS, ShadowSettings, Sidecar, Spot
+
+HEAD = "# Where people stand in this background. Numbers up to 1 are fractions of the picture, larger ones pixels.\n"
+DIGITS = 5
+"""Of a fraction: a twentieth of a pixel in a picture of 5,000."""
+
+
+def to_toml(sidecar: Sidecar) -> str:
+    """The file's text; what is automatic is left out."""
+    lines = [HEAD]
+    if sidecar.horizon is not None:
+        lines.append(f"horizon = {_number(sidecar.horizon)}\n")
+    for spot in sidecar.spots:
+        lines.append(f"\n[[{PLACEMENTS}]]\n")
+        lines += [f"{line}\n" for line in _spot_lines(spot)]
+    return "".join(lines)
+
+
+def _spot_lines(spot: Spot) -> Iterator[str]:
+    if spot.people != ["*"]:
+        yield f"people = [{', '.join(_text(glob) for glob in spot.people)}]"
+    if spot.foot is not None:
+        yield f"foot = [{_number(spot.foot[0])}, {_number(spot.foot[1])}]"
+    if spot.height is not None:
+        yield f"height = {_number(spot.height)}"
+    if spot.flip:
+        yield "flip = true"
+    if spot.z:
+        yield f"z = {spot.z}"
+    if spot.shade != ShadowSettings():
+        yield f"shadow = {_shadow(spot.shade)}"
+
+
+def _shadow(shade: ShadowSettings) -> str:
+    if not shade.on:
+        return "false"
+    parts = [f"opacity = {_number(shade.opacity)}"] if shade.opacity != 1 else []
+    if shade.direction is not None:
+        parts.append(f"direction = [{_number(shade.direction[0])}, {_number(shade.direction[1])}]")
+    return f"{{ {', '.join(parts)} }}"
+
+
+def _number(value: float) -> str:
+    return repr(round(float(value), DIGITS))
+
+
+def _text(value: str) -> str:
+    """A TOML basic string; JSON's escapes are a subset of TOML's, apart from DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

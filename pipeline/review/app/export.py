@@ -1,0 +1,46 @@
+"""Finished pictures, all or only the kept ones, as plain files or one archive."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.core.layout import VERDICTS, Layout
+from pipeline.review.app.gallery import Entry, Filter, Gallery, State
+from pipeline.review.app.verdicts import Mark, Verdicts
+from pipeline.review.app.workspace import Workspace
+
+
+def finished(gallery: Gallery, only_kept: bool) -> list[Entry]:
+    """The pictures that are there."""
+    return gallery.find(Filter(state=State.DONE.value, verdict=Mark.KEEP.value if only_kept else ""))
+
+
+def open_gallery(workspace: Workspace) -> Gallery:
+    """The gallery of a workspace with its verdicts."""
+    return Gallery(workspace, Verdicts(workspace.layout.path(VERDICTS)))
+
+
+def export_files(layout: Layout, entries: Sequence[Entry], folder: Path) -> int:
+    """Copy pictures into a folder under their own names.
+
+    Returns:
+        How many were copied.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in entries:
+        source = layout.path(entry.ref)
+        shutil.copyfile(source, folder / source.name)
+    return len(entries)
+
+
+def export_archive(layout: Layout, entries: Sequence[Entry], file: BinaryIO) -> None:
+    """Write pictures into a ZIP; they are compressed already, so they are only stored. Fixed dates: same pictures, same bytes."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for entry in entries:
+            path = layout.path(entry.ref)
+            with archive.open(zipfile.ZipInfo(path.name), "w") as inside, path.open("rb") as source:
+                shutil.copyfileobj(source, inside, 1 << 20)

@@ -1,0 +1,200 @@
+"""One job: what was asked, how far it is, how long it will take."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+from pipeline.api import Request
+
+MOST_RESULTS = 10_000
+MOST_FAILURES = 200
+
+
+class State(StrEnum):
+    """Where a job is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OVER = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """What a job is to do, in the words of the command line.
+
+    Args:
+        steps: names, in any order; all of them by default.
+        only, skip: globs.
+        force, retry_failed: the options of these names.
+        engine: "" as configured.
+        limit: at most so many people.
+    """
+
+    steps: tuple[str, ...] = ("all",)
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    force: bool = False
+    retry_failed: bool = False
+    engine: str = ""
+    limit: int | None = None
+
+    def words(self, base: Request) -> list[str]:
+        """The arguments; `--name=value` throughout, so that no value is taken for an option."""
+        return [
+            "--json",
+            "--yes",
+            f"--step={','.join(self.steps)}",
+            f"--inputs={base.inputs}",
+            f"--outputs={base.outputs}",
+            f"--weights={base.weights}",
+            f"--workers={base.workers}",
+            *([f"--config={base.config}"] if base.config else []),
+            *(f"--set={each}" for each in base.overrides),
+            *(f"--only={glob}" for glob in self.only),
+            *(f"--skip={glob}" for glob in self.skip),
+            *(["--force"] if self.force else []),
+            *(["--retry-failed"] if self.retry_failed else []),
+            *([f"--engine={self.engine}"] if self.engine else []),
+            *([f"--limit={self.limit}"] if self.limit else []),
+        ]
+
+
+@dataclass(slots=True)
+class StageProgress:
+    """How far one stage is; `each_s` is the catalogue's guess until items were made."""
+
+    stage: str
+    to_do: int
+    each_s: float = 0.3
+    made: int = 0
+    failed: int = 0
+    begun: float | None = None
+
+    @property
+    def left(self) -> int:
+        """Items not worked on yet."""
+        return max(0, self.to_do - self.made - self.failed)
+
+    def seconds_left(self, now: float) -> float:
+        """From the pace so far, which includes loading models; from the guess before the first item."""
+        done = self.made + self.failed
+        pace = (now - self.begun) / done if done and self.begun is not None else self.each_s
+        return self.left * pace
+
+
+@dataclass(slots=True)
+class Job:
+    """A job and its progress.
+
+    Args:
+        id: unguessable, short.
+        spec: what was asked.
+        events: the last ones, with running numbers.
+    """
+
+    id: str
+    spec: JobSpec
+    events: deque[dict[str, Any]]
+    state: State = State.QUEUED
+    created: str = field(default_factory=lambda: _now())
+    ended: str = ""
+    exit_code: int | None = None
+    message: str = ""
+    remedy: str = ""
+    stages: dict[str, StageProgress] = field(default_factory=dict)
+    results: list[tuple[str, str]] = field(default_factory=list)
+    failures: list[dict[str, str]] = field(default_factory=list)
+    _number: int = 0
+    _begun: float | None = None
+    _seconds: float = 0.0
+
+    def begin(self) -> None:
+        """It is its turn."""
+        self.state, self._begun = State.RUNNING, monotonic()
+
+    def end(self, state: State, exit_code: int | None = None) -> None:
+        """It is over."""
+        self._seconds = self._elapsed()
+        self.state, self.exit_code, self.ended = state, exit_code, _now()
+
+    def _elapsed(self) -> float:
+        return self._seconds or (monotonic() - self._begun if self._begun is not None else 0.0)
+
+    def note(self, kind: str, facts: Mapping[str, Any]) -> int:
+        """Take in one event of the process; its number."""
+        self._number += 1
+        self.events.append({"number": self._number, "kind": kind, **facts})
+        stage = self.stages.get(str(facts.get("stage", "")))
+        if kind == "estimate":
+            for each in facts.get("stages", ()):
+                self.stages[each["stage"]] = StageProgress(each["stage"], int(each["to_do"]), float(each["seconds_each"]))
+        elif kind == "stage":
+            self._begin_stage(str(facts["stage"]), int(facts["to_do"]))
+        elif kind == "done" and stage is not None:
+            stage.made += 1
+            if len(self.results) < MOST_RESULTS:
+                self.results.append((stage.stage, str(facts["item"])))
+        elif kind == "failed" and stage is not None:
+            stage.failed += 1
+            if len(self.failures) < MOST_FAILURES:
+                self.failures.append({key: str(facts.get(key, "")) for key in ("stage", "item", "message", "remedy")})
+        elif kind == "error":
+            self.message, self.remedy = str(facts.get("message", "")), str(facts.get("remedy", ""))
+        return self._number
+
+    def _begin_stage(self, name: str, to_do: int) -> None:
+        """What the plan thought would follow is known by now."""
+        stage = self.stages.setdefault(name, StageProgress(name, to_do))
+        stage.to_do, stage.begun = to_do, monotonic()
+
+    def events_after(self, number: int) -> Iterator[dict[str, Any]]:
+        """Events with higher numbers that are still remembered."""
+        return (event for event in self.events if event["number"] > number)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until it is done; None when nothing is known yet or it is over."""
+        if self.state not in {State.RUNNING, State.STOPPING} or not self.stages:
+            return None
+        return round(sum(stage.seconds_left(monotonic()) for stage in self.stages.values()), 1)
+
+    def summary(self) -> dict[str, Any]:
+        """What the page shows of it."""
+        return {
+            "id": self.id,
+            "state": self.state.value,
+            "steps": list(self.spec.steps),
+            "only": list(self.spec.only),
+            "force": self.spec.force,
+            "created": self.created,
+            "ended": self.ended,
+            "exit_code": self.exit_code,
+            "message": self.message,
+            "remedy": self.remedy,
+            "to_do": sum(stage.to_do for stage in self.stages.values()),
+            "made": sum(stage.made for stage in self.stages.values()),
+            "failed": sum(stage.failed for stage in self.stages.values()),
+            "seconds": round(self._elapsed(), 1),
+            "seconds_left": self.seconds_left,
+            "stages": [
+                {"stage": each.stage, "to_do": each.to_do, "made": each.made, "failed": each.failed}
+                for each in self.stages.values()
+            ],
+            "failures": self.failures[:20],
+        }
+
+
+def _now() -> str:
+    return datetime.now().isoformat(timespec="seconds")

@@ -1,0 +1,66 @@
+"""Everything the routes share, and the task that notices what other programs change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from pipeline.core.errors import LookbookError
+from pipeline.core.layout import VERDICTS
+from pipeline.review.app.events import Hub
+from pipeline.review.app.gallery import Gallery
+from pipeline.review.app.jobs import COMMAND, Jobs
+from pipeline.review.app.options import Serving
+from pipeline.review.app.placement import Placements
+from pipeline.review.app.verdicts import Verdicts
+from pipeline.review.app.workspace import Workspace
+
+LOOK_EVERY_S = 0.7
+
+
+class Page:
+    """The application's state.
+
+    Args:
+        serving: folders and limits.
+        command: what runs a job; replaced in tests.
+    """
+
+    def __init__(self, serving: Serving, command: Sequence[str] = COMMAND) -> None:
+        self.serving = serving
+        self.limits = serving.limits
+        self.workspace = Workspace(serving.request)
+        self.layout = self.workspace.layout
+        self.verdicts = Verdicts(self.layout.path(VERDICTS))
+        self.gallery = Gallery(self.workspace, self.verdicts)
+        self.placements = Placements(self.workspace)
+        self.hub = Hub(self.limits.streams, self.limits.waiting_events)
+        self.jobs = Jobs(self.workspace.request, self.limits, self.hub.tell, command)
+        self._watch: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work and to watch."""
+        self.jobs.start()
+        self._watch = asyncio.get_running_loop().create_task(self._keep_watch())
+
+    async def close(self) -> None:
+        """End streams, watch and jobs."""
+        self.hub.close()
+        if self._watch is not None:
+            self._watch.cancel()
+        await self.jobs.close()
+
+    async def _keep_watch(self) -> None:
+        """Tell open pages when the gallery changed, whoever changed it. Costs nothing while nobody looks."""
+        told = -1
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if not self.hub.listeners:
+                continue
+            try:
+                index = await asyncio.to_thread(self.gallery.index)
+            except (LookbookError, OSError):
+                continue  # a half-written settings file, say; whoever asks for the gallery is told
+            if index.version != told:
+                told = index.version
+                self.hub.tell("gallery", {"version": index.version, "total": len(index.entries), "done": index.done})

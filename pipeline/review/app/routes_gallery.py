@@ -1,0 +1,205 @@
+"""Gallery, one picture with all its stages, verdicts, export."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, cast
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from pipeline.core import images
+from pipeline.core.errors import LookbookError
+from pipeline.core.items import Scene
+from pipeline.core.layout import (
+    AGNOSTIC,
+    AGNOSTIC_MASK,
+    ATTENTION,
+    CLOTH,
+    CLOTH_MASK,
+    CUTOUT,
+    DENSEPOSE,
+    DRESSED_CUTOUT,
+    FINAL,
+    IMAGE,
+    LEDGER,
+    ORIGINAL,
+    PARSE,
+    POSE_IMAGE,
+    TRYON,
+    Ref,
+)
+from pipeline.core.ledger import Ledger
+from pipeline.review.app.export import export_archive, finished
+from pipeline.review.app.gallery import Entry, Filter, Gallery, describe_notice
+from pipeline.review.app.models import NewVerdict
+from pipeline.review.app.page import Page
+from pipeline.review.app.verdicts import Verdict
+from pipeline.review.app.workspace import UnknownItemError, version_of
+
+PAGE_SIZE = 200
+Text = Annotated[str, Query(max_length=200)]
+Bound = Annotated[float | None, Query(allow_inf_nan=False)]
+
+
+def stages_of(scene: Scene) -> Iterator[tuple[str, Ref]]:
+    """Everything a finished picture was made of, in order: label and artefact."""
+    person, garment, pair = scene.pair.person, scene.pair.garment, scene.pair
+    yield "photo", person.source
+    yield "cut-out", CUTOUT.of(person.id)
+    yield "person", IMAGE.of(person.id)
+    yield "pose", POSE_IMAGE.of(person.id)
+    yield "densepose", DENSEPOSE.of(person.id)
+    yield "parse map", PARSE.of(person.id)
+    yield "agnostic", AGNOSTIC.of(person.id, garment.category)
+    yield "mask", AGNOSTIC_MASK.of(person.id, garment.category)
+    yield "garment", garment.source
+    yield "cloth", CLOTH.of(garment.id)
+    yield "cloth mask", CLOTH_MASK.of(garment.id)
+    yield "try-on", TRYON.of(pair.id, pair.engine)
+    yield "attention", ATTENTION.of(pair.id, pair.engine)
+    yield "dressed cut-out", DRESSED_CUTOUT.of(pair.id, pair.engine)
+    yield "own photo", FINAL.of(f"{pair.id}__{ORIGINAL}", pair.engine)
+    if scene.background.id != ORIGINAL:
+        yield "background", scene.background.source
+        yield "final", FINAL.of(scene.id, pair.engine)
+
+
+def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
+    """An entry as the gallery shows it."""
+    pair, mark = entry.scene.pair, gallery.mark_of(entry)
+    return {
+        "id": entry.scene.id,
+        "person": pair.person.id,
+        "garment": pair.garment.id,
+        "category": pair.garment.category.value,
+        "background": entry.scene.background.id,
+        "engine": pair.engine,
+        "ref": entry.ref,
+        "version": entry.version,
+        "state": entry.state.value,
+        "flags": [notice.flag.value for notice in entry.notices],
+        "preview": entry.preview,
+        "score": entry.score,
+        "verdict": mark.value if mark else "",
+        "stale": gallery.is_stale(entry),
+        "message": entry.message,
+        "remedy": entry.remedy,
+    }
+
+
+def _details(page: Page, entry: Entry) -> dict[str, Any]:
+    """An entry with its stages, flags, facts and recipe."""
+    scene = entry.scene
+    stages = [
+        {"label": label, "ref": ref, "version": version, "size": _size(page, ref)}
+        for label, ref in stages_of(scene)
+        if (version := version_of(page.layout, ref))
+    ]
+    return card(page.gallery, entry) | {
+        "pair": scene.pair.id,
+        "stages": stages,
+        "notices": [describe_notice(notice) for notice in entry.notices],
+        "facts": _facts(page, scene),
+        "recipe": _recipe(page, entry),
+    }
+
+
+def _size(page: Page, ref: Ref) -> list[int] | None:
+    try:
+        return list(images.picture_size(page.layout.path(ref)))
+    except (LookbookError, OSError):
+        return None
+
+
+def _facts(page: Page, scene: Scene) -> list[dict[str, Any]]:
+    ledger = Ledger(page.layout.path(LEDGER), writable=False)
+    try:
+        names = (scene.pair.person.id, scene.pair.garment.id, scene.pair.id, scene.id)
+        rows = ledger.outcomes("item IN (?, ?, ?, ?)", names)
+        return [{"step": row.step, "seconds": row.seconds, "facts": dict(row.facts), "kept": list(row.kept)} for row in rows]
+    finally:
+        ledger.close()
+
+
+def _recipe(page: Page, entry: Entry) -> dict[str, Any] | None:
+    try:
+        return images.read_recipe(page.layout.path(entry.ref))
+    except (LookbookError, OSError, ValueError):
+        return None
+
+
+def gallery_routes(page: Page) -> APIRouter:
+    """Routes below /api for looking and judging."""
+    router = APIRouter(prefix="/api", tags=["gallery"])
+
+    @router.get("/items")
+    def list_items(
+        person: Text = "",
+        garment: Text = "",
+        background: Text = "",
+        flag: Text = "",
+        verdict: Text = "",
+        state: Text = "",
+        q: Text = "",
+        min_score: Bound = None,
+        max_score: Bound = None,
+        sort: Annotated[str, Query(pattern="^(order|score)$")] = "order",
+        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE_SIZE)] = 100,
+    ) -> dict[str, Any]:
+        """Finished pictures that fit a filter, in pages."""
+        wanted = Filter(
+            person=person,
+            garment=garment,
+            background=background,
+            flag=flag,
+            verdict=verdict,
+            state=state,
+            text=q,
+            least_score=min_score,
+            most_score=max_score,
+            by_score=sort == "score",
+        )
+        found = page.gallery.find(wanted)
+        cards = [card(page.gallery, entry) for entry in found[offset : offset + limit]]
+        return {"version": page.gallery.index().version, "total": len(found), "offset": offset, "items": cards}
+
+    @router.get("/facets")
+    def facets() -> dict[str, list[tuple[str, int]]]:
+        """What can be filtered by, with counts."""
+        return page.gallery.facets()
+
+    @router.get("/items/{item}")
+    def show_item(item: str) -> dict[str, Any]:
+        """One picture with all its stages, flags and facts."""
+        return _details(page, _entry(page, item))
+
+    @router.post("/verdicts")
+    def judge(new: NewVerdict) -> dict[str, Any]:
+        """Keep, reject, redo, or take that back; appended to verdicts.jsonl."""
+        entries = [_entry(page, item) for item in new.items]
+        for entry in entries:
+            page.verdicts.add(Verdict(entry.scene.id, entry.scene.pair.engine, new.verdict, entry.content))
+        return {"items": [card(page.gallery, entry) for entry in entries]}
+
+    @router.get("/export.zip", response_class=FileResponse)
+    def export(only_kept: bool = True) -> FileResponse:
+        """The kept pictures, or all that are finished, in one archive."""
+        entries = finished(page.gallery, only_kept)
+        with tempfile.NamedTemporaryFile(prefix="lookbook-", suffix=".zip", delete=False) as file:
+            export_archive(page.layout, entries, cast(BinaryIO, file))
+        path = Path(file.name)
+        return FileResponse(path, media_type="application/zip", filename="lookbook.zip", background=BackgroundTask(path.unlink))
+
+    return router
+
+
+def _entry(page: Page, item: str) -> Entry:
+    entry = page.gallery.index().entries.get(item)
+    if entry is None:
+        raise UnknownItemError(f"no picture {item!r}")
+    return entry

@@ -1,0 +1,370 @@
+// The placement editor: drag, scale and flip a person on a background, set ground line and light, see the real composite.
+
+import { get, picture, post, put, submit } from "./api.js";
+import { clamp, clear, field, guarded, h, isTyping, readable, select, toast } from "./dom.js";
+import { LightPad } from "./light.js";
+
+const MOST_HEIGHT = 1000;
+const AUTOMATIC = { people: ["*"], foot: null, height: null, flip: false, shadow: true, z: 0 };
+
+export async function show(view, { words: [wanted], query, signal }) {
+  const choices = await get("/api/placements", { signal });
+  if (!choices.backgrounds.length || !choices.pairs.length) {
+    clear(view, h("div", { class: "empty" }, h("h2", {}, "Nothing to place yet"), h("p", {}, "Bring backgrounds, and run the steps up to compose."),
+      h("a", { class: "button", href: "#/inputs" }, "Add pictures")));
+    return;
+  }
+  const background = wanted || choices.backgrounds[0].id;
+  const state = await get(`/api/placements/${encodeURIComponent(background)}?pair=${encodeURIComponent(query.get("pair") || "")}`, { signal });
+  const editor = new PlacementEditor(view, choices, state, signal);
+  await editor.refresh();
+}
+
+/** Pixels as the settings file wants them: a fraction up to 1, else pixels. */
+export function asWish(pixels, full) {
+  const fraction = pixels / full;
+  return fraction <= 1 ? Number(fraction.toFixed(5)) : Number(pixels.toFixed(2));
+}
+
+class PlacementEditor {
+  constructor(view, choices, state, signal) {
+    this.signal = signal;
+    this.choices = choices;
+    this.take(state);
+    this.past = [];
+    this.future = [];
+    this.active = 0;
+    this.image = h("img", { alt: `${readable(state.person)} on ${readable(state.background)}`, draggable: "false" });
+    this.ghost = h("img", { class: "ghost", alt: "", draggable: "false", src: `/api/placements/${encodeURIComponent(state.background)}/person?pair=${encodeURIComponent(state.pair)}` });
+    this.overlay = h("div", {});
+    this.scene = h("div", { class: "scene" }, this.image, this.ghost, this.overlay);
+    this.canvas = h("div", { class: "canvas" }, this.scene);
+    this.side = h("aside", { "aria-label": "Placement" });
+    clear(view, h("h1", { class: "unseen" }, "Placement"), h("div", { class: "editor" }, this.canvas, this.side));
+    new ResizeObserver(() => this.layout()).observe(this.canvas);
+    addEventListener("keydown", guarded((event) => this.drive(event)), { signal });
+    this.layout();
+    this.drawSide();
+  }
+
+  take(state) {
+    this.state = state;
+    this.wishes = structuredClone(state.wishes);
+    this.arrangement = state.arrangement;
+    this.saved = JSON.stringify(this.wishes);
+  }
+
+  get path() { return `/api/placements/${encodeURIComponent(this.state.background)}`; }
+  get size() { return this.arrangement.size; }
+  get figure() { return this.arrangement.figures[Math.min(this.active, this.arrangement.figures.length - 1)]; }
+
+  /** The wishes of the active place; a person nobody wished anything for gets a place of their own. */
+  get spot() {
+    const { figure } = this;
+    if (figure.spot < 0) {
+      this.wishes.spots.push({ ...structuredClone(AUTOMATIC), people: [this.state.person] });
+      figure.spot = this.wishes.spots.length - 1;
+    }
+    return this.wishes.spots[figure.spot];
+  }
+
+  shadow(spot = this.spot) {
+    if (typeof spot.shadow !== "object") spot.shadow = { on: spot.shadow, opacity: 1, direction: null };
+    return spot.shadow;
+  }
+
+  // ---- drawing ----------------------------------------------------------------------------------------------------------
+
+  layout() {
+    const [tall, wide] = this.size;
+    this.zoom = Math.min(this.canvas.clientHeight / tall, this.canvas.clientWidth / wide);
+    this.scene.style.width = `${wide * this.zoom}px`;
+    this.scene.style.height = `${tall * this.zoom}px`;
+    this.drawOverlay();
+  }
+
+  drawOverlay() {
+    const { zoom, arrangement } = this;
+    const focused = document.activeElement?.dataset?.focus;
+    const ground = h("div", { class: "ground", role: "slider", tabindex: 0, "data-focus": "ground", "aria-label": "Ground line", "aria-orientation": "vertical",
+      "aria-valuemin": 0, "aria-valuemax": this.size[0], "aria-valuenow": Math.round(arrangement.ground) }, h("span", {}, this.wishes.horizon === null ? "ground, found" : "ground"));
+    ground.style.top = `${arrangement.ground * zoom}px`;
+    ground.addEventListener("pointerdown", (event) => this.drag(event, (dx, dy, start) => this.moveGround(start.ground + dy)));
+    const boxes = arrangement.figures.map((figure, number) => this.box(figure, number));
+    clear(this.overlay, ground, ...boxes);
+    if (focused) this.overlay.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  box(figure, number) {
+    const { zoom } = this;
+    const [left, top, right, bottom] = figure.box;
+    const corner = (side) => {
+      const dot = h("span", { class: `corner ${side}` });
+      dot.addEventListener("pointerdown", (event) => this.drag(event, (dx, dy, start) => this.resize(start.height - dy)));
+      return dot;
+    };
+    const element = h("div", { class: number === this.active ? "figure active" : "figure", tabindex: 0, role: "group", "data-focus": `figure-${number}`,
+      "aria-label": `Person ${number + 1}. Arrow keys move, plus and minus scale, F flips.`, onfocus: () => this.activate(number) }, corner("left"), corner("right"));
+    const place = { left, top, width: right - left, height: bottom - top };
+    for (const [name, value] of Object.entries(place)) element.style[name] = `${value * zoom}px`;
+    element.addEventListener("pointerdown", (event) => {
+      this.activate(number);
+      if (!event.target.closest(".corner")) this.drag(event, (dx, dy, start) => this.move(start.foot[0] + dx, start.foot[1] + dy), true);
+    });
+    const dot = h("i", { class: "footpoint" });
+    dot.style.left = `${(figure.foot[0] - left) * zoom}px`;
+    dot.style.top = `${(figure.foot[1] - top) * zoom}px`;
+    element.append(dot);
+    return element;
+  }
+
+  activate(number) {
+    if (this.active === number) return;
+    this.active = number;
+    this.drawOverlay();
+    this.drawSide();
+  }
+
+  /** The real composite. One request at a time; while it is made, only the newest wishes wait. */
+  async refresh() {
+    if (this.working) {
+      this.again = true;
+      return;
+    }
+    this.working = true;
+    this.canvas.classList.add("busy");
+    try {
+      do {
+        this.again = false;
+        const height = Math.round(clamp(this.size[0] * this.zoom * devicePixelRatio, 64, MOST_HEIGHT));
+        const wanted = { pair: this.state.pair, wishes: this.wishes, height };
+        const [arrangement, blob] = await Promise.all([
+          post(`${this.path}/arrangement`, wanted), picture(`${this.path}/picture`, wanted, { signal: this.signal })]);
+        if (this.signal.aborted) return;
+        if (!this.again) this.arrangement = arrangement;
+        URL.revokeObjectURL(this.image.src);
+        this.image.src = URL.createObjectURL(blob);
+        await this.image.decode().catch(() => {});
+      } while (this.again);
+      if (!this.dragging) this.scene.classList.remove("moving");
+      this.drawOverlay();
+      this.drawSide();
+    } finally {
+      this.working = false;
+      this.canvas.classList.remove("busy");
+    }
+  }
+
+  // ---- changing ---------------------------------------------------------------------------------------------------------
+
+  remember() {
+    this.past.push(JSON.stringify(this.wishes));
+    this.future.length = 0;
+    if (this.past.length > 100) this.past.shift();
+  }
+
+  drag(event, change, ghostly = false) {
+    event.preventDefault();
+    event.stopPropagation();
+    this.remember();
+    this.dragging = true;
+    const { figure } = this;
+    const start = { x: event.clientX, y: event.clientY, foot: [...figure.foot], height: figure.height, ground: this.arrangement.ground };
+    if (ghostly) this.scene.classList.add("moving");
+    const move = (now) => {
+      change((now.clientX - start.x) / this.zoom, (now.clientY - start.y) / this.zoom, start);
+      this.drawOverlay();
+      this.placeGhost();
+      guarded(() => this.refresh())();
+    };
+    const end = () => {
+      removeEventListener("pointermove", move);
+      this.dragging = false;
+      guarded(() => this.refresh())();
+    };
+    this.placeGhost();
+    addEventListener("pointermove", move);
+    addEventListener("pointerup", end, { once: true });
+    addEventListener("pointercancel", end, { once: true });
+  }
+
+  placeGhost() {
+    const [left, top, right, bottom] = this.figure.box;
+    const { style } = this.ghost;
+    style.left = `${left * this.zoom}px`;
+    style.top = `${top * this.zoom}px`;
+    style.width = `${(right - left) * this.zoom}px`;
+    style.height = `${(bottom - top) * this.zoom}px`;
+    style.transform = this.figure.flip ? "scaleX(-1)" : "";
+  }
+
+  move(x, y) {
+    const { figure } = this;
+    const dx = x - figure.foot[0];
+    const dy = y - figure.foot[1];
+    figure.foot = [x, y];
+    figure.box = [figure.box[0] + dx, figure.box[1] + dy, figure.box[2] + dx, figure.box[3] + dy];
+    this.spot.foot = [asWish(x, this.size[1]), asWish(y, this.size[0])];
+    if (this.spot.height === null && this.wishes.horizon === null) this.spot.height = asWish(figure.height, this.size[0]);
+  }
+
+  resize(height) {
+    const { figure } = this;
+    const wanted = clamp(height, 24, 4 * this.size[0]);
+    const factor = wanted / figure.height;
+    const [x, y] = figure.foot;
+    figure.box = [x + (figure.box[0] - x) * factor, y + (figure.box[1] - y) * factor, x + (figure.box[2] - x) * factor, y + (figure.box[3] - y) * factor];
+    figure.height = wanted;
+    this.spot.height = asWish(wanted, this.size[0]);
+    if (this.spot.foot === null) this.spot.foot = [asWish(x, this.size[1]), asWish(y, this.size[0])];
+  }
+
+  moveGround(row) {
+    this.arrangement.ground = clamp(row, 1, this.size[0] - 1);
+    this.wishes.horizon = asWish(this.arrangement.ground, this.size[0]);
+  }
+
+  change(work) {
+    this.remember();
+    work();
+    this.drawOverlay();
+    guarded(() => this.refresh())();
+  }
+
+  turn(back) {
+    const [from, to] = back ? [this.past, this.future] : [this.future, this.past];
+    if (!from.length) return toast(back ? "nothing to undo here" : "nothing to redo");
+    to.push(JSON.stringify(this.wishes));
+    this.wishes = JSON.parse(from.pop());
+    return this.refresh();
+  }
+
+  // ---- side panel -------------------------------------------------------------------------------------------------------
+
+  drawSide() {
+    if (this.side.contains(document.activeElement) && document.activeElement.matches("input[type=range], input[type=number]")) return this.updateSide();
+    const { figure } = this;
+    const go = (background, pair) => { location.hash = `#/placement/${encodeURIComponent(background)}?pair=${encodeURIComponent(pair)}`; };
+    const number = (label, value, set) => field(label, h("input", { type: "number", step: 1, value: String(Math.round(value)),
+      onchange: (event) => this.change(() => set(Number(event.target.value))) }));
+    const spot = figure.spot < 0 ? AUTOMATIC : this.wishes.spots[figure.spot];
+    const shade = typeof spot.shadow === "object" ? spot.shadow : { on: spot.shadow, opacity: 1, direction: null };
+    const opacity = h("input", { type: "range", min: 0, max: 2, step: 0.05, value: String(shade.opacity), oninput: (event) => this.change(() => { this.shadow().opacity = Number(event.target.value); }) });
+    this.pad = new LightPad(figure.direction, (direction) => this.change(() => { figure.direction = direction; this.shadow().direction = direction; }));
+    clear(this.side,
+      field("Background", select(this.choices.backgrounds.map((each) => [each.id, readable(each.id) + (each.by_hand ? " ·" : "")]), this.state.background, (value) => go(value, this.state.pair), "Background")),
+      field("Person and garment", select(this.choices.pairs.map((each) => [each, readable(each.replace("__", " · "))]), this.state.pair, (value) => go(this.state.background, value), "Person and garment")),
+      this.spotRow(),
+      h("div", { class: "numbers" },
+        number("Foot x", figure.foot[0], (x) => this.move(x, figure.foot[1])),
+        number("Foot y", figure.foot[1], (y) => this.move(figure.foot[0], y)),
+        number("Height", figure.height, (height) => this.resize(height))),
+      this.arrangement.anchored ? h("small", {}, "The photo cuts this body, so it always reaches the picture's lower edge.") : "",
+      h("div", { class: "row" },
+        this.check("Flipped", spot.flip, (on) => { this.spot.flip = on; }),
+        this.check("Shadow", shade.on, (on) => { this.shadow().on = on; }),
+        this.check("Ground line by hand", this.wishes.horizon !== null, (on) => { this.wishes.horizon = on ? asWish(this.arrangement.ground, this.size[0]) : null; })),
+      field("Shadow strength", opacity),
+      h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Where the shadow falls"),
+        shade.direction ? h("button", { type: "button", onclick: () => this.change(() => { this.shadow().direction = null; }) }, "as found") : ""), this.pad.element),
+      this.buttons(),
+      h("details", {}, h("summary", {}, this.state.file), h("pre", {}, this.state.text || "# no file: everything is found automatically")));
+    return undefined;
+  }
+
+  updateSide() {
+    const [x, y, height] = this.side.querySelectorAll(".numbers input");
+    const { figure } = this;
+    for (const [input, value] of [[x, figure.foot[0]], [y, figure.foot[1]], [height, figure.height]])
+      if (input !== document.activeElement) input.value = String(Math.round(value));
+    this.pad.set(figure.direction);
+    this.saveButton.disabled = JSON.stringify(this.wishes) === this.saved;
+  }
+
+  check(label, on, set) {
+    return h("label", { class: "check" }, h("input", { type: "checkbox", checked: on, onchange: (event) => this.change(() => set(event.target.checked)) }), label);
+  }
+
+  spotRow() {
+    const own = this.figure.spot >= 0 && !this.wishes.spots[this.figure.spot].people.includes("*");
+    const many = this.arrangement.figures.length;
+    return h("div", { class: "row" },
+      h("label", { class: "check" }, h("input", { type: "checkbox", checked: own, onchange: (event) => this.change(() => { this.spot.people = event.target.checked ? [this.state.person] : ["*"]; }) }), "only this person"),
+      h("button", { type: "button", onclick: () => this.change(() => this.addSpot()) }, "Add another place"),
+      many > 1 ? h("button", { type: "button", onclick: () => this.change(() => this.removeSpot()) }, "Remove this one") : "");
+  }
+
+  addSpot() {
+    const { figure } = this;
+    const fresh = structuredClone(this.spot);
+    const x = figure.foot[0] + (figure.foot[0] < this.size[1] / 2 ? 1 : -1) * 0.22 * this.size[1];
+    fresh.foot = [asWish(x, this.size[1]), asWish(figure.foot[1], this.size[0])];
+    if (this.spot.foot === null) this.spot.foot = [asWish(figure.foot[0], this.size[1]), asWish(figure.foot[1], this.size[0])];
+    this.wishes.spots.push(fresh);
+    this.active = this.arrangement.figures.length;
+  }
+
+  removeSpot() {
+    this.wishes.spots.splice(this.figure.spot, 1);
+    this.active = 0;
+  }
+
+  buttons() {
+    this.saveButton = h("button", { type: "button", class: "strong", disabled: JSON.stringify(this.wishes) === this.saved, onclick: guarded(() => this.save()) }, "Save ", h("kbd", {}, "Ctrl S"));
+    return h("div", { class: "stack" },
+      this.saveButton,
+      h("button", { type: "button", onclick: guarded(() => this.saveAndRun()) }, "Save and make the pictures"),
+      h("div", { class: "row" },
+        h("button", { type: "button", disabled: !this.past.length, onclick: guarded(() => this.turn(true)) }, "Undo"),
+        h("button", { type: "button", disabled: !this.future.length, onclick: guarded(() => this.turn(false)) }, "Redo"),
+        h("button", { type: "button", disabled: !this.state.undo, onclick: guarded(() => this.undoSave()) }, `Undo save (${this.state.undo})`)),
+      h("button", { type: "button", onclick: () => this.change(() => { this.wishes = { horizon: null, spots: [structuredClone(AUTOMATIC)] }; this.active = 0; }) }, "Everything automatic"));
+  }
+
+  async save() {
+    this.take(await put(`${this.path}?pair=${encodeURIComponent(this.state.pair)}`, { wishes: this.wishes, base: this.state.version }));
+    toast(`${this.state.file} written`);
+    this.layout();
+    await this.refresh();
+  }
+
+  async saveAndRun() {
+    await this.save();
+    await submit({ steps: ["compose"], only: [this.state.background] });
+    toast("the pictures with this background are made");
+  }
+
+  async undoSave() {
+    this.take(await post(`${this.path}/undo?pair=${encodeURIComponent(this.state.pair)}`));
+    toast(`${this.state.file} is as before`);
+    await this.refresh();
+  }
+
+  async drive(event) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const control = event.ctrlKey || event.metaKey;
+    const commands = { z: () => this.turn(!event.shiftKey), y: () => this.turn(false), s: () => this.save() };
+    if (control && commands[key] && !(isTyping(event) && key !== "s")) {
+      event.preventDefault();
+      await commands[key]();
+      return;
+    }
+    if (control || event.altKey || isTyping(event) || event.target.matches("input[type=range]")) return;
+    const far = event.shiftKey ? 10 : 1;
+    const { figure } = this;
+    const [x, y] = figure.foot;
+    const onGround = event.target.dataset?.focus === "ground";
+    const angle = (by) => { const [a, b] = figure.direction; const [c, s] = [Math.cos(by), Math.sin(by)]; figure.direction = [a * c - b * s, a * s + b * c].map((part) => Number(part.toFixed(4))); this.shadow().direction = figure.direction; };
+    const work = {
+      ArrowLeft: () => this.move(x - far, y), ArrowRight: () => this.move(x + far, y),
+      ArrowUp: () => (onGround ? this.moveGround(this.arrangement.ground - far) : this.move(x, y - far)),
+      ArrowDown: () => (onGround ? this.moveGround(this.arrangement.ground + far) : this.move(x, y + far)),
+      "+": () => this.resize(figure.height * 1.01), "=": () => this.resize(figure.height * 1.01), "-": () => this.resize(figure.height / 1.01),
+      f: () => { this.spot.flip = !this.spot.flip; }, g: () => this.moveGround(this.arrangement.ground - far), h: () => this.moveGround(this.arrangement.ground + far),
+      "[": () => angle(0.1), "]": () => angle(-0.1),
+    }[key];
+    if (!work) return;
+    event.preventDefault();
+    this.change(work);
+  }
+}

@@ -1,0 +1,142 @@
+// One picture: before and after, every stage it was made of, the decision about it.
+
+import { file, get, item as address, submit, thumb } from "./api.js";
+import { clear, guarded, h, isTyping, readable, select, toast } from "./dom.js";
+import { MARKS } from "./gallery.js";
+import { shared as items } from "./items.js";
+import { hear } from "./live.js";
+import { Stage } from "./stage.js";
+
+export async function show(view, { words: [id], signal }) {
+  const viewer = new Viewer(view, signal);
+  await viewer.load(id);
+  addEventListener("keydown", guarded((event) => viewer.drive(event)), { signal });
+  hear("gallery", guarded(() => viewer.load(viewer.item.id, true)), signal);
+}
+
+class Viewer {
+  constructor(view, signal) {
+    this.signal = signal;
+    this.stage = new Stage();
+    this.single = false;
+    this.strip = h("div", { class: "strip", role: "group", "aria-label": "Stages" });
+    this.side = h("aside", { "aria-label": "About this picture" });
+    clear(view, h("div", { class: "viewer" }, this.stage.element, this.strip, this.side));
+  }
+
+  async load(id, again = false) {
+    const item = await get(address(id), { signal: this.signal });
+    if (again && item.version === this.item.version && item.verdict === this.item.verdict) return;
+    this.item = item;
+    if (!items.total) await items.refresh();
+    const place = await items.indexOf(id);
+    if (place >= 0) items.focus = place;
+    const labels = item.stages.map((each) => each.label);
+    const wanted = item.background === "original" ? "own photo" : "final";
+    this.afterLabel = labels.includes(wanted) ? wanted : labels.at(-1);
+    this.beforeLabel = item.background === "original" ? "photo" : labels.includes("background") ? "background" : "photo";
+    this.draw();
+  }
+
+  at(label) {
+    const stage = this.item.stages.find((each) => each.label === label);
+    return stage && { label, url: file(stage.ref, stage.version), ...stage };
+  }
+
+  draw() {
+    const after = this.at(this.afterLabel);
+    const before = this.single || this.beforeLabel === this.afterLabel ? null : this.at(this.beforeLabel) || null;
+    if (after) this.stage.show(after, before);
+    else this.stage.frame.replaceChildren(h("p", { class: "empty" }, this.item.message || "nothing is made yet"));
+    clear(this.strip, this.item.stages.map((each) =>
+      h("button", { type: "button", "aria-pressed": String(each.label === this.afterLabel), onclick: () => { this.afterLabel = each.label; this.draw(); } },
+        h("img", { src: thumb(each.ref, each.version), alt: "", loading: "lazy" }), h("span", {}, each.label))));
+    clear(this.side, this.about());
+  }
+
+  about() {
+    const { item } = this;
+    const place = item.background === "original" ? "own photo" : readable(item.background);
+    const compare = select([["", "alone"], ...item.stages.map((each) => [each.label, each.label])], this.single ? "" : this.beforeLabel, (value) => {
+      this.single = value === "";
+      if (value) this.beforeLabel = value;
+      this.draw();
+    }, "Compare with");
+    return [
+      h("div", { class: "row between" },
+        h("a", { href: "#/", class: "back" }, "← Gallery"),
+        h("span", { class: "quiet" }, `${(items.focus + 1).toLocaleString()} of ${items.total.toLocaleString()}`),
+        h("span", {}, h("button", { type: "button", class: "icon", "aria-label": "Previous", onclick: guarded(() => this.step(-1)) }, "‹"),
+          h("button", { type: "button", class: "icon", "aria-label": "Next", onclick: guarded(() => this.step(1)) }, "›"))),
+      h("h1", {}, readable(item.person)),
+      h("p", { class: "quiet" }, `${readable(item.garment)} · ${place}`, item.preview ? h("span", { class: "stamp" }, "preview") : ""),
+      this.verdicts(),
+      item.message ? h("div", { class: "notice bad" }, h("b", {}, "Failed"), h("p", {}, item.message), item.remedy ? h("code", {}, item.remedy) : "") : "",
+      ...item.notices.map((each) => h("div", { class: "notice" }, h("b", {}, `⚑ ${each.flag}`), h("p", {}, each.about), each.detail ? h("small", {}, each.detail) : "")),
+      h("label", { class: "field" }, h("span", {}, "Compare with"), compare),
+      h("div", { class: "stack" },
+        item.background === "original" ? "" : h("a", { class: "button", href: `#/placement/${encodeURIComponent(item.background)}?pair=${encodeURIComponent(item.pair)}` }, "Edit placement"),
+        h("a", { class: "button", href: `#/masks/agnostic/${encodeURIComponent(item.person)}?category=${item.category}` }, "Edit agnostic mask"),
+        h("a", { class: "button", href: `#/masks/cloth/${encodeURIComponent(item.garment)}?category=${item.category}` }, "Edit cloth mask"),
+        h("button", { type: "button", onclick: guarded(() => this.redo()) }, "Make again")),
+      this.figures(),
+    ];
+  }
+
+  verdicts() {
+    const button = (verdict, key) => h("button", { type: "button", class: `verdict ${verdict}`, "aria-pressed": String(this.item.verdict === verdict),
+      onclick: guarded(() => this.decide(verdict, false)) }, h("span", { "aria-hidden": "true" }, MARKS[verdict]), ` ${verdict[0].toUpperCase()}${verdict.slice(1)} `, h("kbd", {}, key));
+    return [
+      h("div", { class: "verdicts", role: "group", "aria-label": "Decision" }, button("keep", "K"), button("reject", "X"), button("redo", "R")),
+      this.item.stale ? h("p", { class: "quiet" }, "The picture was made anew since this was decided.") : "",
+    ];
+  }
+
+  figures() {
+    const rows = this.item.facts.flatMap((each) => Object.entries(each.facts).map(([key, value]) => h("tr", {}, h("td", {}, each.step), h("td", {}, key), h("td", {}, value))));
+    const size = this.at(this.afterLabel)?.size;
+    return [
+      h("p", { class: "quiet" }, `engine ${this.item.engine}`, size ? ` · ${size[1]}×${size[0]} px` : ""),
+      rows.length ? h("details", {}, h("summary", {}, "Figures"), h("table", { class: "small" }, rows)) : "",
+      this.item.recipe ? h("details", {}, h("summary", {}, "Recipe"), h("pre", {}, JSON.stringify(this.item.recipe, null, 1))) : "",
+    ];
+  }
+
+  async decide(verdict, goOn) {
+    const item = (await items.at(items.focus))?.id === this.item.id ? items.peek(items.focus) : this.item;
+    Object.assign(this.item, await items.decide(item, verdict));
+    clear(this.side, this.about());
+    if (goOn && this.item.verdict) await this.step(1);
+  }
+
+  async redo() {
+    await submit({ steps: ["tryon", "compose"], only: [this.item.pair], force: true });
+    toast("queued; the picture changes here when it is made");
+  }
+
+  async step(by) {
+    const index = items.focus + by;
+    if (index < 0 || index >= items.total) return toast(by > 0 ? "that was the last one" : "this is the first one");
+    const next = await items.at(index);
+    items.focus = index;
+    location.replace(`#/item/${encodeURIComponent(next.id)}`);
+    return undefined;
+  }
+
+  async drive(event) {
+    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { stage } = this;
+    const onSlider = event.target === stage.slider && event.key.startsWith("Arrow");
+    const work = onSlider ? null : {
+      ArrowRight: () => this.step(1), n: () => this.step(1), ArrowLeft: () => this.step(-1), p: () => this.step(-1),
+      k: () => this.decide("keep", true), x: () => this.decide("reject", true), r: () => this.decide("redo", true), u: () => this.decide("none", false),
+      z: () => stage.toggle(), "+": () => stage.zoom(1.5), "=": () => stage.zoom(1.5), "-": () => stage.zoom(1 / 1.5),
+      ",": () => stage.slide(stage.split - 5), ".": () => stage.slide(stage.split + 5),
+      s: () => { this.single = !this.single; this.draw(); },
+      Escape: () => { location.hash = "#/"; },
+    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!work) return;
+    event.preventDefault();
+    await work();
+  }
+}

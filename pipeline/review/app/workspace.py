@@ -1,0 +1,135 @@
+"""The folders the page looks at: what items there are, which pictures exist, and whether anything changed."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.api import Job, Request, prepare
+from pipeline.core.collection import Collection, discover
+from pipeline.core.items import ORIGINAL_BACKGROUND, Background, Garment, Pair, Person, Scene
+from pipeline.core.layout import CONFIG_FILE, LEDGER, PAIR_FILES, Layout, Ref
+
+Named = TypeVar("Named")
+
+
+class UnknownItemError(LookupError):
+    """No such person, garment, background or scene."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """Everything there is, by id.
+
+    Args:
+        job: the request with settings and engines chosen.
+        every: people, garments and backgrounds whatever the pairs file says.
+        scenes: the finished pictures that are wanted, by id, in the order of the pairs.
+    """
+
+    job: Job
+    every: Collection
+    scenes: Mapping[str, Scene]
+
+    @property
+    def wanted(self) -> Collection:
+        """What the pairs file leaves."""
+        return self.job.assembly.everything
+
+    def scene(self, ident: str) -> Scene:
+        """One finished picture."""
+        return _known(self.scenes, ident, "picture")
+
+    def person(self, ident: str) -> Person:
+        """One person."""
+        return _known({each.id: each for each in (*self.wanted.persons, *self.every.persons)}, ident, "person")
+
+    def garment(self, ident: str) -> Garment:
+        """One garment."""
+        return _known({each.id: each for each in self.every.garments}, ident, "garment")
+
+    def background(self, ident: str) -> Background:
+        """One background."""
+        return _known({each.id: each for each in self.every.backgrounds}, ident, "background")
+
+    def pair(self, ident: str) -> Pair:
+        """One pair."""
+        return _known({each.id: each for each in self.wanted.pairs}, ident, "pair")
+
+
+class Workspace:
+    """Reads the inputs folder again when it changed.
+
+    Args:
+        request: folders and settings.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = replace(request, inputs=request.inputs.absolute(), outputs=request.outputs.absolute())
+        self.layout: Layout = self.request.layout
+        self._guard = threading.Lock()
+        self._stamp = ""
+        self._items: Items | None = None
+
+    def items(self) -> Items:
+        """What there is now.
+
+        Raises:
+            LookbookError: a setting or the inputs folder does not fit.
+        """
+        with self._guard:
+            stamp = self.inputs_stamp()
+            if self._items is None or stamp != self._stamp:
+                self._items = self._read()
+                self._stamp = stamp
+            return self._items
+
+    def _read(self) -> Items:
+        self.layout.inputs.mkdir(parents=True, exist_ok=True)
+        job = prepare(replace(self.request, steps=()))
+        every = discover(self.layout, lambda category: "")
+        backgrounds = (ORIGINAL_BACKGROUND, *job.assembly.everything.backgrounds)
+        scenes = (Scene(pair, background) for pair in job.assembly.everything.pairs for background in backgrounds)
+        return Items(job, every, {scene.id: scene for scene in scenes})
+
+    def inputs_stamp(self) -> str:
+        """Changes when an input comes, goes or is replaced, or a setting changes. Cost: one listing of the folder."""
+        digest = hashlib.sha256()
+        paths = [path for path in self.layout.inputs.rglob("*") if not path.name.startswith(".")]
+        for path in sorted([*paths, self.request.config or self.layout.inputs.parent / CONFIG_FILE]):
+            digest.update(f"{path}\0{stamp_of(path)}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+    def outputs_stamp(self) -> str:
+        """Changes when a run writes down a result."""
+        return "|".join(stamp_of(path) for path in sorted(self.layout.path(LEDGER).glob("*.sqlite")))
+
+    def pair_file(self) -> Path:
+        """The pairs file the page writes."""
+        return self.layout.inputs / PAIR_FILES[0]
+
+
+def version_of(layout: Layout, ref: Ref) -> str:
+    """24 hex digits that change with a file's content, "" when it is not there. Never reads the file."""
+    stamp = stamp_of(layout.path(ref))
+    return stamp and hashlib.sha256(f"{ref}\0{stamp}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+
+def stamp_of(path: Path) -> str:
+    """Size, modification time and inode as text; "" for what is not a regular file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}" if path.is_file() else ""
+
+
+def _known(items: Mapping[str, Named], ident: str, kind: str) -> Named:
+    try:
+        return items[ident]
+    except KeyError:
+        raise UnknownItemError(f"no {kind} {ident!r}") from None
