@@ -69,7 +69,7 @@ def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, categor
     armpits = _armpits(garment, body, scale)
     collar_base, collar = _collars(garment, body, silhouette, scale)
     hem_down = hem_height(garment, body, silhouette, category, mask)
-    flanks = [_flank(garment, body, silhouette, category, (side, armpits[side], hem_down, scale)) for side in (0, 1)]
+    flanks = [_flank(garment, body, silhouette, category, mask, (side, armpits[side], hem_down, scale)) for side in (0, 1)]
     edges = garment.edges
     neck = _neck(garment, body, collar, scale, 0.45 * hem_down)
     slopes = [_slope(garment, body, silhouette, (side, collar[side], collar_base[side], shoulders[side])) for side in (0, 1)]
@@ -181,7 +181,8 @@ def hem_height(garment: TopLandmarks, body: Body, silhouette: Silhouette, catego
     """
     own = garment.body_length * garment_scale(garment, body) - 0.14 * body.scale
     if category is Category.DRESS:
-        return _dress_length(garment, body, mask, own)
+        worn = silhouette.lowest((Parse.UPPER_CLOTHES, Parse.DRESS, Parse.COAT, Parse.SKIRT), body, 3.5 * body.torso_length)
+        return _dress_length(garment, body, mask, max(own, min(worn + 0.04 * body.scale, 1.5 * own)))
     worn = silhouette.lowest((Parse.UPPER_CLOTHES, Parse.COAT), body, 1.35 * body.torso_length)
     wanted = max(own, 0.85 * body.torso_length, min(worn + 0.04 * body.scale, 1.5 * own))
     room = lowest(mask, body, 2 * body.torso_length)
@@ -197,8 +198,8 @@ def _dress_length(garment: TopLandmarks, body: Body, mask: Mask, own: float) -> 
     half = np.interp(0.55 + 0.45 * along, np.linspace(0, 1, len(flank[0])), (flank[1] - flank[0])[:, 0] / 2)
     half = np.maximum(half * garment_scale(garment, body), 0.3 * body.scale)
     room = np.array([mask_half(mask, body, row) for row in rows])
-    narrow = room < 0.8 * half
-    return float(rows[int(np.argmax(narrow))]) if narrow.any() else longest
+    wide = np.flatnonzero(room >= 0.68 * half)  # rows in between may be narrowed by hands
+    return float(rows[wide[-1]]) if len(wide) else 1.25 * body.torso_length
 
 
 def mask_half(mask: Mask, body: Body, row: float) -> float:
@@ -214,6 +215,7 @@ def _flank(
     body: Body,
     silhouette: Silhouette,
     category: Category,
+    mask: Mask,
     place: tuple[int, Points, float, float],
 ) -> Points:
     """(n, 2) landing side from the armpit to the hem: at least the silhouette, at most a little looser than it."""
@@ -231,10 +233,24 @@ def _flank(
         np.full(len(down), 1.15) if category is Category.UPPER else np.interp(down / body.torso_length, [0.9, 2.2], [1.12, 2.4])
     )
     loose = np.where(tucked & (along > 0.55), np.minimum(loose, 1.04), loose)
-    half = np.clip(cut, 1.02 * worn + 2, loose * worn + 2)
+    tightest = 1.02 * worn + 2
+    if category is Category.DRESS:  # a narrow skirt does not grow to the width of the one it replaces
+        tightest = np.where(down > 0.95 * body.torso_length, np.minimum(tightest, 0.58 * body.scale), tightest)
+    half = np.clip(cut, tightest, loose * worn + 2)
+    if category is Category.DRESS:
+        half = np.minimum(half, _skirt_room(body, mask, down, half))
     blend = np.clip(along / 0.25, 0, 1)
     across = (1 - blend) * abs(start[0]) + blend * half
     return body.at(sign * across, down)
+
+
+def _skirt_room(body: Body, mask: Mask, down: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Half widths a skirt may have: straight from the hips to what the mask leaves at its hem, or it would be cut there."""
+    hips = body.torso_length
+    start = float(np.interp(hips, down, half))
+    end = max(mask_half(mask, body, float(down[-1]) - 6), 0.3 * body.scale)
+    room: NDArray[np.float64] = np.interp(down, [hips, max(float(down[-1]), hips + 1)], [start, end])
+    return np.where(down > hips, np.maximum(room, 0.3 * body.scale), np.inf)
 
 
 def _hem(path: Points, body: Body, left: Points, right: Points, scale: float) -> Points:

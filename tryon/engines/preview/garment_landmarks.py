@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.masks import Mask, erode
+from pipeline.core.masks import Mask
+from tryon.engines.preview.neckline import front_neckline, usual_depth
 from tryon.engines.preview.outline import Outline, Points, Side, resample, trace
 
 EDGE_POINTS = 12
 """Outline points kept per sleeve edge."""
 MIN_SLEEVE = 0.14
 """Shorter than this share of the garment's width it counts as part of the body: a cap or a puff over the armhole."""
-USUAL_DEPTH = (0.47, 0.2)
-"""Depth of a crew neck's front edge below its corners: in widths of the neck opening, but at most this share of the chest."""
 UNEVEN = 0.06
 """Armpits further apart than this share of the garment's height are no pair."""
 NECK_POINTS, SLOPE_POINTS, ARMHOLE_POINTS, FLANK_POINTS, HEM_POINTS = 7, 5, 5, 9, 6
@@ -115,10 +113,11 @@ class TopLandmarks:
 
 @dataclass(frozen=True)
 class _SideMarks:
-    """Landmarks of one side as (out, y)."""
+    """Landmarks of one side as (out, y); `flank_start` is the outline's own armpit, which a hidden gap may have put too low."""
 
     shoulder: Points
     armpit: Points
+    flank_start: Points
     hem: Points
     sleeve_edges: tuple[Points, Points] | None
 
@@ -145,8 +144,7 @@ def top_landmarks(cloth: NDArray[np.uint8], mask: Mask) -> TopLandmarks:
     collar = _to_xy(outline, corners)
     bases = _to_xy(outline, [base for _, base in collars])
     stands = float((bases - collar)[:, 1].mean()) > 0.02 * outline.height
-    opening, chest = float(np.ptp(collar[:, 0])), float(sum(mark.armpit[0] for mark in marks))
-    usual_px = min(USUAL_DEPTH[0] * opening, USUAL_DEPTH[1] * chest)
+    usual_px = usual_depth(float(np.ptp(collar[:, 0])), float(sum(mark.armpit[0] for mark in marks)))
     neckline = _axis_top(outline) if stands else front_neckline(cloth, mask, collar, _axis_top(outline), usual_px)
     return TopLandmarks(
         outline=outline,
@@ -183,7 +181,7 @@ def _armhole(side: Side, mark: _SideMarks) -> Points:
 
 
 def _flank(side: Side, mark: _SideMarks) -> Points:
-    below = side.between(mark.armpit, mark.hem)
+    below = side.between(mark.flank_start, mark.hem)
     return np.vstack([mark.armpit, below[below[:, 1] > mark.armpit[1]]])
 
 
@@ -269,7 +267,7 @@ def _side_marks(side: Side, outline: Outline, armpit_row: float | None) -> _Side
     edges = arm[: outer_at + 1], arm[inner_at:][::-1]
     armpit = _raised(path[armpit_at], path[shoulder_at])
     edges = edges[0], np.vstack([armpit, edges[1]])
-    return _SideMarks(path[shoulder_at], armpit, _hem(path[armpit_at:]), edges)
+    return _SideMarks(path[shoulder_at], armpit, path[armpit_at], _hem(path[armpit_at:]), edges)
 
 
 def _is_sleeve(arm: Points, outer_at: int, inner_at: int, width: float) -> bool:
@@ -340,7 +338,7 @@ def _sleeveless_marks(side: Side, outline: Outline) -> _SideMarks:
     last = min(upper[shoulder_at, 1] + 2.2 * chest, outline.top + 0.7 * outline.height)
     band = np.flatnonzero((upper[:, 1] >= first) & (upper[:, 1] <= last) & (np.arange(len(upper)) > shoulder_at))
     armpit_at = _first_widest(upper, band) if len(band) else min(shoulder_at + 1, len(upper) - 1)
-    return _SideMarks(path[shoulder_at], path[armpit_at], _hem(path[armpit_at:]), None)
+    return _SideMarks(path[shoulder_at], path[armpit_at], path[armpit_at], _hem(path[armpit_at:]), None)
 
 
 def _first_widest(path: Points, band: NDArray[np.intp]) -> int:
@@ -380,43 +378,3 @@ def _slope_start(path: Points, corner_at: int, width: float) -> int:
         if down < 1.2 * across:
             return index if path[index, 1] - path[corner_at, 1] > 0.03 * width else corner_at
     return corner_at
-
-
-def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points, axis_top: Points, usual_px: float) -> Points:
-    """Lowest point of the front neckline, x, y.
-
-    Where the outline itself dips between the collar corners, that is the neckline. Otherwise the inside of the back shows above
-    it; then the arc from corner to corner with the strongest edge is taken, weighed by how usual its depth is.
-
-    Args:
-        cloth: (h, w, 3) RGB uint8.
-        mask: (h, w) bool, True = garment.
-        collar: (2, 2) corners of the neck opening.
-        axis_top: (2,) highest outline point on the garment's axis.
-        usual_px: depth to expect, in cloth pixels below the corners.
-    """
-    middle, width = collar.mean(0), float(np.hypot(*(collar[1] - collar[0])))
-    dip = axis_top[1] - middle[1]
-    if dip > 0.3 * width:
-        return axis_top
-    depths = np.arange(0.2 * width, 0.65 * width, 1.5)
-    strengths = _arc_strengths(cloth, mask, collar, depths)
-    if not len(strengths):
-        return np.array([axis_top[0], middle[1] + max(dip, usual_px)])
-    likely = np.exp(-0.5 * ((depths - usual_px) / (0.17 * width)) ** 2)
-    depth = depths[int(np.argmax(np.log(2 + strengths) * likely))]
-    return np.array([axis_top[0], middle[1] + max(dip, depth)])
-
-
-def _arc_strengths(cloth: NDArray[np.uint8], mask: Mask, collar: Points, depths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How strong the colour edge is along each arc, its weaker half deciding, so that prints and buttons do not count."""
-    smooth = cv2.GaussianBlur(cv2.cvtColor(cloth, cv2.COLOR_RGB2LAB), (0, 0), 1.5).astype(np.float32)
-    edge = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3)).max(2) * erode(mask, 7) / 4
-    across = np.linspace(0.15, 0.85, 41)
-    base = collar[0] + across[:, None] * (collar[1] - collar[0])
-    sag = np.sqrt(1 - (2 * across - 1) ** 2)
-    height, width = mask.shape
-    columns = np.clip(base[:, 0].round().astype(int), 0, width - 1)
-    rows = np.clip((base[:, 1] + depths[:, None] * sag).round().astype(int), 0, height - 1)
-    placed: NDArray[np.float64] = np.percentile(edge[rows, columns], 35, axis=1)
-    return placed

@@ -165,7 +165,9 @@ def _walk(points: Points, start: int, end: int) -> Points:
 def _extent(filled: NDArray[np.uint8], axis: float, sign: int) -> NDArray[np.float64]:
     """Outward reach of the run at the axis, per row; where the axis itself is bare (a deep neckline), of the run next to it."""
     column = round(axis)
-    half = filled[:, column:] if sign > 0 else filled[:, column::-1]
+    half = (filled[:, column:] if sign > 0 else filled[:, column::-1]).copy()
+    near = max(1, round(0.15 * float(filled.any(0).sum())))
+    half[:, :near] = np.maximum.accumulate(half[:, near - 1 :: -1], axis=1)[:, ::-1]  # slits and bows at the neckline
     changes = np.diff(np.pad(half, ((0, 0), (0, 1))).astype(np.int8), axis=1)
     ends = np.argmax(changes == -1, axis=1).astype(np.float64)
     return np.where(half.any(1), ends, np.nan)

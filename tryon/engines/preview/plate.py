@@ -104,7 +104,7 @@ def limb_skin(shape: tuple[int, int], limb: Limb, start: float, end: float) -> t
     across, down = np.meshgrid(np.arange(high[0] - low[0], dtype=np.float32), np.arange(high[1] - low[1], dtype=np.float32))
     nearest = cv2.remap(coarse, across / 2, down / 2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     coverage[window] = np.clip((1 - nearest) * float(halves.mean()) + 0.5, 0, 1)
-    factor[window] = 1.03 - 0.2 * np.minimum(nearest, 1) ** 2.5
+    factor[window] = 1.05 - 0.27 * np.minimum(nearest, 1) ** 2.2
     return coverage, factor
 
 
@@ -165,7 +165,7 @@ def undress(
         skin = spread_softly(image, skin_known)
         result = over(result, skin, _zone(body, shape, _chest_outline(body)) * person)
         for limb in limbs:
-            coverage, factor = limb_skin(shape, limb, 0.0, 1.0)
+            coverage, factor = limb_skin(shape, limb, 0.0, 1.2)
             result = over(result, skin * factor[..., None], coverage * person)
     fringe = old | (dilate(old, 6) & known.background) | dilate(old, 2)
     return over(image.astype(np.float32), result, soft(fringe))

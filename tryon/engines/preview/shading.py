@@ -55,14 +55,22 @@ def fold_factor(image: NDArray[np.uint8], worn: Mask, size_px: float, strength: 
     if np.count_nonzero(worn) < 100:
         return np.ones(worn.shape, np.float32)
     weight = cv2.erode(worn.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
-    light = luminance(image) + 8  # black cloth: sensor noise must not turn into folds
-    fine, coarse = masked_blur(light, weight, 0.03 * size_px), masked_blur(light, weight, 0.22 * size_px)
+    light = luminance(image) + 40  # on black cloth a few grey levels are a large ratio, but not a deep fold
+    fine, coarse = masked_blur(light, weight, 0.03 * size_px), masked_blur(light, weight, 0.16 * size_px)
     ratio = np.log(np.maximum(fine, 4) / np.maximum(coarse, 4))
     busy = masked_blur(np.abs(light - masked_blur(light, weight, 0.015 * size_px)), weight, 0.06 * size_px)
-    calm = 1 / (1 + (busy / 9) ** 2)
+    calm = 1 / ((1 + (busy / 9) ** 2) * (1 + (_tint_change(image, weight, size_px) / 4) ** 2))
     inside = masked_blur(weight, np.ones_like(weight), 0.02 * size_px)
-    factor: Factor = np.clip(np.exp(strength * np.clip(ratio, -0.3, 0.14) * calm * inside), 0.75, 1.15).astype(np.float32)
+    factor: Factor = np.clip(np.exp(strength * np.clip(ratio, -0.24, 0.12) * calm * inside), 0.75, 1.15).astype(np.float32)
     return factor
+
+
+def _tint_change(image: NDArray[np.uint8], weight: Factor, size_px: float) -> Factor:
+    """How far the local tint (Lab a, b) is from the garment's: folds change brightness only, prints the tint too."""
+    tint = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 1:].astype(np.float32)
+    usual = np.median(tint[weight > 0], axis=0) if (weight > 0).any() else np.zeros(2)
+    change: Factor = np.linalg.norm(masked_blur(tint, weight, 0.03 * size_px) - usual, axis=2).astype(np.float32)
+    return change
 
 
 def round_factor(alpha: Factor, depth_px: float, darkest: float) -> Factor:

@@ -56,15 +56,28 @@ class Sitter:
         mask: Mask = np.isin(self.parse, labels)
         return mask
 
-    @property
+    @cached_property
     def replaced(self) -> Mask:
-        """(h, w) bool: the worn garment that the new one replaces."""
+        """(h, w) bool: the worn garment that the new one replaces.
+
+        Under a top, what hangs below the hips without trousers or skirt beneath is a dress: its lower part stays on as a skirt.
+        """
         labels = {
             Category.UPPER: (*UPPER_LABELS, Parse.SCARF),
             Category.LOWER: LOWER_LABELS,
             Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS, Parse.SCARF),
         }[self.category]
-        return self.of(*labels) & self.mask
+        worn = self.of(*labels) & self.mask
+        if self.category is Category.UPPER and np.count_nonzero(self.of(*LOWER_LABELS)) < 0.02 * worn.size:
+            return worn & ~self._below(1.15 * self.body.torso_length)
+        return worn
+
+    def _below(self, down: float) -> Mask:
+        """(h, w) bool: everything further below the neck than `down` pixels."""
+        rows, columns = np.indices(self.size, np.float32)
+        reach = (columns - self.body.neck[0]) * self.body.down[0] + (rows - self.body.neck[1]) * self.body.down[1]
+        below: Mask = reach > down
+        return below
 
     def arm_is_behind(self, side: int) -> bool:
         """Whether the torso hides this forearm: along it the body-part map shows mostly torso."""

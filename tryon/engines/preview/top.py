@@ -17,7 +17,7 @@ from tryon.engines.preview.limbs import StripFit, fit_sleeve
 from tryon.engines.preview.outline import Points
 from tryon.engines.preview.plate import Colour, KnownAreas, blend_into, limb_skin, over, soft, undress
 from tryon.engines.preview.shading import Factor, cast_factor, fold_factor, round_factor
-from tryon.engines.preview.sitter import ARM, SKIN, Sitter
+from tryon.engines.preview.sitter import ARM, LEG, SKIN, Sitter
 from tryon.engines.preview.warp import Patch, ladder_patch, pull, soft_polygon, spline_patch
 
 BARE_FROM = 0.22
@@ -67,7 +67,8 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
         (h, w, 3) RGB uint8; equal to the photo outside the mask.
     """
     fit = fit_top(sitter, garment.landmarks)
-    known = KnownAreas(sitter.of(Parse.BACKGROUND), sitter.of(*SKIN), sitter.of(*LOWER_LABELS) & ~sitter.replaced)
+    skin = SKIN if sitter.category is Category.UPPER else (*SKIN, *LEG)
+    known = KnownAreas(sitter.of(Parse.BACKGROUND), sitter.of(*skin), sitter.of(*LOWER_LABELS) & ~sitter.replaced)
     limbs = sitter.body.arms if sitter.category is Category.UPPER else (*sitter.body.legs, *sitter.body.arms)
     plate = undress(sitter.image, sitter.replaced, known, sitter.body, limbs)
     folds = worn_folds(sitter, config.fold_strength)
@@ -137,6 +138,8 @@ class _Painter:
     def _hem_side(self) -> Points:
         """A wide box from far above the shoulders down to the hem."""
         body, (left, right) = self.sitter.body, self.fit.torso.hem
+        if self.sitter.category is Category.DRESS:  # a skirt keeps its own shape
+            left, right = body.hips
         aside, up = body.across * 2 * body.scale, body.down * -4 * body.scale
         return np.stack([left - aside, left - aside + up, right + aside + up, right + aside])
 
@@ -153,7 +156,7 @@ class _Painter:
         if start >= 1:
             return canvas
         limb = sitter.body.arms[side]
-        painted, _ = limb_skin(sitter.size, limb, start, 1.0)
+        painted, _ = limb_skin(sitter.size, limb, start, 1.2)
         near, _ = limb_skin(sitter.size, _thick(limb, 1.8), start, 1.3)
         alpha = np.maximum(soft(sitter.of(*ARM)) * near, painted * soft(sitter.replaced | sitter.of(*ARM)))
         shadow = self._shadow(alpha, 0.05, self.config.contact_shadow)

@@ -1,0 +1,58 @@
+"""The front edge of a flat garment's neck opening, which lies inside its outline when the inside of the back shows above it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.masks import Mask, erode
+from tryon.engines.preview.outline import Points
+
+USUAL_DEPTH = (0.47, 0.2)
+"""Depth of a crew neck's front edge below its corners: in widths of the neck opening, but at most this share of the chest."""
+
+
+def usual_depth(opening_px: float, chest_px: float) -> float:
+    """Pixels to expect between the collar corners and the front edge, for a neck opening and a chest of these widths."""
+    return min(USUAL_DEPTH[0] * opening_px, USUAL_DEPTH[1] * chest_px)
+
+
+def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points, axis_top: Points, usual_px: float) -> Points:
+    """Lowest point of the front neckline, x, y.
+
+    Where the outline itself dips between the collar corners, that is the neckline. Otherwise the inside of the back shows above
+    it; then the arc from corner to corner with the strongest edge is taken, weighed by how usual its depth is.
+
+    Args:
+        cloth: (h, w, 3) RGB uint8.
+        mask: (h, w) bool, True = garment.
+        collar: (2, 2) corners of the neck opening.
+        axis_top: (2,) highest outline point on the garment's axis.
+        usual_px: depth to expect, in cloth pixels below the corners.
+    """
+    middle, width = collar.mean(0), float(np.hypot(*(collar[1] - collar[0])))
+    dip = axis_top[1] - middle[1]
+    if dip > 0.3 * width:
+        return axis_top
+    depths = np.arange(0.2 * width, 0.65 * width, 1.5)
+    strengths = _arc_strengths(cloth, mask, collar, depths)
+    if not len(strengths):
+        return np.array([axis_top[0], middle[1] + max(dip, usual_px)])
+    likely = np.exp(-0.5 * ((depths - usual_px) / (0.17 * width)) ** 2)
+    depth = depths[int(np.argmax(np.log(2 + strengths) * likely))]
+    return np.array([axis_top[0], middle[1] + max(dip, depth)])
+
+
+def _arc_strengths(cloth: NDArray[np.uint8], mask: Mask, collar: Points, depths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How strong the colour edge is along each arc, its weaker half deciding, so that prints and buttons do not count."""
+    smooth = cv2.GaussianBlur(cv2.cvtColor(cloth, cv2.COLOR_RGB2LAB), (0, 0), 1.5).astype(np.float32)
+    edge = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3)).max(2) * erode(mask, 7) / 4
+    across = np.linspace(0.15, 0.85, 41)
+    base = collar[0] + across[:, None] * (collar[1] - collar[0])
+    sag = np.sqrt(1 - (2 * across - 1) ** 2)
+    height, width = mask.shape
+    columns = np.clip(base[:, 0].round().astype(int), 0, width - 1)
+    rows = np.clip((base[:, 1] + depths[:, None] * sag).round().astype(int), 0, height - 1)
+    placed: NDArray[np.float64] = np.percentile(edge[rows, columns], 35, axis=1)
+    return placed
