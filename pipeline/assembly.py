@@ -50,6 +50,7 @@ class StepRecipe:
             step = kind(self.config, self.context, engines, self.weights)
         elif self.backend:
             step = kind(self.config, self.context, self._backend())
+            step.model_files = dict(self.weights)
         else:
             step = kind(self.config, self.context)
         return step

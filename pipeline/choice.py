@@ -87,7 +87,7 @@ class Chooser:
         card: Card = resolve(known[wanted]).card
         missing = card.missing_packages()
         if missing:
-            raise MissingPackageError(f"{wanted} needs {', '.join(missing)}", f"pip install -e '.[{card.extra}]'")
+            raise MissingPackageError(f"{wanted} needs {', '.join(missing)}", card.install)
         if self.commercial_only:
             for name in card.weights:
                 refuse_non_commercial(name)
@@ -101,7 +101,7 @@ class Chooser:
         missing = card.missing_packages()
         if missing:
             return (
-                f"{card.name}: its weights are here but {', '.join(missing)} is not installed: pip install -e '.[{card.extra}]'"
+                f"{card.name}: its weights are here but {', '.join(missing)} is not installed: {card.install}"
             )
         if self.commercial_only:
             try:

@@ -16,6 +16,7 @@ class Card:
         weights: names in the weights table.
         packages: importable modules that must be present.
         extra: the pip extra that brings them, for the remedy line.
+        cure: the remedy line itself, where no pip extra brings them.
         seconds: rough time for one item on two CPU cores, for the plan's estimate.
         approximate: True when the result is a stand-in for a real model's.
     """
@@ -25,9 +26,15 @@ class Card:
     weights: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     extra: str = ""
+    cure: str = ""
     seconds: float = 0.5
     approximate: bool = False
 
     def missing_packages(self) -> tuple[str, ...]:
         """Modules that cannot be found here; finds without importing."""
         return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
+
+    @property
+    def install(self) -> str:
+        """What to type when a package is missing."""
+        return self.cure or f"pip install -e '.[{self.extra}]'"

@@ -80,7 +80,8 @@ class Fingerprinter:
         self._step = step
         self._content_of = content_of
         self._settings: dict[str, Any] = step.config.model_dump(mode="json")
-        head = json.dumps([step.name, step.version, self._settings], sort_keys=True, ensure_ascii=False)
+        self._models = {f"weights {name}": sha256 for name, sha256 in step.model_files.items()}
+        head = json.dumps([step.name, step.version, self._settings, self._models], sort_keys=True, ensure_ascii=False)
         self._head = hashlib.sha256(head.encode())
 
     def of(self, item: Item, reads: Sequence[Ref] | None = None) -> str | None:
@@ -108,4 +109,4 @@ class Fingerprinter:
         """The parts of the item's fingerprint as they are now."""
         refs = [*self._step.reads(item), *self._step.may_read(item)]
         inputs = {ref: (self._content_of(ref) or ABSENT)[:SHORT_DIGITS] for ref in refs}
-        return Basis(self._step.version, self._settings, dict(self._step.signature(item)), inputs)
+        return Basis(self._step.version, self._settings, {**self._step.signature(item), **self._models}, inputs)

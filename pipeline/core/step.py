@@ -60,6 +60,7 @@ class Step(Protocol):
     version: ClassVar[int]
     config: StepConfig
     batch_size: int
+    model_files: Mapping[str, str]
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """Files that must be there; their bytes decide whether the item is done."""
@@ -90,6 +91,8 @@ class StepBase:
     unit: ClassVar[Unit]
     version: ClassVar[int] = 1
     batch_size = 1
+    model_files: Mapping[str, str] = {}
+    """sha256 by weights name of the step's backend; set where the step is built, part of every fingerprint."""
 
     def __init__(self, config: StepConfig, context: Context) -> None:
         self.config = config

@@ -73,7 +73,7 @@ class DenseposeDetectron2:
         name="detectron2",
         weights=("densepose-detectron2-r50-s1x",),
         packages=("torch", "torchvision", "detectron2", "densepose"),
-        extra="densepose",
+        cure=INSTALL,
         seconds=3.0,
     )
 

@@ -56,6 +56,11 @@ def fingerprint(
     return Fingerprinter(step, content.get).of(item)
 
 
+def test_another_model_file_is_another_fingerprint() -> None:
+    plain, first, second = fingerprint(), fingerprint(model_files={"u2net": "a"}), fingerprint(model_files={"u2net": "b"})
+    assert len({plain, first, second}) == 3
+
+
 def test_the_place_decides_nothing() -> None:
     assert fingerprint(root="here") == fingerprint(root="there")
 
