@@ -115,9 +115,7 @@ def _continue(known: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray
 def touching(mask: Mask, other: Mask, least_px: float) -> Mask:
     """The connected parts of at least `least_px` that touch another mask."""
     numbers, areas = components(mask)
-    keep = np.zeros(len(areas), np.bool_)
-    keep[np.unique(numbers[other])] = True
-    keep &= areas >= least_px
+    keep = (np.bincount(numbers[other], minlength=len(areas)) > 0) & (areas >= least_px)
     keep[0] = False
     found: Mask = keep[numbers]
     return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -25,6 +26,9 @@ from pipeline.core.labels import Parse
 from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, PARSE, TRYON, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Context, Produced, StepBase
+
+ASK_SIDE_PX = 576
+"""Long side of the picture shown to the backend: it only has to say where a sleeve is gone, not draw the edge."""
 
 
 class RestoreConfig(StepConfig):
@@ -80,7 +84,7 @@ class RestoreStep(StepBase):
 
     name: ClassVar[str] = "restore"
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     config: RestoreConfig
 
     def __init__(self, config: RestoreConfig, context: Context, backend: MatteBackend | None = None) -> None:
@@ -172,8 +176,19 @@ class RestoreStep(StepBase):
         """The backend's matte of the dressed picture, when colours alone cannot tell where the outline is now."""
         if self.backend is None or not worth_asking(dressing):
             return None
-        seen = self.backend.matte(dressing.dressed)
-        return seen if seen.any() else None
+        seen = self.backend.matte(shrunk(dressing.dressed, ASK_SIDE_PX))
+        height, width = dressing.dressed.shape[:2]
+        return cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR) if seen.any() else None
+
+
+def shrunk(picture: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """(h, w, 3) uint8 scaled down until its long side is at most `side_px`."""
+    factor = side_px / max(picture.shape[:2])
+    if factor >= 1:
+        return picture
+    size = (round(picture.shape[1] * factor), round(picture.shape[0] * factor))
+    smaller: NDArray[np.uint8] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return smaller
 
 
 def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Dressing:

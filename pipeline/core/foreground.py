@@ -156,8 +156,16 @@ def _load_multilevel() -> Solver:
 
 
 def _with_background(module: ModuleType) -> Solver:
+    from numba import set_num_threads
+
     estimate: Callable[..., tuple[Any, Any]] = module.estimate_foreground_ml
-    return lambda image, alpha: estimate(image, alpha, return_background=True)
+
+    def solve(image: Float, alpha: Float) -> tuple[Float, Float]:
+        # Its loops are short and meet at every level: two threads waiting for each other took ten times as long as one.
+        set_num_threads(1)
+        return estimate(image, alpha, return_background=True)
+
+    return solve
 
 
 def blur_fusion(image: Float, alpha: Float) -> tuple[Float, Float]:
