@@ -11,7 +11,9 @@ import typer
 from pipeline.catalog import STEPS, step_names, step_range
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
+from pipeline.datasets_cli import PICTURES, export_app, import_app
 from pipeline.review_cli import add_commands
+from pipeline.review_cli import export as export_pictures
 from pipeline.weights_cli import app as weights_app
 
 app = typer.Typer(
@@ -98,6 +100,9 @@ def _steps(step: str, start: str, until: str) -> list[str]:
 
 app.add_typer(weights_app, name="weights")
 add_commands(app)
+app.add_typer(import_app, name="import")
+export_app.command(PICTURES)(export_pictures)
+app.add_typer(export_app, name="export")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commands round the review page: `review`, `watch`, `export`."""
+"""The commands round the review page: `review`, `watch`; and `export pictures`, which `pipeline.cli` puts beside the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def add_commands(app: typer.Typer) -> None:
     """Put the commands into the front door."""
     app.command()(review)
     app.command()(watch)
-    app.command()(export)
 
 
 def review(

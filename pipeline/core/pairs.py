@@ -54,12 +54,14 @@ class _Names:
 
     def __init__(self, items: Sequence[Person] | Sequence[Garment]) -> None:
         self.by_name: dict[str, dict[str, Person | Garment]] = defaultdict(dict)
+        self.by_id: dict[str, Person | Garment] = {item.id: item for item in items}
         for item in items:
             for name in spellings(item.id, item.source):
                 self.by_name[name][item.id] = item
 
     def get(self, name: str) -> Mapping[str, Person | Garment]:
-        return self.by_name.get(name, {})
+        """The items that this name may mean; an id means its own item even where it is another's file name too."""
+        return {name: self.by_id[name]} if name in self.by_id else self.by_name.get(name, {})
 
     def one(self, name: str, kind: str, where: str, problems: list[Problem]) -> Person | Garment | None:
         """The one item of this name; otherwise None and a line in `problems`."""

@@ -149,3 +149,10 @@ def test_each_person_is_told_the_recipe_that_the_engine_of_each_category_names(t
     assert found.persons[0].categories == (Category.UPPER, Category.DRESS)
     assert found.persons[0].recipes == ("", "catvton")
     assert discover(layout, lambda category: engine[category]).persons[0].recipes == ()
+
+
+def test_an_id_means_its_own_item_even_where_it_is_another_pictures_file_name(tmp_path):
+    layout = make_inputs(tmp_path, ["person/ann.jpg", "person/beach/ann.jpg", "cloth/upper/tee.jpg"])
+    (layout.inputs / "pairs.txt").write_text("ann tee\nbeach-ann tee\n")
+    found = discover(layout, lambda _: "preview")
+    assert [pair.person.id for pair in found.pairs] == ["ann", "beach-ann"] and not found.problems

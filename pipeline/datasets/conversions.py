@@ -1,0 +1,131 @@
+"""Published files → the bytes of our artefacts, where a link will not do: other vocabularies and formats, missing halves.
+
+Each function reads its sources when it is called, so that planning an import touches none of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import images, masks
+from pipeline.core.errors import InputError
+from pipeline.core.frame import whole_photo
+from pipeline.core.keypoints import Keypoints, keypoints_to_json
+from pipeline.core.masks import Mask
+from preprocess.agnostic import GREY, grey_out
+from preprocess.body_parts import BodyParts
+from preprocess.densepose_colours import decode, render
+from preprocess.keypoint_files import read_keypoints
+from preprocess.label_tables import CIHP_FROM_ATR, converted
+from preprocess.skeleton import draw_skeleton
+
+GREY_REACH = 6
+"""How far the grey of an agnostic JPEG may be off in any channel."""
+GREY_SPECK = 0.002
+"""Smaller grey patches of a photo are grey by themselves."""
+
+
+def frame_json(image: Path) -> bytes:
+    """The frame of a picture that is its own canvas."""
+    height, width = images.read_rgb(image).shape[:2]
+    return images.text(whole_photo((height, width), (height, width)).to_json())
+
+
+def jpeg_of(picture: Path) -> bytes:
+    """A picture of another format as JPEG, 4:4:4."""
+    return images.jpeg(images.read_rgb(picture))
+
+
+def mask_jpeg_of(mask: Path) -> bytes:
+    """A mask of another format as the grey JPEG that loaders of VITON-HD open."""
+    return images.jpeg(np.where(images.read_mask(mask), 255, 0).astype(np.uint8))
+
+
+def mask_png_of(mask: Path) -> bytes:
+    """A mask of another format, two-valued."""
+    return images.mask_png(images.read_mask(mask))
+
+
+def read_points(pose: Path, image: Path) -> Keypoints:
+    """The joints of any key-point file in circulation, in pixels of the person's picture."""
+    height, width = images.read_rgb(image).shape[:2]
+    return read_keypoints(pose.read_text("utf-8-sig"), (height, width), str(pose))
+
+
+def pose_json(pose: Path, image: Path) -> bytes:
+    """A key-point file as BODY_25 in OpenPose's form."""
+    return images.text(keypoints_to_json([read_points(pose, image)]))
+
+
+def skeleton_png(pose: Path, image: Path) -> bytes:
+    """The skeleton picture drawn from the key-points."""
+    size = images.read_rgb(image).shape
+    return images.png(draw_skeleton(read_points(pose, image), (size[0], size[1])))
+
+
+def parse_from_atr(label_map: Path, image: Path) -> bytes:
+    """An ATR label map as CIHP, at the picture's size."""
+    labels = converted(images.read_labels(label_map), CIHP_FROM_ATR, str(label_map))
+    return images.labels_png(_fitted(labels, image))
+
+
+def parts_of_colours(densepose: Path) -> bytes:
+    """The raw index from a coloured picture."""
+    return images.npz(BodyParts(decode(images.read_rgb(densepose))).arrays("published"))
+
+
+def parts_of_index(index: Path, uv: Path | None, image: Path) -> bytes:
+    """The raw index and coordinates from DressCode's `dense` files."""
+    u, v = (None, None) if uv is None else [_fitted(each, image) for each in _read_uv(uv)]
+    return images.npz(BodyParts(_fitted(images.read_labels(index), image), u, v).arrays("published"))
+
+
+def colours_of_index(index: Path, image: Path) -> bytes:
+    """VITON-HD's coloured picture from a raw index."""
+    return images.jpeg(render(_fitted(images.read_labels(index), image)))
+
+
+def agnostic_of_mask(mask: Path, image: Path) -> bytes:
+    """The grey picture that belongs to a mask."""
+    picture = images.read_rgb(image)
+    repaint = images.read_mask(mask)
+    if repaint.shape != picture.shape[:2]:
+        repaint = _fitted(repaint.astype(np.uint8), image).astype(bool)
+    return images.jpeg(grey_out(picture, repaint))
+
+
+def mask_of_agnostic(agnostic: Path) -> bytes:
+    """The mask that belongs to a grey picture: VITON-HD's own masks are its grey region."""
+    return images.mask_png(grey_region(images.read_rgb(agnostic)))
+
+
+def grey_region(picture: NDArray[np.uint8]) -> Mask:
+    """(h, w, 3) uint8 RGB → (h, w) bool: the area filled with grey 128, as far as a JPEG leaves it so."""
+    off = np.abs(picture.astype(np.int16) - GREY).max(2)
+    return masks.tidy(masks.open_(masks.close(off <= GREY_REACH, 2), 2), GREY_SPECK)
+
+
+def _read_uv(path: Path) -> list[NDArray[np.uint8]]:
+    """U and V as bytes; stored as (2, h, w) or (h, w, 2), in 0..1 or 0..255."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            uv: NDArray[Any] = arrays["uv"]
+    except (OSError, ValueError, KeyError) as problem:
+        raise InputError(f"{path}: no array `uv` ({problem})", "remove the file; the index alone is enough") from None
+    planes = uv if uv.shape[0] == 2 else np.moveaxis(uv, -1, 0)
+    scale = 255.0 if float(planes.max(initial=0)) <= 1.0 else 1.0
+    return [np.clip(np.round(plane * scale), 0, 255).astype(np.uint8) for plane in planes[:2]]
+
+
+def _fitted(labels: NDArray[np.uint8], image: Path) -> NDArray[np.uint8]:
+    """Brought to the size of the person's picture by nearest neighbour."""
+    height, width = images.read_rgb(image).shape[:2]
+    if labels.shape == (height, width):
+        return labels
+    fitted: NDArray[np.uint8] = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST)
+    return fitted

@@ -1,0 +1,200 @@
+"""A published tree → inputs and artefacts: names and ids decided, files that belong together taken together.
+
+What a step makes in one go must come from one source: body parts get their index, masks their grey picture. What cannot be
+completed is left to its step. Everything taken in counts as given by hand: it is respected, and what follows it follows.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pipeline.core import layout as places
+from pipeline.core.errors import InputError
+from pipeline.core.items import Garment, Person
+from pipeline.core.keypoints import keypoints_from_json
+from pipeline.core.labels import Category
+from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, PAIR_FILES, PERSON_INPUTS, Folder, Layout
+from pipeline.core.names import slug, unique_ids
+from pipeline.core.scan import find_pictures
+from pipeline.datasets import conversions as convert
+from pipeline.datasets.transfer import Transfer, to
+from pipeline.datasets.tree import Files, Kind, Published, Tree
+
+Make = Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A tree with places in the project.
+
+    Args:
+        people, garments: the items, each with what was published of it.
+        pairs: lines for `inputs/pairs.txt`.
+        labels_are_atr: see `Tree`.
+    """
+
+    people: tuple[tuple[Person, Published], ...]
+    garments: tuple[tuple[Garment, Published], ...]
+    pairs: tuple[str, ...]
+    labels_are_atr: bool
+
+    def lacking(self) -> dict[str, int]:
+        """How many people lack which condition; its step makes it."""
+        wanted = {"key-points": (Kind.POSE,), "body parts": (Kind.DENSEPOSE, Kind.INDEX), "parse map": (Kind.PARSE,)}
+        wanted |= {"agnostic mask": (Kind.AGNOSTIC_MASK, Kind.AGNOSTIC)}
+        files = [published.files for _, published in self.people]
+        counts = {name: sum(not any(kind in each for kind in kinds) for each in files) for name, kinds in wanted.items()}
+        return {name: count for name, count in counts.items() if count}
+
+
+def plan_intake(tree: Tree, layout: Layout) -> Intake:
+    """Decide names and ids; nothing that is there changes its id.
+
+    Args:
+        tree: what to take in.
+        layout: where to.
+    """
+    people = _placed(tree.people, layout, PERSON_INPUTS)
+    garments = _placed(tree.garments, layout, CLOTH_INPUTS)
+    persons = [Person(name, source, (item.category,)) for (name, source), item in zip(people, tree.people, strict=True)]
+    clothes = [Garment(name, source, item.category) for (name, source), item in zip(garments, tree.garments, strict=True)]
+    pairs = tuple(f"{persons[person].id} {clothes[garment].id}" for person, garment in tree.pairs)
+    return Intake(
+        tuple(zip(persons, tree.people, strict=True)), tuple(zip(clothes, tree.garments, strict=True)), pairs, tree.labels_are_atr
+    )
+
+
+def _placed(items: Sequence[Published], layout: Layout, folder: str) -> list[tuple[str, str]]:
+    """(id, source) per item: its plain name, or below a sub-folder of its part where another picture would have the same id."""
+    there = find_pictures(layout.inputs / folder, layout.inputs)[0]
+    taken = {_key(_below(name)): name for name in there}
+    chosen: dict[str, None] = {}
+    for item in items:
+        stem = f"{item.category.value}/" if folder == CLOTH_INPUTS else ""
+        plain, apart = f"{stem}{item.name}", f"{stem}{item.part}/{item.name}"
+        alone = taken.get(_key(_below(plain)), plain) == plain and plain not in chosen
+        name = plain if alone and _is_free(layout, folder, plain, item) else apart
+        taken[_key(_below(name))] = name
+        chosen[name] = None
+    every = sorted({*there, *chosen})
+    ids = dict(zip(every, unique_ids([_below(name) for name in every]), strict=True))
+    return [(ids[name], f"{INPUT_PREFIX}{folder}/{name}") for name in chosen]
+
+
+def _is_free(layout: Layout, folder: str, name: str, item: Published) -> bool:
+    """Nothing is there, or just this picture."""
+    target = layout.inputs / folder / name
+    picture = item.files[Kind.CLOTH if folder == CLOTH_INPUTS else Kind.IMAGE]
+    return not target.exists() or target.samefile(picture) or target.read_bytes() == picture.read_bytes()
+
+
+def _below(name: str) -> str:
+    """The part of a path that makes the id: garments leave their category's folder out."""
+    head, _, rest = name.partition("/")
+    return rest if rest and head.lower() in set(Category) else name
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFKC", slug(name)).casefold()
+
+
+def transfers(intake: Intake, layout: Layout) -> Iterator[Transfer]:
+    """Every file to put in place, item by item."""
+    for person, published in intake.people:
+        yield to(layout, person.source, published.files[Kind.IMAGE])
+        for folder, source, make in _person_files(published, intake.labels_are_atr):
+            yield to(layout, folder.of(person.id), source, make)
+    for garment, published in intake.garments:
+        yield to(layout, garment.source, published.files[Kind.CLOTH])
+        for folder, source, make in _garment_files(published):
+            yield to(layout, folder.of(garment.id), source, make)
+
+
+Piece = tuple[Folder, Path, Make | None]
+
+
+def _person_files(published: Published, labels_are_atr: bool) -> Iterator[Piece]:
+    files, image = published.files, published.files[Kind.IMAGE]
+    yield places.FRAME, image, partial(convert.frame_json, image)
+    yield places.IMAGE, image, _unless(image, places.IMAGE, partial(convert.jpeg_of, image))
+    if (pose := files.get(Kind.POSE)) is not None:
+        yield places.POSE_JSON, pose, None if _is_our_pose(pose) else partial(convert.pose_json, pose, image)
+        drawn = files.get(Kind.POSE_IMAGE)
+        if drawn is not None and drawn.suffix == ".png":
+            yield places.POSE_IMAGE, drawn, None
+        else:
+            yield places.POSE_IMAGE, pose, partial(convert.skeleton_png, pose, image)
+    yield from _body_parts(files, image)
+    if (parse := files.get(Kind.PARSE)) is not None:
+        yield places.PARSE, parse, partial(convert.parse_from_atr, parse, image) if labels_are_atr else None
+    yield from _agnostic(files, image, published.category)
+
+
+def _body_parts(files: Files, image: Path) -> Iterator[Piece]:
+    """Colours and index from whichever of the two was published."""
+    coloured, index = files.get(Kind.DENSEPOSE), files.get(Kind.INDEX)
+    if coloured is not None:
+        yield places.DENSEPOSE, coloured, _unless(coloured, places.DENSEPOSE, partial(convert.jpeg_of, coloured))
+        yield places.DENSEPOSE_IUV, coloured, partial(convert.parts_of_colours, coloured)
+    elif index is not None:
+        yield places.DENSEPOSE, index, partial(convert.colours_of_index, index, image)
+        yield places.DENSEPOSE_IUV, index, partial(convert.parts_of_index, index, files.get(Kind.UV), image)
+
+
+def _agnostic(files: Files, image: Path, category: Category) -> Iterator[Piece]:
+    """Mask and grey picture, one made of the other where it was not published; the reduced parse map stands by itself."""
+    mask, grey = files.get(Kind.AGNOSTIC_MASK), files.get(Kind.AGNOSTIC)
+    mask_place, grey_place = places.AGNOSTIC_MASK.folder(category), places.AGNOSTIC.folder(category)
+    if mask is not None:
+        yield mask_place, mask, _unless(mask, mask_place, partial(convert.mask_png_of, mask))
+        if grey is None:
+            yield grey_place, mask, partial(convert.agnostic_of_mask, mask, image)
+    if grey is not None:
+        yield grey_place, grey, _unless(grey, grey_place, partial(convert.jpeg_of, grey))
+        if mask is None:
+            yield mask_place, grey, partial(convert.mask_of_agnostic, grey)
+    if (reduced := files.get(Kind.PARSE_AGNOSTIC)) is not None:
+        yield places.PARSE_AGNOSTIC.folder(category), reduced, None
+
+
+def _garment_files(published: Published) -> Iterator[Piece]:
+    """Picture and mask belong together: without a mask, the step makes both."""
+    cloth, mask = published.files[Kind.CLOTH], published.files.get(Kind.CLOTH_MASK)
+    if mask is None:
+        return
+    yield places.CLOTH, cloth, _unless(cloth, places.CLOTH, partial(convert.jpeg_of, cloth))
+    yield places.CLOTH_MASK, mask, _unless(mask, places.CLOTH_MASK, partial(convert.mask_jpeg_of, mask))
+
+
+def _unless(source: Path, folder: Folder, make: Make) -> Make | None:
+    """Link what has our format already; convert anything else."""
+    return None if source.suffix.lower() == f".{folder.suffix.rpartition('.')[2]}" else make
+
+
+def _is_our_pose(pose: Path) -> bool:
+    """Whether a key-point file can be used as it stands: OpenPose's form with 25 points."""
+    try:
+        keypoints_from_json(pose.read_text("utf-8"), pose.name)
+    except (InputError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def new_pairs(intake: Intake, layout: Layout) -> list[str]:
+    """The pairs that `inputs/pairs.txt` does not have yet."""
+    file = layout.inputs / PAIR_FILES[0]
+    known = set(file.read_text("utf-8-sig").splitlines()) if file.is_file() else set()
+    return [line for line in intake.pairs if line not in known]
+
+
+def add_pairs(lines: Sequence[str], layout: Layout) -> None:
+    """Write pairs below those that are there; no line is ever changed."""
+    file = layout.inputs / PAIR_FILES[0]
+    before = file.read_bytes() if file.is_file() else b""
+    gap = b"\n" if before and not before.endswith(b"\n") else b""
+    with file.open("ab") as out:
+        out.write(gap + "".join(f"{line}\n" for line in lines).encode())

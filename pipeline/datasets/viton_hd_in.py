@@ -1,0 +1,97 @@
+"""Reading a VITON-HD tree, in every spelling of its folders that is in circulation (issue 1.1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.core.errors import UsageError
+from pipeline.core.labels import Category
+from pipeline.datasets.tree import FolderIndex, Kind, Published, Tree, folder_named, pictures_in, read_pairs
+
+PERSON_FOLDERS: dict[Kind, tuple[str, ...]] = {
+    Kind.POSE: ("openpose_json", "pose", "keypoints"),
+    Kind.POSE_IMAGE: ("openpose_img", "openpose_image", "vis_pose"),
+    Kind.DENSEPOSE: ("image-densepose", "densepose"),
+    Kind.PARSE: ("image-parse-v3", "image-parse", "parse"),
+    Kind.PARSE_AGNOSTIC: ("image-parse-agnostic-v3.2", "image-parse-agnostic", "parse-agnostic"),
+    Kind.AGNOSTIC: ("agnostic-v3.2", "agnostic-v3", "agnostic"),
+    Kind.AGNOSTIC_MASK: ("agnostic-mask", "agnostic-v3.2-mask"),
+}
+"""Newest spelling first; `_` and `-` count as the same."""
+IMAGE = ("image", "images", "person")
+CLOTH = ("cloth", "clothes", "color")
+CLOTH_MASK = ("cloth-mask", "edge", "cloth-edge")
+TAILS: dict[Kind, tuple[str, ...]] = {
+    Kind.POSE: ("_keypoints", ""),
+    Kind.POSE_IMAGE: ("_rendered", ""),
+    Kind.AGNOSTIC_MASK: ("_mask", ""),
+}
+SPLITS = ("test", "train")
+
+
+def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired") -> Tree:
+    """What there is below `<folder>/<split>`.
+
+    Args:
+        folder: holds `test/`, `train/` and their pair lists; or one of the two itself.
+        split: test or train.
+        pairs: `unpaired` = as listed, `paired` = everybody with their own garment, `none`.
+
+    Raises:
+        UsageError: no such tree, or a pair list that names unknown files.
+    """
+    root = _root(folder, split)
+    image, cloth = folder_named(root, IMAGE), folder_named(root, CLOTH)
+    assert image is not None
+    indices = {kind: FolderIndex(folder_named(root, names), TAILS.get(kind, ("",))) for kind, names in PERSON_FOLDERS.items()}
+    people = tuple(_person(image / name, indices) for name in pictures_in(image))
+    masks = FolderIndex(folder_named(root, CLOTH_MASK))
+    garments = tuple(_garment(cloth / name, masks) for name in pictures_in(cloth)) if cloth is not None else ()
+    if not people:
+        raise UsageError(f"{image}: no pictures in it", "point at the folder that holds test/ and test_pairs.txt")
+    return Tree(people, garments, _pairs(root, split, pairs, people, garments))
+
+
+def _root(folder: Path, split: str) -> Path:
+    candidates = [folder / split, folder] if folder.name != split else [folder]
+    for root in candidates:
+        if folder_named(root, IMAGE) is not None:
+            return root
+    looked = " or ".join(str(root / IMAGE[0]) for root in candidates)
+    raise UsageError(f"no VITON-HD tree: there is no {looked}", "point at the folder that holds test/ and test_pairs.txt")
+
+
+def _person(picture: Path, indices: dict[Kind, FolderIndex]) -> Published:
+    found = {kind: index.of(picture.stem) for kind, index in indices.items()}
+    files = {Kind.IMAGE: picture} | {kind: path for kind, path in found.items() if path is not None}
+    return Published(picture.name, "viton-hd", Category.UPPER, files)
+
+
+def _garment(picture: Path, masks: FolderIndex) -> Published:
+    mask = masks.of(picture.stem)
+    return Published(
+        picture.name, "viton-hd", Category.UPPER, {Kind.CLOTH: picture} | ({} if mask is None else {Kind.CLOTH_MASK: mask})
+    )
+
+
+def _pairs(
+    root: Path, split: str, wanted: str, people: tuple[Published, ...], garments: tuple[Published, ...]
+) -> tuple[tuple[int, int], ...]:
+    if wanted == "none":
+        return ()
+    person_at = {Path(person.name).stem: place for place, person in enumerate(people)}
+    garment_at = {Path(garment.name).stem: place for place, garment in enumerate(garments)}
+    if wanted == "paired":
+        return tuple((place, garment_at[stem]) for stem, place in person_at.items() if stem in garment_at)
+    files = [place / f"{split}_pairs.txt" for place in (root.parent, root)]
+    file = next((each for each in files if each.is_file()), None)
+    if file is None:
+        raise UsageError(f"there is no {files[0]}", "choose --pairs paired or --pairs none")
+    found = []
+    for number, (person, garment) in enumerate(read_pairs(file), 1):
+        stems = Path(person).stem, Path(garment).stem
+        if stems[0] not in person_at or stems[1] not in garment_at:
+            missing = person if stems[0] not in person_at else garment
+            raise UsageError(f"{file}, line {number}: there is no picture {missing}", "correct the line, or choose --pairs none")
+        found.append((person_at[stems[0]], garment_at[stems[1]]))
+    return tuple(found)

@@ -1,0 +1,76 @@
+"""Our artefacts → a VITON-HD tree that other people's loaders open (issue 1.1): their names and pair lists, nothing besides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pipeline.core import layout as places
+from pipeline.core.collection import Collection
+from pipeline.core.items import Pair
+from pipeline.core.labels import Category
+from pipeline.core.layout import Folder, Layout
+from pipeline.datasets.transfer import Transfer
+
+PERSON = (places.IMAGE, places.DENSEPOSE, places.PARSE, places.POSE_JSON, places.POSE_IMAGE)
+GARMENT = (places.CLOTH, places.CLOTH_MASK)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What an export will write.
+
+    Args:
+        transfers: the files.
+        lists: pair list → its lines.
+        missing: item id → the first artefact it lacks; such items and their pairs are left out.
+    """
+
+    transfers: tuple[Transfer, ...]
+    lists: dict[Path, str]
+    missing: dict[str, Path]
+
+
+def export_viton_hd(found: Collection, layout: Layout, folder: Path, split: str, category: Category) -> Parcel:
+    """Everything that the pairs of one garment category need.
+
+    Args:
+        found: the project's items.
+        layout: where their artefacts are.
+        folder: the tree's root.
+        split: test or train.
+        category: lower garments and dresses get their own masks under VITON-HD's one name.
+    """
+    missing: dict[str, Path] = {}
+    files: dict[str, list[Transfer]] = {}
+    pairs = [pair for pair in found.pairs if pair.garment.category is category]
+    for pair in pairs:
+        files[f"person {pair.person.id}"] = list(_files(pair.person.id, _person_folders(category), layout, folder / split))
+        files[f"garment {pair.garment.id}"] = list(_files(pair.garment.id, named(GARMENT), layout, folder / split))
+    for item, own in files.items():
+        absent = next((each.source for each in own if not each.source.is_file()), None)
+        if absent is not None:
+            missing[item] = absent
+    whole = [pair for pair in pairs if f"person {pair.person.id}" not in missing and f"garment {pair.garment.id}" not in missing]
+    needed = {name for pair in whole for name in (f"person {pair.person.id}", f"garment {pair.garment.id}")}
+    transfers = tuple(each for item, own in files.items() if item in needed for each in own)
+    return Parcel(transfers, {folder / f"{split}_pairs.txt": _lines(whole)}, missing)
+
+
+def named(folders: tuple[Folder, ...]) -> dict[str, Folder]:
+    """VITON-HD's folder name → ours; they are the same but for the category's tail."""
+    return {PurePosixPath(folder.path).name: folder for folder in folders}
+
+
+def _person_folders(category: Category) -> dict[str, Folder]:
+    return named(PERSON) | {PurePosixPath(kind.path).name: kind.folder(category) for kind in places.PER_CATEGORY}
+
+
+def _files(item: str, folders: dict[str, Folder], layout: Layout, root: Path) -> Iterator[Transfer]:
+    for name, folder in folders.items():
+        yield Transfer(root / name / f"{item}{folder.suffix}", layout.path(folder.of(item)))
+
+
+def _lines(pairs: list[Pair]) -> str:
+    return "".join(f"{pair.person.id}.jpg {pair.garment.id}.jpg\n" for pair in pairs)
