@@ -21,9 +21,9 @@ ARM = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 LEG = (Parse.LEFT_LEG, Parse.RIGHT_LEG)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sitter:
-    """One person; small enough to keep many.
+    """One person; small enough to keep many. Equal only to itself, so that results about it can be kept.
 
     Args:
         image: (h, w, 3) RGB uint8.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +68,7 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
         (h, w, 3) RGB uint8; equal to the photo outside the mask.
     """
     fit = fit_top(sitter, garment.landmarks)
-    skin = SKIN if sitter.category is Category.UPPER else (*SKIN, *LEG)
-    known = KnownAreas(sitter.of(Parse.BACKGROUND), sitter.of(*skin), sitter.of(*LOWER_LABELS) & ~sitter.replaced)
-    limbs = sitter.body.arms if sitter.category is Category.UPPER else (*sitter.body.legs, *sitter.body.arms)
-    plate = undress(sitter.image, sitter.replaced, known, sitter.body, limbs)
-    folds = worn_folds(sitter, config.fold_strength)
+    plate, folds = plate_of(sitter), worn_folds(sitter, config.fold_strength)
     solid = np.maximum(soft(~sitter.of(Parse.BACKGROUND) & ~sitter.replaced), soft_polygon(fit.torso.polygon, sitter.size))
     painter = _Painter(sitter, garment, fit, config, folds, solid, _arms_cover(sitter))
     canvas = plate
@@ -89,13 +86,30 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
     return blend_into(sitter.image, canvas, sitter.mask)
 
 
+@lru_cache(maxsize=2)
+def plate_of(sitter: Sitter) -> Colour:
+    """The person without the worn garment; the same for every garment, so the last persons' are kept. Read-only."""
+    upper = sitter.category is Category.UPPER
+    skin = SKIN if upper else (*SKIN, *LEG)
+    known = KnownAreas(sitter.of(Parse.BACKGROUND), sitter.of(*skin), sitter.of(*LOWER_LABELS) & ~sitter.replaced)
+    limbs = sitter.body.arms if upper else (*sitter.body.legs, *sitter.body.arms)
+    plate = undress(sitter.image, sitter.replaced, known, sitter.body, limbs)
+    plate.flags.writeable = False
+    return plate
+
+
+@lru_cache(maxsize=2)
 def worn_folds(sitter: Sitter, strength: float) -> Factor:
-    """Folds of what is replaced, top and trousers apart: the step between a white shirt and dark jeans is no fold."""
+    """Folds of what is replaced, top and trousers apart: the step between a white shirt and dark jeans is no fold.
+
+    The same for every garment, so the last persons' are kept. Read-only.
+    """
     upper, lower = (
         fold_factor(sitter.image, sitter.replaced & sitter.of(*labels), sitter.body.scale, strength)
         for labels in (UPPER_LABELS, LOWER_LABELS)
     )
     folds: Factor = upper * lower
+    folds.flags.writeable = False
     return folds
 
 
