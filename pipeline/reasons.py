@@ -64,7 +64,8 @@ def input_missing(ref: Ref) -> Reason:
     """A file the step must read is not there."""
     if ref.startswith(INPUT_PREFIX):
         return Reason(Code.INPUT_MISSING, "input picture is gone")
-    return Reason(Code.INPUT_MISSING, f"{kind_of(ref)} is missing: python run.py --step {maker(ref)}", "{} kinds of input missing")
+    text = f"{kind_of(ref)} is missing: python run.py --step {maker(ref)}"
+    return Reason(Code.INPUT_MISSING, text, "{} kinds of input missing")
 
 
 def upstream_will_run(step: str) -> Reason:
