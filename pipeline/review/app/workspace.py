@@ -91,7 +91,7 @@ class Workspace:
     def _read(self) -> Items:
         self.layout.inputs.mkdir(parents=True, exist_ok=True)
         job = prepare(replace(self.request, steps=()))
-        every = discover(self.layout, lambda category: "")
+        every = discover(self.layout, lambda category: "", guess=job.guesser)
         backgrounds = (ORIGINAL_BACKGROUND, *job.assembly.everything.backgrounds)
         scenes = (Scene(pair, background) for pair in job.assembly.everything.pairs for background in backgrounds)
         return Items(job, every, {scene.id: scene for scene in scenes})

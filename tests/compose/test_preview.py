@@ -1,0 +1,160 @@
+"""The placement editor's picture agrees with the batch's, and its settings file reads back as it was written."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compose.body import measure_body
+from compose.placement import Placement
+from compose.preview import PlacementPreview, scaled_body
+from compose.sidecar import ShadowSettings, Sidecar, Spot, read_sidecar
+from compose.sidecar_text import to_toml
+from compose.step import ComposeConfig, ComposeStep
+from pipeline.core import images
+from pipeline.core.items import Background, Garment, Pair, Person, Scene
+from pipeline.core.layout import DRESSED_CUTOUT, FINAL, Layout
+from pipeline.core.step import Context
+
+SCENE = Scene(
+    Pair(Person("ann", "inputs:person/ann.jpg"), Garment("tee", "inputs:cloth/tee.jpg"), "preview"),
+    Background("room", "inputs:background/room.png"),
+)
+
+
+def person(size: tuple[int, int]) -> np.ndarray:
+    """(h, w, 4) uint8: a red body on two legs."""
+    tall, wide = size
+    sheet = np.zeros((tall, wide, 4), np.uint8)
+    for box in ((0.1, 0.6, 0.35, 0.65), (0.6, 0.95, 0.36, 0.46), (0.6, 0.95, 0.54, 0.64)):
+        rows, columns = slice(int(box[0] * tall), int(box[1] * tall)), slice(int(box[2] * wide), int(box[3] * wide))
+        sheet[rows, columns] = (200, 30, 30, 255)
+    return sheet
+
+
+def workspace(folder: Path, cutout: np.ndarray, background: np.ndarray) -> Context:
+    layout = Layout(folder / "inputs", folder / "outputs")
+    for ref, array in ((DRESSED_CUTOUT.of("ann__tee", "preview"), cutout), ("inputs:background/room.png", background)):
+        layout.path(ref).parent.mkdir(parents=True, exist_ok=True)
+        layout.path(ref).write_bytes(images.png(array))
+    return Context(layout)
+
+
+def extent(picture: np.ndarray) -> np.ndarray:
+    """(left, top, right, bottom) of the red person, with a threshold halfway through the edge."""
+    red = picture[..., 0].astype(int) - picture[..., 1] > 70
+    rows, columns = np.flatnonzero(red.any(1)), np.flatnonzero(red.any(0))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], float)
+
+
+GREY = np.full((900, 1200, 3), 128, np.uint8)
+PLACES = [
+    {"foot": [0.4, 0.9], "height": 0.6, "shadow": False},
+    {"foot": [0.7, 0.8], "height": 0.35, "flip": True, "shadow": False},
+    {"foot": [0.1, 0.97], "height": 0.7, "shadow": False},
+]
+
+
+@pytest.mark.parametrize("photo", [(400, 240), (2400, 1400)])
+@pytest.mark.parametrize("place", PLACES)
+def test_the_screen_shows_people_where_the_batch_paints_them(tmp_path: Path, photo: tuple[int, int], place: dict):
+    context = workspace(tmp_path, person(photo), GREY)
+    preview = PlacementPreview(ComposeConfig(plain=True), context)
+    wishes = {"spots": [place]}
+    context.layout.path("inputs:background/room.toml").write_text(preview.text(wishes))
+    step = ComposeStep(ComposeConfig(plain=True), context)
+    (made,) = step.run([step.read(SCENE)])
+    path = context.layout.path(FINAL.of(SCENE.id, "preview"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(next(iter(made.files.values()))())
+    opened = preview.open(SCENE)
+    shown = tmp_path / "shown.jpg"
+    shown.write_bytes(preview.picture(opened, wishes, 450))
+    on_screen = extent(cv2.resize(images.read_rgb(shown), (1200, 900), interpolation=cv2.INTER_LINEAR))
+    in_batch = extent(images.read_rgb(path))
+    assert np.abs(on_screen - in_batch).max() <= 2, "one screen pixel is two of the batch's"
+    box = preview.describe(opened, wishes)["figures"][0]["box"]
+    assert np.abs(np.array(box) - (in_batch - [0, 0, 1, 1])).max() <= 1
+
+
+def test_a_scaled_body_stands_on_the_same_point():
+    alpha = person((800, 480))[..., 3]
+    body = measure_body(alpha)
+    assert body is not None
+    small = scaled_body(body, 0.25)
+    place = Placement(100.0, 300.0, 200.0)
+    foot = body.feet[0]
+    whole = place.matrix(body) @ [foot.x, foot.row - 0.5, 1]
+    scaled = place.matrix(small) @ [small.feet[0].x, small.feet[0].row - 0.5, 1]
+    assert whole == pytest.approx(scaled, abs=0.3)
+
+
+def test_what_is_not_made_changes_nothing_and_inputs_stay(tmp_path: Path):
+    context = workspace(tmp_path, person((400, 240)), GREY)
+    preview = PlacementPreview(ComposeConfig(), context)
+    opened = preview.open(SCENE)
+    before = opened.inputs.background.copy(), opened.cutout.copy()
+    first = preview.picture(opened, {}, 300)
+    assert preview.picture(opened, {}, 300) == first
+    assert (opened.inputs.background == before[0]).all() and (opened.cutout == before[1]).all()
+    assert preview.wishes(opened) == Sidecar().model_dump(mode="json")
+
+
+@pytest.mark.slow
+def test_a_drag_is_answered_within_half_a_second_at_screen_size(tmp_path: Path):
+    noise = np.random.default_rng(1).integers(90, 160, (3000, 4000, 3)).astype(np.uint8)
+    preview = PlacementPreview(ComposeConfig(), workspace(tmp_path, person((4000, 2400)), noise))
+    opened = preview.open(SCENE)
+    preview.picture(opened, {}, 900)
+    times = []
+    for step in range(4):
+        begun = time.perf_counter()
+        preview.picture(opened, {"spots": [{"foot": [0.4 + step / 50, 0.9], "height": 0.8}]}, 900)
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.5, times
+
+
+finite = st.floats(-3000, 3000).map(lambda value: round(value, 5))
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+shades = st.builds(
+    ShadowSettings,
+    on=st.booleans(),
+    opacity=st.floats(0, 2).map(lambda v: round(v, 5)),
+    direction=st.none() | st.lists(finite, min_size=2, max_size=2),
+)
+spots = st.builds(
+    Spot,
+    people=st.just(["*"]) | st.lists(names, min_size=1, max_size=3),
+    foot=st.none() | st.lists(finite, min_size=2, max_size=2),
+    height=st.none() | st.floats(0.01, 4000).map(lambda v: round(v, 5)),
+    flip=st.booleans(),
+    shadow=st.booleans() | shades,
+    z=st.integers(-9, 9),
+)
+sidecars = st.builds(
+    Sidecar, horizon=st.none() | st.floats(0.01, 4000).map(lambda v: round(v, 5)), spots=st.lists(spots, min_size=1, max_size=3)
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(sidecars)
+def test_any_settings_file_reads_back_as_it_was_written(sidecar: Sidecar):
+    text = to_toml(sidecar)
+    tomllib.loads(text)
+    again = read_sidecar(text, "a.toml")
+    for written, read in zip(sidecar.spots, again.spots, strict=True):
+        assert in_one_form(written) == in_one_form(read)
+    assert again.horizon == sidecar.horizon
+
+
+def in_one_form(spot: Spot) -> tuple:
+    """A spot with its shadow in one form: switched off means off, whatever else it says."""
+    shade = spot.shade if spot.shade.on else ShadowSettings(on=False)
+    return spot.people, spot.foot, spot.height, spot.flip, spot.z, shade

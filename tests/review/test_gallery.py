@@ -1,0 +1,161 @@
+"""The gallery shows what is there, filters it, remembers decisions, and exports what was kept."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+from review.desk import ENGINE, Desk, scenery
+from starlette.testclient import TestClient
+
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.layout import ATTENTION, LEDGER, VERDICTS
+from pipeline.core.ledger import Ledger
+from pipeline.core.ledger_rows import Outcome, Status
+from pipeline.review.app.verdicts import Mark, Verdict, Verdicts, parse
+
+
+def listed(client: TestClient, **wanted: object) -> list[str]:
+    return [each["id"] for each in client.get("/api/items", params=wanted).json()["items"]]
+
+
+def note(desk: Desk, *outcomes: Outcome) -> None:
+    ledger = Ledger(desk.layout.path(LEDGER), durable=False)
+    ledger.settle([], outcomes)
+    ledger.close()
+
+
+def test_every_pair_in_front_of_every_background_and_its_own_photo_is_listed(client: TestClient):
+    found = client.get("/api/items").json()
+    assert found["total"] == 12
+    assert found["items"][0]["id"] == "ann__tee__original"
+    assert {each["state"] for each in found["items"]} == {"done"}
+
+
+def test_filters_restrict_together(client: TestClient):
+    assert listed(client, person="bob", background="sea") == ["bob__tee__sea", "bob__top__sea"]
+    assert listed(client, q="TOP__Room") == ["ann__top__room", "bob__top__room"]
+    assert listed(client, person="nobody") == []
+
+
+def test_pages_follow_each_other(client: TestClient):
+    assert listed(client, offset=10, limit=5) == ["bob__top__room", "bob__top__sea"]
+
+
+def test_flags_failures_and_scores_come_from_the_ledger(desk: Desk, client: TestClient):
+    flag = (Notice(Flag.SEVERAL_PEOPLE, "2 people"),)
+    note(
+        desk,
+        Outcome(slot="cutout/ann.png", step="background", item="ann", status=Status.DONE, notices=flag),
+        Outcome(
+            slot="a",
+            step="compose",
+            item="bob__tee__sea",
+            status=Status.FAILED,
+            message="the cut-out is empty",
+            remedy="run again",
+        ),
+        Outcome(slot="b", step="compose", item="bob__top__sea", status=Status.DONE, facts={"score": "0.4"}),
+        Outcome(slot="c", step="compose", item="bob__top__room", status=Status.DONE, facts={"score": "0.9"}),
+    )
+    assert len(listed(client, flag="several-people")) == 6 and len(listed(client, flag="any")) == 6
+    (failed,) = client.get("/api/items", params={"state": "failed"}).json()["items"]
+    assert failed["id"] == "bob__tee__sea" and failed["remedy"] == "run again"
+    assert listed(client, max_score=0.5) == ["bob__top__sea"]
+    assert listed(client, sort="score", min_score=0) == ["bob__top__sea", "bob__top__room"]
+    facets = client.get("/api/facets").json()
+    assert ["several-people", 6] in facets["flag"] and ["failed", 1] in facets["state"]
+
+
+def test_a_picture_that_is_gone_is_missing_and_a_new_input_appears(desk: Desk, client: TestClient, wait_for):
+    client.get("/api/items")
+    desk.final().unlink()
+    desk.put("inputs:background/town.jpg", scenery())
+    wait_for(lambda: len(listed(client, state="missing")) == 5)
+    assert "ann__tee__room" in listed(client, state="missing")
+
+
+def test_one_picture_shows_every_stage_it_was_made_of(desk: Desk, client: TestClient):
+    desk.put(ATTENTION.of("ann__tee", ENGINE), scenery())
+    shown = client.get("/api/items/ann__tee__room").json()
+    labels = [each["label"] for each in shown["stages"]]
+    assert labels == [
+        "photo",
+        "person",
+        "agnostic",
+        "mask",
+        "garment",
+        "cloth",
+        "cloth mask",
+        "try-on",
+        "attention",
+        "dressed cut-out",
+        "own photo",
+        "background",
+        "final",
+    ]
+    for stage in shown["stages"]:
+        served = client.get(f"/files/{stage['ref']}", params={"v": stage["version"]})
+        assert served.status_code == 200 and "immutable" in served.headers["cache-control"]
+    assert client.get("/api/items/nobody").status_code == 404
+
+
+def test_a_thumbnail_is_made_once_and_follows_the_picture(desk: Desk, client: TestClient):
+    ref = "inputs:background/room.jpg"
+    first = client.get(f"/thumbs/{ref}")
+    assert first.headers["content-type"] == "image/webp" and first.content[8:12] == b"WEBP"
+    kept = list((desk.layout.outputs / "report" / "thumbs").glob("*.webp"))
+    assert client.get(f"/thumbs/{ref}").content == first.content and len(kept) == 1
+    desk.put(ref, 255 - scenery())
+    assert client.get(f"/thumbs/{ref}").content != first.content
+
+
+def test_a_broken_picture_has_no_thumbnail_and_breaks_nothing(desk: Desk, client: TestClient):
+    (desk.layout.inputs / "person" / "ann.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    assert client.get("/thumbs/inputs:person/ann.jpg").status_code == 404
+    assert client.get("/api/items/ann__tee__room").status_code == 200
+
+
+def test_a_decision_is_written_down_and_can_be_taken_back(desk: Desk, client: TestClient):
+    answer = client.post("/api/verdicts", json={"items": ["ann__tee__room"], "verdict": "keep"})
+    assert answer.json()["items"][0]["verdict"] == "keep"
+    (line,) = desk.layout.path(VERDICTS).read_text("utf-8").splitlines()
+    assert json.loads(line)["item"] == "ann__tee__room" and json.loads(line)["engine"] == ENGINE
+    assert listed(client, verdict="keep") == ["ann__tee__room"]
+    client.post("/api/verdicts", json={"items": ["ann__tee__room"], "verdict": "none"})
+    assert listed(client, verdict="keep") == [] and len(listed(client, verdict="none")) == 12
+    assert len(desk.layout.path(VERDICTS).read_text("utf-8").splitlines()) == 2, "nothing is ever overwritten"
+
+
+def test_decisions_of_others_are_seen_and_torn_lines_passed_over(desk: Desk, client: TestClient):
+    path = desk.layout.path(VERDICTS)
+    path.write_bytes(b'{"item": "ann__tee__sea", "engine": "preview", "verdict": "reject"}\nrubbish\n{"item": "ann__tee__ro')
+    assert listed(client, verdict="reject") == ["ann__tee__sea"]
+    client.post("/api/verdicts", json={"items": ["bob__tee__sea"], "verdict": "redo"})
+    assert [each.item for each in parse(path.read_bytes())] == ["ann__tee__sea", "bob__tee__sea"]
+
+
+def test_a_picture_made_anew_is_to_be_looked_at_again(tmp_path):
+    verdicts = Verdicts(tmp_path / "verdicts.jsonl")
+    verdicts.add(Verdict("a", "preview", Mark.KEEP, "hash-of-the-old-picture"))
+    again = Verdicts(tmp_path / "verdicts.jsonl")
+    again.refresh()
+    assert again.of("a", "preview").picture == "hash-of-the-old-picture"
+
+
+def test_an_unknown_picture_gets_no_decision(desk: Desk, client: TestClient):
+    assert client.post("/api/verdicts", json={"items": ["ann__tee__room", "nobody"], "verdict": "keep"}).status_code == 404
+    assert not desk.layout.path(VERDICTS).exists()
+
+
+def test_only_what_was_kept_is_exported(desk: Desk, client: TestClient, tmp_path, monkeypatch, capsys):
+    from pipeline.review_cli import export
+
+    client.post("/api/verdicts", json={"items": ["ann__tee__room", "bob__top__sea"], "verdict": "keep"})
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/api/export.zip").content))
+    assert archive.namelist() == ["ann__tee__room.png", "bob__top__sea.png"]
+    assert archive.read("ann__tee__room.png") == desk.final().read_bytes()
+    export(tmp_path / "chosen", only_kept=True, inputs=desk.layout.inputs, outputs=desk.layout.outputs)
+    export(tmp_path / "all", inputs=desk.layout.inputs, outputs=desk.layout.outputs)
+    assert len(list((tmp_path / "chosen").iterdir())) == 2 and len(list((tmp_path / "all").iterdir())) == 12
