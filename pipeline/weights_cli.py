@@ -213,8 +213,9 @@ def convert(
 ) -> None:
     """Turn a published checkpoint into a folder of safetensors that loads in seconds."""
     from pipeline.catalog import ENGINES, resolve
-    from pipeline.core.console import Console
+    from pipeline.core.console import Colour, Console
     from pipeline.core.errors import UsageError, nearest
+    from pipeline.core.weights import adopt_converted
 
     able = {
         name: kind for name, kind in ((name, resolve(target)) for name, target in ENGINES.items()) if hasattr(kind, "convert")
@@ -223,4 +224,7 @@ def convert(
         raise UsageError(f"no engine {engine!r} whose weights can be converted", nearest(engine, able))
     folder = to or able[engine].converted_folder(weights)
     able[engine].convert(file, folder, dtype, vae)
-    Console().say(f"{folder}: ready")
+    console = Console()
+    if to is None and (news := adopt_converted(able[engine].card.weights[0], weights)):
+        console.say(news, Colour.WARN)
+    console.say(f"{folder}: ready")

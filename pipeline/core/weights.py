@@ -1,7 +1,8 @@
 """`require()` gives a verified path or an error that prints the command which cures it; `available()` asks cheaply.
 
 A file is hashed once and remembered (`weights_files.Record`); as long as size, mtime and inode stay, nobody reads it again.
-Where nobody published a hash, the first file seen is pinned: later files must equal it.
+Where nobody published a hash, the first file seen is pinned: later files must equal it. A converted form made from a known file
+stands in for a file that is not there (`weights_converted`), under the same sha256.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.weights_converted import CONVERTED, Converted, damaged_files, find_converted
 from pipeline.core.weights_files import (
     Digest,
     Progress,
     Record,
+    Stamp,
     digest_of,
     human_bytes,
     no_progress,
@@ -35,6 +38,7 @@ class State(StrEnum):
 
     VERIFIED = "verified"
     UNVERIFIED = "not yet verified"
+    CONVERTED = "converted"
     MISSING = "missing"
     UNUSABLE = "unusable"
 
@@ -46,7 +50,7 @@ class Finding:
     Args:
         weight: its row.
         file: its line.
-        path: where it is, or belongs.
+        path: where it is, or belongs; of a converted file the folder.
         state: what is known.
         reason: why it is unusable; empty otherwise.
         sha256: its contents when verified.
@@ -66,7 +70,7 @@ class Finding:
     @property
     def usable(self) -> bool:
         """True unless it is missing or known to be wrong."""
-        return self.state in {State.VERIFIED, State.UNVERIFIED}
+        return self.state in {State.VERIFIED, State.UNVERIFIED, State.CONVERTED}
 
     def line(self) -> str:
         """`stableviton-vitonhd/VITONHD.ckpt: missing (10.2 GB)`."""
@@ -91,6 +95,37 @@ def look(name: str, root: Path = DEFAULT_ROOT) -> tuple[Finding, ...]:
     weight = row(name)
     record = read_record(root / name)
     return tuple(_glance(weight, file, record) for file in weight.files)
+
+
+def converted_of(name: str, root: Path = DEFAULT_ROOT) -> Path | None:
+    """The verified converted form of a row, made from the very file that is here (or was); None without one.
+
+    Raises:
+        WeightsError: as `require`.
+    """
+    made = find_converted(root / name / CONVERTED)
+    if made is None or made.source_sha256 != sha_of(name, root):
+        return None
+    return None if damaged_files(made) else made.folder
+
+
+def adopt_converted(name: str, root: Path = DEFAULT_ROOT) -> str:
+    """Let a fresh converted form stand in for its file: pin the file's hash where nobody published it.
+
+    Returns:
+        What the user should know; empty when there is nothing to say.
+
+    Raises:
+        WeightsError: no such row.
+    """
+    weight, record, made = row(name), read_record(root / name), find_converted(root / name / CONVERTED)
+    if made is None or _source_known(weight, record, made):
+        return ""
+    file = weight.files[0]
+    if pin_of(record, file) or (file.sha256 and not _other_edition(weight, file, made.source_bytes)):
+        return f"{made.folder}: made from another file than {file.name} of the table, so used only while that very file is here"
+    record.put(file.name, Stamp(made.source_sha256, made.source_bytes, 0, 0, pinned=True))
+    return f"{name}/{file.name}: no published hash; pinned on first use: {made.source_sha256}"
 
 
 def available(name: str, root: Path = DEFAULT_ROOT) -> bool:
@@ -175,11 +210,22 @@ def check(weight: Weight, file: WeightFile, record: Record, *, rehash: bool = Fa
     finding = _glance(weight, file, record)
     if not finding.usable or (finding.state is State.VERIFIED and not rehash):
         return finding
+    if finding.state is State.CONVERTED:
+        return _check_converted(finding, rehash)
     try:
         digest = digest_of(finding.path, progress)
     except OSError as error:
         return Finding(weight, file, finding.path, State.UNUSABLE, f"cannot be read: {error.strerror}")
     return judge(weight, file, record, digest)
+
+
+def _check_converted(finding: Finding, rehash: bool) -> Finding:
+    made = find_converted(finding.path)
+    damaged = damaged_files(made, rehash=rehash) if made else ["its index"]
+    if not damaged:
+        return finding
+    reason = f"missing, and its converted form is damaged ({', '.join(damaged)})"
+    return Finding(finding.weight, finding.file, finding.path, State.UNUSABLE, reason)
 
 
 def judge(weight: Weight, file: WeightFile, record: Record, digest: Digest) -> Finding:
@@ -235,7 +281,10 @@ def _glance(weight: Weight, file: WeightFile, record: Record) -> Finding:
         size = path.stat().st_size
         stub = stub_on_disk(path, file.bytes_expected)
     except FileNotFoundError:
-        return Finding(weight, file, path, State.MISSING)
+        made = find_converted(record.folder / CONVERTED)
+        if made is None or not _source_known(weight, record, made):
+            return Finding(weight, file, path, State.MISSING)
+        return Finding(weight, file, made.folder, State.CONVERTED, sha256=made.source_sha256)
     except OSError as error:
         return Finding(weight, file, path, State.UNUSABLE, f"cannot be read: {error.strerror}")
     if stub:
@@ -246,6 +295,12 @@ def _glance(weight: Weight, file: WeightFile, record: Record) -> Finding:
     if known and known.fits(path) and (known.pinned or known.sha256 in file.sha256):
         return Finding(weight, file, path, State.VERIFIED, sha256=known.sha256, pinned=known.pinned)
     return Finding(weight, file, path, State.UNVERIFIED)
+
+
+def _source_known(weight: Weight, record: Record, made: Converted) -> bool:
+    """Whether a converted form was made from a file the table lists or this machine pinned; only models of one file have one."""
+    file = weight.files[0]
+    return len(weight.files) == 1 and made.source_sha256 in {*file.sha256, pin_of(record, file)}
 
 
 def missing_error(wrong: Iterable[Finding], root: Path) -> WeightsError:

@@ -118,6 +118,10 @@ class Record:
             self.stamps.pop(name, None)
         else:
             self.stamps[name] = stamp
+        self.save()
+
+    def save(self) -> None:
+        """Write the stamps down, where the folder lets us."""
         try:
             write_json(self.folder / RECORD, {key: asdict(value) for key, value in sorted(self.stamps.items())})
         except OSError:

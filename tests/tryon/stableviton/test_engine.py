@@ -22,13 +22,11 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.step import Context
 from pipeline.weights_cli import app
-from tryon.engines.stableviton import folder as folder_module
 from tryon.engines.stableviton import precision, sampling
-from tryon.engines.stableviton import runtime as runtime_module
 from tryon.engines.stableviton.batching import GROW_AFTER, BatchSizer, OutOfMemoryError
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024
-from tryon.engines.stableviton.folder import Index, Loaded
+from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS, Start
 from tryon.engines.stableviton.runtime import Runtime
 from tryon.engines.stableviton.variants import STABLEVITON, VARIANTS
@@ -233,23 +231,6 @@ def test_an_engine_without_weights_says_what_to_do(layout):
 def test_the_number_format_fits_the_machine(monkeypatch, device, wanted, native, expected):
     monkeypatch.setattr(precision, "cpu_has_bf16", lambda: native)
     assert precision.choose_dtype(wanted, device) == expected
-
-
-@pytest.mark.parametrize("made_from, expected", [("a" * 64, "converted"), ("b" * 64, "VITONHD.ckpt")])
-def test_a_converted_folder_is_used_only_for_the_file_it_was_made_from(tmp_path, tiny, monkeypatch, made_from, expected):
-    from tryon.engines.stableviton import engine as module
-
-    folder = StableVITON.converted_folder(tmp_path)
-    folder.mkdir(parents=True)
-    Index(architecture=tiny, variant="stableviton", dtype="bf16", source_sha256=made_from).write(folder)
-    monkeypatch.setattr(module, "sha_of", lambda name, root: "a" * 64)
-    monkeypatch.setattr(module, "require", lambda name, root: root / name / "VITONHD.ckpt")
-    engine = StableVITON(StableVITONConfig(), Context(Layout(weights=tmp_path)))
-    loaded = []
-    monkeypatch.setattr(folder_module, "load", lambda path, dtype: loaded.append(path.name) or Loaded(None, STABLEVITON, ""))
-    monkeypatch.setattr(runtime_module, "Runtime", lambda *rest: None)
-    engine.load("cpu")
-    assert loaded == [expected]
 
 
 def test_the_command_line_converts_and_refuses_what_does_not_fit(tmp_path):

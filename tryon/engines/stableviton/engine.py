@@ -5,6 +5,7 @@ The models that share the network are rows: a name, a weights row, the size it w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,16 +18,17 @@ from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
-from pipeline.core.weights import require, sha_of
+from pipeline.core.weights import converted_of, require, sha_of
+from pipeline.core.weights_converted import CONVERTED, INDEX
+from pipeline.core.weights_files import read_json
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 
 if TYPE_CHECKING:
     from tryon.engines.stableviton.runtime import Runtime
 
-CONVERTED = "converted"
-"""Folder beside the published file in which `weights convert` leaves the safetensors form."""
-
 BATCH_WITH_GPU = 8
+
+_log = logging.getLogger("lookbook")
 
 
 class StableVITON:
@@ -78,7 +80,8 @@ class StableVITON:
         from tryon.engines.stableviton.runtime import Runtime
 
         chosen, sampling = choose_device(device), sampling_config(self.config, self.native_preset)
-        loaded = load(self._weights_path(), choose_dtype(sampling.dtype, chosen))
+        loaded = load(self._weights_path(sampling.dtype), choose_dtype(sampling.dtype, chosen))
+        loaded = replace(loaded, identity=sha_of(self.card.weights[0], self.context.layout.weights))
         self._runtime = Runtime(loaded, sampling, self.size, chosen, self.batch_size, self.config.save_attention)
         if self.config.compile:
             self._runtime.compile()
@@ -118,20 +121,28 @@ class StableVITON:
 
         convert(source, folder, dtype=dtype, vae_file=vae_file)
 
-    def _weights_path(self) -> Path:
-        """The safetensors form when it was made from the published file that is here, else that file."""
-        from tryon.engines.stableviton.folder import INDEX, read_index
+    def _weights_path(self, dtype: str) -> Path:
+        """The safetensors form when it was made from the file that is (or was) here, else that file.
 
+        Asked for fp32 while the converted weights were rounded to 16 bits, the published file is taken where it still is.
+        """
         root, name = self.context.layout.weights, self.card.weights[0]
-        converted = self.converted_folder(root)
-        if (converted / INDEX).is_file() and read_index(converted).source_sha256 == sha_of(name, root):
-            return converted
-        return require(name, root)
+        converted, published = converted_of(name, root), require(name, root)
+        if converted is None or (dtype == "fp32" and published.is_file() and stored_dtype(converted) != "fp32"):
+            return published
+        if dtype == "fp32" and stored_dtype(converted) != "fp32":
+            _log.warning("%s: fp32 asked for, but the converted weights were rounded to %s", name, stored_dtype(converted))
+        return converted
 
     def _ready(self) -> Runtime:
         if self._runtime is None:
             raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
         return self._runtime
+
+
+def stored_dtype(converted: Path) -> str:
+    """Number format of a converted folder: `fp32`, `bf16` or `fp16`."""
+    return str(read_json(converted / INDEX).get("dtype", ""))
 
 
 class StableVITON1024(StableVITON):

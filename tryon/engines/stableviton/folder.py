@@ -1,7 +1,7 @@
 """The converted form: a diffusers-style folder of safetensors, one sub-folder per part.
 
 ```
-<folder>/model_index.json    widths, variant, number format, sha256 of the source
+<folder>/model_index.json    widths, variant, number format, sha256 of the source and of every file here
          unet/ vae/          open with diffusers' own `from_pretrained`
          image_encoder/      opens with transformers' `CLIPVisionModel.from_pretrained`
          control/ warp/ mapper/   ours: plain safetensors
@@ -10,11 +10,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.weights_converted import INDEX, list_contents
+from pipeline.core.weights_files import digest_of
 from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture, ClipWidths
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
@@ -31,7 +32,6 @@ from tryon.engines.stableviton.precision import DTYPES
 from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
 
-INDEX = "model_index.json"
 CLASS_NAME = "LookbookStableViton"
 
 PARTS: Mapping[str, str] = {
@@ -55,6 +55,8 @@ class Index:
     variant: str
     dtype: str
     source_sha256: str
+    source_bytes: int = 0
+    files: Mapping[str, Any] = field(default_factory=dict)  # path below the folder → bytes, sha256
 
     def write(self, folder: Path) -> None:
         """Write it as the folder's last file: a folder without it is not finished."""
@@ -103,7 +105,15 @@ def convert(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch) / folder.name
         _write_parts(made, published.weights, architecture, DTYPES[dtype])
-        Index(architecture=architecture, variant=published.variant.name, dtype=dtype, source_sha256=_sha256(source)).write(made)
+        origin = digest_of(source)
+        Index(
+            architecture=architecture,
+            variant=published.variant.name,
+            dtype=dtype,
+            source_sha256=origin.sha256,
+            source_bytes=origin.count,
+            files=list_contents(made),
+        ).write(made)
         made.replace(folder)
 
 
@@ -165,8 +175,3 @@ def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture
 def _read_part(folder: Path, part: str, file_name: str) -> dict[str, Tensor]:
     tensors = open_checkpoint(folder / part / file_name)
     return {f"{part}.{name.removeprefix(_HUB_LEVEL)}": tensor for name, tensor in tensors.items()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

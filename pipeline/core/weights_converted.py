@@ -1,0 +1,83 @@
+"""The converted form of a model: a folder beside the published file that loads in seconds and can take its place.
+
+Its index says which file it was made from and what belongs to it. So a ten-gigabyte original can be deleted, and the identity of
+the weights, in fingerprints and recipes, stays the sha256 of that original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.weights_files import digest_of, read_json, read_record, stamp_file
+
+CONVERTED = "converted"
+"""The folder, below a row's own."""
+INDEX = "model_index.json"
+"""Written last: a folder without it is not finished. Named as diffusers names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A complete converted folder.
+
+    Args:
+        folder: where.
+        source_sha256: of the published file it was made from.
+        source_bytes: size of that file.
+        files: path below the folder → sha256.
+    """
+
+    folder: Path
+    source_sha256: str
+    source_bytes: int
+    files: Mapping[str, str]
+
+
+def list_contents(folder: Path) -> dict[str, dict[str, int | str]]:
+    """Size and sha256 of every file of a folder just written, for its index; remembered, so that nobody hashes them again.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    record, listed = read_record(folder), {}
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        name, digest = path.relative_to(folder).as_posix(), digest_of(path)
+        listed[name] = {"bytes": digest.count, "sha256": digest.sha256}
+        record.stamps[name] = stamp_file(path, digest.sha256, pinned=False)
+    record.save()
+    return listed
+
+
+def find_converted(folder: Path) -> Converted | None:
+    """A converted folder whose files are all there in their sizes; None for anything else. Hashes nothing."""
+    index = read_json(folder / INDEX)
+    source, listed = index.get("source_sha256"), index.get("files")
+    if not source or not isinstance(listed, dict) or not listed:
+        return None
+    if not all(_has_size(folder / name, facts) for name, facts in listed.items()):
+        return None
+    return Converted(folder, source, index.get("source_bytes", 0), {name: facts["sha256"] for name, facts in listed.items()})
+
+
+def damaged_files(converted: Converted, *, rehash: bool = False) -> list[str]:
+    """Files whose contents are not those of the index. What was hashed before is not read again, unless `rehash` asks for it.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    record, damaged = read_record(converted.folder), []
+    for name, sha256 in converted.files.items():
+        path, known = converted.folder / name, record.stamps.get(name)
+        if known is None or rehash or not known.fits(path):
+            known = stamp_file(path, digest_of(path).sha256, pinned=False)
+            record.put(name, known)
+        if known.sha256 != sha256:
+            damaged.append(name)
+    return damaged
+
+
+def _has_size(path: Path, facts: Any) -> bool:
+    return isinstance(facts, dict) and "sha256" in facts and path.is_file() and path.stat().st_size == facts.get("bytes")
