@@ -17,6 +17,7 @@ from pipeline.core.records import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.decisions import Choice, Plan
+from pipeline.garment_guess import GarmentGuesser, guess_note
 from pipeline.plan import make_plan
 from pipeline.review.page import Failure
 from pipeline.review.report import report_key, write_report
@@ -87,6 +88,7 @@ class Job:
 
     request: Request
     assembly: Assembly
+    guesser: GarmentGuesser
     stages: tuple[Stage, ...] = field(default_factory=tuple)
 
     def plan(self, records: Records) -> Plan:
@@ -112,6 +114,7 @@ class Job:
         request = self.request
         for ref, text in pair_lists(self.assembly.everything).items():
             records.store.write_if_changed(ref, text.encode("utf-8"))
+        self.guesser.save(records.store)
         options = RunOptions(
             force=request.force,
             retry_failed=request.retry_failed,
@@ -157,13 +160,16 @@ def prepare(request: Request) -> Job:
     if not layout.inputs.is_dir():
         raise UsageError(f"there is no folder {layout.inputs}", "python run.py demo, or point --inputs at your photos")
     chooser = Chooser(layout.weights, run_config.commercial_only)
-    everything = discover(layout, engine_chooser(settings, chooser), recipe_of_engine)
+    guesser = GarmentGuesser(layout)
+    everything = discover(layout, engine_chooser(settings, chooser), recipe_of_engine, guesser)
     everything = paired_only(everything, layout)
     collection = select(everything, request.only, request.skip, request.limit)
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
     recipes, notes = make_recipes(request.steps, settings, context, collection, chooser)
-    assembly = Assembly(context, settings, collection, everything, tuple(recipes), tuple(notes))
-    return Job(request, assembly, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
+    guessed = guess_note(collection)
+    said = (*notes, guessed) if guessed else tuple(notes)
+    assembly = Assembly(context, settings, collection, everything, tuple(recipes), said)
+    return Job(request, assembly, guesser, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
 
 
 def plan(request: Request) -> Plan:

@@ -94,6 +94,9 @@ BACKENDS: dict[str, dict[str, Target]] = {
 }
 """Per kind, in the order in which `auto` prefers them: real models first, embedded last."""
 
+GARMENT_GLANCE: Target = "preprocess.garment_glance:category_at_a_glance"
+"""What guesses the category of a garment picture whose folder does not say."""
+
 ENGINES: dict[str, Target] = {
     "stableviton": "tryon.engines.stableviton.engine:StableVITON",
     "stableviton_1024": "tryon.engines.stableviton.engine:StableVITON1024",

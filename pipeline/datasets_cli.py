@@ -131,9 +131,10 @@ def export_viton_hd(
     from pipeline.datasets.errands import hand_out
     from pipeline.datasets.transfer import Mover
     from pipeline.datasets.viton_hd_out import export_viton_hd as parcel_of
+    from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
-    parcel = parcel_of(discover(layout, lambda _: ""), layout, folder, split, Category(category))
+    parcel = parcel_of(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split, Category(category))
     raise typer.Exit(hand_out(parcel, Mover(copy, dry_run), Console()))
 
 
@@ -152,7 +153,8 @@ def export_dresscode(
     from pipeline.datasets.dresscode_out import export_dresscode as parcel_of
     from pipeline.datasets.errands import hand_out
     from pipeline.datasets.transfer import Mover
+    from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
-    parcel = parcel_of(discover(layout, lambda _: ""), layout, folder, split)
+    parcel = parcel_of(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split)
     raise typer.Exit(hand_out(parcel, Mover(copy, dry_run), Console()))

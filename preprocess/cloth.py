@@ -22,6 +22,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
 from pipeline.core.step import Context, Produced, StepBase
 from preprocess.edge_alpha import edge_colours
+from preprocess.garment_category import guess_doubt
 from preprocess.garment_shape import category_doubt, outline_doubts
 
 WORK_SIDE = 1536
@@ -148,13 +149,21 @@ def normalise(rgb: RGB, alpha: Alpha, config: ClothConfig) -> tuple[RGB, Alpha]:
     return cloth, np.where(mask, 255, 0).astype(np.uint8)
 
 
-def notices_of(garment: CutGarment, mask: Alpha, category: Category) -> tuple[Notice, ...]:
-    """Quality flags of one garment; for a worn one the outline says nothing about the category."""
+def notices_of(garment: CutGarment, mask: Alpha, category: Category, given: bool = True) -> tuple[Notice, ...]:
+    """Quality flags of one garment; for a worn one the outline says nothing about the category.
+
+    Args:
+        garment: as cut.
+        mask: (h, w) uint8 on the canvas.
+        category: its folder's, or the one guessed before the run.
+        given: whether the folder says it.
+    """
     if garment.worn:
         return (Notice(Flag.GARMENT_WORN, "a wearer's body was found"),)
     found = [Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts))] if (doubts := outline_doubts(mask > 0, garment.share)) else []
-    if doubt := category_doubt(mask > 0, category):
-        found.append(Notice(Flag.CATEGORY_SUSPECT, f"in {category.value}, but {doubt}"))
+    doubt = f"in {category.value}, but {said}" if given and (said := category_doubt(mask > 0, category)) else ""
+    if doubt := doubt or ("" if given else guess_doubt(mask > 0, category)):
+        found.append(Notice(Flag.CATEGORY_SUSPECT, doubt))
     return tuple(found)
 
 
@@ -184,7 +193,9 @@ class ClothStep(StepBase):
     def signature(self, item: Item) -> Mapping[str, str]:
         """Both backends, and the category, which decides what is cut off a wearer and what is doubted."""
         cards = {"backend": self.backend.card, "wearers": self.wearers.card}
-        return {kind: f"{card.name}-{card.version}" for kind, card in cards.items()} | {"category": _garment(item).category.value}
+        garment = _garment(item)
+        said = garment.category.value if garment.given else f"{garment.category.value}, guessed"
+        return {kind: f"{card.name}-{card.version}" for kind, card in cards.items()} | {"category": said}
 
     def load(self) -> None:
         """Bring up both backends."""
@@ -205,7 +216,8 @@ class ClothStep(StepBase):
         cloth, mask = normalise(cut.rgb, cut.alpha, self.config)
         files = {CLOTH.of(garment.id): lambda: images.jpeg(cloth), CLOTH_MASK.of(garment.id): lambda: images.jpeg(mask)}
         facts = {"garment_share": f"{cut.share:.3f}", "mask_share": f"{(mask > 0).mean():.3f}"}
-        return Produced(files, notices_of(cut, mask, garment.category), facts)
+        facts |= {} if garment.given else {"category": f"{garment.category.value}, guessed"}
+        return Produced(files, notices_of(cut, mask, garment.category, garment.given), facts)
 
     def _cut(self, garment: Garment, photo: Photo) -> CutGarment:
         small = reduced(photo)

@@ -66,9 +66,14 @@ def runs(row: NDArray[np.uint8], min_px: float) -> list[tuple[int, int]]:
 
 def has_two_legs(mask: Mask) -> bool:
     """Whether most rows of the lower part show two stretches of similar width with the middle free."""
+    return leg_rows(mask) > 0.6
+
+
+def leg_rows(mask: Mask) -> float:
+    """Share of the rows of the lower part, 0..1, that look like two legs."""
     piece = cropped(mask)
     width = piece.shape[1]
-    return float(np.mean([_is_leg_row(runs(row, 0.12 * width), width) for row in piece[170:246:4]])) > 0.6
+    return float(np.mean([_is_leg_row(runs(row, 0.12 * width), width) for row in piece[170:246:4]]))
 
 
 def _is_leg_row(stretches: list[tuple[int, int]], width: int) -> bool:

@@ -21,9 +21,18 @@ RecipeOf = Callable[[str], str]
 """The agnostic recipe that an engine was trained with; "" = the default."""
 
 
+GuessCategory = Callable[[Ref], Category]
+"""The category of a garment picture whose folder does not say."""
+
+
 def no_recipe(engine: str) -> str:
     """No engine names a recipe."""
     return ""
+
+
+def upper(source: Ref) -> Category:
+    """Every garment is an upper garment unless its folder says otherwise."""
+    return Category.UPPER
 
 
 @dataclass(frozen=True)
@@ -47,17 +56,20 @@ class Collection:
         return (Scene(pair, background) for pair in self.pairs for background in self.backgrounds)
 
 
-def discover(layout: Layout, choose_engine: ChooseEngine, recipe_of: RecipeOf = no_recipe) -> Collection:
+def discover(
+    layout: Layout, choose_engine: ChooseEngine, recipe_of: RecipeOf = no_recipe, guess: GuessCategory = upper
+) -> Collection:
     """Read the inputs folder.
 
     Args:
         layout: where the inputs are.
         choose_engine: the engine for a garment's category.
         recipe_of: the agnostic recipe that an engine wants.
+        guess: the category of garments whose folder does not say.
     """
     people, problems = _find(layout, PERSON_INPUTS, ())
     scenery, more = _find(layout, BACKGROUND_INPUTS, (ORIGINAL,))
-    garments, yet_more = _garments(layout)
+    garments, yet_more = _garments(layout, guess)
     persons = tuple(Person(name, source) for name, source in people)
     wanted, unknown = read_pairs(layout, persons, garments)
     pairs = [Pair(person, garment, choose_engine(garment.category)) for person, garment in wanted]
@@ -97,16 +109,20 @@ def _find(layout: Layout, folder: str, taken: Sequence[str]) -> tuple[list[tuple
     return list(zip(unique_ids(names, taken), refs, strict=True)), problems
 
 
-def _garments(layout: Layout) -> tuple[tuple[Garment, ...], list[Problem]]:
-    """Garments with the category of their first folder; directly in `cloth/` counts as upper."""
+def _garments(layout: Layout, guess: GuessCategory) -> tuple[tuple[Garment, ...], list[Problem]]:
+    """Garments with the category of their first folder, or the guessed one."""
     names, problems = find_pictures(layout.inputs / CLOTH_INPUTS, layout.inputs)
     categories = [_category(name) for name in names]
     below = [name if category is None else name.partition("/")[2] for name, category in zip(names, categories, strict=True)]
     garments = [
-        Garment(ident, f"{INPUT_PREFIX}{CLOTH_INPUTS}/{name}", category or Category.UPPER)
+        _garment(ident, f"{INPUT_PREFIX}{CLOTH_INPUTS}/{name}", category, guess)
         for ident, name, category in zip(unique_ids(below), names, categories, strict=True)
     ]
     return tuple(garments), problems
+
+
+def _garment(ident: str, source: Ref, category: Category | None, guess: GuessCategory) -> Garment:
+    return Garment(ident, source, category) if category is not None else Garment(ident, source, guess(source), given=False)
 
 
 def _category(name: str) -> Category | None:

@@ -45,7 +45,7 @@ ABOUT: dict[Flag, str] = {
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
     Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
-    Flag.CATEGORY_SUSPECT: "the garment does not look like its folder's category: check cloth/upper, cloth/lower, cloth/dress",
+    Flag.CATEGORY_SUSPECT: "perhaps not the category it was taken for: say it with cloth/upper, cloth/lower, cloth/dress",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",
     Flag.RESULT_BLANK: "the try-on result is blank",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",

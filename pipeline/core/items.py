@@ -40,11 +40,19 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Garment:
-    """One garment picture."""
+    """One garment picture.
+
+    Args:
+        id: unique, readable, free of spaces; the stem of every artefact.
+        source: the picture.
+        category: what it replaces.
+        given: its folder says the category; otherwise it was guessed from the picture.
+    """
 
     id: str
     source: Ref
     category: Category = Category.UPPER
+    given: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,50 @@
+"""A garment's category at a glance: a small picture, a rough outline, a look for a wearer where it is no top's outline."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.images import Photo
+from pipeline.core.labels import Category
+from preprocess.backends.plain_background import cut_garment
+from preprocess.backends.worn_garment import WornGarment
+from preprocess.garment_category import Guess, guess_category
+
+LOOK_SIDE = 384
+"""Longer side in pixels at which the outline is judged."""
+WEARER_SIDE = 640
+LEAST_TRANSPARENT = 0.05
+"""A picture with less transparency than this has no outline of its own."""
+
+
+def category_at_a_glance(photo: Photo) -> Guess:
+    """The likeliest category of the garment in a picture.
+
+    What somebody wears has the wearer's outline, not the garment's; it counts as upper, without confidence.
+    """
+    guess = guess_category(_outline(photo))
+    if guess.category is not Category.UPPER and _is_worn(photo.rgb):
+        return Guess(Category.UPPER, 0.0)
+    return guess
+
+
+def _outline(photo: Photo) -> NDArray[np.bool_]:
+    if photo.alpha is not None and (photo.alpha < 32).mean() > LEAST_TRANSPARENT:
+        return _reduced(photo.alpha, LOOK_SIDE) > 127
+    return cut_garment(_reduced(photo.rgb, LOOK_SIDE)) > 127
+
+
+def _is_worn(rgb: NDArray[np.uint8]) -> bool:
+    looker = WornGarment()
+    looker.load("cpu")
+    return looker.wearer(_reduced(rgb, WEARER_SIDE)) is not None
+
+
+def _reduced(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    scale = side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    small: NDArray[np.uint8] = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return small
