@@ -54,6 +54,9 @@ def run(
     backend: Annotated[list[str], typer.Option(metavar="STEP=NAME", help="Model of a preprocessing step.")] = [],  # noqa: B006
     overrides: Overrides = [],  # noqa: B006
     seed: Annotated[int | None, typer.Option(help="Run seed.")] = None,
+    save_attention: Annotated[
+        bool, typer.Option("--save-attention", help="Also draw, per pair, where on the garment each patch looks (StableVITON).")
+    ] = False,
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
     weights: Weights = WEIGHTS,
@@ -69,8 +72,11 @@ def run(
         return
     from pipeline.api import Request
     from pipeline.session import Session
+    from pipeline.settings import sections_with
 
     shortcuts = [f"run.engine={engine}"] * bool(engine) + [f"run.seed={seed}"] * (seed is not None)
+    if save_attention:
+        shortcuts += [f"{section}.save_attention=true" for section in sections_with("save_attention")]
     request = Request(
         steps=tuple(_steps(step, start, until)),
         inputs=inputs,

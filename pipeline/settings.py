@@ -45,6 +45,11 @@ def schema() -> dict[str, type[StepConfig]]:
     return sections | {name: resolve(target) for name, target in ENGINE_CONFIGS.items()}
 
 
+def sections_with(key: str) -> tuple[str, ...]:
+    """Every section that knows a setting, for shortcuts of the command line that mean all of them."""
+    return tuple(section for section, model in schema().items() if key in model.model_fields)
+
+
 def read_settings(inputs: Path, config: Path | None, overrides: tuple[str, ...]) -> dict[str, StepConfig]:
     """The resolved settings of a run.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,11 +82,15 @@ class TryOnStep(StepBase):
         super().__init__(config, context)
         self.engines = engines
         self.weights = dict(weights or {})
-        self.batch_size = max((engine.batch_size for engine in engines.values()), default=1)
         self._loaded: set[str] = set()
         self._signatures: dict[str, Mapping[str, str]] = {}
         self._persons: EncodingCache[_Subject] = EncodingCache(config.keep_persons)
         self._garments: EncodingCache[Encoded] = EncodingCache(config.keep_garments)
+
+    @cached_property
+    def batch_size(self) -> int:  # type: ignore[override]  # a plan never asks, so a plan never loads torch
+        """Most pairs of one `run`; asked for when work begins, because an engine may have to look at the GPU first."""
+        return max((engine.batch_size for engine in self.engines.values()), default=1)
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The conditions the pair's engine reads, of the person and of the garment."""

@@ -97,12 +97,13 @@ AGNOSTIC_MASK = PerCategory(f"{TEST}/agnostic-mask", "_mask.png", "parsing", "wh
 CLOTH = Folder(f"{TEST}/cloth", ".jpg", "cloth", "the garment alone on VITON-HD's light grey, RGB 1024×768")
 CLOTH_MASK = Folder(f"{TEST}/cloth-mask", ".jpg", "cloth", "white = garment")
 TRYON = PerEngine("tryon", ".png", "tryon", "the dressed person on the canvas")
+ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
 DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "compose", "the dressed person without background: RGBA, photo resolution")
 FINAL = PerEngine("final", ".png", "compose", "the finished picture")
 
 PER_ITEM = (CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE, DENSEPOSE, DENSEPOSE_IUV, PARSE, CLOTH, CLOTH_MASK)
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
-PER_ENGINE = (TRYON, DRESSED_CUTOUT, FINAL)
+PER_ENGINE = (TRYON, ATTENTION, DRESSED_CUTOUT, FINAL)
 
 
 def maker(ref: Ref) -> str:
@@ -135,7 +136,6 @@ VERDICTS = "verdicts.jsonl"
 """What a person decided about finished pictures: one JSON object a line, the last one about a picture counts."""
 REVIEW = ".review"
 """What the review page remembers: earlier placements, for undo."""
-ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
 CONFIG_FILE = "lookbook.toml"
 SIDECAR = ".toml"
 """`<photo>.toml` says which person; `<background>.toml` says where the person stands."""

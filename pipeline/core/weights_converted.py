@@ -42,7 +42,8 @@ def list_contents(folder: Path) -> dict[str, dict[str, int | str]]:
     Raises:
         OSError: a file cannot be read.
     """
-    record, listed = read_record(folder), {}
+    record = read_record(folder)
+    listed: dict[str, dict[str, int | str]] = {}
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         name, digest = path.relative_to(folder).as_posix(), digest_of(path)
         listed[name] = {"bytes": digest.count, "sha256": digest.sha256}

@@ -176,5 +176,6 @@ def test_every_model_of_the_family_is_one_file(engine):
 def test_the_index_lists_what_lies_there(converted_once):
     folder = StableVITON.converted_folder(converted_once)
     listed = set(json.loads((folder / weights_converted.INDEX).read_text())["files"])
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    there = {path.relative_to(folder).as_posix() for path in files}
     assert there - listed == {weights_converted.INDEX} and listed <= there

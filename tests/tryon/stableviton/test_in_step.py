@@ -24,8 +24,8 @@ from tryon.step import TryOnConfig, TryOnStep
 PAIR = Pair(Person("ann", "inputs:x"), Garment("tee", "inputs:y"), "stableviton")
 
 
-@pytest.mark.parametrize("saves", [True, False])
-def test_the_step_writes_what_it_declares(random_network, tmp_path, saves):
+@pytest.fixture
+def layout(tmp_path):
     layout, random, upper = Layout(outputs=tmp_path), np.random.default_rng(0), Category.UPPER
     mask = np.zeros((128, 64), bool)
     mask[30:90, 10:50] = True
@@ -34,12 +34,21 @@ def test_the_step_writes_what_it_declares(random_network, tmp_path, saves):
         layout.path(ref).write_bytes(images.jpeg(random.integers(0, 256, (128, 64, 3), dtype=np.uint8)))
     layout.path(AGNOSTIC_MASK.of("ann", upper)).parent.mkdir(parents=True, exist_ok=True)
     layout.path(AGNOSTIC_MASK.of("ann", upper)).write_bytes(images.mask_png(mask))
+    return layout
+
+
+def step_of(network, layout, saves=False):
     context = Context(layout, device="cpu")
     engine = StableVITON(StableVITONConfig(save_attention=saves), context)
     config = replace(PRESETS["fast"], dtype="fp32", steps=2)
-    engine._runtime = Runtime(Loaded(random_network, STABLEVITON, "test"), config, (128, 64), CPU, 1, saves)
+    engine._runtime = Runtime(Loaded(network, STABLEVITON, "test"), config, (128, 64), CPU, 1, saves)
     engine.load = lambda device: None
-    step = TryOnStep(TryOnConfig(), context, {"stableviton": engine}, {"stableviton-vitonhd": "ab12"})
+    return TryOnStep(TryOnConfig(), context, {"stableviton": engine}, {"stableviton-vitonhd": "ab12"})
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_the_step_writes_what_it_declares(random_network, layout, tmp_path, saves):
+    step = step_of(random_network, layout, saves)
     (made,) = step.run([step.read(PAIR)])
     assert set(made.files) == set(step.writes(PAIR))
     assert (ATTENTION.of(PAIR.id, "stableviton") in made.files) is saves
@@ -49,3 +58,11 @@ def test_the_step_writes_what_it_declares(random_network, tmp_path, saves):
     assert recipe["weights"] == {"stableviton-vitonhd": "ab12"}
     assert recipe["sampling"]["steps"] == 2 and recipe["seed"] == step._seed(PAIR)
     assert images.read_rgb(picture).shape == (128, 64, 3)
+
+
+def test_looking_at_the_attention_changes_neither_picture_nor_fingerprint(random_network, layout):
+    """So a run without it makes nothing again, and one with it makes the same picture."""
+    steps = [step_of(random_network, layout, saves) for saves in (False, True)]
+    without, looked = (step.run([step.read(PAIR)])[0].files[TRYON.of(PAIR.id, "stableviton")]() for step in steps)
+    assert without == looked
+    assert steps[0].signature(PAIR) == steps[1].signature(PAIR)

@@ -58,13 +58,15 @@ class StableVITONConfig(StepConfig):
     rounded: bool | None = None
     """Round to grey levels instead of cutting off."""
 
+    # Excluded below: what leaves the picture as it is, up to the rounding that another machine brings as well (±1 level).
+
     batch_size: int = Field(default=0, ge=0, exclude=True)
     """Pictures made together; 0 = 8 with a GPU, 1 without."""
 
     compile: bool = Field(default=False, exclude=True)
-    """Compile the network while loading: minutes once, then faster steps."""
+    """Compile the network: the first batch takes minutes longer, every further step less. For long runs."""
 
-    save_attention: bool = False
+    save_attention: bool = Field(default=False, exclude=True)
     """Keep, per picture, where on the garment each patch looks."""
 
 
