@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import images
 from pipeline.core.card import Card
+from pipeline.core.errors import InputError, MissingArtefactError
 from pipeline.core.items import Garment, Person
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.labels import Category
@@ -26,9 +28,12 @@ from pipeline.core.layout import (
     Folder,
     Layout,
     PerCategory,
+    Ref,
+    maker,
 )
 
 Image = NDArray[np.uint8]
+Pixel = TypeVar("Pixel", np.uint8, np.bool_)
 Encoded = Any
 """Whatever an engine makes of a person or garment once; opaque to everybody else."""
 
@@ -52,7 +57,11 @@ class EngineCard(Card):
 
 @dataclass(frozen=True, slots=True)
 class PersonInputs:
-    """A person's conditions, read when asked for. All arrays are canvas-sized: (1024, 768) unless a tree brings its own size."""
+    """A person's conditions, read when asked for. All arrays are canvas-sized: (1024, 768) unless a tree brings its own size.
+
+    Every reader raises `MissingArtefactError` when the file is not there, and `InputError` when it cannot be used: damaged, not
+    of the canvas's size, or a mask that is none.
+    """
 
     person: Person
     category: Category
@@ -60,43 +69,79 @@ class PersonInputs:
 
     def image(self) -> Image:
         """(h, w, 3) RGB uint8: the person."""
-        return images.read_rgb(self.layout.path(IMAGE.of(self.person.id)))
+        return images.read_rgb(present(self.layout, IMAGE.of(self.person.id)))
 
     def agnostic(self) -> Image:
         """(h, w, 3) RGB uint8: the person with the area to repaint in grey 128."""
-        return images.read_rgb(self.layout.path(AGNOSTIC.of(self.person.id, self.category)))
+        return self._on_canvas(AGNOSTIC.of(self.person.id, self.category), images.read_rgb)
 
     def agnostic_mask(self) -> NDArray[np.bool_]:
-        """(h, w) bool: True = repaint."""
-        return images.read_mask(self.layout.path(AGNOSTIC_MASK.of(self.person.id, self.category)))
+        """(h, w) bool: True = repaint; never empty."""
+        ref = AGNOSTIC_MASK.of(self.person.id, self.category)
+        mask = self._on_canvas(ref, images.read_mask)
+        if not mask.any():
+            raise InputError(
+                f"{self.layout.path(ref)}: the mask is empty, there is nothing to dress",
+                f"paint it white where the garment goes, or delete it and: {make_again(ref)}",
+            )
+        return mask
 
     def densepose(self) -> Image:
         """(h, w, 3) RGB uint8: body parts in VITON-HD's colours."""
-        return images.read_rgb(self.layout.path(DENSEPOSE.of(self.person.id)))
+        return self._on_canvas(DENSEPOSE.of(self.person.id), images.read_rgb)
 
     def parse(self) -> NDArray[np.uint8]:
         """(h, w) uint8 of `Parse`."""
-        return images.read_labels(self.layout.path(PARSE.of(self.person.id)))
+        return self._on_canvas(PARSE.of(self.person.id), images.read_labels)
 
     def keypoints(self) -> Keypoints:
         """BODY_25 and hands, canvas pixels."""
-        return keypoints_from_json(self.layout.path(POSE_JSON.of(self.person.id)).read_text("utf-8"))
+        return keypoints_from_json(present(self.layout, POSE_JSON.of(self.person.id)).read_text("utf-8"))
+
+    def _on_canvas(self, ref: Ref, read: Callable[[Path], NDArray[Pixel]]) -> NDArray[Pixel]:
+        """Read a condition and hold its size against the person's canvas, where there is one."""
+        path, canvas = present(self.layout, ref), self.layout.path(IMAGE.of(self.person.id))
+        picture = read(path)
+        height, width = images.picture_size(canvas) if canvas.is_file() else picture.shape[:2]
+        if picture.shape[:2] != (height, width):
+            raise InputError(
+                f"{path}: {picture.shape[1]}×{picture.shape[0]} pixels, but the person's canvas is {width}×{height}",
+                f"save it at {width}×{height}, or delete it and: {make_again(ref)}",
+            )
+        return picture
 
 
 @dataclass(frozen=True, slots=True)
 class GarmentInputs:
-    """A garment's conditions, read when asked for."""
+    """A garment's conditions, read when asked for; a missing file is a `MissingArtefactError`."""
 
     garment: Garment
     layout: Layout
 
     def cloth(self) -> Image:
         """(h, w, 3) RGB uint8: the garment on light grey."""
-        return images.read_rgb(self.layout.path(CLOTH.of(self.garment.id)))
+        return images.read_rgb(present(self.layout, CLOTH.of(self.garment.id)))
 
     def cloth_mask(self) -> NDArray[np.bool_]:
         """(h, w) bool: True = garment."""
-        return images.read_mask(self.layout.path(CLOTH_MASK.of(self.garment.id)))
+        return images.read_mask(present(self.layout, CLOTH_MASK.of(self.garment.id)))
+
+
+def present(layout: Layout, ref: Ref) -> Path:
+    """The path of a condition that is there.
+
+    Raises:
+        MissingArtefactError: it is not; names the step that makes it.
+    """
+    path = layout.path(ref)
+    if not path.is_file():
+        raise MissingArtefactError(f"{path}: missing; the {maker(ref)} step makes it", make_again(ref))
+    return path
+
+
+def make_again(ref: Ref) -> str:
+    """The command that makes an artefact which is not there."""
+    return f"python run.py --step {maker(ref)}"
 
 
 @dataclass(frozen=True, slots=True)

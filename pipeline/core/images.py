@@ -30,6 +30,12 @@ MAX_MEGAPIXELS = 178.0
 MIN_SIDE = 64
 PNG_LEVEL = 3
 JPEG_QUALITY = 95
+MASK_BLACK, MASK_WHITE = 24, 231
+"""Grey levels: what JPEG's ringing makes of 0 and 255 stays outside them."""
+MASK_OUTLINE_PX = 5
+"""A square of so many pixels that is grey throughout is an area, not an outline."""
+MASK_OUTLINE_SHARE = 0.1
+"""No outline covers more of a picture."""
 RECIPE_KEY = "lookbook"
 """Name of the PNG text chunk that carries the recipe of a picture."""
 
@@ -181,9 +187,36 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
-    """(h, w) bool of a mask file, True = 255. Thresholds at 128, because JPEG masks ring."""
-    mask: NDArray[np.bool_] = read_grey(path) >= 128
+    """(h, w) bool of a mask file, True = 255; JPEG's ringing and thin soft outlines fall to the nearer side.
+
+    Raises:
+        InputError: the picture is no mask: whole areas of it are grey.
+    """
+    grey = read_grey(path)
+    share = grey_share(grey)
+    if share:
+        raise InputError(
+            f"{path}: not a mask: {share:.1%} of it is neither black (up to {MASK_BLACK}) nor white (from {MASK_WHITE})",
+            "save it in black and white, white = yes; or delete it and let its step make it again",
+        )
+    mask: NDArray[np.bool_] = grey >= 128
     return mask
+
+
+def grey_share(grey: NDArray[np.uint8]) -> float:
+    """How much of a (h, w) uint8 picture keeps it from being a mask; 0 when at most its outlines are grey.
+
+    Grey is allowed where a resized or JPEG-compressed mask has it: in lines, not in areas.
+    """
+    between = (grey > MASK_BLACK) & (grey < MASK_WHITE)
+    share = float(between.mean())
+    if share > MASK_OUTLINE_SHARE:
+        return share
+    if min(between.shape) < MASK_OUTLINE_PX or not share:
+        return share
+    rows = np.lib.stride_tricks.sliding_window_view(between, MASK_OUTLINE_PX, axis=0).all(axis=-1)
+    areas = np.lib.stride_tricks.sliding_window_view(rows, MASK_OUTLINE_PX, axis=1).all(axis=-1)
+    return share if areas.any() else 0.0
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:

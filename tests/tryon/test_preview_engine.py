@@ -183,7 +183,7 @@ def test_companions_of_different_sizes_are_named(layout: Layout):
     from pipeline.core import images
 
     layout.path(AGNOSTIC_MASK.of("ann", Category.UPPER)).write_bytes(images.mask_png(np.ones((10, 10), bool)))
-    with pytest.raises(InputError, match="ann: sizes differ: image 512×384, agnostic mask 10×10"):
+    with pytest.raises(InputError, match=r"ann_mask\.png: 10×10 pixels, but the person's canvas is 384×512"):
         PreviewEngine().encode(inputs)
 
 

@@ -50,6 +50,14 @@ def test_sizes_that_do_not_divide_by_64_are_refused(size):
         prepare_person(picture, picture, np.ones((64, 64), bool), picture, size)
 
 
+def test_conditions_of_different_sizes_and_an_empty_mask_are_refused():
+    picture, mask = np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool)
+    with pytest.raises(InputError, match=r"densepose \(32, 64\)"):
+        prepare_person(picture, picture, mask, picture[:32], (64, 64))
+    with pytest.raises(InputError, match="mask is empty"):
+        prepare_person(picture, picture, ~mask, picture, (64, 64))
+
+
 @pytest.mark.parametrize("size, block, grid", [((512, 384), 4, (32, 24)), ((1024, 768), 1, (32, 24))])
 def test_the_recorded_attention_is_the_32_by_24_block(size, block, grid):
     recorder = recorder_for(size, 1)

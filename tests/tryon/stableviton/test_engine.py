@@ -157,18 +157,6 @@ def test_other_errors_are_not_mistaken_for_a_full_memory():
         BatchSizer(make, 2).run([1, 2])
 
 
-def test_an_empty_mask_is_refused(random_network, layout):
-    layout.path(AGNOSTIC_MASK.of(ANN.id, Category.UPPER)).write_bytes(images.mask_png(np.zeros(CANVAS, bool)))
-    with pytest.raises(InputError, match="mask is empty"):
-        items(runtime(random_network), layout, [1])
-
-
-def test_conditions_of_different_sizes_are_refused(random_network, layout):
-    layout.path(DENSEPOSE.of(ANN.id)).write_bytes(images.png(np.zeros((64, 64, 3), np.uint8)))
-    with pytest.raises(InputError, match=r"densepose \(64, 64\)"):
-        items(runtime(random_network), layout, [1])
-
-
 def test_a_variant_that_knows_one_size_refuses_others(random_network):
     sift = next(variant for variant in VARIANTS if variant.name == "sift_vton")
     with pytest.raises(InputError, match="sift_vton works at"):

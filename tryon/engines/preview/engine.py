@@ -70,10 +70,6 @@ def dress(person: Sitter, garment: TopGarment | LowerGarment, config: PreviewCon
 def encode_person(inputs: PersonInputs) -> Sitter:
     """Read what the preview needs of a person."""
     image, mask, parse, densepose = inputs.image(), inputs.agnostic_mask(), inputs.parse(), inputs.densepose()
-    sizes = {"image": image.shape[:2], "agnostic mask": mask.shape, "parse map": parse.shape, "densepose": densepose.shape[:2]}
-    if len(set(sizes.values())) > 1:
-        listed = ", ".join(f"{name} {height}×{width}" for name, (height, width) in sizes.items())
-        raise InputError(f"preview: {inputs.person.id}: sizes differ: {listed}", "python run.py --step parsing --force")
     return Sitter(image, mask, parse, read_parts(densepose), read_body(inputs.keypoints()), inputs.category)
 
 
