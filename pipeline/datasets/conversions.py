@@ -16,12 +16,15 @@ from pipeline.core import images, masks
 from pipeline.core.errors import InputError
 from pipeline.core.frame import whole_photo
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
+from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic import GREY, grey_out
+from preprocess.body import body_from_keypoints
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_colours import decode, render
 from preprocess.keypoint_files import read_keypoints
 from preprocess.label_tables import CIHP_FROM_ATR, converted
+from preprocess.neck import derive_neck
 from preprocess.skeleton import draw_skeleton
 
 GREY_REACH = 6
@@ -32,8 +35,8 @@ GREY_SPECK = 0.002
 
 def frame_json(image: Path) -> bytes:
     """The frame of a picture that is its own canvas."""
-    height, width = images.read_rgb(image).shape[:2]
-    return images.text(whole_photo((height, width), (height, width)).to_json())
+    size = images.picture_size(image)
+    return images.text(whole_photo(size, size).to_json())
 
 
 def jpeg_of(picture: Path) -> bytes:
@@ -53,8 +56,7 @@ def mask_png_of(mask: Path) -> bytes:
 
 def read_points(pose: Path, image: Path) -> Keypoints:
     """The joints of any key-point file in circulation, in pixels of the person's picture."""
-    height, width = images.read_rgb(image).shape[:2]
-    return read_keypoints(pose.read_text("utf-8-sig"), (height, width), str(pose))
+    return read_keypoints(pose.read_text("utf-8-sig"), images.picture_size(image), str(pose))
 
 
 def pose_json(pose: Path, image: Path) -> bytes:
@@ -64,14 +66,15 @@ def pose_json(pose: Path, image: Path) -> bytes:
 
 def skeleton_png(pose: Path, image: Path) -> bytes:
     """The skeleton picture drawn from the key-points."""
-    size = images.read_rgb(image).shape
-    return images.png(draw_skeleton(read_points(pose, image), (size[0], size[1])))
+    return images.png(draw_skeleton(read_points(pose, image), images.picture_size(image)))
 
 
-def parse_from_atr(label_map: Path, image: Path) -> bytes:
-    """An ATR label map as CIHP, at the picture's size."""
-    labels = converted(images.read_labels(label_map), CIHP_FROM_ATR, str(label_map))
-    return images.labels_png(_fitted(labels, image))
+def parse_from_atr(label_map: Path, pose: Path | None, image: Path) -> bytes:
+    """An ATR label map as CIHP, at the picture's size; the neck, which ATR counts to the face, is found by the key-points."""
+    labels = _fitted(converted(images.read_labels(label_map), CIHP_FROM_ATR, str(label_map)), image)
+    if pose is not None:
+        labels = derive_neck(labels, body_from_keypoints(read_points(pose, image)), labels != Parse.BACKGROUND)
+    return images.labels_png(labels)
 
 
 def parts_of_colours(densepose: Path) -> bytes:
@@ -124,7 +127,7 @@ def _read_uv(path: Path) -> list[NDArray[np.uint8]]:
 
 def _fitted(labels: NDArray[np.uint8], image: Path) -> NDArray[np.uint8]:
     """Brought to the size of the person's picture by nearest neighbour."""
-    height, width = images.read_rgb(image).shape[:2]
+    height, width = images.picture_size(image)
     if labels.shape == (height, width):
         return labels
     fitted: NDArray[np.uint8] = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST)

@@ -129,8 +129,7 @@ class _Part:
 
 
 def _points(pose: Path, image: Path) -> bytes:
-    size = images.read_rgb(image).shape
-    return images.text(dresscode_json(keypoints_from_json(pose.read_text("utf-8"), str(pose)), (size[0], size[1])))
+    return images.text(dresscode_json(keypoints_from_json(pose.read_text("utf-8"), str(pose)), images.picture_size(image)))
 
 
 def _as_jpeg(picture: Path) -> bytes:

@@ -130,7 +130,7 @@ def _person_files(published: Published, labels_are_atr: bool) -> Iterator[Piece]
             yield places.POSE_IMAGE, pose, partial(convert.skeleton_png, pose, image)
     yield from _body_parts(files, image)
     if (parse := files.get(Kind.PARSE)) is not None:
-        yield places.PARSE, parse, partial(convert.parse_from_atr, parse, image) if labels_are_atr else None
+        yield places.PARSE, parse, partial(convert.parse_from_atr, parse, pose, image) if labels_are_atr else None
     yield from _agnostic(files, image, published.category)
 
 

@@ -279,7 +279,10 @@ def test_dresscode_conditions_arrive_in_our_vocabulary(dressed):
     conditions = PersonInputs(person, Category.DRESS, folders(dressed))
     drawing = draw()
     labels = np.where(drawing.labels == Parse.NECK, np.uint8(Parse.FACE), drawing.labels)
-    assert np.array_equal(conditions.parse(), labels)
+    found = conditions.parse()
+    assert np.array_equal(np.where(found == Parse.NECK, np.uint8(Parse.FACE), found), labels)
+    neck = drawing.labels == Parse.NECK
+    assert (found[neck] == Parse.NECK).mean() > 0.6 and (found[drawing.labels == Parse.FACE] == Parse.FACE).mean() > 0.85
     assert np.allclose(conditions.keypoints().body[2, :2], keypoints().body[2, :2], atol=0.02)
     assert np.allclose(conditions.keypoints().body[8, :2], keypoints().body[8, :2], atol=0.02)
     with np.load(folders(dressed).path(layout.DENSEPOSE_IUV.of(person.id))) as arrays:
