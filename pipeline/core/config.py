@@ -1,6 +1,6 @@
 """Settings: one frozen model per section, beside the code it configures; unknown keys are errors (architecture §8).
 
-A setting comes from, in rising order: its default, `lookbook.toml`, the environment (`LOOKBOOK_PARSING_DILATE_PX=14`), `--set`.
+A setting comes from, in rising order: its default, `lookbook.toml`, the environment (`LOOKBOOK_COMPOSE_GRAIN=0.5`), `--set`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _from_overrides(overrides: Iterable[str]) -> Values:
         name, equals, text = each.partition("=")
         section, dot, key = name.strip().partition(".")
         if not equals or not dot:
-            raise ConfigError(f"--set {each!r}: expected section.key=value", "for example: --set parsing.dilate_px=14")
+            raise ConfigError(f"--set {each!r}: expected section.key=value", "for example: --set compose.cast_shadow=0.2")
         values.setdefault(section, {})[key] = _parse(text.strip())
     return values
 

@@ -76,7 +76,9 @@ class OutputError(LookbookError):
 
 
 def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """A remedy line: the most similar known names, or all of them."""
+    """A remedy line: the most similar known names, or all of them, or that there are none."""
     known = list(known)
+    if not known:
+        return "it has no settings"
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.5) or known
     return f"did you mean {' or '.join(prefix + name for name in close)}?" if len(close) <= 3 else f"known: {', '.join(close)}"

@@ -49,7 +49,7 @@ def test_text_needs_no_quotes_on_the_command_line(tmp_path: Path):
         ("[parsin]\ndilate_px = 3\n", (), "parsing"),
         ("dilate_px = 3\n", (), "section"),
         ("[parsing\n", (), "config --init"),
-        ("", ("dilate_px",), "--set"),
+        ("", ("dilate_px",), "--set compose.cast_shadow"),
         ("", ("parsing.dilate_px=wide",), "config --show"),
     ],
 )
@@ -71,3 +71,12 @@ def test_the_written_file_reads_back_as_the_same_settings_with_comments(tmp_path
     assert "# At 1024 px height." in text
     assert tomllib.loads(text)["parsing"]["dilate_px"] == 5
     assert load(tmp_path, text) == settings["parsing"]
+
+
+def test_a_section_without_settings_says_so():
+    class Empty(StepConfig):
+        """No fields."""
+
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"densepose": Empty}, None, {}, ("densepose.x=1",))
+    assert "it has no settings" in str(caught.value) and "did you mean" not in str(caught.value)
