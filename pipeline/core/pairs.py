@@ -99,7 +99,9 @@ def _txt_rows(text: str, file: str, people: _Names, clothes: _Names) -> Iterator
 
 
 def _csv_rows(text: str, file: str) -> Iterator[Row]:
-    for number, row in enumerate(csv.reader(io.StringIO(text)), 1):
+    head = text.partition("\n")[0]
+    delimiter = ";" if ";" in head and "," not in head else ","  # spreadsheets write semicolons where the comma is decimal
+    for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1):
         cells = [cell.strip() for cell in row] + ["", ""]
         heading = number == 1 and cells[0].lower() in {"person", "image"}
         if any(cells) and not heading and not cells[0].startswith("#"):

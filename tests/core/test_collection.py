@@ -156,3 +156,9 @@ def test_an_id_means_its_own_item_even_where_it_is_another_pictures_file_name(tm
     (layout.inputs / "pairs.txt").write_text("ann tee\nbeach-ann tee\n")
     found = discover(layout, lambda _: "preview")
     assert [pair.person.id for pair in found.pairs] == ["ann", "beach-ann"] and not found.problems
+
+
+def test_a_spreadsheets_pairs_file_with_semicolons_a_mark_and_windows_lines_is_read(tmp_path):
+    (tmp_path / "pairs.csv").write_bytes('\ufeffperson;cloth\r\n"ann";tee.jpg\r\n'.encode())
+    found = collect(tmp_path, BASIC)
+    assert [pair.id for pair in found.pairs] == ["ann__tee"] and found.problems == ()
