@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pipeline.catalog import STEPS
 from pipeline.choice import Chooser
 from pipeline.core.collection import discover, pair_lists, paired_only, select
 from pipeline.core.errors import UsageError
-from pipeline.core.layout import REPORT_KEY, Layout
+from pipeline.core.layout import PAIR_LISTS, REPORT_KEY, Layout
 from pipeline.core.records import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
@@ -23,7 +24,7 @@ from pipeline.review.page import Failure
 from pipeline.review.report import report_key, write_report
 from pipeline.runner import RunOptions, run_stages
 from pipeline.settings import RunConfig, read_settings
-from pipeline.summary import Listener, RunSummary
+from pipeline.summary import Listener, RunSummary, Trouble, by_cause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +113,10 @@ class Job:
     def run(self, records: Records, listener: Listener | None = None, plan: Plan | None = None) -> RunSummary:
         """Bring everything up to date and write the report; `plan`, where the caller has just made it, saves planning twice."""
         request = self.request
-        for ref, text in pair_lists(self.assembly.everything).items():
-            records.store.write_if_changed(ref, text.encode("utf-8"))
+        lists = pair_lists(self.assembly.everything)
+        for ref in PAIR_LISTS.values():
+            if ref in lists or records.layout.path(ref).exists():  # a list that was true once must not stay
+                records.store.write_if_changed(ref, lists.get(ref, "").encode("utf-8"))
         self.guesser.save(records.store)
         options = RunOptions(
             force=request.force,
@@ -131,11 +134,17 @@ class Job:
     def _report(self, records: Records, summary: RunSummary, shown: str) -> None:
         """Write the report unless it shows just this already: ten thousand rows take longer than a run with nothing to do."""
         own = [trouble for trouble in summary.troubles if not trouble.blocked]
-        failures = [Failure(each.item, each.stage, each.message, each.remedy) for each in own]
+        failures = [_failure(same) for same in by_cause(own)]
         key = report_key(self.assembly.everything, failures)
         if summary.made or key != shown:
             write_report(records, self.assembly.everything, failures)
         records.store.write_if_changed(REPORT_KEY, key.encode())
+
+
+def _failure(same: Sequence[Trouble]) -> Failure:
+    """One row of the report for all items that failed by one cause."""
+    first = same[0]
+    return Failure(first.item, first.stage, first.message, first.remedy, len(same))
 
 
 def _take(path: Path) -> str:

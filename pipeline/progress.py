@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pipeline.core.console import Colour, Console, printable
 from pipeline.core.scan import Problem
 from pipeline.decisions import Action, Plan, StagePlan
-from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble
+from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble, by_cause
 
 MOST_ROWS = 40
 """Longer tables end with a count; the report has all of them."""
@@ -73,16 +73,19 @@ def say_problems(console: Console, problems: Sequence[Problem]) -> None:
 
 
 def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
-    """The final table: what has no result, why, and what helps. Items that wait for others are counted by reason."""
+    """The final table: what has no result, why, and what helps. One cause is one row: a broken background fails
+    every pair. Items that wait for others are counted by reason."""
     own = [trouble for trouble in troubles if not trouble.blocked]
     if own:
         console.say(f"{len(own)} failed:", Colour.BAD)
-    for trouble in own[:MOST_ROWS]:
-        console.say(f"  {trouble.stage}  {printable(trouble.item)}: {trouble.message}")
-        if trouble.remedy:
-            console.say(f"    → {trouble.remedy}")
-    if len(own) > MOST_ROWS:
-        console.say(f"… and {len(own) - MOST_ROWS} more")
+    causes = by_cause(own)
+    for same in causes[:MOST_ROWS]:
+        others = f" and {len(same) - 1} more" if len(same) > 1 else ""
+        console.say(f"  {same[0].stage}  {printable(same[0].item)}{others}: {same[0].message}")
+        if same[0].remedy:
+            console.say(f"    → {same[0].remedy}")
+    if len(causes) > MOST_ROWS:
+        console.say(f"… and {sum(map(len, causes[MOST_ROWS:]))} more")
     waiting = Counter((trouble.stage, trouble.message) for trouble in troubles if trouble.blocked)
     for (stage, reason), count in waiting.most_common(MOST_ROWS):
         console.say(f"{count} {stage} not tried: {reason}", Colour.WARN)
@@ -93,7 +96,8 @@ def say_summary(console: Console, summary: RunSummary, report: str) -> None:
     say_troubles(console, summary.troubles)
     kept = sum(len(stage.kept) for stage in summary.stages)
     if kept:
-        console.say(f"{kept} items have artefacts edited by hand, which were respected (--force overwrites them)", Colour.WARN)
+        whose = f"{kept} item{'s' if kept > 1 else ''}"
+        console.say(f"artefacts of {whose} were given or edited by hand and are respected (--force overwrites them)", Colour.WARN)
     facts = {"made": summary.made, "failed": len(summary.troubles), "interrupted": summary.interrupted, "report": report}
     console.event("finished", facts)
     if summary.interrupted:

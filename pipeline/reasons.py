@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.core.fingerprint import ABSENT, Basis
 from pipeline.core.items import Garment, Item, Pair, Person, Scene
-from pipeline.core.layout import INPUT_PREFIX, SIDECAR, Ref, maker, sidecar
+from pipeline.core.layout import INPUT_PREFIX, PER_ENGINE, SIDECAR, Ref, maker, sidecar
 
 
 class Code(StrEnum):
@@ -51,8 +51,10 @@ FAILED_BEFORE = Reason(Code.FAILED_BEFORE, "failed before with the same input (-
 
 
 def kind_of(ref: Ref) -> str:
-    """The kind of an artefact in one word: the last folder of its path."""
-    return ref.rpartition("/")[0].rpartition("/")[2] or ref
+    """The kind of an artefact in one word: the last folder of its path that is not an engine's."""
+    folder = ref.rpartition("/")[0]
+    per_engine = (kind.path for kind in PER_ENGINE if folder.startswith(f"{kind.path}/"))
+    return next(per_engine, folder.rpartition("/")[2]) or ref
 
 
 def output_missing(ref: Ref) -> Reason:

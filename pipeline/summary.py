@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,6 +53,14 @@ class Trouble:
     remedy: str = ""
     blocked: bool = False
     internal: bool = False
+
+
+def by_cause(troubles: Sequence[Trouble]) -> list[list[Trouble]]:
+    """Troubles with the same step, message and remedy together, in the order of the first of each."""
+    causes: dict[tuple[str, str, str], list[Trouble]] = defaultdict(list)
+    for trouble in troubles:
+        causes[trouble.stage, trouble.message, trouble.remedy].append(trouble)
+    return list(causes.values())
 
 
 @dataclass(slots=True)

@@ -44,12 +44,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One item that did not come out."""
+    """One cause, and how many items it kept from coming out.
+
+    Args:
+        item: the first of them.
+        step, message, remedy: where, why, and what cures it.
+        items: how many there are.
+    """
 
     item: str
     step: str
     message: str
     remedy: str = ""
+    items: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +134,18 @@ def page_name(number: int) -> str:
 
 def _failures(failures: Sequence[Failure]) -> str:
     rows = "\n".join(
-        f"<tr><td>{escape(each.item)}</td><td>{escape(each.step)}</td><td>{escape(each.message)}"
+        f"<tr><td>{escape(each.item)}{_others(each)}</td><td>{escape(each.step)}</td><td>{escape(each.message)}"
         + (f"<br><code>{escape(each.remedy)}</code>" if each.remedy else "")
         + "</td></tr>"
         for each in failures
     )
     head = "<tr><th>item</th><th>step</th><th>what happened, what helps</th></tr>"
-    return f'<section class="failed"><h2>Failed ({len(failures)})</h2><table>{head}\n{rows}\n</table></section>'
+    count = sum(each.items for each in failures)
+    return f'<section class="failed"><h2>Failed ({count})</h2><table>{head}\n{rows}\n</table></section>'
+
+
+def _others(failure: Failure) -> str:
+    return f"<br>and {failure.items - 1} more" if failure.items > 1 else ""
 
 
 def _group(title: str, rows: Sequence[Row]) -> str:

@@ -147,7 +147,7 @@ def _summary(collection: Collection, rows: Sequence[Row], failures: Sequence[Fai
         (len(collection.garments), "garment", "garments"),
         (len(collection.backgrounds), "background", "backgrounds"),
         (len(rows), "pair", "pairs"),
-        (len(failures), "failure", "failures"),
+        (sum(each.items for each in failures), "failure", "failures"),
         (flagged, "flagged", "flagged"),
     )
     return tuple(f"{count} {one if count == 1 else many}" for count, one, many in facts)

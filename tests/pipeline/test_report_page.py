@@ -69,3 +69,8 @@ def test_many_rows_are_spread_over_linked_pages():
 def test_every_picture_has_a_description():
     for image in re.findall(r"<img[^>]*>", sheet(COMPLETE, FLAGGED)):
         assert re.search(r'alt="[^"]{5,}"', image)
+
+
+def test_one_cause_that_stops_many_items_is_one_row_and_counts_them():
+    html = sheet(COMPLETE, failures=(Failure("ann__tee__sea", "compose", "sea.png is too small", "use another", 36),))
+    assert "Failed (36)" in html and "and 35 more" in html
