@@ -7,10 +7,13 @@ from pathlib import Path
 import typer
 
 from pipeline.api import Estimate, Job, Request, prepare
+from pipeline.core.collection import discover
 from pipeline.core.config import to_toml
-from pipeline.core.console import Colour, Console, printable
+from pipeline.core.console import Colour, Console, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
-from pipeline.core.layout import CONFIG_FILE, REPORT, Layout
+from pipeline.core.existing import existing
+from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
+from pipeline.core.pairs import has_pair_file
 from pipeline.core.records import open_records
 from pipeline.decisions import Plan
 from pipeline.progress import Progress, say_plan, say_problems, say_summary
@@ -28,6 +31,7 @@ class Session:
     def __init__(self, request: Request, console: Console) -> None:
         self.request = request
         self.console = console
+        follow_log(console)
 
     def show_plan(self) -> ExitCode:
         """Say what would run and why; touch nothing."""
@@ -58,14 +62,18 @@ class Session:
     def _prepare(self) -> Job:
         job = prepare(self.request)
         found = job.assembly.everything
-        counts = f"{len(found.persons)} people, {len(found.garments)} garments, {len(found.backgrounds)} backgrounds"
-        self.console.say(f"{', '.join(self.request.steps)}: {counts}, {len(job.assembly.collection.pairs)} pairs")
+        counts = (
+            _count(len(found.persons), "person", "people"),
+            _count(len(found.garments), "garment"),
+            _count(len(found.backgrounds), "background"),
+            _count(len(job.assembly.collection.pairs), "pair"),
+        )
+        self.console.say(f"{', '.join(self.request.steps)}: {', '.join(counts)}")
         for note in job.assembly.notes:
             self.console.say(note, Colour.WARN)
         say_problems(self.console, found.problems)
         if not found.persons and not found.garments:
-            folder = self.request.inputs
-            raise UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
+            raise _nothing_to_do(self.request.layout)
         engines = sorted({pair.engine for pair in job.assembly.collection.pairs})
         if engines:
             self.console.say(f"try-on engine: {', '.join(engines)}")
@@ -102,6 +110,21 @@ class Session:
         return ExitCode.ITEMS_FAILED if code is ExitCode.DONE and lost else code
 
 
+def _nothing_to_do(layout: Layout) -> UsageError:
+    """A pairs file that names nobody leaves as little to do as empty folders, but wants another cure."""
+    if has_pair_file(layout):
+        files = " or ".join(str(layout.inputs / name) for name in PAIR_FILES if (layout.inputs / name).is_file())
+        return UsageError(
+            f"{files}: no line names a person and a garment that are there", "write: person garment, or remove the file"
+        )
+    folder = layout.inputs
+    return UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
@@ -133,15 +156,23 @@ def write_settings(inputs: Path, config: Path | None) -> Path:
 
 
 def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -> ExitCode:
-    """List, or remove, artefacts whose inputs are gone. Files edited by hand are never among them."""
+    """List, or remove, artefacts whose inputs are gone. Files edited by hand are never among them.
+
+    Raises:
+        UsageError: the inputs hold no picture at all; a folder that is not mounted must not empty the outputs.
+    """
     job = prepare(Request(inputs=inputs, outputs=outputs))
+    found = discover(Layout(inputs, outputs), lambda category: "")
+    if not (found.persons or found.garments or found.backgrounds):
+        raise UsageError(f"{inputs} holds no pictures, so nothing can be compared", f"to start over, remove {outputs} yourself")
+    there = existing(found)
     with open_records(Layout(inputs, outputs), writable=remove) as records:
-        known = {stage.name: {item.id for item in stage.items} for stage in job.stages}
+        known = {stage.name: there[stage.step.unit] for stage in job.stages}
         orphans = records.orphans(known)
         for ref, item in sorted(orphans.items()):
             console.say(f"{printable(ref)}  (of {printable(item)})")
         removed = records.remove(orphans) if remove else 0
-    console.say(f"{removed} removed" if remove else f"{len(orphans)} artefacts without inputs; remove them with --yes")
+    console.say(f"{removed} removed" if remove else f"{_count(len(orphans), 'artefact')} without inputs; remove with --yes")
     return ExitCode.DONE
 
 

@@ -6,7 +6,7 @@ done. A file whose hash is neither recorded nor intended was therefore edited by
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -187,7 +187,7 @@ class Records:
         self.contents.put(row)
         return row
 
-    def orphans(self, known: Mapping[str, Collection[str]]) -> dict[Ref, str]:
+    def orphans(self, known: Mapping[str, Container[str]]) -> dict[Ref, str]:
         """Artefacts we made for items that no longer exist.
 
         Args:
