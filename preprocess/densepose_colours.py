@@ -14,6 +14,7 @@ NOT_BLACK = 60
 """Sum of RGB above which a pixel with no colour of the table is a blend at a part's edge, not ground."""
 
 _TABLE = np.asarray(DENSEPOSE_COLOURS, np.uint8)
+_BLEND = 255
 
 
 def render(index: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -38,14 +39,22 @@ def decode(picture: NDArray[np.uint8], tolerance: int = TOLERANCE) -> NDArray[np
     Returns:
         (h, w) uint8 of `Body`; blends at edges take the index of the nearest pixel that is sure.
     """
-    colours, places = np.unique(_packed(picture), return_inverse=True)
+    packed = _packed(picture)
+    verdicts = np.zeros(1 << 24, np.uint8)  # by colour: an eighth of the time of sorting the pixels
+    verdicts[packed] = 1
+    colours = np.flatnonzero(verdicts)
+    verdicts[colours] = _verdicts(colours, tolerance)
+    found = verdicts[packed].reshape(picture.shape[:2])
+    return _settle_blends(np.where(found == _BLEND, np.uint8(0), found), found == _BLEND)
+
+
+def _verdicts(colours: NDArray[np.int64], tolerance: int) -> NDArray[np.uint8]:
+    """(n,) packed colours → (n,) uint8: the index, 0 for ground, `_BLEND` for a mixture of two parts."""
     rgb = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], 1).astype(np.int16)
     apart = np.abs(rgb[:, None, :] - _TABLE[None].astype(np.int16)).sum(2)
-    nearest = apart.argmin(1).astype(np.uint8)
     sure = apart.min(1) <= tolerance
-    blend = ~sure & (rgb.sum(1) > NOT_BLACK)
-    index = np.where(sure, nearest, 0).astype(np.uint8)[places].reshape(picture.shape[:2])
-    return _settle_blends(index, blend[places].reshape(index.shape))
+    unsure = np.where(rgb.sum(1) > NOT_BLACK, _BLEND, 0)
+    return np.where(sure, apart.argmin(1), unsure).astype(np.uint8)
 
 
 def _packed(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
