@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,9 @@ from enum import StrEnum
 from typing import Any, TextIO
 
 from tqdm import tqdm
+
+LOG = "lookbook"
+"""The logger by which code far from the console announces long work and makes remarks."""
 
 
 class Colour(StrEnum):
@@ -86,6 +90,28 @@ class Console:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class _LogLines(logging.Handler):
+    """Log records as lines and events of a console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        self._console.event("note", {"text": text})
+        self._console.say(text, Colour.WARN if record.levelno >= logging.WARNING else Colour.DIM)
+
+
+def follow_log(console: Console) -> None:
+    """Let a console say what the house logs; the console followed before falls silent."""
+    log = logging.getLogger(LOG)
+    log.setLevel(logging.INFO)
+    for handler in [each for each in log.handlers if isinstance(each, _LogLines)]:
+        log.removeHandler(handler)
+    log.addHandler(_LogLines(console))
 
 
 def _writable(text: str, stream: TextIO) -> str:

@@ -18,6 +18,7 @@ from pipeline.core.errors import InputError
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.attention import AttentionRecorder, attention_picture, recorder_for
 from tryon.engines.stableviton.batching import BatchSizer
+from tryon.engines.stableviton.compiling import Compiled
 from tryon.engines.stableviton.conditions import Picture
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import EncodedGarment, EncodedPerson, Size, encode_garment, encode_person, prepare_person
@@ -85,9 +86,9 @@ class Runtime:
             return self._sizer.run(items)
 
     def compile(self) -> None:
-        """Compile the two halves of a model call; the first call of each batch size pays for it."""
-        self.network.noise = torch.compile(self.network.noise)  # type: ignore[method-assign]
-        self.network.garment_features = torch.compile(self.network.garment_features)  # type: ignore[method-assign]
+        """Compile the two halves of a model call; the first call of each batch size pays for it, and says so."""
+        for name, about in (("noise", "the U-Net"), ("garment_features", "the spatial encoder")):
+            setattr(self.network, name, Compiled(getattr(self.network, name), about))
 
     def _dress(self, items: Sequence[TryOnItem]) -> list[Dressed]:
         recorder = recorder_for(self.size, len(items)) if self.save_attention else None

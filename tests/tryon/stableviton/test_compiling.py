@@ -1,0 +1,62 @@
+"""Compilation: its price is said before it is paid, and the picture stays the same."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.generated import generated_garment, generated_network, generated_person
+from pipeline.core.device import CPU
+from pipeline.core.engine import TryOnItem
+from tryon.engines.stableviton.encoding import encode_garment, encode_person
+from tryon.engines.stableviton.folder import Loaded
+from tryon.engines.stableviton.presets import PRESETS
+from tryon.engines.stableviton.runtime import CanvasPerson, Runtime
+from tryon.engines.stableviton.savings import ALL
+from tryon.engines.stableviton.variants import STABLEVITON
+
+SIZE = (64, 64)
+
+
+@pytest.fixture
+def engine(tiny):
+    """A fresh tiny network, because compiling changes it."""
+    network = generated_network(ALL, torch.float32, tiny)
+    return Runtime(Loaded(network, STABLEVITON, "test"), replace(PRESETS["fast"], dtype="fp32", steps=3), SIZE, CPU, 2)
+
+
+def dress(engine, seeds):
+    person = CanvasPerson(encode_person(engine.network, generated_person(SIZE), with_image=False), SIZE)
+    garment = encode_garment(engine.network, generated_garment(SIZE), SIZE)
+    return [each.picture for each in engine.dress([TryOnItem(person, garment, seed) for seed in seeds])]
+
+
+def test_the_first_call_of_every_batch_size_is_announced_and_timed(engine, monkeypatch, caplog):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    engine.compile()
+    assert len(compiled) == 2
+    with caplog.at_level(logging.INFO, "lookbook"):
+        for seeds in ([1], [2], [3, 4]):
+            dress(engine, seeds)
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.partition(":")[0] for text in said if text.startswith("compiling")] == [
+        "compiling the spatial encoder for batches of 1",
+        "compiling the U-Net for batches of 1",
+        "compiling the spatial encoder for batches of 2",
+        "compiling the U-Net for batches of 2",
+    ]
+    assert sum(text.startswith("compiled the") and text.endswith(" s") for text in said) == 4
+
+
+@pytest.mark.slow
+def test_a_traced_network_makes_the_same_picture(engine, monkeypatch):
+    plain = dress(engine, [1])[0]
+    original = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda function: original(function, backend="eager"))
+    engine.compile()
+    assert np.abs(dress(engine, [1])[0].astype(int) - plain).max() <= 1
