@@ -76,6 +76,12 @@ def test_a_picture_that_is_gone_is_missing_and_a_new_input_appears(desk: Desk, c
     assert "ann__tee__room" in listed(client, state="missing")
 
 
+def test_a_picture_that_is_taken_away_is_missing_although_nothing_else_changed(desk: Desk, client: TestClient, wait_for):
+    assert listed(client, state="missing") == []
+    desk.final().unlink()
+    wait_for(lambda: listed(client, state="missing") == ["ann__tee__room"])
+
+
 def test_one_picture_shows_every_stage_it_was_made_of(desk: Desk, client: TestClient):
     desk.put(ATTENTION.of("ann__tee", ENGINE), scenery())
     shown = client.get("/api/items/ann__tee__room").json()

@@ -113,6 +113,7 @@ def test_a_file_by_hand_that_does_not_fit_is_said_with_its_remedy(desk: Desk, cl
     sidecar(desk).write_text("hight = 0.5\n")
     answer = client.get("/api/placements/room")
     assert answer.status_code == 422 and "did you mean height" in answer.json()["remedy"]
+    assert answer.json()["message"].startswith("inputs/background/room.toml: unknown key")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def make_app(serving: Serving, command: Sequence[str] = COMMAND) -> FastAPI:
     for routes in (gallery_routes, job_routes, placement_routes, mask_routes, input_routes, file_routes):
         app.include_router(routes(page))
     _add_pages(app)
-    _add_refusals(app)
+    _add_refusals(app, page.workspace.plain)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)
     app.add_middleware(Guard, serving=serving)
     return app
@@ -98,11 +98,11 @@ def _add_pages(app: FastAPI) -> None:
         return FileResponse(STATIC / "api.html", headers={"cache-control": "no-cache"})
 
 
-def _add_refusals(app: FastAPI) -> None:
-    """Everything that can go wrong as one shape: message and remedy."""
+def _add_refusals(app: FastAPI, plain: Callable[[str], str]) -> None:
+    """Everything that can go wrong as one shape: message and remedy, without this machine's folders."""
 
     def answer(status: int, message: str, remedy: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
-        return JSONResponse({"message": message, "remedy": remedy}, status_code=status, headers=headers)
+        return JSONResponse({"message": plain(message), "remedy": plain(remedy)}, status_code=status, headers=headers)
 
     def of(status: int, message: str = "", remedy: str = "") -> Callable[[Request, Exception], JSONResponse]:
         return lambda request, problem: answer(status, message or str(problem.args[0] if problem.args else problem), remedy)

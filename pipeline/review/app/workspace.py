@@ -12,7 +12,7 @@ from typing import TypeVar
 from pipeline.api import Job, Request, prepare
 from pipeline.core.collection import Collection, discover
 from pipeline.core.items import ORIGINAL_BACKGROUND, Background, Garment, Pair, Person, Scene
-from pipeline.core.layout import CONFIG_FILE, LEDGER, PAIR_FILES, Layout, Ref
+from pipeline.core.layout import CONFIG_FILE, FINAL, LEDGER, Layout, Ref
 
 Named = TypeVar("Named")
 
@@ -105,12 +105,16 @@ class Workspace:
         return digest.hexdigest()
 
     def outputs_stamp(self) -> str:
-        """Changes when a run writes down a result."""
-        return "|".join(stamp_of(path) for path in sorted(self.layout.path(LEDGER).glob("*.sqlite")))
+        """Changes when a run writes down a result, or when finished pictures come and go by hand."""
+        ledgers = (stamp_of(path) for path in sorted(self.layout.path(LEDGER).glob("*.sqlite")))
+        folders = (str(path.stat().st_mtime_ns) for path in sorted(self.layout.path(FINAL.path).glob("*")))
+        return "|".join((*ledgers, *folders))
 
-    def pair_file(self) -> Path:
-        """The pairs file the page writes."""
-        return self.layout.inputs / PAIR_FILES[0]
+    def plain(self, text: str) -> str:
+        """A message without this machine's folders: `…/shop/inputs/person/ann.jpg` → `inputs/person/ann.jpg`."""
+        for folder in (self.layout.inputs, self.layout.outputs):
+            text = text.replace(f"{folder.parent}/", "")
+        return text
 
 
 def version_of(layout: Layout, ref: Ref) -> str:

@@ -10,6 +10,7 @@ const SMALLEST = 168;
 const CAPTION = 72;
 const SPARE_ROWS = 2;
 const VERDICTS = { k: "keep", x: "reject", r: "redo", u: "none" };
+const DECISIONS = [["none", "undecided"], ["keep", "kept"], ["reject", "rejected"], ["redo", "to be redone"]];
 export const MARKS = { keep: "✓", reject: "✕", redo: "↻" };
 
 export async function show(view, { signal, query }) {
@@ -25,6 +26,7 @@ export async function show(view, { signal, query }) {
   items.addEventListener("change", draw, { signal });
   addEventListener("scroll", draw, { signal, passive: true });
   addEventListener("resize", draw, { signal });
+  drawing.decided = guarded(async () => drawFilters(filters, await get("/api/facets")));
   addEventListener("keydown", guarded((event) => drive(event, drawing)), { signal });
   hear("gallery", guarded(async () => {
     await items.refresh();
@@ -58,6 +60,7 @@ function drawFilters(form, facets) {
   const options = (rows, all) => [["", all], ...rows.map(([key, number]) => [key, `${readable(key)} (${number})`])];
   const choice = (key, all, rows, extra = []) =>
     select([...options(rows, all), ...extra], items.filter[key] || "", (value) => change(key, value), all);
+  const counts = Object.fromEntries(facets.verdict);
   const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search", value: items.filter.q || "",
     oninput: (event) => change("q", event.target.value) });
   const controls = [
@@ -66,7 +69,7 @@ function drawFilters(form, facets) {
     choice("garment", "All garments", facets.garment),
     choice("background", "All backgrounds", facets.background),
     choice("flag", "Any flags", facets.flag, facets.flag.length ? [["any", "flagged"]] : []),
-    choice("verdict", "Any decision", facets.verdict.map(([key, number]) => [key === "none" ? "none" : key, number])),
+    select([["", "Any decision"], ...DECISIONS.map(([key, text]) => [key, `${text} (${counts[key] || 0})`])], items.filter.verdict || "", (value) => change("verdict", value), "Any decision"),
     choice("state", "Any state", facets.state),
   ];
   if (facets.score[0][1]) {
@@ -194,6 +197,7 @@ async function drive(event, drawing) {
   else if (event.key === "/") document.querySelector(".filters input").focus();
   else if (event.key.toLowerCase() in VERDICTS && item) {
     await items.decide(item, VERDICTS[event.key.toLowerCase()]);
+    drawing.decided();
     drawing.focusOn(items.focus + (event.key.toLowerCase() === "u" ? 0 : 1));
   } else return;
   event.preventDefault();

@@ -60,6 +60,7 @@ function help() {
 function showPill(job) {
   const pill = document.getElementById("pill");
   const busy = ["queued", "running", "stopping"].includes(job.state);
+  if (job.state === "queued" && pill.dataset.job) return;
   if (!busy && pill.dataset.job !== job.id) return;
   pill.hidden = !busy && job.state === "cancelled";
   pill.dataset.job = busy ? job.id : "";

@@ -8,7 +8,7 @@ const STEPS = ["background", "pose", "densepose", "parsing", "cloth", "tryon", "
 const BUSY = ["queued", "running", "stopping"];
 
 export async function show(view, { signal }) {
-  const list = h("div", { class: "plain" });
+  const list = h("div", { class: "jobs" });
   const summary = h("p", { class: "quiet" });
   clear(view, h("div", { class: "plain" }, h("div", {}, h("h1", {}, "Runs"), summary), starter(), list));
   const jobs = new Map();

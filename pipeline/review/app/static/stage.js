@@ -25,7 +25,7 @@ export class Stage {
         h("button", { type: "button", onclick: () => this.toggle() }, "1:1")),
       this.slider);
     this.element = h("div", { class: "stage-box" }, this.frame, this.controls);
-    this.after.addEventListener("load", () => this.fit());
+    this.after.addEventListener("load", () => this.arrived());
     this.watchPointer();
     this.resized = new ResizeObserver(() => this.fitted && this.fit());
     this.resized.observe(this.frame);
@@ -37,12 +37,19 @@ export class Stage {
     this.element.classList.toggle("comparing", this.comparing);
     this.after.alt = after.label;
     if (this.after.getAttribute("src") !== after.url) this.after.src = after.url;
-    else this.fit();
     if (before) {
       this.before.alt = `before: ${before.label}`;
       this.before.src = before.url;
     } else this.before.removeAttribute("src");
     this.slide(this.split);
+  }
+
+  /** A picture of the same size keeps the place that is looked at; any other is shown whole. */
+  arrived() {
+    const size = `${this.after.naturalWidth}×${this.after.naturalHeight}`;
+    if (this.fitted === false && size === this.size) this.apply();
+    else this.fit();
+    this.size = size;
   }
 
   get fitScale() {
@@ -51,6 +58,8 @@ export class Stage {
   }
 
   fit() {
+    if (!this.after.naturalWidth) return;
+    this.size = `${this.after.naturalWidth}×${this.after.naturalHeight}`;
     this.fitted = true;
     this.scale = this.fitScale;
     this.x = (this.frame.clientWidth - this.after.naturalWidth * this.scale) / 2;
@@ -69,6 +78,7 @@ export class Stage {
   }
 
   zoomTo(scale, point = { x: this.frame.clientWidth / 2, y: this.frame.clientHeight / 2 }) {
+    this.size = `${this.after.naturalWidth}×${this.after.naturalHeight}`;
     const wanted = clamp(scale, this.fitScale, MOST);
     this.x = point.x - ((point.x - this.x) * wanted) / this.scale;
     this.y = point.y - ((point.y - this.y) * wanted) / this.scale;

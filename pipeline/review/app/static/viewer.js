@@ -33,7 +33,7 @@ class Viewer {
     if (place >= 0) items.focus = place;
     const labels = item.stages.map((each) => each.label);
     const wanted = item.background === "original" ? "own photo" : "final";
-    this.afterLabel = labels.includes(wanted) ? wanted : labels.at(-1);
+    this.afterLabel = [wanted, "own photo", "try-on", "person", "photo"].find((label) => labels.includes(label));
     this.beforeLabel = item.background === "original" ? "photo" : labels.includes("background") ? "background" : "photo";
     this.draw();
   }
