@@ -45,6 +45,9 @@ WAYS: dict[str, SamplingConfig] = {
     "fast, reuse on three calls": replace(PRESETS["fast"], control_every=3),
     "fast, deep reuse": replace(PRESETS["fast"], deep_every=2),
     "balanced, deep reuse": replace(BALANCED, deep_every=2),
+    "balanced, a quarter merged": replace(BALANCED, token_merging=0.25),
+    "balanced, half merged": replace(BALANCED, token_merging=0.5),
+    "fast, half merged": replace(PRESETS["fast"], token_merging=0.5),
     "balanced, posterior redrawn": replace(BALANCED, posterior=PosteriorDraw.REDRAWN),
 }
 

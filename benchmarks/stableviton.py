@@ -62,6 +62,7 @@ CASES = (
     Case("balanced", PRESETS["balanced"], ALL, 20),
     Case("fast", PRESETS["fast"], ALL, 10),
     Case("fast, deep reuse", replace(PRESETS["fast"], deep_every=2), ALL, 10),
+    Case("fast, half merged", replace(PRESETS["fast"], token_merging=0.5), ALL, 10),
 )
 
 

@@ -198,6 +198,25 @@ def test_reusing_deep_features_is_off_by_default_and_changes_only_what_it_skips(
     assert 0 < relative(reused, exact) < 0.5
 
 
+def test_merging_tokens_is_off_by_default_and_exact_at_zero(network, pairs):
+    config = replace(PRESETS["balanced"], dtype="fp32", steps=2)
+    assert all(preset.token_merging == 0 for preset in PRESETS.values())
+    exact = run(network, pairs, config, [SeededNoise(3)], rows=(0,))
+    assert torch.equal(exact, run(network, pairs, replace(config, token_merging=0.0), [SeededNoise(3)], rows=(0,)))
+    distances = [
+        relative(run(network, pairs, replace(config, token_merging=share), [SeededNoise(3)], rows=(0,)), exact)
+        for share in (0.1, 0.5)
+    ]
+    assert 0 < distances[0] < distances[1] < 0.5
+
+
+def test_only_self_attention_of_the_finest_grid_merges(network):
+    contexts = network.contexts(torch.zeros(1, 1, 48), 0.5)
+    halves = (contexts.control, contexts.unet)
+    merging = [[number for number, each in enumerate(half) if each and each.token_merging] for half in halves]
+    assert merging == [[0, 1], [0, 1, 22, 23, 24]]
+
+
 def test_presets_are_those_of_the_plan():
     calls = {"reference": ("plms", 50), "best": ("dpmpp_2m", 50), "balanced": ("dpmpp_2m", 20), "fast": ("unipc", 10)}
     assert {name: (PRESETS[name].solver, PRESETS[name].steps) for name in calls} == calls

@@ -52,6 +52,9 @@ class StableVITONConfig(StepConfig):
     deep_every: int | None = Field(default=None, ge=1)
     """Approximation: run the coarse half of the network on every n-th call only."""
 
+    token_merging: float | None = Field(default=None, ge=0, le=0.75)
+    """Approximation: share of the finest grid's tokens that self-attention merges with their like; 0.5 is the paper's choice."""
+
     repaint: bool | None = None
     """Paste the kept pixels back at model size; compose does it better."""
 

@@ -85,12 +85,12 @@ class Denoiser:
         self.conditions = conditions
         self.posterior = stacked([garment.posterior for garment in batch.garments])
         token = torch.cat([garment.token for garment in batch.garments]).to(network.device, network.dtype)
-        self.contexts = network.contexts(token)
+        self.contexts = network.contexts(token, config.token_merging)
         self.guided = config.guidance_scale != 1
         if self.guided:
             nothing = network.mapper.unconditional.expand(len(batch), -1, -1)
-            self.no_garment = network.contexts(nothing)
-            self.both = network.contexts(torch.cat([token, nothing]))
+            self.no_garment = network.contexts(nothing, config.token_merging)
+            self.both = network.contexts(torch.cat([token, nothing]), config.token_merging)
         self._calls = 0
         self._features: dict[str, list[Tensor]] = {}
         self._deep: dict[str, DeepFeatures] = {}

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from tryon.engines.stableviton.merging import match_tokens
 from tryon.engines.stableviton.mixing import AttentionProbe, mix
 
 Module = Any  # a diffusers module: the library ships no types
@@ -91,6 +92,7 @@ class Context:
 
     value: Tensor  # (b, m, context_dim) tokens, or (b, 1, c) when folded
     folded: bool = False
+    token_merging: float = 0.0  # approximation: share of the stage's own tokens that its self-attention merges
 
 
 def spatial_transformer(
@@ -111,7 +113,7 @@ def spatial_transformer(
     layer = transformer.transformer_blocks[0]
     tokens = pointwise(transformer.proj_in, rearrange(transformer.norm(x), "b c h w -> b (h w) c"))
     normed = layer.norm1(tokens)
-    tokens = tokens + attend(layer.attn1, normed, normed, fused=fused)
+    tokens = tokens + _attend_to_itself(layer.attn1, normed, (x.shape[2], x.shape[3]), context.token_merging, fused)
     if context.folded:
         tokens = tokens + context.value
     else:
@@ -119,6 +121,15 @@ def spatial_transformer(
     tokens = tokens + layer.ff(layer.norm3(tokens))
     out: Tensor = x + rearrange(pointwise(transformer.proj_out, tokens), "b (h w) c -> b c h w", h=x.shape[2])
     return out
+
+
+def _attend_to_itself(attention: Module, tokens: Tensor, grid: tuple[int, int], token_merging: float, fused: bool) -> Tensor:
+    """Self-attention of (b, h·w, c) tokens, over fewer of them where the approximation is asked for."""
+    if not token_merging:
+        return attend(attention, tokens, tokens, fused=fused)
+    merging = match_tokens(tokens, grid, token_merging)
+    fewer = merging.merge(tokens)
+    return merging.unmerge(attend(attention, fewer, fewer, fused=fused))
 
 
 @dataclass(frozen=True)

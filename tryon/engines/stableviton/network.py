@@ -9,7 +9,7 @@ garment ─ CLIP ─ mapper ─▶ one token ─▶ both ─────▶ U-Ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -23,7 +23,16 @@ from tryon.engines.stableviton.latents import build_vae
 from tryon.engines.stableviton.layers import Context, Stage, fold_context, time_shift
 from tryon.engines.stableviton.savings import ALL, Savings
 from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
-from tryon.engines.stableviton.unet import DeepFeatures, Pass, Probes, build_unet, run_unet, unet_stages
+from tryon.engines.stableviton.unet import (
+    FINE_DECODER,
+    FINE_ENCODER,
+    DeepFeatures,
+    Pass,
+    Probes,
+    build_unet,
+    run_unet,
+    unet_stages,
+)
 from tryon.engines.stableviton.warp import build_warp_blocks
 
 T = TypeVar("T")
@@ -86,18 +95,31 @@ class StableViton(nn.Module):
             half(self.unet.time_embedding(waves), unet_stages(self.unet)),
         )
 
-    def contexts(self, token: Tensor) -> Contexts:
-        """What every text-style cross-attention looks at, for context tokens (b, 1, context_dim)."""
+    def contexts(self, token: Tensor, token_merging: float = 0.0) -> Contexts:
+        """What every text-style cross-attention looks at.
 
-        def half(stages: list[Stage]) -> list[Context | None]:
-            return [None if stage.transformer is None else self._context(stage.transformer, token) for stage in stages]
+        Args:
+            token: (b, 1, context_dim).
+            token_merging: approximation: share of tokens that self-attention merges on the finest grid; 0 = exact.
+        """
 
-        return PerStage(half(self.control.stages), half(unet_stages(self.unet)))
+        def half(stages: list[Stage], finest: Container[int]) -> list[Context | None]:
+            return [
+                None
+                if stage.transformer is None
+                else self._context(stage.transformer, token, token_merging if number in finest else 0.0)
+                for number, stage in enumerate(stages)
+            ]
 
-    def _context(self, transformer: Any, token: Tensor) -> Context:
+        return PerStage(
+            half(self.control.stages, range(FINE_ENCODER)),
+            half(unet_stages(self.unet), {*range(FINE_ENCODER), *FINE_DECODER}),
+        )
+
+    def _context(self, transformer: Any, token: Tensor, token_merging: float) -> Context:
         if self.savings.fold_single_token:
-            return Context(fold_context(transformer, token), folded=True)
-        return Context(token)
+            return Context(fold_context(transformer, token), folded=True, token_merging=token_merging)
+        return Context(token, token_merging=token_merging)
 
     def garment_features(self, x: Tensor, garment: Tensor, shifts: Shifts, contexts: Contexts) -> list[Tensor]:
         """The spatial encoder's outputs for a condition stack (b, 13, h, w) and garment latents (b, 4, h, w)."""
