@@ -22,7 +22,7 @@ from machine import machine_line
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIES = 8
-PERSON_STAGES = ("background", "pose", "densepose", "parsing", "agnostic")
+PERSON_STAGES = ("background", "pose", "densepose", "parsing", "agnostic", "agnostic-picture")
 PAIR_STAGES = ("tryon", "restore")
 
 

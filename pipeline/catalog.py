@@ -47,6 +47,7 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
     "parsing": (
         StageEntry("preprocess.parsing:ParsingStep", "parsing", "preprocess.parsing:ParsingConfig", "parsing"),
         StageEntry("preprocess.agnostic:AgnosticStep", "agnostic", "preprocess.agnostic:AgnosticConfig"),
+        StageEntry("preprocess.agnostic_picture:AgnosticPictureStep", "agnostic", "preprocess.agnostic:AgnosticConfig"),
     ),
     "cloth": (StageEntry("preprocess.cloth:ClothStep", "cloth", "preprocess.cloth:ClothConfig", "cloth"),),
     "tryon": (StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),),

@@ -77,7 +77,7 @@ def upstream_will_run(step: str) -> Reason:
 
 def upstream_failed(step: str) -> Reason:
     """Something it reads could not be made."""
-    return Reason(Code.UPSTREAM_FAILED, f"upstream {step} failed")
+    return Reason(Code.UPSTREAM_FAILED, f"upstream {step} has no result")
 
 
 def added(item: Item, known: set[str]) -> Reason:

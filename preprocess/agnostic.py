@@ -34,8 +34,6 @@ from preprocess.recipes.keep import Keepable
 from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
 from preprocess.repaint_area import Margins
 
-GREY = 128
-"""The fill of VITON-HD's agnostic pictures."""
 SHARES: dict[Category, tuple[float, float]] = {
     Category.UPPER: (0.05, 0.72),
     Category.LOWER: (0.05, 0.65),
@@ -82,11 +80,11 @@ class AgnosticInputs:
 
 
 class AgnosticStep(StepBase):
-    """Masks, grey pictures and reduced parse maps."""
+    """Masks and reduced parse maps."""
 
     name: ClassVar[str] = "agnostic"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     config: AgnosticConfig
 
     def reads(self, item: Item) -> Sequence[Ref]:
@@ -111,9 +109,10 @@ class AgnosticStep(StepBase):
         return {category: name_for(self.config.recipe, of_engine) for category, of_engine in wanted}
 
     def writes(self, item: Item) -> Sequence[Ref]:
-        """Three files per category."""
+        """Mask and reduced parse map per category; the grey picture follows the mask in a step of its own."""
         assert isinstance(item, Person)
-        return [kind.of(item.id, category) for category in item.categories for kind in layout.PER_CATEGORY]
+        kinds = (layout.PARSE_AGNOSTIC, layout.AGNOSTIC_MASK)
+        return [kind.of(item.id, category) for category in item.categories for kind in kinds]
 
     def read(self, item: Item) -> AgnosticInputs:
         """Decode.
@@ -165,21 +164,14 @@ class AgnosticStep(StepBase):
 
 
 def artefacts(given: AgnosticInputs, category: Category, mask: Mask) -> dict[Ref, Encode]:
-    """The encoders of one category's three files; the grey picture is made from the mask, so that the two cannot disagree."""
+    """The encoders of one category's files."""
     name = given.person.id
     return {
         layout.AGNOSTIC_MASK.of(name, category): lambda: images.mask_png(mask),
-        layout.AGNOSTIC.of(name, category): lambda: images.jpeg(grey_out(given.image, mask)),
         layout.PARSE_AGNOSTIC.of(name, category): lambda: images.labels_png(
             parse_agnostic(category, given.given.parse, given.given.body)
         ),
     }
-
-
-def grey_out(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8 with the masked area in grey 128."""
-    covered: NDArray[np.uint8] = np.where(mask[..., None], np.uint8(GREY), image)
-    return covered
 
 
 def _must_fit(path: Path, conditions: NDArray[Any], image: NDArray[np.uint8], step: str) -> None:

@@ -18,7 +18,7 @@ from pipeline.core.frame import whole_photo
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic import GREY, grey_out
+from preprocess.agnostic_picture import GREY, grey_out
 from preprocess.body import body_from_keypoints
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_colours import decode, render

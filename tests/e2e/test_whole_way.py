@@ -104,7 +104,9 @@ def test_a_retouched_mask_is_respected_and_what_follows_it_is_redone(workspace: 
     before = workspace.files()
     code, events = workspace.run("--step", "all")
     assert code == 0
-    assert [stage for stage, _ in done(events)] == ["tryon", "restore", "compose"]
+    assert [stage for stage, _ in done(events)] == ["agnostic-picture", "tryon", "restore", "compose"]
+    grey = (images.read_rgb(workspace.outputs / "vitonhd/test/agnostic-v3.2/ann.jpg").astype(int) - 128).__abs__().max(-1) <= 3
+    assert not grey[:, :290].all(-1).any() and grey[mask].mean() > 0.98
     assert np.array_equal(images.read_mask(mask_file), mask)
     assert workspace.files()["final/preview/ann__tee__original.png"] != before["final/preview/ann__tee__original.png"]
     assert "edited-by-hand" in (workspace.outputs / "report/index.html").read_text("utf-8")

@@ -26,7 +26,7 @@ from pipeline.datasets.conversions import grey_region
 from pipeline.datasets.tree import first_people
 from pipeline.datasets.viton_hd_in import read_viton_hd
 from pipeline.plan import Action
-from preprocess.agnostic import grey_out
+from preprocess.agnostic_picture import grey_out
 from preprocess.body_parts import read_index
 from preprocess.densepose_colours import decode
 from preprocess.repaint_area import Margins, repaint_area

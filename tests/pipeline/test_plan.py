@@ -129,7 +129,7 @@ def test_what_failed_before_is_said_and_blocks_what_follows(tmp_path: Path) -> N
     world.run()
     assert world.lines("background", "pose") == [
         "1 background: failed before with the same input (--retry-failed tries again)",
-        "1 pose: upstream background failed",
+        "1 pose: upstream background has no result",
     ]
     assert world.lines("background", "pose", retry_failed=True) == [
         "1 background: failed before, tried again",

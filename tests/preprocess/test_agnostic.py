@@ -15,7 +15,8 @@ from pipeline.core.flags import Flag
 from pipeline.core.items import Person
 from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.step import Context
-from preprocess.agnostic import AgnosticConfig, AgnosticStep, grey_out, mask_notices
+from preprocess.agnostic import AgnosticConfig, AgnosticStep, mask_notices
+from preprocess.agnostic_picture import AgnosticPictureStep, grey_out
 from preprocess.body import body_from_keypoints
 from preprocess.parse_agnostic import parse_agnostic
 from preprocess.repaint_area import Margins, repaint_area, unit_px
@@ -203,19 +204,44 @@ def write_conditions(root, item, labels):
     return folders
 
 
-def test_the_step_writes_three_files_per_wanted_category(tmp_path):
+def test_the_step_writes_mask_and_reduced_parse_map_per_wanted_category(tmp_path):
     item = Person("drawn", "", (Category.UPPER, Category.DRESS))
     step = AgnosticStep(AgnosticConfig(), Context(write_conditions(tmp_path, item, draw().labels)))
     made = step.run([step.read(item)])[0]
     assert set(made.files) == set(step.writes(item))
-    assert len(made.files) == 6 and not any("lower" in ref for ref in made.files)
+    assert len(made.files) == 4 and not any("lower" in ref for ref in made.files)
     mask = np.asarray(Image.open(io.BytesIO(made.files[layout.AGNOSTIC_MASK.of("drawn", Category.UPPER)]())))
-    grey = np.asarray(Image.open(io.BytesIO(made.files[layout.AGNOSTIC.of("drawn", Category.UPPER)]()))).astype(int)
     assert set(np.unique(mask)) == {0, 255}
-    inside = masks.erode(mask > 0, 16)
-    assert np.abs(grey[inside] - 128).max() <= 2
     palette = Image.open(io.BytesIO(made.files[layout.PARSE_AGNOSTIC.of("drawn", Category.DRESS)]()))
     assert palette.mode == "P"
+
+
+def test_the_grey_picture_follows_whatever_mask_lies_on_disk(tmp_path):
+    item = Person("drawn", "")
+    folders = write_conditions(tmp_path, item, draw().labels)
+    mask = np.zeros((1024, 768), bool)
+    mask[200:600, 100:400] = True
+    path = folders.path(layout.AGNOSTIC_MASK.of("drawn", Category.UPPER))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(images.mask_png(mask))
+    step = AgnosticPictureStep(AgnosticConfig(), Context(folders))
+    made = step.run([step.read(item)])[0]
+    assert set(made.files) == set(step.writes(item))
+    grey = np.asarray(Image.open(io.BytesIO(made.files[layout.AGNOSTIC.of("drawn", Category.UPPER)]()))).astype(int)
+    photo = images.read_rgb(folders.path(layout.IMAGE.of("drawn"))).astype(int)
+    assert np.abs(grey[masks.erode(mask, 16)] - 128).max() <= 2
+    outside = ~masks.dilate(mask, 16)
+    assert np.abs(grey[outside] - photo[outside]).mean() < 3
+
+
+def test_a_mask_of_another_size_is_named(tmp_path):
+    item = Person("drawn", "")
+    folders = write_conditions(tmp_path, item, draw().labels)
+    path = folders.path(layout.AGNOSTIC_MASK.of("drawn", Category.UPPER))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(images.mask_png(np.zeros((512, 384), bool)))
+    with pytest.raises(InputError, match=r"512×384.*1024×768"):
+        AgnosticPictureStep(AgnosticConfig(), Context(folders)).read(item)
 
 
 def test_a_parse_map_retouched_by_hand_is_followed(tmp_path):

@@ -1,0 +1,87 @@
+"""The agnostic picture: the person with the area to repaint in grey, made from whatever mask lies on disk.
+
+A step of its own behind the masks, so that a mask retouched by hand is followed and the two never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import images
+from pipeline.core.errors import InputError
+from pipeline.core.items import Item, Person, Unit
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, IMAGE, Ref
+from pipeline.core.masks import Mask
+from pipeline.core.step import Produced, StepBase
+
+GREY = 128
+"""The fill of VITON-HD's agnostic pictures."""
+
+
+@dataclass(frozen=True)
+class PictureInputs:
+    """One person's picture, (h, w, 3) RGB uint8, and its mask per category, (h, w) bool."""
+
+    person: Person
+    image: NDArray[np.uint8]
+    masks: dict[Category, Mask]
+
+
+class AgnosticPictureStep(StepBase):
+    """Greys out what the masks cover."""
+
+    name: ClassVar[str] = "agnostic-picture"
+    unit: ClassVar[Unit] = Unit.PERSON
+    version: ClassVar[int] = 1
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """The picture and one mask per category."""
+        assert isinstance(item, Person)
+        return [IMAGE.of(item.id), *(AGNOSTIC_MASK.of(item.id, category) for category in item.categories)]
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """One picture per category."""
+        assert isinstance(item, Person)
+        return [AGNOSTIC.of(item.id, category) for category in item.categories]
+
+    def read(self, item: Item) -> PictureInputs:
+        """Decode.
+
+        Raises:
+            InputError: a mask that does not have the picture's size.
+        """
+        assert isinstance(item, Person)
+        image = images.read_rgb(self.layout.path(IMAGE.of(item.id)))
+        masks = {category: self._mask(item, category, image) for category in item.categories}
+        return PictureInputs(item, image, masks)
+
+    def _mask(self, person: Person, category: Category, image: NDArray[np.uint8]) -> Mask:
+        path = self.layout.path(AGNOSTIC_MASK.of(person.id, category))
+        mask = images.read_mask(path)
+        if mask.shape != image.shape[:2]:
+            found, wanted = (f"{each[0]}×{each[1]}" for each in (mask.shape, image.shape))
+            raise InputError(f"{path}: {found} px, the person's picture has {wanted}", "python run.py --step parsing --force")
+        return mask
+
+    def run(self, inputs: Sequence[PictureInputs]) -> Sequence[Produced]:
+        """Make the pictures, one person at a time."""
+        return [Produced(files=self._pictures(each)) for each in inputs]
+
+    def _pictures(self, given: PictureInputs) -> dict[Ref, partial[bytes]]:
+        return {
+            AGNOSTIC.of(given.person.id, category): partial(images.jpeg, grey_out(given.image, mask))
+            for category, mask in given.masks.items()
+        }
+
+
+def grey_out(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
+    """(h, w, 3) uint8 with the masked area in grey 128."""
+    covered: NDArray[np.uint8] = np.where(mask[..., None], np.uint8(GREY), image)
+    return covered
