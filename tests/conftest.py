@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+WITH_SHARED = pytest.StashKey[int]()
 
 
 def _shared_folder(name: str) -> Path:
@@ -36,3 +37,16 @@ def failures() -> Path:
     folder = Path(__file__).parent / "failures"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests had the shared folder, so that a green run without it is not mistaken for a full one."""
+    ran = terminalreporter.config.stash.get(WITH_SHARED, 0)
+    where = "present" if SHARED.is_dir() else "absent"
+    terminalreporter.write_line(f"../shared is {where}: {ran} tests used its samples or recorded results")
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Count the tests that used the shared folder."""
+    if {"samples", "fixtures_root"} & set(getattr(item, "fixturenames", ())) and SHARED.is_dir():
+        item.config.stash[WITH_SHARED] = item.config.stash.get(WITH_SHARED, 0) + 1

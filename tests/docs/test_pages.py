@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
 import pytest
+
+from pipeline.catalog import STEPS
+from pipeline.core.items import Unit
+from pipeline.core.labels import Category
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MAKER = runpy.run_path(str(DOCS / "make_pages.py"))
@@ -14,3 +19,29 @@ MAKER = runpy.run_path(str(DOCS / "make_pages.py"))
 @pytest.mark.parametrize("name", MAKER["PAGES"])
 def test_a_generated_page_is_up_to_date(name: str):
     assert (DOCS / name).read_text("utf-8") == MAKER["PAGES"][name](), "run: python docs/make_pages.py"
+
+
+def test_the_glossary_has_every_step_unit_and_word_of_the_layout():
+    glossary = (DOCS / "glossary.md").read_text("utf-8").lower()
+    words = [
+        *STEPS,
+        *(unit.value for unit in Unit),
+        *(category.value for category in Category),
+        "matte",
+        "cut-out",
+        "frame",
+        "recipe",
+    ]
+    assert not [word for word in words if word not in glossary]
+
+
+def test_every_step_has_its_page_and_the_readme_leads_to_it():
+    readme = (DOCS.parent / "README.md").read_text("utf-8")
+    for step in STEPS:
+        assert (DOCS / "steps" / f"{step}.md").is_file() and f"docs/steps/{step}.md" in readme
+
+
+def test_every_picture_and_page_that_a_page_shows_is_there():
+    for page in [DOCS.parent / "README.md", *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} leads to {target}"
