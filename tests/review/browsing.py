@@ -54,13 +54,12 @@ def chromium() -> Iterator[Browser]:
 def opened(browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: str = "light") -> Iterator[Page]:
     """A page that may not complain to the console, and that asks nobody but its own server."""
     complaints: list[str] = []
+    own = ("/".join(url.split("/")[:3]), "data:", "blob:")
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=size == PHONE)
     page = context.new_page()
     page.set_default_timeout(15_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request", lambda request: None if request.url.startswith((url, "data:", "blob:")) else complaints.append(request.url)
-    )
+    page.on("request", lambda request: None if request.url.startswith(own) else complaints.append(request.url))
     page.goto(url)
     yield page
     context.close()

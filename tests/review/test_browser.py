@@ -20,7 +20,7 @@ from review.serving import Served
 from pipeline.api import run
 from pipeline.core import images
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC_MASK, FINAL, TRYON, VERDICTS
+from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, FINAL, TRYON, VERDICTS
 
 pytestmark = pytest.mark.slow
 VIEWS = ("", "item/ann__tee__room", "placement/room", "masks/agnostic/ann", "pairs", "inputs", "runs")
@@ -238,6 +238,9 @@ def test_a_brushed_mask_is_kept_and_what_follows_is_made_again(page: Page, work:
     job = job_of(page, page.get_by_role("button", name="Save and redo what follows").click)
     assert {each["stage"] for each in job["stages"] if each["made"]} >= {"tryon", "compose"}
     after = images.read_mask(mask)
+    grey = images.read_rgb(work.layout.path(AGNOSTIC.of("ann", Category.UPPER)))
+    assert np.abs(grey[before & after].astype(int) - 128).mean() < 3, "the grey picture does not follow the mask"
+    assert np.abs(grey[before & ~after].astype(int) - 128).mean() > 10
     gone = before & ~after
     assert gone.sum() > 500 and not (after & ~before).any()
     assert abs(float(np.flatnonzero(gone.any(0)).mean()) - 384) < 20

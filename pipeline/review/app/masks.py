@@ -1,8 +1,8 @@
 """The mask editor's side on the server: which masks there are, and saving one as an artefact edited by hand.
 
 A saved file differs from what the ledger says we made, and that alone makes it "edited by hand": the next run respects it and
-redoes what follows. The picture that shows the mask (grey area, garment on its ground) is saved along, so that the
-two cannot disagree.
+redoes what follows. The grey picture of an agnostic mask is a step of its own and follows by itself; mask and picture of a
+garment come from one step, so the picture is saved along and the two cannot disagree.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.catalog import resolve
 from pipeline.core import images
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, CLOTH_MASK, IMAGE, REVIEW, Layout, Ref
+from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, CLOTH_MASK, IMAGE, REVIEW, Layout, Ref
 from pipeline.core.store import Store
 from pipeline.review.app.workspace import Items
 
-GREY_OUT = "preprocess.agnostic:grey_out"
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
@@ -40,7 +38,7 @@ class MaskFiles:
     Args:
         mask: 255 = repaint (agnostic) or garment (cloth).
         under: the picture to draw on.
-        shown: the picture made from both, saved along.
+        shown: the picture saved along, or "".
         only: the item whose pairs follow.
         steps: what follows.
     """
@@ -50,7 +48,7 @@ class MaskFiles:
     under: Ref
     shown: Ref
     only: str
-    steps: tuple[str, ...] = ("tryon", "compose")
+    steps: tuple[str, ...]
 
 
 def mask_files(items: Items, kind: Kind, ident: str, category: Category) -> MaskFiles:
@@ -61,9 +59,9 @@ def mask_files(items: Items, kind: Kind, ident: str, category: Category) -> Mask
     """
     if kind is Kind.CLOTH:
         garment = items.garment(ident).id
-        return MaskFiles(kind, CLOTH_MASK.of(garment), CLOTH.of(garment), CLOTH.of(garment), garment)
+        return MaskFiles(kind, CLOTH_MASK.of(garment), CLOTH.of(garment), CLOTH.of(garment), garment, ("tryon", "compose"))
     person = items.person(ident).id
-    return MaskFiles(kind, AGNOSTIC_MASK.of(person, category), IMAGE.of(person), AGNOSTIC.of(person, category), person)
+    return MaskFiles(kind, AGNOSTIC_MASK.of(person, category), IMAGE.of(person), "", person, ("parsing", "tryon", "compose"))
 
 
 def save_mask(layout: Layout, files: MaskFiles, data: bytes) -> None:
@@ -83,15 +81,12 @@ def save_mask(layout: Layout, files: MaskFiles, data: bytes) -> None:
             raise UsageError(f"{ref} is not made yet", f"python run.py --step all --only {files.only}")
     size = images.picture_size(layout.path(files.mask))
     mask = _decode(layout, data, size)
-    under = images.read_rgb(layout.path(files.under))
     if files.kind is Kind.CLOTH:
-        before = images.read_mask(layout.path(files.mask))
-        encoded = {
-            files.mask: images.jpeg(np.where(mask, 255, 0).astype(np.uint8)),
-            files.shown: images.jpeg(_erased(under, before & ~mask)),
-        }
+        gone = images.read_mask(layout.path(files.mask)) & ~mask
+        cloth = _erased(images.read_rgb(layout.path(files.under)), gone)
+        encoded = {files.mask: images.jpeg(np.where(mask, 255, 0).astype(np.uint8)), files.shown: images.jpeg(cloth)}
     else:
-        encoded = {files.mask: images.mask_png(mask), files.shown: images.jpeg(resolve(GREY_OUT)(under, mask))}
+        encoded = {files.mask: images.mask_png(mask)}
     store = Store(layout)
     staged = [store.stage(ref, content) for ref, content in encoded.items()]
     for each in staged:
@@ -125,5 +120,5 @@ def _decode(layout: Layout, data: bytes, size: tuple[int, int]) -> NDArray[np.bo
 
 def restore_mask(layout: Layout, files: MaskFiles) -> None:
     """Give the mask back to the program: its files go, the next run makes them anew."""
-    for ref in {files.mask, files.shown}:
+    for ref in filter(None, (files.mask, files.shown)):
         layout.path(ref).unlink(missing_ok=True)

@@ -198,7 +198,7 @@ class MaskEditor {
 
   async automatic() {
     await remove(this.path);
-    this.job = (await submit({ steps: [this.chosen.kind === "cloth" ? "cloth" : "parsing", ...this.state.steps], only: [this.state.only] })).id;
+    this.job = (await submit({ steps: [...new Set([this.chosen.kind === "cloth" ? "cloth" : "parsing", ...this.state.steps])], only: [this.state.only] })).id;
     this.dirty = false;
     toast("the automatic mask is being made again");
   }
