@@ -21,7 +21,8 @@ def generated_network(savings: Savings, dtype: torch.dtype, architecture: Archit
     pool = torch.randn(POOL, generator=torch.Generator().manual_seed(0))
     weights = {}
     for name, tensor in empty_network(architecture, savings).state_dict().items():
-        values = pool.repeat(math.ceil(tensor.numel() / POOL))[: tensor.numel()].reshape(tensor.shape)
+        long_enough = pool if tensor.numel() <= POOL else pool.repeat(math.ceil(tensor.numel() / POOL))
+        values = long_enough[: tensor.numel()].reshape(tensor.shape)
         if tensor.ndim > 1:
             weights[name] = (values / math.sqrt(tensor[0].numel())).to(dtype)
         else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -286,7 +287,8 @@ def painted_spread(picture: NDArray[np.uint8], mask: Mask) -> float | None:
     """
     if mask.shape != picture.shape[:2] or not mask.any():
         return None
-    return float(picture[mask].astype(np.float32).std(axis=0).max())
+    _, deviations = cv2.meanStdDev(picture, mask=mask.astype(np.uint8))
+    return float(deviations.max())
 
 
 def _pair(item: Item) -> Pair:

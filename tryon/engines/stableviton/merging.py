@@ -64,9 +64,8 @@ def match_tokens(tokens: Tensor, grid: tuple[int, int], share: float) -> Merging
         share: of all tokens that merge into others, above 0 and at most `LARGEST_SHARE`.
     """
     numbers = torch.arange(grid[0] * grid[1], device=tokens.device).view(grid)
-    first = torch.zeros(grid, dtype=torch.bool, device=tokens.device)
-    first[::2, ::2] = True
-    targets, sources = numbers[first], numbers[~first]
+    targets = numbers[::2, ::2].flatten()
+    sources = torch.cat([numbers[::2, 1::2].flatten(), numbers[1::2].flatten()])
     units = F.normalize(tokens, dim=-1)
     likeness, into = (units[:, sources] @ units[:, targets].transpose(1, 2)).max(dim=-1)
     order = likeness.argsort(dim=-1, descending=True, stable=True)
