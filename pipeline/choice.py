@@ -100,9 +100,7 @@ class Chooser:
             return ""
         missing = card.missing_packages()
         if missing:
-            return (
-                f"{card.name}: its weights are here but {', '.join(missing)} is not installed: {card.install}"
-            )
+            return f"{card.name}: its weights are here but {', '.join(missing)} is not installed: {card.install}"
         if self.commercial_only:
             try:
                 for name in card.weights:

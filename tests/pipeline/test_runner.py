@@ -209,7 +209,8 @@ def test_what_follows_a_failure_does_not_run_on_old_artefacts(world: World) -> N
     blocked = {(each.stage, each.item) for each in summary.troubles if each.blocked}
     assert {("pose", "bob"), ("agnostic", "bob"), ("tryon", "bob__red"), ("compose", "bob__red__sea")} <= blocked
     assert summary.made == 0
-    assert [(each.item, each.message) for each in world.run("agnostic").troubles] == [("bob", "upstream background has no result")]
+    troubles = world.run("agnostic").troubles
+    assert [(each.item, each.message) for each in troubles] == [("bob", "upstream background has no result")]
 
 
 def test_an_artefact_given_by_hand_unblocks_what_follows(world: World) -> None:
