@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from PIL import Image
 from small_steps import SmallConfig, World
 
 from pipeline.core.errors import LookbookError
@@ -99,6 +100,7 @@ def nobodys_run(root: Path, answer: Connection, dry: bool) -> None:
     """The body of a process that has given up its rights: sends the exit code and what the run said."""
     os.setgroups([])
     os.setgid(NOBODY)
+    Image.init()  # its readers load on first use, and the environment may lie where nobody may look
     os.setuid(NOBODY)
     world = World(root, durable=True)
     try:
