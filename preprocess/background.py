@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, cast
@@ -18,7 +18,7 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, sidecar
 from pipeline.core.masks import box_of
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import BackendStep, Context, Produced
 from preprocess import closed_form
 from preprocess.backends.mediapipe_people import MediapipePeople
 from preprocess.people import Sighting
@@ -56,7 +56,7 @@ class BackgroundInputs:
     person: int | None
 
 
-class BackgroundStep(StepBase):
+class BackgroundStep(BackendStep[PersonMatteBackend]):
     """Photo → cut-out, matte, landmarks."""
 
     name: ClassVar[str] = "background"
@@ -65,8 +65,7 @@ class BackgroundStep(StepBase):
     config: BackgroundConfig
 
     def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:
-        super().__init__(config, context)
-        self.backend = backend
+        super().__init__(config, context, backend)
         self._people = MediapipePeople()
 
     def reads(self, item: Item) -> Sequence[Ref]:
@@ -81,14 +80,10 @@ class BackgroundStep(StepBase):
         """Cut-out, matte and landmarks."""
         return tuple(folder.of(cast(Person, item).id) for folder in (CUTOUT, MATTE, LANDMARKS))
 
-    def signature(self, item: Item) -> Mapping[str, str]:
-        """The matte's backend."""
-        return {"backend": f"{self.backend.card.name}/{self.backend.card.version}"}
-
     def load(self) -> None:
         """The people finder, the matte backend, and the compiled colour solver."""
         _ = self._people.models
-        self.backend.load(self.context.device)
+        super().load()
         foreground.warm()
 
     def read(self, item: Item) -> tuple[Person, BackgroundInputs]:

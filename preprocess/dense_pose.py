@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from pipeline.core.config import StepConfig
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Body
 from pipeline.core.layout import Ref
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import BackendStep, Produced
 from preprocess.body_parts import BodyParts, DenseposeBackend
 from preprocess.densepose_colours import render
 from preprocess.person_view import PersonView, read_view
@@ -24,16 +24,12 @@ class DenseposeConfig(StepConfig):
     """Settings of the densepose step: none besides the backend, which the command line chooses."""
 
 
-class DenseposeStep(StepBase):
+class DenseposeStep(BackendStep[DenseposeBackend]):
     """Draws the body parts in VITON-HD's colours and keeps the raw indices beside the picture."""
 
     name: ClassVar[str] = "densepose"
     unit: ClassVar[Unit] = Unit.PERSON
     version: ClassVar[int] = 1
-
-    def __init__(self, config: DenseposeConfig, context: Context, backend: DenseposeBackend) -> None:
-        super().__init__(config, context)
-        self.backend = backend
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """Picture, landmarks, frame, matte."""
@@ -46,15 +42,6 @@ class DenseposeStep(StepBase):
     def writes(self, item: Item) -> Sequence[Ref]:
         """The coloured picture and the raw indices."""
         return [layout.DENSEPOSE.of(item.id), layout.DENSEPOSE_IUV.of(item.id)]
-
-    def signature(self, item: Item) -> Mapping[str, str]:
-        """The backend decides the pixels."""
-        card = self.backend.card
-        return {"backend": f"{card.name}/{card.version}"}
-
-    def load(self) -> None:
-        """Bring up the backend."""
-        self.backend.load(self.context.device)
 
     def read(self, item: Item) -> tuple[str, PersonView]:
         """Decode what the backend looks at."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from pipeline.core.config import StepConfig
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Parse
 from pipeline.core.layout import Ref
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import BackendStep, Produced
 from preprocess.person_view import PersonView, read_view
 
 
@@ -29,16 +29,12 @@ class ParsingConfig(StepConfig):
     """Settings of the parsing step: none besides the backend, which the command line chooses."""
 
 
-class ParsingStep(StepBase):
+class ParsingStep(BackendStep[ParsingBackend]):
     """Writes the parse map: palette PNG of CIHP ids."""
 
     name: ClassVar[str] = "parsing"
     unit: ClassVar[Unit] = Unit.PERSON
     version: ClassVar[int] = 1
-
-    def __init__(self, config: ParsingConfig, context: Context, backend: ParsingBackend) -> None:
-        super().__init__(config, context)
-        self.backend = backend
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """Picture, landmarks, frame, matte, key-points."""
@@ -48,15 +44,6 @@ class ParsingStep(StepBase):
     def writes(self, item: Item) -> Sequence[Ref]:
         """The parse map."""
         return [layout.PARSE.of(item.id)]
-
-    def signature(self, item: Item) -> Mapping[str, str]:
-        """The backend decides the pixels."""
-        card = self.backend.card
-        return {"backend": f"{card.name}/{card.version}"}
-
-    def load(self) -> None:
-        """Bring up the backend."""
-        self.backend.load(self.context.device)
 
     def read(self, item: Item) -> tuple[str, PersonView]:
         """Decode what the backend looks at."""

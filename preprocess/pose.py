@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, cast
 
@@ -16,7 +16,7 @@ from pipeline.core.frame import PAD_GREY, Frame
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.layout import CANVAS, CUTOUT, FRAME, IMAGE, LANDMARKS, POSE_IMAGE, POSE_JSON, Ref
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import BackendStep, Produced
 from preprocess.framing import person_frame
 from preprocess.landmarks import Landmarks
 from preprocess.openpose import without_unseen
@@ -49,17 +49,13 @@ class PoseInputs:
     cutout: NDArray[np.uint8] | None
 
 
-class PoseStep(StepBase):
+class PoseStep(BackendStep[PoseBackend]):
     """Photo and landmarks → frame, canvas picture, key-points, skeleton picture."""
 
     name: ClassVar[str] = "pose"
     unit: ClassVar[Unit] = Unit.PERSON
     version: ClassVar[int] = 1
     config: PoseConfig
-
-    def __init__(self, config: PoseConfig, context: Context, backend: PoseBackend) -> None:
-        super().__init__(config, context)
-        self.backend = backend
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """Photo and landmarks; the cut-out too when the canvas gets a grey background."""
@@ -70,14 +66,6 @@ class PoseStep(StepBase):
     def writes(self, item: Item) -> Sequence[Ref]:
         """Frame, canvas picture, key-points, skeleton picture."""
         return tuple(folder.of(cast(Person, item).id) for folder in (FRAME, IMAGE, POSE_JSON, POSE_IMAGE))
-
-    def signature(self, item: Item) -> Mapping[str, str]:
-        """The key-point backend."""
-        return {"backend": f"{self.backend.card.name}/{self.backend.card.version}"}
-
-    def load(self) -> None:
-        """The key-point backend."""
-        self.backend.load(self.context.device)
 
     def read(self, item: Item) -> tuple[Person, PoseInputs]:
         """Decode what is needed."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Notice
 from pipeline.core.items import Item, Unit
@@ -113,3 +114,23 @@ class StepBase:
 
     def load(self) -> None:
         """Nothing heavy unless a step says so."""
+
+
+Kind = TypeVar("Kind", bound=Backend)
+
+
+class BackendStep(StepBase, Generic[Kind]):
+    """A step whose pixels come from one interchangeable model: every step of the same kind signs and loads it alike."""
+
+    def __init__(self, config: StepConfig, context: Context, backend: Kind) -> None:
+        super().__init__(config, context)
+        self.backend = backend
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """The backend, which decides the pixels."""
+        card = self.backend.card
+        return {"backend": f"{card.name}/{card.version}"}
+
+    def load(self) -> None:
+        """Bring up the backend on the run's device."""
+        self.backend.load(self.context.device)
