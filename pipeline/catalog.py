@@ -6,6 +6,7 @@ Adding an engine = a folder below `tryon/engines/` and one line here.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from pipeline.core.errors import UsageError, nearest
 
 Target = str
 """`module:Class`."""
+
+AUTO = "auto"
+"""Wherever a backend or an engine is named: the first of the catalogue that can run here."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,32 @@ def resolve(target: Target) -> Any:
     """Import what a target names."""
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def backend_settings(words: Iterable[str]) -> tuple[str, ...]:
+    """`--backend STEP=NAME` as settings: `pose=dwpose` → `backends.pose=dwpose`.
+
+    Raises:
+        UsageError: a word of another form, a step without backends, or a name it does not have; the remedy lists all of them.
+    """
+    return tuple(_backend_setting(word) for word in words)
+
+
+def _backend_setting(word: str) -> str:
+    step, equals, name = (part.strip() for part in word.partition("="))
+    if not equals:
+        raise UsageError(f"--backend {word}: the form is --backend STEP=NAME", _backends_known())
+    if step not in BACKENDS:
+        raise UsageError(f"--backend {word}: no step {step!r} with backends (--backend STEP=NAME)", _backends_known())
+    if name not in {AUTO, *BACKENDS[step]}:
+        raise UsageError(f"--backend {word}: {step} has no backend {name!r} (--backend STEP=NAME)", _backends_known(step))
+    return f"backends.{step}={name}"
+
+
+def _backends_known(step: str = "") -> str:
+    """What may be written, a line per step."""
+    lines = [f"{kind}={'|'.join((AUTO, *names))}" for kind, names in BACKENDS.items() if step in {"", kind}]
+    return "--backend with one of:\n    " + "\n    ".join(lines)
 
 
 def step_names(spec: str) -> list[str]:

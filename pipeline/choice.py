@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
+from pipeline.catalog import AUTO, BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
 from pipeline.core.engine import EngineCard
 from pipeline.core.errors import MissingPackageError, UsageError, nearest
@@ -45,7 +45,7 @@ class Chooser:
     weights: Path
     commercial_only: bool = False
 
-    def backend(self, kind: str, wanted: str = "auto") -> Choice:
+    def backend(self, kind: str, wanted: str = AUTO) -> Choice:
         """The backend of one kind.
 
         Raises:
@@ -53,12 +53,12 @@ class Chooser:
         """
         return self._choose(f"backend for {kind}", BACKENDS[kind], wanted, lambda card: True)
 
-    def engine(self, category: Category, wanted: str = "auto") -> Choice:
+    def engine(self, category: Category, wanted: str = AUTO) -> Choice:
         """The engine for garments of one category."""
         return self._choose("engine", ENGINES, wanted, lambda card: isinstance(card, EngineCard) and category in card.categories)
 
     def _choose(self, what: str, known: Mapping[str, Target], wanted: str, fits: Callable[[Card], bool]) -> Choice:
-        if wanted != "auto":
+        if wanted != AUTO:
             return self._named(what, known, wanted)
         notes: list[str] = []
         for target in known.values():
@@ -78,12 +78,12 @@ class Chooser:
         Raises:
             UsageError: no such engine.
         """
-        if wanted not in {"auto", *ENGINES}:
-            raise UsageError(f"unknown engine {wanted!r}", nearest(wanted, [*ENGINES, "auto"]))
+        if wanted not in {AUTO, *ENGINES}:
+            raise UsageError(f"unknown engine {wanted!r}", nearest(wanted, [*ENGINES, AUTO]))
 
     def _named(self, what: str, known: Mapping[str, Target], wanted: str) -> Choice:
         if wanted not in known:
-            raise UsageError(f"unknown {what} {wanted!r}", nearest(wanted, [*known, "auto"]))
+            raise UsageError(f"unknown {what} {wanted!r}", nearest(wanted, [*known, AUTO]))
         card: Card = resolve(known[wanted]).card
         missing = card.missing_packages()
         if missing:
@@ -115,7 +115,7 @@ class EngineByCategory:
     """Remembers the engine of each category, so that choosing for a thousand pairs looks at the weights once."""
 
     chooser: Chooser
-    wanted: str = "auto"
+    wanted: str = AUTO
     chosen: dict[Category, Choice] = field(default_factory=dict)
 
     def __call__(self, category: Category) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.catalog import STEPS, step_names, step_range
+from pipeline.catalog import STEPS, backend_settings, step_names, step_range
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
 from pipeline.datasets_cli import PICTURES, export_app, import_app
@@ -83,7 +83,7 @@ def run(
         outputs=outputs,
         weights=weights,
         config=config,
-        overrides=(*overrides, *shortcuts, *(f"backends.{each}" for each in backend)),
+        overrides=(*overrides, *shortcuts, *backend_settings(backend)),
         only=tuple(only),
         skip=tuple(skip),
         limit=limit,
