@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.assembly import Assembly, engine_chooser, make_recipes, recipe_of_engine
+from pipeline.assembly import Assembly, engine_chooser, make_recipes, recipe_of_engine, stages_before
 from pipeline.catalog import STEPS
 from pipeline.choice import Chooser
 from pipeline.core.collection import discover, pair_lists, paired_only, select
@@ -94,7 +94,13 @@ class Job:
 
     def plan(self, records: Records) -> Plan:
         """What would run, and why."""
-        return make_plan(self.stages, records, Choice(force=self.request.force, retry_failed=self.request.retry_failed))
+        choice = Choice(force=self.request.force, retry_failed=self.request.retry_failed)
+        return make_plan(self.stages, records, choice, self.earlier)
+
+    def earlier(self) -> Sequence[Stage]:
+        """The stages before those asked for, whose failures in earlier runs explain what is missing now."""
+        parts = self.assembly
+        return stages_before(self.request.steps, parts.settings, parts.context, parts.collection)
 
     def estimate(self, plan: Plan) -> Estimate:
         """What the plan will cost."""
@@ -127,7 +133,7 @@ class Job:
             settings=json.dumps({name: config.model_dump(mode="json") for name, config in self.assembly.settings.items()}),
         )
         shown = _take(records.layout.path(REPORT_KEY))
-        summary = run_stages(self.stages, records, options, listener, plan)
+        summary = run_stages(self.stages, records, options, listener, plan, self.earlier)
         self._report(records, summary, shown)
         return summary
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.catalog import ENGINES, STEPS, StageEntry, Target, resolve
+from pipeline.catalog import BACKENDS, ENGINES, STEPS, StageEntry, Target, resolve
 from pipeline.choice import Chooser, EngineByCategory
 from pipeline.core.backend import Backend
 from pipeline.core.collection import Collection
 from pipeline.core.config import StepConfig
 from pipeline.core.items import Item, Unit
+from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Step
 from pipeline.core.weights import sha_of
 from pipeline.settings import BackendsConfig, RunConfig
@@ -98,6 +99,22 @@ def make_recipes(
             recipe = StepRecipe(entry, settings[entry.section], context, backend, engines, weights)
             recipes.append((recipe, items_of(resolve(entry.target).unit, collection)))
     return recipes, notes
+
+
+def stages_before(steps: Sequence[str], settings: Settings, context: Context, collection: Collection) -> list[Stage]:
+    """The stages that precede the first of some steps, to be asked what they read and write, never to be run.
+
+    Their backends decide neither, so they get the embedded ones, which every machine has.
+    """
+    order = list(STEPS)
+    stages = []
+    for entry in (entry for name in order[: order.index(steps[0])] for entry in STEPS[name]):
+        backend = list(BACKENDS[entry.backend].values())[-1] if entry.backend in BACKENDS else ""
+        engines = _engines(settings, collection) if entry.backend == "engine" else {}
+        recipe = StepRecipe(entry, settings[entry.section], context, backend, engines)
+        step = recipe()
+        stages.append(Stage(step, items_of(step.unit, collection)))
+    return stages
 
 
 def items_of(unit: Unit, collection: Collection) -> tuple[Item, ...]:

@@ -6,7 +6,7 @@ anew comes out different; items that depend on one `follow`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline import reasons
@@ -18,7 +18,7 @@ from pipeline.core.records import Records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Step
 from pipeline.decisions import Action, Choice, Decision, Plan, StagePlan
-from pipeline.reasons import Reason
+from pipeline.reasons import Code, Reason
 
 
 @dataclass(slots=True)
@@ -27,31 +27,53 @@ class Outlook:
 
     Args:
         will_change: files that will be made anew → the step that makes them; dry run only.
-        unavailable: files that could not be made → the step that failed.
+        unavailable: files that could not be made → why.
         failures: last failures, by slot.
     """
 
     will_change: dict[Ref, str] = field(default_factory=dict)
-    unavailable: dict[Ref, str] = field(default_factory=dict)
+    unavailable: dict[Ref, Reason] = field(default_factory=dict)
     failures: dict[Ref, Outcome] = field(default_factory=dict)
 
 
-def outlook_of(records: Records) -> Outlook:
-    """The outlook before the first stage: what failed before is not available to later stages."""
+Earlier = Callable[[], Sequence[Stage]]
+"""The stages that come before a run's own; asked only when something failed before, because most runs need none."""
+
+
+def outlook_of(records: Records, earlier: Earlier = tuple) -> Outlook:
+    """The outlook before the first stage: what failed before is not available to later stages, nor what would follow from it."""
     failures = records.ledger.failures()
-    unavailable = {ref: outcome.step for outcome in failures.values() for ref in outcome.writes}
+    unavailable: dict[Ref, Reason] = {}
+    for outcome in failures.values():
+        reason = reasons.failed_earlier(outcome.step, outcome.item, outcome.message)
+        unavailable |= dict.fromkeys(outcome.writes, reason)
+    if unavailable:
+        for stage in earlier():
+            _pass_on(stage, records, unavailable)
     return Outlook(unavailable=unavailable, failures=failures)
 
 
-def make_plan(stages: Sequence[Stage], records: Records, choice: Choice | None = None) -> Plan:
+def _pass_on(stage: Stage, records: Records, unavailable: dict[Ref, Reason]) -> None:
+    """What a stage never made, because something it reads is not available, is not available for the same reason."""
+    for item in stage.items:
+        reads = (ref for ref in stage.step.reads(item) if ref in unavailable and not records.is_by_hand(ref))
+        if (lacking := next(reads, None)) is None:
+            continue
+        for ref in stage.step.writes(item):
+            if not records.contents.is_there(ref):
+                unavailable.setdefault(ref, unavailable[lacking])
+
+
+def make_plan(stages: Sequence[Stage], records: Records, choice: Choice | None = None, earlier: Earlier = tuple) -> Plan:
     """What a run would do, without doing it.
 
     Args:
         stages: in running order.
         records: the books, opened for looking or for writing.
         choice: options that change what runs.
+        earlier: the stages before them, which do not run.
     """
-    outlook, plans = outlook_of(records), []
+    outlook, plans = outlook_of(records, earlier), []
     for stage in stages:
         plan = plan_stage(stage, records, choice or Choice(), outlook)
         for decision in plan.of(Action.RUN, Action.FOLLOW):
@@ -78,11 +100,16 @@ def plan_stage(stage: Stage, records: Records, choice: Choice, outlook: Outlook)
         if decision is not None:
             plan.decisions.append(decision)
         if decision is not None and decision.action in {Action.BLOCKED, Action.FAILED}:
-            outlook.unavailable.update(dict.fromkeys(writes, stage.name))
+            outlook.unavailable.update(dict.fromkeys(writes, _cause(decision, stage.name)))
         elif outlook.unavailable:
             for ref in writes:
                 outlook.unavailable.pop(ref, None)
     return plan
+
+
+def _cause(decision: Decision, stage: str) -> Reason:
+    """Why later stages get nothing: what stopped this one, or that it failed itself."""
+    return decision.reason if decision.reason.code is Code.UPSTREAM_FAILED else reasons.upstream_failed(stage)
 
 
 class Judge:
@@ -158,7 +185,7 @@ class Judge:
         if unavailable:
             for ref in reads:
                 if ref in unavailable and not self._records.is_by_hand(ref):
-                    return reasons.upstream_failed(unavailable[ref])
+                    return unavailable[ref]
         return None
 
     def _upstream(self, item: Item, reads: Sequence[Ref]) -> Reason | None:

@@ -80,6 +80,12 @@ def upstream_failed(step: str) -> Reason:
     return Reason(Code.UPSTREAM_FAILED, f"upstream {step} has no result")
 
 
+def failed_earlier(step: str, item: str, message: str) -> Reason:
+    """Something it reads was never made, because of this failure in an earlier run."""
+    text = f"{step} failed for {item}: {message.removeprefix(f'{step}: ')}"
+    return Reason(Code.UPSTREAM_FAILED, text, "{} failures of earlier runs")
+
+
 def added(item: Item, known: set[str]) -> Reason:
     """Why an item was never run, seen against the ids of all items its step ever worked on."""
     if not known:

@@ -21,7 +21,8 @@ from pipeline.decisions import Action, Choice, Decision, Plan, StagePlan
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.protocol import Executor, Failure, Result, Ticket
 from pipeline.interrupt import Interrupt
-from pipeline.plan import Outlook, outlook_of, plan_stage
+from pipeline.plan import Earlier, Outlook, outlook_of, plan_stage
+from pipeline.reasons import upstream_failed
 from pipeline.summary import ItemEvent, Listener, RunSummary, Silent, StageResult, Trouble
 from pipeline.writer import Entry, Writer
 
@@ -51,6 +52,7 @@ def run_stages(
     options: RunOptions | None = None,
     listener: Listener | None = None,
     plan: Plan | None = None,
+    earlier: Earlier = tuple,
 ) -> RunSummary:
     """Bring every item of every stage up to date.
 
@@ -60,6 +62,7 @@ def run_stages(
         options: how.
         listener: who is told.
         plan: what `make_plan` said of the same stages, records and choice; saves planning again what is still true.
+        earlier: the stages before them, which do not run; their failures explain what is missing.
 
     Raises:
         OutputError: the disk is full or read-only; what was finished is in place and recorded.
@@ -74,7 +77,7 @@ def run_stages(
     executor = _executor(options)
     try:
         with interrupt, Writer(records) as writer:
-            outlook = outlook_of(records)
+            outlook = outlook_of(records, earlier)
             for position, stage in enumerate(stages):
                 if interrupt.asked or (options.fail_fast and summary.troubles):
                     break
@@ -195,7 +198,7 @@ class _StageRun:
         return Entry(outcome)
 
     def _fail(self, outcome: Outcome, failure: Failure) -> None:
-        self._outlook.unavailable.update(dict.fromkeys(outcome.writes, self._stage.name))
+        self._outlook.unavailable.update(dict.fromkeys(outcome.writes, upstream_failed(self._stage.name)))
         self.result.troubles.append(
             Trouble(outcome.step, outcome.item, outcome.message, outcome.remedy, internal=bool(failure.trace))
         )

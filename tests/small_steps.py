@@ -231,16 +231,22 @@ class World:
                 stages.append(Stage(step, items[kind.unit], recipe))
         return stages
 
+    def before(self, *names: str) -> list[Stage]:
+        """The stages before the first of some, which do not run."""
+        order = [kind.name for kind in STEPS]
+        preceding = order[: min(map(order.index, names))] if names else []
+        return self.stages(*preceding) if preceding else []
+
     def open(self, writable: bool = True, verify: bool = False) -> Any:
         return open_records(self.layout, writable=writable, verify=verify, store=Store(self.layout, durable=self.durable))
 
     def run(self, *names: str, listener: Listener | None = None, verify: bool = False, **options: Any) -> RunSummary:
         with self.open(verify=verify) as records:
-            return run_stages(self.stages(*names), records, RunOptions(**options), listener)
+            return run_stages(self.stages(*names), records, RunOptions(**options), listener, None, lambda: self.before(*names))
 
     def plan(self, *names: str, verify: bool = False, **choice: Any) -> Plan:
         with self.open(writable=False, verify=verify) as records:
-            return make_plan(self.stages(*names), records, Choice(**choice))
+            return make_plan(self.stages(*names), records, Choice(**choice), lambda: self.before(*names))
 
     def lines(self, *names: str, **choice: Any) -> list[str]:
         return [line.text for line in self.plan(*names, **choice).lines()]

@@ -210,7 +210,45 @@ def test_what_follows_a_failure_does_not_run_on_old_artefacts(world: World) -> N
     assert {("pose", "bob"), ("agnostic", "bob"), ("tryon", "bob__red"), ("compose", "bob__red__sea")} <= blocked
     assert summary.made == 0
     troubles = world.run("agnostic").troubles
-    assert [(each.item, each.message) for each in troubles] == [("bob", "upstream background has no result")]
+    reason = "background failed for bob: inputs:person/bob.png: nobody there"
+    assert [(each.item, each.message) for each in troubles] == [("bob", reason)]
+
+
+@pytest.mark.parametrize("step", ["pose", "agnostic", "tryon", "compose"])
+def test_a_failure_any_number_of_steps_back_is_the_reason_of_a_step_run_alone(world: World, step: str) -> None:
+    spoil(world, "bob", 0)
+    world.run()
+    said = {each.message for each in world.run(step).troubles}
+    assert said == {"background failed for bob: inputs:person/bob.png: nobody there"}
+    assert [line.split(": ", 1)[1] for line in world.lines(step)] == [*said]
+
+
+def test_an_artefact_lost_before_a_failure_is_said_to_be_lost(world: World) -> None:
+    spoil(world, "bob", 66)  # fails in pose
+    world.run()
+    world.path(MATTE.of("ann")).unlink()
+    world.path(AGNOSTIC_MASK.of("ann", Category.UPPER)).unlink()
+    said = {each.item: each.message for each in world.run("agnostic").troubles}
+    assert said["ann"] == "matte is missing: python run.py --step background"
+    assert said["bob"].startswith("pose failed for bob: ")
+
+
+def test_what_somebody_gave_after_a_failure_unblocks_a_step_run_alone(world: World) -> None:
+    spoil(world, "bob", 0)
+    world.run()
+    for ref in (IMAGE.of("bob"), AGNOSTIC_MASK.of("bob", Category.UPPER)):
+        world.path(ref).write_bytes(world.path(ref.replace("bob", "ann")).read_bytes())
+    summary = world.run("tryon")
+    assert (summary.exit_code, summary.made) == (ExitCode.DONE, 2)
+
+
+def test_only_a_run_after_a_failure_asks_what_came_before(world: World) -> None:
+    def nobody() -> list[Stage]:
+        raise AssertionError("nothing failed")
+
+    world.run()
+    with world.open() as records:
+        assert run_stages(world.stages("tryon"), records, earlier=nobody).exit_code is ExitCode.DONE
 
 
 def test_an_artefact_given_by_hand_unblocks_what_follows(world: World) -> None:
