@@ -16,14 +16,17 @@ from pipeline.core.errors import LookbookError, UsageError
 from pipeline.core.items import Item
 from pipeline.core.stage import Stage
 from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, failure_of
+from pipeline.executors.remarks import Ears, Remark
 from pipeline.executors.worker import Job, Reply, serve
 
 
 class _Worker:
     """One process and the pipe to it; started when first needed."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, number: int, threads: int, ears: Ears) -> None:
+        self._number = number
         self._threads = threads
+        self._ears = ears
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: connection.Connection | None = None
         self._stage = -1
@@ -34,8 +37,10 @@ class _Worker:
         try:
             pipe.send(Job(number, stage.recipe if self._stage != number else None, items))
             self._stage = number
-            reply: Reply = pipe.recv()
-            return reply
+            while isinstance(said := pipe.recv(), Remark):
+                self._ears.hear(self._number, said)
+            assert isinstance(said, Reply)
+            return said
         except (EOFError, OSError):
             self.stop()
             return None
@@ -79,7 +84,8 @@ class PoolExecutor:
 
     def __init__(self, workers: int) -> None:
         threads = max(1, (os.cpu_count() or 1) // workers)
-        self._workers = [_Worker(threads) for _ in range(workers)]
+        ears = Ears()
+        self._workers = [_Worker(number, threads, ears) for number in range(workers)]
         self._stages = 0
 
     def run(self, stage: Stage, items: Iterable[Item], prepare: Prepare, stopped: Stopped) -> Generator[Result, None, None]:

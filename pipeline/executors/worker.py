@@ -19,6 +19,7 @@ from pipeline.core.stage import StepRecipe
 from pipeline.core.step import Step
 from pipeline.executors.local import run_items
 from pipeline.executors.protocol import Result, failure_of
+from pipeline.executors.remarks import Mouth
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -44,13 +45,14 @@ def serve(pipe: connection.Connection, threads: int) -> None:
     """The worker's main function.
 
     Args:
-        pipe: jobs come in, replies go out.
+        pipe: jobs come in, replies and log lines go out.
         threads: processor threads this worker may use.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what stops
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    mouth = Mouth(pipe)
     step: Step | None = None
     stage = -1
     while True:
@@ -70,7 +72,7 @@ def serve(pipe: connection.Connection, threads: int) -> None:
         except Exception as problem:  # the step could not be built; its items fail, the parent reports it
             failure = failure_of(problem)
             reply = Reply([replace(Result(item), failure=failure) for item in job.items])
-        pipe.send(reply)
+        mouth.send(reply)
 
 
 def _build(job: Job) -> Step:

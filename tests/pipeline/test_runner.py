@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from small_steps import Diary, MatteStep, SmallConfig, World, paint, retouch, spoil
 
+from pipeline.core.console import LOG
 from pipeline.core.errors import ExitCode, MissingPackageError, UsageError
 from pipeline.core.flags import Flag
 from pipeline.core.labels import Category
@@ -354,6 +356,33 @@ def test_a_worker_that_dies_fails_the_item_it_held_and_is_replaced(world: World)
         summary = run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=2))
     assert [each.item for each in summary.troubles] == ["bob"]
     assert summary.stages[0].made == 5
+
+
+class Talkative(MatteStep):
+    """Announces its loading, and remarks on every item, from a thread of its own as encoders do."""
+
+    def load(self) -> None:
+        logging.getLogger(LOG).info("compiling, about %d s", 10)
+
+    def run(self, inputs: Sequence[Any]) -> Any:
+        for item, _ in inputs:
+            speaker = threading.Thread(target=logging.getLogger(LOG).warning, args=[f"{item.id} is 100% blurred"])
+            speaker.start()
+            speaker.join()
+        return super().run(inputs)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_workers_log_is_said_once_as_if_one_process_had_worked(
+    world: World, caplog: pytest.LogCaptureFixture, workers: int
+) -> None:
+    stage = world.stages("background")[0]
+    recipe = functools.partial(Talkative, SmallConfig(), stage.step.context)
+    with world.open() as records, caplog.at_level(logging.INFO, LOG):
+        run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=workers))
+    said = sorted((record.levelname, record.getMessage()) for record in caplog.records if record.name == LOG)
+    remarks = [("WARNING", f"{name} is 100% blurred") for name in ("ann", "bob", "cid")]
+    assert said == [("INFO", "compiling, about 10 s"), *remarks]
 
 
 def test_workers_need_a_recipe(world: World) -> None:
