@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +27,19 @@ WORTH_ASKING = 4e-3
 """Share of the photo that only a backend can tell; below, the colours decide alone."""
 HOLE = 3e-5
 """Holes up to this share of the photo are closed."""
+LEAST_HOLE = 3e-4
+"""Share of the photo from which holes are worth asking a backend about."""
+REPAINTED = 0.5
+"""A hole counts as repainted if this share of it was; the gap between arm and waist is not."""
 SOLVE_SIDE_PX = 480
 """Long side at which colours at the new edge are solved; they are fused at the photo's own resolution."""
 
 
-def dressed_alpha(dressing: Dressing, seen: Alpha | None = None) -> Alpha:
+Ask = Callable[[], Alpha | None]
+"""Asks a backend for its matte of the whole dressed picture, (h, w) uint8; None when it sees nobody."""
+
+
+def dressed_alpha(dressing: Dressing, ask: Ask | None = None) -> Alpha:
     """Matte of the dressed person.
 
     Where the photo showed background, whatever differs clearly from it is garment. Where the photo showed the body, it stays body
@@ -37,7 +48,7 @@ def dressed_alpha(dressing: Dressing, seen: Alpha | None = None) -> Alpha:
 
     Args:
         dressing: before and after.
-        seen: matte that a backend sees in the dressed picture; helps to decide where a sleeve is gone.
+        ask: called, as it takes time, only where colours alone cannot tell whether a sleeve is gone.
 
     Returns:
         (h, w) uint8; equal to the old matte away from the changed area.
@@ -48,8 +59,13 @@ def dressed_alpha(dressing: Dressing, seen: Alpha | None = None) -> Alpha:
     part = dressing.cut(window)
     work = part.for_work()
     size = part.alpha.shape[::-1]
-    asked = None if seen is None else cv2.resize(seen[window], work.alpha.shape[::-1], interpolation=cv2.INTER_AREA)
-    soft = soften(work, _outline(work, Narrowing(work).revealed(asked)))
+
+    @cache
+    def look() -> Alpha | None:
+        seen = ask() if ask else None
+        return None if seen is None else cv2.resize(seen[window], work.alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+
+    soft = soften(work, _outline(work, _revealed(work, look), look))
     near = dilate(work.changed, 2 * work.unit).astype(np.float32)
     ramp = cv2.GaussianBlur(near, (0, 0), max(work.unit, 0.6))
     if work is not part:
@@ -59,16 +75,14 @@ def dressed_alpha(dressing: Dressing, seen: Alpha | None = None) -> Alpha:
     return alpha
 
 
-def worth_asking(dressing: Dressing) -> bool:
-    """Whether so much former body may have become background that a backend's matte is worth its time."""
-    window = dressing.window()
-    if window is None:
-        return False
-    work = dressing.cut(window).for_work()
-    return bool(np.count_nonzero(Narrowing(work).possible()) > WORTH_ASKING * (1024 * work.unit) ** 2)
+def _revealed(part: Dressing, look: Ask) -> Mask:
+    """Former body that shows background now."""
+    narrowing = Narrowing(part)
+    worth_asking = np.count_nonzero(narrowing.possible) > WORTH_ASKING * (1024 * part.unit) ** 2
+    return narrowing.revealed(look() if worth_asking else None)
 
 
-def _outline(part: Dressing, revealed: Mask) -> Mask:
+def _outline(part: Dressing, revealed: Mask, look: Ask) -> Mask:
     """The new body: old body, less what is revealed, and garment painted over background."""
     unit = part.unit
     difference = distance(part.dressed, part.photo)
@@ -77,8 +91,25 @@ def _outline(part: Dressing, revealed: Mask) -> Mask:
     inside = part.alpha >= BODY
     faint = part.changed & (difference > FAINT_LEVELS) & close(painted | inside, BRIDGE * unit)
     body = (inside & ~revealed) | ((painted | faint) & ~inside)
-    whole = fill_holes(body, HOLE * (1024 * unit) ** 2)
+    whole = _without_holes(body, part, look)
     return _without_crumbs(whole, ~part.changed) | (inside & ~dilate(part.changed, 2 * unit))
+
+
+def _without_holes(body: Mask, part: Dressing, look: Ask) -> Mask:
+    """Small holes filled; larger ones in what was repainted only if a backend sees the person there, such as white on white."""
+    pixel = (1024 * part.unit) ** 2
+    whole = fill_holes(body, HOLE * pixel)
+    numbers, areas = components(fill_holes(whole) & ~whole)
+    if areas[1:].sum() < LEAST_HOLE * pixel:
+        return whole
+    repainted = np.bincount(numbers[part.changed], minlength=len(areas)) > REPAINTED * areas
+    repainted[0] = False
+    seen = look() if repainted.any() else None
+    if seen is None:
+        return whole
+    solid = np.bincount(numbers.ravel(), seen.ravel(), len(areas)) > BODY * areas
+    filled: Mask = whole | (solid & repainted)[numbers]
+    return filled
 
 
 def _without_crumbs(body: Mask, unchanged: Mask) -> Mask:

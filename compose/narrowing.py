@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +55,7 @@ class Narrowing:
         nearer = self._distance + NEARER_LEVELS < before
         self._candidate = part.changed & self._inside & nearer & (self._depth < REVEALED_DEPTH * 1024 * unit)
 
+    @cached_property
     def possible(self) -> Mask:
         """(h, w) bool: what a backend should judge, beyond what colours tell."""
         return self._connected(self._candidate & (self._distance < ASKING_LEVELS)) & ~self.revealed()

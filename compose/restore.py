@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,25 +15,41 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
-from compose.dressing import Dressing
-from compose.matte import dressed_alpha, dressed_cutout, worth_asking
+from compose.dressing import BODY, Dressing
+from compose.faces import FaceMesh, ReadFace
+from compose.gate import SMALL_HEIGHT_PX, GateConfig, Judged, judge
+from compose.matte import dressed_alpha, dressed_cutout
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
-from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.frame import Frame
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.labels import Parse
-from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, PARSE, TRYON, Ref
-from pipeline.core.masks import Mask
+from pipeline.core.layout import (
+    AGNOSTIC_MASK,
+    CLOTH,
+    CLOTH_MASK,
+    CUTOUT,
+    DRESSED_CUTOUT,
+    FINAL,
+    FRAME,
+    IMAGE,
+    LANDMARKS,
+    MATTE,
+    PARSE,
+    TRYON,
+    Folder,
+    Ref,
+)
+from pipeline.core.masks import Mask, box_of
 from pipeline.core.step import Context, Produced, StepBase
 
 ASK_SIDE_PX = 576
 """Long side of the picture shown to the backend: it only has to say where a sleeve is gone, not draw the edge."""
 
 
-class RestoreConfig(StepConfig):
-    """How the repainted area joins the photo."""
+class RestoreConfig(GateConfig):
+    """How the repainted area joins the photo, and what the finished picture must reach."""
 
     feather_px: float = Field(4.0, ge=0)
     """Width of the soft seam at the border of the repainted area, canvas pixels."""
@@ -67,6 +84,9 @@ class RestoreInputs:
         mask: bool, True = may be repainted.
         canvas: (1024, 768, 3) RGB uint8 the person before.
         result: (1024, 768, 3) RGB uint8 the dressed person.
+        cloth: (m, n, 3) RGB uint8 the garment, small, or None where only the dressed picture is there.
+        cloth_mask: (m, n) bool, True = garment, or None.
+        face_oval: (n, 2) outline of the face in photo pixels, or None.
     """
 
     pair: Pair
@@ -77,6 +97,9 @@ class RestoreInputs:
     mask: Mask
     canvas: NDArray[np.uint8]
     result: NDArray[np.uint8]
+    cloth: NDArray[np.uint8] | None = None
+    cloth_mask: Mask | None = None
+    face_oval: NDArray[np.float32] | None = None
 
 
 class RestoreStep(StepBase):
@@ -84,12 +107,13 @@ class RestoreStep(StepBase):
 
     name: ClassVar[str] = "restore"
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     config: RestoreConfig
 
     def __init__(self, config: RestoreConfig, context: Context, backend: MatteBackend | None = None) -> None:
         super().__init__(config, context)
         self.backend = backend if config.backend_matte else None
+        self.read_face: ReadFace = FaceMesh()
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The photo, its frame and mattes, the mask, and the canvas before and after."""
@@ -106,8 +130,10 @@ class RestoreStep(StepBase):
         )
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """The parse map, when parts of the photo are to be kept."""
-        return (PARSE.of(_pair(item).person.id),) if self.config.keep else ()
+        """What the quality gate holds the picture against; the parse map, when parts of the photo are to be kept."""
+        pair = _pair(item)
+        judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(pair.person.id))
+        return (*judged, PARSE.of(pair.person.id)) if self.config.keep else judged
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """The dressed photo and the dressed person without background."""
@@ -146,6 +172,9 @@ class RestoreStep(StepBase):
             mask=self._mask(pair),
             canvas=images.read_rgb(path(IMAGE.of(person))),
             result=images.read_rgb(path(TRYON.of(pair.id, pair.engine))),
+            cloth=self._cloth(pair, CLOTH),
+            cloth_mask=None if (mask := self._cloth(pair, CLOTH_MASK)) is None else mask[..., 0] > 127,
+            face_oval=self._face_oval(pair),
         )
         check_sizes(inputs)
         return inputs
@@ -156,6 +185,14 @@ class RestoreStep(StepBase):
         parse = self.layout.path(PARSE.of(pair.person.id))
         return without_kept(mask, images.read_labels(parse), self.config.keep) if self.config.keep and parse.is_file() else mask
 
+    def _cloth(self, pair: Pair, kind: Folder) -> NDArray[np.uint8] | None:
+        path = self.layout.path(kind.of(pair.garment.id))
+        return images.read_small(path, SMALL_HEIGHT_PX) if path.is_file() else None
+
+    def _face_oval(self, pair: Pair) -> NDArray[np.float32] | None:
+        path = self.layout.path(LANDMARKS.of(pair.person.id))
+        return outline_of_face(path.read_text("utf-8")) if path.is_file() else None
+
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Restore each pair."""
         return [self._restore(each) for each in inputs]
@@ -163,32 +200,28 @@ class RestoreStep(StepBase):
     def _restore(self, inputs: RestoreInputs) -> Produced:
         seed = _seed(self.context.seed, inputs.pair)
         dressing = dress_photo(inputs, self.config, seed)
-        alpha = dressed_alpha(dressing, self._seen(dressing))
+        alpha = dressed_alpha(dressing, partial(self._seen, dressing) if self.backend else None)
         cutout = dressed_cutout(dressing, inputs.cutout, alpha)
         photo_ref, cutout_ref = self.writes(inputs.pair)
         recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
-        recipe |= {"settings": self.config.model_dump(mode="json")}
-        facts = {"changed": f"{float(dressing.changed.mean()):.4f}"}
+        recipe |= {"settings": self.config.model_dump(mode="json", exclude=set(GateConfig.model_fields))}
+        scores = judge(judged(inputs, dressing, cutout), self.read_face)
+        facts = {"changed": f"{float(dressing.changed.mean()):.4f}"} | scores.facts(self.config)
         files = {photo_ref: partial(images.png, dressing.dressed, recipe), cutout_ref: partial(images.png, cutout)}
-        return Produced(files, (), facts)
+        return Produced(files, scores.notices(self.config), facts)
 
     def _seen(self, dressing: Dressing) -> NDArray[np.uint8] | None:
-        """The backend's matte of the dressed picture, when colours alone cannot tell where the outline is now."""
-        if self.backend is None or not worth_asking(dressing):
+        """The backend's matte of the dressed picture; it only has to say where a sleeve is gone, so a small picture will do."""
+        box = box_of(dressing.alpha >= BODY)
+        if self.backend is None or box is None:
             return None
-        seen = self.backend.matte(shrunk(dressing.dressed, ASK_SIDE_PX))
-        height, width = dressing.dressed.shape[:2]
+        height, width = dressing.alpha.shape
+        factor = min(1.0, ASK_SIDE_PX / max(height, width))
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        small = cv2.resize(dressing.dressed, size, interpolation=cv2.INTER_AREA)
+        top, left, tall, wide = (side * factor for side in box)
+        seen = self.backend.matte_in(small, (top, left, tall, wide))
         return cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR) if seen.any() else None
-
-
-def shrunk(picture: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8 scaled down until its long side is at most `side_px`."""
-    factor = side_px / max(picture.shape[:2])
-    if factor >= 1:
-        return picture
-    size = (round(picture.shape[1] * factor), round(picture.shape[0] * factor))
-    smaller: NDArray[np.uint8] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return smaller
 
 
 def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Dressing:
@@ -199,6 +232,34 @@ def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Dres
     colour = match_detail(inputs.photo, paste, inputs.frame, inputs.matte > 250, config.detail, seed)
     dressed = blend(inputs.photo, colour, paste.weight)
     return Dressing(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
+
+
+def judged(inputs: RestoreInputs, dressing: Dressing, cutout: NDArray[np.uint8]) -> Judged:
+    """What the quality gate looks at; a garment whose picture and mask do not fit each other is left out.
+
+    Args:
+        inputs: what the pair is made of.
+        dressing: the photo before and after.
+        cutout: (h, w, 4) uint8 RGBA, the dressed person.
+    """
+    fits = inputs.cloth is not None and inputs.cloth_mask is not None and inputs.cloth.shape[:2] == inputs.cloth_mask.shape
+    return Judged(
+        dressing=dressing,
+        cutout=cutout,
+        frame=inputs.frame,
+        mask=inputs.mask,
+        canvas=inputs.canvas,
+        result=inputs.result,
+        cloth=inputs.cloth if fits else None,
+        cloth_mask=inputs.cloth_mask if fits else None,
+        face_oval=inputs.face_oval,
+    )
+
+
+def outline_of_face(landmarks: str) -> NDArray[np.float32] | None:
+    """(n, 2) x, y in photo pixels from the raw landmarks' JSON, or None when no face was found."""
+    oval = np.asarray(json.loads(landmarks).get("face_oval") or (), np.float32)
+    return oval if oval.ndim == 2 and oval.shape[1] == 2 else None
 
 
 def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str]) -> Mask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.core.frame import Frame, whole_photo
 from pipeline.core.layout import CANVAS
+from pipeline.core.masks import Box
 
 ROOM = 0.10
 """Room round the person's box, as a share of it, both sides together on each axis."""
@@ -13,8 +14,6 @@ SAME_SHAPE = 0.05
 FILLS = 0.45
 """… unless the person takes less than this share of its height."""
 AT_EDGE = 0.01
-
-Box = tuple[float, float, float, float]
 
 
 def person_frame(box: Box, size: tuple[int, int], canvas: tuple[int, int] = CANVAS) -> Frame:

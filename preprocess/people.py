@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.masks import Box
 from preprocess.landmarks import Landmarks
-
-Box = tuple[float, float, float, float]
-"""(top, left, height, width) in photo pixels."""
 
 BYSTANDER_SHARE = 0.12
 """Somebody smaller than this share of the largest person's area is part of the scenery."""

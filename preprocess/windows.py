@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocess.people import Box
+from pipeline.core.masks import Box
 
 Float = NDArray[np.float32]
 Window = tuple[slice, slice]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.card import Card
+from pipeline.core.masks import Box
 
 
 class Backend(Protocol):
@@ -26,5 +27,13 @@ class Backend(Protocol):
 class MatteBackend(Backend, Protocol):
     """Separates a person from the background."""
 
-    def matte(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = person; all zero when nobody is there."""
+    def matte_in(self, photo: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+        """The person known to be somewhere, seen again after a garment changed; asked about that place, not about fine edges.
+
+        Args:
+            photo: (h, w, 3) RGB uint8.
+            box: where the person is.
+
+        Returns:
+            (h, w) uint8, 255 = person; all zero when nobody is seen there.
+        """

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+Box = tuple[float, float, float, float]
+"""(top, left, height, width) in pixels."""
 
 
 def _disc(radius_px: int) -> NDArray[np.uint8]:

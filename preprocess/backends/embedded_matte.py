@@ -38,10 +38,10 @@ class EmbeddedMatte:
         """Build mediapipe's graphs; they run on the CPU whatever the device."""
         _ = self._people.models
 
-    def matte(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the largest person, 255 = person; all zero when nobody is there."""
-        sighting = self._people.find(photo)
-        return np.zeros(photo.shape[:2], np.uint8) if sighting is None else self.matte_of(photo, sighting)
+    def matte_in(self, photo: RGB, box: masks.Box) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 of the person in `box`, right to a few pixels; the edge is not refined."""
+        probability: NDArray[np.uint8] = np.round(255 * self._people.look_at(photo, box)).astype(np.uint8)
+        return probability
 
     def matte_of(self, photo: NDArray[np.uint8], sighting: Sighting) -> NDArray[np.uint8]:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person sighted, and of nobody else."""

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.card import Card
-from pipeline.core.masks import Mask
+from pipeline.core.masks import Box, Mask
 from preprocess.backends.embedded_matte import EmbeddedMatte
-from preprocess.backends.mediapipe_people import MediapipePeople
 from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, Saliency, SaliencyNetwork
 from preprocess.one_person import leaves_window, only_the_person, shows_person, window_round
 from preprocess.people import Sighting
@@ -42,7 +41,6 @@ class RembgMatte:
     def __init__(self, weights: Path) -> None:
         self._network = SaliencyNetwork(self.card.weights[0], self.recipe, weights)
         self._embedded = EmbeddedMatte()
-        self._people = MediapipePeople()
 
     def load(self, device: str) -> None:
         """Open the network, once per run, and the embedded matte that watches it.
@@ -53,10 +51,13 @@ class RembgMatte:
         self._network.load(device)
         self._embedded.load(device)
 
-    def matte(self, photo: RGB) -> Grey:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the largest person, 255 = person; all zero when nobody is there."""
-        sighting = self._people.find(photo)
-        return np.zeros(photo.shape[:2], np.uint8) if sighting is None else self.matte_of(photo, sighting)
+    def matte_in(self, photo: RGB, box: Box) -> Grey:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person in `box`, 255 = person; all zero when nobody is there."""
+        rough = self._embedded.matte_in(photo, box)
+        if not rough.any():
+            return rough
+        seen = self._look(photo, rough, box)
+        return only_the_person(seen, rough, np.zeros(rough.shape, bool)) if shows_person(seen, rough) else rough
 
     def matte_of(self, photo: RGB, sighting: Sighting) -> Grey:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person sighted, and of nobody else.
@@ -64,15 +65,15 @@ class RembgMatte:
         Where the network shows nobody at the person's place, the embedded matte is the answer, and the log says so.
         """
         embedded = self._embedded.matte_of(photo, sighting)
-        seen = self._look(photo, embedded, sighting)
+        seen = self._look(photo, embedded, sighting.landmarks.box)
         if not shows_person(seen, embedded):
             _log.warning("%s does not show the person that the landmarks show; the embedded matte is used", self.card.name)
             return embedded
         return only_the_person(seen, embedded, others_at(sighting, photo.shape[:2]))
 
-    def _look(self, photo: RGB, embedded: Grey, sighting: Sighting) -> Grey:
+    def _look(self, photo: RGB, embedded: Grey, box: Box) -> Grey:
         """The network's matte from a window round the person; from the whole photo when that window cuts them."""
-        window = window_round(embedded, sighting.landmarks.box)
+        window = window_round(embedded, box)
         near = _bytes(self._network(np.ascontiguousarray(photo[window])))
         if leaves_window(near, window, photo.shape[:2]):
             return _bytes(self._network(photo))

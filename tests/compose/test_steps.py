@@ -134,7 +134,7 @@ def test_the_backend_is_asked_only_when_the_body_may_have_become_narrower(tmp_pa
         def load(self, device: str) -> None:
             self.loaded += 1
 
-        def matte(self, photo: np.ndarray) -> np.ndarray:
+        def matte_in(self, photo: np.ndarray, box: tuple) -> np.ndarray:
             self.calls += 1
             return np.zeros(photo.shape[:2], np.uint8)
 

@@ -205,7 +205,7 @@ def test_a_person_the_network_misses_comes_from_the_embedded_matte(u2net, caplog
 
 
 def test_nobody_in_the_photo_is_an_empty_matte(u2net):
-    assert u2net.matte(np.full((96, 128, 3), 150, np.uint8)).max() == 0
+    assert u2net.matte_in(np.full((96, 128, 3), 150, np.uint8), (10, 20, 70, 40)).max() == 0
 
 
 # --- missing pieces ----------------------------------------------------------------------------------------------------
