@@ -170,7 +170,7 @@ def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -
         known = {stage.name: there[stage.step.unit] for stage in job.stages}
         orphans = records.orphans(known)
         for ref, item in sorted(orphans.items()):
-            console.say(f"{printable(ref)}  (of {printable(item)})")
+            console.say(f"{printable(str(job.request.layout.path(ref)))}  (of {printable(item)})")
         removed = records.remove(orphans) if remove else 0
     console.say(f"{removed} removed" if remove else f"{_count(len(orphans), 'artefact')} without inputs; remove with --yes")
     return ExitCode.DONE

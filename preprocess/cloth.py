@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 import cv2
@@ -20,7 +21,7 @@ from pipeline.core.images import Photo
 from pipeline.core.items import Garment, Item, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.edge_alpha import edge_colours
 from preprocess.garment_category import guess_doubt
 from preprocess.garment_shape import category_doubt, outline_doubts
@@ -167,7 +168,7 @@ def notices_of(garment: CutGarment, mask: Alpha, category: Category, given: bool
     return tuple(found)
 
 
-class ClothStep(StepBase):
+class ClothStep(BackendStep[GarmentBackend]):
     """Reads a garment photo, writes the canvas and the mask."""
 
     name: ClassVar[str] = "cloth"
@@ -178,8 +179,7 @@ class ClothStep(StepBase):
     def __init__(
         self, config: ClothConfig, context: Context, backend: GarmentBackend, wearers: WearerBackend | None = None
     ) -> None:
-        super().__init__(config, context)
-        self.backend = backend
+        super().__init__(config, context, backend)
         self.wearers = wearers or _embedded_wearers()
 
     def reads(self, item: Item) -> Sequence[Ref]:
@@ -199,7 +199,7 @@ class ClothStep(StepBase):
 
     def load(self) -> None:
         """Bring up both backends."""
-        self.backend.load(self.context.device)
+        super().load()
         self.wearers.load(self.context.device)
 
     def read(self, item: Item) -> tuple[Garment, Photo]:
@@ -220,14 +220,14 @@ class ClothStep(StepBase):
         return Produced(files, notices_of(cut, mask, garment.category, garment.given), facts)
 
     def _cut(self, garment: Garment, photo: Photo) -> CutGarment:
-        small = reduced(photo)
+        small, path = reduced(photo), self.layout.path(garment.source)
         if small.alpha is not None and _has_outline(small.alpha):
-            return _checked(garment, CutGarment(without_white(small.rgb, small.alpha), small.alpha, _share(small.alpha)))
+            return _checked(path, CutGarment(without_white(small.rgb, small.alpha), small.alpha, _share(small.alpha)))
         if (body := self.wearers.wearer(small.rgb)) is not None:
             alpha = self.wearers.cut(small.rgb, body, garment.category)
-            return _checked(garment, CutGarment(small.rgb, alpha, _share(alpha), worn=True))
+            return _checked(path, CutGarment(small.rgb, alpha, _share(alpha), worn=True))
         alpha = self.backend.cut(small.rgb)
-        cut = _checked(garment, CutGarment(small.rgb, alpha, _share(alpha)))
+        cut = _checked(path, CutGarment(small.rgb, alpha, _share(alpha)))
         return self._close_up(photo, cut)
 
     def _close_up(self, photo: Photo, cut: CutGarment) -> CutGarment:
@@ -259,12 +259,12 @@ def _share(alpha: Alpha) -> float:
     return float((alpha > 127).mean())
 
 
-def _checked(garment: Garment, cut: CutGarment) -> CutGarment:
+def _checked(path: Path, cut: CutGarment) -> CutGarment:
     box = masks.box_of(cut.alpha > 127)
     if box is None or min(box[2:]) < MIN_GARMENT_PX:
         seen = "nothing stands out from the ground" if box is None else f"what stands out is only {box[3]}×{box[2]} px"
         raise InputError(
-            f"cloth: no garment found in {garment.source}: {seen}",
+            f"cloth: no garment found in {path}: {seen}",
             "use a photo on a plain ground that differs from the garment, or a PNG with transparency",
         )
     return cut

@@ -146,6 +146,11 @@ def test_no_failure_was_our_own_mistake(poisoned: tuple):
     assert not [message for message in failures(poisoned[2]).values() if "internal error" in message]
 
 
+def test_no_message_spells_a_path_as_only_we_do(poisoned: tuple):
+    said = [str(event.get(key, "")) for event in poisoned[2] for key in ("message", "remedy", "reason", "path", "text")]
+    assert any(said) and not [text for text in said if "inputs:" in text]
+
+
 def test_every_exif_orientation_gives_the_same_pictures(tmp_path: Path):
     workspace = Workspace(tmp_path)
     fill(workspace.inputs)

@@ -78,7 +78,7 @@ def save_mask(layout: Layout, files: MaskFiles, data: bytes) -> None:
     """
     for ref in (files.mask, files.under):
         if not layout.path(ref).is_file():
-            raise UsageError(f"{ref} is not made yet", f"python run.py --step all --only {files.only}")
+            raise UsageError(f"{layout.path(ref)} is not made yet", f"python run.py --step all --only {files.only}")
     size = images.picture_size(layout.path(files.mask))
     mask = _decode(layout, data, size)
     if files.kind is Kind.CLOTH:
