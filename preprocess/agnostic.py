@@ -27,6 +27,7 @@ from pipeline.core.step import Encode, Produced, StepBase
 from preprocess.body import Body
 from preprocess.body_parts import read_index
 from preprocess.parse_agnostic import parse_agnostic
+from preprocess.parse_lists import read_opinions
 from preprocess.parse_regions import leg_in_view
 from preprocess.person_view import read_body
 from preprocess.recipes.conditions import Conditions, Recipe
@@ -50,7 +51,7 @@ class AgnosticConfig(StepConfig):
     hem_margin: float = 0.03
     """How far the mask reaches below the worn garment's hem, as a share of the body's width."""
     recipe: str = AUTO
-    """How masks are drawn: auto (what the try-on engine was trained with), hr-viton, viton-hd, ootd-hd, ootd-dc, catvton, …"""
+    """How masks are drawn: auto (what the try-on engine was trained with), hr-viton, viton-hd, ootd-hd, catvton, …"""
     keep: tuple[Keepable, ...] = ()
     """What no mask covers: hands, hair, bags, scarf."""
 
@@ -84,7 +85,7 @@ class AgnosticStep(StepBase):
 
     name: ClassVar[str] = "agnostic"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     config: AgnosticConfig
 
     def reads(self, item: Item) -> Sequence[Ref]:
@@ -94,9 +95,14 @@ class AgnosticStep(StepBase):
         return [kind.of(item.id) for kind in (layout.IMAGE, layout.PARSE, layout.POSE_JSON, *parts)]
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """Landmarks know where joints outside the frame are; a downloaded data set has none. The matte shows bags."""
+        """Landmarks know where joints outside the frame are; a downloaded data set has none. The matte and ATR show bags."""
         matte = (layout.MATTE,) if "bags" in self.config.keep else ()
-        return [kind.of(item.id) for kind in (layout.LANDMARKS, layout.FRAME, *matte)]
+        lists = (layout.PARSE_LISTS,) if self._weighs_opinions(item) else ()
+        return [kind.of(item.id) for kind in (layout.LANDMARKS, layout.FRAME, *matte, *lists)]
+
+    def _weighs_opinions(self, item: Item) -> bool:
+        recipes = [recipe_named(name) for name in self._recipe_names(item).values()]
+        return "bags" in self.config.keep or any(recipe.weighs_opinions for recipe in recipes)
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """The recipe of each category."""
@@ -128,7 +134,9 @@ class AgnosticStep(StepBase):
         _must_fit(path, parse, image, "parsing")
         parts = self._parts(item, image) if any(recipe.needs_parts for recipe in recipes.values()) else None
         margins = Margins(self.config.margin, self.config.hem_margin)
-        given = Conditions(parse, read_body(self.layout, item), parts, self._matte(item, image), margins)
+        lists = self.layout.path(layout.PARSE_LISTS.of(item.id))
+        opinions, bag = read_opinions(lists, parse) if self._weighs_opinions(item) and lists.is_file() else ((), None)
+        given = Conditions(parse, read_body(self.layout, item), parts, self._matte(item, image), margins, opinions, bag)
         return AgnosticInputs(item, image, given, recipes)
 
     def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -46,7 +46,7 @@ def read_index(path: Path) -> NDArray[np.uint8]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             index: NDArray[np.uint8] = arrays["I"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as problem:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as problem:
         raise InputError(f"{path}: no body-part index ({problem})", "python run.py --step densepose --force") from None
     if index.ndim != 2 or index.dtype != np.uint8 or index.max(initial=0) > max(Body):
         raise InputError(f"{path}: I is no (h, w) uint8 array of 0..{max(Body)}", "python run.py --step densepose --force")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import InputError
-from pipeline.core.labels import Atr, Fashn, Lip, Parse
+from pipeline.core.labels import LEG_LABELS, Atr, Fashn, Lip, Parse
 
 Labels = NDArray[np.uint8]
 
@@ -26,9 +26,9 @@ CIHP_FROM_ATR: tuple[Parse, ...] = (
 
 ATR_FROM_CIHP: tuple[Atr, ...] = (
     Atr.BACKGROUND, Atr.HAT, Atr.HAIR,
-    Atr.BACKGROUND,  # a glove: ATR has none
+    Atr.LEFT_ARM,  # a glove: ATR sees an arm, `sides.with_worn_sides` says which
     Atr.SUNGLASSES, Atr.UPPER_CLOTHES, Atr.DRESS, Atr.UPPER_CLOTHES,
-    Atr.LEFT_LEG,  # socks: ATR sees legs; the side is not known
+    Atr.LEFT_LEG,  # socks: ATR sees a leg, likewise
     Atr.PANTS, Atr.NECK, Atr.SCARF, Atr.SKIRT, Atr.FACE, Atr.LEFT_ARM, Atr.RIGHT_ARM, Atr.LEFT_LEG, Atr.RIGHT_LEG,
     Atr.LEFT_SHOE, Atr.RIGHT_SHOE,
 )  # fmt: skip
@@ -43,6 +43,13 @@ CIHP_FROM_LIP: tuple[Parse, ...] = tuple(Parse.DRESS if label is Lip.JUMPSUIT el
 
 LIP_FROM_CIHP: tuple[Lip, ...] = tuple(Lip.BACKGROUND if label is Parse.NECK else Lip(label) for label in Parse)
 """By `Parse`; LIP leaves the neck unlabelled, which is how the ATR + LIP hybrid finds it."""
+
+ONLY_LIP: dict[Lip, tuple[Parse, ...]] = {
+    Lip.COAT: (Parse.UPPER_CLOTHES,),
+    Lip.SOCKS: LEG_LABELS,
+    Lip.GLOVE: (Parse.LEFT_ARM, Parse.RIGHT_ARM),
+}
+"""Garments that LIP names and ATR does not, with what ATR calls them: there LIP's word counts."""
 
 CIHP_FROM_FASHN: tuple[Parse, ...] = (
     Parse.BACKGROUND, Parse.FACE, Parse.HAIR, Parse.UPPER_CLOTHES, Parse.DRESS, Parse.SKIRT, Parse.PANTS,
@@ -64,6 +71,22 @@ FASHN_FROM_CIHP: tuple[Fashn, ...] = (
     Fashn.FEET, Fashn.FEET,
 )  # fmt: skip
 """By `Parse`; CIHP's arms hold the hands."""
+
+
+def with_garments_of_lip(labels: Labels, lip: Labels) -> Labels:
+    """Coats, socks and gloves, which a map that comes from ATR calls upper clothes, legs and arms.
+
+    Args:
+        labels: (h, w) uint8 of `Parse`.
+        lip: (h, w) uint8 of `Lip`, the same frame.
+
+    Returns:
+        (h, w) uint8 of `Parse`.
+    """
+    result = labels.copy()
+    for garment, ground in ONLY_LIP.items():
+        result[(lip == garment) & np.isin(labels, ground)] = CIHP_FROM_LIP[garment]
+    return result
 
 
 def converted(labels: Labels, table: Sequence[int], name: str = "parse map") -> Labels:

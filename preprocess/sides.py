@@ -19,6 +19,14 @@ CHAINS: dict[Parse, tuple[Joint, ...]] = {
     Parse.LEFT_SHOE: (Joint.LEFT_ANKLE, Joint.LEFT_BIG_TOE),
     Parse.RIGHT_SHOE: (Joint.RIGHT_ANKLE, Joint.RIGHT_BIG_TOE),
 }
+WORN: dict[Parse, dict[Parse, tuple[Parse, ...]]] = {
+    Parse.GLOVE: {Parse.LEFT_ARM: (Parse.LEFT_ARM,), Parse.RIGHT_ARM: (Parse.RIGHT_ARM,)},
+    Parse.SOCKS: {
+        Parse.LEFT_LEG: (Parse.LEFT_LEG, Parse.LEFT_SHOE),
+        Parse.RIGHT_LEG: (Parse.RIGHT_LEG, Parse.RIGHT_SHOE),
+    },
+}
+"""What is worn on a limb: the label it becomes on either side, and the labels by which a side is known."""
 PAIRS = ((Parse.LEFT_ARM, Parse.RIGHT_ARM), (Parse.LEFT_LEG, Parse.RIGHT_LEG), (Parse.LEFT_SHOE, Parse.RIGHT_SHOE))
 
 
@@ -39,6 +47,31 @@ def with_sides(labels: Labels, body: Body) -> Labels:
             nearer_left = _distance(body, left, labels.shape) <= _distance(body, right, labels.shape)
             result[either] = np.where(nearer_left[either], left, right)
     return result
+
+
+def with_worn_sides(labels: Labels) -> Labels:
+    """Gloves become the nearer arm and socks the nearer leg, for lists that have neither; alone they keep their label.
+
+    Args:
+        labels: (h, w) uint8 of `Parse`.
+
+    Returns:
+        (h, w) uint8 of `Parse`.
+    """
+    result = labels.copy()
+    for worn, sides in WORN.items():
+        area = labels == worn
+        near = {side: _to_label(np.isin(labels, limb)) for side, limb in sides.items() if np.isin(labels, limb).any()}
+        if area.any() and near:
+            sided = np.array(list(near), np.uint8)[np.argmin(np.stack(list(near.values())), axis=0)]
+            result[area] = sided[area]
+    return result
+
+
+def _to_label(there: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(h, w) float32 pixels to the nearest True."""
+    distance: NDArray[np.float32] = cv2.distanceTransform((~there).astype(np.uint8), cv2.DIST_L2, 5)
+    return distance
 
 
 def _distance(body: Body, limb: Parse, size: tuple[int, ...]) -> NDArray[np.float32]:

@@ -91,6 +91,7 @@ POSE_IMAGE = Folder(f"{TEST}/openpose_img", "_rendered.png", "pose", "the skelet
 DENSEPOSE = Folder(f"{TEST}/image-densepose", ".jpg", "densepose", "body parts in VITON-HD's colours on pure black, 4:4:4")
 DENSEPOSE_IUV = Folder("densepose-iuv", ".npz", "densepose", "raw body-part index I and, where the backend has them, U and V")
 PARSE = Folder(f"{TEST}/image-parse-v3", ".png", "parsing", "parse map: palette PNG, pixel value = CIHP id")
+PARSE_LISTS = Folder("parse-lists", ".npz", "parsing", "LIP's and ATR's labels, where a backend has both (schp)")
 PARSE_AGNOSTIC = PerCategory(f"{TEST}/image-parse-agnostic-v3.2", ".png", "parsing", "parse map without the garment to replace")
 AGNOSTIC = PerCategory(f"{TEST}/agnostic-v3.2", ".jpg", "parsing", "the person with the area to repaint in grey 128")
 AGNOSTIC_MASK = PerCategory(f"{TEST}/agnostic-mask", "_mask.png", "parsing", "white = the area to repaint")
@@ -101,7 +102,10 @@ ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each p
 DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "compose", "the dressed person without background: RGBA, photo resolution")
 FINAL = PerEngine("final", ".png", "compose", "the finished picture")
 
-PER_ITEM = (CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE, DENSEPOSE, DENSEPOSE_IUV, PARSE, CLOTH, CLOTH_MASK)
+PER_ITEM = (
+    *(CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE),
+    *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, CLOTH, CLOTH_MASK),
+)
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
 PER_ENGINE = (TRYON, ATTENTION, DRESSED_CUTOUT, FINAL)
 

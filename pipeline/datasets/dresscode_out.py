@@ -22,6 +22,7 @@ from pipeline.datasets.viton_hd_out import Parcel
 from preprocess.body_parts import read_index
 from preprocess.keypoint_files import dresscode_json
 from preprocess.label_tables import ATR_FROM_CIHP, FACE_FOR_NECK, converted
+from preprocess.sides import with_worn_sides
 
 NAMES = "names.csv"
 """Which number is whose picture."""
@@ -141,7 +142,8 @@ def _mask_png(mask: Path) -> bytes:
 
 
 def _atr_png(parse: Path) -> bytes:
-    return images.png(converted(converted(images.read_labels(parse), ATR_FROM_CIHP, str(parse)), FACE_FOR_NECK))
+    labels = with_worn_sides(images.read_labels(parse))
+    return images.png(converted(converted(labels, ATR_FROM_CIHP, str(parse)), FACE_FOR_NECK))
 
 
 def _index_png(parts: Path) -> bytes:

@@ -1,10 +1,12 @@
-"""`catvton`: CatVTON's mask from DensePose and the parse map, without key-points (issue 2.4).
+"""`catvton`: CatVTON's mask from DensePose, LIP and ATR, without key-points; also for a shirt or a coat alone (issue 2.4).
 
-The published code shrinks and enlarges by a fixed factor and breaks on sides that it does not divide; here the size is said.
-Specks are dropped (issue 2.6).
+Where one parse map is all there is, it speaks for both networks. The published code shrinks and enlarges by a fixed factor and
+breaks on sides that it does not divide; here the size is said. Specks are dropped (issue 2.6).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -23,38 +25,65 @@ THRESHOLD = 25
 """Of 255, after the blur."""
 
 ACCESSORIES = (Parse.HAT, Parse.GLOVE, Parse.SUNGLASSES, Parse.SCARF, Parse.SOCKS, *SHOE_LABELS)
-REPLACED: dict[Category, tuple[Parse, ...]] = {
-    Category.UPPER: UPPER_LABELS,
-    Category.LOWER: (*LOWER_LABELS, Parse.DRESS),
-    Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS),
-}
-SPARED: dict[Category, tuple[Parse, ...]] = {
-    Category.UPPER: (*LEG_LABELS, *LOWER_LABELS),
-    Category.LOWER: (*ARM_LABELS.values(), Parse.FACE, Parse.NECK, Parse.UPPER_CLOTHES, Parse.COAT),  # ATR's face has the neck
-    Category.DRESS: (),
-}
 HANDS_AND_FEET = (Body.RIGHT_HAND, Body.LEFT_HAND, Body.LEFT_FOOT, Body.RIGHT_FOOT)
-_TORSO_AND_ARMS = (Body.TORSO_BACK, Body.TORSO_FRONT, *(Body(part) for part in range(15, 23)))
-_LEGS = tuple(Body(part) for part in range(7, 15))
-PARTS: dict[Category, tuple[Body, ...]] = {
-    Category.UPPER: _TORSO_AND_ARMS,
-    Category.LOWER: _LEGS,
-    Category.DRESS: (*_TORSO_AND_ARMS, *_LEGS),
+TORSO = (Body.TORSO_BACK, Body.TORSO_FRONT)
+ARMS = tuple(Body(part) for part in range(15, 23))
+LEGS = tuple(Body(part) for part in range(7, 15))
+
+
+@dataclass(frozen=True)
+class Class:
+    """What one kind of garment replaces.
+
+    Args:
+        replaced: worn garments that must be repainted.
+        spared: labels that stay, beside hair and accessories.
+        parts: body parts under the garment.
+    """
+
+    replaced: tuple[Parse, ...]
+    spared: tuple[Parse, ...]
+    parts: tuple[Body, ...]
+
+
+BELOW = (*LEG_LABELS, *LOWER_LABELS)
+ABOVE = (*ARM_LABELS.values(), Parse.FACE, Parse.NECK, Parse.UPPER_CLOTHES, Parse.COAT)
+"""ATR's face has the neck, a map of CIHP has it apart: both stay above a lower garment."""
+CLASSES: dict[Category, Class] = {
+    Category.UPPER: Class(UPPER_LABELS, BELOW, (*TORSO, *ARMS)),
+    Category.LOWER: Class((*LOWER_LABELS, Parse.DRESS), ABOVE, LEGS),
+    Category.DRESS: Class((*UPPER_LABELS, *LOWER_LABELS), (), (*TORSO, *ARMS, *LEGS)),
 }
+INNER = Class((Parse.UPPER_CLOTHES,), (Parse.COAT, Parse.DRESS, *BELOW), TORSO)
+OUTER = Class((Parse.COAT,), (Parse.UPPER_CLOTHES, Parse.DRESS, *BELOW), (*TORSO, *ARMS))
 
 
 def catvton(category: Category, given: Conditions) -> Mask:
     """(h, w) bool, True = repaint."""
+    return _area(CLASSES[category], given)
+
+
+def catvton_inner(category: Category, given: Conditions) -> Mask:
+    """(h, w) bool, True = repaint: the shirt under an open coat, the coat stays; for upper garments."""
+    return _area(INNER, given)
+
+
+def catvton_outer(category: Category, given: Conditions) -> Mask:
+    """(h, w) bool, True = repaint: the coat, the shirt under it stays; for upper garments. Needs a parser that knows coats."""
+    return _area(OUTER, given)
+
+
+def _area(kind: Class, given: Conditions) -> Mask:
     assert given.parts is not None, "the table says that this recipe needs the body parts"
-    parse = given.parse
-    grow, blur = (_odd(max(parse.shape) // share) for share in (GROW_SHARE, BLUR_SHARE))
-    limbs = np.isin(parse, (*ARM_LABELS.values(), *LEG_LABELS))
-    strong = (_grown(np.isin(given.parts, HANDS_AND_FEET), grow) & limbs) | (parse == Parse.FACE)
-    weak = np.isin(parse, (Parse.HAIR, *ACCESSORIES, *SPARED[category])) | strong
-    body = _coarse(np.isin(given.parts, PARTS[category]), grow)
-    area = hull_of_parts(((parse != Parse.BACKGROUND) & ~weak) | body) & ~weak
+    grow, blur = (_odd(max(given.size) // share) for share in (GROW_SHARE, BLUR_SHARE))
+    strong = _grown(np.isin(given.parts, HANDS_AND_FEET), grow) & given.says(*ARM_LABELS.values(), *LEG_LABELS)
+    strong |= given.parse == Parse.FACE  # not ATR's, which goes down to the collar
+    weak = given.says(Parse.HAIR, *ACCESSORIES, *kind.spared) | strong
+    weak |= np.zeros(given.size, bool) if given.bag is None else given.bag
+    foreground = given.says(*(label for label in Parse if label is not Parse.BACKGROUND))
+    area = hull_of_parts((foreground & ~weak) | _coarse(np.isin(given.parts, kind.parts), grow)) & ~weak
     soft = cv2.GaussianBlur(np.where(area, 255, 0).astype(np.uint8), (blur, blur), 0)
-    found = _grown(((soft >= THRESHOLD) | np.isin(parse, REPLACED[category])) & ~strong, grow)
+    found = _grown(((soft >= THRESHOLD) | given.says(*kind.replaced)) & ~strong, grow)
     return masks.keep_larger(found, SPECK_SHARE * found.size)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.labels import Category
+from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
 from preprocess.body import Body
 from preprocess.repaint_area import Margins
@@ -26,6 +26,8 @@ class Conditions:
         parts: (h, w) uint8 of `labels.Body` (DensePose's index), or None where a recipe does not need it.
         person: (h, w) bool, the person's matte, or None when there is none.
         margins: safety margins of the recipes that have them.
+        opinions: (h, w) uint8 of `Parse` each, what LIP's and ATR's network say by themselves; () = the parse map alone is known.
+        bag: (h, w) bool, what a parser calls a bag, which `Parse` has no label for; None = no parser said.
     """
 
     parse: Labels
@@ -33,6 +35,15 @@ class Conditions:
     parts: NDArray[np.uint8] | None = None
     person: Mask | None = None
     margins: Margins = field(default_factory=Margins)
+    opinions: tuple[Labels, ...] = ()
+    bag: Mask | None = None
+
+    def says(self, *labels: Parse) -> Mask:
+        """(h, w) bool: where any opinion, or the parse map when there is none, has one of these labels."""
+        said = np.zeros(self.size, bool)
+        for opinion in self.opinions or (self.parse,):
+            said |= np.isin(opinion, labels)
+        return said
 
     @property
     def size(self) -> tuple[int, int]:
@@ -54,6 +65,7 @@ class Recipe:
         categories: garments it knows a rule for.
         about: one line.
         needs_parts: whether it looks at DensePose's index.
+        weighs_opinions: whether it looks at each parsing network's own map, where there are several.
     """
 
     name: str
@@ -61,3 +73,4 @@ class Recipe:
     categories: frozenset[Category]
     about: str
     needs_parts: bool = False
+    weighs_opinions: bool = False

@@ -38,10 +38,10 @@ def hands(given: Conditions) -> Mask:
 
 
 def bags(given: Conditions) -> Mask:
-    """What belongs to the person by the matte and has no label: the parse map knows no bags. Nothing where there is no matte."""
-    if given.person is None:
-        return np.zeros(given.parse.shape, bool)
-    carried: Mask = given.person & (given.parse == Parse.BACKGROUND)
+    """What a parser called a bag, and what belongs to the person by the matte and has no label: parse maps have none for bags."""
+    carried = np.zeros(given.size, bool) if given.bag is None else given.bag.copy()
+    if given.person is not None:
+        carried |= given.person & (given.parse == Parse.BACKGROUND)
     return carried
 
 

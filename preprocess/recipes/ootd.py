@@ -31,11 +31,11 @@ GARMENT_PX, ARM_PX, NECK_PX = 10, 8, 2
 ALWAYS_KEPT = (*HEAD_LABELS, *SHOE_LABELS, Parse.HAT, Parse.GLOVE)
 REPLACED: dict[Category, tuple[Parse, ...]] = {
     Category.UPPER: UPPER_LABELS,
-    Category.LOWER: (*LOWER_LABELS, *LEG_LABELS),
+    Category.LOWER: (*LOWER_LABELS, *LEG_LABELS, Parse.SOCKS),
     Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS),
 }
 KEPT: dict[Category, tuple[Parse, ...]] = {
-    Category.UPPER: (*LOWER_LABELS, *LEG_LABELS),
+    Category.UPPER: (*LOWER_LABELS, *LEG_LABELS, Parse.SOCKS),
     Category.LOWER: (Parse.UPPER_CLOTHES, Parse.COAT, *ARM_LABELS.values()),
     Category.DRESS: (),
 }

@@ -18,6 +18,7 @@ from preprocess.keypoint_tables import coco_18_from_body_25
 from preprocess.label_tables import ATR_FROM_CIHP, converted
 from preprocess.recipes.conditions import Conditions
 from preprocess.recipes.ootd import FOREARM, ROWS, STRIP_PX
+from preprocess.sides import with_worn_sides
 
 SIZE = (512, 384)
 """(height, width) at which the published code works."""
@@ -56,7 +57,7 @@ def ootd_dc_compat(category: Category, given: Conditions) -> Mask:
 def _on_canvas(category: Category, given: Conditions, strip_px: int) -> Mask:
     """From the project's labels and joints to the rule's, and the mask back to the canvas."""
     height, width = given.size
-    labels = converted(given.parse, ATR_FROM_CIHP)
+    labels = converted(with_worn_sides(given.parse), ATR_FROM_CIHP)
     points = coco_18_from_body_25(np.column_stack([given.body.xy, given.body.seen]).astype(np.float32))
     inside = (points[:, :2] >= 0).all(1) & (points[:, 0] < width) & (points[:, 1] < height) & (points[:, 2] > 0)
     grid = points[:, :2].astype(np.float64) * (SIZE[1] / width, SIZE[0] / height)

@@ -6,7 +6,7 @@ from pipeline.core import masks
 from pipeline.core.errors import InputError, UsageError, nearest
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from preprocess.recipes.catvton import catvton
+from preprocess.recipes.catvton import catvton, catvton_inner, catvton_outer
 from preprocess.recipes.conditions import Conditions, Recipe
 from preprocess.recipes.dci_vton import dci_vton
 from preprocess.recipes.hr_viton import hr_viton
@@ -32,7 +32,9 @@ RECIPES: dict[str, Recipe] = {
         Recipe("ootd-dc", ootd_dc, EVERY, "the same with narrower arms, for its full-body model"),
         Recipe("ootd-hd-compat", ootd_hd_compat, EVERY, "OOTDiffusion's own result for the half-body model, bugs included"),
         Recipe("ootd-dc-compat", ootd_dc_compat, EVERY, "OOTDiffusion's own result for the full-body model, bugs included"),
-        Recipe("catvton", catvton, EVERY, "hulls round body parts and garments, without key-points", needs_parts=True),
+        Recipe("catvton", catvton, EVERY, "hulls round body parts and garments, without key-points", True, True),
+        Recipe("catvton-inner", catvton_inner, UPPER, "the same for a shirt alone, a coat over it stays", True, True),
+        Recipe("catvton-outer", catvton_outer, UPPER, "the same for a coat alone, the shirt under it stays", True, True),
         Recipe("dci-vton", dci_vton, UPPER, "DCI-VTON's strokes, drawn as its loaders draw them"),
     )
 }

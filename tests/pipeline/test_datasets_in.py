@@ -316,8 +316,9 @@ def test_ids_of_the_import_are_those_of_the_run(tmp_path):
         assert folders(tmp_path).path(layout.FRAME.of(ident)).is_file()
 
 
-def test_a_file_that_is_no_array_archive_is_an_input_error(tmp_path):
+@pytest.mark.parametrize("content", [b"no", b""])
+def test_a_file_that_is_no_array_archive_is_an_input_error(tmp_path, content):
     path = tmp_path / "a.npz"
-    path.write_bytes(b"no")
+    path.write_bytes(content)
     with pytest.raises(InputError, match=r"a\.npz"):
         read_index(path)

@@ -13,12 +13,13 @@ from pipeline.core import images, layout, masks
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
 from pipeline.core.items import Person
-from pipeline.core.labels import Category, Joint, Parse
+from pipeline.core.labels import Atr, Category, Joint, Lip, Parse
 from pipeline.core.step import Context
 from preprocess.agnostic import AgnosticConfig, AgnosticStep, mask_notices
 from preprocess.agnostic_picture import AgnosticPictureStep, grey_out
 from preprocess.body import body_from_keypoints
 from preprocess.parse_agnostic import parse_agnostic
+from preprocess.parse_lists import ParseLists
 from preprocess.repaint_area import Margins, repaint_area, unit_px
 
 MARGINS = Margins()
@@ -316,6 +317,26 @@ def test_body_parts_are_read_only_by_recipes_that_need_them(tmp_path):
     path.write_bytes(images.npz({"I": np.where(np.isin(draw().labels, (Parse.UPPER_CLOTHES,)), np.uint8(2), np.uint8(0))}))
     mask, _ = masks_of(folders, item, recipe="catvton")
     assert mask[draw().labels == Parse.UPPER_CLOTHES].mean() > 0.99
+
+
+def test_coats_of_lip_and_bags_of_atr_count_where_the_parsing_step_kept_them(tmp_path):
+    item, labels = Person("drawn", ""), draw().labels
+    folders = write_conditions(tmp_path, item, labels)
+    parts, lists = (folders.path(kind.of("drawn")) for kind in (layout.DENSEPOSE_IUV, layout.PARSE_LISTS))
+    for path in (parts, lists):
+        path.parent.mkdir(parents=True)
+    parts.write_bytes(images.npz({"I": np.where(labels == Parse.UPPER_CLOTHES, np.uint8(2), np.uint8(0))}))
+    without, _ = masks_of(folders, item, recipe="catvton-outer")
+    lip, atr = np.where(labels == Parse.UPPER_CLOTHES, np.uint8(Lip.COAT), np.uint8(0)), np.zeros(labels.shape, np.uint8)
+    atr[520:600, 330:430] = Atr.BAG
+    lists.write_bytes(images.npz(ParseLists(lip, atr).arrays(labels)))
+    step = AgnosticStep(AgnosticConfig(recipe="catvton-outer"), Context(folders))
+    assert layout.PARSE_LISTS.of("drawn") in step.may_read(item)
+    worn = labels == Parse.UPPER_CLOTHES
+    coat, _ = masks_of(folders, item, recipe="catvton-outer")
+    assert coat[worn].mean() > 0.9 and without[worn].mean() < 0.3
+    with_bag, _ = masks_of(folders, item, keep=("bags",))
+    assert not with_bag[520:600, 330:430].any()
 
 
 def test_damaged_body_parts_name_the_file_and_the_cure(tmp_path):

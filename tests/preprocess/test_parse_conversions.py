@@ -17,7 +17,7 @@ from preprocess.label_tables import (
 )
 from preprocess.neck import derive_neck, no_neck_above_mouth
 from preprocess.schp_frames import hybrid
-from preprocess.sides import with_sides
+from preprocess.sides import with_sides, with_worn_sides
 
 SIZE = (200, 150)
 
@@ -93,6 +93,23 @@ def test_a_limb_outside_the_picture_takes_nothing():
     far[[Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST]] += 900
     labels = np.full(SIZE, Parse.LEFT_ARM, np.uint8)
     assert (with_sides(labels, Body(far, body.seen, body.depth)) == Parse.RIGHT_ARM).all()
+
+
+def test_gloves_and_socks_take_the_side_of_the_limb_they_are_worn_on():
+    labels = np.zeros(SIZE, np.uint8)
+    labels[90:120, 34:50], labels[90:120, 100:116] = Parse.RIGHT_ARM, Parse.LEFT_ARM
+    labels[120:135, 34:50] = labels[120:135, 100:116] = Parse.GLOVE
+    labels[180:190, 55:65], labels[185:195, 85:95] = Parse.SOCKS, Parse.SOCKS
+    labels[190:198, 55:70], labels[195:200, 85:95] = Parse.RIGHT_SHOE, Parse.LEFT_SHOE
+    sided = with_worn_sides(labels)
+    assert (sided[120:135, 34:50] == Parse.RIGHT_ARM).all() and (sided[120:135, 100:116] == Parse.LEFT_ARM).all()
+    assert (sided[180:190, 55:65] == Parse.RIGHT_LEG).all() and (sided[185:195, 85:95] == Parse.LEFT_LEG).all()
+
+
+def test_a_glove_without_any_arm_in_sight_stays_a_glove():
+    labels = np.zeros(SIZE, np.uint8)
+    labels[120:135, 34:50] = Parse.GLOVE
+    np.testing.assert_array_equal(with_worn_sides(labels), labels)
 
 
 # --- neck ------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,9 @@ from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, rec
 from preprocess.repaint_area import repaint_area
 
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
+COATS = ("catvton-inner", "catvton-outer")
+"""Recipes for one of two layers; the drawn person wears a single one."""
+KINDS = ("hands", "hair", "bags", "scarf")
 SAFE = [name for name in RECIPES if not name.endswith("compat")]
 KNOWN = [(name, category) for name, recipe in RECIPES.items() for category in Category if category in recipe.categories]
 KNOWN_SAFE = [(name, category) for name, category in KNOWN if name in SAFE]
@@ -54,7 +57,7 @@ def mask_of(name, category=Category.UPPER, given=None, keep=()):
     return agnostic_mask(recipe_for(category, name), category, given or conditions(), keep)
 
 
-@pytest.mark.parametrize("name, category", KNOWN)
+@pytest.mark.parametrize("name, category", [each for each in KNOWN if each[0] not in COATS])
 def test_the_garment_is_covered_and_the_face_is_not(name, category):
     labels = draw().labels
     mask = mask_of(name, category)
@@ -161,6 +164,73 @@ def test_the_default_recipe_draws_what_the_project_always_drew():
     for category in Category:
         expected = repaint_area(category, drawing.labels, drawing.body, conditions().margins)
         assert np.array_equal(mask_of("hr-viton", category), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name, category", KNOWN)
+def test_every_recipe_leaves_out_whatever_is_to_be_kept(name, category, kind):
+    drawing = draw()
+    labels = drawing.labels.copy()
+    places = {"hair": np.s_[300:420, 300:340], "scarf": np.s_[330:380, 400:460], "bags": np.s_[640:800, 330:430]}
+    labels[places["hair"]], labels[places["scarf"]], labels[places["bags"]] = Parse.HAIR, Parse.SCARF, Parse.BACKGROUND
+    given = conditions(labels=labels, person=drawing.labels > 0)
+    rows = np.indices(SIZE)[0]
+    area = np.isin(labels, ARMS) & (rows > JOINTS[Joint.LEFT_WRIST][1] + 70) if kind == "hands" else np.zeros(SIZE, bool)
+    if kind != "hands":
+        area[places[kind]] = drawing.labels[places[kind]] > 0
+    assert area.any() and not mask_of(name, category, given, (kind,))[area].any()
+    everything = mask_of(name, category, given, KINDS)
+    assert not (everything & ~mask_of(name, category, given)).any()
+
+
+def layered():
+    """A coat worn open over a shirt, as LIP sees it, and as ATR does: upper clothes all of it, and a bag on the hip."""
+    drawing = draw(long_sleeves=True)
+    by_lip, by_atr = drawing.labels.copy(), drawing.labels.copy()
+    torso = drawing.labels == Parse.UPPER_CLOTHES
+    front = torso & (np.abs(np.indices(SIZE)[1] - 384) < 50)
+    by_lip[torso & ~front] = Parse.COAT
+    by_atr[torso & ~front] = Parse.COAT  # `ParseLists.opinions` has LIP's coats in both
+    bag = np.zeros(SIZE, bool)
+    bag[560:640, 500:560] = True
+    by_atr[bag] = by_lip[bag] = Parse.BACKGROUND
+    given = Conditions(by_atr, drawing.body, body_parts(drawing.labels), None, opinions=(by_lip, by_atr), bag=bag)
+    return given, front & ~bag, torso & ~front & ~bag
+
+
+def inside(area, px=14):
+    """Away from the edge, where a margin may reach over."""
+    return masks.erode(area, px)
+
+
+def test_the_inner_class_repaints_the_shirt_and_leaves_the_coat():
+    given, shirt, coat = layered()
+    mask = mask_of("catvton-inner", given=given)
+    assert mask[shirt].mean() > 0.97 and mask[inside(coat)].mean() < 0.02
+
+
+def test_the_outer_class_repaints_the_coat_and_leaves_the_shirt():
+    given, shirt, coat = layered()
+    mask = mask_of("catvton-outer", given=given)
+    assert mask[coat].mean() > 0.97 and mask[inside(shirt)].mean() < 0.02
+
+
+def test_both_layers_are_repainted_for_an_upper_garment_and_the_bag_is_not():
+    given, shirt, coat = layered()
+    mask = mask_of("catvton", given=given)
+    assert mask[shirt | coat].mean() > 0.97
+    assert mask[inside(given.bag, 20)].mean() < 0.05
+    assert not mask_of("catvton", given=given, keep=("bags",))[given.bag].any()
+
+
+def test_what_one_of_two_networks_calls_a_garment_is_repainted():
+    drawing = draw()
+    by_lip, by_atr = drawing.labels.copy(), drawing.labels.copy()
+    low, high = np.s_[560:670, 300:460], np.s_[330:440, 300:460]
+    by_lip[low], by_atr[high] = Parse.SCARF, Parse.SCARF
+    given = Conditions(by_atr, drawing.body, body_parts(drawing.labels), opinions=(by_lip, by_atr))
+    mask = mask_of("catvton", given=given)
+    assert mask[low].all() and mask[high].all()
 
 
 def test_hair_and_scarf_are_kept_on_request():

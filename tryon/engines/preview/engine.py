@@ -28,6 +28,7 @@ CARD = EngineCard(
     approximate=True,
     categories=frozenset(Category),
     person=(IMAGE, AGNOSTIC_MASK, PARSE, POSE_JSON, DENSEPOSE),
+    recipe="hr-viton",
 )
 
 

@@ -48,6 +48,7 @@ class StableVITON:
         categories=frozenset({Category.UPPER}),
         person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE),
         garment=(CLOTH,),
+        recipe="hr-viton",
     )
     native_size: ClassVar[tuple[int, int]] = (512, 384)  # (height, width) it was trained at, pixels
     native_preset: ClassVar[str] = "balanced"

@@ -1,0 +1,23 @@
+"""Which agnostic recipe a pair gets: the one its engine was trained with, for a garment the recipe has a rule for."""
+
+import pytest
+
+from pipeline.assembly import recipe_of_engine
+from pipeline.catalog import ENGINES, resolve
+from preprocess.recipes.table import AUTO, RECIPES, name_for, recipe_for
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_names_a_recipe_that_knows_all_its_garments(engine):
+    name = recipe_of_engine(engine)
+    assert name in RECIPES
+    for category in resolve(ENGINES[engine]).card.categories:
+        assert recipe_for(category, name_for(AUTO, name)).name == name
+
+
+@pytest.mark.parametrize(
+    ("engine", "recipe"),
+    [("stableviton", "hr-viton"), ("stableviton_1024", "hr-viton"), ("sift_vton", "hr-viton"), ("preview", "hr-viton")],
+)
+def test_engines_get_the_masks_they_were_trained_with(engine, recipe):
+    assert recipe_of_engine(engine) == recipe
