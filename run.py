@@ -1,6 +1,6 @@
 """Door bell: `python run.py --step all`."""
 
-from pipeline.cli import main
+from pipeline.door import main
 
 if __name__ == "__main__":
     main()

@@ -125,9 +125,9 @@ def demo(inputs: Inputs = INPUTS) -> None:
 @app.command()
 def doctor(inputs: Inputs = INPUTS, outputs: Outputs = OUTPUTS, weights: Weights = WEIGHTS) -> None:
     """Check Python, packages, GPU, disk and weights; one line each, with a remedy."""
-    from pipeline.session import show_doctor
+    from pipeline.doctor_survey import show  # not the session: it needs what the doctor may find missing
 
-    raise typer.Exit(show_doctor(Console(), outputs, weights))
+    raise typer.Exit(show(Console(), outputs, weights))
 
 
 @app.command("config")

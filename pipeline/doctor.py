@@ -8,129 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path
 
-from pipeline.core.card import Card
 from pipeline.core.errors import ExitCode
-from pipeline.core.weights import Finding, State, pull_command
 from pipeline.core.weights_files import human_bytes
+from pipeline.doctor_facts import REINSTALL, Check, Level, Machine, NumbaCache, Requirement
+from pipeline.doctor_models import model_checks
 
 LITTLE_BYTES = 200 << 20  # below this a run of one photo may fail
 MODEST_BYTES = 2 << 30  # below this a folder of photos may fail
-REINSTALL = "pip install -e ."
 OUR_NAMES = ("pipeline", "preprocess", "tryon", "compose")
 OPTIONAL = {"pillow-heif": "HEIC and AVIF photos cannot be read"}
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
-
-
-class Level(StrEnum):
-    """How bad."""
-
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One answered question.
-
-    Args:
-        level: how bad.
-        name: what was looked at.
-        text: what was found.
-        remedy: what to type; empty when nothing needs doing.
-    """
-
-    level: Level
-    name: str
-    text: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """A package rule of pyproject. `satisfied` is None when the package is absent, else whether its version fits."""
-
-    package: str
-    rule: str
-    version: str = ""
-    satisfied: bool | None = None
-
-
-class NumbaCache(StrEnum):
-    """Where the compiled parts of pymatting stand."""
-
-    WARM = "compiled"
-    COLD = "not yet compiled"
-    NOWHERE = "no folder to keep the compiled code"
-    ABSENT = "pymatting is not installed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Torch:
-    """What torch says of itself.
-
-    Args:
-        version: e.g. `2.13.0+cpu`.
-        cuda_build: CUDA version it was built for, or empty.
-        gpus: names of the usable GPUs.
-    """
-
-    version: str
-    cuda_build: str = ""
-    gpus: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """Everything the doctor looks at.
-
-    Args:
-        python: version and whether pyproject's rule allows it.
-        requirements: the base packages.
-        extras: packages of each optional extra.
-        ours: folder that holds our packages.
-        found: where Python finds each of our package names; None = nowhere.
-        rivals: packages of ours that another distribution brings too, with its name.
-        import_errors: modules that are installed and do not start, with the last line of the error.
-        opencv: versions of the OpenCV distributions, which share one folder.
-        torch: None when it is absent or does not start.
-        nvidia_card: an NVIDIA driver is installed.
-        outputs: the outputs folder.
-        outputs_problem: why it cannot be written; empty = it can.
-        free_bytes: room on its disk.
-        numba: state of pymatting's compiled code.
-        weights_root: the weights folder.
-        weights: row → its files.
-        users: `step:backend` → rows it can use.
-        cards: `step:backend` → its card, for what the catalogue offers.
-        broken_cards: `step:backend` → why it cannot be imported.
-        offline: the variable that switches the network off, or empty.
-    """
-
-    python: Requirement
-    requirements: tuple[Requirement, ...] = ()
-    extras: Mapping[str, tuple[Requirement, ...]] = field(default_factory=dict)
-    ours: Path = Path()
-    found: Mapping[str, Path | None] = field(default_factory=dict)
-    rivals: Mapping[str, str] = field(default_factory=dict)
-    import_errors: Mapping[str, str] = field(default_factory=dict)
-    opencv: Mapping[str, str] = field(default_factory=dict)
-    torch: Torch | None = None
-    nvidia_card: bool = False
-    outputs: Path = Path("outputs")
-    outputs_problem: str = ""
-    free_bytes: int = 0
-    numba: NumbaCache = NumbaCache.WARM
-    weights_root: Path = Path("weights")
-    weights: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
-    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    cards: Mapping[str, Card] = field(default_factory=dict)
-    broken_cards: Mapping[str, str] = field(default_factory=dict)
-    offline: str = ""
 
 
 def checks(machine: Machine) -> list[Check]:
@@ -146,7 +34,7 @@ def checks(machine: Machine) -> list[Check]:
         _gpu(machine),
         _outputs(machine),
         _disk(machine),
-        *_weights(machine),
+        *model_checks(machine),
         *_network(machine),
     ]
 
@@ -278,36 +166,6 @@ def _disk(machine: Machine) -> Check:
         return Check(Level.OK, "disk", text)
     level = Level.FAIL if machine.free_bytes < LITTLE_BYTES else Level.WARN
     return Check(level, "disk", text, "free some space, or choose another folder: --outputs DIR")
-
-
-def _weights(machine: Machine) -> list[Check]:
-    """One line per engine or backend that has files here; the others share one."""
-    lines = [Check(Level.FAIL, user, f"cannot be imported: {why}", REINSTALL) for user, why in machine.broken_cards.items()]
-    absent = []
-    for user, rows in machine.users.items():
-        here = [name for name in rows if any(finding.state is not State.MISSING for finding in machine.weights[name])]
-        if here:
-            lines.append(_user(machine, user, here))
-        elif user in machine.cards:
-            absent.append(user)
-    if absent:
-        text = f"none here for {', '.join(absent)}; embedded backends and the preview need none"
-        lines.append(Check(Level.OK, "weights", f"{text} (python run.py weights list)"))
-    return lines
-
-
-def _user(machine: Machine, user: str, rows: Sequence[str]) -> Check:
-    bad = [finding for name in rows for finding in machine.weights[name] if not finding.usable]
-    if bad:
-        names = list(dict.fromkeys(finding.weight.name for finding in bad))
-        return Check(Level.WARN, user, "; ".join(finding.line() for finding in bad), pull_command(names, machine.weights_root))
-    card = machine.cards.get(user)
-    if card and (missing := card.missing_packages()):
-        text = f"weights are here ({', '.join(rows)}), but {', '.join(missing)} is not installed"
-        return Check(Level.WARN, user, text, f"pip install -e '.[{card.extra}]'")
-    unread = [name for name in rows if any(finding.state is State.UNVERIFIED for finding in machine.weights[name])]
-    note = "; hashed before first use" if unread else ""
-    return Check(Level.OK, user, f"{', '.join(rows)}{note}")
 
 
 def _network(machine: Machine) -> list[Check]:

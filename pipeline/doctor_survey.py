@@ -22,7 +22,8 @@ from pipeline.core.console import Colour, Console
 from pipeline.core.download import network_from
 from pipeline.core.weights import look
 from pipeline.core.weights_table import table
-from pipeline.doctor import OPENCV, OUR_NAMES, Level, Machine, NumbaCache, Requirement, Torch, checks, exit_code, report
+from pipeline.doctor import OPENCV, OUR_NAMES, checks, exit_code, report
+from pipeline.doctor_facts import Level, Machine, NumbaCache, Requirement, Torch
 
 OURS = Path(__file__).resolve().parent.parent
 STARTS = ("numpy", "cv2", "PIL", "pillow_heif", "skimage", "pydantic", "mediapipe", "torch", "torchvision")

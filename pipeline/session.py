@@ -174,10 +174,3 @@ def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -
         removed = records.remove(orphans) if remove else 0
     console.say(f"{removed} removed" if remove else f"{_count(len(orphans), 'artefact')} without inputs; remove with --yes")
     return ExitCode.DONE
-
-
-def show_doctor(console: Console, outputs: Path, weights: Path) -> int:
-    """One line per check."""
-    from pipeline.doctor_survey import show
-
-    return show(console, outputs, weights)

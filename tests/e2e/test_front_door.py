@@ -27,6 +27,28 @@ def test_help_imports_no_heavy_library():
     assert "LOADED []" in result.stdout, result.stdout[-300:] + result.stderr
 
 
+def run_without(module: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The door bell on a machine that lacks one package."""
+    code = (
+        f"import sys, runpy; sys.modules[{module!r}] = None; sys.argv = ['run.py', *sys.argv[1:]]\n"
+        "runpy.run_path('run.py', run_name='__main__')"
+    )
+    return subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("module", ["typer", "tqdm", "pydantic"])
+@pytest.mark.parametrize("words", [("doctor",), ("--step", "all", "--inputs", "no such folder")])
+def test_a_missing_package_is_named_with_the_line_that_installs_it(module: str, words: tuple[str, ...]):
+    result = run_without(module, *words)
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    assert repr(module) in result.stderr and "→ pip install -e ." in result.stderr
+
+
+def test_a_missing_module_of_ours_is_no_matter_of_installation():
+    result = run_without("pipeline.catalog", "doctor")
+    assert "ModuleNotFoundError" in result.stderr and "pip install" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

@@ -13,7 +13,8 @@ from pipeline import doctor_survey
 from pipeline.core import weights_table
 from pipeline.core.card import Card
 from pipeline.core.weights import look
-from pipeline.doctor import Check, Level, Machine, NumbaCache, Requirement, Torch, checks, exit_code, report
+from pipeline.doctor import checks, exit_code, report
+from pipeline.doctor_facts import Check, Level, Machine, NumbaCache, Requirement, Torch
 from pipeline.doctor_survey import judge_line, numba_cache, project_rules, starts, survey
 
 HOME = Path("/home/me/lookbook")
@@ -152,8 +153,9 @@ def test_weights_are_told_per_engine(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(weights_table, "table", tiny_table)
     card = Card(name="known", weights=("known",), packages=("json",), extra="diffusion")
     machine = with_weights(tmp_path, card)
-    line = next(check for check in checks(machine) if check.name == "weights")
-    assert bad(machine) == [] and "tryon:known" in line.text and "tryon:unknown" not in line.text
+    lines = {check.name: check for check in checks(machine)}
+    assert bad(machine) == [] and "tryon:unknown" not in lines
+    assert lines["tryon:known"].remedy.startswith(f"python run.py weights pull known --weights {tmp_path}")
 
     file = tmp_path / "known" / "model.ckpt"
     file.parent.mkdir()
@@ -165,6 +167,27 @@ def test_weights_are_told_per_engine(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert bad(with_weights(tmp_path, card)) == []
     lonely = only(with_weights(tmp_path, replace(card, packages=("no_such_library",))))
     assert "no_such_library is not installed" in lonely.text and lonely.remedy == "pip install -e '.[diffusion]'"
+
+
+def test_models_that_are_not_here_are_one_short_line_per_step_with_the_command_that_gets_the_first(tmp_path: Path) -> None:
+    cards = doctor_survey.catalogue_cards()[0]
+    weights = {name: look(name, tmp_path) for card in cards.values() for name in card.weights}
+    lines = [check for check in checks(replace(GOOD, weights_root=tmp_path, weights=weights, cards=cards)) if check.remedy]
+    steps = list(dict.fromkeys(user.partition(":")[0] for user in cards if not user.startswith("tryon:")))
+    assert [line.name for line in lines] == [*steps, *(user for user in cards if user.startswith("tryon:"))]
+    for line in lines:
+        first = next(card for user, card in cards.items() if user.startswith(line.name))
+        assert line.remedy.startswith(f"python run.py weights pull {' '.join(first.weights)} --weights {tmp_path}")
+        assert line.level is Level.OK and len(line.text) < 150
+
+
+def test_one_missing_library_that_breaks_many_models_is_one_line() -> None:
+    broken = {"pose:a": "No module named x", "cloth:b": "No module named x", "cloth:c": "No module named y"}
+    found = bad(replace(GOOD, broken_cards=broken))
+    assert [(check.level, "pose:a, cloth:b" in check.text, "cloth:c" in check.text) for check in found] == [
+        (Level.FAIL, True, False),
+        (Level.FAIL, False, True),
+    ]
 
 
 def test_rules_come_from_our_own_project_file() -> None:

@@ -1,0 +1,122 @@
+"""The facts the doctor judges, and the shape of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.core.card import Card
+from pipeline.core.weights import Finding
+
+REINSTALL = "pip install -e ."
+"""The remedy for whatever belongs to every installation."""
+
+
+class Level(StrEnum):
+    """How bad."""
+
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One answered question.
+
+    Args:
+        level: how bad.
+        name: what was looked at.
+        text: what was found.
+        remedy: what to type; empty when nothing needs doing.
+    """
+
+    level: Level
+    name: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A package rule of pyproject. `satisfied` is None when the package is absent, else whether its version fits."""
+
+    package: str
+    rule: str
+    version: str = ""
+    satisfied: bool | None = None
+
+
+class NumbaCache(StrEnum):
+    """Where the compiled parts of pymatting stand."""
+
+    WARM = "compiled"
+    COLD = "not yet compiled"
+    NOWHERE = "no folder to keep the compiled code"
+    ABSENT = "pymatting is not installed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Torch:
+    """What torch says of itself.
+
+    Args:
+        version: e.g. `2.13.0+cpu`.
+        cuda_build: CUDA version it was built for, or empty.
+        gpus: names of the usable GPUs.
+    """
+
+    version: str
+    cuda_build: str = ""
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Everything the doctor looks at.
+
+    Args:
+        python: version and whether pyproject's rule allows it.
+        requirements: the base packages.
+        extras: packages of each optional extra.
+        ours: folder that holds our packages.
+        found: where Python finds each of our package names; None = nowhere.
+        rivals: packages of ours that another distribution brings too, with its name.
+        import_errors: modules that are installed and do not start, with the last line of the error.
+        opencv: versions of the OpenCV distributions, which share one folder.
+        torch: None when it is absent or does not start.
+        nvidia_card: an NVIDIA driver is installed.
+        outputs: the outputs folder.
+        outputs_problem: why it cannot be written; empty = it can.
+        free_bytes: room on its disk.
+        numba: state of pymatting's compiled code.
+        weights_root: the weights folder.
+        weights: row → its files.
+        users: `step:backend` → rows it can use.
+        cards: `step:backend` → its card, for what the catalogue offers.
+        broken_cards: `step:backend` → why it cannot be imported.
+        offline: the variable that switches the network off, or empty.
+    """
+
+    python: Requirement
+    requirements: tuple[Requirement, ...] = ()
+    extras: Mapping[str, tuple[Requirement, ...]] = field(default_factory=dict)
+    ours: Path = Path()
+    found: Mapping[str, Path | None] = field(default_factory=dict)
+    rivals: Mapping[str, str] = field(default_factory=dict)
+    import_errors: Mapping[str, str] = field(default_factory=dict)
+    opencv: Mapping[str, str] = field(default_factory=dict)
+    torch: Torch | None = None
+    nvidia_card: bool = False
+    outputs: Path = Path("outputs")
+    outputs_problem: str = ""
+    free_bytes: int = 0
+    numba: NumbaCache = NumbaCache.WARM
+    weights_root: Path = Path("weights")
+    weights: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cards: Mapping[str, Card] = field(default_factory=dict)
+    broken_cards: Mapping[str, str] = field(default_factory=dict)
+    offline: str = ""
