@@ -27,6 +27,11 @@ class Flag(StrEnum):
     CATEGORY_SUSPECT = "category-suspect"
     PREVIEW_ONLY = "preview-only"
     RESULT_BLANK = "result-blank"
+    OUTSIDE_CHANGED = "outside-changed"
+    FACE_CHANGED = "face-changed"
+    COLOUR_OFF = "colour-off"
+    BARELY_PAINTED = "barely-painted"
+    EDGE_HALO = "edge-halo"
     PERSON_CUT = "person-cut"
     PERSON_ENLARGED = "person-enlarged"
     EDITED_BY_HAND = "edited-by-hand"
@@ -48,6 +53,11 @@ ABOUT: dict[Flag, str] = {
     Flag.CATEGORY_SUSPECT: "perhaps not the category it was taken for: say it with cloth/upper, cloth/lower, cloth/dress",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",
     Flag.RESULT_BLANK: "the try-on result is blank",
+    Flag.OUTSIDE_CHANGED: "the photo changed outside the area to repaint: check the agnostic mask",
+    Flag.FACE_CHANGED: 'the face is not the photo\'s any more: restore.keep = ["face"] keeps it, --retry-bad 2 tries other seeds',
+    Flag.COLOUR_OFF: "the garment is worn in other colours than its picture shows: --retry-bad 2 tries other seeds",
+    Flag.BARELY_PAINTED: "hardly anything was repainted: check the agnostic mask and the garment's category",
+    Flag.EDGE_HALO: "the old background shows in the new outline: check the matte",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
     Flag.EDITED_BY_HAND: "an artefact was edited by hand and is respected; --force would replace it",

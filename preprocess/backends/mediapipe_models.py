@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.core.native_noise import hold_back
 
 RGB = NDArray[np.uint8]
 POSE_CONFIDENCE = 0.3
@@ -25,7 +23,6 @@ POSE_CONFIDENCE = 0.3
 FACE_CONFIDENCE = 0.5
 HAND_CONFIDENCE = 0.3
 FACE_OVAL_START = 10  # the forehead's middle in the face mesh
-NOISE = ("W0000", "I0000", "INFO: Created TensorFlow Lite", "WARNING: All log messages before absl")
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class MediapipeModels:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._greeted: set[int] = set()
-        with _quiet_stderr():
+        with hold_back():
             self._build()
             self._warm()
 
@@ -79,7 +76,7 @@ class MediapipeModels:
         with self._lock:
             if id(graph) in self._greeted:
                 return graph.process(contiguous)
-            with _quiet_stderr():
+            with hold_back():
                 found = graph.process(contiguous)
             if any(getattr(found, name, None) is not None for name in found._fields):
                 self._greeted.add(id(graph))
@@ -141,21 +138,3 @@ def _in_order(edges: Any) -> list[int]:
     while following[order[-1]] != FACE_OVAL_START:
         order.append(following[order[-1]])
     return order
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Hold back what C++ libraries write to file descriptor 2; lines that are not known greetings are passed on afterwards."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            held.seek(0)
-            kept = [line for line in held.read().decode("utf-8", "replace").splitlines() if not line.startswith(NOISE)]
-            if any(line.strip() for line in kept):
-                sys.stderr.write("\n".join(kept) + "\n")
