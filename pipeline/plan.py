@@ -221,9 +221,13 @@ class Judge:
             return reasons.output_missing(missing[0])
         if self._known_items is None:
             self._known_items = self._records.ledger.items_of(self._step.name)
+        if item.id in self._known_items and (earlier := self._records.ledger.namesakes(missing[0], self._step.name, item.id)):
+            return self._since(item, earlier[0])  # the picture is wanted in another format
         return reasons.added(item, self._known_items)
 
     def _difference(self, item: Item, slot: Ref) -> Reason:
-        outcome = self._records.ledger.outcome(slot)
+        return self._since(item, self._records.ledger.outcome(slot))
+
+    def _since(self, item: Item, outcome: Outcome | None) -> Reason:
         old = basis_from_json(outcome.basis) if outcome is not None and outcome.basis else None
         return reasons.changed(self._step.name, item, old, self._printer.basis(item), self._records.is_by_hand)

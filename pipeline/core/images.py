@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from pipeline.core.errors import InputError
+from pipeline.core.icc import srgb_profile
 from pipeline.core.labels import CIHP_PALETTE
 
 SUFFIXES = frozenset(
@@ -38,6 +39,10 @@ MASK_OUTLINE_SHARE = 0.1
 """No outline covers more of a picture."""
 RECIPE_KEY = "lookbook"
 """Name of the PNG text chunk that carries the recipe of a picture."""
+EXIF_IFD, USER_COMMENT, ASCII_COMMENT = 0x8769, 0x9286, b"ASCII\0\0\0"
+"""Where JPEG and WebP carry it: EXIF's user comment, which begins with its character code."""
+WEBP_MAX_SIDE = 16383
+WEBP_EFFORT = 4
 
 RGB = NDArray[np.uint8]
 
@@ -148,7 +153,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile:
+    if profile and profile != srgb_profile():  # our own pictures come back as they were written, without a rounding
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
@@ -246,10 +251,17 @@ def read_rgba(path: Path) -> NDArray[np.uint8]:
 
 
 def read_recipe(path: Path) -> dict[str, Any] | None:
-    """The recipe that `png` put into a picture, or None."""
+    """The recipe that `finished` or `png` put into a picture, or None."""
     with _open(path) as image:
         text = image.info.get(RECIPE_KEY)
-    return json.loads(text) if isinstance(text, str) else None
+        comment = None if isinstance(text, str) else image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT)
+    if isinstance(comment, bytes) and comment.startswith(ASCII_COMMENT):
+        text = comment[len(ASCII_COMMENT) :].decode("ascii", "replace")
+    try:
+        recipe = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None  # somebody else's comment
+    return recipe if isinstance(recipe, dict) else None
 
 
 def png(array: NDArray[np.uint8], recipe: Mapping[str, Any] | None = None) -> bytes:
@@ -259,10 +271,49 @@ def png(array: NDArray[np.uint8], recipe: Mapping[str, Any] | None = None) -> by
         array: the pixels.
         recipe: how the picture was made; stored as JSON in a text chunk.
     """
+    return _save(Image.fromarray(np.ascontiguousarray(array)), "PNG", compress_level=PNG_LEVEL, pnginfo=_text_chunk(recipe))
+
+
+def _text_chunk(recipe: Mapping[str, Any] | None) -> PngImagePlugin.PngInfo:
     info = PngImagePlugin.PngInfo()
     if recipe is not None:
         info.add_itxt(RECIPE_KEY, json.dumps(recipe, sort_keys=True, ensure_ascii=False))
-    return _save(Image.fromarray(np.ascontiguousarray(array)), "PNG", compress_level=PNG_LEVEL, pnginfo=info)
+    return info
+
+
+def finished(
+    array: NDArray[np.uint8], form: str = "png", quality: int = JPEG_QUALITY, recipe: Mapping[str, Any] | None = None
+) -> bytes:
+    """A picture to hand on: PNG, JPEG (4:4:4) or WebP, with the sRGB profile.
+
+    Args:
+        array: (h, w, 3) RGB or, not for JPEG, (h, w, 4) RGBA uint8.
+        form: a name of `layout.PICTURE_SUFFIXES`.
+        quality: 1..100, of JPEG and WebP.
+        recipe: how it was made; None = no metadata besides the profile.
+
+    Raises:
+        InputError: the picture is larger than the format can be.
+    """
+    image = Image.fromarray(np.ascontiguousarray(array))
+    if form == "png":
+        return _save(image, "PNG", compress_level=PNG_LEVEL, pnginfo=_text_chunk(recipe), icc_profile=srgb_profile())
+    extra = {"icc_profile": srgb_profile(), "exif": b"" if recipe is None else _comment(recipe)}
+    if form == "jpeg":
+        return _save(image, "JPEG", quality=quality, subsampling=0, **extra)
+    if max(image.size) > WEBP_MAX_SIDE:
+        raise InputError(
+            f"{image.width}×{image.height}: WebP ends at {WEBP_MAX_SIDE} px a side",
+            "--set compose.format=jpeg",
+        )
+    return _save(image, "WEBP", quality=quality, method=WEBP_EFFORT, **extra)
+
+
+def _comment(recipe: Mapping[str, Any]) -> bytes:
+    """EXIF with nothing but the recipe, as ASCII JSON in the user comment."""
+    exif = Image.Exif()
+    exif.get_ifd(EXIF_IFD)[USER_COMMENT] = ASCII_COMMENT + json.dumps(recipe, sort_keys=True).encode("ascii")
+    return exif.tobytes()
 
 
 def mask_png(mask: NDArray[np.bool_]) -> bytes:

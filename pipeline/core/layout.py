@@ -79,6 +79,23 @@ class PerEngine:
         return f"{self.path}/{engine}/{item_id}{self.suffix}"
 
 
+PICTURE_SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+"""The formats a finished picture can have, and what its file name then ends with."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerFormat(PerEngine):
+    """A kind of artefact whose file format the user chooses; `suffix` is the default's."""
+
+    def of(self, item_id: str, engine: str, form: str = "png") -> Ref:
+        """The artefact of one item made by one engine, in one of the formats."""
+        return f"{self.path}/{engine}/{item_id}{PICTURE_SUFFIXES[form]}"
+
+    def forms(self, item_id: str, engine: str) -> tuple[Ref, ...]:
+        """The artefact in every format."""
+        return tuple(self.of(item_id, engine, form) for form in PICTURE_SUFFIXES)
+
+
 TEST = "vitonhd/test"
 
 CUTOUT = Folder("cutout", ".png", "background", "the person without background: RGBA, straight alpha, photo resolution")
@@ -100,14 +117,21 @@ CLOTH_MASK = Folder(f"{TEST}/cloth-mask", ".jpg", "cloth", "white = garment")
 TRYON = PerEngine("tryon", ".png", "tryon", "the dressed person on the canvas")
 ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
 DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "compose", "the dressed person without background: RGBA, photo resolution")
-FINAL = PerEngine("final", ".png", "compose", "the finished picture")
+FINAL = PerFormat("final", ".png", "compose", "the finished picture; `.jpg` or `.webp` with `compose.format`")
+SIZES = PerFormat("sizes", ".png", "compose", "the finished picture in a further size: a folder per size of `compose.sizes`")
+LAYERS = (
+    PerEngine("layers", "-1-background.png", "compose", "with `--layers`: the background alone, RGBA"),
+    PerEngine("layers", "-2-shadow.png", "compose", "with `--layers`: shadows and reflections alone, RGBA"),
+    PerEngine("layers", "-3-person.png", "compose", "with `--layers`: everybody alone, RGBA"),
+)
+"""One over the other they give the finished picture."""
 
 PER_ITEM = (
     *(CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE),
     *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, CLOTH, CLOTH_MASK),
 )
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
-PER_ENGINE = (TRYON, ATTENTION, DRESSED_CUTOUT, FINAL)
+PER_ENGINE = (TRYON, ATTENTION, DRESSED_CUTOUT, FINAL, SIZES, *LAYERS)
 
 
 def maker(ref: Ref) -> str:
@@ -122,6 +146,8 @@ def maker(ref: Ref) -> str:
 PERSON_INPUTS = "person"
 CLOTH_INPUTS = "cloth"
 BACKGROUND_INPUTS = "background"
+OLDER_BACKGROUND_INPUTS = "bg_images"
+"""Optional, older form: backgrounds in the folder of this name count like those in `background/`."""
 BACKGROUND_LIST = "backgrounds.txt"
 """Optional, older form: a background picture and its position file per line."""
 PAIR_FILES = ("pairs.txt", "pairs.csv")
@@ -130,6 +156,7 @@ PAIR_LISTS = {
     Category.LOWER: "vitonhd/test_pairs_lower.txt",
     Category.DRESS: "vitonhd/test_pairs_dress.txt",
 }
+CONTACT_SHEET = "report/sheet.pdf"
 REPORT = "report/index.html"
 REPORT_KEY = ".ledger/report-key"
 THUMBNAILS = "report/thumbs"

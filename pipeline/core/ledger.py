@@ -155,6 +155,15 @@ class Ledger:
         """What became of one item, by the first file it writes."""
         return next(iter(self.outcomes("slot = ?", (slot,))), None)
 
+    def namesakes(self, slot: Ref, step: str, item: str) -> list[Outcome]:
+        """What a step made of an item before: by the same first file, or by one that differs only in its ending.
+
+        A slot changes with the format that a picture is asked for in; an engine's pictures have a folder of their own.
+        """
+        stem = slot.rpartition(".")[0] or slot
+        found = self.outcomes("slot >= ? AND slot < ? AND step = ? AND item = ?", (f"{stem}.", f"{stem}/", step, item))
+        return list(found)
+
     def failures(self) -> dict[Ref, Outcome]:
         """Items whose last attempt failed, by slot."""
         slots = {row[0] for row in self._query("SELECT slot FROM outcomes WHERE status = 'failed'")}
@@ -199,16 +208,21 @@ class Ledger:
             rows = [(intent.outcome.slot, self._sequence, intent_json(intent)) for intent in intents]
             connection.executemany("INSERT OR REPLACE INTO intents VALUES (?, ?, ?)", rows)
 
-    def settle(self, files: Iterable[FileRow], outcomes: Iterable[Outcome], closed: Iterable[Ref] = ()) -> None:
+    def settle(
+        self, files: Iterable[FileRow], outcomes: Iterable[Outcome], closed: Iterable[Ref] = (), gone: Iterable[Ref] = ()
+    ) -> None:
         """Write down what is in place and what became of items, and strike out their intents, all in one transaction.
 
         Args:
             files: rows to add or replace.
             outcomes: likewise; their intents are struck out.
             closed: slots of intents to strike out without an outcome.
+            gone: files and slots that are no more.
         """
-        files, outcomes = list(files), list(outcomes)
+        files, outcomes, gone = list(files), list(outcomes), list(gone)
         with self._transaction() as connection:
+            for table, column in (("files", "ref"), ("outcomes", "slot")):
+                connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(ref,) for ref in gone])
             marks = ", ".join("?" * (len(FileRow._fields) + 1))
             connection.executemany(f"INSERT OR REPLACE INTO files VALUES ({marks})", [(*row, self._sequence) for row in files])
             rows = [row_of(outcome, self._sequence) for outcome in outcomes]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.core.contents import Contents, folder_paths
 from pipeline.core.errors import OutputError
 from pipeline.core.fingerprint import sha256_of_bytes
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import LEDGER, Layout, Ref
 from pipeline.core.ledger import DRIVER, Ledger
 from pipeline.core.ledger_rows import FileRow, Intent, Outcome
@@ -141,11 +142,32 @@ class Records:
             raise
         self.store.settle_names(staged)
         rows = [row for item in work for row in self._rows(item)]
-        outcomes = [item.outcome() for item in work]
-        self.ledger.settle([*self.contents.take_fresh(), *rows], [*outcomes, *others])
+        outcomes, gone = self._clear_earlier([item.outcome() for item in work])
+        self.ledger.settle([*self.contents.take_fresh(), *rows], [*outcomes, *others], gone=gone)
         for row in rows:
             self.contents.put(row)
         return outcomes
+
+    def _clear_earlier(self, outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Ref]]:
+        """Take away what earlier settings made of these items and these do not: a picture in another format, a size, a layer.
+
+        Returns:
+            The outcomes, which name what stays because somebody retouched it; the files and slots that are no more.
+        """
+        told: list[Outcome] = []
+        gone: list[Ref] = []
+        for outcome in outcomes:
+            earlier = self.ledger.namesakes(outcome.slot, outcome.step, outcome.item)
+            stale = dict.fromkeys(ref for each in earlier for ref in each.writes if ref not in outcome.writes)
+            by_hand = [ref for ref in stale if self.is_by_hand(ref)]
+            self.remove(ref for ref in stale if ref not in by_hand)
+            for ref in stale:
+                self.ledger.files.pop(ref, None)
+            gone += [*(ref for ref in stale if ref not in by_hand), *(each.slot for each in earlier if each.slot in stale)]
+            text = "made with other settings and retouched, so it stays: "
+            notices = (*outcome.notices, *(Notice(Flag.EDITED_BY_HAND, text + ref) for ref in by_hand))
+            told.append(replace(outcome, notices=notices))
+        return told, gone
 
     def _rows(self, work: _Work) -> Iterator[FileRow]:
         fingerprint = work.finished.outcome.fingerprint
@@ -175,7 +197,8 @@ class Records:
                 outcomes.append(intent.outcome)
         if write and intents:
             self.store.sweep(folder_paths(self.layout, [ref for intent in intents for ref in intent.outcome.writes]))
-            self.ledger.settle(rows.values(), outcomes)
+            outcomes, gone = self._clear_earlier(outcomes)
+            self.ledger.settle(rows.values(), outcomes, gone=gone)
             self.ledger.strike_intents()
         return len(intents)
 

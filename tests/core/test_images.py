@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 
 from pipeline.core import images
 from pipeline.core.errors import InputError
+from pipeline.core.icc import srgb_profile
 
 
 def picture(height: int = 96, width: int = 128) -> np.ndarray:
@@ -256,3 +257,65 @@ def test_jpeg_masks_are_read_with_a_threshold_at_128(tmp_path: Path):
     path = tmp_path / "mask.jpg"
     path.write_bytes(images.jpeg(mask.astype(np.uint8) * 255, quality=60))
     assert np.array_equal(images.read_mask(path), mask)
+
+
+FORMS = ("png", "jpeg", "webp")
+
+
+def _finished(tmp_path: Path, form: str, recipe: dict | None) -> Path:
+    rgb = np.random.default_rng(3).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    path = tmp_path / f"final.{form}"
+    path.write_bytes(images.finished(rgb, form, 90, recipe))
+    assert path.read_bytes() == images.finished(rgb, form, 90, recipe)
+    return path
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_finished_picture_carries_srgb_and_its_recipe_in_every_format(tmp_path: Path, form: str) -> None:
+    recipe = {"scene": "zoë__tee__sea", "placements": [{"foot": [1.5, 2]}]}
+    path = _finished(tmp_path, form, recipe)
+    assert images.read_recipe(path) == recipe
+    with Image.open(path) as image:
+        assert image.format == form.upper()
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_without_metadata_only_the_profile_is_left(tmp_path: Path, form: str) -> None:
+    path = _finished(tmp_path, form, None)
+    assert images.read_recipe(path) is None
+    with Image.open(path) as image:
+        assert "icc_profile" in image.info and not image.getexif() and not {"exif", "xmp", "lookbook"} & set(image.info)
+
+
+def test_our_profile_is_srgb_and_leaves_our_own_pixels_alone(tmp_path: Path) -> None:
+    rgb = np.random.default_rng(4).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    ours = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
+    through = ImageCms.profileToProfile(Image.fromarray(rgb), ours, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert np.abs(np.asarray(through).astype(int) - rgb).max() <= 1
+    path = tmp_path / "final.png"
+    path.write_bytes(images.finished(rgb))
+    assert (images.read_rgb(path) == rgb).all()
+
+
+def test_a_jpeg_of_higher_quality_is_nearer_to_the_pixels(tmp_path: Path) -> None:
+    rgb = np.random.default_rng(5).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    far = []
+    for quality in (30, 95):
+        (tmp_path / "a.jpg").write_bytes(images.finished(rgb, "jpeg", quality))
+        far.append(np.abs(images.read_rgb(tmp_path / "a.jpg").astype(int) - rgb).mean())
+    assert far[1] < far[0] / 2
+
+
+def test_a_picture_too_large_for_webp_names_the_way_out() -> None:
+    with pytest.raises(InputError, match="16383") as caught:
+        images.finished(np.zeros((2, 16384, 3), np.uint8), "webp")
+    assert "jpeg" in caught.value.remedy
+
+
+def test_somebody_else_s_comment_is_no_recipe(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = b"ASCII\0\0\0taken at dusk"
+    Image.new("RGB", (70, 70)).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    assert images.read_recipe(tmp_path / "a.jpg") is None
