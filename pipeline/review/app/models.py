@@ -51,6 +51,28 @@ class NewVerdict(_Strict):
     verdict: Mark
 
 
+Text = Annotated[str, Field(max_length=200)]
+Bound = Annotated[float | None, Field(allow_inf_nan=False)]
+PAGE_SIZE = 200
+
+
+class Sought(BaseModel):
+    """Which finished pictures, in which order, and which page of them; as in the address of a gallery."""
+
+    person: Text = ""
+    garment: Text = ""
+    background: Text = ""
+    flag: Text = ""
+    verdict: Text = ""
+    state: Text = ""
+    q: Text = ""
+    min_score: Bound = None
+    max_score: Bound = None
+    sort: Annotated[str, Field(pattern="^(order|score)$")] = "order"
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=PAGE_SIZE)] = 100
+
+
 class Shadow(_Strict):
     """How a shadow differs from the automatic one."""
 

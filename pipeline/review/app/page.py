@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Depends, Request
 
 from pipeline.core.errors import LookbookError
 from pipeline.core.layout import VERDICTS
@@ -64,3 +67,12 @@ class Page:
             if index.version != told:
                 told = index.version
                 self.hub.tell("gallery", {"version": index.version, "total": len(index.entries), "done": index.done})
+
+
+async def _page_of(request: Request) -> Page:
+    page: Page = request.app.state.page
+    return page
+
+
+ThePage = Annotated[Page, Depends(_page_of)]
+"""How a route asks for the page of the application it belongs to."""

@@ -35,14 +35,10 @@ from pipeline.core.layout import (
 from pipeline.core.ledger import Ledger
 from pipeline.review.app.export import export_archive, finished
 from pipeline.review.app.gallery import Entry, Filter, Gallery, describe_notice
-from pipeline.review.app.models import NewVerdict
-from pipeline.review.app.page import Page
+from pipeline.review.app.models import NewVerdict, Sought
+from pipeline.review.app.page import Page, ThePage
 from pipeline.review.app.verdicts import Verdict
 from pipeline.review.app.workspace import UnknownItemError, version_of
-
-PAGE_SIZE = 200
-Text = Annotated[str, Query(max_length=200)]
-Bound = Annotated[float | None, Query(allow_inf_nan=False)]
 
 
 def stages_of(scene: Scene) -> Iterator[tuple[str, Ref]]:
@@ -132,70 +128,62 @@ def _recipe(page: Page, entry: Entry) -> dict[str, Any] | None:
         return None
 
 
-def gallery_routes(page: Page) -> APIRouter:
-    """Routes below /api for looking and judging."""
-    router = APIRouter(prefix="/api", tags=["gallery"])
+gallery_routes = APIRouter(prefix="/api", tags=["gallery"])
+"""Routes below /api for looking and judging."""
 
-    @router.get("/items")
-    def list_items(
-        person: Text = "",
-        garment: Text = "",
-        background: Text = "",
-        flag: Text = "",
-        verdict: Text = "",
-        state: Text = "",
-        q: Text = "",
-        min_score: Bound = None,
-        max_score: Bound = None,
-        sort: Annotated[str, Query(pattern="^(order|score)$")] = "order",
-        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-        limit: Annotated[int, Query(ge=1, le=PAGE_SIZE)] = 100,
-    ) -> dict[str, Any]:
-        """Finished pictures that fit a filter, in pages."""
-        wanted = Filter(
-            person=person,
-            garment=garment,
-            background=background,
-            flag=flag,
-            verdict=verdict,
-            state=state,
-            text=q,
-            least_score=min_score,
-            most_score=max_score,
-            by_score=sort == "score",
-        )
-        found = page.gallery.find(wanted)
-        cards = [card(page.gallery, entry) for entry in found[offset : offset + limit]]
-        return {"version": page.gallery.index().version, "total": len(found), "offset": offset, "items": cards}
 
-    @router.get("/facets")
-    def facets() -> dict[str, list[tuple[str, int]]]:
-        """What can be filtered by, with counts."""
-        return page.gallery.facets()
+@gallery_routes.get("/items")
+def list_items(page: ThePage, wanted: Annotated[Sought, Query()]) -> dict[str, Any]:
+    """Finished pictures that fit a filter, in pages."""
+    found = page.gallery.find(_filter(wanted))
+    cards = [card(page.gallery, entry) for entry in found[wanted.offset : wanted.offset + wanted.limit]]
+    return {"version": page.gallery.index().version, "total": len(found), "offset": wanted.offset, "items": cards}
 
-    @router.get("/items/{item}")
-    def show_item(item: str) -> dict[str, Any]:
-        """One picture with all its stages, flags and facts."""
-        return _details(page, _entry(page, item))
 
-    @router.post("/verdicts")
-    def judge(new: NewVerdict) -> dict[str, Any]:
-        """Keep, reject, redo, or take that back; appended to verdicts.jsonl."""
-        entries = [_entry(page, item) for item in new.items]
-        for entry in entries:
-            page.verdicts.add(Verdict(entry.scene.id, entry.scene.pair.engine, new.verdict, entry.content))
-        return {"items": [card(page.gallery, entry) for entry in entries]}
+def _filter(wanted: Sought) -> Filter:
+    return Filter(
+        person=wanted.person,
+        garment=wanted.garment,
+        background=wanted.background,
+        flag=wanted.flag,
+        verdict=wanted.verdict,
+        state=wanted.state,
+        text=wanted.q,
+        least_score=wanted.min_score,
+        most_score=wanted.max_score,
+        by_score=wanted.sort == "score",
+    )
 
-    @router.get("/export.zip", response_class=FileResponse)
-    def export(only_kept: bool = True) -> FileResponse:
-        """The kept pictures, or all that are finished, in one archive."""
-        entries = finished(page.gallery, only_kept)
-        with tempfile.NamedTemporaryFile(prefix="lookbook-", suffix=".zip", delete=False) as file:
-            export_archive(page.layout, entries, cast(BinaryIO, file))
-        path = Path(file.name)
-        return FileResponse(path, media_type="application/zip", filename="lookbook.zip", background=BackgroundTask(path.unlink))
 
-    return router
+@gallery_routes.get("/facets")
+def facets(page: ThePage) -> dict[str, list[tuple[str, int]]]:
+    """What can be filtered by, with counts."""
+    return page.gallery.facets()
+
+
+@gallery_routes.get("/items/{item}")
+def show_item(page: ThePage, item: str) -> dict[str, Any]:
+    """One picture with all its stages, flags and facts."""
+    return _details(page, _entry(page, item))
+
+
+@gallery_routes.post("/verdicts")
+def judge(page: ThePage, new: NewVerdict) -> dict[str, Any]:
+    """Keep, reject, redo, or take that back; appended to verdicts.jsonl."""
+    entries = [_entry(page, item) for item in new.items]
+    for entry in entries:
+        page.verdicts.add(Verdict(entry.scene.id, entry.scene.pair.engine, new.verdict, entry.content))
+    return {"items": [card(page.gallery, entry) for entry in entries]}
+
+
+@gallery_routes.get("/export.zip", response_class=FileResponse)
+def export(page: ThePage, only_kept: bool = True) -> FileResponse:
+    """The kept pictures, or all that are finished, in one archive."""
+    entries = finished(page.gallery, only_kept)
+    with tempfile.NamedTemporaryFile(prefix="lookbook-", suffix=".zip", delete=False) as file:
+        export_archive(page.layout, entries, cast(BinaryIO, file))
+    path = Path(file.name)
+    return FileResponse(path, media_type="application/zip", filename="lookbook.zip", background=BackgroundTask(path.unlink))
 
 
 def _entry(page: Page, item: str) -> Entry:

@@ -24,10 +24,11 @@ from pipeline.review.app.models import Trouble
 from pipeline.review.app.options import Serving
 from pipeline.review.app.page import Page
 from pipeline.review.app.placement import ConflictError
-from pipeline.review.app.routes_editors import mask_routes, placement_routes
 from pipeline.review.app.routes_gallery import gallery_routes
 from pipeline.review.app.routes_inputs import file_routes, input_routes
 from pipeline.review.app.routes_jobs import job_routes
+from pipeline.review.app.routes_masks import mask_routes
+from pipeline.review.app.routes_placement import placement_routes
 from pipeline.review.app.security import Guard
 from pipeline.review.app.workspace import UnknownItemError
 
@@ -76,7 +77,7 @@ def make_app(serving: Serving, command: Sequence[str] = COMMAND) -> FastAPI:
     )
     app.state.page = page
     for routes in (gallery_routes, job_routes, placement_routes, mask_routes, input_routes, file_routes):
-        app.include_router(routes(page))
+        app.include_router(routes)
     _add_pages(app)
     _add_refusals(app, page.workspace.plain)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)
