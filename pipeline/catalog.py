@@ -86,6 +86,7 @@ BACKENDS: dict[str, dict[str, Target]] = {
     "parsing": {
         "segformer": "preprocess.backends.segformer_clothes:SegformerClothes",
         "schp": "preprocess.backends.schp:Schp",
+        "fashn": "preprocess.backends.fashn_parser:FashnParser",
         "embedded": "preprocess.backends.colour_parser:ColourParser",
     },
     "cloth": {

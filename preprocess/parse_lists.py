@@ -1,4 +1,4 @@
-"""What the LIP and the ATR network said by themselves, kept beside the parse map that was made of both.
+"""What a parser gives: the parse map, and where LIP and ATR networks made it, what each of them said by itself.
 
 CIHP's labels cannot hold everything that both know: LIP has coats, ATR has bags, and CatVTON's mask asks each of them.
 """
@@ -15,9 +15,22 @@ from numpy.typing import NDArray
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Atr, Lip
 from pipeline.core.masks import Mask
-from preprocess.label_tables import CIHP_FROM_ATR, CIHP_FROM_LIP, converted, with_garments_of_lip
+from preprocess.label_tables import (
+    ATR_FROM_CIHP,
+    CIHP_FROM_ATR,
+    CIHP_FROM_LIP,
+    FACE_FOR_NECK,
+    LIP_FROM_CIHP,
+    converted,
+    with_garments_of_lip,
+)
+from preprocess.person_view import PersonView
+from preprocess.sides import with_worn_sides
+from preprocess.unseen import Unseen
 
 Labels = NDArray[np.uint8]
+LEAST_SHARE = 0.3
+"""A map that labels less of the person than this has missed them."""
 CURE = "python run.py --step parsing --force"
 
 
@@ -47,6 +60,39 @@ class ParseLists:
         """(h, w) bool: what ATR calls a bag."""
         carried: Mask = self.atr == Atr.BAG
         return carried
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A parser's result for one person.
+
+    Args:
+        labels: (h, w) uint8 of `Parse`, `BACKGROUND` outside the person.
+        lists: what LIP and ATR said, where the parser is made of both.
+    """
+
+    labels: Labels
+    lists: ParseLists | None = None
+
+
+def checked(labels: Labels, view: PersonView, name: str, lists: ParseLists | None = None) -> Parsed | Unseen:
+    """A network's map, unless it labels next to nothing of the person.
+
+    Args:
+        labels: (h, w) uint8 of `Parse`.
+        view: the person.
+        name: the parser's, for the flag.
+        lists: what LIP and ATR said.
+    """
+    person = view.person
+    share = float(np.mean(labels[person] > 0)) if person.any() else 1.0
+    return Parsed(labels, lists) if share >= LEAST_SHARE else Unseen(f"{name} labels {share:.0%} of the person")
+
+
+def lists_of(labels: Labels) -> ParseLists:
+    """What LIP and ATR would have said of a map of `Parse` that neither of them made."""
+    atr = converted(converted(with_worn_sides(labels), ATR_FROM_CIHP), FACE_FOR_NECK)
+    return ParseLists(converted(labels, LIP_FROM_CIHP), atr)
 
 
 def read_opinions(path: Path, parse: Labels) -> tuple[tuple[Labels, Labels], Mask]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.core import images, layout
 from pipeline.core.backend import Backend
@@ -14,15 +13,25 @@ from pipeline.core.config import StepConfig
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Parse
 from pipeline.core.layout import Ref
-from pipeline.core.step import BackendStep, Produced
+from pipeline.core.step import BackendStep, Encode, Produced
+from preprocess.backends.colour_parser import ColourParser, parse_person
+from preprocess.parse_lists import Parsed, lists_of
 from preprocess.person_view import PersonView, read_view
+from preprocess.unseen import Unseen
 
 
 class ParsingBackend(Backend, Protocol):
     """Finds garments, skin and hair."""
 
-    def parse(self, view: PersonView) -> NDArray[np.uint8]:
-        """(h, w) uint8 of `Parse` on the canvas, `BACKGROUND` outside the person."""
+    keeps_lists: bool
+    """Whether its results bring what LIP and ATR said by themselves."""
+
+    @property
+    def batch_size(self) -> int:
+        """People of one call, once it is loaded."""
+
+    def parse(self, views: Sequence[PersonView]) -> Sequence[Parsed | Unseen]:
+        """One result per person, in order."""
 
 
 class ParsingConfig(StepConfig):
@@ -41,9 +50,15 @@ class ParsingStep(BackendStep[ParsingBackend]):
         kinds = (layout.IMAGE, layout.LANDMARKS, layout.FRAME, layout.MATTE, layout.POSE_JSON)
         return [kind.of(item.id) for kind in kinds]
 
+    @property
+    def batch_size(self) -> int:  # type: ignore[override]  # a number in the base, here the backend's
+        """As many people as the backend's device is good for."""
+        return self.backend.batch_size
+
     def writes(self, item: Item) -> Sequence[Ref]:
-        """The parse map."""
-        return [layout.PARSE.of(item.id)]
+        """The parse map, and the labels of LIP and ATR where the backend has them."""
+        kinds = (layout.PARSE, layout.PARSE_LISTS) if self.backend.keeps_lists else (layout.PARSE,)
+        return [kind.of(item.id) for kind in kinds]
 
     def read(self, item: Item) -> tuple[str, PersonView]:
         """Decode what the backend looks at."""
@@ -51,14 +66,19 @@ class ParsingStep(BackendStep[ParsingBackend]):
         return item.id, read_view(self.layout, item)
 
     def run(self, inputs: Sequence[tuple[str, PersonView]]) -> Sequence[Produced]:
-        """Label the pixels, one person at a time."""
-        return [self._produce(item_id, self.backend.parse(view)) for item_id, view in inputs]
+        """Label the pixels; people whom the network misses are labelled by the embedded parser and flagged."""
+        answers = self.backend.parse([view for _, view in inputs])
+        return [self._produce(item_id, view, answer) for (item_id, view), answer in zip(inputs, answers, strict=True)]
 
-    def _produce(self, item_id: str, labels: NDArray[np.uint8]) -> Produced:
-        card = self.backend.card
+    def _produce(self, item_id: str, view: PersonView, answer: Parsed | Unseen) -> Produced:
+        missed = isinstance(answer, Unseen)
+        labels = parse_person(view.image, view.person, view.body) if isinstance(answer, Unseen) else answer.labels
+        lists = None if isinstance(answer, Unseen) else answer.lists
+        files: dict[Ref, Encode] = {layout.PARSE.of(item_id): lambda: images.labels_png(labels)}
+        if self.backend.keeps_lists:
+            files[layout.PARSE_LISTS.of(item_id)] = lambda: images.npz((lists or lists_of(labels)).arrays(labels))
+        card = ColourParser.card if missed else self.backend.card
         found = ", ".join(Parse(int(label)).name.lower() for label in np.unique(labels) if label)
         quality = {"approximate": "yes"} if card.approximate else {}
-        return Produced(
-            files={layout.PARSE.of(item_id): lambda: images.labels_png(labels)},
-            facts={"backend": card.name, "labels": found} | quality,
-        )
+        notices = (answer.notice,) if isinstance(answer, Unseen) else ()
+        return Produced(files, notices, {"backend": card.name, "labels": found} | quality)

@@ -34,6 +34,7 @@ class Flag(StrEnum):
     EDGE_HALO = "edge-halo"
     PERSON_CUT = "person-cut"
     PERSON_ENLARGED = "person-enlarged"
+    EMBEDDED_USED = "embedded-used"
     EDITED_BY_HAND = "edited-by-hand"
 
 
@@ -60,6 +61,7 @@ ABOUT: dict[Flag, str] = {
     Flag.EDGE_HALO: "the old background shows in the new outline: check the matte",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
+    Flag.EMBEDDED_USED: "the real model did not see who or what is there, the approximate embedded one was used: look at it closely",
     Flag.EDITED_BY_HAND: "an artefact was edited by hand and is respected; --force would replace it",
 }
 

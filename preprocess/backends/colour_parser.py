@@ -7,6 +7,7 @@ again on what they found, and the highest score wins. No network: good where gar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -23,11 +24,13 @@ from preprocess.headwear import find_hat
 from preprocess.hem import straighten_hem
 from preprocess.midriff import bare_midriff
 from preprocess.outfit import settle_outfit
+from preprocess.parse_lists import Parsed
 from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
 from preprocess.person_view import PersonView
 from preprocess.skin_model import skin_model
 from preprocess.sleeves import sleeve_bonus
 from preprocess.tidy_labels import tidy_labels
+from preprocess.unseen import Unseen
 
 SHRINK = 0.5
 """Scores are made at half the canvas: edges are put back by the guided filter and the enlargement of scores."""
@@ -57,13 +60,15 @@ class ColourParser:
     """Parse maps without a network; approximate."""
 
     card = Card(name="colour", version=1, packages=("cv2",), seconds=0.3, approximate=True)
+    batch_size = 1
+    keeps_lists = False
 
     def load(self, device: str) -> None:
         """Nothing to bring up."""
 
-    def parse(self, view: PersonView) -> NDArray[np.uint8]:
-        """(h, w) uint8 of `Parse`; everything comes from picture, matte and joints."""
-        return parse_person(view.image, view.person, view.body)
+    def parse(self, views: Sequence[PersonView]) -> list[Parsed | Unseen]:
+        """CIHP labels; everything comes from picture, matte and joints."""
+        return [Parsed(parse_person(view.image, view.person, view.body)) for view in views]
 
 
 @dataclass(frozen=True)

@@ -37,15 +37,27 @@ class OnnxModel:
     session: Any
     input_name: str
 
-    def __call__(self, picture: NDArray[np.float32]) -> list[Array]:
-        """All outputs, in the file's order.
+    @property
+    def takes_batches(self) -> bool:
+        """Whether the file leaves the number of pictures open; most exports are made for exactly one."""
+        shape = self.session.get_inputs()[0].shape
+        return bool(shape) and not isinstance(shape[0], int)
+
+    def __call__(self, pictures: NDArray[np.float32]) -> list[Array]:
+        """All outputs, in the file's order, each with the pictures' results along its first axis.
 
         Args:
-            picture: (1, c, h, w) float32, as the network wants it.
+            pictures: (n, c, h, w) float32, as the network wants them; shown one by one where the file takes no batches.
 
         Raises:
             WeightsError: the network does not take this input, so it is not the model that the table names.
         """
+        if len(pictures) == 1 or self.takes_batches:
+            return self._answer(pictures)
+        answers = [self._answer(each[None]) for each in pictures]
+        return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]
+
+    def _answer(self, picture: NDArray[np.float32]) -> list[Array]:
         try:
             return list(self.session.run(None, {self.input_name: picture}))
         except Exception as problem:  # onnxruntime's errors share no public base class

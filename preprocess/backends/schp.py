@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,17 @@ from numpy.typing import NDArray
 
 from pipeline.core import weights as model_files
 from pipeline.core.card import Card
+from pipeline.core.device import choose_device
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Atr, Lip
+from preprocess.backends.at_once import pictures_at_once
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
-from preprocess.backends.segformer_clothes import checked_map
-from preprocess.label_tables import CIHP_FROM_ATR, converted
+from preprocess.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.neck import no_neck_above_mouth
+from preprocess.parse_lists import Parsed, ParseLists, checked
 from preprocess.person_view import PersonView
 from preprocess.schp_frames import hybrid, labels_from, network_input
+from preprocess.unseen import Unseen
 
 ATR_FILE, LIP_FILE = "parsing_atr.onnx", "parsing_lip.onnx"
 ATR_SIDE_PX, LIP_SIDE_PX = 512, 473
@@ -31,12 +35,14 @@ class Schp:
         weights: the weights folder.
     """
 
-    card = Card(name="schp", weights=("schp-onnx",), packages=("onnxruntime",), extra="onnx", seconds=3.5)
+    card = Card(name="schp", version=2, weights=("schp-onnx",), packages=("onnxruntime",), extra="onnx", seconds=3.5)
+    keeps_lists = True
 
     def __init__(self, weights: Path) -> None:
         self._weights = weights
         self._atr: OnnxModel | None = None
         self._lip: OnnxModel | None = None
+        self.batch_size = 1
 
     def load(self, device: str) -> None:
         """Verify and open both networks, once.
@@ -47,28 +53,42 @@ class Schp:
         if self._lip is None:
             files = model_files.paths("schp-onnx", self._weights)
             self._atr, self._lip = open_onnx(files[ATR_FILE], device), open_onnx(files[LIP_FILE], device)
+            if self._atr.takes_batches and self._lip.takes_batches:
+                self.batch_size = pictures_at_once(choose_device(device), (ATR_SIDE_PX, ATR_SIDE_PX))
 
-    def parse(self, view: PersonView) -> NDArray[np.uint8]:
-        """(h, w) uint8 of `Parse` on the canvas, `BACKGROUND` outside the person."""
-        labels = converted(self.hybrid_of(view.image), CIHP_FROM_ATR)
-        labels[~view.person] = 0
-        return checked_map(no_neck_above_mouth(labels, view.body), view, self.card.name)
+    def parse(self, views: Sequence[PersonView]) -> list[Parsed | Unseen]:
+        """CIHP labels, `BACKGROUND` outside the person; coats, socks and gloves are LIP's word."""
+        lists = self.lists_of([view.image for view in views])
+        return [checked(_cihp(each, view), view, self.card.name, each) for each, view in zip(lists, views, strict=True)]
 
     def hybrid_of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(h, w, 3) RGB uint8 → (h, w) uint8 of `Atr` with the neck: what OOTDiffusion's mask rule reads."""
+        (lists,) = self.lists_of([image])
+        return hybrid(lists.atr, lists.lip)
+
+    def lists_of(self, images: Sequence[NDArray[np.uint8]]) -> list[ParseLists]:
+        """What each network says by itself of (h, w, 3) RGB uint8 pictures of any size."""
         if self._lip is None:
             self.load("auto")
         assert self._atr is not None and self._lip is not None
-        atr = _labels(self._atr, image, ATR_SIDE_PX, len(Atr) - 1)
-        return hybrid(atr, _labels(self._lip, image, LIP_SIDE_PX, len(Lip)))
+        atr = _labels(self._atr, images, ATR_SIDE_PX, len(Atr) - 1)
+        lip = _labels(self._lip, images, LIP_SIDE_PX, len(Lip))
+        return [ParseLists(*each) for each in zip(lip, atr, strict=True)]
 
 
-def _labels(model: OnnxModel, image: NDArray[np.uint8], side_px: int, classes: int) -> NDArray[np.uint8]:
-    answer = model(network_input(image, side_px))
+def _cihp(lists: ParseLists, view: PersonView) -> NDArray[np.uint8]:
+    labels = converted(hybrid(lists.atr, lists.lip), CIHP_FROM_ATR)
+    labels[~view.person] = 0
+    return no_neck_above_mouth(with_garments_of_lip(labels, lists.lip), view.body)
+
+
+def _labels(model: OnnxModel, images: Sequence[NDArray[np.uint8]], side_px: int, classes: int) -> list[NDArray[np.uint8]]:
+    answer = model(np.concatenate([network_input(image, side_px) for image in images]))
     shape = answer[FUSION].shape if len(answer) > FUSION else ()
-    if len(shape) != 4 or shape[1] != classes:
+    if len(shape) != 4 or shape[:2] != (len(images), classes):
         raise WeightsError(
-            f"{model.path}: output {FUSION} has shape {shape}, (1, {classes}, h, w) was expected",
+            f"{model.path}: output {FUSION} has shape {shape}, ({len(images)}, {classes}, h, w) was expected",
             "python run.py weights verify schp-onnx",
         )
-    return labels_from(answer[FUSION][0].astype(np.float32), side_px, (image.shape[0], image.shape[1]))
+    scores = answer[FUSION].astype(np.float32)
+    return [labels_from(each, side_px, (image.shape[0], image.shape[1])) for each, image in zip(scores, images, strict=True)]

@@ -9,13 +9,17 @@ from PIL import Image
 from test_dense_pose import write_person
 
 from pipeline.core import layout, masks
+from pipeline.core.card import Card
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Person
-from pipeline.core.labels import Parse
+from pipeline.core.labels import Lip, Parse
 from pipeline.core.step import Context
 from preprocess.backends.colour_parser import ColourParser, parse_person
 from preprocess.hem import hem_line
+from preprocess.parse_lists import Parsed, lists_of, read_opinions
 from preprocess.parsing import ParsingConfig, ParsingStep
 from preprocess.sleeves import sleeve_end
+from preprocess.unseen import Unseen
 
 
 def parsed(drawing):
@@ -124,3 +128,47 @@ def test_the_step_writes_a_palette_of_cihp_ids(tmp_path):
     assert set(np.unique(image)) <= {int(label) for label in Parse}
     assert set(made.files) == set(step.writes(item))
     assert step.signature(item) == {"backend": f"colour/{ColourParser.card.version}"}
+
+
+class Network:
+    """A stand-in for a pair of LIP and ATR networks: sees the first person of a call and misses everybody else."""
+
+    card = Card(name="network", version=4)
+    keeps_lists = True
+    batch_size = 3
+
+    def load(self, device):
+        """Nothing."""
+
+    def parse(self, views):
+        labels = np.where(views[0].person, np.uint8(Parse.COAT), np.uint8(0))
+        return [Parsed(labels, lists_of(labels)), *[Unseen("network labels 3% of the person") for _ in views[1:]]]
+
+
+def saved(produced, kind, item, folder):
+    path = folder / kind.of(item.id).replace("/", "-")
+    path.write_bytes(produced.files[kind.of(item.id)]())
+    return path
+
+
+def test_whom_a_network_misses_the_embedded_parser_labels_and_the_flag_says_so(tmp_path):
+    item = Person("drawn", "")
+    step = ParsingStep(ParsingConfig(), Context(write_person(tmp_path, item)), Network())
+    assert step.batch_size == 3
+    seen, missed = step.run([step.read(item), step.read(item)])
+    assert seen.notices == () and seen.facts["backend"] == "network" and "approximate" not in seen.facts
+    assert missed.notices == (Notice(Flag.EMBEDDED_USED, "network labels 3% of the person"),)
+    assert missed.facts["backend"] == "colour" and missed.facts["approximate"] == "yes"
+    labels = np.asarray(Image.open(saved(missed, layout.PARSE, item, tmp_path)))
+    view = step.read(item)[1]
+    assert np.array_equal(labels, parse_person(view.image, view.person, view.body))
+
+
+def test_a_parser_made_of_two_networks_keeps_what_each_of_them_said(tmp_path):
+    item = Person("drawn", "")
+    step = ParsingStep(ParsingConfig(), Context(write_person(tmp_path, item)), Network())
+    for produced in step.run([step.read(item), step.read(item)]):
+        assert set(produced.files) == set(step.writes(item))
+        labels = np.asarray(Image.open(saved(produced, layout.PARSE, item, tmp_path)))
+        (by_lip, _), _ = read_opinions(saved(produced, layout.PARSE_LISTS, item, tmp_path), labels)
+        assert np.array_equal(by_lip, np.where(labels == Parse.NECK, Lip.BACKGROUND, labels))

@@ -14,13 +14,15 @@ from PIL import Image
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
-from pipeline.core.labels import Atr, Parse
+from pipeline.core.labels import Atr, Lip, Parse
 from preprocess.backends.schp import ATR_FILE, LIP_FILE, Schp
-from preprocess.backends.segformer_clothes import SegformerClothes, read_normal
+from preprocess.backends.segformer import read_normal
+from preprocess.backends.segformer_clothes import SegformerClothes
 from preprocess.body import body_from_keypoints
 from preprocess.label_tables import CIHP_FROM_ATR
 from preprocess.person_view import PersonView
 from preprocess.schp_frames import labels_from, network_input
+from preprocess.unseen import Unseen
 
 torch = pytest.importorskip("torch")
 SEGFORMER = ("model.safetensors", "config.json", "preprocessor_config.json")
@@ -94,7 +96,7 @@ def test_segformers_logits_are_enlarged_before_the_argmax(segformer, size):
         logits = model(torch.from_numpy(shown.transpose(2, 0, 1)[None].astype(np.float32))).logits
     assert logits.shape == (1, 18, 16, 16)
     expected = torch.nn.functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)[0].argmax(0).numpy()
-    found = backend._atr(image)
+    (found,) = backend._network.labels([image])
     assert len(np.unique(expected)) >= 3
     assert found.shape == size and np.mean(found == expected) > 0.999
 
@@ -104,12 +106,21 @@ def test_the_parse_map_is_cihp_and_ends_at_the_matte(segformer):
     image = colourful((128, 96))
     matte = np.zeros((128, 96), np.uint8)
     matte[10:120, 20:80] = 255
-    labels = backend.parse(view(image, matte))
+    (parsed,) = backend.parse([view(image, matte)])
+    labels = parsed.labels
     assert labels.dtype == np.uint8 and not labels[matte == 0].any()
     assert set(np.unique(labels)) <= {int(label) for label in Parse}
-    atr = backend._atr(image)
+    (atr,) = backend._network.labels([image])
     kept = (matte > 0) & (labels != Parse.NECK)
     np.testing.assert_array_equal(labels[kept], np.asarray(CIHP_FROM_ATR)[atr][kept])
+
+
+def test_a_batch_of_different_sizes_gives_what_each_person_gets_alone(segformer):
+    backend, _ = segformer
+    views = [view(colourful(size), np.full(size, 255, np.uint8)) for size in [(128, 96), (64, 48), (40, 200)]]
+    for together, each in zip(backend.parse(views), views, strict=True):
+        (alone,) = backend.parse([each])
+        assert np.mean(together.labels == alone.labels) > 0.999
 
 
 def test_a_parser_with_other_labels_is_refused(tmp_path, monkeypatch):
@@ -226,17 +237,42 @@ def test_the_parse_map_has_cihps_neck_and_ends_at_the_matte(schp):
     image, where = painted((512, 384))
     matte = np.where((image != GREY).any(2), 255, 0).astype(np.uint8)
     matte[300:] = 0
-    labels = schp.parse(view(image, matte))
+    (parsed,) = schp.parse([view(image, matte)])
+    labels = parsed.labels
     assert np.mean(labels[where["neck"]] == Parse.NECK) > 0.99 and not labels[matte == 0].any()
     assert np.mean(labels[where["face"]] == Parse.FACE) > 0.99
 
 
-def test_a_person_the_networks_miss_is_parsed_by_the_embedded_parser(schp, caplog):
+def test_a_person_the_networks_miss_is_said_to_be_unseen(schp):
     image = np.full((256, 192, 3), 128, np.uint8)
     matte = np.zeros((256, 192), np.uint8)
     matte[20:240, 50:140] = 255
-    labels = schp.parse(view(image, matte))
-    assert np.mean(labels[matte > 0] > 0) > 0.9 and "embedded parser" in caplog.text
+    assert schp.parse([view(image, matte)]) == [Unseen("schp labels 0% of the person")]
+
+
+def test_nobody_in_the_matte_is_an_empty_map_and_no_reason_to_doubt(schp):
+    image, _ = painted((256, 192))
+    (parsed,) = schp.parse([view(image, np.zeros((256, 192), np.uint8))])
+    assert not parsed.labels.any()
+
+
+def test_people_of_any_sizes_make_one_call_and_get_what_each_gets_alone(schp):
+    sizes = [(512, 384), (300, 800), (64, 48)]
+    views = [view(painted(size)[0], np.full(size, 255, np.uint8)) for size in sizes]
+    for together, each in zip(schp.parse(views), views, strict=True):
+        (alone,) = schp.parse([each])
+        np.testing.assert_array_equal(together.labels, alone.labels)
+        np.testing.assert_array_equal(together.lists.lip, alone.lists.lip)
+
+
+def test_a_coat_that_only_lip_knows_is_a_coat_in_the_parse_map(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "schp-onnx", ATR_FILE, LIP_FILE)
+    schp_network(stand_ins.place(tmp_path, "schp-onnx", ATR_FILE), 512, 18, ATR_COLOURS)
+    schp_network(stand_ins.place(tmp_path, "schp-onnx", LIP_FILE), 473, 20, LIP_COLOURS | {7: (1, -3, -1, 0.1)})
+    image, where = painted((512, 384))
+    (parsed,) = Schp(tmp_path).parse([view(image, np.where((image != GREY).any(2), 255, 0).astype(np.uint8))])
+    assert np.mean(parsed.labels[where["upper"]] == Parse.COAT) > 0.99
+    assert (parsed.lists.atr[where["upper"]] == Atr.UPPER_CLOTHES).all() and (parsed.lists.lip[where["upper"]] == Lip.COAT).all()
 
 
 def test_the_two_exports_swapped_are_noticed(tmp_path, monkeypatch):
