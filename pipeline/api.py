@@ -13,6 +13,7 @@ from pipeline.catalog import STEPS
 from pipeline.choice import Chooser
 from pipeline.core.collection import discover, pair_lists, paired_only, select
 from pipeline.core.errors import UsageError
+from pipeline.core.garbage import no_garbage_hunt
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY, Layout
 from pipeline.core.records import Records, open_records
 from pipeline.core.stage import Stage
@@ -162,6 +163,7 @@ def _take(path: Path) -> str:
     return text
 
 
+@no_garbage_hunt()
 def prepare(request: Request) -> Job:
     """Read settings and inputs, choose engines and backends.
 

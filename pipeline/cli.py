@@ -11,6 +11,7 @@ import typer
 from pipeline.catalog import STEPS, backend_settings, step_names, step_range
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
+from pipeline.core.garbage import leave
 from pipeline.datasets_cli import PICTURES, export_app, import_app
 from pipeline.review_cli import add_commands
 from pipeline.review_cli import export as export_pictures
@@ -181,3 +182,7 @@ def main() -> None:
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            leave(end.code or 0)
+        raise

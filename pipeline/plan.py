@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from pipeline import reasons
 from pipeline.core.fingerprint import Fingerprinter, basis_from_json
+from pipeline.core.garbage import no_garbage_hunt
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
 from pipeline.core.ledger_rows import FileRow, Outcome
@@ -64,6 +65,7 @@ def _pass_on(stage: Stage, records: Records, unavailable: dict[Ref, Reason]) -> 
                 unavailable.setdefault(ref, unavailable[lacking])
 
 
+@no_garbage_hunt()
 def make_plan(stages: Sequence[Stage], records: Records, choice: Choice | None = None, earlier: Earlier = tuple) -> Plan:
     """What a run would do, without doing it.
 

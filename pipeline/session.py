@@ -12,6 +12,7 @@ from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
 from pipeline.core.existing import existing
+from pipeline.core.garbage import spare_what_is_there
 from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
 from pipeline.core.pairs import has_pair_file
 from pipeline.core.records import open_records
@@ -38,6 +39,7 @@ class Session:
         job = self._prepare()
         with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
             plan = job.plan(records)
+        spare_what_is_there()
         say_plan(self.console, plan)
         self._say_estimate(job.estimate(plan))
         return self._problems_code(job, ExitCode.DONE)
@@ -51,6 +53,7 @@ class Session:
         job = self._prepare()
         with open_records(self.request.layout, verify=self.request.verify) as records:
             plan = job.plan(records)
+            spare_what_is_there()
             self._say_estimate(job.estimate(plan))
             self._tell_estimate(job, plan)
             if ask and not self._may_start(job, plan):

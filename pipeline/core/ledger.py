@@ -6,7 +6,6 @@ backwards and decide nothing. A damaged file is put aside and counts as lost: ar
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.core.errors import OutputError, UsageError
+from pipeline.core.garbage import no_garbage_hunt
 from pipeline.core.layout import Ref
 from pipeline.core.ledger_rows import (
     SCHEMA,
@@ -114,7 +114,7 @@ class Ledger:
         self._sequence = max(self._sequence, int(highest))
         columns = ", ".join(FileRow._fields)
         if newest is None:
-            with _no_garbage_hunt():
+            with no_garbage_hunt():
                 rows = map(FileRow._make, connection.execute(f"SELECT {columns} FROM files"))
                 self.files = {row[0]: row for row in rows}
             return
@@ -247,18 +247,6 @@ class Ledger:
         with self._transaction() as connection:
             now = datetime.now().isoformat(timespec="seconds")
             connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (self._sequence, now, command, settings))
-
-
-@contextmanager
-def _no_garbage_hunt() -> Iterator[None]:
-    """Half a million fresh tuples would set off the collector again and again, a third of the loading time, to find nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:
