@@ -59,9 +59,9 @@ def test_a_missing_module_of_ours_is_no_matter_of_installation():
         (("--step", "all", "--set", "parsing.nonsense=1"), "unknown setting parsing.nonsense"),
         (("--step", "all", "--set", "pars.x=1"), "unknown section"),
         (("--step", "all", "--engine", "stablevito"), "stableviton"),
-        (("--step", "all", "--backend", "parsing=embeded"), "parsing=auto|segformer|schp|embedded"),
+        (("--step", "all", "--backend", "parsing=embeded"), "parsing=auto|segformer|schp|fashn|embedded"),
         (("--step", "all", "--backend", "schp"), "the form is --backend STEP=NAME"),
-        (("--step", "all", "--backend", "compose=embedded"), "parsing=auto|segformer|schp|embedded"),
+        (("--step", "all", "--backend", "compose=embedded"), "parsing=auto|segformer|schp|fashn|embedded"),
     ],
 )
 def test_a_mistake_gets_one_message_with_the_nearest_thing_and_exit_code_2(tmp_path: Path, words: tuple[str, ...], expected: str):
