@@ -100,14 +100,15 @@ class StagePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to happen in all stages, in order."""
+    """What is to happen in all stages, in order; `retries` counts pairs that are finished and would be drawn again."""
 
     stages: tuple[StagePlan, ...]
+    retries: tuple[Line, ...] = ()
 
     @property
     def to_run(self) -> int:
         """How many items run or may have to, in all stages."""
-        return sum(stage.to_run for stage in self.stages)
+        return sum(stage.to_run for stage in self.stages) + sum(line.count for line in self.retries)
 
     def holds_at(self, position: int) -> bool:
         """Whether what it says of a stage is still true when the run reaches it: nothing before it was to run or out of order."""
@@ -116,7 +117,7 @@ class Plan:
 
     def lines(self) -> list[Line]:
         """The lines of all stages."""
-        return [line for stage in self.stages for line in stage.lines()]
+        return [*(line for stage in self.stages for line in stage.lines()), *self.retries]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ class Code(StrEnum):
     UPSTREAM_FAILED = "upstream-failed"
     FAILED_BEFORE = "failed-before"
     BY_HAND = "by-hand"
+    LOW_SCORE = "low-score"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from time import monotonic
 
 from pipeline.core.errors import MissingArtefactError
 from pipeline.core.fingerprint import Fingerprinter
 from pipeline.core.items import Item
-from pipeline.core.layout import Ref
+from pipeline.core.layout import FINAL, Ref
 from pipeline.core.ledger_rows import Outcome, Status
 from pipeline.core.records import Finished, Records
 from pipeline.core.stage import Stage
@@ -23,6 +24,7 @@ from pipeline.executors.protocol import Executor, Failure, Result, Ticket
 from pipeline.interrupt import Interrupt
 from pipeline.plan import Earlier, Outlook, outlook_of, plan_stage
 from pipeline.reasons import upstream_failed
+from pipeline.retry import Retry
 from pipeline.summary import ItemEvent, Listener, RunSummary, Silent, StageResult, Trouble
 from pipeline.writer import Entry, Writer
 
@@ -38,12 +40,14 @@ class RunOptions(Choice):
         workers: processes; 1 works in this one.
         command: what the user typed, for the ledger.
         settings: the resolved configuration as JSON, for the ledger.
+        retry_bad: how often a low-scored pair is drawn again.
     """
 
     fail_fast: bool = False
     workers: int = 1
     command: str = ""
     settings: str = "{}"
+    retry_bad: int = 0
 
 
 def run_stages(
@@ -72,27 +76,40 @@ def run_stages(
     for text in records.ledger.notes:
         listener.note(text)
     records.ledger.note_run(options.command, options.settings)
+    begun = monotonic()
     interrupt = Interrupt(lambda: listener.note("stopping after the item at work; press Ctrl-C again to stop at once"))
     summary = RunSummary()
     executor = _executor(options)
     try:
         with interrupt, Writer(records) as writer:
             outlook = outlook_of(records, earlier)
+            retry = Retry(stages, records, options.retry_bad)
+
+            def stopped() -> bool:
+                return interrupt.asked or (options.fail_fast and bool(summary.troubles))
+
+            def bring(stage: Stage, known: StagePlan | None = None) -> StageResult:
+                run = _StageRun(stage, records, writer, options, listener)
+                summary.stages.append(run.result)
+                run.work(executor, outlook, interrupt, known)
+                return run.result
+
             for position, stage in enumerate(stages):
-                if interrupt.asked or (options.fail_fast and summary.troubles):
+                if stopped():
                     break
                 known = (
                     plan.stages[position] if plan is not None and not outlook.unavailable and plan.holds_at(position) else None
                 )
-                run = _StageRun(stage, records, writer, options, listener)
-                summary.stages.append(run.result)
-                run.work(executor, outlook, interrupt, known)
+                bring(stage, known)
+                if position == retry.last and not stopped() and retry.work(bring, writer, listener.note, stopped):
+                    plan = None  # it did not know what comes out different now
             records.save_stamps()
     except KeyboardInterrupt:
         summary.interrupted = True
     finally:
         executor.close()
     summary.interrupted = summary.interrupted or interrupt.asked
+    summary.seconds = monotonic() - begun
     return summary
 
 
@@ -148,6 +165,9 @@ class _StageRun:
             self.result.troubles.append(self._standing_trouble(decision))
         running = {self._stage.step.writes(decision.item)[0] for decision in plan.of(Action.RUN)}
         before = self._records.ledger.kept(self._stage.name)
+        if before:  # of items that this run leaves alone nothing new is known
+            own = {slot for item in self._stage.items for slot in self._stage.step.writes(item)[:1]}
+            before = {slot: kept for slot, kept in before.items() if slot in own}
         now = {slot: kept for slot, (_, kept) in plan.kept.items()}
         items = {slot: item for slot, (item, _) in plan.kept.items()}
         for slot in sorted({*before, *now} - running):
@@ -213,6 +233,8 @@ class _StageRun:
         for outcome in self._writer.written():
             self.result.made += not outcome.failed
             self.result.seconds += outcome.seconds
+            if not outcome.failed:
+                self.result.pictures.update(ref for ref in outcome.writes if ref.startswith(f"{FINAL.path}/"))
             if outcome.kept:
                 self.result.kept[outcome.item] = outcome.kept
             self._listener.item_finished(_event(outcome))

@@ -74,6 +74,7 @@ class StageResult:
         troubles: items without a result.
         kept: files edited or given by hand that were respected, by item id.
         seconds: work time of all items together.
+        pictures: the finished pictures among what was made.
     """
 
     stage: str
@@ -82,14 +83,22 @@ class StageResult:
     troubles: list[Trouble] = field(default_factory=list)
     kept: dict[str, tuple[Ref, ...]] = field(default_factory=dict)
     seconds: float = 0.0
+    pictures: set[Ref] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class RunSummary:
-    """What a run came to."""
+    """What a run came to.
+
+    Args:
+        stages: in the order in which they worked; a stage that draws bad pictures again is there once more.
+        interrupted: it was told to stop.
+        seconds: from beginning to end.
+    """
 
     stages: list[StageResult] = field(default_factory=list)
     interrupted: bool = False
+    seconds: float = 0.0
 
     @property
     def troubles(self) -> list[Trouble]:
@@ -100,6 +109,11 @@ class RunSummary:
     def made(self) -> int:
         """Items made in this run."""
         return sum(stage.made for stage in self.stages)
+
+    @property
+    def pictures(self) -> int:
+        """Finished pictures made in this run, each counted once."""
+        return len({ref for stage in self.stages for ref in stage.pictures})
 
     @property
     def exit_code(self) -> ExitCode:

@@ -115,7 +115,7 @@ class TryOnStep(StepBase):
             "engine_version": str(card.version),
             **self._fixed_signature(pair),
             "seed": str(self._seed(pair)),
-            "attempt": str(self.config.attempt),
+            "attempt": str(self._attempt(pair)),
         }
 
     def _fixed_signature(self, pair: Pair) -> Mapping[str, str]:
@@ -126,6 +126,10 @@ class TryOnStep(StepBase):
                 "weights": json.dumps(self._weights_of(self._engine(pair).card), sort_keys=True),
             }
         return self._signatures[pair.engine]
+
+    def has_attempts(self, item: Item) -> bool:
+        """As the engine's card says."""
+        return self._engine(_pair(item)).card.seeded
 
     def read(self, item: Item) -> Pair:
         """Check that the engine can dress this garment; conditions are decoded when the engine encodes them.
@@ -168,7 +172,7 @@ class TryOnStep(StepBase):
     def _produced(self, pair: Pair, subject: _Subject, picture: NDArray[np.uint8]) -> Produced:
         recipe = self._recipe(pair)
         encode = partial(images.png, picture, recipe)
-        facts = {"engine": pair.engine, "seed": str(recipe["seed"])}
+        facts = {"engine": pair.engine, "seed": str(recipe["seed"]), "attempt": str(recipe["attempt"])}
         notices = result_notices(self._engine(pair).card, picture, subject.mask())
         return Produced({TRYON.of(pair.id, pair.engine): encode}, notices, facts)
 
@@ -180,7 +184,7 @@ class TryOnStep(StepBase):
             "version": card.version,
             "weights": self._weights_of(card),
             "seed": self._seed(pair),
-            "attempt": self.config.attempt,
+            "attempt": self._attempt(pair),
             "person": pair.person.id,
             "garment": pair.garment.id,
             "category": pair.garment.category.value,
@@ -220,7 +224,11 @@ class TryOnStep(StepBase):
         return self._garments.get((pair.engine, pair.garment.id), lambda: engine.encode(inputs))
 
     def _seed(self, pair: Pair) -> int:
-        return item_seed(self.context.seed, pair.person.id, pair.garment.id, self.config.attempt)
+        return item_seed(self.context.seed, pair.person.id, pair.garment.id, self._attempt(pair))
+
+    def _attempt(self, pair: Pair) -> int:
+        """The pair's own attempt, counted from the one that the settings name for all."""
+        return self.config.attempt + pair.attempt
 
     def _settings(self, pair: Pair) -> dict[str, Any]:
         """The engine's own settings; an engine without any has none to record."""

@@ -47,12 +47,14 @@ class EngineCard(Card):
         person: artefact kinds of the person it reads; changing one of them redoes its pictures.
         garment: artefact kinds of the garment it reads.
         recipe: the agnostic recipe whose masks it was trained with; "" = the default one.
+        seeded: another seed gives another picture.
     """
 
     categories: frozenset[Category]
     person: tuple[Folder | PerCategory, ...] = (IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE)
     garment: tuple[Folder, ...] = (CLOTH, CLOTH_MASK)
     recipe: str = ""
+    seeded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Items are made once by `pipeline.core.pairs` and carried everywhere; their ids n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pipeline.core.labels import Category
@@ -65,11 +65,18 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A person and a garment, to be dressed by one engine."""
+    """A person and a garment, to be dressed by one engine.
+
+    Args:
+        person, garment: who wears what.
+        engine: name of the try-on engine.
+        attempt: which of the pictures that different seeds give; it decides the dressed picture's bytes, not its name.
+    """
 
     person: Person
     garment: Garment
     engine: str
+    attempt: int = field(default=0, repr=False)
 
     @property
     def id(self) -> str:

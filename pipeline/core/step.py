@@ -75,6 +75,9 @@ class Step(Protocol):
     def signature(self, item: Item) -> Mapping[str, str]:
         """What else decides the pixels: backend, engine, seed. Never a path, a host or a clock."""
 
+    def has_attempts(self, item: Item) -> bool:
+        """Whether another `attempt` of a pair gives another picture."""
+
     def load(self) -> None:
         """Bring up heavy libraries and weights; called once, before the first item."""
 
@@ -111,6 +114,10 @@ class StepBase:
     def signature(self, item: Item) -> Mapping[str, str]:
         """Nothing beyond configuration and version unless a step says so."""
         return {}
+
+    def has_attempts(self, item: Item) -> bool:
+        """Always the same picture unless a step says otherwise."""
+        return False
 
     def load(self) -> None:
         """Nothing heavy unless a step says so."""

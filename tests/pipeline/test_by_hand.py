@@ -45,6 +45,16 @@ def test_an_edited_artefact_survives_new_settings_but_not_force(world: World) ->
     assert world.run().stages[2].kept == {}
 
 
+def test_a_run_of_other_people_does_not_forget_what_was_edited(world: World) -> None:
+    world.run()
+    retouch(world, MATTE.of("ann"))
+    world.run()
+    others = World(world.root, persons=["bob"])
+    others.run()
+    with world.open(writable=False) as records:
+        assert records.ledger.kept("background") == {MATTE.of("ann"): (MATTE.of("ann"),)}
+
+
 def test_an_edited_file_stays_while_its_sister_is_redone(world: World) -> None:
     world.run()
     edited = retouch(world, MATTE.of("ann"))

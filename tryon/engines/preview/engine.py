@@ -26,6 +26,7 @@ CARD = EngineCard(
     version=1,
     seconds=0.4,
     approximate=True,
+    seeded=False,
     categories=frozenset(Category),
     person=(IMAGE, AGNOSTIC_MASK, PARSE, POSE_JSON, DENSEPOSE),
     recipe="hr-viton",
