@@ -56,6 +56,14 @@ class Part(StrEnum):
     DRESS = "dress"
 
 
+class Drawing(StrEnum):
+    """Other renderings of the body parts."""
+
+    RAW = "raw"
+    VIRIDIS = "viridis"
+    IUV = "iuv"
+
+
 From = Annotated[Path, typer.Argument(metavar="DIR", help="The data set's root folder.", exists=True, file_okay=False)]
 To = Annotated[Path, typer.Argument(metavar="DIR", help="Where the tree goes; files there are never replaced.", file_okay=False)]
 WhichSplit = Annotated[Split, typer.Option(help="Which half.")]
@@ -119,6 +127,7 @@ def export_viton_hd(
     folder: To,
     split: WhichSplit = Split.TEST,
     category: Annotated[Part, typer.Option(help="Garments of which category.")] = Part.UPPER,
+    densepose: Annotated[list[Drawing], typer.Option(help="Body parts in this rendering too, in a folder of its own.")] = [],  # noqa: B006
     copy: Copy = False,
     dry_run: DryRun = False,
     inputs: Inputs = INPUTS,
@@ -134,7 +143,8 @@ def export_viton_hd(
     from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
-    parcel = parcel_of(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split, Category(category))
+    found = discover(layout, lambda _: "", guess=GarmentGuesser(layout))
+    parcel = parcel_of(found, layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
     raise typer.Exit(hand_out(parcel, Mover(copy, dry_run), Console()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,9 @@ from pipeline.core.backend import Backend
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Body
 from preprocess.person_view import PersonView
+from preprocess.unseen import Unseen
+
+CURE = "python run.py --step densepose --force"
 
 
 @dataclass(frozen=True)
@@ -43,18 +47,35 @@ def read_index(path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: not such a file.
     """
+    return read_parts(path).index
+
+
+def read_parts(path: Path) -> BodyParts:
+    """Everything in the `.npz` that the densepose step keeps.
+
+    Raises:
+        InputError: not such a file.
+    """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            index: NDArray[np.uint8] = arrays["I"]
+            parts = BodyParts(arrays["I"], *(arrays[name] if name in arrays.files else None for name in ("U", "V", "boxes")))
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as problem:
-        raise InputError(f"{path}: no body-part index ({problem})", "python run.py --step densepose --force") from None
+        raise InputError(f"{path}: no body-part index ({problem})", CURE) from None
+    index = parts.index
     if index.ndim != 2 or index.dtype != np.uint8 or index.max(initial=0) > max(Body):
-        raise InputError(f"{path}: I is no (h, w) uint8 array of 0..{max(Body)}", "python run.py --step densepose --force")
-    return index
+        raise InputError(f"{path}: I is no (h, w) uint8 array of 0..{max(Body)}", CURE)
+    for name, chart in (("U", parts.u), ("V", parts.v)):
+        if chart is not None and (chart.shape != index.shape or chart.dtype != np.uint8):
+            raise InputError(f"{path}: {name} is {chart.shape} {chart.dtype}, I is {index.shape} uint8", CURE)
+    return parts
 
 
 class DenseposeBackend(Backend, Protocol):
     """Finds body parts."""
 
-    def body_parts(self, view: PersonView) -> BodyParts:
-        """The parts of the person whom the matte shows."""
+    @property
+    def batch_size(self) -> int:
+        """People of one call, once it is loaded."""
+
+    def body_parts(self, views: Sequence[PersonView]) -> Sequence[BodyParts | Unseen]:
+        """The parts of the person whom each matte shows, in order."""

@@ -13,9 +13,11 @@ from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Body
 from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Produced
+from preprocess.backends.landmark_body import LandmarkBody, draw_parts
 from preprocess.body_parts import BodyParts, DenseposeBackend
 from preprocess.densepose_colours import render
 from preprocess.person_view import PersonView, read_view
+from preprocess.unseen import Unseen
 
 JPEG_QUALITY = 95
 
@@ -39,6 +41,11 @@ class DenseposeStep(BackendStep[DenseposeBackend]):
         """The key-points, which bring the hands and may have been corrected by hand."""
         return [layout.POSE_JSON.of(item.id)]
 
+    @property
+    def batch_size(self) -> int:  # type: ignore[override]  # a number in the base, here the backend's
+        """As many people as the backend's device is good for."""
+        return self.backend.batch_size
+
     def writes(self, item: Item) -> Sequence[Ref]:
         """The coloured picture and the raw indices."""
         return [layout.DENSEPOSE.of(item.id), layout.DENSEPOSE_IUV.of(item.id)]
@@ -49,15 +56,19 @@ class DenseposeStep(BackendStep[DenseposeBackend]):
         return item.id, read_view(self.layout, item)
 
     def run(self, inputs: Sequence[tuple[str, PersonView]]) -> Sequence[Produced]:
-        """Find the parts, one person at a time."""
-        return [self._produce(item_id, self.backend.body_parts(view)) for item_id, view in inputs]
+        """Find the parts; those of people whom the network misses are drawn from the landmarks, and flagged."""
+        answers = self.backend.body_parts([view for _, view in inputs])
+        return [self._produce(item_id, view, answer) for (item_id, view), answer in zip(inputs, answers, strict=True)]
 
-    def _produce(self, item_id: str, parts: BodyParts) -> Produced:
-        model = self.backend.card.name
+    def _produce(self, item_id: str, view: PersonView, answer: BodyParts | Unseen) -> Produced:
+        parts = BodyParts(draw_parts(view.body, view.person)) if isinstance(answer, Unseen) else answer
+        card = LandmarkBody.card if isinstance(answer, Unseen) else self.backend.card
+        quality = {"approximate": "yes"} if card.approximate else {}
         return Produced(
             files={
                 layout.DENSEPOSE.of(item_id): lambda: images.jpeg(render(parts.index), JPEG_QUALITY),
-                layout.DENSEPOSE_IUV.of(item_id): lambda: images.npz(parts.arrays(model)),
+                layout.DENSEPOSE_IUV.of(item_id): lambda: images.npz(parts.arrays(card.name)),
             },
-            facts={"body_share": f"{np.mean(parts.index != Body.BACKGROUND):.3f}", "backend": model},
+            notices=(answer.notice,) if isinstance(answer, Unseen) else (),
+            facts={"body_share": f"{np.mean(parts.index != Body.BACKGROUND):.3f}", "backend": card.name} | quality,
         )

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.errors import InputError
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_colours import render
 
@@ -38,7 +39,7 @@ def render_as(parts: BodyParts, rendering: Rendering) -> RGB:
         (h, w, 3) uint8 RGB.
 
     Raises:
-        ValueError: `iuv` is asked of a backend that knows no U and V.
+        InputError: `iuv` is asked of a backend that knows no U and V.
     """
     if rendering is Rendering.VITON_HD:
         return render(parts.index)
@@ -47,7 +48,10 @@ def render_as(parts: BodyParts, rendering: Rendering) -> RGB:
     if rendering is Rendering.VIRIDIS:
         return _viridis(parts.index)
     if parts.u is None or parts.v is None:
-        raise ValueError("this densepose backend knows no U and V; use densepose=torchscript or densepose=detectron2")
+        raise InputError(
+            "the embedded densepose backend knows no U and V",
+            "python run.py --step densepose --force --backend densepose=torchscript (or detectron2)",
+        )
     return np.dstack([parts.index, parts.u, parts.v])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +11,7 @@ from pipeline.core.collection import Collection
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import Folder, Layout
+from pipeline.datasets.densepose_out import renderings_of
 from pipeline.datasets.transfer import Transfer
 
 PERSON = (places.IMAGE, places.DENSEPOSE, places.PARSE, places.POSE_JSON, places.POSE_IMAGE)
@@ -32,7 +33,9 @@ class Parcel:
     missing: dict[str, Path]
 
 
-def export_viton_hd(found: Collection, layout: Layout, folder: Path, split: str, category: Category) -> Parcel:
+def export_viton_hd(
+    found: Collection, layout: Layout, folder: Path, split: str, category: Category, renderings: Sequence[str] = ()
+) -> Parcel:
     """Everything that the pairs of one garment category need.
 
     Args:
@@ -41,12 +44,16 @@ def export_viton_hd(found: Collection, layout: Layout, folder: Path, split: str,
         folder: the tree's root.
         split: test or train.
         category: lower garments and dresses get their own masks under VITON-HD's one name.
+        renderings: other drawings of the body parts that are wanted too, see `preprocess.densepose_renderings`.
     """
     missing: dict[str, Path] = {}
     files: dict[str, list[Transfer]] = {}
     pairs = [pair for pair in found.pairs if pair.garment.category is category]
     for pair in pairs:
-        files[f"person {pair.person.id}"] = list(_files(pair.person.id, _person_folders(category), layout, folder / split))
+        files[f"person {pair.person.id}"] = [
+            *_files(pair.person.id, _person_folders(category), layout, folder / split),
+            *renderings_of(pair.person.id, renderings, layout, folder / split),
+        ]
         files[f"garment {pair.garment.id}"] = list(_files(pair.garment.id, named(GARMENT), layout, folder / split))
     for item, own in files.items():
         absent = next((each.source for each in own if not each.source.is_file()), None)

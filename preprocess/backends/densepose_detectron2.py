@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.weights import require
-from preprocess.backends.landmark_body import draw_parts
+from preprocess.backends.at_once import pictures_at_once
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_boxes import Charts, parts_of
 from preprocess.person_view import PersonView
+from preprocess.unseen import Unseen
 
+SHORT_SIDE_PX, LONG_SIDE_PX = 800, 1333
 LEVELS = ["p2", "p3", "p4", "p5", "p6"]
 STAGES = ["res2", "res3", "res4", "res5"]
 R_50_FPN_S1X: list[Any] = [
@@ -46,8 +49,8 @@ R_50_FPN_S1X: list[Any] = [
     "MODEL.PIXEL_STD", [1.0, 1.0, 1.0],
     "MODEL.WEIGHTS", "",
     "INPUT.FORMAT", "BGR",
-    "INPUT.MIN_SIZE_TEST", 800,
-    "INPUT.MAX_SIZE_TEST", 1333,
+    "INPUT.MIN_SIZE_TEST", SHORT_SIDE_PX,
+    "INPUT.MAX_SIZE_TEST", LONG_SIDE_PX,
 ]  # fmt: skip
 """What the published configuration and its base say; the packages do not carry their configuration files."""
 
@@ -58,8 +61,6 @@ LEAST = 0.05
 INSTALL = "build both as the last lines of environment.yml say, or use --set backends.densepose=torchscript"
 _ALLOWED = {("numpy", "ndarray"), ("numpy", "dtype"), ("collections", "OrderedDict"), ("_codecs", "encode")}
 """What a pickled table of arrays is made of; `_codecs.encode` only turns text into bytes."""
-
-_log = logging.getLogger("lookbook")
 
 
 class DenseposeDetectron2:
@@ -80,6 +81,7 @@ class DenseposeDetectron2:
     def __init__(self, weights: Path) -> None:
         self._weights = weights
         self._model: Any = None
+        self.batch_size = 1
 
     def load(self, device: str) -> None:
         """Build the network and fill it, once.
@@ -89,19 +91,18 @@ class DenseposeDetectron2:
         """
         if self._model is None:
             path = require(self.card.weights[0], self._weights)
-            model = build_model(choose_device(device).name)
+            chosen = choose_device(device)
+            model = build_model(chosen.name)
             fill(model, path)
-            self._model = model
+            self._model, self.batch_size = model, pictures_at_once(chosen, (SHORT_SIDE_PX, LONG_SIDE_PX))
 
-    def body_parts(self, view: PersonView) -> BodyParts:
-        """The parts of the person whom the matte shows; where detectron2 finds nobody there, the landmarks draw them."""
+    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
+        """The parts of the person whom each matte shows; all pictures in one call."""
         if self._model is None:
             self.load("auto")
-        parts = parts_of(charts_of(self._model, view.image), view.person)
-        if parts is None:
-            _log.warning("densepose finds nobody where the matte is; the parts are drawn from the landmarks")
-            return BodyParts(draw_parts(view.body, view.person))
-        return parts
+        charts = charts_of(self._model, [view.image for view in views])
+        parts = [parts_of(each, view.person) for each, view in zip(charts, views, strict=True)]
+        return [each or Unseen("detectron2 finds nobody where the matte is") for each in parts]
 
 
 def build_model(device: str) -> Any:
@@ -174,16 +175,35 @@ class _ArraysOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no table of arrays needs")
 
 
-def charts_of(model: Any, image: np.ndarray[Any, Any]) -> Charts:
-    """Run the network on an (h, w, 3) RGB uint8 picture; boxes come back in its pixels, doubtful ones only without sure ones."""
+def charts_of(model: Any, pictures: Sequence[NDArray[np.uint8]]) -> list[Charts]:
+    """What the network finds in each picture.
+
+    Args:
+        model: of `build_model`.
+        pictures: (h, w, 3) RGB uint8, of any sizes; they make one call.
+
+    Returns:
+        Boxes in each picture's own pixels; doubtful ones only where there are no sure ones.
+    """
     import torch
+
+    shown = [
+        {"image": torch.as_tensor(_network_input(each)), "height": each.shape[0], "width": each.shape[1]} for each in pictures
+    ]
+    with torch.inference_mode():
+        return [_charts(answer["instances"].to("cpu")) for answer in model(shown)]
+
+
+def _network_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(h, w, 3) RGB uint8 → (3, height, width) float32, blue first, of the size at which the network was tested."""
     from detectron2.data.transforms import ResizeShortestEdge
 
-    blue_first = np.ascontiguousarray(image[..., ::-1])
-    resized = ResizeShortestEdge([800, 800], 1333).get_transform(blue_first).apply_image(blue_first)
-    picture = torch.as_tensor(np.ascontiguousarray(resized.astype(np.float32).transpose(2, 0, 1)))
-    with torch.inference_mode():
-        found = model([{"image": picture, "height": image.shape[0], "width": image.shape[1]}])[0]["instances"].to("cpu")
+    blue_first = np.ascontiguousarray(picture[..., ::-1])
+    resize = ResizeShortestEdge([SHORT_SIDE_PX, SHORT_SIDE_PX], LONG_SIDE_PX).get_transform(blue_first)
+    return np.ascontiguousarray(resize.apply_image(blue_first).astype(np.float32).transpose(2, 0, 1))
+
+
+def _charts(found: Any) -> Charts:
     pose = found.pred_densepose
     maps = (pose.coarse_segm, pose.fine_segm, pose.u, pose.v)
     charts = Charts(found.pred_boxes.tensor.float().numpy(), *(each.float().numpy() for each in maps))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,12 @@ from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.weights import require
-from preprocess.backends.landmark_body import draw_parts
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_boxes import Charts, parts_of
 from preprocess.person_view import PersonView
+from preprocess.unseen import Unseen
 
 INSTALL = "pip install -e '.[diffusion,densepose]'"
-
-_log = logging.getLogger("lookbook")
 
 
 class DenseposeScript:
@@ -40,6 +38,7 @@ class DenseposeScript:
         extra="diffusion,densepose",
         seconds=4.0,
     )
+    batch_size = 1
 
     def __init__(self, weights: Path) -> None:
         self._weights = weights
@@ -58,15 +57,12 @@ class DenseposeScript:
             self._device = choose_device(device).name
             self._program = open_program(self._path, self._device)
 
-    def body_parts(self, view: PersonView) -> BodyParts:
-        """The parts of the person whom the matte shows; where the program finds nobody there, the landmarks draw them."""
+    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
+        """The parts of the person whom each matte shows; the program takes one picture at a time."""
         if self._program is None:
             self.load("auto")
-        parts = parts_of(self._charts(view), view.person)
-        if parts is None:
-            _log.warning("densepose finds nobody where the matte is; the parts are drawn from the landmarks")
-            return BodyParts(draw_parts(view.body, view.person))
-        return parts
+        parts = [parts_of(self._charts(view), view.person) for view in views]
+        return [each or Unseen("torchscript finds nobody where the matte is") for each in parts]
 
     def _charts(self, view: PersonView) -> Charts:
         import torch

@@ -5,6 +5,8 @@ An approximation of DensePose's chart index `I` (Güler et al. 2018) by shapes s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ from preprocess import body_shapes as shapes
 from preprocess.body import Body, Points
 from preprocess.body_parts import BodyParts
 from preprocess.person_view import PersonView
+from preprocess.unseen import Unseen
 
 OUTER_SHARE = 0.25
 """The line between the inner and outer half of an arm lies this share of the radius outward of the bone (frontal view)."""
@@ -41,13 +44,14 @@ class LandmarkBody:
     """Body parts from landmarks; nothing to download."""
 
     card = Card(name="landmarks", version=1, packages=("cv2",), seconds=0.05, approximate=True)
+    batch_size = 1
 
     def load(self, device: str) -> None:
         """Nothing to bring up."""
 
-    def body_parts(self, view: PersonView) -> BodyParts:
-        """The chart index of every pixel of the person; U and V are not known."""
-        return BodyParts(draw_parts(view.body, view.person))
+    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
+        """The chart index of every pixel of each person; U and V are not known."""
+        return [BodyParts(draw_parts(view.body, view.person)) for view in views]
 
 
 def draw_parts(body: Body, person: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -78,6 +78,35 @@ def test_densepose_jpegs_are_written_without_chroma_subsampling_and_decode():
     assert Image.open(io.BytesIO(data)).layer[1][1:3] == (1, 1)
 
 
+def test_other_renderings_of_the_body_parts_come_in_folders_of_their_own(tmp_path):
+    viton_hd(tmp_path / "tree", 1)
+    take_in(tmp_path)
+    parts = next((tmp_path / "out" / "densepose-iuv").iterdir())
+    index = np.load(parts)["I"]
+    u, v = index * 9, index * 3
+    parts.write_bytes(images.npz({"I": index, "U": u, "V": v}))
+    words = [word for name in ("raw", "viridis", "iuv") for word in ("--densepose", name)]
+    assert hand_out(tmp_path, *words).exit_code == 0
+    drawn = {
+        name: np.asarray(Image.open(tmp_path / "given/test" / f"image-densepose-{name}" / f"{parts.stem}.png"))
+        for name in words[1::2]
+    }
+    assert np.array_equal(drawn["raw"], np.dstack([index] * 3)) and np.array_equal(drawn["iuv"], np.dstack([index, u, v]))
+    assert (drawn["viridis"][index == 0] == (68, 1, 84)).all() and (drawn["viridis"][index == 24] == (253, 231, 37)).all()
+    own = np.asarray(Image.open(tmp_path / "given/test/image-densepose" / f"{parts.stem}.jpg"))
+    assert (decode(own) == index)[index > 0].mean() >= 0.995
+
+
+def test_coordinates_that_no_backend_knew_are_left_out_with_the_cure(tmp_path):
+    viton_hd(tmp_path / "tree", 1)
+    take_in(tmp_path)
+    said = hand_out(tmp_path, "--densepose", "iuv")
+    assert said.exit_code == 3 and "knows no U and V" in said.output
+    assert not (tmp_path / "given/test/image-densepose-iuv").exists() or not any(
+        (tmp_path / "given/test/image-densepose-iuv").iterdir()
+    )
+
+
 def test_train_trees_get_train_names(passed_through):
     hand_out(passed_through, "--split", "train", to="train")
     assert (passed_through / "train" / "train_pairs.txt").is_file()

@@ -7,6 +7,8 @@ import numpy as np
 from drawn_person import SIZE, draw, keypoints
 
 from pipeline.core import images, layout, masks
+from pipeline.core.card import Card
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import whole_photo
 from pipeline.core.items import Person
 from pipeline.core.keypoints import keypoints_to_json
@@ -17,6 +19,7 @@ from preprocess.backends.landmark_body import LandmarkBody, draw_parts
 from preprocess.body import FROM_MEDIAPIPE, body_from_keypoints, merged
 from preprocess.dense_pose import DenseposeConfig, DenseposeStep
 from preprocess.landmarks import Landmarks
+from preprocess.unseen import Unseen
 
 EVERYBODY = np.ones(SIZE, bool)
 
@@ -129,3 +132,28 @@ def test_the_step_hands_over_picture_and_indices_that_agree_twice_the_same(tmp_p
 def test_the_backend_is_part_of_the_signature(tmp_path):
     step = DenseposeStep(DenseposeConfig(), Context(Layout(outputs=tmp_path)), LandmarkBody())
     assert step.signature(Person("a", "")) == {"backend": f"landmarks/{LandmarkBody.card.version}"}
+
+
+class Absent:
+    """A network that finds nobody."""
+
+    card = Card(name="absent")
+    batch_size = 2
+
+    def load(self, device):
+        """Nothing."""
+
+    def body_parts(self, views):
+        return [Unseen("absent finds nobody where the matte is") for _ in views]
+
+
+def test_whom_a_network_misses_the_landmarks_draw_and_the_flag_says_so(tmp_path):
+    item = Person("drawn", "")
+    step = DenseposeStep(DenseposeConfig(), Context(write_person(tmp_path, item)), Absent())
+    view = step.read(item)[1]
+    made = step.run([step.read(item)])[0]
+    assert step.batch_size == 2
+    assert made.notices == (Notice(Flag.EMBEDDED_USED, "absent finds nobody where the matte is"),)
+    assert made.facts["backend"] == "landmarks" and made.facts["approximate"] == "yes"
+    arrays = np.load(io.BytesIO(made.files[layout.DENSEPOSE_IUV.of("drawn")]()))
+    assert np.array_equal(arrays["I"], draw_parts(view.body, view.person)) and str(arrays["model"]) == "landmarks"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.core.errors import InputError
 from pipeline.core.labels import DENSEPOSE_COLOURS
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_boxes import Charts, index_of, parts_of
@@ -171,5 +172,5 @@ def test_each_rendering_shows_what_its_readers_expect():
 
 
 def test_coordinates_nobody_knows_cannot_be_drawn():
-    with pytest.raises(ValueError, match="torchscript"):
+    with pytest.raises(InputError, match="torchscript"):
         render_as(BodyParts(np.zeros((2, 2), np.uint8)), Rendering.IUV)

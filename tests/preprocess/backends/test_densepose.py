@@ -5,8 +5,10 @@ from __future__ import annotations
 import collections
 import pickle
 import sys
+import types
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import stand_ins
@@ -15,10 +17,12 @@ from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body as Part
 from preprocess.backends import densepose_script
-from preprocess.backends.densepose_detectron2 import DenseposeDetectron2, read_arrays
+from preprocess.backends.densepose_detectron2 import DenseposeDetectron2, charts_of, read_arrays
 from preprocess.backends.densepose_script import DenseposeScript
 from preprocess.body import body_from_keypoints
+from preprocess.densepose_boxes import parts_of
 from preprocess.person_view import PersonView
+from preprocess.unseen import Unseen
 
 torch = pytest.importorskip("torch")
 ROW, FILE = "densepose-r50", "densepose_r50_fpn_dl.torchscript"
@@ -78,7 +82,7 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 def test_the_export_sees_rgb_and_its_boxes_become_parts_on_the_canvas(backend):
-    parts = backend.body_parts(view((RED, 20, 30, 100, 70)))
+    (parts,) = backend.body_parts([view((RED, 20, 30, 100, 70))])
     expected = np.zeros((128, 96), np.uint8)
     expected[20:60, 30:70], expected[60:100, 30:70] = Part.TORSO_FRONT, Part.RIGHT_THIGH_FRONT
     np.testing.assert_array_equal(parts.index, expected)
@@ -88,21 +92,26 @@ def test_the_export_sees_rgb_and_its_boxes_become_parts_on_the_canvas(backend):
 
 @pytest.mark.parametrize("chosen", [0, 1])
 def test_of_two_people_the_one_in_the_matte_is_taken(backend, chosen):
-    parts = backend.body_parts(view((RED, 20, 5, 100, 40), (BLUE, 30, 50, 110, 90), chosen=chosen))
+    (parts,) = backend.body_parts([view((RED, 20, 5, 100, 40), (BLUE, 30, 50, 110, 90), chosen=chosen)])
     columns = np.flatnonzero(parts.index.any(0))
     assert (columns[0], columns[-1]) == ((5, 39), (50, 89))[chosen]
 
 
-def test_when_nobody_is_found_the_landmarks_draw_the_parts(backend, caplog):
-    given = view(((90, 90, 90), 15, 25, 110, 70))
-    parts = backend.body_parts(given)
-    assert (parts.index[given.matte == 0] == 0).all() and (parts.index == Part.TORSO_FRONT).any() and parts.u is None
-    assert "nobody" in caplog.text
+def test_a_picture_in_which_nobody_is_found_is_said_to_be_unseen_and_others_are_not(backend):
+    nobody, somebody = view(((90, 90, 90), 15, 25, 110, 70)), view((RED, 20, 30, 100, 70))
+    missed, found = backend.body_parts([nobody, somebody])
+    assert missed == Unseen("torchscript finds nobody where the matte is")
+    np.testing.assert_array_equal(found.index, backend.body_parts([somebody])[0].index)
 
 
-def test_the_same_picture_gives_the_same_parts(backend):
-    given = view((RED, 20, 30, 100, 70))
-    np.testing.assert_array_equal(backend.body_parts(given).index, backend.body_parts(given).index)
+@pytest.mark.parametrize("size", [(8, 6), (40, 900), (1024, 768)])
+def test_pictures_of_any_size_give_parts_of_that_size(backend, size):
+    height, width = size
+    place = (height // 4, width // 4, 3 * height // 4, 3 * width // 4)
+    (parts,) = backend.body_parts([view((RED, *place), size=size)])
+    rows, columns = np.flatnonzero(parts.index.any(1)), np.flatnonzero(parts.index.any(0))
+    assert parts.index.shape == size
+    assert (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) == place
 
 
 def test_a_program_with_other_outputs_is_named(tmp_path, monkeypatch):
@@ -113,7 +122,7 @@ def test_a_program_with_other_outputs_is_named(tmp_path, monkeypatch):
     stand_ins.accept(monkeypatch, ROW, FILE)
     torch.jit.script(Other()).save(str(stand_ins.place(tmp_path, ROW, FILE)))
     with pytest.raises(WeightsError, match="five tensors"):
-        DenseposeScript(tmp_path).body_parts(view((RED, 20, 30, 100, 70)))
+        DenseposeScript(tmp_path).body_parts([view((RED, 20, 30, 100, 70))])
 
 
 def test_a_file_that_is_no_program_is_named(tmp_path, monkeypatch):
@@ -171,3 +180,77 @@ def test_without_detectron2_the_error_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(MissingPackageError, match="detectron2") as caught:
         DenseposeDetectron2(tmp_path).load("cpu")
     assert "torchscript" in caught.value.remedy
+
+
+class ShortestEdge:
+    """detectron2's resize: the shorter side to a length, unless the longer one then exceeds a limit."""
+
+    def __init__(self, lengths, limit):
+        self.length, self.limit = lengths[0], limit
+
+    def get_transform(self, picture):
+        factor = min(self.length / min(picture.shape[:2]), self.limit / max(picture.shape[:2]))
+        size = tuple(round(side * factor) for side in picture.shape[1::-1])
+        return types.SimpleNamespace(apply_image=lambda given: cv2.resize(given, size))
+
+
+class Instances(types.SimpleNamespace):
+    def to(self, device):
+        return self
+
+
+class Detector:
+    """detectron2's contract: pictures blue first, with the size to answer in → boxes, scores and DensePose's maps.
+
+    Everything reddish is one person with the score 0.9; a second box with another score covers the whole picture.
+    """
+
+    def __init__(self, score=0.9, second=0.3):
+        self.scores, self.calls = torch.tensor([score, second]), []
+
+    def __call__(self, shown):
+        self.calls.append([tuple(each["image"].shape) for each in shown])
+        return [{"instances": self._instances(each)} for each in shown]
+
+    def _instances(self, each):
+        blue, _, red = each["image"]
+        found = torch.nonzero((red > 200) & (blue < 60)).float()
+        scale = each["height"] / each["image"].shape[1]
+        low, high = (found.min(0)[0] * scale).round(), ((found.max(0)[0] + 1) * scale).round()
+        whole = torch.tensor([0.0, 0.0, each["width"], each["height"]])
+        boxes = torch.stack([torch.stack([low[1], low[0], high[1], high[0]]), whole])
+        fine = torch.zeros(2, 25, 112, 112)
+        fine[0, 2], fine[1, 23] = 1.0, 1.0
+        pose = types.SimpleNamespace(coarse_segm=fine[:, [0, 2]] + fine[:, [0, 23]], fine_segm=fine, u=fine * 0.5, v=fine * 0.5)
+        return Instances(pred_densepose=pose, pred_boxes=types.SimpleNamespace(tensor=boxes), scores=self.scores)
+
+
+@pytest.fixture
+def detectron2(monkeypatch):
+    for name in ("detectron2", "detectron2.data", "detectron2.data.transforms"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    sys.modules["detectron2.data.transforms"].ResizeShortestEdge = ShortestEdge
+
+
+def test_detectron2_sees_blue_first_at_800_px_and_answers_in_the_pictures_pixels(detectron2):
+    given, model = view((RED, 20, 30, 100, 70)), Detector()
+    (charts,) = charts_of(model, [given.image])
+    assert model.calls == [[(3, 1067, 800)]] and len(charts) == 1
+    index = parts_of(charts, given.person).index
+    rows, columns = np.flatnonzero(index.any(1)), np.flatnonzero(index.any(0))
+    assert np.abs(np.array([rows[0], rows[-1] + 1, columns[0], columns[-1] + 1]) - [20, 100, 30, 70]).max() <= 1
+
+
+def test_detectron2_is_shown_several_people_in_one_call_and_gives_what_each_gets_alone(detectron2):
+    views, model = [view((RED, 20, 30, 100, 70)), view((RED, 5, 10, 40, 60), size=(48, 90))], Detector()
+    together = charts_of(model, [each.image for each in views])
+    assert [len(call) for call in model.calls] == [2]
+    for charts, each in zip(together, views, strict=True):
+        (alone,) = charts_of(model, [each.image])
+        np.testing.assert_array_equal(charts.boxes, alone.boxes)
+        np.testing.assert_array_equal(parts_of(charts, each.person).index, parts_of(alone, each.person).index)
+
+
+def test_doubtful_boxes_count_only_where_nobody_is_sure(detectron2):
+    image = view((RED, 20, 30, 100, 70)).image
+    assert [len(charts_of(Detector(*scores), [image])[0]) for scores in ((0.9, 0.85), (0.9, 0.7), (0.5, 0.3))] == [2, 1, 2]

@@ -1,0 +1,38 @@
+"""Body parts drawn as other projects want them, beside VITON-HD's own pictures, never in their place (issue 1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from pipeline.core import images
+from pipeline.core import layout as places
+from pipeline.core.errors import InputError
+from pipeline.core.layout import Layout
+from pipeline.datasets.transfer import Transfer
+from preprocess.body_parts import read_parts
+from preprocess.densepose_renderings import Rendering, render_as
+
+
+def renderings_of(person: str, renderings: Sequence[str], layout: Layout, root: Path) -> Iterator[Transfer]:
+    """One lossless picture per rendering: an index that went through JPEG is none any more.
+
+    Args:
+        person: whose.
+        renderings: names of `Rendering`.
+        layout: where the raw index is.
+        root: the tree's half, `test` or `train`.
+    """
+    source = layout.path(places.DENSEPOSE_IUV.of(person))
+    for name in renderings:
+        rendering = Rendering(name)
+        target = root / f"image-densepose-{rendering.value}" / f"{person}.png"
+        yield Transfer(target, source, partial(_png, source, rendering))
+
+
+def _png(source: Path, rendering: Rendering) -> bytes:
+    try:
+        return images.png(render_as(read_parts(source), rendering))
+    except InputError as problem:
+        raise InputError(f"{source}: {problem.message}", problem.remedy) from None
