@@ -49,4 +49,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Count the tests that used the shared folder."""
     if {"samples", "fixtures_root"} & set(getattr(item, "fixturenames", ())) and SHARED.is_dir():
-        item.config.stash[WITH_SHARED] = item.config.stash.get(WITH_SHARED, 0) + 1
+        _count(item.config, 1)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of `pytest -n 2` hands its count on."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["with_shared"] = session.config.stash.get(WITH_SHARED, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    """The counts of the workers come together."""
+    _count(node.config, getattr(node, "workeroutput", {}).get("with_shared", 0))
+
+
+def _count(config: pytest.Config, more: int) -> None:
+    config.stash[WITH_SHARED] = config.stash.get(WITH_SHARED, 0) + more
