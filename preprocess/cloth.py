@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import images, masks
+from pipeline.core import foreground, images, masks
 from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
@@ -22,7 +22,6 @@ from pipeline.core.items import Garment, Item, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
 from pipeline.core.step import BackendStep, Context, Produced
-from preprocess.edge_alpha import edge_colours
 from preprocess.garment_category import guess_doubt
 from preprocess.garment_shape import category_doubt, outline_doubts
 
@@ -126,10 +125,10 @@ def on_ground(rgb: RGB, alpha: Alpha, ground: int) -> RGB:
     assert box is not None
     top, left, height, width = box
     window = slice(max(0, top - 16), top + height + 16), slice(max(0, left - 16), left + width + 16)
-    share = alpha[window] / np.float32(255)
-    colours = edge_colours(rgb[window], share)
+    share = alpha[window][..., None] / np.float32(255)
+    colours = foreground.estimate_foreground(rgb[window], alpha[window])
     painted = np.full(rgb.shape, ground, np.uint8)
-    painted[window] = (ground + share[..., None] * (colours - ground) + 0.5).astype(np.uint8)
+    painted[window] = (ground + share * (colours - np.float32(ground)) + 0.5).astype(np.uint8)
     return painted
 
 
@@ -173,7 +172,7 @@ class ClothStep(BackendStep[GarmentBackend]):
 
     name: ClassVar[str] = "cloth"
     unit: ClassVar[Unit] = Unit.GARMENT
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     config: ClothConfig
 
     def __init__(
@@ -198,9 +197,10 @@ class ClothStep(BackendStep[GarmentBackend]):
         return {kind: f"{card.name}-{card.version}" for kind, card in cards.items()} | {"category": said}
 
     def load(self) -> None:
-        """Bring up both backends."""
+        """Bring up both backends and the compiled colour solver."""
         super().load()
         self.wearers.load(self.context.device)
+        foreground.warm()
 
     def read(self, item: Item) -> tuple[Garment, Photo]:
         """Decode the garment photo."""

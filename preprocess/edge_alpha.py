@@ -1,4 +1,4 @@
-"""From an outline to a soft edge: how much of each boundary pixel is garment, and what colour that part has."""
+"""From an outline to a soft edge: how much of each boundary pixel is garment."""
 
 from __future__ import annotations
 
@@ -63,24 +63,3 @@ def _signed_depth(outline: Mask) -> NDArray[np.float32]:
     outside = cv2.distanceTransform((~outline).astype(np.uint8), cv2.DIST_L2, 5)
     depth: NDArray[np.float32] = inside - outside
     return depth
-
-
-def edge_colours(photo: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The garment's own colour in shared pixels: the ground's part is taken out, limited to what the garment shows beside it.
-
-    Args:
-        photo: (h, w, 3) RGB uint8.
-        alpha: (h, w) float32 in [0, 1].
-
-    Returns:
-        (h, w, 3) float32 0..255; equal to `photo` where alpha is 1.
-    """
-    rgb = photo.astype(np.float32)
-    clean, _ = beside(rgb, alpha > 0.97)
-    ground, _ = beside(rgb, alpha < 0.03)
-    share = alpha[..., None]
-    solved = (rgb - (1 - share) * ground) / np.maximum(share, 0.25)
-    sure = np.clip((share - 0.5) * 2, 0, 1)
-    mixed = np.clip(sure * solved + (1 - sure) * clean, clean - 40, clean + 40)
-    colours: NDArray[np.float32] = np.where(share >= 0.995, rgb, np.clip(mixed, 0, 255)).astype(np.float32)
-    return colours
