@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.core.console import Console
-    from pipeline.core.weights import Finding
+    from pipeline.core.weights_judge import Finding
     from pipeline.core.weights_pull import Want
     from pipeline.core.weights_table import Weight
 
@@ -172,8 +172,9 @@ def verify(
     """Check the files that are here against the table; exit code 2 when one is wrong."""
     from pipeline.core.console import Console
     from pipeline.core.errors import ExitCode
-    from pipeline.core.weights import State, forget_pins, look
+    from pipeline.core.weights import forget_pins, look
     from pipeline.core.weights import verify as check
+    from pipeline.core.weights_judge import State
 
     console = Console()
     rows = _select(filters or [])

@@ -14,8 +14,9 @@ from pipeline.core.download import SPARE_BYTES, Expected, download, refuse_unles
 from pipeline.core.download_http import Network
 from pipeline.core.download_part import CHOOSE_FOLDER
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights import DEFAULT_ROOT, Finding, State, judge, missing_error, path_of, pin_of, refusal, verify
+from pipeline.core.weights import DEFAULT_ROOT, missing_error, verify
 from pipeline.core.weights_files import CHUNK_BYTES, Digest, Progress, Record, human_bytes, no_progress, read_record, stub_on_disk
+from pipeline.core.weights_judge import Finding, State, judge, path_of, pin_of, refusal
 from pipeline.core.weights_table import Weight, WeightFile, row
 
 

@@ -11,10 +11,11 @@ import pytest
 from file_server import FileServer
 from tiny_weights import BODY, OTHER, SHA, tiny_table
 
-from pipeline.core import weights, weights_files, weights_table
+from pipeline.core import weights_files, weights_judge, weights_table
 from pipeline.core.download_http import Network
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights import State, available, forget_pins, look, paths, require, require_all, sha_of, verify
+from pipeline.core.weights import available, forget_pins, look, paths, require, require_all, sha_of, verify
+from pipeline.core.weights_judge import State
 from pipeline.core.weights_licence import accept, commercial_alternative, is_accepted, licence_lines, refuse_non_commercial
 from pipeline.core.weights_pull import Want, addresses, adopt, plan_pull, pull, refuse_full_disk
 
@@ -47,7 +48,7 @@ def hashings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         seen.append(path)
         return original(path, progress)
 
-    monkeypatch.setattr(weights, "digest_of", counted)
+    monkeypatch.setattr(weights_judge, "digest_of", counted)
     return seen
 
 

@@ -18,7 +18,8 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from pipeline.core.weights import State, available, converted_of, look, require, sha_of
+from pipeline.core.weights import available, converted_of, look, require, sha_of
+from pipeline.core.weights_judge import State
 from pipeline.core.weights_table import Weight, WeightFile
 from pipeline.weights_cli import app
 from tryon.engines.stableviton import folder as folders
