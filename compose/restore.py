@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
+from compose.crop import Box, view_round
+from compose.delivery import PhotoDelivery, size_notices
 from compose.dressing import BODY, Dressing
 from compose.faces import FaceMesh, ReadFace
 from compose.gate import SMALL_HEIGHT_PX, GateConfig, Judged, judge
@@ -22,16 +24,18 @@ from compose.matte import dressed_alpha, dressed_cutout
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
 from pipeline.core.errors import InputError
+from pipeline.core.flags import Notice
 from pipeline.core.frame import Frame
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
+from pipeline.core.labels import Body as BodyPart
 from pipeline.core.labels import Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,
     CLOTH_MASK,
     CUTOUT,
+    DENSEPOSE_IUV,
     DRESSED_CUTOUT,
-    FINAL,
     FRAME,
     IMAGE,
     LANDMARKS,
@@ -42,14 +46,14 @@ from pipeline.core.layout import (
     Ref,
 )
 from pipeline.core.masks import Mask, box_of
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import Context, Encode, Produced, StepBase
 
 ASK_SIDE_PX = 576
 """Long side of the picture shown to the backend: it only has to say where a sleeve is gone, not draw the edge."""
 
 
-class RestoreConfig(GateConfig):
-    """How the repainted area joins the photo, and what the finished picture must reach."""
+class RestoreConfig(GateConfig, PhotoDelivery):
+    """How the repainted area joins the photo, what the finished picture must reach, and how it is handed on."""
 
     feather_px: float = Field(4.0, ge=0)
     """Width of the soft seam at the border of the repainted area, canvas pixels."""
@@ -57,12 +61,13 @@ class RestoreConfig(GateConfig):
     """How much of the photo's grain and sharpness the repainted area gets when the photo is larger than the canvas."""
     cast_correction: bool = True
     """Take out a small constant colour cast of the engine."""
-    keep: tuple[Literal["hair", "face", "arms", "accessories"], ...] = ()
+    keep: tuple[Literal["hair", "face", "arms", "hands", "accessories"], ...] = ()
     """Parts that always stay the photo's own, whatever the engine paints there; taken from the parse map."""
     backend_matte: bool = True
     """Ask the background backend where a wide garment gave way to background."""
 
 
+HANDS = "hands"
 KEPT_LABELS: dict[str, tuple[Parse, ...]] = {
     "hair": (Parse.HAIR,),
     "face": (Parse.FACE,),
@@ -133,12 +138,14 @@ class RestoreStep(StepBase):
         """What the quality gate holds the picture against; the parse map, when parts of the photo are to be kept."""
         pair = _pair(item)
         judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(pair.person.id))
-        return (*judged, PARSE.of(pair.person.id)) if self.config.keep else judged
+        kept = (PARSE.of(pair.person.id),) if self.config.keep else ()
+        return (*judged, *kept, *((DENSEPOSE_IUV.of(pair.person.id),) if HANDS in self.config.keep else ()))
 
     def writes(self, item: Item) -> Sequence[Ref]:
-        """The dressed photo and the dressed person without background."""
+        """The dressed photo, its further sizes, and the dressed person without background."""
         pair = _pair(item)
-        return (FINAL.of(Scene(pair, ORIGINAL_BACKGROUND).id, pair.engine), DRESSED_CUTOUT.of(pair.id, pair.engine))
+        photos = self.config.delivery().refs(Scene(pair, ORIGINAL_BACKGROUND).id, pair.engine)
+        return (*photos, DRESSED_CUTOUT.of(pair.id, pair.engine))
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """The backend, the size limit of photos, and the seed of the grain."""
@@ -183,7 +190,11 @@ class RestoreStep(StepBase):
         """Where the result may show: the agnostic mask without what is to be kept."""
         mask = images.read_mask(self.layout.path(AGNOSTIC_MASK.of(pair.person.id, pair.garment.category)))
         parse = self.layout.path(PARSE.of(pair.person.id))
-        return without_kept(mask, images.read_labels(parse), self.config.keep) if self.config.keep and parse.is_file() else mask
+        if not self.config.keep or not parse.is_file():
+            return mask
+        parts = self.layout.path(DENSEPOSE_IUV.of(pair.person.id))
+        body = images.read_arrays(parts)["I"] if HANDS in self.config.keep and parts.is_file() else None
+        return without_kept(mask, images.read_labels(parse), self.config.keep, body)
 
     def _cloth(self, pair: Pair, kind: Folder) -> NDArray[np.uint8] | None:
         path = self.layout.path(kind.of(pair.garment.id))
@@ -202,13 +213,29 @@ class RestoreStep(StepBase):
         dressing = dress_photo(inputs, self.config, seed)
         alpha = dressed_alpha(dressing, partial(self._seen, dressing) if self.backend else None)
         cutout = dressed_cutout(dressing, inputs.cutout, alpha)
-        photo_ref, cutout_ref = self.writes(inputs.pair)
         recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
         recipe |= {"settings": self.config.model_dump(mode="json", exclude=set(GateConfig.model_fields))}
         scores = judge(judged(inputs, dressing, cutout), self.read_face)
         facts = {"changed": f"{float(dressing.changed.mean()):.4f}"} | scores.facts(self.config)
-        files = {photo_ref: partial(images.png, dressing.dressed, recipe), cutout_ref: partial(images.png, cutout)}
-        return Produced(files, scores.notices(self.config), facts)
+        files, notices = self._photos(inputs.pair, dressing.dressed, alpha, recipe)
+        files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout)
+        return Produced(files, (*scores.notices(self.config), *notices), facts)
+
+    def _photos(
+        self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
+    ) -> tuple[dict[Ref, Encode], list[Notice]]:
+        """The dressed photo in every size that is wanted, cut round the person."""
+        delivery, scene = self.config.delivery(), Scene(pair, ORIGINAL_BACKGROUND).id
+        tall, wide = dressed.shape[:2]
+        top, left, height, width = box_of(alpha >= BODY) or (0, 0, tall, wide)
+        box = Box(left, top, left + width, top + height)
+        files: dict[Ref, Encode] = {}
+        notices: list[Notice] = []
+        for size in delivery.wanted():
+            view = view_round(box, (tall, wide), size)
+            files[delivery.ref(size, scene, pair.engine)] = delivery.encoder(view.of(dressed), recipe)
+            notices += size_notices(size, view.cuts_people(box, (tall, wide)), size.long_side_px > max(view.size))
+        return files, notices
 
     def _seen(self, dressing: Dressing) -> NDArray[np.uint8] | None:
         """The backend's matte of the dressed picture; it only has to say where a sleeve is gone, so a small picture will do."""
@@ -262,15 +289,19 @@ def outline_of_face(landmarks: str) -> NDArray[np.float32] | None:
     return oval if oval.ndim == 2 and oval.shape[1] == 2 else None
 
 
-def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str]) -> Mask:
+def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str], body: NDArray[np.uint8] | None = None) -> Mask:
     """Take parts of the person out of a mask.
 
     Args:
         mask: (h, w) bool, True = may be repainted.
         parse: (h, w) uint8 of `Parse`.
-        keep: names in `KEPT_LABELS`.
+        keep: names in `KEPT_LABELS`, and `hands`, which the parse map does not tell from arms.
+        body: (h, w) uint8 of body parts, which does; without it no hand is kept.
     """
-    kept: Mask = mask & ~np.isin(parse, [label for name in keep for label in KEPT_LABELS[name]])
+    stays = np.isin(parse, [label for name in keep for label in KEPT_LABELS.get(name, ())])
+    if HANDS in keep and body is not None:
+        stays |= np.isin(body, (BodyPart.LEFT_HAND, BodyPart.RIGHT_HAND)) & np.isin(parse, KEPT_LABELS["arms"])
+    kept: Mask = mask & ~stays
     return kept
 
 

@@ -15,6 +15,8 @@ from compose.horizon import Ground
 from compose.layer import Layer, paint, warp_layer
 from compose.light import match_colour, wrap_light
 from compose.placement import Placement
+from compose.reflection import Reflection, draw_reflection
+from compose.separate import Stroke
 from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow
 
 
@@ -29,6 +31,7 @@ class Look:
         cast_shadow: darkness of the cast shadow, 0..1.
         grain: share of the background's noise, 0..1.
         softness: share of the background's blur, 0..1.
+        reflection: of the floor, 0..1, where a background says nothing else; None = never, whatever it says.
     """
 
     colour: float = 0.35
@@ -37,9 +40,10 @@ class Look:
     cast_shadow: float = 0.4
     grain: float = 1.0
     softness: float = 1.0
+    reflection: float | None = 0.0
 
 
-PLAIN = Look(colour=0, light_wrap=0, contact_shadow=0, cast_shadow=0, grain=0, softness=0)
+PLAIN = Look(colour=0, light_wrap=0, contact_shadow=0, cast_shadow=0, grain=0, softness=0, reflection=None)
 """The person as cut out, nothing matched."""
 
 
@@ -54,6 +58,7 @@ class Figure:
         direction: of the cast shadow, as in `ShadowLook`.
         shadow: factor on both shadows' darkness.
         seed: of the grain.
+        reflection: of the floor under this person; None = as the look says.
     """
 
     cutout: NDArray[np.uint8]
@@ -62,6 +67,7 @@ class Figure:
     direction: tuple[float, float]
     shadow: float = 1.0
     seed: int = 0
+    reflection: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +76,21 @@ class Composite:
 
     Args:
         rgb: (h, w, 3) uint8.
-        people: person layers in painting order, colours as painted.
-        shadows: shadow layers in painting order.
+        strokes: everything painted, in painting order, colours as painted.
     """
 
     rgb: NDArray[np.uint8]
-    people: tuple[Layer, ...] = field(default=())
-    shadows: tuple[Shadow, ...] = field(default=())
+    strokes: tuple[Stroke, ...] = field(default=())
+
+    @property
+    def people(self) -> tuple[Layer, ...]:
+        """The person layers."""
+        return tuple(stroke for stroke in self.strokes if isinstance(stroke, Layer))
+
+    @property
+    def shadows(self) -> tuple[Shadow, ...]:
+        """The shadow layers."""
+        return tuple(stroke for stroke in self.strokes if isinstance(stroke, Shadow))
 
 
 def compose_scene(background: NDArray[np.uint8], figures: Sequence[Figure], ground: Ground, look: Look) -> Composite:
@@ -89,20 +103,19 @@ def compose_scene(background: NDArray[np.uint8], figures: Sequence[Figure], grou
         look: strengths.
     """
     canvas = background.copy()
-    people: list[Layer] = []
-    shadows: list[Shadow] = []
+    strokes: list[Stroke] = []
     for figure in sorted(figures, key=lambda each: (each.placement.z, each.placement.y)):
         person = warp_layer(figure.cutout, figure.placement.matrix(figure.body), (background.shape[0], background.shape[1]))
         if person is None:
             continue
-        shadow = _shadow(person, figure, ground, look, canvas)
-        if shadow is not None:
-            shadow.paint(canvas)
-            shadows.append(shadow)
+        for below in (_shadow(person, figure, ground, look, canvas), _reflection(person, figure, look, canvas)):
+            if below is not None:
+                below.paint(canvas)
+                strokes.append(below)
         lit = light_person(person, canvas, look, figure.seed)
         paint(canvas, lit)
-        people.append(lit)
-    return Composite(canvas, tuple(people), tuple(shadows))
+        strokes.append(lit)
+    return Composite(canvas, tuple(strokes))
 
 
 def light_person(person: Layer, background: NDArray[np.uint8], look: Look, seed: int) -> Layer:
@@ -122,6 +135,14 @@ def _shadow(person: Layer, figure: Figure, ground: Ground, look: Look, canvas: N
     row = min(row, stance.row - 0.02 * stance.height)
     shadow_look = ShadowLook(figure.direction, look.contact_shadow * figure.shadow, look.cast_shadow * figure.shadow, row)
     return draw_shadow(person, stance, shadow_look, size)
+
+
+def _reflection(person: Layer, figure: Figure, look: Look, canvas: NDArray[np.uint8]) -> Reflection | None:
+    strength = look.reflection if figure.reflection is None else figure.reflection
+    stance = stand(figure.body, figure.placement) if look.reflection is not None and strength else None
+    if stance is None or not strength:
+        return None
+    return draw_reflection(person, stance, strength, (canvas.shape[0], canvas.shape[1]))
 
 
 def stand(body: Body, placement: Placement) -> Stance | None:

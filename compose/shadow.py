@@ -168,6 +168,11 @@ def _cast(person: Layer, stance: Stance, look: ShadowLook, sheet: _Sheet) -> Pla
     return cast
 
 
+def mirrored_parts(person: Layer, stance: Stance) -> list[tuple[Plane, NDArray[np.float64]]]:
+    """Trunk and legs as (alpha of the part, (3, 3) affine that turns it upside down at its own sole)."""
+    return _parts(person, stance, ShadowLook((0.0, -1.0), 0.0, 0.0))
+
+
 def _parts(person: Layer, stance: Stance, look: ShadowLook) -> list[tuple[Plane, NDArray[np.float64]]]:
     """Trunk and legs as (alpha of the part, (3, 3) affine in background coordinates)."""
     alpha = person.alpha

@@ -4,6 +4,7 @@ horizon = 0.55                        # fraction of the height, or pixels
 foot = [0.5, 0.95]                    # point between the feet; fractions (up to 1) or pixels
 height = 0.8                          # of the visible body
 shadow = { opacity = 0.6, direction = [-0.35, 0.18] }
+reflection = 0.3                      # of a polished floor, 0..1
 
 [[placements]]                        # several: what is missing is taken from above
 people = ["ann*"]
@@ -57,6 +58,7 @@ class Spot(_Strict):
         height: of the visible body; fraction up to 1, else pixels.
         flip: mirrored.
         shadow: true, false, or a table.
+        reflection: of the floor, 0..1; None = as `compose.reflection` says.
         z: painter's order, larger = in front.
     """
 
@@ -65,6 +67,7 @@ class Spot(_Strict):
     height: Annotated[float, Field(gt=0)] | None = None
     flip: bool = False
     shadow: bool | ShadowSettings = True
+    reflection: Annotated[float, Field(ge=0, le=1)] | None = None
     z: int = 0
 
     def is_for(self, person_id: str) -> bool:
@@ -112,7 +115,7 @@ def _pixels(value: float, full: int) -> float:
 PLACEMENTS = "placements"
 FORM = (
     "for example: foot = [0.5, 0.95], height = 0.8, flip = false, z = 0, horizon = 0.55, "
-    "shadow = false or { opacity = 0.6, direction = [-0.35, 0.18] }; numbers up to 1 are fractions"
+    "shadow = false or { opacity = 0.6, direction = [-0.35, 0.18] }, reflection = 0.3; numbers up to 1 are fractions"
 )
 
 

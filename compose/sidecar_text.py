@@ -36,6 +36,8 @@ def _spot_lines(spot: Spot) -> Iterator[str]:
         yield f"z = {spot.z}"
     if spot.shade != ShadowSettings():
         yield f"shadow = {_shadow(spot.shade)}"
+    if spot.reflection is not None:
+        yield f"reflection = {_number(spot.reflection)}"
 
 
 def _shadow(shade: ShadowSettings) -> str:

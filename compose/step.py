@@ -13,29 +13,31 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from compose.body import Body, measure_body
+from compose.crop import Shot, shoot
+from compose.delivery import Delivery, size_notices
 from compose.horizon import Ground, estimate_ground
 from compose.legacy import list_entries, read_positions
 from compose.light import shadow_direction
 from compose.placement import Placement, place
 from compose.room import look_for_room
-from compose.scene import PLAIN, Figure, Look, compose_scene
+from compose.scene import PLAIN, Composite, Figure, Look, compose_scene
+from compose.separate import separate
 from compose.sidecar import Sidecar, read_sidecar, resolve_spot
 from pipeline.core import images
-from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
 from pipeline.core.items import Item, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
-from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FINAL, FRAME, INPUT_PREFIX, POSE_JSON, Ref, sidecar
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, sidecar
+from pipeline.core.step import Context, Encode, Produced, StepBase
 
 LEAST_SIDE_PX = 16
 NOTHING = Sidecar()
 
 
-class ComposeConfig(StepConfig):
-    """How strongly a person is made to belong to a background."""
+class ComposeConfig(Delivery):
+    """How strongly a person is made to belong to a background, and how finished pictures are handed on."""
 
     plain: bool = False
     """Only paste the person: every strength below counts as 0."""
@@ -51,6 +53,10 @@ class ComposeConfig(StepConfig):
     """Share of the background's noise that the person gets."""
     softness: float = Field(1.0, ge=0, le=1)
     """Share of the background's blur that the person gets."""
+    reflection: float = Field(0.0, ge=0, le=1)
+    """Mirror image under standing feet, for polished floors; a background's own `reflection` goes before it."""
+    layers: bool = False
+    """Also write background, shadow and person as separate RGBA files below `layers/`, as large as the finished picture."""
     enlarge_limit: float = Field(1.2, gt=0)
     """Enlarging the photo beyond this is flagged."""
 
@@ -65,6 +71,7 @@ class ComposeConfig(StepConfig):
             cast_shadow=self.cast_shadow,
             grain=self.grain,
             softness=self.softness,
+            reflection=self.reflection,
         )
 
 
@@ -96,7 +103,7 @@ class ComposeStep(StepBase):
 
     name: ClassVar[str] = "compose"
     unit: ClassVar[Unit] = Unit.SCENE
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     config: ComposeConfig
 
     def __init__(self, config: ComposeConfig, context: Context) -> None:
@@ -116,9 +123,12 @@ class ComposeStep(StepBase):
         return (*wishes, FRAME.of(person), POSE_JSON.of(person))
 
     def writes(self, item: Item) -> Sequence[Ref]:
-        """The finished picture."""
+        """The finished picture, its further sizes, its layers."""
         scene = _scene(item)
-        return (FINAL.of(scene.id, scene.pair.engine),)
+        return (*self.config.refs(scene.id, scene.pair.engine), *self._layer_refs(scene))
+
+    def _layer_refs(self, scene: Scene) -> tuple[Ref, ...]:
+        return tuple(kind.of(scene.id, scene.pair.engine) for kind in LAYERS) if self.config.layers else ()
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """The seed of the grain and the size limit of backgrounds."""
@@ -149,13 +159,25 @@ class ComposeStep(StepBase):
                 f"python run.py --step compose --force --only {scene.pair.id}",
             )
         ground, figures = arrange(inputs, body, _seed(self.context.seed, scene))
-        look = self.config.look()
-        composite = compose_scene(inputs.background, figures, ground, look)
-        recipe = _recipe(scene, figures, ground, self.config)
-        notices = (*_notices(figures, self.config.enlarge_limit), *_scaled(inputs))
-        facts = _facts(figures, ground) | ({"positions": inputs.reading} if inputs.reading else {})
-        encode = partial(images.png, composite.rgb, recipe)
-        return Produced({FINAL.of(scene.id, scene.pair.engine): encode}, notices, facts)
+        files: dict[Ref, Encode] = {}
+        notices = _scaled(inputs)
+        facts: dict[str, str] = {"positions": inputs.reading} if inputs.reading else {}
+        for size in self.config.wanted():
+            shot = shoot(inputs.background, figures, ground, size)
+            composite = compose_scene(shot.background, shot.figures, shot.ground, self.config.look())
+            recipe = _recipe(scene, shot.figures, shot.ground, self.config)
+            files[self.config.ref(size, scene.id, scene.pair.engine)] = self.config.encoder(composite.rgb, recipe)
+            notices += size_notices(size, shot.cuts, shot.short)
+            if not size.folder:
+                files |= self._layers(scene, shot, composite)
+                notices += _notices(shot.figures, self.config.enlarge_limit)
+                facts |= _facts(shot.figures, shot.ground)
+        return Produced(files, tuple(notices), facts)
+
+    def _layers(self, scene: Scene, shot: Shot, composite: Composite) -> dict[Ref, Encode]:
+        refs = self._layer_refs(scene)
+        parts = separate(shot.background, composite.strokes) if refs else ()
+        return {ref: partial(images.finished, part) for ref, part in zip(refs, parts, strict=True)}
 
     def _wishes(self, scene: Scene) -> tuple[Sidecar, str]:
         path = self.layout.path(sidecar(scene.background.source))
@@ -201,7 +223,8 @@ def arrange(inputs: SceneInputs, body: Body, seed: int) -> tuple[Ground, list[Fi
         placement = resolve_spot(spot, body, automatic, inputs.sidecar, ground, size)
         shade = spot.shade
         direction = (shade.direction[0], shade.direction[1]) if shade.direction else light
-        figures.append(Figure(inputs.cutout, body, placement, direction, shade.opacity * shade.on, seed + number))
+        shadow = shade.opacity * shade.on
+        figures.append(Figure(inputs.cutout, body, placement, direction, shadow, seed + number, spot.reflection))
     return ground, figures
 
 

@@ -12,7 +12,7 @@ from pipeline.catalog import BACKENDS, ENGINES, STEPS, StageEntry, Target, resol
 from pipeline.choice import Chooser, EngineByCategory
 from pipeline.core.backend import Backend
 from pipeline.core.collection import Collection
-from pipeline.core.config import StepConfig
+from pipeline.core.config import StepConfig, resolved
 from pipeline.core.items import Item, Unit
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Step
@@ -96,7 +96,7 @@ def make_recipes(
             notes += [line for line in lines if line not in notes]
             engines = _engines(settings, collection) if entry.backend == "engine" else {}
             weights = _weights(backend, engines, chooser)
-            recipe = StepRecipe(entry, settings[entry.section], context, backend, engines, weights)
+            recipe = StepRecipe(entry, resolved(settings, entry.section), context, backend, engines, weights)
             recipes.append((recipe, items_of(resolve(entry.target).unit, collection)))
     return recipes, notes
 
@@ -111,7 +111,7 @@ def stages_before(steps: Sequence[str], settings: Settings, context: Context, co
     for entry in (entry for name in order[: order.index(steps[0])] for entry in STEPS[name]):
         backend = list(BACKENDS[entry.backend].values())[-1] if entry.backend in BACKENDS else ""
         engines = _engines(settings, collection) if entry.backend == "engine" else {}
-        recipe = StepRecipe(entry, settings[entry.section], context, backend, engines)
+        recipe = StepRecipe(entry, resolved(settings, entry.section), context, backend, engines)
         step = recipe()
         stages.append(Stage(step, items_of(step.unit, collection)))
     return stages

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,8 +32,24 @@ class StepConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    follows: ClassVar[str] = ""
+    """Another section, whose values stand in for those that are None here; see `resolved`."""
+
 
 Schema = Mapping[str, type[StepConfig]]
+
+
+def resolved(settings: Mapping[str, StepConfig], section: str) -> StepConfig:
+    """A section with what it leaves open taken from the section it follows.
+
+    Kept apart from loading, so that a file written from the settings still leaves open what was open.
+    """
+    config = settings[section]
+    model = settings.get(type(config).follows)
+    if model is None:
+        return config
+    shared = [name for name in type(config).model_fields if name in type(model).model_fields]
+    return config.model_copy(update={name: getattr(model, name) for name in shared if getattr(config, name) is None})
 
 
 def load_settings(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -248,6 +249,19 @@ def read_rgba(path: Path) -> NDArray[np.uint8]:
     """(h, w, 4) uint8 straight alpha; colours below full transparency are kept as stored."""
     with _open(path) as image:
         return np.asarray(image.convert("RGBA"))
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The named arrays of an `.npz` artefact.
+
+    Raises:
+        InputError: damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as problem:
+        raise InputError(f"{path}: damaged ({problem})", "delete it and let its step make it again") from None
 
 
 def read_recipe(path: Path) -> dict[str, Any] | None:

@@ -16,8 +16,22 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
 from pipeline.core.frame import Frame
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
+from pipeline.core.labels import Body as BodyPart
 from pipeline.core.labels import Parse
-from pipeline.core.layout import AGNOSTIC_MASK, CUTOUT, DRESSED_CUTOUT, FINAL, FRAME, IMAGE, MATTE, PARSE, TRYON, Layout, sidecar
+from pipeline.core.layout import (
+    AGNOSTIC_MASK,
+    CUTOUT,
+    DENSEPOSE_IUV,
+    DRESSED_CUTOUT,
+    FINAL,
+    FRAME,
+    IMAGE,
+    MATTE,
+    PARSE,
+    TRYON,
+    Layout,
+    sidecar,
+)
 from pipeline.core.step import Context, Produced
 
 PHOTO = (800, 600)
@@ -247,3 +261,73 @@ def test_the_signature_changes_with_the_runs_seed_and_nothing_names_a_path(tmp_p
         here, there = kind(config, context).signature(item), kind(config, other).signature(item)
         assert here != there
         assert str(tmp_path) not in str(here)
+
+
+def _files(context: Context, produced: Produced) -> dict[str, np.ndarray]:
+    return {ref: images.read_rgb(context.layout.path(ref)) for ref in produced.files if not ref.startswith("layers/")}
+
+
+def test_a_scene_comes_in_every_size_and_format_that_is_asked_for(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    config = ComposeConfig(format="webp", quality=80, crop="3:4", long_side_px=400, sizes=("1:1@300", "16:9"))
+    scene = Scene(PAIR, Background("sea", "inputs:background/sea.png"))
+    _put(context.layout, scene.background.source, images.png(background((600, 900))))
+    step = ComposeStep(config, context)
+    (produced,) = step.run([step.read(scene)])
+    assert tuple(produced.files) == tuple(step.writes(scene))
+    _store(context.layout, produced)
+    shapes = {ref: rgb.shape[:2] for ref, rgb in _files(context, produced).items()}
+    assert shapes == {
+        "final/preview/ann__tee__sea.webp": (400, 300),
+        "sizes/preview/1x1-300/ann__tee__sea.webp": (300, 300),
+        "sizes/preview/16x9/ann__tee__sea.webp": (506, 900),
+    }
+    for ref in shapes:
+        assert images.read_recipe(context.layout.path(ref))["scene"] == "ann__tee__sea"
+
+
+def test_layers_have_the_cut_picture_s_size_and_give_it_again(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    _, _, produced = _scene(context, background((600, 900), noise=5), ComposeConfig(layers=True, crop="1:1", long_side_px=500))
+    refs = list(produced.files)
+    assert [ref.rpartition("sea")[2] for ref in refs] == [".png", "-1-background.png", "-2-shadow.png", "-3-person.png"]
+    shown = images.read_rgb(context.layout.path(refs[0])).astype(float)
+    below, shadow, someone = (images.read_rgba(context.layout.path(ref)).astype(float) for ref in refs[1:])
+    again = below[..., :3]
+    for layer in (shadow, someone):
+        again = again + (layer[..., :3] - again) * layer[..., 3:] / 255
+    assert shown.shape == (500, 500, 3) and np.abs(again - shown).max() <= 2
+
+
+def test_the_dressed_photo_comes_in_sizes_too_cut_round_the_person(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    config = RestoreConfig(format="jpeg", quality=95, sizes=("3:4", "1:1@200"), metadata=False)
+    step = RestoreStep(config, context)
+    (produced,) = step.run([step.read(PAIR)])
+    assert tuple(sorted(produced.files)) == tuple(sorted(step.writes(PAIR)))
+    _store(context.layout, produced)
+    name = "ann__tee__original.jpg"
+    sizes = {ref: images.picture_size(context.layout.path(ref)) for ref in produced.files if ref.endswith(".jpg")}
+    assert sizes == {
+        f"final/preview/{name}": PHOTO,
+        f"sizes/preview/3x4/{name}": (800, 600),
+        f"sizes/preview/1x1-200/{name}": (200, 200),
+    }
+    assert [notice.flag for notice in produced.notices if notice.flag is Flag.SIZE_CUTS_PERSON] == [Flag.SIZE_CUTS_PERSON]
+    assert images.read_recipe(context.layout.path(f"final/preview/{name}")) is None
+
+
+def test_hands_alone_can_stay_the_photo_s(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    parse, parts = np.zeros((1024, 768), np.uint8), np.zeros((1024, 768), np.uint8)
+    parse[260:420, 290:478] = Parse.LEFT_ARM
+    parse[260:300, 290:478] = Parse.UPPER_CLOTHES
+    parts[260:340, 290:478] = BodyPart.LEFT_HAND
+    _put(context.layout, PARSE.of("ann"), images.labels_png(parse))
+    _put(context.layout, DENSEPOSE_IUV.of("ann"), images.npz({"I": parts}))
+    step = RestoreStep(RestoreConfig(keep=("hands",)), context)
+    assert DENSEPOSE_IUV.of("ann") in step.may_read(PAIR)
+    mask = step.read(PAIR).mask
+    assert mask[270, 300] and not mask[320, 300] and mask[400, 300]

@@ -1,0 +1,67 @@
+"""A composite taken apart: background, what lies on the ground, people. One over the other they give the picture again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compose.layer import Colour, Layer
+from compose.reflection import Reflection
+from compose.shadow import Shadow
+
+Stroke = Layer | Shadow | Reflection
+"""One thing painted; a picture is a background and strokes in order."""
+RGBA = NDArray[np.uint8]
+
+
+def separate(background: NDArray[np.uint8], strokes: Sequence[Stroke]) -> tuple[RGBA, RGBA, RGBA]:
+    """Three layers of the picture's own size.
+
+    With several people the shadow of one in front falls on one behind too; that part is worked into the people's layer, so
+    that three layers are enough in every case.
+
+    Args:
+        background: (h, w, 3) RGB uint8.
+        strokes: in painting order.
+
+    Returns:
+        Background (opaque), shadows and reflections, people: (h, w, 4) uint8 RGBA, straight alpha.
+    """
+    ground = np.zeros((*background.shape[:2], 4), np.float32)
+    people = np.zeros_like(ground)
+    for stroke in strokes:
+        if isinstance(stroke, Layer):
+            _over(people, stroke)
+            continue
+        layer = stroke.layer if isinstance(stroke, Reflection) else _black(stroke)
+        _over(ground, layer)
+        _onto(people, layer)
+    opaque = np.full((*background.shape[:2], 1), 255, np.uint8)
+    return np.concatenate([background, opaque], axis=2), _straight(ground), _straight(people)
+
+
+def _black(shadow: Shadow) -> Layer:
+    return Layer(shadow.top, shadow.left, np.zeros((*shadow.opacity.shape, 3), np.float32), shadow.opacity)
+
+
+def _over(below: Colour, layer: Layer) -> None:
+    """Porter & Duff's `over`, in place, on colours multiplied by alpha (0..255 and 0..1)."""
+    alpha = layer.alpha[..., None]
+    window = below[layer.window]
+    window *= 1 - alpha
+    window += np.concatenate([layer.colour * alpha, alpha], axis=2)
+
+
+def _onto(below: Colour, layer: Layer) -> None:
+    """Porter & Duff's `atop`: only where something is."""
+    alpha = layer.alpha[..., None]
+    window = below[layer.window]
+    window[..., :3] += alpha * (layer.colour * window[..., 3:] - window[..., :3])
+
+
+def _straight(layer: Colour) -> RGBA:
+    colour = layer[..., :3] / np.maximum(layer[..., 3:], 1e-6)
+    rounded: RGBA = np.clip(np.concatenate([colour, 255 * layer[..., 3:]], axis=2) + 0.5, 0, 255).astype(np.uint8)
+    return rounded
