@@ -20,10 +20,12 @@ from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, sidecar
 from pipeline.core.masks import box_of
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess import closed_form
+from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.backends.mediapipe_people import MediapipePeople
 from preprocess.people import Sighting
 from preprocess.person_choice import person_wanted
 from preprocess.quality import pose_notices
+from preprocess.unseen import Unseen
 
 Grey = NDArray[np.uint8]
 SOLID = 128
@@ -32,8 +34,12 @@ SOLID = 128
 class PersonMatteBackend(MatteBackend, Protocol):
     """A matte backend that can be told which person is meant."""
 
-    def matte_of(self, photo: NDArray[np.uint8], sighting: Sighting) -> NDArray[np.uint8]:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of that person and of nobody else."""
+    @property
+    def batch_size(self) -> int:
+        """Photos of one call, once it is loaded."""
+
+    def mattes_of(self, photos: Sequence[Grey], sightings: Sequence[Sighting]) -> Sequence[Grey | Unseen]:
+        """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
 
 
 class BackgroundConfig(StepConfig):
@@ -67,6 +73,12 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
     def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:
         super().__init__(config, context, backend)
         self._people = MediapipePeople()
+        self._embedded = EmbeddedMatte()
+
+    @property
+    def batch_size(self) -> int:  # type: ignore[override]  # a number in the base, here the backend's
+        """As many photos as the backend's device is good for."""
+        return self.backend.batch_size
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The photo."""
@@ -95,12 +107,14 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     def run(self, inputs: Sequence[tuple[Person, BackgroundInputs]]) -> Sequence[Produced]:
         """Find, cut, and clean the colours."""
-        return [self._one(person, given) for person, given in inputs]
+        sightings = [self._find(given) for _, given in inputs]
+        answers = self.backend.mattes_of([given.photo.rgb for _, given in inputs], sightings)
+        return [self._one(*each, sighting, answer) for each, sighting, answer in zip(inputs, sightings, answers, strict=True)]
 
-    def _one(self, person: Person, given: BackgroundInputs) -> Produced:
+    def _one(self, person: Person, given: BackgroundInputs, sighting: Sighting, answer: Grey | Unseen) -> Produced:
         rgb = given.photo.rgb
-        sighting = self._find(given)
-        alpha = self.backend.matte_of(rgb, sighting)
+        missed = (answer.notice,) if isinstance(answer, Unseen) else ()
+        alpha = self._embedded.matte_of(rgb, sighting) if isinstance(answer, Unseen) else answer
         if self.config.refine == "closed-form":
             alpha = closed_form.refine(rgb, alpha)
         if self.config.keep_transparency and given.photo.alpha is not None:
@@ -115,8 +129,9 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
             MATTE.of(person.id): lambda: images.png(alpha),
             LANDMARKS.of(person.id): lambda: images.text(landmarks.to_json()),
         }
-        notices = (*_photo_notices(given.photo, sighting, given.person), *pose_notices(landmarks))
-        facts = {"people": str(len(sighting.areas)), "matte_share": f"{alpha.mean() / 255:.3f}"}
+        notices = (*missed, *_photo_notices(given.photo, sighting, given.person), *pose_notices(landmarks))
+        card = self._embedded.card if missed else self.backend.card
+        facts = {"people": str(len(sighting.areas)), "matte_share": f"{alpha.mean() / 255:.3f}", "backend": card.name}
         return Produced(files, notices, facts)
 
     def _find(self, given: BackgroundInputs) -> Sighting:

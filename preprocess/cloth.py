@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -22,8 +22,10 @@ from pipeline.core.items import Garment, Item, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
 from pipeline.core.step import BackendStep, Context, Produced
+from preprocess.backends.plain_background import cut_garment
 from preprocess.garment_category import guess_doubt
 from preprocess.garment_shape import category_doubt, outline_doubts
+from preprocess.unseen import Unseen
 
 WORK_SIDE = 1536
 """Longer side to which bigger photos are reduced: the garment then still has more pixels than its canvas."""
@@ -50,7 +52,7 @@ class ClothConfig(StepConfig):
 class GarmentBackend(Backend, Protocol):
     """Separates a garment from its ground."""
 
-    def cut(self, photo: RGB) -> Alpha:
+    def cut(self, photo: RGB) -> Alpha | Unseen:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
 
 
@@ -73,12 +75,14 @@ class CutGarment:
         alpha: (h, w) uint8, 255 = garment.
         share: share of the photo that the garment covers, 0..1.
         worn: whether somebody wears it.
+        missed: what the backend's network said when it did not see the garment, which was cut by its border colour then.
     """
 
     rgb: RGB
     alpha: Alpha
     share: float
     worn: bool = False
+    missed: Unseen | None = None
 
 
 def reduced(photo: Photo) -> Photo:
@@ -160,7 +164,8 @@ def notices_of(garment: CutGarment, mask: Alpha, category: Category, given: bool
     """
     if garment.worn:
         return (Notice(Flag.GARMENT_WORN, "a wearer's body was found"),)
-    found = [Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts))] if (doubts := outline_doubts(mask > 0, garment.share)) else []
+    found = [garment.missed.notice] if garment.missed else []
+    found += [Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts))] if (doubts := outline_doubts(mask > 0, garment.share)) else []
     doubt = f"in {category.value}, but {said}" if given and (said := category_doubt(mask > 0, category)) else ""
     if doubt := doubt or ("" if given else guess_doubt(mask > 0, category)):
         found.append(Notice(Flag.CATEGORY_SUSPECT, doubt))
@@ -226,8 +231,10 @@ class ClothStep(BackendStep[GarmentBackend]):
         if (body := self.wearers.wearer(small.rgb)) is not None:
             alpha = self.wearers.cut(small.rgb, body, garment.category)
             return _checked(path, CutGarment(small.rgb, alpha, _share(alpha), worn=True))
-        alpha = self.backend.cut(small.rgb)
-        cut = _checked(path, CutGarment(small.rgb, alpha, _share(alpha)))
+        answer = self.backend.cut(small.rgb)
+        missed = answer if isinstance(answer, Unseen) else None
+        alpha = cut_garment(small.rgb) if isinstance(answer, Unseen) else answer
+        cut = _checked(path, CutGarment(small.rgb, alpha, _share(alpha), missed=missed))
         return self._close_up(photo, cut)
 
     def _close_up(self, photo: Photo, cut: CutGarment) -> CutGarment:
@@ -239,8 +246,10 @@ class ClothStep(BackendStep[GarmentBackend]):
         ):
             return cut
         near = reduced(Photo(np.ascontiguousarray(photo.rgb[rows, columns])))
-        alpha = self.backend.cut(near.rgb)
-        return CutGarment(near.rgb, alpha, cut.share) if _share(alpha) > 0.05 else cut
+        answer = cut_garment(near.rgb) if cut.missed else self.backend.cut(near.rgb)
+        if isinstance(answer, Unseen) or _share(answer) <= 0.05:
+            return cut
+        return replace(cut, rgb=near.rgb, alpha=answer)
 
 
 def without_white(rgb: RGB, alpha: Alpha) -> RGB:

@@ -17,10 +17,12 @@ from pipeline.core.items import Item, Person, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.layout import CANVAS, CUTOUT, FRAME, IMAGE, LANDMARKS, POSE_IMAGE, POSE_JSON, Ref
 from pipeline.core.step import BackendStep, Produced
+from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.framing import person_frame
 from preprocess.landmarks import Landmarks
 from preprocess.openpose import without_unseen
 from preprocess.skeleton import draw_skeleton
+from preprocess.unseen import Unseen
 
 RGB = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -29,7 +31,7 @@ Points = NDArray[np.float32]
 class PoseBackend(Backend, Protocol):
     """Finds joints of the person that the background step chose."""
 
-    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints:
+    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | Unseen:
         """(h, w, 3) RGB uint8 → joints in photo pixels; unseen ones may lie outside the photo."""
 
 
@@ -81,7 +83,10 @@ class PoseStep(BackendStep[PoseBackend]):
 
     def _one(self, person: Person, given: PoseInputs) -> Produced:
         frame = person_frame(given.landmarks.box, given.landmarks.photo_size)
-        joints = on_canvas(self.backend.keypoints(given.photo, given.landmarks), frame)
+        answer = self.backend.keypoints(given.photo, given.landmarks)
+        missed = (answer.notice,) if isinstance(answer, Unseen) else ()
+        points = MediapipePose().keypoints(given.photo, given.landmarks) if isinstance(answer, Unseen) else answer
+        joints = on_canvas(points, frame)
         source = given.photo if given.cutout is None else on_grey(given.cutout)
         canvas = frame.to_canvas(source)
         files = {
@@ -91,7 +96,8 @@ class PoseStep(BackendStep[PoseBackend]):
             POSE_IMAGE.of(person.id): lambda: images.png(draw_skeleton(joints, CANVAS)),
         }
         hands = sum(bool(hand[:, 2].any()) for hand in (joints.left_hand, joints.right_hand))
-        return Produced(files, facts={"hands": str(hands), "canvas_scale": f"{frame.scale:.3f}"})
+        card = MediapipePose.card if missed else self.backend.card
+        return Produced(files, missed, {"hands": str(hands), "canvas_scale": f"{frame.scale:.3f}", "backend": card.name})
 
 
 def on_canvas(points: Keypoints, frame: Frame) -> Keypoints:

@@ -73,10 +73,12 @@ IMAGENET = Normal((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = Normal((0.5, 0.5, 0.5), (1.0, 1.0, 1.0))
 
 
-def colour_network(path: Path, side: int, normal: Normal, weigh: Sequence[Sequence[float]], outputs: int = 1) -> Path:
+def colour_network(
+    path: Path, side: int, normal: Normal, weigh: Sequence[Sequence[float]], outputs: int = 1, batch: int | str = 1
+) -> Path:
     """A network that undoes the published normalisation and weighs the picture's colours, pixel by pixel.
 
-    Input `input.1` (1, 3, side, side). The first output is (1, n, side, side):
+    Input `input.1` (batch, 3, side, side). The first output is (batch, n, side, side):
     channel k = weigh[k][:3] · RGB in 0..1 + weigh[k][3].
     With several outputs, as U²-Net and IS-Net have, the first is a probability in 0..1 and the others are zeros.
     """
@@ -99,6 +101,6 @@ def colour_network(path: Path, side: int, normal: Normal, weigh: Sequence[Sequen
         else helper.make_node("Identity", ["score"], ["answer"]),
     ]
     nodes += [helper.make_node("Mul", ["answer", "nothing"], [f"side{n}"]) for n in range(1, outputs)]
-    shape = (1, len(table), side, side)
+    shape = (batch, len(table), side, side)
     named = {"answer": shape} | {f"side{n}": shape for n in range(1, outputs)}
-    return save_network(path, nodes, {"input.1": (1, 3, side, side)}, named, constants)
+    return save_network(path, nodes, {"input.1": (batch, 3, side, side)}, named, constants)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,12 @@ from preprocess import person_boxes, simcc
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
 from preprocess.landmarks import Landmarks
-from preprocess.openpose import body_25
 from preprocess.pose_choice import nearest_to
+from preprocess.unseen import Unseen
 
 DETECTOR, POSE = "yolox_l.onnx", "dw-ll_ucoco_384.onnx"
 LEAST_CONFIDENCE = 0.3
 """Points below are drawn by nobody who uses these networks."""
-
-_log = logging.getLogger("lookbook")
 
 
 class DWPose:
@@ -50,17 +47,11 @@ class DWPose:
             files = model_files.paths("dwpose", self._weights)
             self._detector, self._pose = open_onnx(files[DETECTOR], device), open_onnx(files[POSE], device)
 
-    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints:
-        """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; unseen ones are zeros.
-
-        Where the networks find nobody at the landmarks' place, the landmarks themselves are the answer, and the log says so.
-        """
+    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | Unseen:
+        """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; unseen ones are zeros."""
         box = person_boxes.box_meant(self._people(photo), landmarks.box)
         found = nearest_to(landmarks, [from_wholebody(self._points(photo, box), LEAST_CONFIDENCE)])
-        if found is None:
-            _log.warning("dwpose finds nobody where the landmarks are; the embedded key-points are used, without hands")
-            return Keypoints(body_25(landmarks.body))
-        return found
+        return found or Unseen("dwpose finds nobody where the landmarks are")
 
     def _people(self, photo: NDArray[np.uint8]) -> person_boxes.Boxes:
         if self._detector is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from preprocess.edge_colours import EdgeConfig, refine_band
 from preprocess.guided_matte import GuidedConfig, soften
 from preprocess.matting import MattingConfig, bone_mask, segment
 from preprocess.people import Sighting
+from preprocess.unseen import Unseen
 
 RGB = NDArray[np.uint8]
 
@@ -29,6 +32,7 @@ class EmbeddedMatte:
     """Separates one person from the background; needs nothing beyond the base packages."""
 
     card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5)
+    batch_size = 1
 
     def __init__(self, config: MattingConfig | None = None) -> None:
         self._config = config or MattingConfig()
@@ -42,6 +46,10 @@ class EmbeddedMatte:
         """(h, w, 3) RGB uint8 → (h, w) uint8 of the person in `box`, right to a few pixels; the edge is not refined."""
         probability: NDArray[np.uint8] = np.round(255 * self._people.look_at(photo, box)).astype(np.uint8)
         return probability
+
+    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[NDArray[np.uint8] | Unseen]:
+        """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
+        return [self.matte_of(photo, sighting) for photo, sighting in zip(photos, sightings, strict=True)]
 
     def matte_of(self, photo: NDArray[np.uint8], sighting: Sighting) -> NDArray[np.uint8]:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person sighted, and of nobody else."""

@@ -5,7 +5,6 @@ The detector's own `detect_poses` throws the joints' confidences away, so its pa
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -22,8 +21,8 @@ from pipeline.core.labels import Joint
 from pipeline.core.weights import require
 from preprocess.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.landmarks import Landmarks
-from preprocess.openpose import body_25
 from preprocess.pose_choice import nearest_to
+from preprocess.unseen import Unseen
 
 Points = NDArray[np.float32]
 
@@ -31,8 +30,6 @@ WORK_SIDE_PX = 768
 """Long side of the window shown to the detector; it reduces the body to 184 px, hands are cut from this size."""
 ROOM = 0.2
 """Room round the person's box, as a share of its longer side."""
-
-_log = logging.getLogger("lookbook")
 
 
 class OpenPose:
@@ -64,11 +61,10 @@ class OpenPose:
             folder = require("openpose", self._weights)
             self._detector = _build(folder).to(choose_device(device).name)
 
-    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints:
+    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | Unseen:
         """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; unseen ones are zeros.
 
-        The port gives hands no confidence: their points carry that of their wrist. Where it finds nobody at the landmarks'
-        place, the landmarks themselves are the answer, and the log says so.
+        The port gives hands no confidence: their points carry that of their wrist.
         """
         if self._detector is None:
             self.load("auto")
@@ -80,10 +76,7 @@ class OpenPose:
         corner, scale = (columns.start, rows.start), (piece.shape[1] / small.shape[1], piece.shape[0] / small.shape[0])
         people = [_placed(found, corner, scale) for found in self._people(small)]
         chosen = nearest_to(landmarks, people)
-        if chosen is None:
-            _log.warning("openpose finds nobody where the landmarks are; the embedded key-points are used, without hands")
-            return Keypoints(body_25(landmarks.body))
-        return chosen
+        return chosen or Unseen("openpose finds nobody where the landmarks are")
 
     def _people(self, picture: NDArray[np.uint8]) -> list[Keypoints]:
         """Everybody in a picture, in its pixels."""

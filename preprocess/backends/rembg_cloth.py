@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,8 +12,8 @@ from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
-from preprocess.backends.plain_background import cut_garment
 from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, Saliency, SaliencyNetwork, enlarged, network_input
+from preprocess.unseen import Unseen
 
 Grey = NDArray[np.uint8]
 RGB = NDArray[np.uint8]
@@ -25,8 +24,6 @@ LEAST_SHARE, MOST_SHARE = 0.005, 0.97
 CLOTH_CLASSES = 4
 """Background, upper, lower, whole body."""
 CLOTH_SEG = Saliency(768)
-
-_log = logging.getLogger("lookbook")
 
 
 def _card(name: str, seconds: float) -> Card:
@@ -54,9 +51,10 @@ class RembgCloth:
         """
         self._network.load(device)
 
-    def cut(self, photo: RGB) -> Grey:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
-        return checked_cut(np.round(255 * self._network(photo)).astype(np.uint8), photo, self.card.name)
+    def cut(self, photo: RGB) -> Grey | Unseen:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment."""
+        (share,) = self._network([photo])
+        return checked_cut(share, self.card.name)
 
 
 class ClothSeg:
@@ -81,8 +79,8 @@ class ClothSeg:
         if self._model is None:
             self._model = open_onnx(require(self.card.weights[0], self._weights), device)
 
-    def cut(self, photo: RGB) -> Grey:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
+    def cut(self, photo: RGB) -> Grey | Unseen:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment."""
         if self._model is None:
             self.load("auto")
         assert self._model is not None
@@ -93,7 +91,7 @@ class ClothSeg:
                 f"python run.py weights verify {self.card.weights[0]}",
             )
         share = enlarged(garment_share(scores[0].astype(np.float32)), photo.shape[:2])
-        return checked_cut(np.round(255 * share).astype(np.uint8), photo, self.card.name)
+        return checked_cut(share, self.card.name)
 
 
 def garment_share(scores: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -106,13 +104,11 @@ def garment_share(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return garment
 
 
-def checked_cut(alpha: Grey, photo: RGB, name: str) -> Grey:
-    """The network's cut, or the embedded one where the network found nothing or nothing but garment."""
-    share = float(np.mean(alpha >= SOLID))
-    if LEAST_SHARE <= share <= MOST_SHARE:
-        return alpha
-    _log.warning("%s marks %.1f %% of a garment picture; it is cut by its border colour instead", name, 100 * share)
-    return cut_garment(photo)
+def checked_cut(share: NDArray[np.float32], name: str) -> Grey | Unseen:
+    """(h, w) float32 in [0, 1] → (h, w) uint8, unless the network found nothing, or nothing but garment."""
+    alpha: Grey = np.round(255 * share).astype(np.uint8)
+    solid = float(np.mean(alpha >= SOLID))
+    return alpha if LEAST_SHARE <= solid <= MOST_SHARE else Unseen(f"{name} marks {solid:.1%} of the picture as garment")
 
 
 class BirefnetGeneral(RembgCloth):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,13 +14,12 @@ from pipeline.core.card import Card
 from pipeline.core.masks import Box, Mask
 from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, Saliency, SaliencyNetwork
-from preprocess.one_person import leaves_window, only_the_person, shows_person, window_round
+from preprocess.one_person import Window, leaves_window, only_the_person, shows_person, window_round
 from preprocess.people import Sighting
+from preprocess.unseen import Unseen
 
 Grey = NDArray[np.uint8]
 RGB = NDArray[np.uint8]
-
-_log = logging.getLogger("lookbook")
 
 
 def _card(name: str, seconds: float) -> Card:
@@ -42,6 +41,11 @@ class RembgMatte:
         self._network = SaliencyNetwork(self.card.weights[0], self.recipe, weights)
         self._embedded = EmbeddedMatte()
 
+    @property
+    def batch_size(self) -> int:
+        """Pictures of one call on the device it was loaded on."""
+        return self._network.batch_size
+
     def load(self, device: str) -> None:
         """Open the network, once per run, and the embedded matte that watches it.
 
@@ -56,30 +60,40 @@ class RembgMatte:
         rough = self._embedded.matte_in(photo, box)
         if not rough.any():
             return rough
-        seen = self._look(photo, rough, box)
+        (seen,) = self._look([photo], [rough], [box])
         return only_the_person(seen, rough, np.zeros(rough.shape, bool)) if shows_person(seen, rough) else rough
 
-    def matte_of(self, photo: RGB, sighting: Sighting) -> Grey:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person sighted, and of nobody else.
+    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[Grey | Unseen]:
+        """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
+        pairs = list(zip(photos, sightings, strict=True))
+        embedded = [self._embedded.matte_of(photo, sighting) for photo, sighting in pairs]
+        seen = self._look(photos, embedded, [sighting.landmarks.box for sighting in sightings])
+        return [self._judged(*each) for each in zip(seen, embedded, sightings, strict=True)]
 
-        Where the network shows nobody at the person's place, the embedded matte is the answer, and the log says so.
-        """
-        embedded = self._embedded.matte_of(photo, sighting)
-        seen = self._look(photo, embedded, sighting.landmarks.box)
+    def _judged(self, seen: Grey, embedded: Grey, sighting: Sighting) -> Grey | Unseen:
         if not shows_person(seen, embedded):
-            _log.warning("%s does not show the person that the landmarks show; the embedded matte is used", self.card.name)
-            return embedded
-        return only_the_person(seen, embedded, others_at(sighting, photo.shape[:2]))
+            return Unseen(f"{self.card.name} does not show the person that the landmarks show")
+        return only_the_person(seen, embedded, others_at(sighting, embedded.shape))
 
-    def _look(self, photo: RGB, embedded: Grey, box: Box) -> Grey:
-        """The network's matte from a window round the person; from the whole photo when that window cuts them."""
-        window = window_round(embedded, box)
-        near = _bytes(self._network(np.ascontiguousarray(photo[window])))
-        if leaves_window(near, window, photo.shape[:2]):
-            return _bytes(self._network(photo))
-        alpha = np.zeros(photo.shape[:2], np.uint8)
-        alpha[window] = near
-        return alpha
+    def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Box]) -> list[Grey]:
+        """The network's mattes from windows round the people; from the whole photo where a window cuts its person."""
+        windows = [window_round(rough, box) for rough, box in zip(embedded, boxes, strict=True)]
+        near = self._network([np.ascontiguousarray(photo[window]) for photo, window in zip(photos, windows, strict=True)])
+        found = [_placed(_bytes(share), window, photo) for share, window, photo in zip(near, windows, photos, strict=True)]
+        cut = [
+            number for number, alpha in enumerate(found) if leaves_window(alpha[windows[number]], windows[number], alpha.shape)
+        ]
+        again = self._network([photos[number] for number in cut]) if cut else []
+        for number, share in zip(cut, again, strict=True):
+            found[number] = _bytes(share)
+        return found
+
+
+def _placed(near: Grey, window: Window, photo: RGB) -> Grey:
+    """A window's matte on an otherwise empty one of the photo's size."""
+    alpha = np.zeros(photo.shape[:2], np.uint8)
+    alpha[window] = near
+    return alpha
 
 
 def others_at(sighting: Sighting, size: tuple[int, ...]) -> Mask:

@@ -7,6 +7,7 @@ the weights folder and the answer is stretched only when the network is sure of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.core.device import choose_device
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
+from preprocess.backends.at_once import pictures_at_once
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
 
 RGB = NDArray[np.uint8]
@@ -61,6 +64,7 @@ class SaliencyNetwork:
     def __init__(self, row: str, recipe: Saliency, weights: Path) -> None:
         self._row, self._recipe, self._weights = row, recipe, weights
         self._model: OnnxModel | None = None
+        self.batch_size = 1
 
     def load(self, device: str) -> None:
         """Verify and open the file, once.
@@ -70,20 +74,25 @@ class SaliencyNetwork:
         """
         if self._model is None:
             self._model = open_onnx(require(self._row, self._weights), device)
+            if self._model.takes_batches:
+                self.batch_size = pictures_at_once(choose_device(device), (self._recipe.side_px, self._recipe.side_px))
 
-    def __call__(self, picture: RGB) -> Share:
-        """(h, w, 3) RGB uint8 → (h, w) float32 in [0, 1], 1 = foreground; all zero when the network sees nothing."""
+    def __call__(self, pictures: Sequence[RGB]) -> list[Share]:
+        """(h, w) float32 in [0, 1] for every (h, w, 3) RGB uint8 picture, 1 = foreground; all zero where it sees nothing.
+
+        Every picture is judged by itself: neither its brightness nor the stretch of its answer knows of the others.
+        """
         if self._model is None:
             self.load("auto")
         assert self._model is not None
-        answer = self._model(network_input(picture, self._recipe))[0]
-        if answer.ndim != 4 or answer.shape[0] != 1:
+        answer = self._model(np.concatenate([network_input(each, self._recipe) for each in pictures]))[0]
+        if answer.ndim != 4 or answer.shape[0] != len(pictures):
             raise WeightsError(
-                f"{self._model.path}: the network answers with shape {answer.shape}, (1, 1, h, w) was expected",
+                f"{self._model.path}: the network answers with shape {answer.shape}, ({len(pictures)}, 1, h, w) was expected",
                 f"python run.py weights verify {self._row}",
             )
-        share = foreground_share(answer[0, 0].astype(np.float32), self._recipe)
-        return enlarged(share, picture.shape[:2])
+        shares = [foreground_share(each[0].astype(np.float32), self._recipe) for each in answer]
+        return [enlarged(share, picture.shape[:2]) for share, picture in zip(shares, pictures, strict=True)]
 
 
 def network_input(picture: RGB, recipe: Saliency) -> NDArray[np.float32]:

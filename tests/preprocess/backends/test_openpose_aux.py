@@ -15,6 +15,7 @@ from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.labels import Joint
 from preprocess.backends.openpose_aux import OpenPose, window_of
 from preprocess.landmarks import Landmarks
+from preprocess.unseen import Unseen
 
 FILES = ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")
 SHIFTS = [
@@ -156,10 +157,9 @@ def test_a_missing_joint_stays_missing(backend):
         assert not found.body[joint].any()
 
 
-def test_nobody_found_gives_the_landmarks(backend, caplog):
+def test_a_photo_in_which_nobody_is_found_is_said_to_be_unseen(backend):
     found = backend.keypoints(np.full((900, 1200, 3), 30, np.uint8), landmarks_at(300, 420))
-    np.testing.assert_allclose(found.xy(Joint.LEFT_SHOULDER), [345, 330])
-    assert "finds nobody" in caplog.text
+    assert found == Unseen("openpose finds nobody where the landmarks are")
 
 
 def test_the_window_stays_on_the_photo():

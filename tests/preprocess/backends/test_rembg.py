@@ -13,11 +13,13 @@ from pipeline.catalog import BACKENDS, resolve
 from pipeline.choice import Chooser
 from pipeline.core.errors import MissingPackageError, WeightsError
 from preprocess.backends import onnx_model
+from preprocess.backends.at_once import pictures_at_once
 from preprocess.backends.rembg_cloth import ClothSeg, garment_share
 from preprocess.backends.rembg_matte import BirefnetPortrait, U2net, U2netHumanSeg
 from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, SaliencyNetwork, foreground_share
 from preprocess.landmarks import Landmarks
 from preprocess.people import Sighting
+from preprocess.unseen import Unseen
 
 RED_ONLY = [(1.0, 0.0, -1.0, 0.0)]
 RED_LOGIT = [(24.0, 0.0, -24.0, -12.0)]
@@ -45,7 +47,7 @@ def test_the_network_sees_the_published_normalisation_and_its_answer_comes_back_
     stand_ins.colour_network(stand_ins.place(tmp_path, row, file), side, normal, weigh, outputs)
     photo, mask = red_square()
 
-    share = SaliencyNetwork(row, recipe, tmp_path)(photo)
+    (share,) = SaliencyNetwork(row, recipe, tmp_path)([photo])
 
     inside, outside = (
         cv2.erode(mask.astype(np.uint8), np.ones((5, 5))) > 0,
@@ -62,7 +64,7 @@ def test_a_picture_in_which_the_network_sees_nothing_is_not_stretched_into_someb
     faint = np.full((80, 60, 3), 200, np.uint8)
     faint[20:40, 20:40] = (250, 200, 200)  # 0.2 more red than blue: far from a sure pixel
 
-    assert SaliencyNetwork("rembg-u2net", U2NET, tmp_path)(faint).max() == 0
+    assert SaliencyNetwork("rembg-u2net", U2NET, tmp_path)([faint])[0].max() == 0
 
 
 def test_an_answer_that_is_foreground_everywhere_gets_no_holes_from_stretching():
@@ -89,7 +91,7 @@ def test_masks_equal_those_of_rembg_itself(row, tmp_path, monkeypatch):
 
     kind = next(each for each in sessions.sessions.values() if each.name() == name)
     theirs = np.asarray(kind(name, onnxruntime.SessionOptions()).predict(Image.fromarray(photo))[0], np.float32) / 255
-    ours = SaliencyNetwork(row, recipe, tmp_path)(photo)
+    (ours,) = SaliencyNetwork(row, recipe, tmp_path)([photo])
 
     # they enlarge 8-bit masks by Lanczos, we enlarge probabilities bilinearly: edges differ a little, nothing else does
     assert np.mean(np.abs(theirs - ours)) < 0.01
@@ -117,17 +119,45 @@ def test_garment_probability_is_one_minus_that_of_the_ground():
     assert garment_share(scores)[0, 0] == pytest.approx(0.9)
 
 
-def test_a_garment_the_network_misses_is_cut_by_its_border_colour(tmp_path, monkeypatch, caplog):
+@pytest.mark.parametrize(("classes", "share"), [((9, 0, 0, 0), "0.0%"), ((0, 9, 0, 0), "100.0%")])
+def test_nothing_or_nothing_but_garment_is_said_to_be_unseen(classes, share, tmp_path, monkeypatch):
     stand_ins.accept(monkeypatch, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
     path = stand_ins.place(tmp_path, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
-    stand_ins.colour_network(path, 768, stand_ins.IMAGENET, [(0, 0, 0, 9), (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0)])
+    stand_ins.colour_network(path, 768, stand_ins.IMAGENET, [(0, 0, 0, score) for score in classes])
     photo = np.full((200, 160, 3), 240, np.uint8)
     photo[50:150, 40:120] = (20, 60, 120)
+    assert ClothSeg(tmp_path).cut(photo) == Unseen(f"u2net-cloth-seg marks {share} of the picture as garment")
 
-    alpha = ClothSeg(tmp_path).cut(photo)
 
-    assert alpha[60:140, 50:110].min() > 200 and alpha[:40].max() < 30
-    assert "border colour" in caplog.text
+@pytest.mark.parametrize("size", [(4, 4), (30, 900), (1500, 1000)])
+def test_pictures_of_any_size_come_back_in_that_size(size, tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
+    photo = np.full((*size, 3), 200, np.uint8)
+    photo[:, : size[1] // 2] = (255, 0, 0)
+    (share,) = SaliencyNetwork("rembg-u2net", U2NET, tmp_path)([photo])
+    assert share.shape == size and share[:, 0].min() > 0.9 and share[:, -1].max() < 0.1
+
+
+# --- several pictures in one call ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("open_batch", [True, False])
+def test_several_pictures_get_what_each_gets_alone_whether_the_file_takes_batches_or_not(open_batch, tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    path = stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(path, 320, stand_ins.IMAGENET, RED_ONLY, 7, batch="n" if open_batch else 1)
+    dark, bright = red_square()[0] // 3, red_square((64, 200), (5, 20, 60, 90))[0]
+    network = SaliencyNetwork("rembg-u2net", U2NET, tmp_path)
+    network.load("cpu")
+    assert network.batch_size == 1 and network._model.takes_batches is open_batch
+    for share, picture in zip(network([dark, bright, dark]), (dark, bright, dark), strict=True):
+        np.testing.assert_allclose(share, network([picture])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "side", "at_once"), [("cpu", 320, 1), ("mps", 512, 1), ("cuda", 320, 16), ("cuda", 1024, 4)])
+def test_a_gpu_is_shown_as_many_pictures_as_fit_and_a_cpu_one(kind, side, at_once):
+    assert pictures_at_once(onnx_model.Device(kind, kind), (side, side)) == at_once
 
 
 # --- the chosen person -----------------------------------------------------------------------------------------------
@@ -173,19 +203,19 @@ def overlap(alpha, figure):
 
 def test_one_person_gets_the_networks_matte(u2net):
     photo, [figure] = people(160)
-    alpha = u2net.matte_of(photo, sighting_of(160, figure, np.zeros_like(figure)))
+    (alpha,) = u2net.mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
     assert overlap(alpha, figure) > 0.97 and alpha.dtype == np.uint8
 
 
 def test_of_two_people_only_the_chosen_one_is_kept(u2net):
     photo, [left, right] = people(100, 220)
-    alpha = u2net.matte_of(photo, sighting_of(100, left, right))
+    (alpha,) = u2net.mattes_of([photo], [sighting_of(100, left, right)])
     assert overlap(alpha, left) > 0.95 and alpha[right].max() < 10
 
 
 def test_two_people_who_touch_are_parted_where_they_meet(u2net):
     photo, [left, right] = people(120, 180)
-    alpha = u2net.matte_of(photo, sighting_of(120, left & ~right, right & ~left))
+    (alpha,) = u2net.mattes_of([photo], [sighting_of(120, left & ~right, right & ~left)])
     assert overlap(alpha, left & ~right) > 0.8
     assert np.mean(alpha[right & ~left] > 127) < 0.1
 
@@ -193,15 +223,29 @@ def test_two_people_who_touch_are_parted_where_they_meet(u2net):
 def test_a_thing_that_stands_apart_is_not_part_of_the_person(u2net):
     photo, [figure] = people(120)
     photo[150:220, 260:310] = (255, 0, 0)
-    alpha = u2net.matte_of(photo, sighting_of(120, figure, np.zeros_like(figure)))
+    (alpha,) = u2net.mattes_of([photo], [sighting_of(120, figure, np.zeros_like(figure))])
     assert alpha[150:220, 260:310].max() == 0 and overlap(alpha, figure) > 0.95
 
 
-def test_a_person_the_network_misses_comes_from_the_embedded_matte(u2net, caplog):
-    photo, [figure] = people(160, colour=(0, 0, 160))
-    alpha = u2net.matte_of(photo, sighting_of(160, figure, np.zeros_like(figure)))
-    assert overlap(alpha, figure) > 0.9
-    assert "does not show the person" in caplog.text
+def test_a_person_the_network_misses_is_said_to_be_unseen_and_another_of_the_same_call_is_not(u2net):
+    blue, [figure] = people(160, colour=(0, 0, 160))
+    red, _ = people(160)
+    sighting = sighting_of(160, figure, np.zeros_like(figure))
+    missed, found = u2net.mattes_of([blue, red], [sighting, sighting])
+    assert missed == Unseen("u2net does not show the person that the landmarks show")
+    assert overlap(found, figure) > 0.97
+
+
+def test_people_of_one_call_get_the_mattes_they_get_alone_also_where_a_window_cuts_them(u2net):
+    given = []
+    for column, size in ((160, (240, 320)), (100, (240, 320))):
+        photo, [figure] = people(column)
+        photo[200:212, :] = (255, 0, 0)  # a red rail that leads out of the person's window
+        given.append((photo, sighting_of(column, figure, np.zeros_like(figure))))
+        assert photo.shape[:2] == size
+    together = u2net.mattes_of(*(list(each) for each in zip(*given, strict=True)))
+    for alpha, (photo, sighting) in zip(together, given, strict=True):
+        np.testing.assert_array_equal(alpha, u2net.mattes_of([photo], [sighting])[0])
 
 
 def test_nobody_in_the_photo_is_an_empty_matte(u2net):
@@ -228,7 +272,7 @@ def test_a_network_with_another_input_names_what_it_wants(tmp_path, monkeypatch)
     stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
     stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 64, stand_ins.IMAGENET, RED_ONLY, 7)
     with pytest.raises(WeightsError, match=r"\[1, 3, 64, 64\]"):
-        SaliencyNetwork("rembg-u2net", U2NET, tmp_path)(np.zeros((20, 20, 3), np.uint8))
+        SaliencyNetwork("rembg-u2net", U2NET, tmp_path)([np.zeros((20, 20, 3), np.uint8)])
 
 
 def test_without_onnxruntime_the_error_says_what_to_install(tmp_path, monkeypatch):
