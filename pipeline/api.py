@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.assembly import Assembly, engine_chooser, make_recipes, recipe_of_engine, stages_before
+from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, recipe_of_engine, stages_before
 from pipeline.catalog import STEPS
 from pipeline.choice import Chooser
+from pipeline.core.attempts import Attempts, read_attempts
 from pipeline.core.collection import discover, pair_lists, paired_only, select
 from pipeline.core.errors import UsageError
 from pipeline.core.garbage import no_garbage_hunt
@@ -21,6 +22,7 @@ from pipeline.core.step import Context
 from pipeline.decisions import Choice, Plan
 from pipeline.garment_guess import GarmentGuesser, guess_note
 from pipeline.plan import make_plan
+from pipeline.retry import Retry
 from pipeline.review.page import Failure
 from pipeline.review.report import report_key, write_report
 from pipeline.runner import RunOptions, run_stages
@@ -44,6 +46,8 @@ class Request:
         fail_fast: stop at the first failure.
         verify: hash every file again.
         workers: worker processes.
+        retry_bad: how often a pair with a low score is drawn again from another seed.
+        another: draw another picture of every selected pair whose engine has a seed.
     """
 
     steps: tuple[str, ...] = tuple(STEPS)
@@ -60,6 +64,8 @@ class Request:
     fail_fast: bool = False
     verify: bool = False
     workers: int = 1
+    retry_bad: int = 0
+    another: bool = False
 
     @property
     def layout(self) -> Layout:
@@ -91,12 +97,16 @@ class Job:
     request: Request
     assembly: Assembly
     guesser: GarmentGuesser
+    attempts: Attempts
     stages: tuple[Stage, ...] = field(default_factory=tuple)
 
     def plan(self, records: Records) -> Plan:
         """What would run, and why."""
         choice = Choice(force=self.request.force, retry_failed=self.request.retry_failed)
-        return make_plan(self.stages, records, choice, self.earlier)
+        plan = make_plan(self.stages, records, choice, self.earlier)
+        if not self.request.retry_bad:
+            return plan
+        return replace(plan, retries=Retry(self.stages, records, self.request.retry_bad).lines(plan))
 
     def earlier(self) -> Sequence[Stage]:
         """The stages before those asked for, whose failures in earlier runs explain what is missing now."""
@@ -125,11 +135,14 @@ class Job:
             if ref in lists or records.layout.path(ref).exists():  # a list that was true once must not stay
                 records.store.write_if_changed(ref, lists.get(ref, "").encode("utf-8"))
         self.guesser.save(records.store)
+        if request.another:
+            self.attempts.save(records.store)
         options = RunOptions(
             force=request.force,
             retry_failed=request.retry_failed,
             fail_fast=request.fail_fast,
             workers=request.workers,
+            retry_bad=request.retry_bad,
             command=" ".join(request.steps),
             settings=json.dumps({name: config.model_dump(mode="json") for name, config in self.assembly.settings.items()}),
         )
@@ -181,12 +194,17 @@ def prepare(request: Request) -> Job:
     everything = discover(layout, engine_chooser(settings, chooser), recipe_of_engine, guesser)
     everything = paired_only(everything, layout)
     collection = select(everything, request.only, request.skip, request.limit)
+    attempts = read_attempts(layout)
+    for pair in collection.pairs if request.another else ():
+        if has_seed(pair.engine):
+            attempts.move_on(pair)
+    everything, collection = attempts.apply(everything), attempts.apply(collection)
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
     recipes, notes = make_recipes(request.steps, settings, context, collection, chooser)
     guessed = guess_note(collection)
     said = (*notes, guessed) if guessed else tuple(notes)
     assembly = Assembly(context, settings, collection, everything, tuple(recipes), said)
-    return Job(request, assembly, guesser, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
+    return Job(request, assembly, guesser, attempts, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
 
 
 def plan(request: Request) -> Plan:

@@ -141,6 +141,12 @@ def recipe_of_engine(engine: str) -> str:
     return recipe
 
 
+def has_seed(engine: str) -> bool:
+    """Whether another seed gives another picture, as the engine's card says."""
+    seeded: bool = resolve(ENGINES[engine]).card.seeded
+    return seeded
+
+
 def _backend(entry: StageEntry, settings: Settings, chooser: Chooser) -> tuple[Target, tuple[str, ...]]:
     if entry.backend in {"", "engine"}:
         return "", ()

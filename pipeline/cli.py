@@ -47,6 +47,12 @@ def run(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Redo, and overwrite artefacts edited by hand.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed with the same inputs.")] = False,
+    retry_bad: Annotated[
+        int, typer.Option(min=0, max=20, metavar="N", help="Draw pairs with a low score again, up to N times; keep the best.")
+    ] = 0,
+    another: Annotated[
+        bool, typer.Option("--another", help="Draw another picture of the selected pairs, from the next attempt's seed.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and why.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every file again instead of trusting size and time.")] = False,
@@ -55,6 +61,9 @@ def run(
     backend: Annotated[list[str], typer.Option(metavar="STEP=NAME", help="Model of a preprocessing step.")] = [],  # noqa: B006
     overrides: Overrides = [],  # noqa: B006
     seed: Annotated[int | None, typer.Option(help="Run seed.")] = None,
+    price_per_hour: Annotated[
+        float | None, typer.Option(metavar="PRICE", help="Of the machine: say what 1,000 pictures cost, from this run's time.")
+    ] = None,
     save_attention: Annotated[
         bool, typer.Option("--save-attention", help="Also draw, per pair, where on the garment each patch looks (StableVITON).")
     ] = False,
@@ -76,6 +85,7 @@ def run(
     from pipeline.settings import sections_with
 
     shortcuts = [f"run.engine={engine}"] * bool(engine) + [f"run.seed={seed}"] * (seed is not None)
+    shortcuts += [f"run.price_per_hour={price_per_hour}"] * (price_per_hour is not None)
     if save_attention:
         shortcuts += [f"{section}.save_attention=true" for section in sections_with("save_attention")]
     request = Request(
@@ -93,6 +103,8 @@ def run(
         fail_fast=fail_fast,
         verify=verify,
         workers=workers,
+        retry_bad=retry_bad,
+        another=another,
     )
     session = Session(request, Console(json_events))
     raise typer.Exit(session.show_plan() if dry_run else session.run(ask=not yes))

@@ -91,15 +91,20 @@ def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
         console.say(f"{count} {stage} not tried: {reason}", Colour.WARN)
 
 
-def say_summary(console: Console, summary: RunSummary, report: str) -> None:
-    """The last lines of a run."""
+def say_summary(console: Console, summary: RunSummary, report: str, price_per_hour: float | None = None) -> None:
+    """The last lines of a run; what 1,000 pictures cost, where the machine's price is known."""
     say_troubles(console, summary.troubles)
     kept = sum(len(stage.kept) for stage in summary.stages)
     if kept:
         whose = f"{kept} item{'s' if kept > 1 else ''}"
         console.say(f"artefacts of {whose} were given or edited by hand and are respected (--force overwrites them)", Colour.WARN)
     facts = {"made": summary.made, "failed": len(summary.troubles), "interrupted": summary.interrupted, "report": report}
-    console.event("finished", facts)
+    cost = None if price_per_hour is None else summary.cost_of_thousand(price_per_hour)
+    costs = {"pictures": summary.pictures, "seconds": round(summary.seconds, 2), "cost_per_1000": cost}
+    console.event("finished", facts | costs)
+    if cost is not None:
+        each = f"{summary.seconds / summary.pictures:.2f} s a picture in this run"
+        console.say(f"{each}: 1,000 pictures cost about {cost:.2f} at {price_per_hour:.2f} an hour")
     if summary.interrupted:
         console.say("interrupted; what was finished is kept, run again to go on", Colour.WARN)
     console.say(f"{summary.made} made. Report: {report}", Colour.GOOD)

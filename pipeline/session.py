@@ -59,7 +59,7 @@ class Session:
             if ask and not self._may_start(job, plan):
                 return ExitCode.USAGE
             summary = job.run(records, Progress(self.console), plan)
-        say_summary(self.console, summary, str(self.request.layout.path(REPORT)))
+        say_summary(self.console, summary, str(self.request.layout.path(REPORT)), _run_config(job).price_per_hour)
         return self._problems_code(job, summary.exit_code)
 
     def _prepare(self) -> Job:
@@ -99,8 +99,7 @@ class Session:
         self.console.event("estimate", {"to_do": plan.to_run, "stages": stages})
 
     def _may_start(self, job: Job, plan: Plan) -> bool:
-        config = job.assembly.settings["run"]
-        assert isinstance(config, RunConfig)
+        config = _run_config(job)
         if plan.to_run <= config.confirm_above:
             return True
         question = f"{plan.to_run} pictures to make. Start?"
@@ -111,6 +110,12 @@ class Session:
     def _problems_code(self, job: Job, code: ExitCode) -> ExitCode:
         lost = any(not problem.harmless for problem in job.assembly.everything.problems)
         return ExitCode.ITEMS_FAILED if code is ExitCode.DONE and lost else code
+
+
+def _run_config(job: Job) -> RunConfig:
+    config = job.assembly.settings["run"]
+    assert isinstance(config, RunConfig)
+    return config
 
 
 def _nothing_to_do(layout: Layout) -> UsageError:

@@ -26,6 +26,8 @@ class RunConfig(StepConfig):
     """Refuse models whose licence forbids business use."""
     confirm_above: int = Field(5000, ge=0)
     """Ask before making more pictures than this (or --yes)."""
+    price_per_hour: float | None = Field(None, gt=0, le=1e6)
+    """Of the machine, in any currency: the end of a run then says what 1,000 pictures cost."""
 
 
 class BackendsConfig(StepConfig):

@@ -115,6 +115,14 @@ class RunSummary:
         """Finished pictures made in this run, each counted once."""
         return len({ref for stage in self.stages for ref in stage.pictures})
 
+    def cost_of_thousand(self, price_per_hour: float) -> float | None:
+        """What 1,000 finished pictures cost, from this run's time from beginning to end; None when it finished none.
+
+        Args:
+            price_per_hour: of the machine; the result has its currency.
+        """
+        return 1000 * self.seconds / self.pictures * price_per_hour / 3600 if self.pictures else None
+
     @property
     def exit_code(self) -> ExitCode:
         """What the shell learns."""

@@ -67,11 +67,11 @@ def deadly_ledger(point: str, tick: Callable[[], None]) -> dict[str, Any]:
     """Replacements for methods of the ledger."""
     settle, intend = Ledger.settle, Ledger.intend
 
-    def deadly_settle(self: Ledger, files: Iterable, outcomes: Iterable, closed: Iterable = ()) -> None:
+    def deadly_settle(self: Ledger, files: Iterable, outcomes: Iterable, **others: Any) -> None:
         outcomes = list(outcomes)
         if point == "between replace and commit" and outcomes:
             tick()
-        settle(self, files, outcomes, closed)
+        settle(self, files, outcomes, **others)
         if point == "after commit" and outcomes:
             tick()
 

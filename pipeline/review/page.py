@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipeline.core.flags import ABOUT, Notice
+from pipeline.core.quality import PASS_SCORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,29 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One pair, all its stages."""
+    """One pair, all its stages.
+
+    Args:
+        title, subtitle: who wears what, and how it was made.
+        cells: the stages in order.
+        notices: quality flags.
+        preview: made by a preview engine.
+        score: of the quality gate, in [0, 1], or None.
+        measures: what it is made of, as name and value.
+    """
 
     title: str
     subtitle: str
     cells: tuple[Cell, ...]
     notices: tuple[Notice, ...] = ()
     preview: bool = False
+    score: float | None = None
+    measures: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the quality gate found it wanting."""
+        return self.score is not None and self.score < PASS_SCORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +120,13 @@ def _needs_a_look(row: Row) -> bool:
 
 
 def order(rows: Sequence[Row]) -> list[Row]:
-    """Incomplete ones first, then by number of flags, then as given."""
-    return sorted(rows, key=lambda row: (-sum(not cell.link for cell in row.cells), -len(row.notices)))
+    """Incomplete ones first, then bad scores from the worst on; the rest by number of flags, then by score, then as given."""
+    return sorted(rows, key=_place)
+
+
+def _place(row: Row) -> tuple[int, float, int, float]:
+    score = 1.0 if row.score is None else row.score
+    return -sum(not cell.link for cell in row.cells), min(score, PASS_SCORE), -len(row.notices), score
 
 
 def _head(sheet: Sheet) -> str:
@@ -161,11 +183,21 @@ def _article(row: Row) -> str:
     stages = [cell for cell in row.cells if cell not in finals]
     return (
         f'<article><h3>{escape(row.title)}{stamp}</h3><p class="dim">{escape(row.subtitle)}</p>'
+        + _measures(row)
         + (f'<ul class="flags">{flags}</ul>' if flags else "")
         + _strip("stages", stages, row.title)
         + _strip("finals", finals, row.title)
         + "</article>"
     )
+
+
+def _measures(row: Row) -> str:
+    """The score and what it is made of, in one line."""
+    if row.score is None:
+        return ""
+    kind = " bad" if row.is_bad else ""
+    parts = "".join(f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in row.measures)
+    return f'<p class="score{kind}"><span>score <b>{row.score:.2f}</b></span>{parts}</p>'
 
 
 def _strip(kind: str, cells: Sequence[Cell], title: str) -> str:

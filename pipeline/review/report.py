@@ -32,11 +32,21 @@ from pipeline.core.layout import (
     TRYON,
     Ref,
 )
+from pipeline.core.quality import SCORE, score_of
 from pipeline.core.records import Records
 from pipeline.review.page import Cell, Failure, Row, Sheet, order, page_html, page_name
 
 ROWS_PER_PAGE = 200
 THUMB_HEIGHT = 480
+MEASURES = {
+    "outside_change": ("change outside", "levels"),
+    "face_similarity": ("face", "%"),
+    "colour_difference": ("colour ΔE", ""),
+    "coverage": ("coverage", "%"),
+    "spread": ("variety", "levels"),
+    "halo": ("halo", "%"),
+}
+"""The quality gate's facts: what they are called here, and their unit."""
 REPORT_FOLDER = REPORT.rpartition("/")[0]
 
 
@@ -51,8 +61,8 @@ def write_report(records: Records, collection: Collection, failures: Sequence[Fa
     Returns:
         The first page.
     """
-    notices = _notices(records)
-    rows = order([_row(pair, collection, records, notices) for pair in collection.pairs])
+    noticed, scored = _notices(records), _scores(records)
+    rows = order([_row(pair, collection, records, noticed, scored.get((pair.id, pair.engine), {})) for pair in collection.pairs])
     _make_thumbnails(records, rows)
     pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
     summary = _summary(collection, rows, failures)
@@ -81,6 +91,22 @@ def _notices(records: Records) -> Noticed:
     return found
 
 
+def _scores(records: Records) -> dict[tuple[str, str], Mapping[str, str]]:
+    """The facts of every item that the quality gate judged, by its id and the engine in its file's folder."""
+    rows = records.ledger.outcomes(f"facts LIKE '%\"{SCORE}\"%'")
+    return {(row.item, row.slot.split("/")[-2]): row.facts for row in rows if not row.failed}
+
+
+def measures_of(facts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What a score is made of, in words and with units; what was not measured is left out."""
+    named = ((words, facts.get(name), unit) for name, (words, unit) in MEASURES.items())
+    return tuple((words, _with_unit(value, unit)) for words, value, unit in named if value)
+
+
+def _with_unit(value: str, unit: str) -> str:
+    return f"{float(value):.0%}" if unit == "%" else f"{float(value):.2g} {unit}".strip()
+
+
 def stage_refs(pair: Pair, collection: Collection) -> Iterator[tuple[str, Ref]]:
     """The stages of a pair in their order: label and artefact."""
     person, garment, engine = pair.person.id, pair.garment.id, pair.engine
@@ -97,7 +123,7 @@ def stage_refs(pair: Pair, collection: Collection) -> Iterator[tuple[str, Ref]]:
         yield f"final, {background.id}", FINAL.of(f"{pair.id}__{background.id}", engine)
 
 
-def _row(pair: Pair, collection: Collection, records: Records, noticed: Noticed) -> Row:
+def _row(pair: Pair, collection: Collection, records: Records, noticed: Noticed, facts: Mapping[str, str]) -> Row:
     cells = tuple(_cell(label, ref, records) for label, ref in stage_refs(pair, collection))
     items = [pair.person.id, pair.garment.id, pair.id, *(f"{pair.id}__{background.id}" for background in collection.backgrounds)]
     found = dict.fromkeys(notice for item in items for _, notice in noticed.get(item, ()))
@@ -108,6 +134,8 @@ def _row(pair: Pair, collection: Collection, records: Records, noticed: Noticed)
         cells=cells,
         notices=tuple(notice for notice in found if _concerns(notice, pair.garment.category)),
         preview=preview,
+        score=score_of(facts),
+        measures=measures_of(facts),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipeline.core.console import Console
-from pipeline.progress import say_troubles
+from pipeline.progress import say_summary, say_troubles
 from pipeline.reasons import output_missing
-from pipeline.summary import Trouble
+from pipeline.summary import RunSummary, StageResult, Trouble
 
 
 def test_a_broken_background_is_one_row_however_many_pairs_it_fails(capsys: pytest.CaptureFixture[str]):
@@ -21,3 +23,28 @@ def test_a_broken_background_is_one_row_however_many_pairs_it_fails(capsys: pyte
 def test_a_missing_output_is_called_by_its_kind_and_not_by_its_engine():
     assert output_missing("final/preview/ann__tee__sea.png").text == "output missing: final"
     assert output_missing("vitonhd/test/image-densepose/ann.jpg").text == "output missing: image-densepose"
+
+
+def finished(seconds: float, pictures: int) -> RunSummary:
+    made = {f"final/preview/{number}.png" for number in range(pictures)}
+    return RunSummary([StageResult("restore", pictures=made), StageResult("restore", pictures=set(made))], seconds=seconds)
+
+
+def test_a_thousand_pictures_cost_this_runs_time_for_each_at_the_machines_price(capsys: pytest.CaptureFixture[str]):
+    summary = finished(seconds=30, pictures=10)
+    assert summary.pictures == 10 and summary.cost_of_thousand(2.4) == pytest.approx(2.0)
+    say_summary(Console(), summary, "report", price_per_hour=2.4)
+    assert "3.00 s a picture in this run: 1,000 pictures cost about 2.00 at 2.40 an hour" in "".join(capsys.readouterr())
+
+
+def test_nothing_is_said_about_costs_without_a_price_or_without_a_picture(capsys: pytest.CaptureFixture[str]):
+    say_summary(Console(), finished(30, 10), "report")
+    say_summary(Console(), finished(30, 0), "report", price_per_hour=2.4)
+    assert "cost" not in "".join(capsys.readouterr())
+    assert finished(30, 0).cost_of_thousand(2.4) is None
+
+
+def test_programs_read_pictures_seconds_and_cost(capsys: pytest.CaptureFixture[str]):
+    say_summary(Console(json_events=True), finished(30, 10), "report", price_per_hour=2.4)
+    event = json.loads(capsys.readouterr().out)
+    assert (event["pictures"], event["seconds"], event["cost_per_1000"]) == (10, 30, pytest.approx(2.0))

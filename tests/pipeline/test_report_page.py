@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pipeline.core.flags import Flag, Notice
 from pipeline.review.page import Cell, Failure, Row, Sheet, order, page_html
+from pipeline.review.report import measures_of
 
 COMPLETE = Row(
     "ann · tee", "upper", (Cell("person", "../a b#.jpg", "thumbs/1.webp"), Cell("final, sea", "../c.png", "thumbs/2.webp"))
@@ -59,6 +60,35 @@ def test_the_page_loads_nothing_from_elsewhere():
 
 def test_a_stage_that_was_not_made_says_so():
     assert "not made" in sheet(INCOMPLETE)
+
+
+def scored(title: str, score: float | None, flags: int = 0) -> Row:
+    notices = (Notice(Flag.COLOUR_OFF, "ΔE 12.0, allowed 10"),) * flags
+    return Row(title, "upper", COMPLETE.cells, notices, score=score, measures=(("colour ΔE", "12"),))
+
+
+def test_bad_scores_come_first_from_the_worst_on_then_flags_then_lower_scores():
+    rows = [scored("good", 0.9), scored("fair", 0.6), scored("flagged", 0.8, 1), scored("bad", 0.4, 1), scored("worst", 0.1, 1)]
+    unscored = scored("unscored", None)
+    assert [row.title for row in order([unscored, *rows])] == ["worst", "bad", "flagged", "fair", "good", "unscored"]
+    assert order([scored("good", 1.0), INCOMPLETE])[0] is INCOMPLETE
+
+
+def test_a_score_is_shown_with_what_it_is_made_of_and_a_bad_one_stands_out():
+    good, bad = sheet(scored("good", 0.912)), sheet(scored("bad", 0.31, 1))
+    assert "score <b>0.91</b>" in good and "colour ΔE <b>12</b>" in good and 'class="score"' in good
+    assert 'class="score bad"' in bad and "(ΔE 12.0, allowed 10)" in bad
+    assert 'class="score' not in sheet(scored("none", None))
+
+
+def test_measures_have_names_and_units_and_leave_out_what_was_not_measured():
+    facts = {"score": "0.9", "outside_change": "0.00", "colour_difference": "2.06", "coverage": "0.632", "halo": "0.015"}
+    assert measures_of(facts) == (
+        ("change outside", "0 levels"),
+        ("colour ΔE", "2.1"),
+        ("coverage", "63%"),
+        ("halo", "2%"),
+    )
 
 
 def test_many_rows_are_spread_over_linked_pages():

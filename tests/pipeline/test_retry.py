@@ -271,8 +271,8 @@ def test_finished_pictures_are_counted_once_however_often_they_were_drawn(world:
 # ---- killed ---------------------------------------------------------------------------------------------------------------
 
 POINTS = [
-    *(("before write", number) for number in (30, 38, 44, 52, 60)),
-    *(("after replace", number) for number in (31, 37, 45, 51, 58)),
+    *(("before write", number) for number in (27, 33, 40, 47, 53)),
+    *(("after replace", number) for number in (28, 34, 41, 46, 52)),
     *(("after intent", number) for number in (8, 9, 10, 11)),
     *(("between replace and commit", number) for number in (8, 9, 10, 11)),
     *(("after commit", number) for number in (8, 9, 10, 12)),

@@ -56,8 +56,14 @@ def test_flags_failures_and_scores_come_from_the_ledger(desk: Desk, client: Test
             message="the cut-out is empty",
             remedy="run again",
         ),
-        Outcome(slot="b", step="compose", item="bob__top__sea", status=Status.DONE, facts={"score": "0.4"}),
-        Outcome(slot="c", step="compose", item="bob__top__room", status=Status.DONE, facts={"score": "0.9"}),
+        *(
+            Outcome(slot=f"final/{engine}/{item}.png", step="restore", item=item, status=Status.DONE, facts={"score": score})
+            for engine, item, score in (
+                ("preview", "bob__top__sea", "0.4"),
+                ("preview", "bob__top__room", "0.9"),
+                ("another", "bob__top__room", "0.1"),
+            )
+        ),
     )
     assert len(listed(client, flag="several-people")) == 6 and len(listed(client, flag="any")) == 6
     (failed,) = client.get("/api/items", params={"state": "failed"}).json()["items"]

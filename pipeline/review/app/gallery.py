@@ -15,11 +15,10 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import FINAL, LEDGER, Layout, Ref
 from pipeline.core.ledger import Ledger
 from pipeline.core.ledger_rows import Outcome
+from pipeline.core.quality import SCORE, score_of
 from pipeline.review.app.verdicts import Mark, Verdicts
 from pipeline.review.app.workspace import Items, Workspace, version_of
 
-SCORE = "score"
-"""The fact that the gallery sorts and filters by."""
 NOTEWORTHY = f"notices <> '[]' OR kept <> '[]' OR status = 'failed' OR facts LIKE '%\"{SCORE}%'"
 REST = 8.0
 """The index is read anew at most every so many times the time that reading takes."""
@@ -219,7 +218,7 @@ def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Map
         state,
         notices=tuple(notice for notice in notices if concerns(notice, pair.garment.category)),
         preview=any(notice.flag is Flag.PREVIEW_ONLY for notice in notices),
-        score=next(_scores(about), None),
+        score=next(_scores(about, pair.engine), None),
         message=failure.message if failure else "",
         remedy=failure.remedy if failure else "",
     )
@@ -231,13 +230,12 @@ def concerns(notice: Notice, category: Category) -> bool:
     return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about == category.value)
 
 
-def _scores(outcomes: Sequence[Outcome]) -> Iterator[float]:
-    """Of the scene itself first, else of its pair."""
+def _scores(outcomes: Sequence[Outcome], engine: str) -> Iterator[float]:
+    """Of the scene itself first, else of its pair; another engine's pictures have scores of their own."""
     for outcome in reversed(outcomes):
-        try:
-            yield float(outcome.facts[SCORE])
-        except (KeyError, ValueError):
-            continue
+        score = score_of(outcome.facts)
+        if score is not None and f"/{engine}/" in outcome.slot:
+            yield score
 
 
 def describe_notice(notice: Notice) -> dict[str, str]:
