@@ -67,7 +67,7 @@ def _walk(folder: Path, prefix: str, root: str, above: frozenset[str], found: li
             problems.append(Problem(entry.path, *reason, harmless=reason[0].startswith(STRANGER)))
         elif entry.is_dir():
             _walk(Path(entry.path), f"{prefix}{entry.name}/", root, above | {here}, found, problems)
-        elif Path(entry.name).suffix.lower() in SUFFIXES:
+        elif _suffix(entry.name) in SUFFIXES:
             found.append(prefix + entry.name)
 
 
@@ -86,7 +86,7 @@ def _obstacle(entry: os.DirEntry[str], root: str) -> tuple[str, str] | None:
             )
     if entry.is_dir():
         return None
-    suffix = Path(entry.name).suffix.lower()
+    suffix = _suffix(entry.name)
     if suffix == SIDECAR:
         return None
     if not stat.S_ISREG(entry.stat().st_mode):
@@ -94,6 +94,11 @@ def _obstacle(entry: os.DirEntry[str], root: str) -> tuple[str, str] | None:
     if suffix not in SUFFIXES:
         return f"{STRANGER} (suffix {suffix or 'none'})", f"allowed: {', '.join(sorted(SUFFIXES))}"
     return None
+
+
+def _suffix(name: str) -> str:
+    """Lower case, with its dot; a tenth of the time of a `Path`, which counts over ten thousand files."""
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
 def _is_text(name: str) -> bool:
