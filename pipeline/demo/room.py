@@ -17,7 +17,7 @@ OAK: tuple[Colour, ...] = ((0.60, 0.44, 0.29), (0.66, 0.50, 0.34), (0.55, 0.40, 
 
 
 def room(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(1200, 1800, 3) uint8 RGB."""
+    """(800, 1200, 3) uint8 RGB."""
     y, x = np.mgrid[0 : SIZE[0], 0 : SIZE[1]].astype(np.float32)
     floor = floor_of(HORIZON)
     picture = np.where((y < WALL_FOOT)[..., None], _wall(rng, y, x), _boards(rng, floor))

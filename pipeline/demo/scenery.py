@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from pipeline.demo.sheet import Colour, Float, noise, single
 
 SIZE = (1200, 1800)
+"""Size at which is drawn; finer than what is handed on, so that edges come out smooth."""
+HANDED = (800, 1200)
+"""Size of the finished pictures. The portrait that comes with them has 512 px; in front of more it would have to be enlarged."""
 TEXTURE = (600, 900)
 """Size of noise that is looked up rather than shown."""
 
@@ -77,11 +80,12 @@ def _folded(place: Float, last: int) -> Float:
 
 
 def developed(picture: Float, rng: np.random.Generator, grain: float = 0.008) -> NDArray[np.uint8]:
-    """Soft highlight shoulder, a little vignette and film grain: (h, w, 3) float32 → uint8 RGB."""
-    y, x = np.mgrid[-1 : 1 : SIZE[0] * 1j, -1 : 1 : SIZE[1] * 1j].astype(np.float32)
-    light = picture * (1.02 - 0.10 * (0.6 * x * x + 0.5 * y * y))[..., None]
+    """Shrunk, soft highlight shoulder, a little vignette and film grain: (*SIZE, 3) float32 → (*HANDED, 3) uint8 RGB."""
+    y, x = np.mgrid[-1 : 1 : HANDED[0] * 1j, -1 : 1 : HANDED[1] * 1j].astype(np.float32)
+    small = cv2.resize(picture, HANDED[::-1], interpolation=cv2.INTER_AREA)
+    light = small * (1.02 - 0.10 * (0.6 * x * x + 0.5 * y * y))[..., None]
     over_white = np.maximum(light - 0.8, 0)
     shoulder = np.minimum(light, 0.8) + over_white / (1 + 3 * over_white)
-    noisy = shoulder + grain * rng.standard_normal(SIZE, dtype=np.float32)[..., None]
+    noisy = shoulder + grain * rng.standard_normal(HANDED, dtype=np.float32)[..., None]
     finished: NDArray[np.uint8] = np.clip(noisy * 255 + 0.5, 0, 255).astype(np.uint8)
     return finished

@@ -16,7 +16,7 @@ WARM = (1.0, 0.80, 0.55)
 
 
 def seaside(rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(1200, 1800, 3) uint8 RGB."""
+    """(800, 1200, 3) uint8 RGB."""
     y, x = np.mgrid[0 : SIZE[0], 0 : SIZE[1]].astype(np.float32)
     sky = _headland(_sky(rng, y, x), rng, y, x)
     picture = np.where((y < HORIZON)[..., None], sky, _sea(rng, y, x))

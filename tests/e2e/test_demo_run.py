@@ -1,0 +1,26 @@
+"""The demo as somebody meets it first: nothing in it is to be looked at twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from workspaces import Workspace
+
+from pipeline.core.flags import Flag
+from pipeline.core.layout import LEDGER
+from pipeline.core.ledger import Ledger
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_demo_s_pictures_are_previews_and_carry_no_other_flag(tmp_path: Path):
+    workspace = Workspace(tmp_path)
+    assert workspace.cli("demo").returncode == 0
+    done = workspace.cli("--step", "all", "--only", "breton*", "--only", "checked*")
+    assert done.returncode == 0, done.stdout + done.stderr
+    ledger = Ledger(workspace.outputs / LEDGER, writable=False)
+    outcomes = list(ledger.outcomes())
+    ledger.close()
+    assert len([each for each in outcomes if each.step == "compose"]) == 4
+    assert {notice.flag for each in outcomes for notice in each.all_notices} == {Flag.PREVIEW_ONLY}
