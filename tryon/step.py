@@ -7,12 +7,11 @@ garment once, hands over batches per engine, and writes into each picture how it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -21,16 +20,14 @@ from pipeline.core import images
 from pipeline.core.config import StepConfig
 from pipeline.core.engine import Encoded, EngineCard, GarmentInputs, PersonInputs, TryOnEngine, TryOnItem
 from pipeline.core.errors import InputError, UsageError
-from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.layout import AGNOSTIC_MASK, ATTENTION, TRYON, PerCategory, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Context, Produced, StepBase
 from tryon.encodings import EncodingCache
+from tryon.engine_batches import engine_batches
+from tryon.result_notices import result_notices
 from tryon.seeds import item_seed
-
-BLANK_SPREAD = 1.5
-"""Grey levels: a painted area whose standard deviation stays below this shows nothing; the plainest real garment reaches 4."""
 
 
 class TryOnConfig(StepConfig):
@@ -174,6 +171,8 @@ class TryOnStep(StepBase):
         encode = partial(images.png, picture, recipe)
         facts = {"engine": pair.engine, "seed": str(recipe["seed"]), "attempt": str(recipe["attempt"])}
         notices = result_notices(self._engine(pair).card, picture, subject.mask())
+        remarks = getattr(self._engine(pair), "remarks", None)  # what an engine knows about a person it cannot dress well
+        notices += remarks(subject.encoded) if remarks else ()
         return Produced({TRYON.of(pair.id, pair.engine): encode}, notices, facts)
 
     def _recipe(self, pair: Pair) -> dict[str, Any]:
@@ -260,43 +259,6 @@ def check_category(card: EngineCard, pair: Pair) -> None:
             f"allowed: {allowed}",
             "use another engine for it: --engine preview, or --engine auto",
         )
-
-
-def engine_batches(pairs: Sequence[Pair], sizes: Mapping[str, int]) -> Iterator[list[int]]:
-    """Positions in `pairs`, grouped by engine in order of first appearance, at most `sizes[engine]` per group."""
-    by_engine: dict[str, list[int]] = {}
-    for number, pair in enumerate(pairs):
-        by_engine.setdefault(pair.engine, []).append(number)
-    for engine, numbers in by_engine.items():
-        size = max(1, sizes[engine])
-        for start in range(0, len(numbers), size):
-            yield numbers[start : start + size]
-
-
-def result_notices(card: EngineCard, picture: NDArray[np.uint8], mask: Mask) -> tuple[Notice, ...]:
-    """Flags of one result.
-
-    Args:
-        card: the engine's.
-        picture: (h, w, 3) RGB uint8 result.
-        mask: (h, w) bool, True = repaint.
-    """
-    notices = [Notice(Flag.PREVIEW_ONLY, f"engine {card.name}")] if card.approximate else []
-    spread = painted_spread(picture, mask)
-    if spread is not None and spread < BLANK_SPREAD:
-        notices.append(Notice(Flag.RESULT_BLANK, f"the painted area varies by {spread:.1f} grey levels"))
-    return tuple(notices)
-
-
-def painted_spread(picture: NDArray[np.uint8], mask: Mask) -> float | None:
-    """Standard deviation in grey levels of the painted area, channel by channel, the largest; None when nothing was to paint.
-
-    A network that overflowed writes one value everywhere (usually black), so a spread near zero covers every kind of blank.
-    """
-    if mask.shape != picture.shape[:2] or not mask.any():
-        return None
-    _, deviations = cv2.meanStdDev(picture, mask=mask.astype(np.uint8))
-    return float(deviations.max())
 
 
 def _pair(item: Item) -> Pair:

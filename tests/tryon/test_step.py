@@ -19,7 +19,9 @@ from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE, PARSE, TRYON, Layout
 from pipeline.core.step import Context
-from tryon.step import TryOnConfig, TryOnStep, engine_batches, painted_spread
+from tryon.engine_batches import engine_batches
+from tryon.result_notices import painted_spread
+from tryon.step import TryOnConfig, TryOnStep
 
 SIZE = (64, 48)
 
