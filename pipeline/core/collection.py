@@ -11,7 +11,18 @@ from typing import TypeVar
 from pipeline.core.errors import UsageError
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
 from pipeline.core.labels import Category
-from pipeline.core.layout import BACKGROUND_INPUTS, CLOTH_INPUTS, INPUT_PREFIX, ORIGINAL, PAIR_LISTS, PERSON_INPUTS, Layout, Ref
+from pipeline.core.layout import (
+    BACKGROUND_INPUTS,
+    CLOTH_INPUTS,
+    INPUT_PREFIX,
+    OLDER_BACKGROUND_INPUTS,
+    ORIGINAL,
+    PAIR_LISTS,
+    PERSON_INPUTS,
+    POSITION_FILE,
+    Layout,
+    Ref,
+)
 from pipeline.core.names import unique_ids
 from pipeline.core.pairs import has_pair_file, read_pairs, spellings
 from pipeline.core.scan import Problem, find_pictures
@@ -68,7 +79,7 @@ def discover(
         guess: the category of garments whose folder does not say.
     """
     people, problems = _find(layout, PERSON_INPUTS, ())
-    scenery, more = _find(layout, BACKGROUND_INPUTS, (ORIGINAL,))
+    scenery, more = _scenery(layout)
     garments, yet_more = _garments(layout, guess)
     persons = tuple(Person(name, source) for name, source in people)
     wanted, unknown = read_pairs(layout, persons, garments)
@@ -107,6 +118,17 @@ def _find(layout: Layout, folder: str, taken: Sequence[str]) -> tuple[list[tuple
     names, problems = find_pictures(layout.inputs / folder, layout.inputs)
     refs = [f"{INPUT_PREFIX}{folder}/{name}" for name in names]
     return list(zip(unique_ids(names, taken), refs, strict=True)), problems
+
+
+def _scenery(layout: Layout) -> tuple[list[tuple[str, Ref]], list[Problem]]:
+    """Backgrounds of `background/` and of the older form's folder, where position files may lie among them."""
+    names, problems = find_pictures(layout.inputs / BACKGROUND_INPUTS, layout.inputs)
+    older, left_out = find_pictures(layout.inputs / OLDER_BACKGROUND_INPUTS, layout.inputs)
+    problems += [problem for problem in left_out if not problem.path.lower().endswith(POSITION_FILE)]
+    refs = [f"{INPUT_PREFIX}{BACKGROUND_INPUTS}/{name}" for name in names]
+    refs += [f"{INPUT_PREFIX}{OLDER_BACKGROUND_INPUTS}/{name}" for name in older]
+    apart = [f"{OLDER_BACKGROUND_INPUTS}/{name}" if name in names else name for name in older]
+    return list(zip(unique_ids([*names, *apart], (ORIGINAL,)), refs, strict=True)), problems
 
 
 def _garments(layout: Layout, guess: GuessCategory) -> tuple[tuple[Garment, ...], list[Problem]]:

@@ -150,6 +150,8 @@ OLDER_BACKGROUND_INPUTS = "bg_images"
 """Optional, older form: backgrounds in the folder of this name count like those in `background/`."""
 BACKGROUND_LIST = "backgrounds.txt"
 """Optional, older form: a background picture and its position file per line."""
+POSITION_FILE = ".txt"
+"""What position files end with; they may lie among the backgrounds of the older form."""
 PAIR_FILES = ("pairs.txt", "pairs.csv")
 PAIR_LISTS = {
     Category.UPPER: "vitonhd/test_pairs.txt",

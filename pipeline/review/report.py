@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.core import images
 from pipeline.core.collection import Collection
 from pipeline.core.errors import InputError
+from pipeline.core.finished import finished_ref
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
@@ -22,7 +23,6 @@ from pipeline.core.layout import (
     CLOTH,
     CUTOUT,
     DENSEPOSE,
-    FINAL,
     IMAGE,
     ORIGINAL,
     PARSE,
@@ -30,6 +30,7 @@ from pipeline.core.layout import (
     REPORT,
     THUMBNAILS,
     TRYON,
+    Layout,
     Ref,
 )
 from pipeline.core.quality import SCORE, score_of
@@ -107,7 +108,7 @@ def _with_unit(value: str, unit: str) -> str:
     return f"{float(value):.0%}" if unit == "%" else f"{float(value):.2g} {unit}".strip()
 
 
-def stage_refs(pair: Pair, collection: Collection) -> Iterator[tuple[str, Ref]]:
+def stage_refs(pair: Pair, collection: Collection, layout: Layout) -> Iterator[tuple[str, Ref]]:
     """The stages of a pair in their order: label and artefact."""
     person, garment, engine = pair.person.id, pair.garment.id, pair.engine
     yield "person", IMAGE.of(person)
@@ -118,13 +119,13 @@ def stage_refs(pair: Pair, collection: Collection) -> Iterator[tuple[str, Ref]]:
     yield "agnostic", AGNOSTIC.of(person, pair.garment.category)
     yield "cloth", CLOTH.of(garment)
     yield "try-on", TRYON.of(pair.id, engine)
-    yield "final, own photo", FINAL.of(f"{pair.id}__{ORIGINAL}", engine)
+    yield "final, own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", engine)
     for background in collection.backgrounds:
-        yield f"final, {background.id}", FINAL.of(f"{pair.id}__{background.id}", engine)
+        yield f"final, {background.id}", finished_ref(layout, f"{pair.id}__{background.id}", engine)
 
 
 def _row(pair: Pair, collection: Collection, records: Records, noticed: Noticed, facts: Mapping[str, str]) -> Row:
-    cells = tuple(_cell(label, ref, records) for label, ref in stage_refs(pair, collection))
+    cells = tuple(_cell(label, ref, records) for label, ref in stage_refs(pair, collection, records.layout))
     items = [pair.person.id, pair.garment.id, pair.id, *(f"{pair.id}__{background.id}" for background in collection.backgrounds)]
     found = dict.fromkeys(notice for item in items for _, notice in noticed.get(item, ()))
     preview = any(notice.flag is Flag.PREVIEW_ONLY for notice in found)

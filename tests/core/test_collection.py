@@ -162,3 +162,13 @@ def test_a_spreadsheets_pairs_file_with_semicolons_a_mark_and_windows_lines_is_r
     (tmp_path / "pairs.csv").write_bytes('\ufeffperson;cloth\r\n"ann";tee.jpg\r\n'.encode())
     found = collect(tmp_path, BASIC)
     assert [pair.id for pair in found.pairs] == ["ann__tee"] and found.problems == ()
+
+
+def test_backgrounds_of_the_older_form_s_folder_count_too(tmp_path: Path):
+    found = collect(tmp_path, [*BASIC, "bg_images/sea.jpg", "bg_images/town.png", "bg_images/town.txt", "bg_images/read.me"])
+    assert [(item.id, item.source) for item in found.backgrounds] == [
+        ("sea", "inputs:background/sea.jpg"),
+        ("bg_images-sea", "inputs:bg_images/sea.jpg"),
+        ("town", "inputs:bg_images/town.png"),
+    ]
+    assert [problem.path.rpartition("/")[2] for problem in found.problems] == ["read.me"]

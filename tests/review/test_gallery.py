@@ -9,8 +9,9 @@ import zipfile
 from review.desk import ENGINE, Desk, scenery
 from starlette.testclient import TestClient
 
+from pipeline.core import images
 from pipeline.core.flags import Flag, Notice
-from pipeline.core.layout import ATTENTION, LEDGER, VERDICTS
+from pipeline.core.layout import ATTENTION, LAYERS, LEDGER, SIZES, VERDICTS
 from pipeline.core.ledger import Ledger
 from pipeline.core.ledger_rows import Outcome, Status
 from pipeline.review.app.verdicts import Mark, Verdict, Verdicts, parse
@@ -171,3 +172,25 @@ def test_only_what_was_kept_is_exported(desk: Desk, client: TestClient, tmp_path
     export(tmp_path / "chosen", only_kept=True, inputs=desk.layout.inputs, outputs=desk.layout.outputs)
     export(tmp_path / "all", inputs=desk.layout.inputs, outputs=desk.layout.outputs)
     assert len(list((tmp_path / "chosen").iterdir())) == 2 and len(list((tmp_path / "all").iterdir())) == 12
+
+
+def test_a_picture_in_another_format_is_found_whatever_the_settings_say(desk: Desk, client: TestClient):
+    png = desk.final()
+    webp = desk.layout.path("final/preview/ann__tee__room.webp")
+    webp.write_bytes(images.finished(scenery(), "webp"))
+    png.unlink()
+    found = client.get("/api/items/ann__tee__room").json()
+    assert found["state"] == "done" and found["ref"].endswith(".webp")
+    assert [stage["ref"] for stage in found["stages"] if stage["label"] == "final"] == [found["ref"]]
+    assert client.get(f"/files/{found['ref']}").headers["content-type"] == "image/webp"
+
+
+def test_an_export_takes_sizes_and_layers_along_in_folders(desk: Desk, tmp_path):
+    from pipeline.review_cli import export
+
+    size, layer = SIZES.of("1x1-800/ann__tee__room", ENGINE, "jpeg"), LAYERS[2].of("ann__tee__room", ENGINE)
+    for ref in (size, layer):
+        desk.put(ref, scenery())
+    export(tmp_path / "all", inputs=desk.layout.inputs, outputs=desk.layout.outputs)
+    below = sorted(path.relative_to(tmp_path / "all").as_posix() for path in (tmp_path / "all").glob("*/*"))
+    assert below == ["1x1-800/ann__tee__room.jpg", "layers/ann__tee__room-3-person.png"]

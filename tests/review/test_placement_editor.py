@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from pipeline.api import run
 from pipeline.core import images
 
-WHOLE: dict[str, Any] = {"people": ["*"], "foot": None, "height": None, "flip": False, "shadow": True, "z": 0}
+WHOLE: dict[str, Any] = {"people": ["*"], "foot": None, "height": None, "flip": False, "shadow": True, "z": 0, "reflection": None}
 
 
 def wishes(horizon: float | None = None, **spot: Any) -> dict[str, Any]:

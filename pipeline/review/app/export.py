@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.core.layout import VERDICTS, Layout
+from pipeline.core.finished import further_refs
+from pipeline.core.layout import VERDICTS, Layout, Ref
 from pipeline.review.app.gallery import Entry, Filter, Gallery, State
 from pipeline.review.app.verdicts import Mark, Verdicts
 from pipeline.review.app.workspace import Workspace
@@ -25,22 +26,28 @@ def open_gallery(workspace: Workspace) -> Gallery:
 
 
 def export_files(layout: Layout, entries: Sequence[Entry], folder: Path) -> int:
-    """Copy pictures into a folder under their own names.
+    """Copy pictures into a folder under their own names, their further sizes and layers into folders below it.
 
     Returns:
-        How many were copied.
+        How many pictures were copied, further sizes and layers not counted.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for entry in entries:
-        source = layout.path(entry.ref)
-        shutil.copyfile(source, folder / source.name)
+        for name, ref in _files(layout, entry).items():
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(layout.path(ref), target)
     return len(entries)
+
+
+def _files(layout: Layout, entry: Entry) -> dict[str, Ref]:
+    """Name in the export → file."""
+    return {entry.ref.rpartition("/")[2]: entry.ref} | further_refs(layout, entry.scene.id, entry.scene.pair.engine)
 
 
 def export_archive(layout: Layout, entries: Sequence[Entry], file: BinaryIO) -> None:
     """Write pictures into a ZIP; they are compressed already, so they are only stored. Fixed dates: same pictures, same bytes."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for entry in entries:
-            path = layout.path(entry.ref)
-            with archive.open(zipfile.ZipInfo(path.name), "w") as inside, path.open("rb") as source:
+        for name, ref in (file for entry in entries for file in _files(layout, entry).items()):
+            with archive.open(zipfile.ZipInfo(name), "w") as inside, layout.path(ref).open("rb") as source:
                 shutil.copyfileobj(source, inside, 1 << 20)

@@ -18,6 +18,7 @@ from pipeline.core.layout import (
     BACKGROUND_INPUTS,
     CLOTH_INPUTS,
     INPUT_PREFIX,
+    OLDER_BACKGROUND_INPUTS,
     PER_CATEGORY,
     PER_ENGINE,
     PER_ITEM,
@@ -28,7 +29,7 @@ from pipeline.core.layout import (
 )
 from pipeline.review.app.workspace import version_of
 
-INPUT_KINDS = (PERSON_INPUTS, CLOTH_INPUTS, BACKGROUND_INPUTS)
+INPUT_KINDS = (PERSON_INPUTS, CLOTH_INPUTS, BACKGROUND_INPUTS, OLDER_BACKGROUND_INPUTS)
 SHOWN_AS_IS = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pipeline.core.finished import finished_ref
 from pipeline.core.flags import ABOUT, Flag, Notice
 from pipeline.core.items import Scene
 from pipeline.core.labels import Category
@@ -204,7 +205,7 @@ def read_entries(layout: Layout, items: Items) -> dict[str, Entry]:
 
 def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Mapping[str, Sequence[Outcome]]) -> Entry:
     pair = scene.pair
-    ref = FINAL.of(scene.id, pair.engine)
+    ref = finished_ref(layout, scene.id, pair.engine)
     version = version_of(layout, ref)
     about = [outcome for name in (pair.person.id, pair.garment.id, pair.id, scene.id) for outcome in noted.get(name, ())]
     failure = next((outcome for outcome in about if outcome.failed), None)

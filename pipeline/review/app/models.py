@@ -93,6 +93,7 @@ class Spot(_Strict):
 
 
 class Wishes(_Strict):
+    reflection: Annotated[float, Field(ge=0, le=1)] | None = None
     """A background's settings file."""
 
     horizon: Annotated[float, Field(gt=0, le=1e6)] | None = None

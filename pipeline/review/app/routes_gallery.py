@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 
 from pipeline.core import images
 from pipeline.core.errors import LookbookError
+from pipeline.core.finished import finished_ref
 from pipeline.core.items import Scene
 from pipeline.core.layout import (
     AGNOSTIC,
@@ -23,13 +24,13 @@ from pipeline.core.layout import (
     CUTOUT,
     DENSEPOSE,
     DRESSED_CUTOUT,
-    FINAL,
     IMAGE,
     LEDGER,
     ORIGINAL,
     PARSE,
     POSE_IMAGE,
     TRYON,
+    Layout,
     Ref,
 )
 from pipeline.core.ledger import Ledger
@@ -41,7 +42,7 @@ from pipeline.review.app.verdicts import Verdict
 from pipeline.review.app.workspace import UnknownItemError, version_of
 
 
-def stages_of(scene: Scene) -> Iterator[tuple[str, Ref]]:
+def stages_of(scene: Scene, layout: Layout) -> Iterator[tuple[str, Ref]]:
     """Everything a finished picture was made of, in order: label and artefact."""
     person, garment, pair = scene.pair.person, scene.pair.garment, scene.pair
     yield "photo", person.source
@@ -58,10 +59,10 @@ def stages_of(scene: Scene) -> Iterator[tuple[str, Ref]]:
     yield "try-on", TRYON.of(pair.id, pair.engine)
     yield "attention", ATTENTION.of(pair.id, pair.engine)
     yield "dressed cut-out", DRESSED_CUTOUT.of(pair.id, pair.engine)
-    yield "own photo", FINAL.of(f"{pair.id}__{ORIGINAL}", pair.engine)
+    yield "own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", pair.engine)
     if scene.background.id != ORIGINAL:
         yield "background", scene.background.source
-        yield "final", FINAL.of(scene.id, pair.engine)
+        yield "final", finished_ref(layout, scene.id, pair.engine)
 
 
 def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def _details(page: Page, entry: Entry) -> dict[str, Any]:
     scene = entry.scene
     stages = [
         {"label": label, "ref": ref, "version": version, "size": _size(page, ref)}
-        for label, ref in stages_of(scene)
+        for label, ref in stages_of(scene, page.layout)
         if (version := version_of(page.layout, ref))
     ]
     return card(page.gallery, entry) | {

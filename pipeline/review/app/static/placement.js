@@ -5,7 +5,7 @@ import { clamp, clear, field, guarded, h, isTyping, readable, select, toast } fr
 import { LightPad } from "./light.js";
 
 const MOST_HEIGHT = 1000;
-const AUTOMATIC = { people: ["*"], foot: null, height: null, flip: false, shadow: true, z: 0 };
+const AUTOMATIC = { people: ["*"], foot: null, height: null, flip: false, shadow: true, reflection: null, z: 0 };
 
 export async function show(view, { words: [wanted], query, signal }) {
   const choices = await get("/api/placements", { signal });
