@@ -22,6 +22,7 @@ class Flag(StrEnum):
     MASK_TOO_SMALL = "mask-too-small"
     MASK_TOO_LARGE = "mask-too-large"
     LEGS_NOT_VISIBLE = "legs-not-visible"
+    LEGS_BENT = "legs-bent"
     GARMENT_WORN = "garment-worn"
     CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
     CATEGORY_SUSPECT = "category-suspect"
@@ -51,6 +52,7 @@ ABOUT: dict[Flag, str] = {
     Flag.MASK_TOO_SMALL: "the area to repaint is unusually small: check the agnostic mask",
     Flag.MASK_TOO_LARGE: "the area to repaint is unusually large: check the agnostic mask",
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
+    Flag.LEGS_BENT: "sitting, or a leg raised: trousers and skirts are placed less exactly; use a photo of somebody standing",
     Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
     Flag.CATEGORY_SUSPECT: "perhaps not the category it was taken for: say it with cloth/upper, cloth/lower, cloth/dress",

@@ -7,7 +7,7 @@ import pytest
 
 from tryon.engines.preview.body import Limb
 from tryon.engines.preview.limbs import limb_axis
-from tryon.engines.preview.plate import limb_skin, spread
+from tryon.engines.preview.plate import spread
 from tryon.engines.preview.shading import cast_factor, fold_factor, round_factor
 from tryon.engines.preview.warp import ladder_patch, pull, spline_patch, thin_plate
 
@@ -94,14 +94,6 @@ def test_a_limbs_axis_runs_from_joint_to_joint_round_the_elbow():
     assert np.abs(points[[0, 2]] - limb.joints[[0, 2]]).max() < 2
     assert 0 < np.hypot(*(points[1] - limb.joints[1])) < 8
     assert np.allclose(np.hypot(*tangents.T), 1)
-
-
-def test_a_painted_limb_is_darker_at_its_sides():
-    limb = Limb(np.array([[40.0, 10.0], [40.0, 50.0], [40.0, 90.0]]), np.array([10.0, 10.0, 10.0]), True)
-    cover, factor = limb_skin((100, 80), limb, 0.0, 1.0)
-    assert cover[50, 40] == 1
-    assert cover[50, 60] == 0
-    assert factor[50, 48] < factor[50, 40] - 0.05
 
 
 def test_known_colours_stay_and_unknown_ones_come_from_the_nearest():

@@ -7,7 +7,7 @@ waist still has a hip line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,10 @@ class Limb:
     def length(self) -> float:
         """Pixels along both bones, as seen."""
         return float(np.hypot(*np.diff(self.joints, axis=0).T).sum())
+
+    def moved(self, offset: Points) -> Limb:
+        """The same limb (2,) pixels further."""
+        return replace(self, joints=self.joints + offset)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,11 @@ class Body:
         """Pixels from neck to hips."""
         return float(np.hypot(*(self.mid_hip - self.neck)))
 
+    @property
+    def sits(self) -> bool:
+        """Whether a thigh points away from where a standing person's does: sitting, kneeling, a leg raised."""
+        return any(_raised(leg, self.down) for leg in self.legs)
+
     def at(self, across: Points | float, down: Points | float) -> Points:
         """Torso coordinates in pixels (across, down from the neck) → x, y; arrays broadcast to (n, 2)."""
         across, down = np.asarray(across, np.float64), np.asarray(down, np.float64)
@@ -92,6 +101,25 @@ class Body:
         """x, y → (across, down) in pixels."""
         offset = np.asarray(points, np.float64) - self.neck
         return np.stack([offset @ self.across, offset @ self.down], axis=-1)
+
+    def moved(self, offset: Points) -> Body:
+        """The same body (2,) pixels further: as seen on a window of the canvas."""
+        return replace(
+            self,
+            neck=self.neck + offset,
+            mid_hip=self.mid_hip + offset,
+            shoulders=self.shoulders + offset,
+            hips=self.hips + offset,
+            arms=(self.arms[0].moved(offset), self.arms[1].moved(offset)),
+            legs=(self.legs[0].moved(offset), self.legs[1].moved(offset)),
+        )
+
+
+def _raised(leg: Limb, down: Points) -> bool:
+    """Whether a thigh leaves the torso's direction by more than 50 degrees, or points at the camera and looks very short."""
+    thigh, shin = np.diff(leg.joints, axis=0)
+    length = float(np.hypot(*thigh))
+    return leg.seen and (float(thigh @ down) < 0.64 * length or length < 0.45 * float(np.hypot(*shin)))
 
 
 def read_body(points: Keypoints) -> Body:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.core.engine import EngineCard, GarmentInputs, Image, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, DENSEPOSE, IMAGE, PARSE, POSE_JSON
 from pipeline.core.masks import erode
@@ -23,8 +24,8 @@ from tryon.engines.preview.top import TopGarment, dress_top
 
 CARD = EngineCard(
     name="preview",
-    version=1,
-    seconds=0.4,
+    version=2,
+    seconds=0.25,
     approximate=True,
     seeded=False,
     categories=frozenset(Category),
@@ -60,6 +61,12 @@ class PreviewEngine:
     def generate(self, items: Sequence[TryOnItem]) -> list[Image]:
         """Dress; (h, w, 3) RGB uint8 each."""
         return [dress(item.person, item.garment, self.config) for item in items]
+
+    def remarks(self, person: Sitter) -> tuple[Notice, ...]:
+        """What the pictures of this person will be weak at, beyond what the steps before have said."""
+        if person.category is Category.UPPER or not person.body.sits:
+            return ()
+        return (Notice(Flag.LEGS_BENT, "a thigh points aside or at the camera"),)
 
 
 def dress(person: Sitter, garment: TopGarment | LowerGarment, config: PreviewConfig) -> Image:

@@ -5,7 +5,7 @@ Width follows the person's silhouette, length follows the garment's own proporti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,18 @@ class TorsoFit:
     armpits: Points
     hem: Points
     scale: float
+
+    def moved(self, offset: Points) -> TorsoFit:
+        """The same landing, (2,) pixels further."""
+        return replace(
+            self,
+            canvas=self.canvas + offset,
+            polygon=self.polygon + offset,
+            neck=self.neck + offset,
+            shoulders=self.shoulders + offset,
+            armpits=self.armpits + offset,
+            hem=self.hem + offset,
+        )
 
 
 def garment_scale(garment: TopLandmarks, body: Body) -> float:
@@ -235,13 +247,24 @@ def _flank(
     loose = np.where(tucked & (along > 0.55), np.minimum(loose, 1.04), loose)
     tightest = 1.02 * worn + 2
     if category is Category.DRESS:  # a narrow skirt does not grow to the width of the one it replaces
-        tightest = np.where(down > 0.95 * body.torso_length, np.minimum(tightest, 0.58 * body.scale), tightest)
+        narrow = np.maximum(0.58 * body.scale, _legs_half(body, side, down))
+        tightest = np.where(down > 0.95 * body.torso_length, np.minimum(tightest, narrow), tightest)
     half = np.clip(cut, tightest, loose * worn + 2)
     if category is Category.DRESS:
         half = np.minimum(half, _skirt_room(body, mask, down, half))
     blend = np.clip(along / 0.25, 0, 1)
     across = (1 - blend) * abs(start[0]) + blend * half
     return body.at(sign * across, down)
+
+
+def _legs_half(body: Body, side: int, down: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixels from the torso's axis to the outer side of the leg below it; a skirt is at least as wide."""
+    leg = body.legs[side]
+    across, rows = body.local(leg.joints).T
+    rows = np.maximum.accumulate(rows + np.arange(3) * 1e-6)
+    outward = across * (-1 if side == 0 else 1) + 1.1 * leg.half_widths
+    half: NDArray[np.float64] = np.interp(down, rows, outward)
+    return np.minimum(half, 1.2 * body.scale)
 
 
 def _skirt_room(body: Body, mask: Mask, down: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:

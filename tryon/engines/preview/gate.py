@@ -16,7 +16,8 @@ from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask, dilate
 from tryon.engines.preview.body import Body, Limb
 from tryon.engines.preview.limbs import limb_axis
-from tryon.engines.preview.lower import LowerGarment, fit_lower
+from tryon.engines.preview.lower import LowerGarment
+from tryon.engines.preview.lower_fit import fit_lower
 from tryon.engines.preview.outline import Points
 from tryon.engines.preview.sitter import Sitter
 from tryon.engines.preview.top import TopGarment, fit_top

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ class StripFit:
         """(2, 2) the two corners of the lower end on the canvas."""
         return np.stack([self.canvas[0][-1], self.canvas[1][-1]])
 
+    def moved(self, offset: Points) -> StripFit:
+        """The same landing, (2,) pixels further."""
+        return replace(self, canvas=(self.canvas[0] + offset, self.canvas[1] + offset))
+
 
 def limb_axis(limb: Limb, shares: NDArray[np.float64]) -> tuple[Points, Points]:
     """Points and unit tangents of the limb's rounded middle line.
@@ -75,6 +79,15 @@ def limb_halves(limb: Limb, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     knot = float(bones[0] / max(bones.sum(), 1e-6))
     halves: NDArray[np.float64] = np.interp(shares, [0, knot, 1], limb.half_widths)
     return halves
+
+
+def limb_shape(limb: Limb, start: float, end: float, ease: float) -> list[Points]:
+    """Polygons of a stretch of a bare limb, round at both ends; see `limb_polygon`."""
+    turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    circle = np.column_stack([np.cos(turn), np.sin(turn)])
+    shares = np.array([start, end])
+    ends = zip(limb_axis(limb, shares)[0], limb_halves(limb, shares) * ease, strict=True)
+    return [limb_polygon(limb, start, end, ease), *(middle + radius * circle for middle, radius in ends)]
 
 
 def limb_polygon(limb: Limb, start: float, end: float, ease: float) -> Points:

@@ -1,39 +1,31 @@
 """The plate: the photo with the old garment taken off, wherever the new one may leave it uncovered.
 
-Bare arms and neck get skin, cloth that hung beside the body gives way to the background, cloth below the new hem to the trousers
-or skirt. All colours grow in from what is really visible; only the roundness of a limb is added.
+Bare arms, legs and neck get skin, cloth that hung beside the body gives way to the background, cloth below the new hem to the
+trousers or skirt. Colours grow in from what is really visible; skin is shaded as the round thing it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.masks import Mask, dilate, feather
-from tryon.engines.preview.body import Body, Limb
-from tryon.engines.preview.limbs import limb_axis, limb_halves
+from pipeline.core.labels import LOWER_LABELS, Category, Parse
+from pipeline.core.masks import Mask, dilate, erode
+from tryon.engines.preview.bare import LimbPatch, limb_flesh, limb_patch
+from tryon.engines.preview.body import Body
+from tryon.engines.preview.flesh import SHADE_TINT, Skin
+from tryon.engines.preview.layers import Colour, Coverage, lay, soft, triple, window_of
+from tryon.engines.preview.sitter import ARM, LEG, SKIN, Sitter
 
-Colour = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class KnownAreas:
-    """Where the photo shows what the old garment hides; (h, w) bool each.
-
-    Args:
-        background: no person.
-        skin: bare skin other than the face.
-        beneath: the garment that goes on under the old one: trousers under a shirt; empty when there is none.
-    """
-
-    background: Mask
-    skin: Mask
-    beneath: Mask
+OWN_REACH = 0.22
+"""Of the body's scale: so far from visible skin its own colour counts more than the person's usual one."""
+SEAM = 0.03
+"""Of the body's scale: width of the passage from painted to real skin."""
+MOTTLE = 0.008
+"""Skin is not of one colour: slow variation of its brightness, as a share."""
 
 
 def spread(image: NDArray[np.uint8] | Colour, known: Mask) -> Colour:
@@ -77,116 +69,122 @@ def spread_softly(image: NDArray[np.uint8], known: Mask) -> Colour:
     return soft_colour
 
 
-def limb_skin(shape: tuple[int, int], limb: Limb, start: float, end: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Shape of a bare limb.
-
-    Args:
-        shape: (h, w) of the canvas.
-        limb: its joints and widths.
-        start, end: shares of its length to draw; above 1 = beyond the last joint.
-
-    Returns:
-        (h, w) float32 coverage with a soft edge, and (h, w) float32 roundness factor, 1 in the middle, darker towards the sides.
-    """
-    shares = np.linspace(start, end, 28)
-    middle, _ = limb_axis(limb, shares)
-    halves = limb_halves(limb, shares)
-    low = np.maximum(np.floor(middle.min(0) - halves.max() - 3).astype(int), 0)
-    high = np.minimum(np.ceil(middle.max(0) + halves.max() + 3).astype(int), [shape[1], shape[0]])
-    coverage, factor = np.zeros(shape, np.float32), np.ones(shape, np.float32)
-    if np.any(high <= low):
-        return coverage, factor
-    columns, rows = (np.arange(low[i], high[i] + 2, 2, dtype=np.float32) for i in (0, 1))  # a smooth field: every second pixel
-    coarse = np.full((len(rows), len(columns)), 9.0, np.float32)
-    for (one, other), half in zip(pairwise(middle), (halves[:-1] + halves[1:]) / 2, strict=True):
-        coarse = np.minimum(coarse, _distance(columns, rows[:, None], one, other) / np.float32(half))
-    window = slice(low[1], high[1]), slice(low[0], high[0])
-    across, down = np.meshgrid(np.arange(high[0] - low[0], dtype=np.float32), np.arange(high[1] - low[1], dtype=np.float32))
-    nearest = cv2.remap(coarse, across / 2, down / 2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    coverage[window] = np.clip((1 - nearest) * float(halves.mean()) + 0.5, 0, 1)
-    factor[window] = 1.05 - 0.27 * np.minimum(nearest, 1) ** 2.2
-    return coverage, factor
-
-
-def _distance(columns: NDArray[np.float32], rows: NDArray[np.float32], start: Colour, end: Colour) -> NDArray[np.float32]:
-    """Pixels from every point to the segment start → end."""
-    bone = end - start
-    along = ((columns - start[0]) * bone[0] + (rows - start[1]) * bone[1]) / max(float(bone @ bone), 1e-6)
-    along = np.clip(along, 0, 1)
-    distance: NDArray[np.float32] = np.hypot(columns - start[0] - along * bone[0], rows - start[1] - along * bone[1]).astype(
-        np.float32
-    )
-    return distance
-
-
-def over(base: Colour, colour: Colour | NDArray[np.uint8], alpha: NDArray[np.float32]) -> Colour:
-    """Lay `colour` over `base` with coverage `alpha`; returns a new array."""
-    blended = base.copy()
-    rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
-    if rows.size:  # most pieces are small beside the canvas
-        window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        blended[window] += (colour[window] - base[window]) * alpha[window][..., None]
-    return blended
-
-
-def soft(mask: Mask, sigma_px: float = 1.2) -> NDArray[np.float32]:
-    """A mask with a soft edge."""
-    edge: NDArray[np.float32] = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma_px)
-    return edge
-
-
-def undress(
-    image: NDArray[np.uint8],
-    old: Mask,
-    known: KnownAreas,
-    body: Body,
-    limbs: Sequence[Limb],
-) -> Colour:
+def undress(sitter: Sitter, skin: Skin | None) -> tuple[Colour, Colour]:
     """Take the old garment off.
 
     Args:
-        image: (h, w, 3) RGB uint8 photo.
-        old: (h, w) bool: pixels of the old garment.
-        known: where the colours beneath can be learnt.
-        body: the skeleton.
-        limbs: arms and legs the old garment may have covered.
+        sitter: the person, on the part of the canvas to work on.
+        skin: how bare skin looks; None = paint none.
 
     Returns:
-        (h, w, 3) float32; the photo itself outside `old` and a narrow fringe of it in the background.
+        Two (h, w, 3) float32, the photo itself outside what is replaced and a narrow fringe of it in the background: with bare
+        legs, and with background where the new garment will cover the legs, so that they cannot show beside it.
     """
-    shape = (old.shape[0], old.shape[1])
-    person = soft(~known.background)
-    result = spread_softly(image, known.background & ~dilate(old, 4)) if known.background.any() else image.astype(np.float32)
-    if np.count_nonzero(known.beneath) > 300:
-        below = _zone(body, shape, [(0.55, 0.35 * body.torso_length), (0.5, 1.3 * body.torso_length)])
-        result = over(result, spread_softly(image, known.beneath & ~dilate(old, 3)), below * person)
-    skin_known = known.skin & ~dilate(old, 3)
-    if np.count_nonzero(skin_known) > 100:
-        skin = spread_softly(image, skin_known)
-        result = over(result, skin, _zone(body, shape, _chest_outline(body)) * person)
-        for limb in limbs:
-            coverage, factor = limb_skin(shape, limb, 0.0, 1.2)
-            result = over(result, skin * factor[..., None], coverage * person)
-    fringe = old | (dilate(old, 6) & known.background) | dilate(old, 2)
-    return over(image.astype(np.float32), result, soft(fringe))
+    image, background = sitter.image, sitter.of(Parse.BACKGROUND)
+    clear = erode(background, 4)
+    bare = spread_softly(image, clear) if clear.any() else image.astype(np.float32)
+    person = soft(~background)
+    beneath = sitter.of(*LOWER_LABELS) & ~sitter.replaced
+    if sitter.category is Category.UPPER and np.count_nonzero(beneath) > 300:
+        _lay_beneath(bare, sitter, beneath, person)
+    hidden = bare
+    if skin is not None:
+        colour = _skin_colour(sitter, skin)
+        if sitter.category is not Category.LOWER:
+            _lay_skin(bare, [_chest(sitter, person), *(_limb(sitter, side, False) for side in (0, 1))], colour, skin)
+        if sitter.category is not Category.UPPER:
+            hidden = bare.copy()
+            _lay_skin(bare, [_limb(sitter, side, True) for side in (0, 1)], colour, skin)
+    plate = _seen_through(image, bare, _fringe(sitter, sitter.replaced, skin is not None))
+    if hidden is bare:
+        return plate, plate
+    clothed = sitter.replaced | (sitter.mask & sitter.of(*LEG))
+    return plate, _seen_through(image, hidden, _fringe(sitter, clothed, False))
 
 
-def _chest_outline(body: Body) -> list[tuple[float, float]]:
-    """Neck, slope of the shoulders and upper chest: what a neckline may show."""
-    scale = body.scale
-    return [(0.22, -0.5 * scale), (0.25, -0.36 * scale), (0.6, -0.1 * scale), (0.55, 0.38 * body.torso_length)]
+def _fringe(sitter: Sitter, old: Mask, skin: bool) -> Coverage:
+    """(h, w) where the plate differs from the photo when `old` is taken away."""
+    background = sitter.of(Parse.BACKGROUND)
+    fringe = soft(old | (dilate(old, 6) & background) | dilate(old, 2))
+    if skin:  # skin goes over into skin slowly, cloth into background at once
+        bare = sitter.of(*SKIN, *LEG) & ~background
+        seam = SEAM * sitter.body.scale
+        fringe = np.maximum(fringe, soft(dilate(old, seam), seam) * bare)
+    return fringe
 
 
-def _zone(body: Body, shape: tuple[int, int], outline: list[tuple[float, float]]) -> NDArray[np.float32]:
+def _seen_through(image: NDArray[np.uint8], colour: Colour, fringe: Coverage) -> Colour:
+    plate, window = image.astype(np.float32), window_of(fringe > 0)
+    lay(plate, window, colour[window], fringe[window])
+    return plate
+
+
+def _lay_beneath(result: Colour, sitter: Sitter, beneath: Mask, person: Coverage) -> None:
+    """Trousers or a skirt go on under the old top."""
+    body = sitter.body
+    rows = [(0.55, 0.35 * body.torso_length), (0.5, 1.3 * body.torso_length)]
+    zone = _zone(body, sitter.size, rows) * person
+    window = window_of(zone > 0)
+    lay(result, window, spread_softly(sitter.image, beneath & ~dilate(sitter.replaced, 3))[window], zone[window])
+
+
+def _lay_skin(canvas: Colour, patches: Sequence[LimbPatch | None], colour: Colour, skin: Skin) -> None:
+    """Paint parts of the body in the light that falls on them, in place."""
+    for patch in patches:
+        if patch is not None:
+            light = triple(skin.brightness(patch.across, patch.down) - 1) * SHADE_TINT + 1
+            lay(canvas, patch.window, colour[patch.window] * light, patch.alpha)
+
+
+def _limb(sitter: Sitter, side: int, is_leg: bool) -> LimbPatch | None:
+    limb = (sitter.body.legs if is_leg else sitter.body.arms)[side]
+    clothed = sitter.replaced | sitter.of(*(LEG if is_leg else ARM))
+    return limb_patch(sitter.size, limb_flesh(limb, sitter.silhouette, clothed, is_leg))
+
+
+def _skin_colour(sitter: Sitter, skin: Skin) -> Colour:
+    """(h, w, 3) the person's own colours near visible skin, the usual tone elsewhere, with the photo's grain."""
+    labels = {Category.UPPER: SKIN, Category.LOWER: LEG, Category.DRESS: (*SKIN, *LEG)}[sitter.category]
+    known = erode(sitter.of(*labels) & ~dilate(sitter.replaced, 3), 2)
+    noise = _noise(sitter.size, skin.grain, sitter.body.scale)
+    if np.count_nonzero(known) < 100:
+        return skin.tone + noise
+    near = cv2.resize(known.astype(np.float32), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    near = cv2.GaussianBlur(near, (0, 0), max(OWN_REACH * sitter.body.scale / 4, 1.0))
+    share = np.clip(cv2.resize(near, sitter.size[::-1], interpolation=cv2.INTER_LINEAR) * 5, 0, 1)
+    colour: Colour = skin.tone + (spread_softly(sitter.image, known) - skin.tone) * triple(share) + noise
+    return colour
+
+
+def _noise(size: tuple[int, int], grain: float, scale: float) -> Colour:
+    """(h, w, 3) the same grain for the same size, whatever was painted before."""
+    source = np.random.default_rng(7)
+    fine = cv2.GaussianBlur(source.standard_normal(size, dtype=np.float32), (0, 0), 0.6) * (1.5 * grain)
+    coarse = source.standard_normal((max(2, size[0] // 8), max(2, size[1] // 8)), dtype=np.float32)
+    slow = cv2.GaussianBlur(coarse, (0, 0), max(0.05 * scale / 8, 0.5))
+    slow *= MOTTLE * 180 / max(float(slow.std()), 1e-6)
+    return triple(fine + cv2.resize(slow, size[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _chest(sitter: Sitter, person: Coverage) -> LimbPatch:
+    """Neck, slope of the shoulders and upper chest: what a neckline may show; the neck is a cylinder, the chest nearly flat."""
+    body, scale = sitter.body, sitter.body.scale
+    outline = [(0.22, -0.5 * scale), (0.25, -0.36 * scale), (0.6, -0.1 * scale), (0.55, 0.38 * body.torso_length)]
+    zone = _zone(body, sitter.size, outline) * person
+    window = window_of(zone > 0)
+    rows, columns = window
+    x, y = np.meshgrid(np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop))
+    local = body.local(np.stack([x, y], 2))
+    half = np.interp(local[..., 1], [row for _, row in outline], [half * scale for half, _ in outline])
+    turn = 0.75 * np.clip(local[..., 0] / half, -1, 1)
+    across, down = ((turn * part).astype(np.float32) for part in body.across)
+    return LimbPatch(window, zone[window], across, down)
+
+
+def _zone(body: Body, shape: tuple[int, int], outline: list[tuple[float, float]]) -> Coverage:
     """Soft coverage of a zone symmetric to the torso's axis: (half width in body scales, pixels below neck), top to bottom."""
     halves, down = np.array([half for half, _ in outline]) * body.scale, np.array([row for _, row in outline])
     corners = np.vstack([body.at(halves, down), body.at(-halves, down)[::-1]])
     zone = np.zeros(shape, np.uint8)
     cv2.fillPoly(zone, [np.round(corners).astype(np.int32)], 1)
     return soft(zone.astype(bool), 0.02 * body.scale)
-
-
-def blend_into(image: NDArray[np.uint8], canvas: Colour, mask: Mask) -> NDArray[np.uint8]:
-    """Put `canvas` into the masked area of `image`; the blend ramp lies inside, so pixels outside stay bit-identical."""
-    blended = over(image.astype(np.float32), canvas, feather(mask, 2.0))
-    return np.where(mask[..., None], np.clip(np.rint(blended), 0, 255).astype(np.uint8), image)

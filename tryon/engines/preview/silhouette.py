@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,8 +33,7 @@ class Silhouette:
 
     def of(self, *labels: Parse) -> Mask:
         """(h, w) bool: where the parse map has one of these labels."""
-        mask: Mask = np.isin(self.parse, labels)
-        return mask
+        return labelled(self.parse, labels)
 
     def reach(
         self, start: Points, direction: Points, low: float, high: float, otherwise: float, mask: Mask | None = None
@@ -66,7 +66,7 @@ class Silhouette:
         Returns:
             (n,) pixels from the torso's axis to its side. Rows where an arm hides the side follow the rows where none does.
         """
-        expected = _expected_half(body, sign, down)
+        expected = expected_half(body, sign, down)
         torso = self._torso
         steps = np.arange(0, 2.2 * float(expected.max()), 1.0)
         measured = np.array([self._run(torso, body, sign, row, steps) for row in down])
@@ -89,7 +89,7 @@ class Silhouette:
     @cached_property
     def _torso(self) -> Mask:
         torso = self.of(*UPPER_LABELS, *LOWER_LABELS, Parse.NECK, Parse.SCARF, Parse.LEFT_LEG, Parse.RIGHT_LEG)
-        return torso if self.parts is None else torso & ~np.isin(self.parts, ARM_PARTS)
+        return torso if self.parts is None else torso & ~labelled(self.parts, ARM_PARTS)
 
     @cached_property
     def _body(self) -> Mask:
@@ -102,6 +102,14 @@ class Silhouette:
         return taken
 
 
+def labelled(labels: NDArray[np.uint8], wanted: Sequence[int]) -> Mask:
+    """(h, w) bool: where a map of labels has one of those wanted; by a table, which is many times faster than `np.isin`."""
+    table = np.zeros(256, np.uint8)
+    table[list(wanted)] = 1
+    mask: Mask = cv2.LUT(labels, table).view(np.bool_)
+    return mask
+
+
 def lowest(mask: Mask, body: Body, limit: float) -> float:
     """How far below the neck a mask reaches in the middle of the torso, in pixels, at most `limit`; 0 when it does not."""
     rows, columns = np.nonzero(mask[::2, ::2])
@@ -110,7 +118,7 @@ def lowest(mask: Mask, body: Body, limit: float) -> float:
     return float(np.percentile(middle, 99)) if len(middle) > 20 else 0.0
 
 
-def _expected_half(body: Body, sign: float, down: NDArray[np.float64]) -> NDArray[np.float64]:
+def expected_half(body: Body, sign: float, down: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half width of an average torso between these shoulders and hips: a waist at 60 %, hips wider than their joints."""
     side = 0 if sign < 0 else 1
     shoulder = abs(float(body.local(body.shoulders[side])[0]))

@@ -13,12 +13,15 @@ from pipeline.core.labels import DENSEPOSE_COLOURS, LOWER_LABELS, UPPER_LABELS, 
 from pipeline.core.labels import Body as Part
 from pipeline.core.masks import Mask
 from tryon.engines.preview.body import Body
+from tryon.engines.preview.layers import Window, window_of
 from tryon.engines.preview.limbs import limb_axis
-from tryon.engines.preview.silhouette import Silhouette
+from tryon.engines.preview.silhouette import Silhouette, labelled
 
 SKIN = (Parse.NECK, Parse.LEFT_ARM, Parse.RIGHT_ARM)
 ARM = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 LEG = (Parse.LEFT_LEG, Parse.RIGHT_LEG)
+MARGIN = 0.16
+"""Of the body's scale, round the mask."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +56,32 @@ class Sitter:
 
     def of(self, *labels: Parse) -> Mask:
         """(h, w) bool: where the parse map has one of these labels."""
-        mask: Mask = np.isin(self.parse, labels)
-        return mask
+        return labelled(self.parse, labels)
+
+    @cached_property
+    def window(self) -> Window:
+        """The rectangle of the canvas that a garment may change, and so much round it that colours can grow in from there."""
+        return window_of(self.mask, MARGIN * self.body.scale)
+
+    @cached_property
+    def close_up(self) -> Sitter:
+        """The person on `window` alone, as a canvas of its own."""
+        rows, columns = self.window
+        return Sitter(
+            self.image[self.window],
+            self.mask[self.window],
+            self.parse[self.window],
+            self.parts[self.window],
+            self.body.moved(np.array([-columns.start, -rows.start], np.float64)),
+            self.category,
+        )
 
     @cached_property
     def replaced(self) -> Mask:
         """(h, w) bool: the worn garment that the new one replaces.
 
-        Under a top, what hangs below the hips without trousers or skirt beneath is a dress: its lower part stays on as a skirt.
+        Under a top, what hangs below the hips without trousers or skirt beneath is a dress: its lower part stays on as a skirt;
+        under trousers, that part goes.
         """
         labels = {
             Category.UPPER: (*UPPER_LABELS, Parse.SCARF),
@@ -68,6 +89,8 @@ class Sitter:
             Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS, Parse.SCARF),
         }[self.category]
         worn = self.of(*labels) & self.mask
+        if self.category is Category.LOWER and np.count_nonzero(worn) < 0.01 * worn.size:
+            return worn | (self.of(*UPPER_LABELS) & self.mask & self._below(0.92 * self.body.torso_length))
         if self.category is Category.UPPER and np.count_nonzero(self.of(*LOWER_LABELS)) < 0.02 * worn.size:
             return worn & ~self._below(1.15 * self.body.torso_length)
         return worn

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
-from pipeline.core.masks import Mask, dilate
-from tryon.engines.preview.body import Limb
+from pipeline.core.labels import Category
+from pipeline.core.masks import Mask
+from tryon.engines.preview.body import Body, Limb
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.fit import TorsoFit, fit_torso
 from tryon.engines.preview.garment_landmarks import TopLandmarks
-from tryon.engines.preview.limbs import StripFit, fit_sleeve
+from tryon.engines.preview.layers import Colour, Coverage, Window, darken, grown, lay, soft
+from tryon.engines.preview.limbs import StripFit, fit_sleeve, limb_shape
 from tryon.engines.preview.outline import Points
-from tryon.engines.preview.plate import Colour, KnownAreas, blend_into, limb_skin, over, soft, undress
-from tryon.engines.preview.shading import Factor, cast_factor, fold_factor, round_factor
-from tryon.engines.preview.sitter import ARM, LEG, SKIN, Sitter
-from tryon.engines.preview.warp import Patch, ladder_patch, pull, soft_polygon, spline_patch
+from tryon.engines.preview.scene import Scene, scene_of
+from tryon.engines.preview.shading import cast_factor, round_factor
+from tryon.engines.preview.sitter import ARM, Sitter
+from tryon.engines.preview.warp import Cover, Patch, cover_patch, ladder_patch, polygon_alpha, pull, soft_polygon, spline_patch
 
 BARE_FROM = 0.22
 """Share of the arm from which it lies before the torso; above, the shoulder is the torso's."""
@@ -45,6 +47,11 @@ class TopFit:
     torso: TorsoFit
     sleeves: tuple[StripFit | None, StripFit | None]
 
+    def moved(self, offset: Points) -> TopFit:
+        """The same landing, (2,) pixels further."""
+        left, right = (None if strip is None else strip.moved(offset) for strip in self.sleeves)
+        return TopFit(self.torso.moved(offset), (left, right))
+
 
 def fit_top(sitter: Sitter, landmarks: TopLandmarks) -> TopFit:
     """Land every piece of a top or dress on a person."""
@@ -67,148 +74,142 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
     Returns:
         (h, w, 3) RGB uint8; equal to the photo outside the mask.
     """
-    fit = fit_top(sitter, garment.landmarks)
-    plate, folds = plate_of(sitter), worn_folds(sitter, config.fold_strength)
-    solid = np.maximum(soft(~sitter.of(Parse.BACKGROUND) & ~sitter.replaced), soft_polygon(fit.torso.polygon, sitter.size))
-    painter = _Painter(sitter, garment, fit, config, folds, solid, _arms_cover(sitter))
-    canvas = plate
+    scene = scene_of(sitter, config.fold_strength)
+    fit = fit_top(sitter, garment.landmarks).moved(scene.offset)
+    painter = _Painter(scene, garment, fit, config, scene.canvas([_below_hem(fit, scene.sitter.body)]))
     behind = [sitter.arm_is_behind(side) for side in (0, 1)]
     for side in (0, 1):
         if behind[side]:
-            canvas = painter.sleeve(canvas, side)
-    canvas = painter.torso(canvas)
+            painter.sleeve(side)
+    painter.torso()
     for side in (0, 1):
         if not behind[side]:
-            canvas = painter.bare_arm(canvas, plate, side)
-            canvas = painter.sleeve(canvas, side)
-            canvas = painter.hand(canvas, side)
-    canvas = over(canvas, sitter.image, soft(sitter.of(Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)))
-    return blend_into(sitter.image, canvas, sitter.mask)
+            painter.bare_arm(side)
+            painter.sleeve(side)
+            painter.hand(side)
+    painter.front()
+    return scene.finish(painter.canvas)
 
 
-@lru_cache(maxsize=2)
-def plate_of(sitter: Sitter) -> Colour:
-    """The person without the worn garment; the same for every garment, so the last persons' are kept. Read-only."""
-    upper = sitter.category is Category.UPPER
-    skin = SKIN if upper else (*SKIN, *LEG)
-    known = KnownAreas(sitter.of(Parse.BACKGROUND), sitter.of(*skin), sitter.of(*LOWER_LABELS) & ~sitter.replaced)
-    limbs = sitter.body.arms if upper else (*sitter.body.legs, *sitter.body.arms)
-    plate = undress(sitter.image, sitter.replaced, known, sitter.body, limbs)
-    plate.flags.writeable = False
-    return plate
-
-
-@lru_cache(maxsize=2)
-def worn_folds(sitter: Sitter, strength: float) -> Factor:
-    """Folds of what is replaced, top and trousers apart: the step between a white shirt and dark jeans is no fold.
-
-    The same for every garment, so the last persons' are kept. Read-only.
-    """
-    upper, lower = (
-        fold_factor(sitter.image, sitter.replaced & sitter.of(*labels), sitter.body.scale, strength)
-        for labels in (UPPER_LABELS, LOWER_LABELS)
-    )
-    folds: Factor = upper * lower
-    folds.flags.writeable = False
-    return folds
+def _below_hem(fit: TopFit, body: Body) -> Points:
+    """A wide box from just above the hem downwards, where legs may be bare."""
+    above = 8 if body.sits else 0.08  # raised thighs may come out beside a skirt anywhere
+    left, right = fit.torso.hem - body.down * above * body.scale
+    aside, end = body.across * 3 * body.scale, body.down * 8 * body.scale
+    return np.stack([left - aside, left, right, right + aside, right + aside + end, left - aside + end])
 
 
 @dataclass(frozen=True)
 class _Painter:
-    """Lays the pieces of one garment onto one person."""
+    """Lays the pieces of one garment onto one person's `canvas`, which it changes in place."""
 
-    sitter: Sitter
+    scene: Scene
     garment: TopGarment
     fit: TopFit
     config: PreviewConfig
-    folds: Factor
-    solid: Factor
-    arms_cover: Factor
+    canvas: Colour
 
-    def torso(self, canvas: Colour) -> Colour:
+    @property
+    def _body(self) -> Body:
+        return self.scene.sitter.body
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.scene.sitter.size
+
+    @cached_property
+    def _solid(self) -> Coverage:
+        """(h, w) what catches shadows: the person and the garment's body."""
+        return np.maximum(self.scene.solid, soft_polygon(self.fit.torso.polygon, self._size))
+
+    def torso(self) -> None:
         """Lay the garment's body on."""
         torso = self.fit.torso
-        patch = spline_patch(torso.cloth, torso.canvas, torso.polygon, self.sitter.size, self.config.smoothing)
-        if patch is None:
-            return canvas
-        rows, columns = patch.window
-        alpha = np.maximum(patch.alpha, soft(self._peeking())[rows, columns])
-        return self._lay(canvas, replace(patch, alpha=alpha), 0.25, 0.5)
+        patch = spline_patch(torso.cloth, torso.canvas, torso.polygon, self._size, self.config.smoothing)
+        if patch is not None:
+            self._lay(replace(patch, alpha=np.maximum(patch.alpha, soft(self._peeking(patch)))), 0.25, 0.5)
 
-    def _peeking(self) -> Mask:
+    def _peeking(self, patch: Patch) -> Mask:
         """(h, w) bool: rests of the old garment close round the new one's body, which covers them too; not inside the neck."""
-        torso, scale = self.fit.torso, self.sitter.body.scale
-        covered = soft_polygon(torso.polygon, self.sitter.size) > 0.5
-        up = self.sitter.body.down * -0.5 * scale
-        opening = soft_polygon(np.vstack([torso.neck, torso.neck[-1:] + up, torso.neck[:1] + up]), self.sitter.size) > 0.5
-        above_hem = soft_polygon(self._hem_side(), self.sitter.size) > 0.5
+        torso, body, box = self.fit.torso, self._body, patch.box
+        reach = cv2.distanceTransform((patch.alpha <= 0.5).astype(np.uint8), cv2.DIST_L2, 3) <= round(0.1 * body.scale)
+        up = body.down * -0.5 * body.scale
+        kept = polygon_alpha([np.vstack([torso.neck, torso.neck[-1:] + up, torso.neck[:1] + up])], box) > 0.5
         bare = [BARE_FROM - 0.1 if strip is None else strip.share for strip in self.fit.sleeves]
-        arms = [
-            limb_skin(self.sitter.size, _thick(limb, 1.5), start, max(1.3, start))[0] > 0
-            for limb, start in zip(self.sitter.body.arms, bare, strict=True)
-        ]
-        return self.sitter.replaced & dilate(covered, 0.1 * scale) & ~opening & above_hem & ~arms[0] & ~arms[1]
+        for limb, start in zip(body.arms, bare, strict=True):
+            kept |= polygon_alpha(limb_shape(limb, start, max(1.3, start), 1.5), box) > 0
+        above_hem = polygon_alpha([self._hem_side()], box) > 0.5
+        peeking: Mask = self.scene.sitter.replaced[patch.window] & reach & ~kept & above_hem
+        return peeking
 
     def _hem_side(self) -> Points:
         """A wide box from far above the shoulders down to the hem."""
-        body, (left, right) = self.sitter.body, self.fit.torso.hem
-        if self.sitter.category is Category.DRESS:  # a skirt keeps its own shape
+        body, (left, right) = self._body, self.fit.torso.hem
+        if self.scene.sitter.category is Category.DRESS:  # a skirt keeps its own shape
             left, right = body.hips
         aside, up = body.across * 2 * body.scale, body.down * -4 * body.scale
         return np.stack([left - aside, left - aside + up, right + aside + up, right + aside])
 
-    def sleeve(self, canvas: Colour, side: int) -> Colour:
+    def sleeve(self, side: int) -> None:
         """Lay one sleeve on, with its shadow on what is behind it."""
         strip = self.fit.sleeves[side]
-        patch = ladder_patch(strip.cloth, strip.canvas, self.sitter.size) if strip is not None else None
-        return canvas if patch is None else self._lay(canvas, patch, 0.11, 1.0)
+        patch = ladder_patch(strip.cloth, strip.canvas, self._size) if strip is not None else None
+        if patch is not None:
+            self._lay(patch, 0.11, 1.0)
 
-    def bare_arm(self, canvas: Colour, plate: Colour, side: int) -> Colour:
+    def bare_arm(self, side: int) -> None:
         """Lay the arm itself over the torso: as photographed where it was bare, repainted where a sleeve covered it."""
-        sitter, strip = self.sitter, self.fit.sleeves[side]
+        strip = self.fit.sleeves[side]
         start = BARE_FROM if strip is None else max(BARE_FROM, strip.share + 0.04)
         if start >= 1:
-            return canvas
-        limb = sitter.body.arms[side]
-        painted, _ = limb_skin(sitter.size, limb, start, 1.2)
-        near, _ = limb_skin(sitter.size, _thick(limb, 1.8), start, 1.3)
-        alpha = np.maximum(soft(sitter.of(*ARM)) * near, painted * soft(sitter.replaced | sitter.of(*ARM)))
-        shadow = self._shadow(alpha, 0.05, self.config.contact_shadow)
-        return over(canvas * shadow[..., None], plate, alpha)
+            return
+        limb = self._body.arms[side]
+        near = limb_cover(limb, start, 1.3, 1.8, self._size)
+        if near is None:
+            return
+        painted = polygon_alpha(limb_shape(limb, start, 1.2, 1.0), near.box)
+        window = near.window
+        alpha = np.maximum(self.scene.arms[window] * near.alpha, painted * self.scene.limbs[window])
+        self._shade(window, alpha, 0.05, 1.0)
+        lay(self.canvas, window, self.scene.plate[window], alpha)
 
-    def hand(self, canvas: Colour, side: int) -> Colour:
+    def hand(self, side: int) -> None:
         """The hand comes out of the sleeve."""
-        limb = _thick(self.sitter.body.arms[side], 2.0)
-        beyond, _ = limb_skin(self.sitter.size, limb, 1.0, 1.6)
-        wrist, _ = limb_skin(self.sitter.size, limb, 0.0, 0.9)
-        return over(canvas, self.sitter.image, soft(self.sitter.of(*ARM) & (beyond > 0) & (wrist == 0), 0.8))
+        limb = self._body.arms[side]
+        beyond = limb_cover(limb, 1.0, 1.6, 2.0, self._size)
+        if beyond is None:
+            return
+        window, sitter = beyond.window, self.scene.sitter
+        wrist = polygon_alpha(limb_shape(limb, 0.0, 0.9, 2.0), beyond.box)
+        shown = sitter.of(*ARM)[window] & (beyond.alpha > 0) & (wrist == 0)
+        lay(self.canvas, window, sitter.image[window], soft(shown, 0.8))
 
-    def _lay(self, canvas: Colour, patch: Patch, depth: float, shadow: float) -> Colour:
+    def front(self) -> None:
+        """Hair and face lie in front of everything."""
+        lay(self.canvas, (slice(None), slice(None)), self.scene.sitter.image, self.scene.front)
+
+    def _lay(self, patch: Patch, depth: float, shadow: float) -> None:
         """One piece: cast its shadow, fetch its colours, shade, blend."""
-        rows, columns = patch.window
-        scale = self.sitter.body.scale
+        window = patch.window
         colour = pull(self.garment.cloth, patch, self.fit.torso.scale).astype(np.float32)
-        padded = np.zeros(self.sitter.size, np.float32)
-        padded[rows, columns] = patch.alpha
-        whole = np.maximum(self.arms_cover, padded)[rows, columns] if depth > 0.2 else patch.alpha
-        light = round_factor(whole, depth * scale, self.config.side_shade) * self.folds[rows, columns]
-        result = canvas * self._shadow(padded, 0.04, self.config.contact_shadow * shadow)[..., None]
-        result[rows, columns] = over(result[rows, columns], colour * light[..., None], patch.alpha)
-        return result
+        whole = np.maximum(self.scene.arms_cover[window], patch.alpha) if depth > 0.2 else patch.alpha
+        light = round_factor(whole, depth * self._body.scale, self.config.side_shade) * self.scene.folds[window]
+        self._shade(window, patch.alpha, 0.04, shadow)
+        darken(colour, (slice(None), slice(None)), light)
+        lay(self.canvas, window, colour, patch.alpha)
 
-    def _shadow(self, alpha: Factor, width: float, strength: float) -> Factor:
+    def _shade(self, window: Window, alpha: Coverage, width: float, strength: float) -> None:
         """Shadow of a piece on the body; the background is too far away to catch any."""
-        factor = 1 - (1 - cast_factor(alpha, width * self.sitter.body.scale, strength)) * self.solid
-        shadow: Factor = factor.astype(np.float32)
-        return shadow
+        width_px = width * self._body.scale
+        wide = grown(window, 3.5 * width_px + 4, self._size)
+        padded = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start), np.float32)
+        top, left = window[0].start - wide[0].start, window[1].start - wide[1].start
+        padded[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
+        cast = cast_factor(padded, width_px, strength * self.config.contact_shadow)
+        shadow: Coverage = ((1 - cast) * self._solid[wide]).astype(np.float32)
+        darken(self.canvas, wide, 1 - shadow)
 
 
-def _arms_cover(sitter: Sitter) -> Factor:
-    """(h, w) float32 coverage of both arms: where they adjoin the torso, its side does not turn away from the light."""
-    left, right = (limb_skin(sitter.size, limb, 0.0, 1.0)[0] for limb in sitter.body.arms)
-    cover: Factor = np.maximum(left, right)
-    return cover
-
-
-def _thick(limb: Limb, factor: float) -> Limb:
-    return replace(limb, half_widths=limb.half_widths * factor)
+def limb_cover(limb: Limb, start: float, end: float, ease: float, size: tuple[int, int]) -> Cover | None:
+    """Coverage of a stretch of a limb, `ease` times its usual width; None outside the canvas."""
+    return cover_patch(limb_shape(limb, start, end, ease), size)

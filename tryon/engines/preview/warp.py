@@ -7,6 +7,7 @@ cloth mask: far from its landmarks a spline brings garbage back into the picture
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -23,26 +24,44 @@ SOFT = 4
 """Sub-pixel bits of OpenCV's polygon coordinates."""
 
 
+Box = tuple[int, int, int, int]
+"""Top, left, height, width of a rectangle of the canvas."""
+
+
 @dataclass(frozen=True)
-class Patch:
-    """A piece of cloth on the canvas.
+class Cover:
+    """A shape on the canvas.
 
     Args:
-        top, left: corner of the rectangle on the canvas.
-        source: (h, w, 2) float32 x, y in the cloth picture.
-        alpha: (h, w) float32 in [0, 1].
+        top, left: corner of its rectangle on the canvas.
+        alpha: (h, w) float32 in [0, 1]: how much of each pixel it covers.
     """
 
     top: int
     left: int
-    source: NDArray[np.float32]
     alpha: NDArray[np.float32]
+
+    @property
+    def box(self) -> Box:
+        """The rectangle as top, left, height, width."""
+        return self.top, self.left, self.alpha.shape[0], self.alpha.shape[1]
 
     @property
     def window(self) -> tuple[slice, slice]:
         """The rectangle as row and column slices."""
-        height, width = self.alpha.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+        top, left, height, width = self.box
+        return slice(top, top + height), slice(left, left + width)
+
+
+@dataclass(frozen=True)
+class Patch(Cover):
+    """A piece of cloth on the canvas.
+
+    Args:
+        source: (h, w, 2) float32 x, y in the cloth picture.
+    """
+
+    source: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -116,7 +135,7 @@ def spline_patch(cloth: Points, canvas: Points, polygon: Points, size: tuple[int
     columns = np.arange(left, left + width + GRID_PX, GRID_PX, dtype=np.float64)
     nodes = np.stack(np.meshgrid(columns, rows), 2)
     coarse = thin_plate(canvas, cloth, smoothing)(nodes.reshape(-1, 2)).reshape(nodes.shape).astype(np.float32)
-    return Patch(top, left, _enlarge(coarse, height, width), _soft_polygon([polygon], box))
+    return Patch(top, left, polygon_alpha([polygon], box), _enlarge(coarse, height, width))
 
 
 def _enlarge(coarse: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
@@ -147,14 +166,18 @@ def ladder_patch(cloth: tuple[Points, Points], canvas: tuple[Points, Points], si
         index = tuple(np.transpose([(rung + down, across) for down, across in corners]))
         _fill_triangle(source, cloth_grid[index], canvas_grid[index])
     quads = [np.vstack([canvas[0][i : i + 2], canvas[1][i : i + 2][::-1]]) for i in range(len(canvas[0]) - 1)]
-    return Patch(top, left, _close_gaps(source), _soft_polygon(quads, box))
+    alpha = _soft_polygon(quads, box)
+    return Patch(top, left, alpha, _close_gaps(source, alpha > 0))
 
 
-def _close_gaps(source: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pixels between triangles that folded away take their neighbour's place in the cloth."""
+def _close_gaps(source: NDArray[np.float32], shown: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Pixels between triangles that folded away take their neighbour's place in the cloth, as far as they are shown."""
     for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)) * 3:
-        source = np.where(np.isnan(source), np.roll(source, shift, axis), source)
-    return np.nan_to_num(source)
+        missing = np.isnan(source[..., 0]) & shown
+        if not missing.any():
+            break
+        source[missing] = np.roll(source, shift, axis)[missing]
+    return np.nan_to_num(source, copy=False)
 
 
 def _rungs(one: Points, other: Points) -> Points:
@@ -187,7 +210,7 @@ def _fill_triangle(source: NDArray[np.float32], cloth: Points, canvas: Points) -
     source[rows.ravel()[inside], columns.ravel()[inside]] = mapped
 
 
-def _box(points: Points, size: tuple[int, int], margin: int = 2) -> tuple[int, int, int, int] | None:
+def _box(points: Points, size: tuple[int, int], margin: int = 2) -> Box | None:
     """(top, left, height, width) round the points, clipped to the canvas."""
     low = np.maximum(np.floor(points.min(0)).astype(int) - margin, 0)
     high = np.minimum(np.ceil(points.max(0)).astype(int) + margin + 1, [size[1], size[0]])
@@ -196,7 +219,7 @@ def _box(points: Points, size: tuple[int, int], margin: int = 2) -> tuple[int, i
     return int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0])
 
 
-def _soft_polygon(polygons: list[Points], box: tuple[int, int, int, int]) -> NDArray[np.float32]:
+def _soft_polygon(polygons: Sequence[Points], box: Box) -> NDArray[np.float32]:
     """Coverage of the union of polygons: drawn at twice the size, then averaged."""
     top, left, height, width = box
     drawn = np.zeros((2 * height, 2 * width), np.uint8)
@@ -206,6 +229,17 @@ def _soft_polygon(polygons: list[Points], box: tuple[int, int, int, int]) -> NDA
     alpha = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     soft: NDArray[np.float32] = cv2.GaussianBlur(alpha, (0, 0), 0.6)
     return soft
+
+
+def polygon_alpha(polygons: Sequence[Points], box: Box) -> NDArray[np.float32]:
+    """(h, w) float32 coverage of the union of polygons on a rectangle of the canvas."""
+    return _soft_polygon(polygons, box)
+
+
+def cover_patch(polygons: Sequence[Points], size: tuple[int, int]) -> Cover | None:
+    """Coverage of polygons on the smallest rectangle that holds them; None outside the canvas of `size` (height, width)."""
+    box = _box(np.vstack(polygons), size)
+    return None if box is None else Cover(box[0], box[1], polygon_alpha(polygons, box))
 
 
 def soft_polygon(polygon: Points, size: tuple[int, int]) -> NDArray[np.float32]:

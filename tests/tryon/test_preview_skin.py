@@ -1,0 +1,107 @@
+"""Bare skin that no photo shows: the person's own colour, round, lit from where the face is lit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import mannequin
+import numpy as np
+import pytest
+
+from pipeline.core.labels import Category, Parse
+from pipeline.core.layout import Layout
+from tryon.engines.preview.bare import Flesh, limb_flesh, limb_patch
+from tryon.engines.preview.body import Limb
+from tryon.engines.preview.engine import PreviewEngine
+from tryon.engines.preview.flesh import Skin, read_skin
+from tryon.engines.preview.scene import scene_of
+from tryon.engines.preview.silhouette import Silhouette
+from tryon.engines.preview.sitter import ARM, LEG, Sitter
+
+TUBE = Flesh(np.column_stack([np.full(9, 40.0), np.linspace(10, 90, 9)]), np.full(9, 10.0))
+FROM_THE_LEFT = Skin(np.array([200, 160, 140], np.float32), np.array([-0.5, -0.3, 0.81]), 1.0)
+
+
+def sitter_of(tmp_path: Path, category: Category, **person: object) -> Sitter:
+    sitter = PreviewEngine().encode(mannequin.person_inputs(Layout(outputs=tmp_path), category, **person))
+    assert isinstance(sitter, Sitter)
+    return sitter
+
+
+def test_a_limbs_surface_faces_outwards_at_its_sides_and_the_viewer_in_the_middle():
+    patch = limb_patch((100, 80), TUBE)
+    assert patch is not None
+    across = np.full((100, 80), np.nan, np.float32)
+    across[patch.window] = patch.across
+    assert across[50, 32] == pytest.approx(-0.8, abs=0.05)
+    assert across[50, 40] == pytest.approx(0, abs=0.05)
+    assert across[50, 48] == pytest.approx(0.8, abs=0.05)
+    assert np.abs(patch.down[30:40]).max() < 0.05
+
+
+def test_a_limb_covers_its_width_and_no_more():
+    patch = limb_patch((100, 80), TUBE)
+    assert patch is not None
+    covered = np.zeros((100, 80), np.float32)
+    covered[patch.window] = patch.alpha
+    assert covered[50, 40] == 1
+    assert covered[50].sum() == pytest.approx(20, abs=1.5)
+    assert limb_patch((100, 80), Flesh(TUBE.middle + 500, TUBE.halves)) is None
+
+
+def test_the_side_towards_the_light_is_brighter():
+    across = np.array([[-0.9, 0.0, 0.9]], np.float32)
+    bright, middle, dark = FROM_THE_LEFT.brightness(across, np.zeros_like(across))[0]
+    assert dark < 0.8 < middle
+    assert bright - dark > 0.2
+
+
+def test_a_leg_is_no_wider_than_the_trousers_round_it():
+    parse = np.zeros((200, 120), np.uint8)
+    parse[:, 48:66] = Parse.PANTS
+    limb = Limb(np.array([[60.0, 10.0], [60.0, 100.0], [60.0, 190.0]]), np.array([11.0, 10.0, 9.0]), True)
+    flesh = limb_flesh(limb, Silhouette(parse), parse > 0, True)
+    assert (flesh.middle[5:20, 0] - flesh.halves[5:20]).min() > 47
+    assert (flesh.middle[5:20, 0] + flesh.halves[5:20]).max() < 69
+
+
+def test_skin_has_the_colour_of_the_persons_own(tmp_path: Path):
+    skin = read_skin(sitter_of(tmp_path, Category.UPPER), (LEG, ARM, (Parse.NECK,)))
+    assert skin is not None
+    assert np.abs(skin.tone - mannequin.SKIN).max() < 6
+
+
+def test_trousers_that_a_parse_map_calls_legs_are_no_skin(tmp_path: Path):
+    sitter = sitter_of(tmp_path, Category.LOWER)
+    parse = np.where(sitter.of(Parse.PANTS), np.uint8(Parse.LEFT_LEG), sitter.parse)
+    skin = read_skin(replace(sitter, parse=parse), (LEG, ARM))
+    assert skin is not None
+    assert np.abs(skin.tone - mannequin.SKIN).max() < 10
+
+
+def test_a_face_lit_from_the_right_lights_the_skin_from_the_right(tmp_path: Path):
+    sitter = sitter_of(tmp_path, Category.UPPER)
+    ramp = np.linspace(-70, 70, mannequin.WIDTH)[None, :, None]
+    lit = np.clip(sitter.image + ramp, 0, 255).astype(np.uint8)
+    skins = [read_skin(replace(sitter, image=image), (ARM,)) for image in (lit, np.ascontiguousarray(lit[:, ::-1]))]
+    right, left = (skin.light[0] for skin in skins if skin is not None)
+    assert left < -0.05 < 0.05 < right
+
+
+def test_invented_legs_are_not_flat(tmp_path: Path):
+    sitter = sitter_of(tmp_path, Category.DRESS)
+    scene = scene_of(sitter, 0.5)
+    x, y = (np.array(mannequin.JOINTS[mannequin.Joint.RIGHT_KNEE]) + scene.offset).astype(int)
+    across = cv2.blur(scene.plate, (1, 9))[y + 25, x - 12 : x + 13].mean(1)
+    assert np.ptp(across) > 12
+    assert across[10:15].mean() > across[:4].mean() + 5
+    assert across[10:15].mean() > across[-4:].mean() + 5
+
+
+def test_the_same_person_is_undressed_the_same_way_every_time(tmp_path: Path):
+    first, second = (scene_of(sitter_of(tmp_path, Category.DRESS), 0.5) for _ in range(2))
+    assert first is not second
+    assert np.array_equal(first.plate, second.plate)
+    assert np.array_equal(first.folds, second.folds)

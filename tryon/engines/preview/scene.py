@@ -1,0 +1,114 @@
+"""What is the same for every garment a person tries on: the person undressed, the folds of what was worn, what stays in front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
+from tryon.engines.preview.flesh import read_skin
+from tryon.engines.preview.layers import Colour, Coverage, Window, blend_into, edge_ramp, lay, soft
+from tryon.engines.preview.limbs import limb_polygon
+from tryon.engines.preview.outline import Points
+from tryon.engines.preview.plate import undress
+from tryon.engines.preview.shading import fold_factor
+from tryon.engines.preview.sitter import ARM, LEG, Sitter
+from tryon.engines.preview.warp import cover_patch, soft_polygon
+
+IN_FRONT = (Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A person ready to be dressed, on the window of the canvas that a garment may change.
+
+    Args:
+        sitter: the person on that window alone.
+        plate: (h, w, 3) the person without the worn garment; read-only.
+        legless: the same with background instead of bare legs: what lies beside a garment that covers them; read-only.
+        folds: (h, w) brightness factors of the worn garment's folds; read-only.
+        whole: the person on the whole canvas.
+    """
+
+    sitter: Sitter
+    plate: Colour
+    legless: Colour
+    folds: Coverage
+    whole: Sitter
+
+    @property
+    def window(self) -> Window:
+        """Where the scene lies on the canvas."""
+        return self.whole.window
+
+    @property
+    def offset(self) -> Points:
+        """(2,) x, y to add to a place on the canvas to get the place in the scene."""
+        rows, columns = self.window
+        return np.array([-columns.start, -rows.start], np.float64)
+
+    @cached_property
+    def front(self) -> Coverage:
+        """(h, w) hair and face."""
+        return soft(self.sitter.of(*IN_FRONT))
+
+    @cached_property
+    def arms(self) -> Coverage:
+        """(h, w) bare arms and hands as photographed."""
+        return soft(self.sitter.of(*ARM))
+
+    @cached_property
+    def limbs(self) -> Coverage:
+        """(h, w) arms and sleeves: where painted arms may show."""
+        return soft(self.sitter.replaced | self.sitter.of(*ARM))
+
+    @cached_property
+    def solid(self) -> Coverage:
+        """(h, w) what stays of the person: shadows fall on it, but not on the background, which is too far away."""
+        return soft(~self.sitter.of(Parse.BACKGROUND) & ~self.sitter.replaced)
+
+    @cached_property
+    def arms_cover(self) -> Coverage:
+        """(h, w) coverage of both arms: where they adjoin the torso, its side does not turn away from the light."""
+        polygons = [limb_polygon(limb, 0.0, 1.0, 1.0) for limb in self.sitter.body.arms]
+        return np.maximum(soft_polygon(polygons[0], self.sitter.size), soft_polygon(polygons[1], self.sitter.size))
+
+    def canvas(self, legs_from: Sequence[Points]) -> Colour:
+        """A new canvas to paint on: the person undressed, with bare legs only inside these polygons."""
+        canvas, shown = self.legless.copy(), cover_patch(legs_from, self.sitter.size)
+        if shown is not None:
+            lay(canvas, shown.window, self.plate[shown.window], shown.alpha)
+        return canvas
+
+    @cached_property
+    def _ramp(self) -> Coverage:
+        return edge_ramp(self.whole.mask)[self.window]
+
+    def finish(self, canvas: Colour) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB uint8 of the whole canvas: the photo, repainted inside the mask."""
+        return blend_into(self.whole.image, canvas, self._ramp, self.window)
+
+
+@lru_cache(maxsize=2)
+def scene_of(sitter: Sitter, fold_strength: float) -> Scene:
+    """Undress a person; the last persons' scenes are kept."""
+    near = sitter.close_up
+    plate, legless = undress(near, read_skin(sitter, (LEG, ARM, (Parse.NECK,))))
+    folds = _worn_folds(near, fold_strength)
+    for kept in (plate, legless, folds):
+        kept.flags.writeable = False
+    return Scene(near, plate, legless, folds, sitter)
+
+
+def _worn_folds(sitter: Sitter, strength: float) -> Coverage:
+    """Folds of what is replaced, top and trousers apart: the step between a white shirt and dark jeans is no fold."""
+    upper, lower = (
+        fold_factor(sitter.image, sitter.replaced & sitter.of(*labels), sitter.body.scale, strength)
+        for labels in (UPPER_LABELS, LOWER_LABELS)
+    )
+    folds: Coverage = upper * lower
+    return folds
