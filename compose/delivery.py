@@ -162,3 +162,9 @@ class PhotoDelivery(StepConfig):
         """What holds for the photo; what is still open is as by default."""
         given = {name: getattr(self, name) for name in Delivery.model_fields}
         return Delivery.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+def seed_and_attempt(recipe: Mapping[str, Any] | None) -> dict[str, int]:
+    """What a recipe says about the seed that its picture was drawn from; {} where it says nothing."""
+    named = recipe or {}
+    return {name: named[name] for name in ("seed", "attempt") if isinstance(named.get(name), int)}

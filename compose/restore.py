@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +16,7 @@ from pydantic import Field
 
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
 from compose.crop import Box, view_round
-from compose.delivery import PhotoDelivery, size_notices
+from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
 from compose.dressing import BODY, Dressing
 from compose.faces import FaceMesh, ReadFace
 from compose.gate import SMALL_HEIGHT_PX, GateConfig, Judged, judge
@@ -92,6 +92,7 @@ class RestoreInputs:
         cloth: (m, n, 3) RGB uint8 the garment, small, or None where only the dressed picture is there.
         cloth_mask: (m, n) bool, True = garment, or None.
         face_oval: (n, 2) outline of the face in photo pixels, or None.
+        drawn: seed and attempt of the dressed picture, where it says so.
     """
 
     pair: Pair
@@ -105,6 +106,7 @@ class RestoreInputs:
     cloth: NDArray[np.uint8] | None = None
     cloth_mask: Mask | None = None
     face_oval: NDArray[np.float32] | None = None
+    drawn: Mapping[str, int] = field(default_factory=dict)
 
 
 class RestoreStep(StepBase):
@@ -182,6 +184,7 @@ class RestoreStep(StepBase):
             cloth=self._cloth(pair, CLOTH),
             cloth_mask=None if (mask := self._cloth(pair, CLOTH_MASK)) is None else mask[..., 0] > 127,
             face_oval=self._face_oval(pair),
+            drawn=seed_and_attempt(images.read_recipe(path(TRYON.of(pair.id, pair.engine)))),
         )
         check_sizes(inputs)
         return inputs
@@ -214,11 +217,12 @@ class RestoreStep(StepBase):
         alpha = dressed_alpha(dressing, partial(self._seen, dressing) if self.backend else None)
         cutout = dressed_cutout(dressing, inputs.cutout, alpha)
         recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
+        recipe |= inputs.drawn
         recipe |= {"settings": self.config.model_dump(mode="json", exclude=set(GateConfig.model_fields))}
         scores = judge(judged(inputs, dressing, cutout), self.read_face)
         facts = {"changed": f"{float(dressing.changed.mean()):.4f}"} | scores.facts(self.config)
         files, notices = self._photos(inputs.pair, dressing.dressed, alpha, recipe)
-        files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout)
+        files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
         return Produced(files, (*scores.notices(self.config), *notices), facts)
 
     def _photos(

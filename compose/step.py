@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from pydantic import Field
 
 from compose.body import Body, measure_body
 from compose.crop import Shot, shoot
-from compose.delivery import Delivery, size_notices
+from compose.delivery import Delivery, seed_and_attempt, size_notices
 from compose.horizon import Ground, estimate_ground
 from compose.legacy import list_entries, read_positions
 from compose.light import shadow_direction
@@ -87,6 +87,7 @@ class SceneInputs:
         keypoints: in photo pixels, or None.
         sidecar: the user's wishes.
         reading: how bare numbers were read, or "".
+        drawn: seed and attempt of the dressed picture, where it says so.
     """
 
     scene: Scene
@@ -96,6 +97,7 @@ class SceneInputs:
     keypoints: Keypoints | None
     sidecar: Sidecar
     reading: str = ""
+    drawn: Mapping[str, int] = field(default_factory=dict)
 
 
 class ComposeStep(StepBase):
@@ -142,9 +144,10 @@ class ComposeStep(StepBase):
         scene = _scene(item)
         source = self.layout.path(scene.background.source)
         photo = images.read_photo(source, self.context.max_megapixels, min_side=LEAST_SIDE_PX)
-        cutout = images.read_rgba(self.layout.path(DRESSED_CUTOUT.of(scene.pair.id, scene.pair.engine)))
+        dressed = self.layout.path(DRESSED_CUTOUT.of(scene.pair.id, scene.pair.engine))
+        cutout, drawn = images.read_rgba(dressed), seed_and_attempt(images.read_recipe(dressed))
         wishes, reading = self._wishes(scene)
-        return SceneInputs(scene, photo.rgb, photo.scaled_from, cutout, self._keypoints(scene), wishes, reading)
+        return SceneInputs(scene, photo.rgb, photo.scaled_from, cutout, self._keypoints(scene), wishes, reading, drawn)
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Compose each scene."""
@@ -165,7 +168,7 @@ class ComposeStep(StepBase):
         for size in self.config.wanted():
             shot = shoot(inputs.background, figures, ground, size)
             composite = compose_scene(shot.background, shot.figures, shot.ground, self.config.look())
-            recipe = _recipe(scene, shot.figures, shot.ground, self.config)
+            recipe = {**inputs.drawn, **_recipe(scene, shot.figures, shot.ground, self.config)}
             files[self.config.ref(size, scene.id, scene.pair.engine)] = self.config.encoder(composite.rgb, recipe)
             notices += size_notices(size, shot.cuts, shot.short)
             if not size.folder:

@@ -99,6 +99,15 @@ def test_the_gallery_is_driven_by_keys_alone(page: Page, work: Desk):
     expect(page.get_by_role("listbox")).to_be_visible()
 
 
+def test_making_again_asks_for_the_next_attempts_seed(page: Page):
+    go(page, "item/ann__tee__room")
+    button = page.get_by_role("button", name="Make again")
+    with page.expect_request("**/api/jobs") as asked:
+        job = job_of(page, button.click)
+    wanted = {"steps": ["tryon", "compose"], "only": ["ann__tee"], "force": True, "another": True}
+    assert asked.value.post_data_json == wanted and job["failed"] == 0
+
+
 def test_before_and_after_slide_by_mouse_and_by_keys(page: Page):
     go(page, "item/ann__tee__original")
     slider = page.get_by_label("Before and after")

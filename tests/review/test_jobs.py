@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 from review.desk import Desk
 from starlette.testclient import TestClient
@@ -41,6 +43,24 @@ def test_the_steps_and_patterns_reach_the_command_line_and_cannot_become_options
     words = client.get(f"/api/jobs/{job}/events").json()["events"][0]["words"]
     assert "--step=tryon,compose" in words and "--only=--force" in words and "--only=-y; rm *" in words
     assert "--force" not in words and "--retry-failed" in words and f"--inputs={desk.layout.inputs}" in words
+    assert not {"--another", "--retry-bad=0"} & set(words)
+
+
+def test_another_picture_and_further_tries_reach_the_command_line(client: TestClient, wait_for):
+    job = submit(client, steps=["tryon", "compose"], another=True, retry_bad=2)
+    finished(client, job, wait_for)
+    words = client.get(f"/api/jobs/{job}/events").json()["events"][0]["words"]
+    assert "--another" in words and "--retry-bad=2" in words
+    assert client.post("/api/jobs", json={"retry_bad": 21}).status_code == 422
+
+
+def test_a_stage_that_begins_again_adds_to_what_there_is_to_do():
+    job = Job("x", JobSpec(), deque())
+    job.note("stage", {"stage": "tryon", "to_do": 2, "done": 0})
+    for pair in ("a", "b"):
+        job.note("done", {"stage": "tryon", "item": pair})
+    job.note("stage", {"stage": "tryon", "to_do": 1, "done": 0})
+    assert (job.stages["tryon"].to_do, job.stages["tryon"].left) == (3, 1)
 
 
 def test_a_job_that_crashes_takes_nothing_down(client: TestClient, wait_for):

@@ -37,7 +37,7 @@ class JobSpec:
     Args:
         steps: names, in any order; all of them by default.
         only, skip: globs.
-        force, retry_failed: the options of these names.
+        force, retry_failed, retry_bad, another: the options of these names.
         engine: "" as configured.
         limit: at most so many people.
     """
@@ -47,6 +47,8 @@ class JobSpec:
     skip: tuple[str, ...] = ()
     force: bool = False
     retry_failed: bool = False
+    retry_bad: int = 0
+    another: bool = False
     engine: str = ""
     limit: int | None = None
 
@@ -66,6 +68,8 @@ class JobSpec:
             *(f"--skip={glob}" for glob in self.skip),
             *(["--force"] if self.force else []),
             *(["--retry-failed"] if self.retry_failed else []),
+            *([f"--retry-bad={self.retry_bad}"] if self.retry_bad else []),
+            *(["--another"] if self.another else []),
             *([f"--engine={self.engine}"] if self.engine else []),
             *([f"--limit={self.limit}"] if self.limit else []),
         ]
@@ -155,9 +159,10 @@ class Job:
         return self._number
 
     def _begin_stage(self, name: str, to_do: int) -> None:
-        """What the plan thought would follow is known by now."""
+        """What the plan thought would follow is known by now; a stage that draws pictures again begins once more."""
         stage = self.stages.setdefault(name, StageProgress(name, to_do))
-        stage.to_do, stage.begun = to_do, monotonic()
+        stage.to_do = to_do + stage.made + stage.failed
+        stage.begun = stage.begun or monotonic()
 
     def events_after(self, number: int) -> Iterator[dict[str, Any]]:
         """Events with higher numbers that are still remembered."""

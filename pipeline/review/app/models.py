@@ -38,6 +38,10 @@ class NewJob(_Strict):
     """Redo, and overwrite artefacts edited by hand."""
     retry_failed: bool = False
     """Try again what failed with the same inputs."""
+    retry_bad: Annotated[int, Field(ge=0, le=20)] = 0
+    """Draw pairs with a low score again, up to so many times, and keep the best."""
+    another: bool = False
+    """Draw another picture of the selected pairs, from the next attempt's seed, where their engine has one."""
     engine: Annotated[str, StringConstraints(max_length=60, pattern=r"^[a-z0-9_-]*$")] = ""
     """Try-on engine; empty as configured."""
     limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -89,11 +93,11 @@ class Spot(_Strict):
     height: Annotated[float, Field(gt=0, le=1e6)] | None = None
     flip: bool = False
     shadow: bool | Shadow = True
+    reflection: Annotated[float, Field(ge=0, le=1)] | None = None
     z: Annotated[int, Field(ge=-1000, le=1000)] = 0
 
 
 class Wishes(_Strict):
-    reflection: Annotated[float, Field(ge=0, le=1)] | None = None
     """A background's settings file."""
 
     horizon: Annotated[float, Field(gt=0, le=1e6)] | None = None

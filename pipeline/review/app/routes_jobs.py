@@ -31,6 +31,8 @@ async def submit(page: ThePage, new: NewJob) -> dict[str, Any]:
         skip=tuple(new.skip),
         force=new.force,
         retry_failed=new.retry_failed,
+        retry_bad=new.retry_bad,
+        another=new.another,
         engine=new.engine,
         limit=new.limit,
     )

@@ -50,7 +50,7 @@ async function redoMarked() {
   const { items: marked } = await get("/api/items?verdict=redo&limit=200");
   const pairs = [...new Set(marked.map((each) => `${each.person}__${each.garment}`))];
   if (!pairs.length) return toast("nothing is marked to be redone: press R on a picture");
-  await submit({ steps: ["tryon", "compose"], only: pairs, force: true });
+  await submit({ steps: ["tryon", "compose"], only: pairs, force: true, another: true });
   return toast(`${pairs.length} ${pairs.length === 1 ? "pair is" : "pairs are"} made again`);
 }
 

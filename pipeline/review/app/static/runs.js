@@ -39,12 +39,14 @@ function starter() {
     event.preventDefault();
     const steps = STEPS.filter((step) => form.elements[step].checked);
     if (!steps.length) return toast("choose at least one step");
-    await submit({ steps: steps.length === STEPS.length ? ["all"] : steps, only: only.value.split(/[\s,]+/).filter(Boolean), force: form.elements.force.checked, retry_failed: form.elements.retry.checked });
+    await submit({ steps: steps.length === STEPS.length ? ["all"] : steps, only: only.value.split(/[\s,]+/).filter(Boolean), force: form.elements.force.checked, retry_failed: form.elements.retry.checked, retry_bad: Number(form.elements.bad.value) });
     return undefined;
   }) },
   h("fieldset", { class: "steps bare" }, h("legend", { class: "quiet" }, "Steps"), boxes),
   h("div", { class: "two" }, field("Only (ids or patterns, with spaces between)", only),
     h("div", { class: "row" }, option("retry", "retry failed", "try again what failed with the same inputs"), option("force", "force", "redo everything, and overwrite what was edited by hand"),
+      h("label", { class: "check", title: "draw pairs with a low score again from other seeds, and keep the best" }, "retry bad",
+        h("input", { type: "number", name: "bad", class: "short", min: 0, max: 20, value: 0 }), "times"),
       h("button", { type: "submit", class: "strong" }, "Start"))));
   return form;
 }

@@ -110,8 +110,8 @@ class Viewer {
   }
 
   async redo() {
-    await submit({ steps: ["tryon", "compose"], only: [this.item.pair], force: true });
-    toast("queued; the picture changes here when it is made");
+    await submit({ steps: ["tryon", "compose"], only: [this.item.pair], force: true, another: true });
+    toast(this.item.preview ? "queued; the preview has no seed, so only what changed since will show" : "queued: another picture, which changes here when it is made");
   }
 
   async step(by) {
