@@ -12,7 +12,17 @@ from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
-from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, Saliency, SaliencyNetwork, enlarged, network_input
+from preprocess.backends.rembg_models import (
+    BIREFNET_GENERAL,
+    BIREFNET_GENERAL_LITE,
+    ISNET_GENERAL_USE,
+    U2NET_ANYTHING,
+    U2NET_CLOTH_SEG,
+    Network,
+    SaliencyNetwork,
+    enlarged,
+    network_input,
+)
 from preprocess.unseen import Unseen
 
 Grey = NDArray[np.uint8]
@@ -23,11 +33,6 @@ LEAST_SHARE, MOST_SHARE = 0.005, 0.97
 """A cut-out that covers less or more of its picture found no garment, or no ground."""
 CLOTH_CLASSES = 4
 """Background, upper, lower, whole body."""
-CLOTH_SEG = Saliency(768)
-
-
-def _card(name: str, seconds: float) -> Card:
-    return Card(name=name, weights=(f"rembg-{name}",), packages=("onnxruntime",), extra="onnx", seconds=seconds)
 
 
 class RembgCloth:
@@ -38,10 +43,13 @@ class RembgCloth:
     """
 
     card: ClassVar[Card]
-    recipe: ClassVar[Saliency]
+    network: ClassVar[Network]
+
+    def __init_subclass__(cls, network: Network) -> None:
+        cls.network, cls.card = network, network.card()
 
     def __init__(self, weights: Path) -> None:
-        self._network = SaliencyNetwork(self.card.weights[0], self.recipe, weights)
+        self._network = SaliencyNetwork(self.card.weights[0], self.network.recipe, weights)
 
     def load(self, device: str) -> None:
         """Open the network, once per run.
@@ -64,7 +72,7 @@ class ClothSeg:
         weights: the weights folder.
     """
 
-    card = _card("u2net-cloth-seg", 5.0)
+    card = U2NET_CLOTH_SEG.card()
 
     def __init__(self, weights: Path) -> None:
         self._weights = weights
@@ -84,7 +92,7 @@ class ClothSeg:
         if self._model is None:
             self.load("auto")
         assert self._model is not None
-        scores = self._model(network_input(photo, CLOTH_SEG))[0]
+        scores = self._model(network_input(photo, U2NET_CLOTH_SEG.recipe))[0]
         if scores.ndim != 4 or scores.shape[1] != CLOTH_CLASSES:
             raise WeightsError(
                 f"{self._model.path}: the network answers with shape {scores.shape}, (1, {CLOTH_CLASSES}, h, w) was expected",
@@ -111,29 +119,17 @@ def checked_cut(share: NDArray[np.float32], name: str) -> Grey | Unseen:
     return alpha if LEAST_SHARE <= solid <= MOST_SHARE else Unseen(f"{name} marks {solid:.1%} of the picture as garment")
 
 
-class BirefnetGeneral(RembgCloth):
+class BirefnetGeneral(RembgCloth, network=BIREFNET_GENERAL):
     """BiRefNet for anything."""
 
-    card = _card("birefnet-general", 12.0)
-    recipe = BIREFNET
 
-
-class BirefnetGeneralLite(RembgCloth):
+class BirefnetGeneralLite(RembgCloth, network=BIREFNET_GENERAL_LITE):
     """BiRefNet with a small backbone."""
 
-    card = _card("birefnet-general-lite", 5.0)
-    recipe = BIREFNET
 
-
-class IsnetGeneralUse(RembgCloth):
+class IsnetGeneralUse(RembgCloth, network=ISNET_GENERAL_USE):
     """IS-Net for anything."""
 
-    card = _card("isnet-general-use", 2.5)
-    recipe = ISNET
 
-
-class U2net(RembgCloth):
+class U2net(RembgCloth, network=U2NET_ANYTHING):
     """U²-Net for anything."""
-
-    card = _card("u2net", 1.5)
-    recipe = U2NET

@@ -13,18 +13,23 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.masks import Box, Mask
 from preprocess.backends.embedded_matte import EmbeddedMatte
-from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, Saliency, SaliencyNetwork
+from preprocess.backends.rembg_models import (
+    BIREFNET_GENERAL,
+    BIREFNET_GENERAL_LITE,
+    BIREFNET_PORTRAIT,
+    ISNET_GENERAL_USE,
+    SILUETA,
+    U2NET_ANYTHING,
+    U2NET_HUMAN_SEG,
+    Network,
+    SaliencyNetwork,
+)
 from preprocess.one_person import Window, leaves_window, only_the_person, shows_person, window_round
 from preprocess.people import Sighting
 from preprocess.unseen import Unseen
 
 Grey = NDArray[np.uint8]
 RGB = NDArray[np.uint8]
-
-
-def _card(name: str, seconds: float) -> Card:
-    packages = ("onnxruntime", "mediapipe")
-    return Card(name=name, weights=(f"rembg-{name}",), packages=packages, extra="onnx", seconds=seconds)
 
 
 class RembgMatte:
@@ -35,10 +40,13 @@ class RembgMatte:
     """
 
     card: ClassVar[Card]
-    recipe: ClassVar[Saliency]
+    network: ClassVar[Network]
+
+    def __init_subclass__(cls, network: Network) -> None:
+        cls.network, cls.card = network, network.card("mediapipe")
 
     def __init__(self, weights: Path) -> None:
-        self._network = SaliencyNetwork(self.card.weights[0], self.recipe, weights)
+        self._network = SaliencyNetwork(self.card.weights[0], self.network.recipe, weights)
         self._embedded = EmbeddedMatte()
 
     @property
@@ -109,50 +117,29 @@ def _bytes(share: NDArray[np.float32]) -> Grey:
     return alpha
 
 
-class BirefnetPortrait(RembgMatte):
+class BirefnetPortrait(RembgMatte, network=BIREFNET_PORTRAIT):
     """BiRefNet trained on portraits: the best edges for people."""
 
-    card = _card("birefnet-portrait", 12.0)
-    recipe = BIREFNET
 
-
-class BirefnetGeneral(RembgMatte):
+class BirefnetGeneral(RembgMatte, network=BIREFNET_GENERAL):
     """BiRefNet for anything."""
 
-    card = _card("birefnet-general", 12.0)
-    recipe = BIREFNET
 
-
-class BirefnetGeneralLite(RembgMatte):
+class BirefnetGeneralLite(RembgMatte, network=BIREFNET_GENERAL_LITE):
     """BiRefNet with a small backbone."""
 
-    card = _card("birefnet-general-lite", 5.0)
-    recipe = BIREFNET
 
-
-class IsnetGeneralUse(RembgMatte):
+class IsnetGeneralUse(RembgMatte, network=ISNET_GENERAL_USE):
     """IS-Net for anything."""
 
-    card = _card("isnet-general-use", 2.5)
-    recipe = ISNET
 
-
-class U2netHumanSeg(RembgMatte):
+class U2netHumanSeg(RembgMatte, network=U2NET_HUMAN_SEG):
     """U²-Net trained on people."""
 
-    card = _card("u2net-human-seg", 1.5)
-    recipe = U2NET
 
-
-class U2net(RembgMatte):
+class U2net(RembgMatte, network=U2NET_ANYTHING):
     """U²-Net for anything."""
 
-    card = _card("u2net", 1.5)
-    recipe = U2NET
 
-
-class Silueta(RembgMatte):
+class Silueta(RembgMatte, network=SILUETA):
     """U²-Net made smaller."""
-
-    card = _card("silueta", 1.5)
-    recipe = U2NET

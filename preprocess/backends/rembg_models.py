@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
@@ -50,6 +51,36 @@ class Saliency:
 U2NET = Saliency(320)
 ISNET = Saliency(1024, mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))
 BIREFNET = Saliency(1024, logits=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One file of the family.
+
+    Args:
+        name: in the catalogue; its row of the weights table is `rembg-<name>`.
+        recipe: what it wants and gives.
+        seconds: for one picture on two CPU cores.
+    """
+
+    name: str
+    recipe: Saliency
+    seconds: float
+
+    def card(self, *packages: str) -> Card:
+        """The card of a backend that also needs these packages."""
+        needs = ("onnxruntime", *packages)
+        return Card(name=self.name, weights=(f"rembg-{self.name}",), packages=needs, extra="onnx", seconds=self.seconds)
+
+
+BIREFNET_PORTRAIT = Network("birefnet-portrait", BIREFNET, 12.0)
+BIREFNET_GENERAL = Network("birefnet-general", BIREFNET, 12.0)
+BIREFNET_GENERAL_LITE = Network("birefnet-general-lite", BIREFNET, 5.0)
+ISNET_GENERAL_USE = Network("isnet-general-use", ISNET, 2.5)
+U2NET_HUMAN_SEG = Network("u2net-human-seg", U2NET, 1.5)
+U2NET_ANYTHING = Network("u2net", U2NET, 1.5)
+U2NET_CLOTH_SEG = Network("u2net-cloth-seg", Saliency(768), 5.0)
+SILUETA = Network("silueta", U2NET, 1.5)
 
 
 class SaliencyNetwork:

@@ -1,0 +1,66 @@
+"""A parsing backend round a SegFormer; what its labels mean is a subclass's matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.card import Card
+from pipeline.core.device import choose_device
+from pipeline.core.weights import require
+from preprocess.backends.segformer import RGB, Segformer, bilinear
+from preprocess.parse_lists import Parsed, checked
+from preprocess.person_view import PersonView
+from preprocess.unseen import Unseen
+
+
+class SegformerParser:
+    """Parse maps by one network.
+
+    Args:
+        weights: the weights folder.
+    """
+
+    card: ClassVar[Card]
+    classes: ClassVar[int]
+    """How many labels the network must have."""
+    keeps_lists = False
+
+    def __init__(self, weights: Path) -> None:
+        self._weights = weights
+        self._network: Segformer | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures of one call on the device it was loaded on."""
+        return 1 if self._network is None else self._network.batch_size
+
+    def load(self, device: str) -> None:
+        """Verify the folder and build the network, once.
+
+        Raises:
+            WeightsError, MissingPackageError: with the cure.
+        """
+        if self._network is None:
+            folder = require(self.card.weights[0], self._weights)
+            self._network = Segformer(folder, self.classes, choose_device(device), self.shrink)
+
+    def parse(self, views: Sequence[PersonView]) -> list[Parsed | Unseen]:
+        """CIHP labels, `BACKGROUND` outside the person."""
+        if self._network is None:
+            self.load("auto")
+        assert self._network is not None
+        maps = self._network.labels([view.image for view in views])
+        return [checked(self.cihp(own, view), view, self.card.name) for own, view in zip(maps, views, strict=True)]
+
+    def shrink(self, picture: RGB, size: tuple[int, int]) -> RGB:
+        """The picture at (height, width), resized as in the network's training."""
+        return bilinear(picture, size)
+
+    def cihp(self, labels: NDArray[np.uint8], view: PersonView) -> NDArray[np.uint8]:
+        """(h, w) uint8 of the network's own labels → (h, w) uint8 of `Parse`."""
+        raise NotImplementedError
