@@ -55,7 +55,7 @@ class ComposeConfig(Delivery):
     """Share of the background's blur that the person gets."""
     reflection: float = Field(0.0, ge=0, le=1)
     """Mirror image under standing feet, for polished floors; a background's own `reflection` goes before it."""
-    layers: bool = False
+    layers: bool = Field(False, exclude=True)
     """Also write background, shadow and person as separate RGBA files below `layers/`, as large as the finished picture."""
     enlarge_limit: float = Field(1.2, gt=0)
     """Enlarging the photo beyond this is flagged."""

@@ -67,6 +67,13 @@ def run(
     save_attention: Annotated[
         bool, typer.Option("--save-attention", help="Also draw, per pair, where on the garment each patch looks (StableVITON).")
     ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Only paste people onto backgrounds: no light, shadow, grain.")] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Also write background, shadow and person of each scene as separate RGBA files.")
+    ] = False,
+    strip_metadata: Annotated[
+        bool, typer.Option("--strip-metadata", help="Finished pictures without a recipe; their colour profile stays.")
+    ] = False,
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
     weights: Weights = WEIGHTS,
@@ -86,6 +93,7 @@ def run(
 
     shortcuts = [f"run.engine={engine}"] * bool(engine) + [f"run.seed={seed}"] * (seed is not None)
     shortcuts += [f"run.price_per_hour={price_per_hour}"] * (price_per_hour is not None)
+    shortcuts += ["compose.plain=true"] * plain + ["compose.layers=true"] * layers + ["compose.metadata=false"] * strip_metadata
     if save_attention:
         shortcuts += [f"{section}.save_attention=true" for section in sections_with("save_attention")]
     request = Request(

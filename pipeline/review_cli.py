@@ -1,4 +1,4 @@
-"""The commands round the review page: `review`, `watch`; and `export pictures`, which `pipeline.cli` puts beside the others."""
+"""The commands round the review page: `review`, `watch`, `sheet`; and `export pictures`, which `pipeline.cli` puts in place."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def add_commands(app: typer.Typer) -> None:
     """Put the commands into the front door."""
     app.command()(review)
     app.command()(watch)
+    app.command()(sheet)
 
 
 def review(
@@ -72,6 +73,40 @@ def watch(
     console = Console(json_events)
     request = Request(inputs=inputs, outputs=outputs, weights=weights, config=config, overrides=tuple(overrides))
     raise typer.Exit(keep_watch(Session(request, console), console, every))
+
+
+def sheet(
+    file: Annotated[Path | None, typer.Argument(help="The PDF [default: report/sheet.pdf in the outputs].")] = None,
+    only_kept: Annotated[bool, typer.Option("--only-kept", help="Only pictures that somebody marked to keep.")] = False,
+    columns: Annotated[int, typer.Option(min=1, max=10, help="Pictures side by side.")] = 4,
+    title: Annotated[str, typer.Option(help="Above each page.")] = "Lookbook",
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+    config: Config = None,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Print finished pictures on a contact sheet: PDF, A4, with names and page numbers."""
+    from pipeline.api import Request
+    from pipeline.core.layout import CONTACT_SHEET
+    from pipeline.review.app.export import finished, open_gallery
+    from pipeline.review.app.workspace import Workspace
+    from pipeline.review.sheet import Shown, write_sheet
+
+    if file is not None and file.is_dir():
+        raise UsageError(f"{file} is a folder", f"name a file: {file / 'sheet.pdf'}")
+    workspace = Workspace(Request(inputs=inputs, outputs=outputs, config=config, overrides=tuple(overrides)))
+    entries = finished(open_gallery(workspace), only_kept)
+    if not entries:
+        raise UsageError(
+            "no finished picture to show", "mark some to keep: python run.py review" if only_kept else "python run.py --step all"
+        )
+    shown = [
+        Shown(workspace.layout.path(each.ref), (each.scene.pair.person.id, each.scene.pair.garment.id, each.scene.background.id))
+        for each in entries
+    ]
+    target = file or workspace.layout.path(CONTACT_SHEET)
+    pages = write_sheet(shown, target, title, columns)
+    Console().say(f"{target}: {len(shown)} pictures on {pages} page{'' if pages == 1 else 's'}")
 
 
 def export(

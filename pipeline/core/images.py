@@ -372,3 +372,17 @@ def thumbnail(path: Path, height: int) -> bytes:
         small = image.convert("RGBA" if image.mode in {"RGBA", "LA", "PA"} else "RGB")
         small.thumbnail((4 * height, height), Image.Resampling.BOX, reducing_gap=2.0)
         return _save(small, "WEBP", quality=80, method=2)
+
+
+def fitted_jpeg(path: Path, box: tuple[int, int], quality: int) -> tuple[bytes, tuple[int, int]]:
+    """A small RGB JPEG of a picture and its (height, width): as large as (height, width) allows, never enlarged, on white.
+
+    Raises:
+        InputError: not a picture.
+        OSError: damaged further in, or gone.
+    """
+    with _open(path) as image:
+        image.draft("RGB", (2 * box[1], 2 * box[0]))
+        colour, _ = _to_srgb(image)
+    colour.thumbnail((box[1], box[0]), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return _save(colour, "JPEG", quality=quality), (colour.height, colour.width)

@@ -95,3 +95,11 @@ def test_an_explicit_engine_without_weights_is_an_error_with_the_cure(tmp_path: 
         (tmp_path / "inputs" / kind / "a.jpg").write_bytes(b"x")
     result = run("--step", "all", "--engine", "stableviton", folder=tmp_path)
     assert result.returncode == 2 and "weights pull" in result.stdout
+
+
+def test_the_help_of_a_contact_sheet_loads_nothing_heavy_and_an_empty_run_has_none(tmp_path: Path):
+    result = run_without("PIL", "sheet", "--help")
+    assert result.returncode == 0 and "A4" in result.stdout
+    (tmp_path / "inputs" / "person").mkdir(parents=True)
+    empty = run("sheet", folder=tmp_path)
+    assert empty.returncode == 2 and "no finished picture" in empty.stdout and "--step all" in empty.stdout
