@@ -121,7 +121,7 @@ def view_round(box: Box, size: tuple[int, int], wanted: Size) -> View:
 def _top(box: Box, tall: int, height: int) -> int:
     top, bottom = max(box.top, 0.0), min(box.bottom, float(tall))
     room, free = tall - (bottom - top), height - (bottom - top)
-    above = HEADROOM * height if free <= HEADROOM * height else top * free / max(room, 1.0)
+    above = top * free / max(room, 1.0) if free >= 0 else HEADROOM * height
     wanted = top - above
     return int(np.clip(round(wanted), 0, tall - height))
 

@@ -277,6 +277,7 @@ def _describe(figure: Figure) -> dict[str, Any]:
         "scale": round(spot.scale(figure.body), 4),
         "flip": spot.flip,
         "z": spot.z,
+        "reflection": figure.reflection,
         "shadow": {"opacity": round(figure.shadow, 3), "direction": [round(part, 3) for part in figure.direction]},
     }
 

@@ -219,8 +219,11 @@ class Judge:
         return Action.RUN, reasons.RETRY
 
     def _missing(self, item: Item, missing: list[Ref], *, anything: bool) -> Reason:
-        if anything or any(ref in self._files for ref in missing):
+        if any(ref in self._files for ref in missing):
             return reasons.output_missing(missing[0])
+        if anything:
+            earlier = self._records.ledger.namesakes(missing[0], self._step.name, item.id)
+            return self._since(item, earlier[0]) if earlier else reasons.output_missing(missing[0])
         if self._known_items is None:
             self._known_items = self._records.ledger.items_of(self._step.name)
         if item.id in self._known_items and (earlier := self._records.ledger.namesakes(missing[0], self._step.name, item.id)):

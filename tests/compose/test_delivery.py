@@ -129,6 +129,12 @@ def test_standing_people_step_back_along_the_ground_until_head_and_feet_fit(rati
         )
 
 
+def test_a_shape_that_just_holds_a_person_holds_head_and_feet() -> None:
+    box, size = Box(300, 30, 460, 985), (1024, 768)
+    view = view_round(box, size, Size(4 / 5))
+    assert view.height == 960 and view.top <= 30 and view.top + view.height >= 985
+
+
 def test_whom_the_photo_cuts_does_not_step_back() -> None:
     bust = figure(384, 1028, 760, Cuts(bottom=True))
     assert step_back([bust], GROUND, (1024, 768), 16 / 9) == [bust]
