@@ -97,7 +97,7 @@ class DenseposeDetectron2:
             self._model, self.batch_size = model, pictures_at_once(chosen, (SHORT_SIDE_PX, LONG_SIDE_PX))
 
     def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
-        """The parts of the person whom each matte shows; all pictures in one call."""
+        """The parts of the person whom each matte shows; pictures of one size in one call."""
         if self._model is None:
             self.load("auto")
         charts = charts_of(self._model, [view.image for view in views])
@@ -180,16 +180,24 @@ def charts_of(model: Any, pictures: Sequence[NDArray[np.uint8]]) -> list[Charts]
 
     Args:
         model: of `build_model`.
-        pictures: (h, w, 3) RGB uint8, of any sizes; they make one call.
+        pictures: (h, w, 3) RGB uint8; those of one size make one call. detectron2 would pad others to a common size, and the
+            padding changes what is found near the border.
 
     Returns:
         Boxes in each picture's own pixels; doubtful ones only where there are no sure ones.
     """
+    found: dict[int, Charts] = {}
+    for size in dict.fromkeys(each.shape for each in pictures):
+        numbers = [number for number, each in enumerate(pictures) if each.shape == size]
+        found |= zip(numbers, _charts_of_one_size(model, [pictures[number] for number in numbers]), strict=True)
+    return [found[number] for number in range(len(pictures))]
+
+
+def _charts_of_one_size(model: Any, pictures: Sequence[NDArray[np.uint8]]) -> list[Charts]:
     import torch
 
-    shown = [
-        {"image": torch.as_tensor(_network_input(each)), "height": each.shape[0], "width": each.shape[1]} for each in pictures
-    ]
+    height, width = pictures[0].shape[:2]
+    shown = [{"image": torch.as_tensor(_network_input(each)), "height": height, "width": width} for each in pictures]
     with torch.inference_mode():
         return [_charts(answer["instances"].to("cpu")) for answer in model(shown)]
 

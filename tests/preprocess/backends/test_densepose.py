@@ -241,10 +241,11 @@ def test_detectron2_sees_blue_first_at_800_px_and_answers_in_the_pictures_pixels
     assert np.abs(np.array([rows[0], rows[-1] + 1, columns[0], columns[-1] + 1]) - [20, 100, 30, 70]).max() <= 1
 
 
-def test_detectron2_is_shown_several_people_in_one_call_and_gives_what_each_gets_alone(detectron2):
-    views, model = [view((RED, 20, 30, 100, 70)), view((RED, 5, 10, 40, 60), size=(48, 90))], Detector()
+def test_detectron2_is_shown_people_of_one_size_in_one_call_and_gives_what_each_gets_alone(detectron2):
+    views = [view((RED, 20, 30, 100, 70)), view((RED, 5, 10, 40, 60), size=(48, 90)), view((RED, 40, 10, 90, 50))]
+    model = Detector()
     together = charts_of(model, [each.image for each in views])
-    assert [len(call) for call in model.calls] == [2]
+    assert model.calls == [[(3, 1067, 800)] * 2, [(3, 711, 1333)]]
     for charts, each in zip(together, views, strict=True):
         (alone,) = charts_of(model, [each.image])
         np.testing.assert_array_equal(charts.boxes, alone.boxes)
