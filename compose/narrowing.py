@@ -30,6 +30,9 @@ LEAST_RIM = 150.0
 """Along the old outline narrower strips count, up to this depth, if they are larger than the end of a stripe."""
 LEAST_REVEALED = 1.5e-4
 """Share of the photo; smaller revealed areas are colour accidents inside the garment."""
+EXACT_LEVELS = 6.0
+VARIED_LEVELS = 7.0
+"""A background that varies by this much (standard deviation) is not met to within `EXACT_LEVELS` by chance, at any depth."""
 WORK_SIDE_PX = 480
 """Long side at which the background is continued behind the body; its colours vary slowly."""
 
@@ -46,14 +49,15 @@ class Narrowing:
         self._unit = unit = part.unit
         self._inside = part.alpha >= BODY
         behind, self._calm = background_behind(part)
+        self._behind = behind.mean(2)
         sigma = max(unit, 0.5)
         ground = cv2.GaussianBlur(behind, (0, 0), sigma)
         self._distance, before = (
             distance(cv2.GaussianBlur(each.astype(np.float32), (0, 0), sigma), ground) for each in (part.dressed, part.photo)
         )
         self._depth = cv2.distanceTransform(self._inside.astype(np.uint8), cv2.DIST_L2, 3)
-        nearer = self._distance + NEARER_LEVELS < before
-        self._candidate = part.changed & self._inside & nearer & (self._depth < REVEALED_DEPTH * 1024 * unit)
+        self._nearer = part.changed & self._inside & (self._distance + NEARER_LEVELS < before)
+        self._candidate = self._nearer & (self._depth < REVEALED_DEPTH * 1024 * unit)
 
     @cached_property
     def possible(self) -> Mask:
@@ -65,7 +69,20 @@ class Narrowing:
         alike = self._distance < np.where(self._calm, REVEALED_LEVELS, BUSY_REVEALED_LEVELS)
         if seen is not None:
             alike = (alike | (self._distance < ASKING_LEVELS)) & (seen < BODY)
-        return self._connected(self._candidate & alike)
+        return self._connected(self._candidate & alike) | self._exact
+
+    @cached_property
+    def _exact(self) -> Mask:
+        """Parts that repeat a varied background too well to be anything else, whatever a backend says."""
+        outside = dilate(self._part.alpha < BODY, 2 * self._unit)
+        met = open_(self._nearer & (self._distance < EXACT_LEVELS), THINNEST * self._unit)
+        parts = touching(met, outside, LEAST_REVEALED * (1024 * self._unit) ** 2)
+        numbers, areas = components(parts)
+        grey, places = self._behind[parts], numbers[parts]
+        mean = np.bincount(places, grey, len(areas)) / areas
+        spread = np.sqrt(np.bincount(places, (grey - mean[places]) ** 2, len(areas)) / areas)
+        varied: Mask = parts & (spread > VARIED_LEVELS)[numbers]
+        return varied
 
     def _connected(self, mask: Mask) -> Mask:
         """Parts of some size that are connected with the background."""

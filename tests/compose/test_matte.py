@@ -81,6 +81,29 @@ def test_no_hole_where_the_new_cloth_covers_the_old_sleeve() -> None:
     assert alpha[190:410, 140:240].min() > 240
 
 
+def _before_a_varied_wall(old: np.ndarray, new: np.ndarray, wall: np.ndarray, painted: np.ndarray) -> Dressing:
+    photo = _over(SHIRT, old, wall)
+    dressed = _over((190, 40, 50), new, painted)
+    return Dressing(photo, dressed, old, dilate(np.abs(dressed.astype(int) - photo).max(2) > 3, 1))
+
+
+def test_a_deep_part_that_repeats_a_varied_background_is_background_whatever_a_backend_says() -> None:
+    """A wide suit becomes a narrow shirt; the engine continued a sunset behind it, and a backend still sees the suit."""
+    old, new = _rect(100, 280), _rect(175, 205)
+    sunset = np.dstack([np.linspace(250, 90, SIZE[0])[:, None].repeat(SIZE[1], 1) * share for share in (1.0, 0.7, 0.5)])
+    alpha = dressed_alpha(_before_a_varied_wall(old, new, sunset.astype(np.uint8), sunset), lambda: old)
+    assert alpha[230:400, 110:162].max() < 30
+    assert alpha[230:400, 181:199].min() > 240
+
+
+def test_a_deep_part_in_the_colour_of_a_plain_wall_stays_cloth() -> None:
+    """A white shirt before a white wall: that the colours meet proves nothing."""
+    old = _rect(100, 280)
+    wall = np.full((*SIZE, 3), 236.0)
+    alpha = dressed_alpha(_before_a_varied_wall(old, _rect(175, 205), wall.astype(np.uint8), wall), lambda: old)
+    assert alpha[230:400, 150:165].min() > 240
+
+
 def test_light_stripes_on_a_light_wall_are_not_eaten() -> None:
     old, new = _rect(130, 250), _rect(90, 290)
     dressing = _dressing(old, new)
