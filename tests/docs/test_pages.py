@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.catalog import STEPS
+from pipeline.core.flags import Flag
 from pipeline.core.items import Unit
 from pipeline.core.labels import Category
 
@@ -45,3 +46,13 @@ def test_every_picture_and_page_that_a_page_shows_is_there():
     for page in [DOCS.parent / "README.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name} leads to {target}"
+
+
+def test_every_flag_of_the_preprocessing_steps_is_explained_on_a_steps_page():
+    raised = {
+        name
+        for path in (DOCS.parent / "preprocess").rglob("*.py")
+        for name in re.findall(r"Flag\.([A-Z_]+)", path.read_text("utf-8"))
+    }
+    pages = "".join(path.read_text("utf-8") for path in (DOCS / "steps").glob("*.md"))
+    assert len(raised) > 10 and not [name for name in raised if f"`{Flag[name].value}`" not in pages]
