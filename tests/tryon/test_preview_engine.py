@@ -142,6 +142,15 @@ def test_the_old_garment_is_nowhere_to_be_seen(layout: Layout):
         assert left.sum() < 0.01 * sitter.mask.sum(), name
 
 
+def test_somebody_seen_from_the_side_is_covered_front_and_back(layout: Layout):
+    sitter, _, picture = dressed(layout, "tee", RIGHT_SHOULDER=(182, 112), LEFT_SHOULDER=(206, 112))
+    assert sitter.body.turned
+    left = like(picture, mannequin.SHIRT, 20) & sitter.mask
+    assert left.sum() < 0.01 * sitter.mask.sum()
+    back = picture[150:200, 146:156].reshape(-1, 3)
+    assert np.abs(back - np.array(mannequin.SKIN)).max(1).mean() > 40
+
+
 def test_the_garments_colours_are_kept(layout: Layout):
     _, _, picture = dressed(layout, "tee")
     red, white, blue = picture[135:150, 180:204], picture[180:186, 195:210], picture[222:228, 180:204]

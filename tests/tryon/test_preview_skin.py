@@ -105,3 +105,23 @@ def test_the_same_person_is_undressed_the_same_way_every_time(tmp_path: Path):
     assert first is not second
     assert np.array_equal(first.plate, second.plate)
     assert np.array_equal(first.folds, second.folds)
+
+
+def test_the_head_throws_its_shadow_on_a_bared_neck(tmp_path: Path):
+    sitter = sitter_of(tmp_path, Category.UPPER)
+    parse = sitter.parse.copy()
+    parse[sitter.of(Parse.NECK)] = Parse.UPPER_CLOTHES  # a high collar hid the neck
+    scene = scene_of(replace(sitter, parse=parse, mask=sitter.mask | (parse == Parse.UPPER_CLOTHES)), 0.5)
+    rows = (np.array([94, 135]) + scene.offset[1]).astype(int)
+    x = int(192 + scene.offset[0])
+    under_chin, chest = (scene.plate[row : row + 6, x - 8 : x + 8].mean() for row in rows)
+    assert under_chin < 0.96 * chest
+
+
+def test_a_bared_shoulder_has_no_hole_between_arm_and_chest(tmp_path: Path):
+    sitter = sitter_of(tmp_path, Category.UPPER, sleeves=True)
+    scene = scene_of(sitter, 0.5)
+    (x, y), across = np.array(mannequin.JOINTS[mannequin.Joint.LEFT_SHOULDER]) + scene.offset, np.arange(-18, 10)
+    band = scene.plate[int(y) + 12, (int(x) + across)]
+    assert np.abs(band - mannequin.SKIN).max() < 75
+    assert np.abs(np.diff(cv2.blur(band.mean(1)[None], (5, 1))[0])).max() < 12

@@ -87,6 +87,11 @@ class Body:
         return float(np.hypot(*(self.mid_hip - self.neck)))
 
     @property
+    def turned(self) -> bool:
+        """Whether the person is seen from the side, so that both shoulders lie close together."""
+        return float(np.hypot(*(self.shoulders[1] - self.shoulders[0]))) < 0.5 * self.scale
+
+    @property
     def sits(self) -> bool:
         """Whether a thigh points away from where a standing person's does: sitting, kneeling, a leg raised."""
         return any(_raised(leg, self.down) for leg in self.legs)

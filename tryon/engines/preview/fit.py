@@ -132,6 +132,8 @@ def shoulder_top(body: Body, silhouette: Silhouette, side: int, share: float) ->
     """A point on the shoulder's outline: `share` of the way from the neck to the shoulder joint, lifted to the silhouette."""
     start = body.neck + share * (body.shoulders[side] - body.neck)
     usual = float(np.interp(share, [0.4, 1.0], [0.30, 0.14])) * body.scale
+    if body.turned:  # above the shoulder lies the neck, not the shoulder's outline
+        return np.asarray(start - body.down * 0.6 * usual)
     lift = silhouette.reach(start, -body.down, 0.75 * usual, 1.35 * usual, usual)
     lifted: Points = start - body.down * (lift + 0.012 * body.scale)
     return lifted
@@ -156,6 +158,8 @@ def _neck(garment: TopLandmarks, body: Body, collar: Points, scale: float, deepe
     path, base = garment.edges.neck, garment.collar
     along = (path[:, 0] - base[0, 0]) / max(float(base[1, 0] - base[0, 0]), 1e-6)
     depth = path[:, 1] - (base[0, 1] + along * (base[1, 1] - base[0, 1]))
+    if body.turned:
+        deepest = min(deepest, 0.5 * float(np.hypot(*(collar[1] - collar[0]))))
     scale = min(scale, deepest / max(float(depth.max()), 1.0))
     placed: Points = collar[0] + along[:, None] * (collar[1] - collar[0]) + (depth * scale)[:, None] * body.down
     return placed

@@ -24,9 +24,9 @@ SOFTNESS = 0.5
 """Contrast between a surface that faces the light and one that faces away."""
 SHADE_TINT = np.array([0.85, 1.03, 1.12], np.float32)
 """Skin in shade turns redder: by how much red, green and blue follow the brightness."""
-ENOUGH_PX, MOST_PX = 400, 8000
+ENOUGH_PX, MOST_PX = 400, 16000
 """Fewer pixels of skin say nothing; more count no more: hands alone are redder than their owner."""
-FACE_WEIGHT = 0.2
+FACE_WEIGHT = 0.25
 """At least, where bare arms or legs count 1."""
 
 

@@ -12,6 +12,9 @@ from tryon.engines.preview.outline import Points
 USUAL_DEPTH = (0.47, 0.2)
 """Depth of a crew neck's front edge below its corners: in widths of the neck opening, but at most this share of the chest."""
 
+MARGIN_PX = 16
+"""Round the neck opening: further than any filter reaches."""
+
 
 def usual_depth(opening_px: float, chest_px: float) -> float:
     """Pixels to expect between the collar corners and the front edge, for a neck opening and a chest of these widths."""
@@ -46,13 +49,17 @@ def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points, axis_to
 
 def _arc_strengths(cloth: NDArray[np.uint8], mask: Mask, collar: Points, depths: NDArray[np.float64]) -> NDArray[np.float64]:
     """How strong the colour edge is along each arc, its weaker half deciding, so that prints and buttons do not count."""
-    smooth = cv2.GaussianBlur(cv2.cvtColor(cloth, cv2.COLOR_RGB2LAB), (0, 0), 1.5).astype(np.float32)
-    edge = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3)).max(2) * erode(mask, 7) / 4
+    low = np.maximum(np.floor(collar.min(0)).astype(int) - MARGIN_PX, 0)
+    high = np.ceil(collar.max(0)).astype(int) + MARGIN_PX + 1
+    high[1] += int(np.ceil(depths.max(initial=0.0)))
+    window = slice(low[1], high[1]), slice(low[0], high[0])
+    smooth = cv2.GaussianBlur(cv2.cvtColor(cloth[window], cv2.COLOR_RGB2LAB), (0, 0), 1.5).astype(np.float32)
+    edge = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3)).max(2) * erode(mask[window], 7) / 4
     across = np.linspace(0.15, 0.85, 41)
     base = collar[0] + across[:, None] * (collar[1] - collar[0])
     sag = np.sqrt(1 - (2 * across - 1) ** 2)
-    height, width = mask.shape
-    columns = np.clip(base[:, 0].round().astype(int), 0, width - 1)
-    rows = np.clip((base[:, 1] + depths[:, None] * sag).round().astype(int), 0, height - 1)
+    height, width = edge.shape
+    columns = np.clip(base[:, 0].round().astype(int) - low[0], 0, width - 1)
+    rows = np.clip((base[:, 1] + depths[:, None] * sag).round().astype(int) - low[1], 0, height - 1)
     placed: NDArray[np.float64] = np.percentile(edge[rows, columns], 35, axis=1)
     return placed

@@ -7,6 +7,7 @@ trousers or skirt. Colours grow in from what is really visible; skin is shaded a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,11 +18,13 @@ from pipeline.core.masks import Mask, dilate, erode
 from tryon.engines.preview.bare import LimbPatch, limb_flesh, limb_patch
 from tryon.engines.preview.body import Body
 from tryon.engines.preview.flesh import SHADE_TINT, Skin
-from tryon.engines.preview.layers import Colour, Coverage, lay, soft, triple, window_of
+from tryon.engines.preview.layers import Colour, Coverage, Window, lay, soft, triple, window_of
 from tryon.engines.preview.sitter import ARM, LEG, SKIN, Sitter
 
 OWN_REACH = 0.22
 """Of the body's scale: so far from visible skin its own colour counts more than the person's usual one."""
+CHIN_SHADE = 0.24
+"""Darkness of the head's shadow on the neck."""
 SEAM = 0.03
 """Of the body's scale: width of the passage from painted to real skin."""
 MOTTLE = 0.008
@@ -91,7 +94,9 @@ def undress(sitter: Sitter, skin: Skin | None) -> tuple[Colour, Colour]:
     if skin is not None:
         colour = _skin_colour(sitter, skin)
         if sitter.category is not Category.LOWER:
-            _lay_skin(bare, [_chest(sitter, person), *(_limb(sitter, side, False) for side in (0, 1))], colour, skin)
+            chest = _chest(sitter, person)
+            _lay_skin(bare, [chest], _under_chin(sitter, colour), skin)
+            _lay_skin(bare, [_joined(_limb(sitter, side, False), chest, sitter.body, side) for side in (0, 1)], colour, skin)
         if sitter.category is not Category.UPPER:
             hidden = bare.copy()
             _lay_skin(bare, [_limb(sitter, side, True) for side in (0, 1)], colour, skin)
@@ -142,6 +147,31 @@ def _limb(sitter: Sitter, side: int, is_leg: bool) -> LimbPatch | None:
     return limb_patch(sitter.size, limb_flesh(limb, sitter.silhouette, clothed, is_leg))
 
 
+def _joined(arm: LimbPatch | None, chest: LimbPatch, body: Body, side: int) -> LimbPatch | None:
+    """The arm grows out of the chest: before it, its upper end fades in."""
+    if arm is None:
+        return None
+    rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in arm.window)
+    away = np.hypot(columns - body.shoulders[side, 0], rows[:, None] - body.shoulders[side, 1]) / (0.5 * body.scale)
+    before = np.zeros_like(arm.alpha)
+    inner, outer = _common(arm.window, chest.window)
+    before[inner] = chest.alpha[outer]
+    before = np.clip(4 * before - 3, 0, 1)  # at the chest's soft edge the arm covers what would shine through
+    alpha: Coverage = (arm.alpha * (1 - before * np.clip(1.15 - away, 0, 1))).astype(np.float32)
+    return replace(arm, alpha=alpha)
+
+
+def _common(one: Window, other: Window) -> tuple[Window, Window]:
+    """What two windows of the same canvas share, as seen from either; empty slices when they share nothing."""
+    starts = [max(a.start, b.start) for a, b in zip(one, other, strict=True)]
+    stops = [max(min(a.stop, b.stop), start) for a, b, start in zip(one, other, starts, strict=True)]
+    (rows, columns), (others, across) = (
+        [slice(start - part.start, stop - part.start) for start, stop, part in zip(starts, stops, window, strict=True)]
+        for window in (one, other)
+    )
+    return (rows, columns), (others, across)
+
+
 def _skin_colour(sitter: Sitter, skin: Skin) -> Colour:
     """(h, w, 3) the person's own colours near visible skin, the usual tone elsewhere, with the photo's grain."""
     labels = {Category.UPPER: SKIN, Category.LOWER: LEG, Category.DRESS: (*SKIN, *LEG)}[sitter.category]
@@ -164,6 +194,19 @@ def _noise(size: tuple[int, int], grain: float, scale: float) -> Colour:
     slow = cv2.GaussianBlur(coarse, (0, 0), max(0.05 * scale / 8, 0.5))
     slow *= MOTTLE * 180 / max(float(slow.std()), 1e-6)
     return triple(fine + cv2.resize(slow, size[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _under_chin(sitter: Sitter, colour: Colour) -> Colour:
+    """The head's shadow on neck and chest: light comes from above."""
+    scale = sitter.body.scale
+    head = sitter.of(Parse.FACE, Parse.HAIR).astype(np.float32)
+    small = cv2.GaussianBlur(cv2.resize(head, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 0.06 * scale / 4)
+    shifted = cv2.warpAffine(
+        small, np.array([[1, 0, 0], [0, 1, 0.09 * scale / 4]], np.float32), small.shape[::-1], borderMode=cv2.BORDER_REPLICATE
+    )
+    shade = cv2.resize(shifted, sitter.size[::-1], interpolation=cv2.INTER_LINEAR)
+    darker: Colour = colour * (1 - CHIN_SHADE * triple(shade) * SHADE_TINT)
+    return darker
 
 
 def _chest(sitter: Sitter, person: Coverage) -> LimbPatch:

@@ -21,7 +21,17 @@ from tryon.engines.preview.outline import Points
 from tryon.engines.preview.scene import Scene, scene_of
 from tryon.engines.preview.shading import cast_factor, round_factor
 from tryon.engines.preview.sitter import ARM, Sitter
-from tryon.engines.preview.warp import Cover, Patch, cover_patch, ladder_patch, polygon_alpha, pull, soft_polygon, spline_patch
+from tryon.engines.preview.warp import (
+    SPLINE_MARGIN_PX,
+    Cover,
+    Patch,
+    cover_patch,
+    ladder_patch,
+    polygon_alpha,
+    pull,
+    soft_polygon,
+    spline_patch,
+)
 
 BARE_FROM = 0.22
 """Share of the arm from which it lies before the torso; above, the shoulder is the torso's."""
@@ -95,7 +105,7 @@ def _below_hem(fit: TopFit, body: Body) -> Points:
     """A wide box from just above the hem downwards, where legs may be bare."""
     above = 8 if body.sits else 0.08  # raised thighs may come out beside a skirt anywhere
     left, right = fit.torso.hem - body.down * above * body.scale
-    aside, end = body.across * 3 * body.scale, body.down * 8 * body.scale
+    aside, end = body.across * 3 * body.scale, body.down * 16 * body.scale
     return np.stack([left - aside, left, right, right + aside, right + aside + end, left - aside + end])
 
 
@@ -117,6 +127,11 @@ class _Painter:
     def _size(self) -> tuple[int, int]:
         return self.scene.sitter.size
 
+    @property
+    def _reach(self) -> float:
+        """Pixels round the garment's body within which rests of the old one are covered; seen from the side, a back is one."""
+        return (0.5 if self._body.turned else 0.1) * self._body.scale
+
     @cached_property
     def _solid(self) -> Coverage:
         """(h, w) what catches shadows: the person and the garment's body."""
@@ -125,14 +140,15 @@ class _Painter:
     def torso(self) -> None:
         """Lay the garment's body on."""
         torso = self.fit.torso
-        patch = spline_patch(torso.cloth, torso.canvas, torso.polygon, self._size, self.config.smoothing)
+        margin = max(SPLINE_MARGIN_PX, round(self._reach))
+        patch = spline_patch(torso.cloth, torso.canvas, torso.polygon, self._size, self.config.smoothing, margin)
         if patch is not None:
             self._lay(replace(patch, alpha=np.maximum(patch.alpha, soft(self._peeking(patch)))), 0.25, 0.5)
 
     def _peeking(self, patch: Patch) -> Mask:
         """(h, w) bool: rests of the old garment close round the new one's body, which covers them too; not inside the neck."""
         torso, body, box = self.fit.torso, self._body, patch.box
-        reach = cv2.distanceTransform((patch.alpha <= 0.5).astype(np.uint8), cv2.DIST_L2, 3) <= round(0.1 * body.scale)
+        reach = cv2.distanceTransform((patch.alpha <= 0.5).astype(np.uint8), cv2.DIST_L2, 3) <= round(self._reach)
         up = body.down * -0.5 * body.scale
         kept = polygon_alpha([np.vstack([torso.neck, torso.neck[-1:] + up, torso.neck[:1] + up])], box) > 0.5
         bare = [BARE_FROM - 0.1 if strip is None else strip.share for strip in self.fit.sleeves]
@@ -148,6 +164,10 @@ class _Painter:
         if self.scene.sitter.category is Category.DRESS:  # a skirt keeps its own shape
             left, right = body.hips
         aside, up = body.across * 2 * body.scale, body.down * -4 * body.scale
+        if body.turned:  # up to the collar: beside the neck there is hair or sky
+            slope = body.across * 0.5 * body.scale
+            first, last = self.fit.torso.neck[[0, -1]]
+            return np.stack([left - aside, first - slope - up / 14, first, last, last + slope - up / 14, right + aside])
         return np.stack([left - aside, left - aside + up, right + aside + up, right + aside])
 
     def sleeve(self, side: int) -> None:

@@ -19,7 +19,7 @@ from tryon.engines.preview.outline import Points
 GRID_PX = 8
 """Splines are smooth: evaluated on every eighth pixel and interpolated, they differ from the exact map by < 0.1 px."""
 SPLINE_MARGIN_PX = 40
-"""A spline's patch reaches this far beyond its outline, for callers that let the cloth cover a little more."""
+"""A spline's patch usually reaches this far beyond its outline, for callers that let the cloth cover a little more."""
 SOFT = 4
 """Sub-pixel bits of OpenCV's polygon coordinates."""
 
@@ -114,7 +114,14 @@ def _kernel(points: Points, centres: Points) -> Points:
     return kernel
 
 
-def spline_patch(cloth: Points, canvas: Points, polygon: Points, size: tuple[int, int], smoothing: float) -> Patch | None:
+def spline_patch(
+    cloth: Points,
+    canvas: Points,
+    polygon: Points,
+    size: tuple[int, int],
+    smoothing: float,
+    margin_px: int = SPLINE_MARGIN_PX,
+) -> Patch | None:
     """The patch inside `polygon`, pulled from the cloth by a thin-plate spline.
 
     Args:
@@ -123,11 +130,12 @@ def spline_patch(cloth: Points, canvas: Points, polygon: Points, size: tuple[int
         polygon: (m, 2) the landing outline.
         size: (height, width) of the canvas.
         smoothing: see `thin_plate`.
+        margin_px: how far the patch reaches beyond the outline.
 
     Returns:
         None when the polygon lies outside the canvas.
     """
-    box = _box(polygon, size, SPLINE_MARGIN_PX)
+    box = _box(polygon, size, margin_px)
     if box is None:
         return None
     top, left, height, width = box
