@@ -104,9 +104,14 @@ class Job:
         """What would run, and why."""
         choice = Choice(force=self.request.force, retry_failed=self.request.retry_failed)
         plan = make_plan(self.stages, records, choice, self.earlier)
-        if not self.request.retry_bad:
-            return plan
-        return replace(plan, retries=Retry(self.stages, records, self.request.retry_bad).lines(plan))
+        return replace(plan, retries=self._retry(records).lines(plan)) if self.request.retry_bad else plan
+
+    def retry_warning(self, records: Records) -> str:
+        """What `--retry-bad` cannot better, or ""."""
+        return self._retry(records).warning()
+
+    def _retry(self, records: Records) -> Retry:
+        return Retry(self.stages, records, self.request.retry_bad)
 
     def earlier(self) -> Sequence[Stage]:
         """The stages before those asked for, whose failures in earlier runs explain what is missing now."""

@@ -53,13 +53,16 @@ class Retry:
 
     def __init__(self, stages: Sequence[Stage], records: Records, most: int) -> None:
         self.last = -1
+        """Place of the stage after which `work` is to be called, or -1."""
         self._records = records
         self._most = most
         self._attempts = read_attempts(records.layout) if most else Attempts()
         self._part: tuple[Stage, ...] = ()
+        part, last = _pair_stages(stages)
         if most:
-            self._part, self.last = _pair_stages(stages)
-        if self._part:
+            self.last = last
+        if most and len(part) > 1:
+            self._part = part
             self._printer = Fingerprinter(self._part[0].step, records.contents.of)
             self._judging = _judging(self._part[1:])
 
@@ -83,8 +86,10 @@ class Retry:
         text = f"score below {PASS_SCORE:.2f}, up to {self._most} further attempt{'s' if self._most > 1 else ''}"
         return (Line(self._part[0].name, Unit.PAIR, Action.RUN, count, Code.LOW_SCORE, text),) if count else ()
 
-    def unseeded(self) -> str:
-        """A line about low-scored pairs that no seed can better; "" when there are none."""
+    def warning(self) -> str:
+        """A line about what cannot be bettered: no step that draws or judges, engines without a seed; "" when all is well."""
+        if self._most and not self._part:
+            return "--retry-bad has no effect: it needs the steps tryon and compose in one run"
         still = [pair for pair in self.low() if not self._draws(pair)]
         if not still:
             return ""
@@ -104,7 +109,7 @@ class Retry:
         Returns:
             Whether anything was drawn.
         """
-        if text := self.unseeded():
+        if text := self.warning():
             note(text)
         pairs = self.to_draw()
         if pairs:

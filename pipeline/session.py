@@ -38,9 +38,11 @@ class Session:
         """Say what would run and why; touch nothing."""
         job = self._prepare()
         with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
-            plan = job.plan(records)
+            plan, warning = job.plan(records), job.retry_warning(records)
         spare_what_is_there()
         say_plan(self.console, plan)
+        if warning:
+            self.console.say(warning, Colour.WARN)
         self._say_estimate(job.estimate(plan))
         return self._problems_code(job, ExitCode.DONE)
 

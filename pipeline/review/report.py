@@ -105,7 +105,10 @@ def measures_of(facts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def _with_unit(value: str, unit: str) -> str:
-    return f"{float(value):.0%}" if unit == "%" else f"{float(value):.2g} {unit}".strip()
+    number = float(value)
+    if unit == "%":
+        return f"{number:.0%}"
+    return f"{number:.{0 if number >= 10 else 1}f} {unit}".strip()
 
 
 def stage_refs(pair: Pair, collection: Collection, layout: Layout) -> Iterator[tuple[str, Ref]]:

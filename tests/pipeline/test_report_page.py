@@ -82,12 +82,12 @@ def test_a_score_is_shown_with_what_it_is_made_of_and_a_bad_one_stands_out():
 
 
 def test_measures_have_names_and_units_and_leave_out_what_was_not_measured():
-    facts = {"score": "0.9", "outside_change": "0.00", "colour_difference": "2.06", "coverage": "0.632", "halo": "0.015"}
+    facts = {"score": "0.9", "outside_change": "0.00", "colour_difference": "2.06", "coverage": "0.632", "spread": "100.6"}
     assert measures_of(facts) == (
-        ("change outside", "0 levels"),
+        ("change outside", "0.0 levels"),
         ("colour ΔE", "2.1"),
         ("coverage", "63%"),
-        ("halo", "2%"),
+        ("variety", "101 levels"),
     )
 
 

@@ -194,6 +194,13 @@ def test_an_engine_without_a_seed_is_left_alone_and_said_so_once(tmp_path: Path)
     ]
 
 
+def test_steps_that_do_not_both_draw_and_judge_are_said_to_better_nothing(world: SeededWorld):
+    world.run()
+    diary = Diary()
+    assert world.draws("tryon", retry_bad=2, listener=diary) == []
+    assert diary.notes == ["--retry-bad has no effect: it needs the steps tryon and compose in one run"]
+
+
 def test_a_picture_given_by_hand_is_not_drawn_over(world: SeededWorld):
     world.run()
     by_hand = retouch(world, TRYON.of("bob__red", "seeded"))
