@@ -61,6 +61,9 @@ def run(
     backend: Annotated[list[str], typer.Option(metavar="STEP=NAME", help="Model of a preprocessing step.")] = [],  # noqa: B006
     overrides: Overrides = [],  # noqa: B006
     seed: Annotated[int | None, typer.Option(help="Run seed.")] = None,
+    commercial_only: Annotated[
+        bool, typer.Option("--commercial-only", help="Only models whose licence allows business use.")
+    ] = False,
     price_per_hour: Annotated[
         float | None, typer.Option(metavar="PRICE", help="Of the machine: say what 1,000 pictures cost, from this run's time.")
     ] = None,
@@ -93,6 +96,7 @@ def run(
 
     shortcuts = [f"run.engine={engine}"] * bool(engine) + [f"run.seed={seed}"] * (seed is not None)
     shortcuts += [f"run.price_per_hour={price_per_hour}"] * (price_per_hour is not None)
+    shortcuts += ["run.commercial_only=true"] * commercial_only
     shortcuts += ["compose.plain=true"] * plain + ["compose.layers=true"] * layers + ["compose.metadata=false"] * strip_metadata
     if save_attention:
         shortcuts += [f"{section}.save_attention=true" for section in sections_with("save_attention")]

@@ -97,6 +97,15 @@ def test_an_explicit_engine_without_weights_is_an_error_with_the_cure(tmp_path: 
     assert result.returncode == 2 and "weights pull" in result.stdout
 
 
+def test_business_use_refuses_a_research_model_by_name_and_says_which_would_do(tmp_path: Path):
+    (tmp_path / "inputs/person").mkdir(parents=True)
+    (tmp_path / "inputs/person/a.jpg").write_bytes(b"x")
+    words = ("--step", "parsing", "--backend", "parsing=segformer", "--commercial-only", "--dry-run")
+    result = run(*words, folder=tmp_path)
+    assert result.returncode == 2
+    assert "segformer-clothes" in result.stdout and "parsing backend embedded" in result.stdout
+
+
 def test_the_help_of_a_contact_sheet_loads_nothing_heavy_and_an_empty_run_has_none(tmp_path: Path):
     result = run_without("PIL", "sheet", "--help")
     assert result.returncode == 0 and "A4" in result.stdout

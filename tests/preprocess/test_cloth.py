@@ -101,6 +101,25 @@ def test_a_soft_shadow_is_not_taken_along() -> None:
     assert np.count_nonzero(found & ~masks.dilate(mask, 1)) < 0.002 * mask.sum()
 
 
+@pytest.mark.parametrize("strength", [10, 40])
+def test_a_shops_watermark_on_the_ground_is_not_taken_along(strength: int) -> None:
+    mask = shape_mask(TEE)
+    photo = flat_lay(mask, (30, 110, 100))
+    cv2.putText(photo, "SHOPNAME.COM", (60, 720), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (246 - strength,) * 3, 4, cv2.LINE_AA)
+    assert masks.iou(cut_garment(photo) > 127, mask) > 0.985
+
+
+@pytest.mark.parametrize("strength", [8, 30])
+def test_creases_of_the_backdrop_that_run_into_the_garment_are_not_taken_along(strength: int) -> None:
+    mask = shape_mask(TEE)
+    folds = np.zeros(mask.shape, np.float32)
+    cv2.line(folds, (0, 300), (600, 340), 1, 5)
+    cv2.line(folds, (120, 0), (90, 800), 1, 4)
+    dark = strength * cv2.GaussianBlur(folds, (0, 0), 3)[..., None] * ~mask[..., None]
+    photo = np.clip(flat_lay(mask, (30, 110, 100)) - dark, 0, 255).astype(np.uint8)
+    assert masks.iou(cut_garment(photo) > 127, mask) > 0.985
+
+
 def test_jpeg_blocks_beside_the_garment_are_not_taken_along() -> None:
     mask = shape_mask(TEE)
     _, coded = cv2.imencode(".jpg", flat_lay(mask, (240, 210, 60))[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,7 @@ import stand_ins
 from pipeline.catalog import BACKENDS, resolve
 from pipeline.choice import Chooser
 from pipeline.core.errors import MissingPackageError, WeightsError
-from preprocess.backends import onnx_model
+from preprocess.backends import onnx_model, rembg_models
 from preprocess.backends.at_once import pictures_at_once
 from preprocess.backends.rembg_cloth import ClothSeg, garment_share
 from preprocess.backends.rembg_matte import BirefnetPortrait, U2net, U2netHumanSeg
@@ -250,6 +252,48 @@ def test_people_of_one_call_get_the_mattes_they_get_alone_also_where_a_window_cu
 
 def test_nobody_in_the_photo_is_an_empty_matte(u2net):
     assert u2net.matte_in(np.full((96, 128, 3), 150, np.uint8), (10, 20, 70, 40)).max() == 0
+
+
+# --- the wrapper's traps -------------------------------------------------------------------------------------------------
+
+
+def test_rembgs_own_package_its_home_folder_and_its_switches_are_left_alone(tmp_path, monkeypatch):
+    for name in [each for each in sys.modules if each.partition(".")[0] in {"rembg", "pooch"}]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rembg", None)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    home = tmp_path / "home"
+    monkeypatch.setenv("U2NET_HOME", str(home))
+    monkeypatch.delenv("MODEL_CHECKSUM_DISABLED", raising=False)
+    before = dict(os.environ)
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
+    photo, [figure] = people(160)
+    (alpha,) = U2net(tmp_path).mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
+    assert overlap(alpha, figure) > 0.97 and not home.exists() and dict(os.environ) == before
+
+
+def test_the_file_is_opened_once_a_run_however_many_photos_come(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
+    opened = []
+    real = rembg_models.open_onnx
+    monkeypatch.setattr(rembg_models, "open_onnx", lambda path, device: opened.append(path) or real(path, device))
+    backend = U2net(tmp_path)
+    photo, [figure] = people(160)
+    for _ in range(2):
+        backend.load("cpu")
+        backend.mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
+    assert len(opened) == 1
+
+
+def test_a_soft_answer_stays_soft(tmp_path, monkeypatch):
+    stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
+    stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
+    photo, [figure] = people(160)
+    photo = cv2.GaussianBlur(photo, (0, 0), 4)
+    (alpha,) = U2net(tmp_path).mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
+    assert np.count_nonzero((alpha > 40) & (alpha < 215)) > 1000
 
 
 # --- missing pieces ----------------------------------------------------------------------------------------------------
