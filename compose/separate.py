@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,17 +30,36 @@ def separate(background: NDArray[np.uint8], strokes: Sequence[Stroke]) -> tuple[
     Returns:
         Background (opaque), shadows and reflections, people: (h, w, 4) uint8 RGBA, straight alpha.
     """
-    ground = np.zeros((*background.shape[:2], 4), np.float32)
+    layers = [_layer(stroke) for stroke in strokes]
+    top, left, tall, wide = _extent(layers)
+    ground = np.zeros((tall, wide, 4), np.float32)
     people = np.zeros_like(ground)
-    for stroke in strokes:
+    for stroke, layer in zip(strokes, layers, strict=True):
+        moved = replace(layer, top=layer.top - top, left=layer.left - left)
         if isinstance(stroke, Layer):
-            _over(people, stroke)
-            continue
-        layer = stroke.layer if isinstance(stroke, Reflection) else _black(stroke)
-        _over(ground, layer)
-        _onto(people, layer)
+            _over(people, moved)
+        else:
+            _over(ground, moved)
+            _onto(people, moved)
+    empty = np.zeros((*background.shape[:2], 4), np.uint8)
+    below, above = empty, empty.copy()
+    below[top : top + tall, left : left + wide] = _straight(ground)
+    above[top : top + tall, left : left + wide] = _straight(people)
     opaque = np.full((*background.shape[:2], 1), 255, np.uint8)
-    return np.concatenate([background, opaque], axis=2), _straight(ground), _straight(people)
+    return np.concatenate([background, opaque], axis=2), below, above
+
+
+def _layer(stroke: Stroke) -> Layer:
+    return stroke if isinstance(stroke, Layer) else stroke.layer if isinstance(stroke, Reflection) else _black(stroke)
+
+
+def _extent(layers: Sequence[Layer]) -> tuple[int, int, int, int]:
+    """(top, left, height, width) that holds all layers: a person is a small part of a large background."""
+    if not layers:
+        return 0, 0, 0, 0
+    rows, columns = zip(*(layer.window for layer in layers), strict=True)
+    top, left = min(each.start for each in rows), min(each.start for each in columns)
+    return top, left, max(each.stop for each in rows) - top, max(each.stop for each in columns) - left
 
 
 def _black(shadow: Shadow) -> Layer:
