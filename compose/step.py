@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,6 +32,8 @@ from pipeline.core.items import Item, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, sidecar
 from pipeline.core.step import Context, Encode, Produced, StepBase
+
+_log = logging.getLogger("lookbook")
 
 LEAST_SIDE_PX = 16
 NOTHING = Sidecar()
@@ -111,6 +114,7 @@ class ComposeStep(StepBase):
     def __init__(self, config: ComposeConfig, context: Context) -> None:
         super().__init__(config, context)
         self._positions: dict[str, str] | None = None
+        self._told: set[str] = set()
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The background and the dressed person."""
@@ -189,8 +193,16 @@ class ComposeStep(StepBase):
         for ref in self._position_file(scene):
             older = self.layout.path(ref)
             if older.is_file():
-                return read_positions(older.read_text("utf-8"), str(older))
+                wishes, reading = read_positions(older.read_text("utf-8"), str(older))
+                self._tell(older.name, reading)
+                return wishes, reading
         return NOTHING, ""
+
+    def _tell(self, name: str, reading: str) -> None:
+        """Three bare numbers can mean many things, so the user hears once per file how they were read."""
+        if name not in self._told:
+            self._told.add(name)
+            _log.info("%s: read as %s", name, reading)
 
     def _position_file(self, scene: Scene) -> list[Ref]:
         """The position file that `backgrounds.txt` names for this picture; the list is read once per run."""

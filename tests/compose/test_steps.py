@@ -226,7 +226,8 @@ def test_a_wrong_key_in_the_sidecar_fails_this_scene_with_its_name(tmp_path, per
         _scene(context, background(), toml="heigth = 1")
 
 
-def test_the_list_of_backgrounds_places_people_and_the_reading_is_told(tmp_path, person, background) -> None:
+def test_the_list_of_backgrounds_places_people_and_the_reading_is_told(tmp_path, person, background, caplog) -> None:
+    caplog.set_level("INFO", "lookbook")
     context = _world(tmp_path, person)
     _restored(context)
     _put(context.layout, "inputs:backgrounds.txt", b"background/sea.png bg_images/sea.txt\n")
@@ -234,6 +235,7 @@ def test_the_list_of_backgrounds_places_people_and_the_reading_is_told(tmp_path,
     _, recipe, produced = _scene(context, background((600, 900)))
     assert recipe is not None and recipe["placements"][0]["foot"] == [225, 540]
     assert "foot point" in produced.facts["positions"]
+    assert [record.message for record in caplog.records] == ["sea.txt: read as foot point x y and height"]
 
 
 def test_enlarging_is_flagged_and_an_ordinary_scene_is_not(tmp_path, person, background) -> None:
