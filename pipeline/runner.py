@@ -97,10 +97,7 @@ def run_stages(
             for position, stage in enumerate(stages):
                 if stopped():
                     break
-                known = (
-                    plan.stages[position] if plan is not None and not outlook.unavailable and plan.holds_at(position) else None
-                )
-                bring(stage, known)
+                bring(stage, _known(plan, outlook, position))
                 if position == retry.last and not stopped() and retry.work(bring, writer, listener.note, stopped):
                     plan = None  # it did not know what comes out different now
             records.save_stamps()
@@ -111,6 +108,11 @@ def run_stages(
     summary.interrupted = summary.interrupted or interrupt.asked
     summary.seconds = monotonic() - begun
     return summary
+
+
+def _known(plan: Plan | None, outlook: Outlook, position: int) -> StagePlan | None:
+    """What a plan said of a stage, as long as it is still true."""
+    return plan.stages[position] if plan is not None and not outlook.unavailable and plan.holds_at(position) else None
 
 
 def _executor(options: RunOptions) -> Executor:
