@@ -94,7 +94,7 @@ class DenseposeDetectron2:
             chosen = choose_device(device)
             model = build_model(chosen.name)
             fill(model, path)
-            self._model, self.batch_size = model, pictures_at_once(chosen, (SHORT_SIDE_PX, LONG_SIDE_PX))
+            self._model, self.batch_size = model, pictures_at_once(chosen.kind, (SHORT_SIDE_PX, LONG_SIDE_PX))
 
     def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
         """The parts of the person whom each matte shows; pictures of one size in one call."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.device import Device, choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
+from preprocess.backends.at_once import pictures_at_once
 
 Array = NDArray[Any]
 Provider = str | tuple[str, Mapping[str, str]]
@@ -42,6 +43,15 @@ class OnnxModel:
         """Whether the file leaves the number of pictures open; most exports are made for exactly one."""
         shape = self.session.get_inputs()[0].shape
         return bool(shape) and not isinstance(shape[0], int)
+
+    def at_once(self, size: tuple[int, int]) -> int:
+        """Pictures of one call: one where the file takes no batches or the CPU does the work.
+
+        Args:
+            size: (height, width) of the input.
+        """
+        on_gpu = CUDA in self.session.get_providers()
+        return pictures_at_once("cuda" if on_gpu else "cpu", size) if self.takes_batches else 1
 
     def __call__(self, pictures: NDArray[np.float32]) -> list[Array]:
         """All outputs, in the file's order, each with the pictures' results along its first axis.

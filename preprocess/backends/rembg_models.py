@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.core.card import Card
-from pipeline.core.device import choose_device
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
-from preprocess.backends.at_once import pictures_at_once
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
 
 RGB = NDArray[np.uint8]
@@ -105,8 +103,7 @@ class SaliencyNetwork:
         """
         if self._model is None:
             self._model = open_onnx(require(self._row, self._weights), device)
-            if self._model.takes_batches:
-                self.batch_size = pictures_at_once(choose_device(device), (self._recipe.side_px, self._recipe.side_px))
+            self.batch_size = self._model.at_once((self._recipe.side_px, self._recipe.side_px))
 
     def __call__(self, pictures: Sequence[RGB]) -> list[Share]:
         """(h, w) float32 in [0, 1] for every (h, w, 3) RGB uint8 picture, 1 = foreground; all zero where it sees nothing.

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.core import weights as model_files
 from pipeline.core.card import Card
-from pipeline.core.device import choose_device
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Atr, Lip
-from preprocess.backends.at_once import pictures_at_once
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.neck import no_neck_above_mouth
@@ -53,8 +51,7 @@ class Schp:
         if self._lip is None:
             files = model_files.paths("schp-onnx", self._weights)
             self._atr, self._lip = open_onnx(files[ATR_FILE], device), open_onnx(files[LIP_FILE], device)
-            if self._atr.takes_batches and self._lip.takes_batches:
-                self.batch_size = pictures_at_once(choose_device(device), (ATR_SIDE_PX, ATR_SIDE_PX))
+            self.batch_size = min(each.at_once((ATR_SIDE_PX, ATR_SIDE_PX)) for each in (self._atr, self._lip))
 
     def parse(self, views: Sequence[PersonView]) -> list[Parsed | Unseen]:
         """CIHP labels, `BACKGROUND` outside the person; coats, socks and gloves are LIP's word."""

@@ -54,7 +54,7 @@ class Segformer:
 
     def __init__(self, folder: Path, classes: int, device: Device, shrink: Shrink) -> None:
         self.normal = read_normal(folder / "preprocessor_config.json")
-        self.batch_size = pictures_at_once(device, self.normal.size)
+        self.batch_size = pictures_at_once(device.kind, self.normal.size)
         self._device, self._shrink = device.name, shrink
         self._model = open_segformer(folder, classes).to(device.name).eval()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from pathlib import Path
 
 import cv2
@@ -157,9 +158,23 @@ def test_several_pictures_get_what_each_gets_alone_whether_the_file_takes_batche
         np.testing.assert_allclose(share, network([picture])[0], atol=1e-5)
 
 
-@pytest.mark.parametrize(("kind", "side", "at_once"), [("cpu", 320, 1), ("mps", 512, 1), ("cuda", 320, 16), ("cuda", 1024, 4)])
+@pytest.mark.parametrize(("kind", "side", "at_once"), [("cpu", 320, 1), ("mps", 512, 1), ("cuda", 320, 8), ("cuda", 1024, 4)])
 def test_a_gpu_is_shown_as_many_pictures_as_fit_and_a_cpu_one(kind, side, at_once):
-    assert pictures_at_once(onnx_model.Device(kind, kind), (side, side)) == at_once
+    assert pictures_at_once(kind, (side, side)) == at_once
+
+
+@pytest.mark.parametrize(
+    ("axis", "providers", "at_once"),
+    [
+        ("n", ["CUDAExecutionProvider", "CPUExecutionProvider"], 8),
+        (1, ["CUDAExecutionProvider"], 1),
+        ("n", ["CPUExecutionProvider"], 1),
+    ],
+)
+def test_a_network_gets_batches_where_its_file_takes_them_and_a_gpu_runs_it(axis, providers, at_once):
+    given = types.SimpleNamespace(shape=[axis, 3, 320, 320], name="input")
+    session = types.SimpleNamespace(get_inputs=lambda: [given], get_providers=lambda: providers)
+    assert onnx_model.OnnxModel(Path("x.onnx"), session, "input").at_once((320, 320)) == at_once
 
 
 # --- the chosen person -----------------------------------------------------------------------------------------------
