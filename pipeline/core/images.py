@@ -42,7 +42,8 @@ RECIPE_KEY = "lookbook"
 """Name of the PNG text chunk that carries the recipe of a picture."""
 EXIF_IFD, USER_COMMENT, ASCII_COMMENT = 0x8769, 0x9286, b"ASCII\0\0\0"
 """Where JPEG and WebP carry it: EXIF's user comment, which begins with its character code."""
-WEBP_MAX_SIDE = 16383
+MOST_SIDE = {"png": 2**31 - 1, "jpeg": 65500, "webp": 16383}
+"""Pixels a side that each format of a finished picture can hold."""
 WEBP_EFFORT = 4
 
 RGB = NDArray[np.uint8]
@@ -310,16 +311,15 @@ def finished(
         InputError: the picture is larger than the format can be.
     """
     image = Image.fromarray(np.ascontiguousarray(array))
+    if max(image.size) > MOST_SIDE[form]:
+        raise InputError(
+            f"{image.width}×{image.height}: {form.upper()} ends at {MOST_SIDE[form]} px a side", "--set compose.format=png"
+        )
     if form == "png":
         return _save(image, "PNG", compress_level=PNG_LEVEL, pnginfo=_text_chunk(recipe), icc_profile=srgb_profile())
     extra = {"icc_profile": srgb_profile(), "exif": b"" if recipe is None else _comment(recipe)}
     if form == "jpeg":
         return _save(image, "JPEG", quality=quality, subsampling=0, **extra)
-    if max(image.size) > WEBP_MAX_SIDE:
-        raise InputError(
-            f"{image.width}×{image.height}: WebP ends at {WEBP_MAX_SIDE} px a side",
-            "--set compose.format=jpeg",
-        )
     return _save(image, "WEBP", quality=quality, method=WEBP_EFFORT, **extra)
 
 

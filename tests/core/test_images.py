@@ -308,10 +308,12 @@ def test_a_jpeg_of_higher_quality_is_nearer_to_the_pixels(tmp_path: Path) -> Non
     assert far[1] < far[0] / 2
 
 
-def test_a_picture_too_large_for_webp_names_the_way_out() -> None:
-    with pytest.raises(InputError, match="16383") as caught:
-        images.finished(np.zeros((2, 16384, 3), np.uint8), "webp")
-    assert "jpeg" in caught.value.remedy
+@pytest.mark.parametrize(("form", "most"), [("webp", 16383), ("jpeg", 65500)])
+def test_a_picture_too_large_for_its_format_names_the_way_out(form: str, most: int) -> None:
+    assert images.finished(np.zeros((2, most, 3), np.uint8), form)
+    with pytest.raises(InputError, match=str(most)) as caught:
+        images.finished(np.zeros((2, most + 1, 3), np.uint8), form)
+    assert "compose.format=png" in caught.value.remedy
 
 
 def test_somebody_else_s_comment_is_no_recipe(tmp_path: Path) -> None:
