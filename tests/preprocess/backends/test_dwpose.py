@@ -268,6 +268,20 @@ def test_a_photo_in_which_the_networks_find_nobody_is_said_to_be_unseen(backend)
     assert found == Unseen("dwpose finds nobody where the landmarks are")
 
 
+@pytest.mark.parametrize("size", [(6, 4), (40, 3000), (3000, 40)])
+def test_a_photo_of_an_odd_shape_breaks_nothing(backend, size):
+    found = backend.keypoints(np.full((*size, 3), 60, np.uint8), landmarks_at(size[1] // 2, size))
+    assert isinstance(found, Unseen)
+
+
+def test_a_person_cut_by_the_photos_edge_keeps_the_joints_that_are_on_it(backend):
+    photo = np.full((1000, 700, 3), 60, np.uint8)
+    places = person_at(photo, 30)
+    found = backend.keypoints(photo, landmarks_at(30))
+    assert np.hypot(*(found.xy(Joint.LEFT_SHOULDER) - places[5])) < 4
+    assert not found.body[Joint.RIGHT_SHOULDER].any()  # 10 px outside the photo
+
+
 def test_both_missing_files_are_named_at_once(tmp_path):
     with pytest.raises(WeightsError) as caught:
         DWPose(tmp_path).load("cpu")

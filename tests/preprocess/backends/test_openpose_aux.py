@@ -162,6 +162,23 @@ def test_a_photo_in_which_nobody_is_found_is_said_to_be_unseen(backend):
     assert found == Unseen("openpose finds nobody where the landmarks are")
 
 
+@pytest.mark.parametrize("size", [(6, 4), (40, 3000), (3000, 40)])
+def test_a_photo_of_an_odd_shape_breaks_nothing(backend, size):
+    height, width = size
+    given = landmarks_at(width // 2, height // 2)
+    assert isinstance(backend.keypoints(np.full((*size, 3), 30, np.uint8), given), Unseen)
+
+
+def test_a_person_cut_by_the_photos_edge_keeps_the_joints_that_are_on_it(backend):
+    photo = np.full((900, 1200, 3), 30, np.uint8)
+    cut = [joint for joint, (dx, _) in enumerate(SHIFTS) if 50 + dx < 8]
+    draw_person(photo, (50, 420), leave_out=cut)
+    backend._detector.body_estimation.middle = 10**6
+    found = backend.keypoints(photo, landmarks_at(50, 420))
+    assert np.hypot(*(found.xy(Joint.LEFT_WRIST) - (120, 500))) < 2
+    assert Joint.RIGHT_WRIST in cut and not found.body[Joint.RIGHT_WRIST].any()
+
+
 def test_the_window_stays_on_the_photo():
     rows, columns = window_of((-50.0, 900.0, 2000.0, 500.0), (1000, 1200, 3))
     assert (rows, columns) == (slice(0, 1000), slice(500, 1200))
