@@ -19,7 +19,7 @@ from compose.scores import mask_coverage, outside_change, painted_spread
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
-from pipeline.core.masks import Mask, dilate
+from pipeline.core.masks import Mask
 from pipeline.core.quality import PASS_SCORE, SCORE
 
 RGB = NDArray[np.uint8]
@@ -159,8 +159,14 @@ def judge(seen: Judged, read_face: ReadFace) -> Scores:
         colour_difference=colour_difference(garment, worn) if garment and worn else None,
         coverage=mask_coverage(painted, mask),
         spread=painted_spread(seen.result, seen.mask),
-        halo=edge_halo(seen.cutout, dressing.dressed, dilate(dressing.changed, 3 * dressing.unit), dressing.unit),
+        halo=edge_halo(seen.cutout, dressing.dressed, _near(dressing), dressing.unit),
     )
+
+
+def _near(dressing: Dressing) -> Mask:
+    """The changed part and a rim; grown by a square, because a large photo's disc takes ten times as long."""
+    side = 2 * round(3 * dressing.unit) + 1
+    return np.asarray(cv2.dilate(dressing.changed.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
 
 
 def _small(seen: Judged) -> tuple[Mask, Mask, RGB]:
