@@ -65,7 +65,7 @@ ABOUT: dict[Flag, str] = {
     Flag.EDGE_HALO: "the old background shows in the new outline: check the matte",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
-    Flag.EMBEDDED_USED: "the real model did not see who or what is there, the approximate embedded one was used: look at it closely",
+    Flag.EMBEDDED_USED: "the real model did not see who or what is there; the approximate embedded one was used: look closely",
     Flag.SIZE_CUTS_PERSON: "a shape asked for cannot hold the whole person, who is cut there: choose a taller or wider one",
     Flag.SIZE_NOT_REACHED: "fewer pixels than a size asks for, and nothing is enlarged: use a larger photo or background",
     Flag.EDITED_BY_HAND: "an artefact was edited by hand and is respected; --force would replace it",
