@@ -295,8 +295,8 @@ def test_a_face_that_is_gone_has_no_likeness_and_one_that_was_never_there_none_t
 
 def test_likeness_falls_with_the_landmarks_way_and_not_with_the_pictures_size():
     was = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float32)
-    spread = np.sqrt(50)
+    way = np.array([0.125 * np.sqrt(50), 0], np.float32)
     assert landmark_similarity(was, was) == 1
-    assert landmark_similarity(was, was + [0.125 * spread, 0]) == pytest.approx(0.5, abs=1e-4)
-    assert landmark_similarity(7 * was, 7 * was + [7 * 0.125 * spread, 0]) == pytest.approx(0.5, abs=1e-4)
+    assert landmark_similarity(was, was + way) == pytest.approx(0.5, abs=1e-4)
+    assert landmark_similarity(7 * was, 7 * was + 7 * way) == pytest.approx(0.5, abs=1e-4)
     assert landmark_similarity(was, was + 20) == 0
