@@ -25,6 +25,21 @@ def test_blocks_are_as_exact_as_bf16_allows():
     assert (ours - exact).norm() < 0.01 * exact.norm()
 
 
+@pytest.mark.parametrize("largest, cheap", [(60.0, True), (80.0, False), (1e4, False)])
+def test_scores_of_any_size_give_finite_and_right_answers(monkeypatch, largest, cheap):
+    query, key, value = qkv(torch.float32)
+    query, key = (vectors / vectors.norm(dim=-1, keepdim=True) for vectors in (query, key))
+    query = query * largest * query.shape[-1] ** 0.5
+    key[..., :4, :] = query[..., :4, :] / query[..., :4, :].norm(dim=-1, keepdim=True)  # reaches the bound, and its negative
+    key[..., 4:8, :] = -key[..., :4, :]
+    taken = []
+    original = mixing._mix_small_scores
+    monkeypatch.setattr(mixing, "_mix_small_scores", lambda *rest: taken.append(1) or original(*rest))
+    expected = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+    assert torch.allclose(mixing.mix_in_blocks(query, key, value), expected, rtol=1e-3, atol=1e-3)
+    assert bool(taken) is cheap
+
+
 def test_a_bf16_cpu_without_tiles_takes_the_blocks(monkeypatch):
     taken = []
     monkeypatch.setattr(mixing, "mix_in_blocks", lambda *tensors: taken.append(1) or tensors[0])

@@ -112,13 +112,22 @@ def test_attention_maps_are_the_recorded_ones(network, recorded):
         assert_close(maps[block][0, 0], recorded(f"warp/attn{block}_sample0_head0"))
 
 
-@pytest.mark.parametrize("saving", ["skip_control_tail", "fold_single_token", "fused_attention", "channels_last"])
+INSIDE = ["skip_control_tail", "fold_single_token", "fused_attention", "channels_last", "prepack_weights", "fold_upsampling"]
+
+
+@pytest.mark.parametrize("saving", INSIDE)
 def test_each_saving_inside_the_network_is_exact(build, network, recorded, saving):
     steps, token = torch.tensor([501]), recorded("cond/proj_vec")
     with_all, _ = predict(network, recorded, steps, token)
     without_one, _ = predict(build(replace(ALL, **{saving: False})), recorded, steps, token)
     # relative to the largest value, as every other parity figure
     assert_close(with_all, without_one, relative=1e-5)
+
+
+@pytest.mark.parametrize("saving", ["prepack_weights", "fold_upsampling"])
+def test_each_saving_inside_the_autoencoder_is_exact(build, network, recorded, saving):
+    latent, plain = recorded("vae/decode_in_scaled"), build(replace(ALL, **{saving: False}))
+    assert_close(latents.decode_latents(network.vae, latent), latents.decode_latents(plain.vae, latent), relative=1e-5)
 
 
 @pytest.mark.parametrize("savings", [ALL, OFFICIAL])

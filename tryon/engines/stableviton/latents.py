@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffusers import AutoencoderKL
+from diffusers.models.attention_processor import Attention
+from diffusers.models.resnet import ResnetBlock2D
+from einops import rearrange
 from torch import Tensor
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, Architecture
+from tryon.engines.stableviton.layers import attend, residual_block
 
 LATENT_SCALE = 0.18215  # Stable Diffusion 1: makes latents about unit variance
 
@@ -16,7 +20,7 @@ LATENT_SCALE = 0.18215  # Stable Diffusion 1: makes latents about unit variance
 def build_vae(architecture: Architecture) -> Any:
     """Build the autoencoder as diffusers' own class."""
     levels = len(LEVEL_MULTIPLIERS)
-    return AutoencoderKL(
+    vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,
         block_out_channels=tuple(architecture.vae_channels * multiplier for multiplier in LEVEL_MULTIPLIERS),
@@ -25,6 +29,28 @@ def build_vae(architecture: Architecture) -> Any:
         norm_num_groups=GROUPS,
         scaling_factor=LATENT_SCALE,
     )
+    for layer in vae.modules():
+        if isinstance(layer, ResnetBlock2D):
+            layer.__class__ = _Residual
+        elif isinstance(layer, Attention):
+            layer.__class__ = _MapAttention
+    return vae
+
+
+class _Residual(ResnetBlock2D):  # type: ignore[misc]  # the library ships no types
+    """Without the library's division by one, which reads and writes every map once more."""
+
+    def forward(self, x: Tensor, temb: None = None) -> Tensor:
+        return residual_block(self, x)
+
+
+class _MapAttention(Attention):  # type: ignore[misc]  # the library ships no types
+    """Self-attention of a map, by the kernel that `mixing` finds fastest."""
+
+    def forward(self, x: Tensor, temb: None = None) -> Tensor:
+        tokens = self.group_norm(rearrange(x, "b c h w -> b c (h w)")).transpose(1, 2)
+        out: Tensor = x + rearrange(attend(self, tokens, tokens), "b (h w) c -> b c h w", h=x.shape[2])
+        return out
 
 
 @dataclass(frozen=True)

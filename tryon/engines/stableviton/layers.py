@@ -17,12 +17,13 @@ from torch import Tensor
 
 from tryon.engines.stableviton.merging import match_tokens
 from tryon.engines.stableviton.mixing import AttentionProbe, mix
+from tryon.engines.stableviton.packed import PackedPointwise
 
 Module = Any  # a diffusers module: the library ships no types
 
 
-def residual_block(block: Module, x: Tensor, shift: Tensor) -> Tensor:
-    """Run a `ResnetBlock2D` with a ready time shift.
+def residual_block(block: Module, x: Tensor, shift: Tensor | None = None) -> Tensor:
+    """Run a `ResnetBlock2D` with a ready time shift, or without one as in the VAE.
 
     Args:
         block: the diffusers module.
@@ -32,8 +33,9 @@ def residual_block(block: Module, x: Tensor, shift: Tensor) -> Tensor:
     Returns:
         (b, c_out, h, w).
     """
-    h = block.conv1(F.silu(block.norm1(x)))
-    h = block.conv2(F.silu(block.norm2(h + shift[:, :, None, None])))
+    h = block.conv1(F.silu(block.norm1(x), inplace=True))
+    h = h if shift is None else h + shift[:, :, None, None]
+    h = block.conv2(F.silu(block.norm2(h), inplace=True))
     out: Tensor = h + (x if block.conv_shortcut is None else block.conv_shortcut(x))
     return out
 
@@ -83,6 +85,8 @@ def fold_context(transformer: Module, context: Tensor) -> Tensor:
 
 def pointwise(convolution: Module, tokens: Tensor) -> Tensor:
     """A 1x1 convolution as what it is for tokens (b, n, c_in), a linear layer: (b, n, c_out)."""
+    if isinstance(convolution, PackedPointwise):
+        return convolution.on_tokens(tokens)
     return F.linear(tokens, convolution.weight.flatten(1), convolution.bias)
 
 

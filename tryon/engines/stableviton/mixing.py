@@ -5,6 +5,7 @@ All take queries (b, heads, n, d), keys and values (b, heads, m, d), and return 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -14,8 +15,11 @@ from torch import Tensor
 AttentionProbe = Callable[[Tensor], None]
 """Sees an attention map, (b, heads, n, m)."""
 
-BLOCK = 256
-"""Queries per block: their scores stay in a core's cache at 3,072 keys."""
+BLOCK = 384
+"""Queries per block: few enough for their scores to stay in a core's cache at 3,072 keys, many enough for the matrix kernel."""
+
+LARGEST_SCORE = 70.0
+"""Scores that are surely smaller in size need no maximum subtracted: e^70 times any sum of values still fits fp32 and bf16."""
 
 
 def mix(query: Tensor, key: Tensor, value: Tensor, *, fused: bool = True, probe: AttentionProbe | None = None) -> Tensor:
@@ -51,17 +55,41 @@ def mix_in_blocks(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Head by head, in blocks of queries.
 
     torch's fused CPU kernel multiplies bf16 no faster than fp32 unless the CPU has matrix tiles (AMX); plain matrix products do,
-    which makes this about 1.5 times as fast on AVX512-BF16.
+    which makes this about twice as fast on AVX512-BF16.
     """
-    query = query * query.shape[-1] ** -0.5
+    scale = query.shape[-1] ** -0.5
+    small = _largest_products(query, key) * scale < LARGEST_SCORE
     out = torch.empty_like(query)
     for picture in range(query.shape[0]):
         for head in range(query.shape[1]):
-            keys, values = key[picture, head].T, value[picture, head]
-            for start in range(0, query.shape[2], BLOCK):
-                rows = slice(start, start + BLOCK)
-                out[picture, head, rows] = torch.softmax(query[picture, head, rows] @ keys, dim=-1) @ values
+            mix_head = _mix_small_scores if small[picture, head] else _mix_any_scores
+            mix_head(query[picture, head], key[picture, head], value[picture, head], scale, out[picture, head])
     return out
+
+
+def _largest_products(query: Tensor, key: Tensor) -> Tensor:
+    """(b, heads) no product of a query and a key of a head is larger in size: Cauchy-Schwarz."""
+    longest = [torch.linalg.vector_norm(vectors, dim=-1, dtype=torch.float32).amax(-1) for vectors in (query, key)]
+    product: Tensor = longest[0] * longest[1]
+    return product
+
+
+def _mix_any_scores(query: Tensor, key: Tensor, value: Tensor, scale: float, out: Tensor) -> None:
+    """One head, (n, d) and (m, d); fills `out` (n, d)."""
+    query = query * scale
+    for start in range(0, len(query), BLOCK):
+        rows = slice(start, start + BLOCK)
+        out[rows] = torch.softmax(query[rows] @ key.T, dim=-1) @ value
+
+
+def _mix_small_scores(query: Tensor, key: Tensor, value: Tensor, scale: float, out: Tensor) -> None:
+    """The same in fewer passes over the scores: no maximum is sought, and a column of ones beside the values sums the weights."""
+    depth, base_two = value.shape[1], query * (scale * math.log2(math.e))
+    counted = F.pad(value, (0, 1), value=1.0)
+    for start in range(0, len(query), BLOCK):
+        rows = slice(start, start + BLOCK)
+        sums = (base_two[rows] @ key.T).exp2_() @ counted
+        torch.div(sums[:, :depth], sums[:, depth:], out=out[rows])
 
 
 def _cpu_has_matrix_tiles() -> bool:

@@ -23,6 +23,7 @@ from tryon.engines.stableviton.latents import build_vae
 from tryon.engines.stableviton.layers import Context, Stage, fold_context, time_shift
 from tryon.engines.stableviton.savings import ALL, Savings
 from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
+from tryon.engines.stableviton.swapping import use_cheaper_layers
 from tryon.engines.stableviton.unet import (
     FINE_DECODER,
     FINE_ENCODER,
@@ -66,6 +67,7 @@ class StableViton(nn.Module):
         self.image_encoder: Any = build_image_encoder(architecture.clip)
         self.mapper = GarmentMapper(architecture)
         self.vae: Any = build_vae(architecture)
+        use_cheaper_layers((self.unet, self.control, self.warp, self.image_encoder, self.vae), savings)
 
     @property
     def device(self) -> torch.device:

@@ -25,6 +25,7 @@ from tryon.engines.stableviton.encoding import EncodedGarment, EncodedPerson, Si
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.noise import SeededNoise
 from tryon.engines.stableviton.presets import SamplingConfig, Start
+from tryon.engines.stableviton.swapping import use_plain_layers
 
 Made = TypeVar("Made")
 
@@ -87,6 +88,7 @@ class Runtime:
 
     def compile(self) -> None:
         """Compile the two halves of a model call; the first call of each batch size pays for it, and says so."""
+        use_plain_layers(self.network)
         for name, about in (("noise", "the U-Net"), ("garment_features", "the spatial encoder")):
             setattr(self.network, name, Compiled(getattr(self.network, name), about))
 

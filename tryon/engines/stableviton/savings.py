@@ -20,6 +20,8 @@ class Savings:
     batch_guidance: bool = True  # guided and unguided pass as one double batch
     fused_attention: bool = True  # scaled_dot_product_attention instead of an explicit score matrix
     channels_last: bool = True  # maps ↔ tokens without copies, and the faster convolution kernels
+    prepack_weights: bool = True  # on CPUs weights lie in memory as the kernels want them, not rearranged in every call
+    fold_upsampling: bool = True  # repeating pixels and then convolving 3x3 is four 2x2 convolutions of the small map
 
 
 ALL = Savings()
@@ -31,4 +33,6 @@ OFFICIAL = Savings(
     batch_guidance=False,
     fused_attention=True,  # the official code uses xformers here; an explicit matrix would cripple the baseline
     channels_last=False,
+    prepack_weights=False,
+    fold_upsampling=False,
 )

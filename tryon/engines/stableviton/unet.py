@@ -107,7 +107,7 @@ def run_unet(unet: Any, warp: nn.ModuleList | None, x: Tensor, call: Pass, deep:
             h = call.run(stages, number, h)
         deep.kept = _decode(stages, COARSE_DECODER, h, skips, warp, call)
     h = _decode(stages, FINE_DECODER, deep.kept, skips, warp, call)
-    out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h)))
+    out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h), inplace=True))
     return out
 
 

@@ -1,0 +1,64 @@
+"""Giving layers of the finished network their cheaper forms, and taking those back.
+
+A layer changes its class and nothing else: parameters, their names and whoever holds the layer stay, so the network still loads,
+saves and opens with the libraries as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diffusers.models.activations import GEGLU
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from diffusers.models.upsampling import Upsample2D
+from torch import nn
+
+from tryon.engines.stableviton.packed import (
+    Packed,
+    PackedConv2d,
+    PackedGate,
+    PackedHalves,
+    PackedLinear,
+    PackedPointwise,
+    packed_kind,
+)
+from tryon.engines.stableviton.savings import Savings
+from tryon.engines.stableviton.upsampling import FoldedUpsample, foldable
+
+PLAIN: dict[type[nn.Module], type[nn.Module]] = {
+    FoldedUpsample: Upsample2D,
+    PackedConv2d: nn.Conv2d,
+    PackedPointwise: nn.Conv2d,
+    PackedLinear: nn.Linear,
+    PackedHalves: nn.Linear,
+    PackedGate: GEGLU,
+}
+
+
+def use_cheaper_layers(parts: Iterable[nn.Module], savings: Savings) -> None:
+    """Swap in what the savings ask for, in all layers below some parts of the network."""
+    for layer in [layer for part in parts for layer in part.modules()]:
+        if savings.fold_upsampling and foldable(layer):
+            layer.__class__ = FoldedUpsample
+        elif savings.prepack_weights:
+            _pack(layer)
+
+
+def _pack(layer: nn.Module) -> None:
+    if isinstance(layer, Transformer2DModel):
+        layer.proj_in.__class__ = layer.proj_out.__class__ = PackedPointwise
+    elif isinstance(layer, GEGLU):
+        layer.proj.__class__ = PackedHalves
+        layer.__class__ = PackedGate
+    elif (kind := packed_kind(layer)) is not None:
+        layer.__class__ = kind
+
+
+def use_plain_layers(network: nn.Module) -> None:
+    """Back to the libraries' own layers: a compiler arranges weights by itself and cannot look into packed ones."""
+    for layer in network.modules():
+        if isinstance(layer, Packed):
+            layer.restore()
+        elif isinstance(layer, FoldedUpsample):
+            layer.phases = ()
+        layer.__class__ = PLAIN.get(type(layer), type(layer))
