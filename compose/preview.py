@@ -7,7 +7,7 @@ what the editor shows and what the batch makes agree. Only the pixels are fewer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -15,16 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from compose.arrangement import SceneInputs, arrange
 from compose.body import Body, Cuts, Foot, measure_body
+from compose.company import Dressed, Place, places
 from compose.horizon import Ground
 from compose.placement import Placement
 from compose.scene import Figure, compose_scene
 from compose.sidecar import FORM, Sidecar, read_sidecar
 from compose.sidecar_text import to_toml
-from compose.step import ComposeConfig, ComposeStep, SceneInputs, arrange
+from compose.step import ComposeConfig, ComposeStep
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.items import Scene
+from pipeline.core.layout import Ref
 from pipeline.core.step import Context
 
 MOST_CUTOUT_PX = 1400
@@ -42,6 +45,7 @@ class OpenScene:
         cutout: (h, w, 4) uint8 RGBA at most `MOST_CUTOUT_PX` high.
         cutout_scale: its size relative to the photo.
         small: screen height → (h, w, 3) uint8 background.
+        guests: who joins, by `<person>__<garment>`: full-size body, cut-out at most `MOST_CUTOUT_PX` high, its relative size.
     """
 
     inputs: SceneInputs
@@ -49,11 +53,19 @@ class OpenScene:
     cutout: NDArray[np.uint8]
     cutout_scale: float
     small: dict[int, NDArray[np.uint8]]
+    guests: dict[str, tuple[Dressed, float]] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the background."""
         return self.inputs.background.shape[0], self.inputs.background.shape[1]
+
+    def on_screen(self, guest: str) -> tuple[NDArray[np.uint8], float]:
+        """A cut-out for the screen and its relative size: a guest's, or the picture's own person's."""
+        if not guest:
+            return self.cutout, self.cutout_scale
+        dressed, scale = self.guests[guest]
+        return dressed.cutout, scale
 
     def background(self, height: int) -> NDArray[np.uint8]:
         """(height, w, 3) uint8: the background at screen size; never enlarged."""
@@ -91,6 +103,10 @@ class PlacementPreview:
         scale = min(1.0, MOST_CUTOUT_PX / body.height)
         return OpenScene(inputs, body, _scaled_cutout(inputs.cutout, scale), scale, {})
 
+    def refs(self, scene: Scene) -> Sequence[Ref]:
+        """Files that a scene is decoded from."""
+        return (*self._step.reads(scene), *self._step.may_read(scene))
+
     def wishes(self, opened: OpenScene) -> dict[str, Any]:
         """The sidecar as it is on disk, as plain values."""
         return opened.inputs.sidecar.model_dump(mode="json")
@@ -107,15 +123,13 @@ class PlacementPreview:
 
     def describe(self, opened: OpenScene, wishes: Mapping[str, Any]) -> dict[str, Any]:
         """Where everybody stands, in pixels of the full background."""
-        sidecar, ground, figures = _arranged(opened, wishes)
-        person = opened.inputs.scene.pair.person.id
-        indices = [number for number, spot in enumerate(sidecar.spots) if spot.is_for(person)] or [-1]
+        ground, placed = self._arranged(opened, wishes)
         return {
             "size": list(opened.size),
             "ground": round(ground.line * opened.size[0], 3),
             "ground_confidence": round(ground.confidence, 3),
             "anchored": opened.body.cuts.bottom,
-            "figures": [_describe(figure, number) for figure, number in zip(figures, indices, strict=False)],
+            "figures": [_describe(figure, each) for each, figure in placed],
         }
 
     def picture(self, opened: OpenScene, wishes: Mapping[str, Any], height: int) -> bytes:
@@ -126,10 +140,10 @@ class PlacementPreview:
             wishes: a sidecar's values.
             height: of the picture, pixels; never more than the background's own.
         """
-        _, ground, figures = _arranged(opened, wishes)
+        ground, placed = self._arranged(opened, wishes)
         height = min(height, opened.size[0])
         factor = height / opened.size[0]
-        small = [_on_screen(figure, opened, factor) for figure in figures]
+        small = [_on_screen(figure, *opened.on_screen(each.guest), factor) for each, figure in placed]
         return images.jpeg(compose_scene(opened.background(height), small, ground, self._look).rgb, JPEG_QUALITY)
 
     def ghost(self, opened: OpenScene, height: int) -> bytes:
@@ -145,6 +159,18 @@ class PlacementPreview:
         crop = opened.cutout[rows, columns]
         return images.png(_scaled_cutout(crop, min(1.0, height / crop.shape[0])))
 
+    def _arranged(self, opened: OpenScene, wishes: Mapping[str, Any]) -> tuple[Ground, list[tuple[Place, Figure]]]:
+        sidecar, scene = _sidecar(wishes), opened.inputs.scene
+        wanted = places(sidecar, scene.pair.person.id)
+        for each in wanted:
+            if each.guest and each.guest not in opened.guests:
+                opened.guests[each.guest] = _for_screen(
+                    opened.inputs.guests.get(each.guest) or self._step.guest(each.spot, scene)
+                )
+        guests = {name: dressed for name, (dressed, _) in opened.guests.items()}
+        ground, figures = arrange(replace(opened.inputs, sidecar=sidecar, guests=guests), opened.body, seed=0)
+        return ground, list(zip(wanted, figures, strict=True))
+
 
 def _sidecar(wishes: Mapping[str, Any]) -> Sidecar:
     try:
@@ -155,18 +181,19 @@ def _sidecar(wishes: Mapping[str, Any]) -> Sidecar:
         raise InputError(f"{where} = {first['input']!r}: {first['msg'].lower()}", FORM) from None
 
 
-def _arranged(opened: OpenScene, wishes: Mapping[str, Any]) -> tuple[Sidecar, Ground, Sequence[Figure]]:
-    sidecar = _sidecar(wishes)
-    ground, figures = arrange(replace(opened.inputs, sidecar=sidecar), opened.body, seed=0)
-    return sidecar, ground, figures
+def _for_screen(guest: Dressed) -> tuple[Dressed, float]:
+    scale = min(1.0, MOST_CUTOUT_PX / guest.body.height)
+    return replace(guest, cutout=_scaled_cutout(guest.cutout, scale)), scale
 
 
-def _describe(figure: Figure, index: int) -> dict[str, Any]:
+def _describe(figure: Figure, where: Place) -> dict[str, Any]:
     spot, body = figure.placement, figure.body
     corners = spot.matrix(body) @ np.array([[body.left, body.right - 1], [body.top, body.bottom - 1], [1, 1]])
     left, right = sorted(float(x) for x in corners[0])
     return {
-        "spot": index,
+        "spot": where.number,
+        "guest": where.guest,
+        "anchored": body.cuts.bottom,
         "foot": [round(spot.x, 3), round(spot.y, 3)],
         "height": round(spot.height, 3),
         "flip": spot.flip,
@@ -174,14 +201,15 @@ def _describe(figure: Figure, index: int) -> dict[str, Any]:
         "box": [round(left, 2), round(float(corners[1, 0]), 2), round(right, 2), round(float(corners[1, 1]), 2)],
         "direction": [round(part, 4) for part in figure.direction],
         "opacity": figure.shadow,
+        "reflection": figure.reflection,
     }
 
 
-def _on_screen(figure: Figure, opened: OpenScene, factor: float) -> Figure:
-    """The figure with fewer pixels, on a background `factor` as large."""
+def _on_screen(figure: Figure, cutout: NDArray[np.uint8], scale: float, factor: float) -> Figure:
+    """The figure with fewer pixels, its cut-out `scale` as large, on a background `factor` as large."""
     spot = figure.placement
     placement = Placement((spot.x + 0.5) * factor - 0.5, spot.y * factor, spot.height * factor, spot.flip, spot.z)
-    return replace(figure, cutout=opened.cutout, body=scaled_body(opened.body, opened.cutout_scale), placement=placement)
+    return replace(figure, cutout=cutout, body=scaled_body(figure.body, scale), placement=placement)
 
 
 def scaled_body(body: Body, factor: float) -> Body:

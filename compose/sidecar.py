@@ -9,6 +9,11 @@ reflection = 0.3                      # of a polished floor, 0..1
 [[placements]]                        # several: what is missing is taken from above
 people = ["ann*"]
 foot = [0.3, 0.95]
+
+[[placements]]                        # a group picture: Bob joins everybody else's picture
+people = ["bob"]
+wears = "tee"                         # garment of a pair that was dressed
+foot = [0.7, 0.95]
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from compose.body import Body
 from compose.horizon import Ground
@@ -60,6 +65,7 @@ class Spot(_Strict):
         shadow: true, false, or a table.
         reflection: of the floor, 0..1; None = as `compose.reflection` says.
         z: painter's order, larger = in front.
+        wears: garment id; the one person whom `people` names joins everybody else's picture too, wearing it.
     """
 
     people: list[str] = ["*"]
@@ -69,6 +75,15 @@ class Spot(_Strict):
     shadow: bool | ShadowSettings = True
     reflection: Annotated[float, Field(ge=0, le=1)] | None = None
     z: int = 0
+    wears: Annotated[str, Field(min_length=1)] | None = None
+
+    @field_validator("wears")
+    @classmethod
+    def _one_wearer(cls, wears: str | None, others: ValidationInfo) -> str | None:
+        people = others.data.get("people", [])
+        if wears and (len(people) != 1 or set("*?[") & set(people[0])):
+            raise ValueError("who wears it must be one person in `people`, without * or ?")
+        return wears
 
     def is_for(self, person_id: str) -> bool:
         """Whether one of the globs fits, whatever the case."""
@@ -99,10 +114,6 @@ class Sidecar(_Strict):
     horizon: Annotated[float, Field(gt=0)] | None = None
     spots: list[Spot] = [Spot()]
 
-    def spots_for(self, person_id: str) -> list[Spot]:
-        """The places of one person; none of the globs fitting means the automatic place."""
-        return [spot for spot in self.spots if spot.is_for(person_id)] or [Spot()]
-
     def ground(self, found: Ground, size: tuple[int, int]) -> Ground:
         """The given ground line, else the one that was found."""
         return found if self.horizon is None else Ground(_pixels(self.horizon, size[0]) / size[0], 1.0)
@@ -115,7 +126,8 @@ def _pixels(value: float, full: int) -> float:
 PLACEMENTS = "placements"
 FORM = (
     "for example: foot = [0.5, 0.95], height = 0.8, flip = false, z = 0, horizon = 0.55, "
-    "shadow = false or { opacity = 0.6, direction = [-0.35, 0.18] }, reflection = 0.3; numbers up to 1 are fractions"
+    "shadow = false or { opacity = 0.6, direction = [-0.35, 0.18] }, reflection = 0.3, "
+    'people = ["bob"] with wears = "tee"; numbers up to 1 are fractions'
 )
 
 

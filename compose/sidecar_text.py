@@ -26,6 +26,8 @@ def to_toml(sidecar: Sidecar) -> str:
 def _spot_lines(spot: Spot) -> Iterator[str]:
     if spot.people != ["*"]:
         yield f"people = [{', '.join(_text(glob) for glob in spot.people)}]"
+    if spot.wears is not None:
+        yield f"wears = {_text(spot.wears)}"
     if spot.foot is not None:
         yield f"foot = [{_number(spot.foot[0])}, {_number(spot.foot[1])}]"
     if spot.height is not None:

@@ -5,30 +5,28 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from compose.body import Body, measure_body
+from compose.arrangement import SceneInputs, arrange
+from compose.body import measure_body
+from compose.company import Dressed, guest_pair, places
 from compose.crop import Shot, shoot
 from compose.delivery import Delivery, seed_and_attempt, size_notices
-from compose.horizon import Ground, estimate_ground
+from compose.horizon import Ground
 from compose.legacy import list_entries, read_positions
-from compose.light import shadow_direction
-from compose.placement import Placement, place
-from compose.room import look_for_room
+from compose.placement import Placement
 from compose.scene import PLAIN, Composite, Figure, Look, compose_scene
 from compose.separate import separate
-from compose.sidecar import Sidecar, read_sidecar, resolve_spot
+from compose.sidecar import Sidecar, Spot, read_sidecar
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
-from pipeline.core.items import Item, Scene, Unit
+from pipeline.core.items import Item, Pair, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, sidecar
 from pipeline.core.step import Context, Encode, Produced, StepBase
@@ -78,31 +76,6 @@ class ComposeConfig(Delivery):
         )
 
 
-@dataclass(frozen=True)
-class SceneInputs:
-    """What one scene is made of.
-
-    Args:
-        scene: which.
-        background: (h, w, 3) RGB uint8.
-        scaled_from: the background's (height, width) before it was scaled down for work, or None.
-        cutout: (h, w, 4) RGBA uint8, photo resolution.
-        keypoints: in photo pixels, or None.
-        sidecar: the user's wishes.
-        reading: how bare numbers were read, or "".
-        drawn: seed and attempt of the dressed picture, where it says so.
-    """
-
-    scene: Scene
-    background: NDArray[np.uint8]
-    scaled_from: tuple[int, int] | None
-    cutout: NDArray[np.uint8]
-    keypoints: Keypoints | None
-    sidecar: Sidecar
-    reading: str = ""
-    drawn: Mapping[str, int] = field(default_factory=dict)
-
-
 class ComposeStep(StepBase):
     """The shell: read, compose, describe."""
 
@@ -119,14 +92,14 @@ class ComposeStep(StepBase):
     def reads(self, item: Item) -> Sequence[Ref]:
         """The background and the dressed person."""
         scene = _scene(item)
-        return (scene.background.source, DRESSED_CUTOUT.of(scene.pair.id, scene.pair.engine))
+        return (scene.background.source, _cutout(scene.pair))
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """The background's sidecar, or an older position file, and the person's joints."""
+        """The background's sidecar, or an older position file, the person's joints, and who joins the picture."""
         scene = _scene(item)
-        person = scene.pair.person.id
         wishes = [sidecar(scene.background.source), *self._position_file(scene)]
-        return (*wishes, FRAME.of(person), POSE_JSON.of(person))
+        guests = [ref for pair in self._guest_pairs(scene) for ref in (_cutout(pair), *_joints(pair))]
+        return (*wishes, *_joints(scene.pair), *guests)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """The finished picture, its further sizes, its layers."""
@@ -148,10 +121,42 @@ class ComposeStep(StepBase):
         scene = _scene(item)
         source = self.layout.path(scene.background.source)
         photo = images.read_photo(source, self.context.max_megapixels, min_side=LEAST_SIDE_PX)
-        dressed = self.layout.path(DRESSED_CUTOUT.of(scene.pair.id, scene.pair.engine))
+        dressed = self.layout.path(_cutout(scene.pair))
         cutout, drawn = images.read_rgba(dressed), seed_and_attempt(images.read_recipe(dressed))
         wishes, reading = self._wishes(scene)
-        return SceneInputs(scene, photo.rgb, photo.scaled_from, cutout, self._keypoints(scene), wishes, reading, drawn)
+        guests = {each.guest: self.guest(each.spot, scene) for each in places(wishes, scene.pair.person.id) if each.guest}
+        joints = self._keypoints(scene.pair)
+        return SceneInputs(scene, photo.rgb, photo.scaled_from, cutout, joints, wishes, reading, drawn, guests)
+
+    def guest(self, spot: Spot, scene: Scene) -> Dressed:
+        """Decode somebody who joins a picture.
+
+        Args:
+            spot: a place that says what its person wears.
+            scene: the picture; its engine dressed the guest too.
+
+        Raises:
+            InputError: they are not dressed, or their cut-out is damaged or empty.
+        """
+        pair = guest_pair(spot, scene.pair.engine)
+        path = self.layout.path(_cutout(pair))
+        remedy = f"python run.py --step all --only {pair.id}; inputs/pairs.txt, where there is one, must name the pair"
+        if not path.is_file():
+            raise InputError(f"{scene.background.id}: {pair.id} is to join, but is not dressed by {pair.engine}", remedy)
+        cutout = images.read_rgba(path)
+        body = measure_body(cutout[..., 3], self._keypoints(pair))
+        if body is None:
+            raise InputError(f"{scene.background.id}: {pair.id} is to join, but the cut-out is empty", remedy)
+        return Dressed(cutout, body)
+
+    def _guest_pairs(self, scene: Scene) -> list[Pair]:
+        """Who joins, as far as the settings can be read; what is wrong with them is said when the picture is made."""
+        try:
+            wishes = self._sidecar(scene)
+        except InputError:
+            return []
+        joining = (each for each in places(wishes or NOTHING, scene.pair.person.id) if each.guest)
+        return [guest_pair(each.spot, scene.pair.engine) for each in joining]
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Compose each scene."""
@@ -173,6 +178,8 @@ class ComposeStep(StepBase):
             shot = shoot(inputs.background, figures, ground, size)
             composite = compose_scene(shot.background, shot.figures, shot.ground, self.config.look())
             recipe = {**inputs.drawn, **_recipe(scene, shot.figures, shot.ground, self.config)}
+            if inputs.guests:
+                recipe["guests"] = list(inputs.guests)
             files[self.config.ref(size, scene.id, scene.pair.engine)] = self.config.encoder(composite.rgb, recipe)
             notices += size_notices(size, shot.cuts, shot.short)
             if not size.folder:
@@ -187,9 +194,8 @@ class ComposeStep(StepBase):
         return {ref: partial(images.finished, part) for ref, part in zip(refs, parts, strict=True)}
 
     def _wishes(self, scene: Scene) -> tuple[Sidecar, str]:
-        path = self.layout.path(sidecar(scene.background.source))
-        if path.is_file():
-            return read_sidecar(path.read_text("utf-8"), str(path)), ""
+        if (wishes := self._sidecar(scene)) is not None:
+            return wishes, ""
         for ref in self._position_file(scene):
             older = self.layout.path(ref)
             if older.is_file():
@@ -197,6 +203,10 @@ class ComposeStep(StepBase):
                 self._tell(older.name, reading)
                 return wishes, reading
         return NOTHING, ""
+
+    def _sidecar(self, scene: Scene) -> Sidecar | None:
+        path = self.layout.path(sidecar(scene.background.source))
+        return read_sidecar(path.read_text("utf-8"), str(path)) if path.is_file() else None
 
     def _tell(self, name: str, reading: str) -> None:
         """Three bare numbers can mean many things, so the user hears once per file how they were read."""
@@ -212,12 +222,19 @@ class ComposeStep(StepBase):
         named = self._positions.get(scene.background.source.rpartition("/")[2].casefold())
         return [] if named is None else [INPUT_PREFIX + named.removeprefix("inputs/")]
 
-    def _keypoints(self, scene: Scene) -> Keypoints | None:
-        frame = self.layout.path(FRAME.of(scene.pair.person.id))
-        pose = self.layout.path(POSE_JSON.of(scene.pair.person.id))
+    def _keypoints(self, pair: Pair) -> Keypoints | None:
+        frame, pose = (self.layout.path(ref) for ref in _joints(pair))
         if not (frame.is_file() and pose.is_file()):
             return None
         return photo_keypoints(keypoints_from_json(pose.read_text("utf-8"), str(pose)), Frame.from_json(frame.read_text("utf-8")))
+
+
+def _cutout(pair: Pair) -> Ref:
+    return DRESSED_CUTOUT.of(pair.id, pair.engine)
+
+
+def _joints(pair: Pair) -> tuple[Ref, Ref]:
+    return FRAME.of(pair.person.id), POSE_JSON.of(pair.person.id)
 
 
 def photo_keypoints(keypoints: Keypoints, frame: Frame) -> Keypoints:
@@ -225,22 +242,6 @@ def photo_keypoints(keypoints: Keypoints, frame: Frame) -> Keypoints:
     body = keypoints.body.copy()
     body[:, :2] = np.where(body[:, 2:] > 0, frame.points_to_photo(body[:, :2]), 0)
     return Keypoints(body)
-
-
-def arrange(inputs: SceneInputs, body: Body, seed: int) -> tuple[Ground, list[Figure]]:
-    """Where everybody stands: from the user's wishes, the rest automatically."""
-    size = (inputs.background.shape[0], inputs.background.shape[1])
-    ground = inputs.sidecar.ground(estimate_ground(inputs.background), size)
-    automatic = place(body, size, ground, look_for_room(inputs.background))
-    light = shadow_direction(inputs.background, ground)
-    figures = []
-    for number, spot in enumerate(inputs.sidecar.spots_for(inputs.scene.pair.person.id)):
-        placement = resolve_spot(spot, body, automatic, inputs.sidecar, ground, size)
-        shade = spot.shade
-        direction = (shade.direction[0], shade.direction[1]) if shade.direction else light
-        shadow = shade.opacity * shade.on
-        figures.append(Figure(inputs.cutout, body, placement, direction, shadow, seed + number, spot.reflection))
-    return ground, figures
 
 
 def _notices(figures: Sequence[Figure], enlarge_limit: float) -> list[Notice]:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compose.arrangement import arrange
 from compose.body import measure_body
 from compose.placement import Placement
 from compose.preview import PlacementPreview, scaled_body
@@ -84,6 +85,28 @@ def test_the_screen_shows_people_where_the_batch_paints_them(tmp_path: Path, pho
     assert np.abs(np.array(box) - (in_batch - [0, 0, 1, 1])).max() <= 1
 
 
+def test_who_joins_is_on_the_screen_where_the_batch_paints_them_even_before_it_is_saved(tmp_path: Path):
+    context = workspace(tmp_path, person((400, 240)), GREY)
+    path = context.layout.path(DRESSED_CUTOUT.of("bob__top", "preview"))
+    path.write_bytes(images.png(person((2400, 1400))[..., [1, 1, 0, 3]]))
+    joins = {"people": ["bob"], "wears": "top", "foot": [0.75, 0.9], "height": 0.6, "shadow": False}
+    wishes = {"spots": [{"foot": [0.25, 0.9], "height": 0.6, "shadow": False}, joins]}
+    wishes["spots"][0]["people"] = ["ann"]
+    preview = PlacementPreview(ComposeConfig(plain=True), context)
+    opened = preview.open(SCENE)
+    shown = tmp_path / "shown.jpg"
+    shown.write_bytes(preview.picture(opened, wishes, 450))
+    own, guest = preview.describe(opened, wishes)["figures"]
+    assert (own["spot"], own["guest"], guest["spot"], guest["guest"]) == (0, "", 1, "bob__top")
+    on_screen = extent(cv2.resize(images.read_rgb(shown)[..., ::-1], (1200, 900), interpolation=cv2.INTER_LINEAR))
+    assert np.abs(on_screen - [0, 0, 1, 1] - guest["box"]).max() <= 2, "one screen pixel is two of the batch's"
+    context.layout.path("inputs:background/room.toml").write_text(preview.text(wishes))
+    assert DRESSED_CUTOUT.of("bob__top", "preview") in preview.refs(SCENE)
+    step = ComposeStep(ComposeConfig(plain=True), context)
+    _, figures = arrange(step.read(SCENE), opened.body, 0)
+    assert [figure.placement.x for figure in figures] == [own["foot"][0], guest["foot"][0]]
+
+
 def test_a_scaled_body_stands_on_the_same_point():
     alpha = person((800, 480))[..., 3]
     body = measure_body(alpha)
@@ -138,8 +161,15 @@ spots = st.builds(
     shadow=st.booleans() | shades,
     z=st.integers(-9, 9),
 )
+joining = st.builds(
+    Spot,
+    people=st.sampled_from(["ann", "bob"]).map(lambda name: [name]),
+    wears=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+)
 sidecars = st.builds(
-    Sidecar, horizon=st.none() | st.floats(0.01, 4000).map(lambda v: round(v, 5)), spots=st.lists(spots, min_size=1, max_size=3)
+    Sidecar,
+    horizon=st.none() | st.floats(0.01, 4000).map(lambda v: round(v, 5)),
+    spots=st.lists(spots | joining, min_size=1, max_size=3),
 )
 
 
@@ -157,4 +187,4 @@ def test_any_settings_file_reads_back_as_it_was_written(sidecar: Sidecar):
 def in_one_form(spot: Spot) -> tuple:
     """A spot with its shadow in one form: switched off means off, whatever else it says."""
     shade = spot.shade if spot.shade.on else ShadowSettings(on=False)
-    return spot.people, spot.foot, spot.height, spot.flip, spot.z, shade
+    return spot.people, spot.wears, spot.foot, spot.height, spot.flip, spot.z, shade

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compose.body import measure_body
+from compose.company import places
 from compose.horizon import Ground
 from compose.legacy import list_entries, read_positions
 from compose.placement import Placement
@@ -51,9 +52,16 @@ def test_several_placements_take_what_is_missing_from_the_top() -> None:
 def test_globs_choose_the_person() -> None:
     text = '[[placements]]\npeople = ["ann*"]\nfoot = [0.3, 0.9]\n[[placements]]\npeople = ["BOB"]\nfoot = [0.7, 0.9]'
     sidecar = read_sidecar(text, "a.toml")
-    assert [spot.foot for spot in sidecar.spots_for("Anna")] == [[0.3, 0.9]]
-    assert [spot.foot for spot in sidecar.spots_for("bob")] == [[0.7, 0.9]]
-    assert [spot.foot for spot in sidecar.spots_for("carl")] == [None]
+    assert [each.spot.foot for each in places(sidecar, "Anna")] == [[0.3, 0.9]]
+    assert [each.spot.foot for each in places(sidecar, "bob")] == [[0.7, 0.9]]
+    assert [each.spot.foot for each in places(sidecar, "carl")] == [None]
+
+
+def test_who_joins_stands_in_everybody_else_s_pictures_and_once_in_their_own() -> None:
+    sidecar = read_sidecar('[[placements]]\npeople = ["ann"]\n[[placements]]\npeople = ["bob"]\nwears = "tee"\nz = 1', "sea.toml")
+    assert [(each.number, each.guest) for each in places(sidecar, "ann")] == [(0, ""), (1, "bob__tee")]
+    assert [(each.number, each.guest) for each in places(sidecar, "bob")] == [(1, "")]
+    assert [(each.number, each.guest) for each in places(sidecar, "carl")] == [(-1, ""), (1, "bob__tee")]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,18 @@ def test_an_unknown_key_names_the_nearest(text, named) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["foot = [0.5]", 'height = "tall"', "height = -1", "foot = [nan, 0.5]", "flip = 1", "z = 1.5", "placements = 3", "height ="],
+    [
+        "foot = [0.5]",
+        'height = "tall"',
+        "height = -1",
+        "foot = [nan, 0.5]",
+        "flip = 1",
+        'people = ["b*"]\nwears = "tee"',
+        'wears = "tee"',
+        "z = 1.5",
+        "placements = 3",
+        "height =",
+    ],
 )
 def test_values_that_do_not_fit_are_refused(text) -> None:
     with pytest.raises(InputError, match=r"sea\.toml"):

@@ -207,6 +207,58 @@ def test_the_sidecar_and_the_picture_agree_within_a_pixel(tmp_path, person, back
     assert recipe is not None and recipe["placements"][0]["foot"] == [200, 500]
 
 
+GROUP = """
+[[placements]]
+people = ["ann"]
+foot = [0.25, 0.95]
+[[placements]]
+people = ["bob"]
+wears = "coat"
+foot = [0.7, 0.8]
+"""
+
+
+def test_people_join_each_other_s_pictures_smaller_the_farther_they_stand(tmp_path, person, background, cutout) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    _put(context.layout, DRESSED_CUTOUT.of("bob__coat", "preview"), images.png(cutout("standing", (20, 160, 40))))
+    final, recipe, produced = _scene(context, background((600, 900), 0.6), ComposeConfig(plain=True), GROUP)
+    assert recipe is not None and recipe["guests"] == ["bob__coat"]
+    near, far = recipe["placements"]
+    assert far["height"] / near["height"] == pytest.approx((0.8 - 0.6) / (0.95 - 0.6), abs=0.03)
+    green = (final[..., 1].astype(int) - final[..., 0] > 60).nonzero()
+    assert green[0].max() + 1 == pytest.approx(480, abs=1)
+    assert (green[1].min() + green[1].max()) / 2 == pytest.approx(630, abs=1)
+    assert len(produced.facts["scale"].split()) == 2
+
+
+def test_a_picture_follows_the_clothes_of_whoever_joins_it(tmp_path, person, background) -> None:
+    context = _world(tmp_path, person)
+    scene = Scene(PAIR, Background("sea", "inputs:background/sea.png"))
+    _put(context.layout, sidecar(scene.background.source), GROUP.encode())
+    step = ComposeStep(ComposeConfig(), context)
+    assert {DRESSED_CUTOUT.of("bob__coat", "preview"), FRAME.of("bob")} <= set(step.may_read(scene))
+    _restored(context)
+    with pytest.raises(InputError, match="bob__coat is to join, but is not dressed by preview") as caught:
+        _scene(context, background((600, 900)), toml=GROUP)
+    assert "--only bob__coat" in caught.value.remedy
+    _put(context.layout, sidecar(scene.background.source), b"wears = 3")
+    assert not any("bob" in ref for ref in step.may_read(scene))
+
+
+def test_who_joins_without_a_place_stands_beside_the_others_inside_the_picture(tmp_path, person, background, cutout) -> None:
+    context = _world(tmp_path, person)
+    _restored(context)
+    for name in ("bob", "cat", "dan"):
+        _put(context.layout, DRESSED_CUTOUT.of(f"{name}__coat", "preview"), images.png(cutout()))
+    group = "".join(f'[[placements]]\npeople = ["{name}"]\nwears = "coat"\n' for name in ("bob", "cat", "dan"))
+    _, recipe, _ = _scene(context, background((600, 900)), toml=group)
+    assert recipe is not None
+    columns = sorted(each["foot"][0] for each in recipe["placements"])
+    assert len(columns) == 4 and columns[0] >= 0 and columns[-1] <= 900
+    assert min(np.diff(columns)) > 150
+
+
 def test_plain_leaves_every_pixel_beside_the_person_alone(tmp_path, person, background) -> None:
     context = _world(tmp_path, person)
     _restored(context)

@@ -16,7 +16,16 @@ from starlette.testclient import TestClient
 from pipeline.api import run
 from pipeline.core import images
 
-WHOLE: dict[str, Any] = {"people": ["*"], "foot": None, "height": None, "flip": False, "shadow": True, "z": 0, "reflection": None}
+WHOLE: dict[str, Any] = {
+    "people": ["*"],
+    "foot": None,
+    "height": None,
+    "flip": False,
+    "shadow": True,
+    "z": 0,
+    "reflection": None,
+    "wears": None,
+}
 
 
 def wishes(horizon: float | None = None, **spot: Any) -> dict[str, Any]:
@@ -67,6 +76,22 @@ def test_a_saved_placement_is_what_the_next_batch_picture_has(desk: Desk, client
     assert made["foot"] == pytest.approx([0.3123 * 420, 0.93 * 300], abs=0.02)
     assert made["flip"] is True and made["shadow"] == {"opacity": 0.5, "direction": [0.4, 0.1]}
     assert recipe["ground_line"] == 0.55
+
+
+def test_somebody_who_joins_is_saved_and_painted_by_the_next_run(desk: Desk, client: TestClient):
+    group = wishes()
+    group["spots"] = [
+        WHOLE | {"people": ["ann"], "foot": [0.3, 0.95]},
+        WHOLE | {"people": ["bob"], "wears": "top", "foot": [0.7, 0.85]},
+    ]
+    saved = client.put("/api/placements/room?pair=ann__tee", json={"wishes": group}).json()
+    assert saved["wishes"] == group and [each["guest"] for each in saved["arrangement"]["figures"]] == ["", "bob__top"]
+    desk.final().unlink()
+    run(replace(desk.request, steps=("compose",), only=("ann__tee", "room")))
+    recipe = images.read_recipe(desk.final())
+    assert recipe is not None and recipe["guests"] == ["bob__top"]
+    painted = [figure["foot"] for figure in saved["arrangement"]["figures"]]
+    assert [each["foot"] for each in recipe["placements"]] == [pytest.approx(foot, abs=0.02) for foot in painted]
 
 
 def test_a_foot_beyond_the_edge_is_written_in_pixels(desk: Desk, client: TestClient):

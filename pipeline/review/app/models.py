@@ -95,6 +95,8 @@ class Spot(_Strict):
     shadow: bool | Shadow = True
     reflection: Annotated[float, Field(ge=0, le=1)] | None = None
     z: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    wears: Word | None = None
+    """A garment: the one person named in `people` joins everybody else's picture, wearing it."""
 
 
 class Wishes(_Strict):

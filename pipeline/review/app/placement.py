@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.catalog import resolve
 from pipeline.core.errors import UsageError
 from pipeline.core.items import Background, Scene
-from pipeline.core.layout import DRESSED_CUTOUT, FRAME, POSE_JSON, REVIEW, Layout, sidecar
+from pipeline.core.layout import DRESSED_CUTOUT, REVIEW, Layout, Ref, sidecar
 from pipeline.core.store import Store
 from pipeline.review.app.workspace import Items, UnknownItemError, Workspace, stamp_of
 
@@ -29,6 +29,9 @@ class Preview(Protocol):
 
     def open(self, scene: Scene) -> Any:
         """Decode a scene."""
+
+    def refs(self, scene: Scene) -> Sequence[Ref]:
+        """Files a scene is decoded from."""
 
     def wishes(self, opened: Any) -> dict[str, Any]:
         """The settings file's values."""
@@ -96,11 +99,9 @@ class Placements:
             InputError: a file is missing or damaged.
         """
         layout, pair = self._workspace.layout, scene.pair
-        cutout, person = DRESSED_CUTOUT.of(pair.id, pair.engine), pair.person.id
-        if not layout.path(cutout).is_file():
+        if not layout.path(DRESSED_CUTOUT.of(pair.id, pair.engine)).is_file():
             raise UsageError(f"{pair.id} is not dressed yet", f"python run.py --step all --only {pair.id}")
-        refs = (cutout, scene.background.source, sidecar(scene.background.source), FRAME.of(person), POSE_JSON.of(person))
-        key = (scene.id, pair.engine, *(stamp_of(layout.path(ref)) for ref in refs))
+        key = (scene.id, pair.engine, *(stamp_of(layout.path(ref)) for ref in self.preview().refs(scene)))
         with self._guard:
             if key not in self._open:
                 self._open[key] = self.preview().open(scene)

@@ -1,0 +1,68 @@
+"""Where everybody stands in one picture: from the user's wishes, the rest automatically."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compose.body import Body
+from compose.company import Dressed, aside, places
+from compose.horizon import Ground, estimate_ground
+from compose.light import shadow_direction
+from compose.placement import place
+from compose.room import look_for_room
+from compose.scene import Figure
+from compose.sidecar import Sidecar, resolve_spot
+from pipeline.core.items import Scene
+from pipeline.core.keypoints import Keypoints
+
+
+@dataclass(frozen=True)
+class SceneInputs:
+    """What one scene is made of.
+
+    Args:
+        scene: which.
+        background: (h, w, 3) RGB uint8.
+        scaled_from: the background's (height, width) before it was scaled down for work, or None.
+        cutout: (h, w, 4) RGBA uint8, photo resolution.
+        keypoints: in photo pixels, or None.
+        sidecar: the user's wishes.
+        reading: how bare numbers were read, or "".
+        drawn: seed and attempt of the dressed picture, where it says so.
+        guests: who joins the picture, by `<person>__<garment>`.
+    """
+
+    scene: Scene
+    background: NDArray[np.uint8]
+    scaled_from: tuple[int, int] | None
+    cutout: NDArray[np.uint8]
+    keypoints: Keypoints | None
+    sidecar: Sidecar
+    reading: str = ""
+    drawn: Mapping[str, int] = field(default_factory=dict)
+    guests: Mapping[str, Dressed] = field(default_factory=dict)
+
+
+def arrange(inputs: SceneInputs, body: Body, seed: int) -> tuple[Ground, list[Figure]]:
+    """Where everybody stands: from the user's wishes, the rest automatically; in the order of `compose.company.places`."""
+    size = (inputs.background.shape[0], inputs.background.shape[1])
+    ground = inputs.sidecar.ground(estimate_ground(inputs.background), size)
+    room = look_for_room(inputs.background)
+    light = shadow_direction(inputs.background, ground)
+    own, figures, turn = Dressed(inputs.cutout, body), [], 0
+    for number, each in enumerate(places(inputs.sidecar, inputs.scene.pair.person.id)):
+        who, spot = (inputs.guests[each.guest] if each.guest else own), each.spot
+        automatic = place(who.body, size, ground, room)
+        if each.guest and spot.foot is None:
+            turn += 1
+            automatic = aside(automatic, turn, who.body, size[1])
+        placement = resolve_spot(spot, who.body, automatic, inputs.sidecar, ground, size)
+        shade = spot.shade
+        direction = (shade.direction[0], shade.direction[1]) if shade.direction else light
+        shadow = shade.opacity * shade.on
+        figures.append(Figure(who.cutout, who.body, placement, direction, shadow, seed + number, spot.reflection))
+    return ground, figures
