@@ -72,7 +72,7 @@ def test_the_start_code_is_the_recorded_one(recorded):
 
 
 @pytest.mark.parametrize("solver", ["plms", "ddim"])
-@pytest.mark.parametrize("steps", [4, 8])
+@pytest.mark.parametrize("steps", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_unguided_samples_are_the_recorded_ones(network, pairs, recorded, solver, steps):
     ours = run(network, pairs, replace(RECORDED_MEAN, solver=solver, steps=steps), start_noises(recorded))
     assert (ours - recorded(f"sample/{solver}_S{steps}_cfg1")).abs().max() <= 1e-3
@@ -117,8 +117,9 @@ def test_pictures_are_the_recorded_ones_within_a_level(network, pairs, recorded)
         assert np.abs(pasted.astype(int) - recorded.array("post/repaint_u8")[row]).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saving", ["tabulate_time", "cache_garment", "batch_guidance"])
-@pytest.mark.parametrize("posterior", [PosteriorDraw.ONCE, pytest.param(PosteriorDraw.MEAN, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("posterior", [PosteriorDraw.ONCE, PosteriorDraw.MEAN])
 def test_each_saving_of_the_sampler_is_exact(build, network, pairs, saving, posterior):
     config = replace(RECORDED_MEAN, solver="dpmpp_2m", steps=2, guidance_scale=1.5, posterior=posterior)
     noises = lambda: [SeededNoise(1), SeededNoise(2)]  # noqa: E731
@@ -128,7 +129,7 @@ def test_each_saving_of_the_sampler_is_exact(build, network, pairs, saving, post
 
 
 @pytest.mark.parametrize(
-    "preset", ["fast", "sift", *(pytest.param(name, marks=pytest.mark.slow) for name in ("balanced", "best"))]
+    "preset", ["fast", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sift", "balanced", "best"))]
 )
 def test_a_picture_does_not_depend_on_its_batch(network, pairs, preset):
     config = replace(PRESETS[preset], dtype="fp32", steps=2)
@@ -140,6 +141,7 @@ def test_a_picture_does_not_depend_on_its_batch(network, pairs, preset):
         assert np.abs(pictures[0].astype(int) - other).max() <= 1
 
 
+@pytest.mark.slow
 def test_bf16_keeps_what_the_performance_page_promises(tiny):
     """A batch moves a picture by a level at most, the number format by one on average and by four in 99 of 100 values."""
     config, size = replace(PRESETS["fast"], steps=4), (64, 64)
@@ -211,6 +213,7 @@ def test_passes_cost_what_the_preset_says(network, pairs, changes, encoder, unet
     assert (counting.encoder, counting.unet, counting.without) == (encoder, unet, without)
 
 
+@pytest.mark.slow
 def test_reusing_deep_features_is_off_by_default_and_changes_only_what_it_skips(network, pairs):
     config = replace(PRESETS["balanced"], dtype="fp32", steps=4)
     noises = lambda: [SeededNoise(3)]  # noqa: E731

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from benchmarks import step_overhead
 from benchmarks.step_overhead import GARMENTS, PERSONS, measure
 from pipeline.core import images
@@ -12,6 +14,7 @@ FASTEST_CPU_PAIR = 54.0
 """Seconds: the cheapest further pair measured with the full network on a CPU (docs/performance.md)."""
 
 
+@pytest.mark.slow
 def test_the_whole_step_takes_little_more_than_its_network(tmp_path):
     """The working thread's own time beside the network, in processor seconds: a busy machine does not change it."""
     measured = measure(tmp_path)
@@ -21,6 +24,7 @@ def test_the_whole_step_takes_little_more_than_its_network(tmp_path):
     assert (beside + measured.hidden / measured.made) < 0.1 * FASTEST_CPU_PAIR
 
 
+@pytest.mark.slow
 def test_pictures_are_encoded_beside_the_network_not_after_it(tmp_path, monkeypatch):
     original, threads = images.png, []
 
