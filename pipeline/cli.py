@@ -39,7 +39,7 @@ INPUTS, OUTPUTS, WEIGHTS = Path("inputs"), Path("outputs"), Path("weights")
 @app.callback(invoke_without_command=True)
 def run(
     context: typer.Context,
-    step: Annotated[str, typer.Option(help="all, a name, a number, or several with commas: densepose,parsing.")] = "",
+    step: Annotated[str | None, typer.Option(help="all, a name, a number, or several with commas: densepose,parsing.")] = None,
     start: Annotated[str, typer.Option("--from", metavar="STEP", help="First step.")] = "",
     until: Annotated[str, typer.Option(metavar="STEP", help="Last step.")] = "",
     only: Annotated[list[str], typer.Option(metavar="GLOB", help="Keep the people, garments or backgrounds that match.")] = [],  # noqa: B006
@@ -87,7 +87,7 @@ def run(
     """Run steps: python run.py --step all."""
     if context.invoked_subcommand:
         return
-    if not (step or start or until):
+    if not _asks_for_something(context):
         typer.echo(context.get_help())
         return
     from pipeline.api import Request
@@ -122,11 +122,19 @@ def run(
     raise typer.Exit(session.show_plan() if dry_run else session.run(ask=not yes))
 
 
-def _steps(step: str, start: str, until: str) -> list[str]:
-    """The steps that --step, --from and --until ask for together."""
-    if step and (start or until):
+def _asks_for_something(context: typer.Context) -> bool:
+    """Whether any option was typed; a bare call is answered with the help."""
+    sources = (context.get_parameter_source(name) for name in context.params)
+    return any(source is not None and source.name == "COMMANDLINE" for source in sources)
+
+
+def _steps(step: str | None, start: str, until: str) -> list[str]:
+    """The steps that --step, --from and --until ask for together; all when none of them is given."""
+    if step is None:
+        return step_range(start or None, until or None)
+    if start or until:
         raise UsageError("--step and --from/--until exclude each other", "use one of the two forms")
-    return step_names(step) if step else step_range(start or None, until or None)
+    return step_names(step)
 
 
 app.add_typer(weights_app, name="weights")

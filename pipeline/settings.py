@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pipeline.catalog import ENGINE_CONFIGS, STEPS, resolve
 from pipeline.core.config import StepConfig, load_settings
+from pipeline.core.errors import ConfigError
 from pipeline.core.layout import CONFIG_FILE
 
 
@@ -59,5 +60,10 @@ def read_settings(inputs: Path, config: Path | None, overrides: tuple[str, ...])
         inputs: the inputs folder; `lookbook.toml` is looked for beside it when `config` is None.
         config: an explicit settings file.
         overrides: `section.key=value`.
+
+    Raises:
+        ConfigError: the explicit file is not there; or what `load_settings` raises.
     """
+    if config is not None and not config.is_file():
+        raise ConfigError(f"--config: there is no file {config}", f"write one: python run.py config --init --config '{config}'")
     return load_settings(schema(), config or inputs.absolute().parent / CONFIG_FILE, overrides=overrides)

@@ -42,7 +42,8 @@ def find_pictures(folder: Path, root: Path) -> tuple[list[str], list[Problem]]:
     """
     found: list[str] = []
     problems: list[Problem] = []
-    _walk(folder, "", os.path.realpath(root), frozenset(), found, problems)
+    # A link to a folder above this one comes back here too, and would take everything else there for this folder's own.
+    _walk(folder, "", os.path.realpath(root), frozenset(map(str, Path(os.path.realpath(folder)).parents)), found, problems)
     found.sort(key=lambda name: (unicodedata.normalize("NFC", name).casefold(), name))
     return found, problems
 

@@ -97,6 +97,14 @@ def test_links_out_of_the_tree_loops_and_strangers_are_named_and_left_out(tmp_pa
     assert ".hidden.jpg" not in reasons and "ann.toml" not in reasons
 
 
+def test_a_link_to_a_folder_above_makes_nobody_of_garments(tmp_path: Path):
+    layout = make_inputs(tmp_path, BASIC)
+    (tmp_path / "person" / "up").symlink_to("..", target_is_directory=True)
+    found = discover(layout, lambda _: "preview")
+    assert [problem.path for problem in found.problems if "circle" in problem.reason] == [str(tmp_path / "person" / "up")]
+    assert not [person.id for person in found.persons if person.id.startswith("up")]
+
+
 def test_a_link_that_stays_inside_is_followed(tmp_path: Path):
     layout = make_inputs(tmp_path, BASIC)
     (tmp_path / "person" / "twin.jpg").symlink_to(tmp_path / "person" / "ann.jpg")

@@ -54,10 +54,13 @@ def test_a_missing_module_of_ours_is_no_matter_of_installation():
     [
         (("--step", "parsin"), "parsing"),
         (("--step", "9"), "there is no step 9"),
+        (("--step", ""), "names no step"),
         (("--from", "compose", "--until", "pose"), "comes after"),
         (("--step", "all", "--from", "pose"), "exclude each other"),
         (("--step", "all", "--set", "parsing.nonsense=1"), "unknown setting parsing.nonsense"),
         (("--step", "all", "--set", "pars.x=1"), "unknown section"),
+        (("--step", "all", "--config", "absent.toml"), "config --init --config 'absent.toml'"),
+        (("--set", "parsing.nonsense=1"), "unknown setting parsing.nonsense"),
         (("--step", "all", "--engine", "stablevito"), "stableviton"),
         (("--step", "all", "--backend", "parsing=embeded"), "parsing=auto|segformer|schp|fashn|embedded"),
         (("--step", "all", "--backend", "schp"), "the form is --backend STEP=NAME"),
@@ -69,6 +72,14 @@ def test_a_mistake_gets_one_message_with_the_nearest_thing_and_exit_code_2(tmp_p
     result = run(*words, folder=tmp_path)
     assert result.returncode == 2, result.stdout + result.stderr
     assert expected in result.stdout and "Traceback" not in result.stderr
+
+
+def test_a_bare_call_is_answered_with_help_and_options_without_a_step_mean_all_steps(tmp_path: Path):
+    assert "Usage:" in run(folder=tmp_path).stdout
+    (tmp_path / "inputs" / "person").mkdir(parents=True)
+    (tmp_path / "inputs" / "person" / "a.jpg").write_bytes(b"x")
+    result = run("--dry-run", folder=tmp_path)
+    assert result.returncode == 0 and "1 background: never run" in result.stdout and "compose" in result.stdout
 
 
 def test_empty_inputs_say_where_to_put_photos(tmp_path: Path):
