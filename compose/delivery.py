@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -94,15 +94,15 @@ class Delivery(StepConfig):
             raise ValueError("a size is named twice")
         return value
 
-    def wanted(self) -> Iterator[Size]:
+    @cached_property
+    def wanted(self) -> tuple[Size, ...]:
         """The finished picture itself, then the further sizes."""
         ratio = None if self.crop == AS_IT_IS else read_size(self.crop).ratio
-        yield Size(ratio, self.long_side_px)
-        yield from map(read_size, self.sizes)
+        return (Size(ratio, self.long_side_px), *map(read_size, self.sizes))
 
     def refs(self, scene_id: str, engine: str) -> tuple[Ref, ...]:
         """The file of each wanted size, in the same order."""
-        return tuple(self.ref(size, scene_id, engine) for size in self.wanted())
+        return tuple(self.ref(size, scene_id, engine) for size in self.wanted)
 
     def ref(self, size: Size, scene_id: str, engine: str) -> Ref:
         """The file of one size."""

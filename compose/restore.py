@@ -121,6 +121,7 @@ class RestoreStep(StepBase):
         super().__init__(config, context)
         self.backend = backend if config.backend_matte else None
         self.read_face: ReadFace = FaceMesh()
+        self._delivery = config.delivery()
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The photo, its frame and mattes, the mask, and the canvas before and after."""
@@ -146,7 +147,7 @@ class RestoreStep(StepBase):
     def writes(self, item: Item) -> Sequence[Ref]:
         """The dressed photo, its further sizes, and the dressed person without background."""
         pair = _pair(item)
-        photos = self.config.delivery().refs(Scene(pair, ORIGINAL_BACKGROUND).id, pair.engine)
+        photos = self._delivery.refs(Scene(pair, ORIGINAL_BACKGROUND).id, pair.engine)
         return (*photos, DRESSED_CUTOUT.of(pair.id, pair.engine))
 
     def signature(self, item: Item) -> Mapping[str, str]:
@@ -229,13 +230,13 @@ class RestoreStep(StepBase):
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
     ) -> tuple[dict[Ref, Encode], list[Notice]]:
         """The dressed photo in every size that is wanted, cut round the person."""
-        delivery, scene = self.config.delivery(), Scene(pair, ORIGINAL_BACKGROUND).id
+        delivery, scene = self._delivery, Scene(pair, ORIGINAL_BACKGROUND).id
         tall, wide = dressed.shape[:2]
         top, left, height, width = box_of(alpha >= BODY) or (0, 0, tall, wide)
         box = Box(left, top, left + width, top + height)
         files: dict[Ref, Encode] = {}
         notices: list[Notice] = []
-        for size in delivery.wanted():
+        for size in delivery.wanted:
             view = view_round(box, (tall, wide), size)
             files[delivery.ref(size, scene, pair.engine)] = delivery.encoder(view.of(dressed), recipe)
             notices += size_notices(size, view.cuts_people(box, (tall, wide)), size.long_side_px > max(view.size))

@@ -174,7 +174,7 @@ class ComposeStep(StepBase):
         files: dict[Ref, Encode] = {}
         notices = _scaled(inputs)
         facts: dict[str, str] = {"positions": inputs.reading} if inputs.reading else {}
-        for size in self.config.wanted():
+        for size in self.config.wanted:
             shot = shoot(inputs.background, figures, ground, size)
             composite = compose_scene(shot.background, shot.figures, shot.ground, self.config.look())
             recipe = {**inputs.drawn, **_recipe(scene, shot.figures, shot.ground, self.config)}

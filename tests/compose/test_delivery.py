@@ -52,7 +52,7 @@ def test_a_size_that_is_none_is_refused_with_the_form(setting: str) -> None:
 
 def test_a_shell_may_write_several_sizes_with_commas() -> None:
     config = load_settings(SCHEMA, environment={}, overrides=["compose.sizes=1:1@1080,3:4"])["compose"]
-    assert [size.folder for size in config.wanted()] == ["", "1x1-1080", "3x4"]
+    assert [size.folder for size in config.wanted] == ["", "1x1-1080", "3x4"]
     assert config.refs("a__b__c", "preview")[1:] == ("sizes/preview/1x1-1080/a__b__c.png", "sizes/preview/3x4/a__b__c.png")
 
 
