@@ -86,10 +86,11 @@ def _mix_small_scores(query: Tensor, key: Tensor, value: Tensor, scale: float, o
     """The same in fewer passes over the scores: no maximum is sought, and a column of ones beside the values sums the weights."""
     depth, base_two = value.shape[1], query * (scale * math.log2(math.e))
     counted = F.pad(value, (0, 1), value=1.0)
+    sums = value.new_empty(len(query), depth + 1)
     for start in range(0, len(query), BLOCK):
         rows = slice(start, start + BLOCK)
-        sums = (base_two[rows] @ key.T).exp2_() @ counted
-        torch.div(sums[:, :depth], sums[:, depth:], out=out[rows])
+        torch.mm((base_two[rows] @ key.T).exp2_(), counted, out=sums[rows])
+    torch.div(sums[:, :depth], sums[:, depth:], out=out)
 
 
 def _cpu_has_matrix_tiles() -> bool:
