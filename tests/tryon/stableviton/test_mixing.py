@@ -25,6 +25,12 @@ def test_blocks_are_as_exact_as_bf16_allows():
     assert (ours - exact).norm() < 0.01 * exact.norm()
 
 
+def test_blocks_of_keys_add_up(monkeypatch):
+    whole = mixing.mix_in_blocks(*qkv(torch.float32))
+    monkeypatch.setattr(mixing, "KEYS", 64)  # 200 keys: three blocks and a rest
+    assert torch.allclose(mixing.mix_in_blocks(*qkv(torch.float32)), whole, atol=1e-6)
+
+
 @pytest.mark.parametrize("largest, cheap", [(60.0, True), (80.0, False), (1e4, False)])
 def test_scores_of_any_size_give_finite_and_right_answers(monkeypatch, largest, cheap):
     query, key, value = qkv(torch.float32)

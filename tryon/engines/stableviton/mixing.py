@@ -18,6 +18,9 @@ AttentionProbe = Callable[[Tensor], None]
 BLOCK = 384
 """Queries per block: few enough for their scores to stay in a core's cache at 3,072 keys, many enough for the matrix kernel."""
 
+KEYS = 3072
+"""Keys per block, where blocks can be summed: with four times as many (1024×768 pixels) scores would leave the cache."""
+
 LARGEST_SCORE = 70.0
 """Scores that are surely smaller in size need no maximum subtracted: e^70 times any sum of values still fits fp32 and bf16."""
 
@@ -86,11 +89,13 @@ def _mix_small_scores(query: Tensor, key: Tensor, value: Tensor, scale: float, o
     """The same in fewer passes over the scores: no maximum is sought, and a column of ones beside the values sums the weights."""
     depth, base_two = value.shape[1], query * (scale * math.log2(math.e))
     counted = F.pad(value, (0, 1), value=1.0)
-    sums = value.new_empty(len(query), depth + 1)
-    for start in range(0, len(query), BLOCK):
-        rows = slice(start, start + BLOCK)
-        torch.mm((base_two[rows] @ key.T).exp2_(), counted, out=sums[rows])
-    torch.div(sums[:, :depth], sums[:, depth:], out=out)
+    sums = torch.zeros(len(query), depth + 1, device=query.device)
+    for first in range(0, len(key), KEYS):
+        keys = slice(first, first + KEYS)
+        for start in range(0, len(query), BLOCK):
+            rows = slice(start, start + BLOCK)
+            sums[rows] += (base_two[rows] @ key[keys].T).exp2_() @ counted[keys]
+    out.copy_(sums[:, :depth] / sums[:, depth:])
 
 
 def _cpu_has_matrix_tiles() -> bool:
