@@ -48,9 +48,11 @@ class Place:
 def places(sidecar: Sidecar, person_id: str) -> list[Place]:
     """Who stands where in a picture of this person: the own places first, then those who join.
 
-    Nobody joins their own picture: there they stand at their place in what they try on.
+    Nobody joins their own picture: there they stand in what they try on, at the place where they join others, rather than at
+    one for everybody.
     """
     own = [Place(number, spot) for number, spot in enumerate(sidecar.spots) if spot.is_for(person_id)]
+    own = [each for each in own if each.spot.wears] or own
     return [*(own or [Place(-1, Spot())]), *_joining(sidecar, person_id)]
 
 

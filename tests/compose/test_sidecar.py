@@ -62,6 +62,8 @@ def test_who_joins_stands_in_everybody_else_s_pictures_and_once_in_their_own() -
     assert [(each.number, each.guest) for each in places(sidecar, "ann")] == [(0, ""), (1, "bob__tee")]
     assert [(each.number, each.guest) for each in places(sidecar, "bob")] == [(1, "")]
     assert [(each.number, each.guest) for each in places(sidecar, "carl")] == [(-1, ""), (1, "bob__tee")]
+    for_all = read_sidecar('[[placements]]\nflip = true\n[[placements]]\npeople = ["bob"]\nwears = "tee"', "sea.toml")
+    assert [each.number for each in places(for_all, "ann")] == [0, 1] and [each.number for each in places(for_all, "bob")] == [1]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import { clamp, clear, field, guarded, h, isTyping, readable, select, toast } fr
 import { LightPad } from "./light.js";
 
 const MOST_HEIGHT = 1000;
-const AUTOMATIC = { people: ["*"], foot: null, height: null, flip: false, shadow: true, reflection: null, z: 0 };
+const AUTOMATIC = { people: ["*"], foot: null, height: null, flip: false, shadow: true, reflection: null, z: 0, wears: null };
 
 export async function show(view, { words: [wanted], query, signal }) {
   const choices = await get("/api/placements", { signal });
@@ -35,7 +35,7 @@ class PlacementEditor {
     this.future = [];
     this.active = 0;
     this.image = h("img", { alt: `${readable(state.person)} on ${readable(state.background)}`, draggable: "false" });
-    this.ghost = h("img", { class: "ghost", alt: "", draggable: "false", src: `/api/placements/${encodeURIComponent(state.background)}/person?pair=${encodeURIComponent(state.pair)}` });
+    this.ghost = h("img", { class: "ghost", alt: "", draggable: "false", src: this.personUrl(state.pair) });
     this.overlay = h("div", {});
     this.scene = h("div", { class: "scene" }, this.image, this.ghost, this.overlay);
     this.canvas = h("div", { class: "canvas" }, this.scene);
@@ -55,6 +55,7 @@ class PlacementEditor {
   }
 
   get path() { return `/api/placements/${encodeURIComponent(this.state.background)}`; }
+  personUrl(pair) { return `${this.path}/person?pair=${encodeURIComponent(pair)}`; }
   get size() { return this.arrangement.size; }
   get figure() { return this.arrangement.figures[Math.min(this.active, this.arrangement.figures.length - 1)]; }
 
@@ -104,7 +105,7 @@ class PlacementEditor {
       return dot;
     };
     const element = h("div", { class: number === this.active ? "figure active" : "figure", tabindex: 0, role: "group", "data-focus": `figure-${number}`,
-      "aria-label": `Person ${number + 1}. Arrow keys move, plus and minus scale, F flips.`, onfocus: () => this.activate(number) }, corner("left"), corner("right"));
+      "aria-label": `Person ${number + 1}${figure.guest ? `, ${readable(figure.guest.split("__")[0])}` : ""}. Arrow keys move, plus and minus scale, F flips.`, onfocus: () => this.activate(number) }, corner("left"), corner("right"));
     const place = { left, top, width: right - left, height: bottom - top };
     for (const [name, value] of Object.entries(place)) element.style[name] = `${value * zoom}px`;
     element.addEventListener("pointerdown", (event) => {
@@ -190,6 +191,8 @@ class PlacementEditor {
 
   placeGhost() {
     const [left, top, right, bottom] = this.figure.box;
+    const url = this.personUrl(this.figure.guest || this.state.pair);
+    if (this.ghost.getAttribute("src") !== url) this.ghost.src = url;
     const { style } = this.ghost;
     style.left = `${left * this.zoom}px`;
     style.top = `${top * this.zoom}px`;
@@ -250,6 +253,7 @@ class PlacementEditor {
     const spot = figure.spot < 0 ? AUTOMATIC : this.wishes.spots[figure.spot];
     const shade = typeof spot.shadow === "object" ? spot.shadow : { on: spot.shadow, opacity: 1, direction: null };
     const opacity = h("input", { type: "range", min: 0, max: 2, step: 0.05, value: String(shade.opacity), oninput: (event) => this.change(() => { this.shadow().opacity = Number(event.target.value); }) });
+    const reflection = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: String(spot.reflection ?? 0), oninput: (event) => this.change(() => { this.spot.reflection = Number(event.target.value); }) });
     this.pad = new LightPad(figure.direction, (direction) => this.change(() => { figure.direction = direction; this.shadow().direction = direction; }));
     clear(this.side,
       field("Background", select(this.choices.backgrounds.map((each) => [each.id, readable(each.id) + (each.by_hand ? " ·" : "")]), this.state.background, (value) => go(value, this.state.pair), "Background")),
@@ -259,7 +263,7 @@ class PlacementEditor {
         number("Foot x", figure.foot[0], (x) => this.move(x, figure.foot[1])),
         number("Foot y", figure.foot[1], (y) => this.move(figure.foot[0], y)),
         number("Height", figure.height, (height) => this.resize(height))),
-      this.arrangement.anchored ? h("small", {}, "The photo cuts this body, so it always reaches the picture's lower edge.") : "",
+      figure.anchored ? h("small", {}, "The photo cuts this body, so it always reaches the picture's lower edge.") : "",
       h("div", { class: "row" },
         this.check("Flipped", spot.flip, (on) => { this.spot.flip = on; }),
         this.check("Shadow", shade.on, (on) => { this.shadow().on = on; }),
@@ -267,6 +271,8 @@ class PlacementEditor {
       field("Shadow strength", opacity),
       h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Where the shadow falls"),
         shade.direction ? h("button", { type: "button", onclick: () => this.change(() => { this.shadow().direction = null; }) }, "as found") : ""), this.pad.element),
+      field("Floor reflection", reflection, spot.reflection === null ? "as the settings say" : ""),
+      spot.reflection === null ? "" : h("button", { type: "button", onclick: () => this.change(() => { this.spot.reflection = null; }) }, "Reflection as the settings say"),
       this.buttons(),
       h("details", {}, h("summary", {}, this.state.file), h("pre", {}, this.state.text || "# no file: everything is found automatically")));
     return undefined;
@@ -286,22 +292,41 @@ class PlacementEditor {
   }
 
   spotRow() {
-    const own = this.figure.spot >= 0 && !this.wishes.spots[this.figure.spot].people.includes("*");
-    const many = this.arrangement.figures.length;
-    return h("div", { class: "row" },
-      h("label", { class: "check" }, h("input", { type: "checkbox", checked: own, onchange: (event) => this.change(() => { this.spot.people = event.target.checked ? [this.state.person] : ["*"]; }) }), "only this person"),
-      h("button", { type: "button", onclick: () => this.change(() => this.addSpot()) }, "Add another place"),
-      many > 1 ? h("button", { type: "button", onclick: () => this.change(() => this.removeSpot()) }, "Remove this one") : "");
+    const { figure } = this;
+    const own = figure.spot >= 0 && !this.wishes.spots[figure.spot].people.includes("*");
+    const remove = this.arrangement.figures.length > 1 ? h("button", { type: "button", onclick: () => this.change(() => this.removeSpot()) }, "Remove this one") : "";
+    const others = this.choices.pairs.filter((pair) => pair.split("__")[0] !== this.state.person);
+    const join = others.length ? field("Group picture", select([["", "add somebody…"], ...others.map((pair) => [pair, readable(pair.replace("__", " · "))])], "", (pair) => this.change(() => this.join(pair)), "Somebody joins")) : "";
+    const row = figure.guest
+      ? h("div", { class: "row" }, h("span", {}, `${readable(figure.guest.replace("__", " · "))} joins`), remove)
+      : h("div", { class: "row" },
+        h("label", { class: "check" }, h("input", { type: "checkbox", checked: own, onchange: (event) => this.change(() => { this.spot.people = event.target.checked ? [this.state.person] : ["*"]; }) }), "only this person"),
+        h("button", { type: "button", onclick: () => this.change(() => this.addSpot()) }, "Add another place"), remove);
+    return [row, join];
+  }
+
+  /** Somebody else joins this and everybody else's picture in a garment they were dressed in, beside the active figure. */
+  join(pair) {
+    if (!pair) return;
+    const [person, wears] = pair.split("__");
+    this.wishes.spots.push({ ...structuredClone(AUTOMATIC), people: [person], wears, foot: this.beside() });
+    this.active = this.arrangement.figures.length;
+  }
+
+  /** The foot point of a new place beside the active figure, where the picture is wider. */
+  beside() {
+    const [x, y] = this.figure.foot;
+    const aside = x + (x < this.size[1] / 2 ? 1 : -1) * 0.22 * this.size[1];
+    return [asWish(aside, this.size[1]), asWish(y, this.size[0])];
   }
 
   addSpot() {
     const { figure } = this;
     const fresh = structuredClone(this.spot);
-    const x = figure.foot[0] + (figure.foot[0] < this.size[1] / 2 ? 1 : -1) * 0.22 * this.size[1];
-    fresh.foot = [asWish(x, this.size[1]), asWish(figure.foot[1], this.size[0])];
+    fresh.foot = this.beside();
     if (this.spot.foot === null) this.spot.foot = [asWish(figure.foot[0], this.size[1]), asWish(figure.foot[1], this.size[0])];
     this.wishes.spots.push(fresh);
-    this.active = this.arrangement.figures.length;
+    this.active = this.arrangement.figures.filter((each) => !each.guest).length;
   }
 
   removeSpot() {
