@@ -79,6 +79,12 @@ class View:
         """The ground line of a picture `tall` rows high, in the view."""
         return replace(ground, line=(ground.line * tall - self.top) / self.height)
 
+    def window(self, size: tuple[int, int]) -> str:
+        """Left, top, right and bottom as shares of a picture of (height, width); whoever compares the two pictures needs it."""
+        tall, wide = size
+        edges = (self.left / wide, self.top / tall, (self.left + self.width) / wide, (self.top + self.height) / tall)
+        return " ".join(f"{edge:.5f}" for edge in edges)
+
     def cuts_people(self, box: Box, size: tuple[int, int]) -> bool:
         """Whether the window cuts people at a side where the picture of (height, width) does not."""
         top, left, bottom, right = self.top, self.left, self.top + self.height, self.left + self.width
@@ -158,6 +164,7 @@ class Shot:
         ground: its ground line.
         cuts: people are cut who are not in the whole scene.
         short: there are fewer pixels than were asked for.
+        window: which part of the whole scene it shows, as `View.window` says; "" for all of it.
     """
 
     background: NDArray[np.uint8]
@@ -165,6 +172,7 @@ class Shot:
     ground: Ground
     cuts: bool = False
     short: bool = False
+    window: str = ""
 
 
 def shoot(background: NDArray[np.uint8], figures: Sequence[Figure], ground: Ground, wanted: Size) -> Shot:
@@ -184,7 +192,7 @@ def shoot(background: NDArray[np.uint8], figures: Sequence[Figure], ground: Grou
         return Shot(background, list(figures), ground, short=wanted.long_side_px > max(size))
     placed = [replace(figure, placement=view.placed(figure.placement)) for figure in stepped]
     short = wanted.long_side_px > max(view.size)
-    return Shot(view.of(background), placed, view.ground(ground, size[0]), view.cuts_people(box, size), short)
+    return Shot(view.of(background), placed, view.ground(ground, size[0]), view.cuts_people(box, size), short, view.window(size))
 
 
 def step_back(figures: Sequence[Figure], ground: Ground, size: tuple[int, int], ratio: float | None) -> list[Figure]:

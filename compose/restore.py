@@ -222,25 +222,29 @@ class RestoreStep(StepBase):
         recipe |= {"settings": self.config.model_dump(mode="json", exclude=set(GateConfig.model_fields))}
         scores = judge(judged(inputs, dressing, cutout), self.read_face)
         facts = {"changed": f"{float(dressing.changed.mean()):.4f}"} | scores.facts(self.config)
-        files, notices = self._photos(inputs.pair, dressing.dressed, alpha, recipe)
+        files, notices, window = self._photos(inputs.pair, dressing.dressed, alpha, recipe)
+        facts |= {"window": window} if window else {}
         files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
         return Produced(files, (*scores.notices(self.config), *notices), facts)
 
     def _photos(
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
-    ) -> tuple[dict[Ref, Encode], list[Notice]]:
-        """The dressed photo in every size that is wanted, cut round the person."""
+    ) -> tuple[dict[Ref, Encode], list[Notice], str]:
+        """The dressed photo in every size, cut round the person; what is wrong with them; the part that the finished one shows."""
         delivery, scene = self._delivery, Scene(pair, ORIGINAL_BACKGROUND).id
         tall, wide = dressed.shape[:2]
         top, left, height, width = box_of(alpha >= BODY) or (0, 0, tall, wide)
         box = Box(left, top, left + width, top + height)
         files: dict[Ref, Encode] = {}
         notices: list[Notice] = []
+        window = ""
         for size in delivery.wanted:
             view = view_round(box, (tall, wide), size)
             files[delivery.ref(size, scene, pair.engine)] = delivery.encoder(view.of(dressed), recipe)
             notices += size_notices(size, view.cuts_people(box, (tall, wide)), size.long_side_px > max(view.size))
-        return files, notices
+            if not size.folder and view.size != (tall, wide):
+                window = view.window((tall, wide))
+        return files, notices, window
 
     def _seen(self, dressing: Dressing) -> NDArray[np.uint8] | None:
         """The backend's matte of the dressed picture; it only has to say where a sleeve is gone, so a small picture will do."""

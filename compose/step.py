@@ -185,7 +185,7 @@ class ComposeStep(StepBase):
             if not size.folder:
                 files |= self._layers(scene, shot, composite)
                 notices += _notices(shot.figures, self.config.enlarge_limit)
-                facts |= _facts(shot.figures, shot.ground)
+                facts |= _facts(shot.figures, shot.ground) | ({"window": shot.window} if shot.window else {})
         return Produced(files, tuple(notices), facts)
 
     def _layers(self, scene: Scene, shot: Shot, composite: Composite) -> dict[Ref, Encode]:

@@ -133,6 +133,26 @@ def test_before_and_after_slide_by_mouse_and_by_keys(page: Page):
     keep(page, "viewer")
 
 
+def test_a_cropped_picture_lies_on_the_part_it_shows(page: Page):
+    go(page, "item/ann__tee__original")
+    until(page, "document.querySelector('.plane .after')?.naturalWidth > 0")
+    script = """async () => {
+      const { Stage } = await import('/static/stage.js');
+      const stage = new Stage();
+      const url = document.querySelector('.plane .after').src;
+      document.querySelector('.viewer').prepend(stage.element);
+      stage.show({ label: 'after', url }, { label: 'before', url }, [0.25, 0, 0.75, 1]);
+      await stage.after.decode();
+      stage.fit();
+      const [plane, before] = [stage.plane, stage.before].map((each) => each.getBoundingClientRect());
+      const left = (plane.left - before.left) / before.width;
+      return { share: before.width / plane.width, left, clip: stage.before.style.clipPath };
+    }"""
+    found = page.evaluate(script)
+    assert found["share"] == pytest.approx(2, abs=0.01) and found["left"] == pytest.approx(0.25, abs=0.01)
+    assert found["clip"] == "inset(0% 50% 0% 25%)", "half of the quarter to three quarters that are shown"
+
+
 def test_every_stage_can_be_looked_at_down_to_pixels(page: Page):
     go(page, "item/ann__tee__room")
     strip = page.get_by_role("group", name="Stages").get_by_role("button")
@@ -230,6 +250,44 @@ def test_the_placement_editor_works_without_a_mouse_and_takes_everything_back(pa
     for _ in range(2):
         page.keyboard.press("Control+z")
     composed(page)
+
+
+def test_somebody_joins_the_picture_on_a_polished_floor(browser: Browser, tmp_path: Path):
+    work = Desk(tmp_path, backgrounds=("room",)).fill()
+    with Served(work, real=True) as served, opened(browser, f"{served.url}/#/placement/room?pair=ann__tee") as page:
+        _group_picture(page, work)
+
+
+def _group_picture(page: Page, work: Desk) -> None:
+    composed(page)
+    image = page.locator(".scene > img").first
+    dull = image.get_attribute("src")
+    page.get_by_label("Floor reflection").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    composed(page)
+    assert image.get_attribute("src") != dull, "the composite was not made again"
+    page.get_by_label("Somebody joins").select_option("bob__tee")
+    composed(page)
+    guest = page.get_by_role("group", name=re.compile("^Person 2, bob"))
+    expect(guest).to_have_class(re.compile("active"))
+    box = guest.bounding_box()
+    drag(page, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 3), (-40, -30))
+    composed(page)
+    keep(page, "group")
+    final(work).unlink()  # drawn by hand, so a run would respect it
+    job_of(page, page.get_by_role("button", name="Save and make the pictures").click)
+    own, joins = tomllib.loads((work.layout.inputs / "background" / "room.toml").read_text("utf-8"))["placements"]
+    assert own["reflection"] == pytest.approx(0.4) and "wears" not in own
+    assert (joins["people"], joins["wears"]) == (["bob"], "tee")
+    recipe = images.read_recipe(final(work))
+    assert recipe is not None and recipe["guests"] == ["bob__tee"]
+    ann, bob = recipe["placements"]
+    assert ann["reflection"] == pytest.approx(0.4)
+    assert bob["foot"][1] < ann["foot"][1] and bob["height"] < ann["height"], "who stands farther is smaller"
+    page.get_by_role("button", name="Remove this one").click()
+    composed(page)
+    expect(guest).to_have_count(0)
 
 
 def test_a_brushed_mask_is_kept_and_what_follows_is_made_again(page: Page, work: Desk):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 
+import numpy as np
+import pytest
 from review.desk import ENGINE, Desk, scenery
 from starlette.testclient import TestClient
 
+from pipeline.api import run
 from pipeline.core import images
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import ATTENTION, LAYERS, LEDGER, SIZES, VERDICTS
@@ -87,6 +91,17 @@ def test_a_picture_that_is_taken_away_is_missing_although_nothing_else_changed(d
     assert listed(client, state="missing") == []
     desk.final().unlink()
     wait_for(lambda: listed(client, state="missing") == ["ann__tee__room"])
+
+
+def test_a_cropped_picture_says_which_part_of_its_background_it_shows(desk: Desk, client: TestClient):
+    desk.final().unlink()
+    run(replace(desk.request, steps=("compose",), only=("ann__tee", "room"), overrides=("compose.crop=1:1",)))
+    windows = {each["label"]: each["window"] for each in client.get("/api/items/ann__tee__room").json()["stages"]}
+    left, top, right, bottom = windows["final"]
+    assert (top, bottom) == (0, 1) and right - left == pytest.approx(300 / 420, abs=0.005)
+    whole, part = (images.read_rgb(path) for path in (desk.layout.inputs / "background" / "room.jpg", desk.final()))
+    assert np.array_equal(part[:20], whole[:20, round(left * 420) : round(right * 420)]), "the wall above everybody"
+    assert windows["background"] is None and windows["photo"] is None
 
 
 def test_one_picture_shows_every_stage_it_was_made_of(desk: Desk, client: TestClient):

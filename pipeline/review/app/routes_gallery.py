@@ -91,8 +91,10 @@ def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
 def _details(page: Page, entry: Entry) -> dict[str, Any]:
     """An entry with its stages, flags, facts and recipe."""
     scene = entry.scene
+    facts = _facts(page, scene)
+    windows = {each["slot"]: each["facts"]["window"] for each in facts if "window" in each["facts"]}
     stages = [
-        {"label": label, "ref": ref, "version": version, "size": _size(page, ref)}
+        {"label": label, "ref": ref, "version": version, "size": _size(page, ref), "window": _window(windows.get(ref, ""))}
         for label, ref in stages_of(scene, page.layout)
         if (version := version_of(page.layout, ref))
     ]
@@ -100,7 +102,7 @@ def _details(page: Page, entry: Entry) -> dict[str, Any]:
         "pair": scene.pair.id,
         "stages": stages,
         "notices": [describe_notice(notice) for notice in entry.notices],
-        "facts": _facts(page, scene),
+        "facts": facts,
         "recipe": _recipe(page, entry),
     }
 
@@ -112,12 +114,20 @@ def _size(page: Page, ref: Ref) -> list[int] | None:
         return None
 
 
+def _window(shares: str) -> list[float] | None:
+    """Left, top, right and bottom of the part that a cropped picture shows of its photo or background; None for all of it."""
+    return [float(share) for share in shares.split()] or None
+
+
 def _facts(page: Page, scene: Scene) -> list[dict[str, Any]]:
     ledger = Ledger(page.layout.path(LEDGER), writable=False)
     try:
         names = (scene.pair.person.id, scene.pair.garment.id, scene.pair.id, scene.id)
         rows = ledger.outcomes("item IN (?, ?, ?, ?)", names)
-        return [{"step": row.step, "seconds": row.seconds, "facts": dict(row.facts), "kept": list(row.kept)} for row in rows]
+        return [
+            {"step": row.step, "slot": row.slot, "seconds": row.seconds, "facts": dict(row.facts), "kept": list(row.kept)}
+            for row in rows
+        ]
     finally:
         ledger.close()
 

@@ -31,8 +31,12 @@ export class Stage {
     this.resized.observe(this.frame);
   }
 
-  /** Shows a picture, beside an earlier one where there is one. */
-  show(after, before = null) {
+  /** Shows a picture, beside an earlier one where there is one; `part` = edges of what the picture shows of the earlier one. */
+  show(after, before = null, part = null) {
+    this.part = part || [0, 0, 1, 1];
+    const [left, top, right, bottom] = this.part;
+    const [wide, tall] = [100 / (right - left), 100 / (bottom - top)];
+    Object.assign(this.before.style, { left: `${-left * wide}%`, top: `${-top * tall}%`, width: `${wide}%`, height: `${tall}%` });
     this.comparing = before !== null;
     this.element.classList.toggle("comparing", this.comparing);
     this.after.alt = after.label;
@@ -91,7 +95,9 @@ export class Stage {
   slide(percent) {
     this.split = clamp(percent, 0, 100);
     this.slider.value = this.split;
-    this.before.style.clipPath = `inset(0 ${100 - this.split}% 0 0)`;
+    const [left, top, right, bottom] = this.part || [0, 0, 1, 1];
+    const shown = (left + (right - left) * (this.split / 100)) * 100;
+    this.before.style.clipPath = `inset(${top * 100}% ${100 - shown}% ${100 - bottom * 100}% ${left * 100}%)`;
     this.line.style.left = `${this.split}%`;
   }
 

@@ -7,6 +7,8 @@ import { shared as items } from "./items.js";
 import { hear } from "./live.js";
 import { Stage } from "./stage.js";
 
+const WHOLE = { "own photo": "photo", final: "background" }; // what a finished picture may be a part of
+
 export async function show(view, { words: [id], signal }) {
   const viewer = new Viewer(view, signal);
   await viewer.load(id);
@@ -46,7 +48,7 @@ class Viewer {
   draw() {
     const after = this.at(this.afterLabel);
     const before = this.single || this.beforeLabel === this.afterLabel ? null : this.at(this.beforeLabel) || null;
-    if (after) this.stage.show(after, before);
+    if (after) this.stage.show(after, before, before && WHOLE[after.label] === before.label ? after.window : null);
     else this.stage.frame.replaceChildren(h("p", { class: "empty" }, this.item.message || "nothing is made yet"));
     clear(this.strip, this.item.stages.map((each) =>
       h("button", { type: "button", "aria-pressed": String(each.label === this.afterLabel), onclick: () => { this.afterLabel = each.label; this.draw(); } },
