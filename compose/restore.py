@@ -230,7 +230,7 @@ class RestoreStep(StepBase):
     def _photos(
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
     ) -> tuple[dict[Ref, Encode], list[Notice], str]:
-        """The dressed photo in every size, cut round the person; what is wrong with them; the part that the finished one shows."""
+        """The dressed photo in every size, cut round the person; what is wrong with them; the part the finished one shows."""
         delivery, scene = self._delivery, Scene(pair, ORIGINAL_BACKGROUND).id
         tall, wide = dressed.shape[:2]
         top, left, height, width = box_of(alpha >= BODY) or (0, 0, tall, wide)
