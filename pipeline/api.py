@@ -12,7 +12,7 @@ from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, 
 from pipeline.catalog import STEPS
 from pipeline.choice import Chooser
 from pipeline.core.attempts import Attempts, read_attempts
-from pipeline.core.collection import discover, pair_lists, paired_only, select
+from pipeline.core.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.errors import UsageError
 from pipeline.core.garbage import no_garbage_hunt
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY, Layout
@@ -200,16 +200,24 @@ def prepare(request: Request) -> Job:
     everything = paired_only(everything, layout)
     collection = select(everything, request.only, request.skip, request.limit)
     attempts = read_attempts(layout)
-    for pair in collection.pairs if request.another else ():
-        if has_seed(pair.engine):
-            attempts.move_on(pair)
+    seedless = _move_on(collection, attempts) if request.another else ""
     everything, collection = attempts.apply(everything), attempts.apply(collection)
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
     recipes, notes = make_recipes(request.steps, settings, context, collection, chooser)
     guessed = guess_note(collection)
-    said = (*notes, guessed) if guessed else tuple(notes)
+    said = (*notes, *filter(None, (guessed, seedless)))
     assembly = Assembly(context, settings, collection, everything, tuple(recipes), said)
     return Job(request, assembly, guesser, attempts, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
+
+
+def _move_on(collection: Collection, attempts: Attempts) -> str:
+    """Ask for another picture of every pair; a line about those whose engine can draw only one, or ""."""
+    still = [pair for pair in collection.pairs if not has_seed(pair.engine)]
+    for pair in collection.pairs:
+        if has_seed(pair.engine):
+            attempts.move_on(pair)
+    engines = " and ".join(sorted({pair.engine for pair in still}))
+    return f"the {engines} engine has no seed: --another leaves {len(still)} pair{'s' * (len(still) > 1)} alone" if still else ""
 
 
 def plan(request: Request) -> Plan:

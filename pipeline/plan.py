@@ -170,7 +170,7 @@ class Judge:
         if slot in self._outlook.failures:
             return self._after_failure(item, slot, reads)
         if missing:
-            return Action.RUN, self._missing(item, missing, anything=bool(ours or kept))
+            return Action.RUN, self._missing(item, slot, missing, anything=bool(ours or kept))
         if upstream := self._upstream(item, reads):
             return Action.FOLLOW, upstream
         fingerprint = self._printer.of(item, reads)
@@ -218,17 +218,24 @@ class Judge:
             return Action.FAILED, reasons.FAILED_BEFORE
         return Action.RUN, reasons.RETRY
 
-    def _missing(self, item: Item, missing: list[Ref], *, anything: bool) -> Reason:
+    def _missing(self, item: Item, slot: Ref, missing: list[Ref], *, anything: bool) -> Reason:
         if any(ref in self._files for ref in missing):
             return reasons.output_missing(missing[0])
         if anything:
             earlier = self._records.ledger.namesakes(missing[0], self._step.name, item.id)
-            return self._since(item, earlier[0]) if earlier else reasons.output_missing(missing[0])
+            return self._since(item, earlier[0]) if earlier else self._wanted_now(item, slot, missing[0])
         if self._known_items is None:
             self._known_items = self._records.ledger.items_of(self._step.name)
         if item.id in self._known_items and (earlier := self._records.ledger.namesakes(missing[0], self._step.name, item.id)):
             return self._since(item, earlier[0])  # the picture is wanted in another format
         return reasons.added(item, self._known_items)
+
+    def _wanted_now(self, item: Item, slot: Ref, missing: Ref) -> Reason:
+        """Why a file is missing that was never made: what was asked for when the others were, was something else."""
+        outcome = self._records.ledger.outcome(slot)
+        if outcome is None or not outcome.basis or basis_from_json(outcome.basis) == self._printer.basis(item):
+            return reasons.output_missing(missing)
+        return self._since(item, outcome)
 
     def _difference(self, item: Item, slot: Ref) -> Reason:
         return self._since(item, self._records.ledger.outcome(slot))

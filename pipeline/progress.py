@@ -12,6 +12,8 @@ from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble, by_cau
 
 MOST_ROWS = 40
 """Longer tables end with a count; the report has all of them."""
+MOST_OF_ONE = 3
+"""A cause that fails more items of a step than this waits for the final table: a broken background fails every pair."""
 
 
 class Progress:
@@ -19,6 +21,7 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._failed: Counter[tuple[str, str]] = Counter()
 
     def note(self, text: str) -> None:
         """A line worth saying."""
@@ -38,8 +41,16 @@ class Progress:
         facts = {"stage": event.stage, "item": event.item, "seconds": event.seconds, "flags": flags}
         self._console.event("failed" if event.failed else "done", facts | {"message": event.message, "remedy": event.remedy})
         if event.failed:
-            self._console.say(f"  {event.stage} {printable(event.item)}: {event.message}", Colour.BAD)
+            self._say_failure(event)
         self._console.advance()
+
+    def _say_failure(self, event: ItemEvent) -> None:
+        cause = (event.stage, event.message)
+        self._failed[cause] += 1
+        if self._failed[cause] <= MOST_OF_ONE:
+            self._console.say(f"  {event.stage} {printable(event.item)}: {printable(event.message)}", Colour.BAD)
+        elif self._failed[cause] == MOST_OF_ONE + 1:
+            self._console.say("  … and more for the same reason, counted at the end", Colour.BAD)
 
     def stage_finished(self, result: StageResult) -> None:
         """The bar ends; elsewhere one line."""
@@ -54,7 +65,7 @@ def say_plan(console: Console, plan: Plan) -> None:
     for line in plan.lines():
         console.event("plan", {"stage": line.stage, "action": line.action.value, "count": line.count, "reason": line.reason})
         colour = Colour.WARN if line.action in {Action.BLOCKED, Action.FAILED} else None
-        console.say(f"{line.action.value:>13}  {line.text}", colour)
+        console.say(f"{line.action.value:>13}  {printable(line.text)}", colour)
     done = sum(stage.done for stage in plan.stages)
     console.event("planned", {"to_run": plan.to_run, "up_to_date": done})
     console.say(f"{plan.to_run} to run, {done} up to date")
@@ -65,9 +76,10 @@ def say_problems(console: Console, problems: Sequence[Problem]) -> None:
     for problem in problems[:MOST_ROWS]:
         facts = {"path": problem.path, "reason": problem.reason, "remedy": problem.remedy, "harmless": problem.harmless}
         console.event("problem", facts)
-        console.say(f"left out: {printable(problem.path)}: {problem.reason}", Colour.DIM if problem.harmless else Colour.WARN)
+        said = f"left out: {printable(problem.path)}: {printable(problem.reason)}"
+        console.say(said, Colour.DIM if problem.harmless else Colour.WARN)
         if problem.remedy and not problem.harmless:
-            console.say(f"  → {problem.remedy}")
+            console.say(f"  → {printable(problem.remedy)}")
     if len(problems) > MOST_ROWS:
         console.say(f"… and {len(problems) - MOST_ROWS} more")
 
@@ -81,9 +93,9 @@ def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
     causes = by_cause(own)
     for same in causes[:MOST_ROWS]:
         others = f" and {len(same) - 1} more" if len(same) > 1 else ""
-        console.say(f"  {same[0].stage}  {printable(same[0].item)}{others}: {same[0].message}")
+        console.say(f"  {same[0].stage}  {printable(same[0].item)}{others}: {printable(same[0].message)}")
         if same[0].remedy:
-            console.say(f"    → {same[0].remedy}")
+            console.say(f"    → {printable(same[0].remedy)}")
     if len(causes) > MOST_ROWS:
         console.say(f"… and {sum(map(len, causes[MOST_ROWS:]))} more")
     waiting = Counter((trouble.stage, trouble.message) for trouble in troubles if trouble.blocked)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -93,8 +94,12 @@ def _open(path: Path) -> Image.Image:
             return Image.open(path, formats=[*FORMATS, "HEIF"] if _needs_heif(path) else FORMATS)
     except UnidentifiedImageError:
         raise _unreadable(path) from None
-    except Image.DecompressionBombError:
-        raise InputError(f"{path}: more than {MAX_MEGAPIXELS:.0f} megapixels", "scale the picture down before using it") from None
+    except Image.DecompressionBombError as problem:
+        pixels = re.search(r"\d+", str(problem))  # Pillow looks at the size before we can, and gives the picture up
+        size = f"{int(pixels[0]) / 1e6:.0f} megapixels, " if pixels else ""
+        raise InputError(
+            f"{path}: {size}more than the {MAX_MEGAPIXELS:.0f} megapixels allowed", "scale the picture down before using it"
+        ) from None
     except (OSError, SyntaxError, ValueError, KeyError) as problem:
         raise InputError(f"{path}: cannot be opened ({problem})", "check the file and its permissions") from None
 

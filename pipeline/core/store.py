@@ -168,5 +168,6 @@ def output_error(problem: OSError, path: Path) -> OutputError:
     if problem.errno == errno.EROFS:
         return OutputError(f"{path}: the disk is read-only", "point --outputs at a folder that can be written")
     if problem.errno in {errno.EACCES, errno.EPERM}:
-        return OutputError(f"{path}: may not be written", f"check the permissions: ls -ld {path.parent}")
+        there = next((folder for folder in path.parents if folder.exists()), path.parent)
+        return OutputError(f"{path}: may not be written", f"check the permissions: ls -ld {there}")
     return OutputError(f"{path}: cannot be written ({problem.strerror or problem})", "check the disk and the folder")

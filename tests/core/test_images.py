@@ -205,7 +205,7 @@ def test_a_decompression_bomb_is_refused_before_its_pixels_are_decoded(tmp_path:
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
     )
-    with pytest.raises(InputError, match="megapixels"):
+    with pytest.raises(InputError, match=r"bomb\.png: 900 megapixels, more than the 178 megapixels allowed"):
         images.read_photo(path)
 
 

@@ -89,3 +89,8 @@ def test_every_refusal_of_the_disk_names_the_file_and_a_remedy(number: int, word
     assert words in error.message
     assert "outputs/final/x.png" in error.message
     assert error.remedy
+
+
+def test_permissions_are_to_be_looked_at_where_a_folder_is(tmp_path: Path) -> None:
+    error = output_error(OSError(errno.EACCES, "denied"), tmp_path / "outputs" / "final" / "x.png")
+    assert error.remedy.endswith(f"ls -ld {tmp_path}")

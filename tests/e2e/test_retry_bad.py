@@ -10,7 +10,7 @@ import seeded_engine
 from workspaces import Workspace
 
 from pipeline import catalog
-from pipeline.api import Request, plan, run
+from pipeline.api import Request, plan, prepare, run
 from pipeline.core import images
 from pipeline.core.flags import Flag
 from pipeline.core.layout import DRESSED_CUTOUT, FINAL, LEDGER, TRYON, Layout
@@ -102,7 +102,9 @@ def test_a_look_at_the_plan_moves_no_pair_on(workspace: Workspace):
 
 def test_the_preview_is_left_alone_by_a_request_for_another_picture(workspace: Workspace, tmp_path: Path):
     before = workspace.files()
-    assert run(request(workspace, another=True, overrides=("run.engine=preview",))).made == 0
+    asked = request(workspace, another=True, overrides=("run.engine=preview",))
+    assert any("has no seed: --another leaves" in note for note in prepare(asked).assembly.notes)
+    assert run(asked).made == 0
     assert workspace.files() == before
 
 

@@ -80,6 +80,14 @@ def test_the_plan_says_that_a_setting_asks_for_another_format(world: World) -> N
     assert len(finals(world)) == 2
 
 
+def test_what_is_asked_for_again_is_missing_because_of_the_setting(world: World) -> None:
+    compose(world, sizes=("1x1",))
+    compose(world)
+    with world.open(writable=False) as records:
+        (plan,) = make_plan([stage(world, sizes=("1x1",))], records).stages
+    assert {decision.reason.text for decision in plan.of(Action.RUN)} == {"settings changed: compose.sizes"}
+
+
 def test_a_size_that_is_no_longer_wanted_goes(world: World) -> None:
     compose(world, sizes=("1x1", "3x4"))
     assert len(finals(world)) == 6

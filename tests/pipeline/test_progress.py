@@ -7,9 +7,10 @@ import json
 import pytest
 
 from pipeline.core.console import Console
-from pipeline.progress import say_summary, say_troubles
+from pipeline.core.scan import Problem
+from pipeline.progress import Progress, say_problems, say_summary, say_troubles
 from pipeline.reasons import output_missing
-from pipeline.summary import RunSummary, StageResult, Trouble
+from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble
 
 
 def test_a_broken_background_is_one_row_however_many_pairs_it_fails(capsys: pytest.CaptureFixture[str]):
@@ -18,6 +19,25 @@ def test_a_broken_background_is_one_row_however_many_pairs_it_fails(capsys: pyte
     said = "".join(capsys.readouterr())
     assert "201 failed" in said and said.count("sea.png: too small") == 1
     assert "p0__tee__sea and 199 more" in said and "no garment found" in said
+
+
+def test_a_cause_that_fails_every_pair_is_said_three_times_while_it_happens(capsys: pytest.CaptureFixture[str]):
+    progress = Progress(Console())
+    for number in range(50):
+        progress.item_finished(ItemEvent("compose", f"p{number}", True, message="sea.png: too small"))
+    progress.item_finished(ItemEvent("compose", "q", True, message="room.png: too small"))
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0].split()[1] for line in said] == ["p0", "p1", "p2", "and", "q"]
+
+
+def test_a_name_with_a_line_break_or_a_terminal_code_stays_on_its_line(capsys: pytest.CaptureFixture[str]):
+    message = "inputs/person/new\nline\x1b[31m.jpg: the file is empty"
+    Progress(Console()).item_finished(ItemEvent("background", "new_line", True, message=message))
+    say_troubles(Console(), [Trouble("background", "new_line", message, "mv 'new\nline' x")])
+    say_problems(Console(), [Problem("pairs.txt", "unknown person 'a\nb'", "ls 'a\nb'")])
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 6 and "\x1b" not in said
+    assert said.count(r"new\nline\x1b[31m.jpg: the file is empty") == 2
 
 
 def test_a_missing_output_is_called_by_its_kind_and_not_by_its_engine():
