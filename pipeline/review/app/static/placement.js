@@ -69,6 +69,9 @@ class PlacementEditor {
     return this.wishes.spots[figure.spot];
   }
 
+  /** The same to look at only: nothing is added. */
+  get spotNow() { return this.wishes.spots[this.figure.spot] || AUTOMATIC; }
+
   shadow(spot = this.spot) {
     if (typeof spot.shadow !== "object") spot.shadow = { on: spot.shadow, opacity: 1, direction: null };
     return spot.shadow;
@@ -245,15 +248,18 @@ class PlacementEditor {
   // ---- side panel -------------------------------------------------------------------------------------------------------
 
   drawSide() {
-    if (this.side.contains(document.activeElement) && document.activeElement.matches("input[type=range], input[type=number]")) return this.updateSide();
     const { figure } = this;
+    const about = `${this.active} ${this.arrangement.figures.map((each) => `${each.spot}${each.guest}`)}`; // controls of another figure are drawn anew
+    if (about === this.drawnFor && this.side.contains(document.activeElement) && document.activeElement.matches("input[type=range], input[type=number]")) return this.updateSide();
+    this.drawnFor = about;
     const go = (background, pair) => { location.hash = `#/placement/${encodeURIComponent(background)}?pair=${encodeURIComponent(pair)}`; };
     const number = (label, value, set) => field(label, h("input", { type: "number", step: 1, value: String(Math.round(value)),
       onchange: (event) => this.change(() => set(Number(event.target.value))) }));
-    const spot = figure.spot < 0 ? AUTOMATIC : this.wishes.spots[figure.spot];
+    const spot = this.spotNow;
     const shade = typeof spot.shadow === "object" ? spot.shadow : { on: spot.shadow, opacity: 1, direction: null };
     const opacity = h("input", { type: "range", min: 0, max: 2, step: 0.05, value: String(shade.opacity), oninput: (event) => this.change(() => { this.shadow().opacity = Number(event.target.value); }) });
-    const reflection = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: String(spot.reflection ?? 0), oninput: (event) => this.change(() => { this.spot.reflection = Number(event.target.value); }) });
+    const reflection = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: String(spot.reflection ?? 0), "aria-label": "Floor reflection", oninput: (event) => this.change(() => { this.spot.reflection = Number(event.target.value); }) });
+    this.asSet = h("button", { type: "button", disabled: spot.reflection === null, onclick: () => this.change(() => { this.spot.reflection = null; }) }, "as in the settings");
     this.pad = new LightPad(figure.direction, (direction) => this.change(() => { figure.direction = direction; this.shadow().direction = direction; }));
     clear(this.side,
       field("Background", select(this.choices.backgrounds.map((each) => [each.id, readable(each.id) + (each.by_hand ? " ·" : "")]), this.state.background, (value) => go(value, this.state.pair), "Background")),
@@ -271,8 +277,7 @@ class PlacementEditor {
       field("Shadow strength", opacity),
       h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Where the shadow falls"),
         shade.direction ? h("button", { type: "button", onclick: () => this.change(() => { this.shadow().direction = null; }) }, "as found") : ""), this.pad.element),
-      field("Floor reflection", reflection, spot.reflection === null ? "as the settings say" : ""),
-      spot.reflection === null ? "" : h("button", { type: "button", onclick: () => this.change(() => { this.spot.reflection = null; }) }, "Reflection as the settings say"),
+      h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Floor reflection"), this.asSet), reflection),
       this.buttons(),
       h("details", {}, h("summary", {}, this.state.file), h("pre", {}, this.state.text || "# no file: everything is found automatically")));
     return undefined;
@@ -284,6 +289,7 @@ class PlacementEditor {
     for (const [input, value] of [[x, figure.foot[0]], [y, figure.foot[1]], [height, figure.height]])
       if (input !== document.activeElement) input.value = String(Math.round(value));
     this.pad.set(figure.direction);
+    this.asSet.disabled = this.spotNow.reflection === null;
     this.saveButton.disabled = JSON.stringify(this.wishes) === this.saved;
   }
 
