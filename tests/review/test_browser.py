@@ -294,9 +294,16 @@ def _group_picture(page: Page, work: Desk) -> None:
     ann, bob = recipe["placements"]
     assert ann["reflection"] == pytest.approx(0.4)
     assert bob["foot"][1] < ann["foot"][1] and bob["height"] < ann["height"], "who stands farther is smaller"
+    (work.layout.inputs / "background" / "room.toml").write_text('[[placements]]\npeople = ["bob"]\nwears = "tee"\n', "utf-8")
+    page.reload()
+    composed(page)
+    expect(page.get_by_role("button", name="Add another place")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove this one")).to_have_count(0)  # whose place is automatic has none to remove
+    guest.click()
     page.get_by_role("button", name="Remove this one").click()
     composed(page)
     expect(guest).to_have_count(0)
+    expect(page.get_by_role("group", name=re.compile("^Person 1"))).to_have_count(1)
 
 
 def test_a_brushed_mask_is_kept_and_what_follows_is_made_again(page: Page, work: Desk):

@@ -300,7 +300,7 @@ class PlacementEditor {
   spotRow() {
     const { figure } = this;
     const own = figure.spot >= 0 && !this.wishes.spots[figure.spot].people.includes("*");
-    const remove = this.arrangement.figures.length > 1 ? h("button", { type: "button", onclick: () => this.change(() => this.removeSpot()) }, "Remove this one") : "";
+    const remove = figure.spot >= 0 && this.arrangement.figures.length > 1 ? h("button", { type: "button", onclick: () => this.change(() => this.removeSpot()) }, "Remove this one") : "";
     const others = this.choices.pairs.filter((pair) => pair.split("__")[0] !== this.state.person);
     const join = others.length ? field("Group picture", select([["", "add somebody…"], ...others.map((pair) => [pair, readable(pair.replace("__", " · "))])], "", (pair) => this.change(() => this.join(pair)), "Somebody joins")) : "";
     const row = figure.guest
@@ -337,6 +337,7 @@ class PlacementEditor {
 
   removeSpot() {
     this.wishes.spots.splice(this.figure.spot, 1);
+    if (!this.wishes.spots.length) this.wishes.spots.push(structuredClone(AUTOMATIC));
     this.active = 0;
   }
 
