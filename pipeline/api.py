@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, recipe_of_engine, stages_before
-from pipeline.catalog import STEPS
+from pipeline.catalog import STEPS, step_names
 from pipeline.choice import Chooser
 from pipeline.core.attempts import Attempts, read_attempts
 from pipeline.core.collection import Collection, discover, pair_lists, paired_only, select
@@ -34,6 +34,9 @@ from pipeline.summary import Listener, RunSummary, Trouble, by_cause
 class Request:
     """What a user asks for; every field has the meaning of the option of the same name.
 
+    Whatever the command line understands is taken (`steps="all"`, `steps=("3", "tryon")`, `inputs="photos"`, `only="beach_*"`)
+    and held in the form that the fields say.
+
     Args:
         steps: names from `pipeline.catalog.STEPS`, in running order.
         inputs, outputs, weights: the three folders.
@@ -48,6 +51,9 @@ class Request:
         workers: worker processes.
         retry_bad: how often a pair with a low score is drawn again from another seed.
         another: draw another picture of every selected pair whose engine has a seed.
+
+    Raises:
+        UsageError: an unknown step, or a count below its least.
     """
 
     steps: tuple[str, ...] = tuple(STEPS)
@@ -67,10 +73,29 @@ class Request:
     retry_bad: int = 0
     another: bool = False
 
+    def __post_init__(self) -> None:
+        held: dict[str, object] = {name: Path(getattr(self, name)) for name in ("inputs", "outputs", "weights")}
+        held |= {name: _words(getattr(self, name)) for name in ("steps", "overrides", "only", "skip")}
+        if self.steps:
+            held["steps"] = tuple(step_names(",".join(_words(self.steps))))
+        if self.config is not None:
+            held["config"] = Path(self.config)
+        for name, value in held.items():
+            object.__setattr__(self, name, value)
+        for name, least in (("limit", 1), ("workers", 1), ("retry_bad", 0)):
+            number = getattr(self, name)
+            if number is not None and number < least:
+                raise UsageError(f"{name} = {number} is too small", f"allowed: {least} and more")
+
     @property
     def layout(self) -> Layout:
         """The three folders."""
         return Layout(self.inputs, self.outputs, self.weights)
+
+
+def _words(value: str | Iterable[str]) -> tuple[str, ...]:
+    """One text alone is one word, not its letters."""
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 @dataclass(frozen=True)

@@ -113,5 +113,5 @@ def _record(line: str) -> tuple[Key, Record] | None:
         engine, pair, first, chosen, tried = json.loads(line)
         found = {int(attempt): Tried(float(score), str(basis)) for attempt, (score, basis) in tried.items()}
         return (str(engine), str(pair)), Record(int(first), int(chosen), found)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return None
