@@ -263,7 +263,9 @@ def test_what_is_remembered_survives_writing_and_lines_that_are_none(tmp_path: P
     with world.open() as records:
         attempts.save(records.store)
     path = world.path(ATTEMPTS)
-    path.write_text(path.read_text() + 'torn {"\n[1, 2]\n' + json.dumps(["seeded", "x__y", 0, "two", {}]) + "\n[1, 2, 1e999, 0, {}]\n")
+    path.write_text(
+        path.read_text() + 'torn {"\n[1, 2]\n' + json.dumps(["seeded", "x__y", 0, "two", {}]) + "\n[1, 2, 1e999, 0, {}]\n"
+    )
     found = read_attempts(world.layout)
     assert found.of(pair) == Record(1, 2, {1: Tried(0.25, "ab"), 2: Tried(-1.0, "cd")})
     assert found.of(pair).next == 3 and Record().next == 1 and Record(first=4, chosen=4).next == 5
