@@ -1,0 +1,177 @@
+"""Pixels in: photos of users, artefacts of ours, and the recipe a picture carries."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from pipeline.core.errors import InputError
+from pipeline.core.images.opening import MAX_MEGAPIXELS, check_size, opened, to_srgb
+from pipeline.core.images.writing import ASCII_COMMENT, EXIF_IFD, RECIPE_KEY, USER_COMMENT
+
+MIN_SIDE = 64
+MASK_BLACK, MASK_WHITE = 24, 231
+"""Grey levels: what JPEG's ringing makes of 0 and 255 stays outside them."""
+MASK_OUTLINE_PX = 5
+"""A square of so many pixels that is grey throughout is an area, not an outline."""
+MASK_OUTLINE_SHARE = 0.1
+"""No outline covers more of a picture."""
+
+RGB = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A decoded picture.
+
+    Args:
+        rgb: (h, w, 3) uint8 sRGB, upright; transparent pixels are flattened on white.
+        alpha: (h, w) uint8, 255 = opaque; None when the file has no transparency.
+        scaled_from: (height, width) before it was scaled down for work, or None.
+    """
+
+    rgb: RGB
+    alpha: NDArray[np.uint8] | None = None
+    scaled_from: tuple[int, int] | None = None
+
+
+def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS, min_side: int = MIN_SIDE) -> Photo:
+    """Decode any picture a user may bring.
+
+    Raises:
+        InputError: not a picture, truncated, too large, too small, unreadable, or a format whose plug-in is missing.
+    """
+    with opened(path) as image:
+        check_size(image, path, min_side)
+        try:
+            upright = ImageOps.exif_transpose(image)
+            colour, alpha = to_srgb(upright)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
+            raise InputError(
+                f"{path}: damaged or incomplete picture ({problem})", "replace the file, or leave it out with --skip"
+            ) from None
+    before = (colour.height, colour.width)
+    if colour.width * colour.height > max_megapixels * 1e6:
+        colour, alpha = _scale_down(colour, alpha, max_megapixels)
+    after = (colour.height, colour.width)
+    return Photo(np.asarray(colour), None if alpha is None else np.asarray(alpha), before if after != before else None)
+
+
+def _scale_down(colour: Image.Image, alpha: Image.Image | None, megapixels: float) -> tuple[Image.Image, Image.Image | None]:
+    factor = (megapixels * 1e6 / (colour.width * colour.height)) ** 0.5
+    size = (max(1, int(colour.width * factor)), max(1, int(colour.height * factor)))
+    return colour.resize(size, Image.Resampling.LANCZOS), None if alpha is None else alpha.resize(size, Image.Resampling.LANCZOS)
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) as stored, read from the file's head without decoding a pixel.
+
+    Raises:
+        InputError: not a picture of an allowed format.
+    """
+    with opened(path) as image:
+        return image.height, image.width
+
+
+def read_rgb(path: Path) -> RGB:
+    """(h, w, 3) uint8 of an artefact."""
+    return read_photo(path, min_side=1).rgb
+
+
+def read_small(path: Path, least_height: int) -> RGB:
+    """(h, w, 3) uint8 of an artefact whose colours are wanted, not its detail: a JPEG is decoded at the smallest of its fractions
+    (1/2, 1/4, 1/8) that is at least `least_height` pixels high, which takes a fraction of the time; others in full."""
+    with opened(path) as image:
+        image.draft("RGB", (1, least_height))
+        return np.asarray(image.convert("RGB"))
+
+
+def read_grey(path: Path) -> NDArray[np.uint8]:
+    """(h, w) uint8 of a matte or another single-channel artefact."""
+    with opened(path) as image:
+        return np.asarray(image.convert("L"))
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """(h, w) bool of a mask file, True = 255; JPEG's ringing and thin soft outlines fall to the nearer side.
+
+    Raises:
+        InputError: the picture is no mask: whole areas of it are grey.
+    """
+    grey = read_grey(path)
+    share = grey_share(grey)
+    if share:
+        raise InputError(
+            f"{path}: not a mask: {share:.1%} of it is neither black (up to {MASK_BLACK}) nor white (from {MASK_WHITE})",
+            "save it in black and white, white = yes; or delete it and let its step make it again",
+        )
+    mask: NDArray[np.bool_] = grey >= 128
+    return mask
+
+
+def grey_share(grey: NDArray[np.uint8]) -> float:
+    """How much of a (h, w) uint8 picture keeps it from being a mask; 0 when at most its outlines are grey.
+
+    Grey is allowed where a resized or JPEG-compressed mask has it: in lines, not in areas.
+    """
+    between = (grey > MASK_BLACK) & (grey < MASK_WHITE)
+    share = float(between.mean())
+    if share > MASK_OUTLINE_SHARE:
+        return share
+    if min(between.shape) < MASK_OUTLINE_PX or not share:
+        return share
+    rows = np.lib.stride_tricks.sliding_window_view(between, MASK_OUTLINE_PX, axis=0).all(axis=-1)
+    areas = np.lib.stride_tricks.sliding_window_view(rows, MASK_OUTLINE_PX, axis=1).all(axis=-1)
+    return share if areas.any() else 0.0
+
+
+def read_labels(path: Path) -> NDArray[np.uint8]:
+    """(h, w) uint8 of a palette or grey PNG: the indices, never the colours.
+
+    Raises:
+        InputError: a colour picture, whose label numbers are lost.
+    """
+    with opened(path) as image:
+        if image.mode not in {"P", "L"}:
+            raise InputError(f"{path}: mode {image.mode}, expected a palette or grey PNG whose pixel values are label numbers")
+        return np.asarray(image)
+
+
+def read_rgba(path: Path) -> NDArray[np.uint8]:
+    """(h, w, 4) uint8 straight alpha; colours below full transparency are kept as stored."""
+    with opened(path) as image:
+        return np.asarray(image.convert("RGBA"))
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The named arrays of an `.npz` artefact.
+
+    Raises:
+        InputError: damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as problem:
+        raise InputError(f"{path}: damaged ({problem})", "delete it and let its step make it again") from None
+
+
+def read_recipe(path: Path) -> dict[str, Any] | None:
+    """The recipe that `finished` or `png` put into a picture, or None."""
+    with opened(path) as image:
+        text = image.info.get(RECIPE_KEY)
+        comment = None if isinstance(text, str) else image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT)
+    if isinstance(comment, bytes) and comment.startswith(ASCII_COMMENT):
+        text = comment[len(ASCII_COMMENT) :].decode("ascii", "replace")
+    try:
+        recipe = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None  # somebody else's comment
+    return recipe if isinstance(recipe, dict) else None
