@@ -12,6 +12,8 @@ from pipeline.catalog import STEPS, backend_settings, step_names, step_range
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
 from pipeline.core.garbage import leave
+from pipeline.core.layout import LEDGER
+from pipeline.core.stats_ahead import StatsAhead
 from pipeline.datasets_cli import PICTURES, export_app, import_app
 from pipeline.review_cli import add_commands
 from pipeline.review_cli import export as export_pictures
@@ -90,6 +92,7 @@ def run(
     if not _asks_for_something(context):
         typer.echo(context.get_help())
         return
+    ahead = context.with_resource(StatsAhead((inputs, outputs), outputs / LEDGER))  # it works while all this is imported
     from pipeline.api import Request
     from pipeline.session import Session
     from pipeline.settings import sections_with
@@ -118,7 +121,7 @@ def run(
         retry_bad=retry_bad,
         another=another,
     )
-    session = Session(request, Console(json_events))
+    session = Session(request, Console(json_events), ahead)
     raise typer.Exit(session.show_plan() if dry_run else session.run(ask=not yes))
 
 

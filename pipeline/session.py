@@ -16,6 +16,7 @@ from pipeline.core.garbage import spare_what_is_there
 from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
 from pipeline.core.pairs import has_pair_file
 from pipeline.core.records import open_records
+from pipeline.core.stats_ahead import StatsAhead
 from pipeline.decisions import Plan
 from pipeline.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.settings import RunConfig, read_settings
@@ -27,10 +28,12 @@ class Session:
     Args:
         request: what was asked for.
         console: where to say things.
+        ahead: what is known of the folders already; nothing, where a session is run several times.
     """
 
-    def __init__(self, request: Request, console: Console) -> None:
+    def __init__(self, request: Request, console: Console, ahead: StatsAhead | None = None) -> None:
         self.request = request
+        self._ahead = ahead or StatsAhead((), Path())
         self.console = console
         follow_log(console)
 
@@ -38,6 +41,7 @@ class Session:
         """Say what would run and why; touch nothing."""
         job = self._prepare()
         with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
+            records.contents.ahead = self._ahead.of
             plan, warning = job.plan(records), job.retry_warning(records)
         spare_what_is_there()
         say_plan(self.console, plan)
@@ -54,7 +58,9 @@ class Session:
         """
         job = self._prepare()
         with open_records(self.request.layout, verify=self.request.verify) as records:
+            records.contents.ahead = self._ahead.of
             plan = job.plan(records)
+            self._ahead.forget()
             spare_what_is_there()
             self._say_estimate(job.estimate(plan))
             self._tell_estimate(job, plan)

@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.core.fingerprint import sha256_of_file
 from pipeline.core.layout import INPUT_PREFIX, Layout, Ref
 from pipeline.core.ledger_rows import UNTRUSTED, FileRow
+from pipeline.core.stats_ahead import Listing, list_folder
 from pipeline.core.store import COARSEST_CLOCK_NS, Stamp, stamp_of
 
 ANNOUNCE_EVERY = 1000
@@ -57,6 +56,8 @@ class Contents:
         self.hashed = 0
         self.announce: Callable[[int], None] = lambda count: None
         """Called with the number of files hashed so far, now and then: a copied tree of many gigabytes takes minutes."""
+        self.ahead: Callable[[Path], Listing | None] = lambda folder: None
+        """What `StatsAhead` knows of a folder; None = ask the disk."""
         self.of: Callable[[Ref], str | None] = self._known.__getitem__
         """The sha256 of a file's contents, `UNREADABLE`, or None when it is not there."""
 
@@ -79,20 +80,25 @@ class Contents:
         """Take in a folder; in the order of the names, which is that of the rows in memory and so a fifth faster."""
         known, rows, believe = self._known, self._rows, not self._verify
         prefix = folder if folder in {"", INPUT_PREFIX} else f"{folder}/"
-        # A folder that is absent or may not be listed: whoever needs a file of it is told that the file is missing.
-        with suppress(OSError), _opened(self._layout.path(folder)) as (names, status_of):
-            for name in names:
-                row = rows.get(prefix + name)
-                if row is not None and believe:
-                    try:
-                        status = status_of(name)
-                    except OSError:
-                        continue  # a link to nowhere, or gone since
-                    if row[5] == status.st_mtime_ns and row[4] == status.st_size and row[6] == status.st_ino:
-                        known[row[0]] = row[3] or row[2]
-                        continue
-                self._unhashed.add(prefix + name)
+        for name, stamp in self._listing(self._layout.path(folder)).items():
+            row = rows.get(prefix + name)
+            if row is not None and believe:
+                if stamp is None:
+                    continue  # a link to nowhere, or gone since
+                if row[4:7] == stamp:
+                    known[row[0]] = row[3] or row[2]
+                    continue
+            self._unhashed.add(prefix + name)
         self._scanned.add(folder)
+
+    def _listing(self, folder: Path) -> Listing:
+        found = self.ahead(folder)
+        if found is not None:
+            return found
+        try:
+            return list_folder(os.fspath(folder))
+        except OSError:
+            return {}  # absent, or may not be listed: whoever needs a file of it is told that the file is missing
 
     def _hash(self, ref: Ref) -> str | None:
         path = self._layout.path(ref)
@@ -152,21 +158,6 @@ class Contents:
         """A file was removed."""
         self._known.pop(ref, None)
         self._unhashed.discard(ref)
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[tuple[list[str], Callable[[str], os.stat_result]]]:
-    """The names in a folder, sorted, and how to ask for a file's status: relative to the open folder where the system can."""
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries)
-    if os.stat not in os.supports_dir_fd:
-        yield names, lambda name: (folder / name).stat()
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        yield names, partial(os.stat, dir_fd=handle)
-    finally:
-        os.close(handle)
 
 
 def _folder_of(ref: Ref) -> str:
