@@ -63,6 +63,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photo", [(400, 240), (2400, 1400)])
 @pytest.mark.parametrize("place", PLACES)
 def test_the_screen_shows_people_where_the_batch_paints_them(tmp_path: Path, photo: tuple[int, int], place: dict):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
 from workspaces import Workspace
+
+pytestmark = pytest.mark.slow
 
 
 def test_clean_spares_people_whom_the_pairs_file_leaves_out_now(workspace: Workspace):

@@ -117,6 +117,7 @@ def test_densepose_colours_give_their_indices_back(published):
     {"densepose": "image_densepose", "mask": "agnostic_mask", "reduced": "image-parse-agnostic", "image": "Image"},
     {"agnostic": "agnostic", "json": "openpose_json", "drawn": "openpose_image"},
 ])  # fmt: skip
+@pytest.mark.slow
 def test_all_spellings_of_folder_names_are_understood(tmp_path, names):
     viton_hd(tmp_path / "tree", 1, names)
     take_in(tmp_path)

@@ -62,6 +62,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return world.snapshot()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("small_disk", [8, 100, 250, 400, 700, 1100], indirect=True)
 def test_a_full_disk_ends_the_run_with_a_clear_line_and_the_run_can_go_on(small_disk: World, expected: dict[str, bytes]) -> None:
     with pytest.raises(OutputError, match="full") as caught:

@@ -156,6 +156,7 @@ def children_of(pid: int) -> set[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see processes")
 def test_workers_die_with_a_killed_parent_and_the_work_is_picked_up(tmp_path: Path) -> None:
     world = World(tmp_path, persons=[f"p{number}" for number in range(60)]).fill()

@@ -237,6 +237,7 @@ def test_the_plan_does_not_count_what_is_made_anew_anyway(world: SeededWorld):
     assert line.count == 3
 
 
+@pytest.mark.slow
 def test_several_processes_leave_the_same_as_one(world: SeededWorld):
     world.run(retry_bad=2, workers=2)
     assert world.shown() == BEST_OF_TWO

@@ -455,6 +455,7 @@ def test_deleted_inputs_leave_orphans_that_can_be_removed_except_edited_ones(wor
     assert [name for name in world.snapshot() if "bob" in name] == [MATTE.of("bob")]
 
 
+@pytest.mark.slow
 def test_verify_notices_a_change_that_left_size_and_time_alone(world: World) -> None:
     world.run()
     time.sleep(2.1)

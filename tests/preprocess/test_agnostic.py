@@ -91,6 +91,7 @@ def test_the_unit_follows_the_shoulders_and_never_absolute_pixels():
     (Joint.NOSE, Joint.RIGHT_EYE, Joint.LEFT_EYE), (Joint.RIGHT_KNEE, Joint.LEFT_KNEE, Joint.RIGHT_ANKLE, Joint.LEFT_ANKLE),
     (Joint.RIGHT_SHOULDER,), (Joint.NECK,),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_a_missing_joint_never_pulls_the_mask_into_the_corner(category, missing):
     drawing = draw()
     mask = area(drawing, category, body_from_keypoints(keypoints(without=missing)))

@@ -81,6 +81,7 @@ def _beside(left: np.ndarray, right: np.ndarray, height: int = 640) -> np.ndarra
     return np.hstack(sized)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", PEOPLE)
 def test_each_sample_has_exactly_the_flags_of_its_real_problems(run, samples, start):
     produced = run(_sample(samples, start))
@@ -118,6 +119,7 @@ def test_cutout_and_landmarks_fit_the_photo(run, samples):
     assert (top, left, height, width) == masks.box_of(rgba[..., 3] >= 128)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", [("p01", "p10"), ("p13", "p07")])
 @pytest.mark.parametrize("wanted", [1, 2])
 def test_the_person_asked_for_is_cut_out_alone(run, samples, pair, wanted):
@@ -147,6 +149,7 @@ def test_a_number_out_of_range_names_the_range(run, samples):
     assert "1 (leftmost) to 2" in caught.value.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("0002190", 2), ("0005008", 6), ("0012008", 3), ("0026375", 3), ("0032190", 2)])
 def test_group_photos_are_flagged(run, samples, name, least):
     produced = run(samples / f"vitonhd_like/cihp/images/{name}.jpg")

@@ -200,6 +200,7 @@ def test_black_on_black_is_an_error_not_a_guess(tmp_path: Path) -> None:
         run_step(tmp_path, flat_lay(shape_mask(TEE), (3, 3, 3), 3))
 
 
+@pytest.mark.slow
 def test_a_tiny_garment_in_a_large_photo_is_cut_from_the_full_pixels_and_flagged(tmp_path: Path) -> None:
     small = np.zeros((4000, 4000), bool)
     small[1600:2400, 1700:2300] = shape_mask(TEE)

@@ -72,6 +72,7 @@ def test_matte_and_key_points_are_the_embedded_ones_and_say_so(person):
     assert missed.files[POSE_JSON.of("ann")]() == own.files[POSE_JSON.of("ann")]()
 
 
+@pytest.mark.slow
 @pytest.mark.samples
 def test_two_photos_of_one_call_get_what_each_gets_alone(person):
     item, context = person

@@ -14,6 +14,7 @@ from preprocess.backends.mediapipe_people import MediapipePeople
 ASKED_SIDE_PX = 576
 
 
+@pytest.mark.slow
 @pytest.mark.samples
 @pytest.mark.parametrize("who", ["p01", "p04", "p06", "p07", "p11"])
 def test_a_look_at_a_known_place_agrees_with_the_full_search(samples, who):

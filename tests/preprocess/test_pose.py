@@ -92,6 +92,7 @@ def test_joints_outside_the_photo_are_zeros(conditions):
     assert not points.body[[Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE, Joint.LEFT_BIG_TOE, Joint.RIGHT_HEEL]].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["p01", "p03", "p06", "p10", "p13"])
 def test_both_hands_are_found_beside_their_wrists(conditions, start):
     points = _joints(conditions(start))

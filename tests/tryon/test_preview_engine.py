@@ -66,6 +66,7 @@ def test_inputs_are_left_as_they_were(layout: Layout, name: str):
     assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GARMENTS)
 def test_every_drawn_garment_passes_the_gate(layout: Layout, name: str):
     sitter, garment, picture = dressed(layout, name)

@@ -223,6 +223,7 @@ def painted(size):
     return image, where
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1024, 768), (512, 384), (300, 800)])
 def test_the_pair_labels_the_frame_in_its_own_pixels(schp, size):
     image, where = painted(size)

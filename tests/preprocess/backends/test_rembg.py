@@ -75,6 +75,7 @@ def test_an_answer_that_is_foreground_everywhere_gets_no_holes_from_stretching()
     assert foreground_share(answer, U2NET).min() >= 0.89
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ["rembg-u2net", "rembg-isnet-general-use", "rembg-birefnet-general"])
 def test_masks_equal_those_of_rembg_itself(row, tmp_path, monkeypatch):
     sessions = pytest.importorskip("rembg.sessions")

@@ -96,12 +96,14 @@ def test_trousers_stay_below_an_upper_garment(name):
     (Joint.MID_HIP, Joint.RIGHT_HIP, Joint.LEFT_HIP), (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST),
     (Joint.RIGHT_SHOULDER,), (Joint.NECK,),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_a_missing_joint_never_pulls_a_mask_into_the_corner(name, category, missing):
     mask = mask_of(name, category, conditions(body=body_from_keypoints(keypoints(without=missing))))
     assert not mask[:150, :150].any()
     assert masks.iou(mask, mask_of(name, category)) > 0.55
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, category", KNOWN_SAFE)
 def test_an_arm_that_leaves_the_picture_on_the_left_draws_nothing_on_the_right(name, category):
     body = draw().body
@@ -166,6 +168,7 @@ def test_the_default_recipe_draws_what_the_project_always_drew():
         assert np.array_equal(mask_of("hr-viton", category), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name, category", KNOWN)
 def test_every_recipe_leaves_out_whatever_is_to_be_kept(name, category, kind):

@@ -11,6 +11,8 @@ from tryon.samplers.library import ddim, dpmpp_2m, unipc  # noqa: E402
 from tryon.samplers.plms import plms  # noqa: E402
 from tryon.samplers.schedule import add_noise, alphas_cumprod, leading_timesteps  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SOLVERS = {"plms": plms, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "unipc": unipc}
 
 

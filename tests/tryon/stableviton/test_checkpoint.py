@@ -22,6 +22,8 @@ from tryon.engines.stableviton.checkpoint import fill_network, read_published
 from tryon.engines.stableviton.precision import DTYPES
 from tryon.engines.stableviton.savings import OFFICIAL
 
+pytestmark = pytest.mark.slow
+
 POSITIONS = "cond_stage_model.transformer.vision_model.embeddings.position_ids"
 
 
@@ -108,7 +110,6 @@ def test_a_vae_file_that_is_none_is_refused(saved, tiny, official_state):
         read_published(saved(), tiny, saved({"decoder.conv_out.bias": torch.zeros(3)}, "vae.ckpt"))
 
 
-@pytest.mark.slow
 def test_the_reader_maps_the_file_instead_of_copying_it(saved, official_state, tmp_path):
     content = lightning(official_state)
     content["optimizer_states"][0]["state"][0]["exp_avg"] = torch.ones(128 * 2**20 // 4)
@@ -213,7 +214,6 @@ def test_a_converted_folder_loads_back(saved, tiny, network, tmp_path, dtype):
         assert torch.equal(tensor, original[name].to(DTYPES[dtype]))
 
 
-@pytest.mark.slow
 def test_a_converted_folder_opens_with_the_libraries_own_loaders(saved, tiny, network, tmp_path):
     target = tmp_path / "stableviton"
     folders.convert(saved(), target, dtype="fp32", architecture=tiny)
@@ -237,7 +237,6 @@ def test_a_folder_without_its_index_is_refused(tmp_path):
         folders.load(tmp_path, torch.float32)
 
 
-@pytest.mark.slow
 def test_the_unused_tail_is_neither_converted_nor_loaded(saved, tiny, tmp_path):
     target = tmp_path / "stableviton"
     folders.convert(saved(), target, dtype="fp32", architecture=tiny)

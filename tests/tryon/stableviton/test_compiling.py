@@ -35,6 +35,7 @@ def dress(engine, seeds):
     return [each.picture for each in engine.dress([TryOnItem(person, garment, seed) for seed in seeds])]
 
 
+@pytest.mark.slow
 def test_the_first_call_of_every_batch_size_is_announced_and_timed(engine, monkeypatch, caplog):
     compiled = []
     monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)

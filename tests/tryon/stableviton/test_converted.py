@@ -28,6 +28,8 @@ from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.variants import STABLEVITON
 
+pytestmark = pytest.mark.slow
+
 ROW, FILE = "stableviton-vitonhd", "VITONHD.ckpt"
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

@@ -31,6 +31,8 @@ from tryon.engines.stableviton.presets import PRESETS, Start
 from tryon.engines.stableviton.runtime import Runtime
 from tryon.engines.stableviton.variants import STABLEVITON, VARIANTS
 
+pytestmark = pytest.mark.slow
+
 CANVAS, SIZE = (256, 192), (128, 64)
 ANN, COAT = Person("ann", "inputs:person/ann.jpg"), Garment("coat", "inputs:cloth/upper/coat.jpg")
 FAST = replace(PRESETS["fast"], dtype="fp32", steps=2)

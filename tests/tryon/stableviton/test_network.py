@@ -16,6 +16,8 @@ from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, 
 from tryon.engines.stableviton.network import StableViton, stack_conditions
 from tryon.engines.stableviton.savings import ALL, OFFICIAL
 
+pytestmark = pytest.mark.slow
+
 RELATIVE = 1e-4
 
 
@@ -157,7 +159,6 @@ def benchmarks_importable(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[3])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [(512, 384), (1024, 768)])
 def test_the_benchmark_counts_the_operations_of_the_official_network(benchmarks_importable, size):
     from benchmarks.stableviton import GFLOP_OF_THE_ANALYSIS, counted_gflop
@@ -169,7 +170,6 @@ def test_the_benchmark_counts_the_operations_of_the_official_network(benchmarks_
     assert ours["control"] < counted["control"] and ours["unet"] < counted["unet"]
 
 
-@pytest.mark.slow
 def test_the_full_network_runs_in_bf16(benchmarks_importable):
     from benchmarks.generated import generated_network
 

@@ -63,7 +63,7 @@ def test_save_attention_switches_on_the_whole_family_and_nothing_else(monkeypatc
     asked = []
 
     class Recording:
-        def __init__(self, request, console):
+        def __init__(self, request, console, ahead=None):
             asked.append(request)
 
         def show_plan(self):

@@ -19,6 +19,8 @@ from tryon.engines.stableviton.variants import Unconditional
 from tryon.samplers.schedule import add_noise
 from tryon.samplers.table import SOLVERS
 
+pytestmark = pytest.mark.slow
+
 RECORDED_MEAN = SamplingConfig(solver="plms", steps=4, dtype="fp32", start=Start.PERSON, posterior=PosteriorDraw.MEAN)
 
 
@@ -117,7 +119,6 @@ def test_pictures_are_the_recorded_ones_within_a_level(network, pairs, recorded)
         assert np.abs(pasted.astype(int) - recorded.array("post/repaint_u8")[row]).max() <= 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("saving", ["tabulate_time", "cache_garment", "batch_guidance"])
 @pytest.mark.parametrize("posterior", [PosteriorDraw.ONCE, PosteriorDraw.MEAN])
 def test_each_saving_of_the_sampler_is_exact(build, network, pairs, saving, posterior):
@@ -141,7 +142,6 @@ def test_a_picture_does_not_depend_on_its_batch(network, pairs, preset):
         assert np.abs(pictures[0].astype(int) - other).max() <= 1
 
 
-@pytest.mark.slow
 def test_bf16_keeps_what_the_performance_page_promises(tiny):
     """A batch moves a picture by a level at most, the number format by one on average and by four in 99 of 100 values."""
     config, size = replace(PRESETS["fast"], steps=4), (64, 64)
@@ -213,7 +213,6 @@ def test_passes_cost_what_the_preset_says(network, pairs, changes, encoder, unet
     assert (counting.encoder, counting.unet, counting.without) == (encoder, unet, without)
 
 
-@pytest.mark.slow
 def test_reusing_deep_features_is_off_by_default_and_changes_only_what_it_skips(network, pairs):
     config = replace(PRESETS["balanced"], dtype="fp32", steps=4)
     noises = lambda: [SeededNoise(3)]  # noqa: E731
