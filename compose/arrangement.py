@@ -16,6 +16,7 @@ from compose.placement import place
 from compose.room import look_for_room
 from compose.scene import Figure
 from compose.sidecar import Sidecar, resolve_spot
+from pipeline.core.flags import Notice
 from pipeline.core.items import Scene
 from pipeline.core.keypoints import Keypoints
 
@@ -27,7 +28,7 @@ class SceneInputs:
     Args:
         scene: which.
         background: (h, w, 3) RGB uint8.
-        scaled_from: the background's (height, width) before it was scaled down for work, or None.
+        remarks: how the background was read.
         cutout: (h, w, 4) RGBA uint8, photo resolution.
         keypoints: in photo pixels, or None.
         sidecar: the user's wishes.
@@ -38,7 +39,7 @@ class SceneInputs:
 
     scene: Scene
     background: NDArray[np.uint8]
-    scaled_from: tuple[int, int] | None
+    remarks: tuple[Notice, ...]
     cutout: NDArray[np.uint8]
     keypoints: Keypoints | None
     sidecar: Sidecar

@@ -29,6 +29,7 @@ from pipeline.core.frame import Frame
 from pipeline.core.items import Item, Pair, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, sidecar
+from pipeline.core.photo_notices import photo_notices
 from pipeline.core.step import Context, Encode, Produced, StepBase
 
 _log = logging.getLogger("lookbook")
@@ -121,12 +122,13 @@ class ComposeStep(StepBase):
         scene = _scene(item)
         source = self.layout.path(scene.background.source)
         photo = images.read_photo(source, self.context.max_megapixels, min_side=LEAST_SIDE_PX)
+        remarks = tuple(photo_notices(photo, f"background {scene.background.id}"))
         dressed = self.layout.path(_cutout(scene.pair))
         cutout, drawn = images.read_rgba(dressed), seed_and_attempt(images.read_recipe(dressed))
         wishes, reading = self._wishes(scene)
         guests = {each.guest: self.guest(each.spot, scene) for each in places(wishes, scene.pair.person.id) if each.guest}
         joints = self._keypoints(scene.pair)
-        return SceneInputs(scene, photo.rgb, photo.scaled_from, cutout, joints, wishes, reading, drawn, guests)
+        return SceneInputs(scene, photo.rgb, remarks, cutout, joints, wishes, reading, drawn, guests)
 
     def guest(self, spot: Spot, scene: Scene) -> Dressed:
         """Decode somebody who joins a picture.
@@ -172,7 +174,7 @@ class ComposeStep(StepBase):
             )
         ground, figures = arrange(inputs, body, _seed(self.context.seed, scene))
         files: dict[Ref, Encode] = {}
-        notices = _scaled(inputs)
+        notices = list(inputs.remarks)
         facts: dict[str, str] = {"positions": inputs.reading} if inputs.reading else {}
         for size in self.config.wanted:
             shot = shoot(inputs.background, figures, ground, size)
@@ -254,13 +256,6 @@ def _notices(figures: Sequence[Figure], enlarge_limit: float) -> list[Notice]:
     if edges:  # a body cut at the bottom is an ordinary half-body photo, not a fault
         notices.append(Notice(Flag.PERSON_CUT, f"cut at the {' and '.join(edges)} of the photo"))
     return notices
-
-
-def _scaled(inputs: SceneInputs) -> list[Notice]:
-    if inputs.scaled_from is None:
-        return []
-    height, width = inputs.scaled_from
-    return [Notice(Flag.SCALED_FOR_WORK, f"background {inputs.scene.background.id} was {width}×{height}")]
 
 
 def _facts(figures: Sequence[Figure], ground: Ground) -> dict[str, str]:

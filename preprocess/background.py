@@ -18,6 +18,7 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, sidecar
 from pipeline.core.masks import box_of
+from pipeline.core.photo_notices import photo_notices
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess import closed_form
 from preprocess.backends.embedded_matte import EmbeddedMatte
@@ -181,7 +182,4 @@ def _photo_notices(photo: images.Photo, sighting: Sighting, wanted: int | None) 
         how = "asked for" if wanted is not None else "the largest"
         detail = f"{len(sighting.areas)} people, areas from the left {areas}; used number {sighting.chosen + 1}, {how}"
         notices.append(Notice(Flag.SEVERAL_PEOPLE, detail))
-    if photo.scaled_from is not None:
-        (h0, w0), (h1, w1) = photo.scaled_from, photo.rgb.shape[:2]
-        notices.append(Notice(Flag.SCALED_FOR_WORK, f"{w0}×{h0} → {w1}×{h1}"))
-    return notices
+    return notices + photo_notices(photo)

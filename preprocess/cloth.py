@@ -21,6 +21,7 @@ from pipeline.core.images import Photo
 from pipeline.core.items import Garment, Item, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
+from pipeline.core.photo_notices import photo_notices
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.backends.plain_background import cut_garment
 from preprocess.garment_category import guess_doubt
@@ -93,7 +94,7 @@ def reduced(photo: Photo) -> Photo:
         return photo
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     alpha = None if photo.alpha is None else cv2.resize(photo.alpha, size, interpolation=cv2.INTER_AREA)
-    return Photo(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA), alpha, photo.scaled_from)
+    return Photo(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA), alpha, photo.scaled_from, photo.frames)
 
 
 def window_round(alpha: Alpha, size: tuple[int, ...]) -> tuple[slice, slice]:
@@ -222,7 +223,8 @@ class ClothStep(BackendStep[GarmentBackend]):
         files = {CLOTH.of(garment.id): lambda: images.jpeg(cloth), CLOTH_MASK.of(garment.id): lambda: images.jpeg(mask)}
         facts = {"garment_share": f"{cut.share:.3f}", "mask_share": f"{(mask > 0).mean():.3f}"}
         facts |= {} if garment.given else {"category": f"{garment.category.value}, guessed"}
-        return Produced(files, notices_of(cut, mask, garment.category, garment.given), facts)
+        notices = (*notices_of(cut, mask, garment.category, garment.given), *photo_notices(photo))
+        return Produced(files, notices, facts)
 
     def _cut(self, garment: Garment, photo: Photo) -> CutGarment:
         small, path = reduced(photo), self.layout.path(garment.source)

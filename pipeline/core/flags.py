@@ -19,6 +19,7 @@ class Flag(StrEnum):
     ARMS_ACROSS_TORSO = "arms-across-torso"
     SMALL_PERSON = "small-person"
     SCALED_FOR_WORK = "scaled-for-work"
+    FIRST_FRAME = "first-frame"
     MASK_TOO_SMALL = "mask-too-small"
     MASK_TOO_LARGE = "mask-too-large"
     LEGS_NOT_VISIBLE = "legs-not-visible"
@@ -49,6 +50,7 @@ ABOUT: dict[Flag, str] = {
     Flag.ARMS_ACROSS_TORSO: "an arm crosses the torso: check the mask and the hands",
     Flag.SMALL_PERSON: "the person is small in the photo: crop closer for more detail",
     Flag.SCALED_FOR_WORK: "the photo is larger than the limit and was scaled down for work",
+    Flag.FIRST_FRAME: "the file is an animation or has several pages: the first picture is used; save the one you mean by itself",
     Flag.MASK_TOO_SMALL: "the area to repaint is unusually small: check the agnostic mask",
     Flag.MASK_TOO_LARGE: "the area to repaint is unusually large: check the agnostic mask",
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",

@@ -21,6 +21,8 @@ Wanted = tuple[Person, Garment]
 Row = tuple[str, str, str]
 """Where it stands, the person's name, the garment's name."""
 
+PERSON_HEADINGS = {"person", "image"}
+
 
 def has_pair_file(layout: Layout) -> bool:
     """Whether the user says which person wears which garment."""
@@ -101,8 +103,10 @@ def _txt_rows(text: str, file: str, people: _Names, clothes: _Names) -> Iterator
 def _csv_rows(text: str, file: str) -> Iterator[Row]:
     head = text.partition("\n")[0]
     delimiter = ";" if ";" in head and "," not in head else ","  # spreadsheets write semicolons where the comma is decimal
+    turned = False  # the heading may name the garment first
     for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1):
         cells = [cell.strip() for cell in row] + ["", ""]
-        heading = number == 1 and cells[0].lower() in {"person", "image"}
-        if any(cells) and not heading and not cells[0].startswith("#"):
-            yield f"{file}, line {number}", cells[0], cells[1]
+        if number == 1 and {cell.lower() for cell in cells[:2]} & PERSON_HEADINGS:
+            turned = cells[1].lower() in PERSON_HEADINGS
+        elif any(cells) and not cells[0].startswith("#"):
+            yield f"{file}, line {number}", cells[turned], cells[not turned]

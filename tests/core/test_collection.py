@@ -172,6 +172,12 @@ def test_a_spreadsheets_pairs_file_with_semicolons_a_mark_and_windows_lines_is_r
     assert [pair.id for pair in found.pairs] == ["ann__tee"] and found.problems == ()
 
 
+def test_the_heading_of_a_spreadsheet_says_which_column_is_which(tmp_path):
+    (tmp_path / "pairs.csv").write_text("Garment,Person\ntee,ann\n")
+    found = collect(tmp_path, BASIC)
+    assert [pair.id for pair in found.pairs] == ["ann__tee"] and found.problems == ()
+
+
 def test_backgrounds_of_the_older_form_s_folder_count_too(tmp_path: Path):
     found = collect(tmp_path, [*BASIC, "bg_images/sea.jpg", "bg_images/town.png", "bg_images/town.txt", "bg_images/read.me"])
     assert [(item.id, item.source) for item in found.backgrounds] == [

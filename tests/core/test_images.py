@@ -91,7 +91,16 @@ def test_the_first_picture_of_an_animation_is_taken(tmp_path: Path):
     frames = [Image.fromarray(picture()), Image.fromarray(255 - picture())]
     for name in ("a.gif", "a.webp"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], duration=50)
-        assert np.abs(images.read_photo(tmp_path / name).rgb.astype(int) - picture()).mean() < 12
+        photo = images.read_photo(tmp_path / name)
+        assert np.abs(photo.rgb.astype(int) - picture()).mean() < 12
+        assert photo.frames == 2
+    assert images.read_photo(save(frames[0], tmp_path / "one.gif")).frames == 1
+
+
+def test_a_second_picture_that_a_camera_adds_is_no_animation(tmp_path: Path):
+    frames = [Image.fromarray(picture()), Image.fromarray(picture()).resize((64, 64))]
+    frames[0].save(tmp_path / "a.mpo", save_all=True, append_images=frames[1:])
+    assert images.read_photo(tmp_path / "a.mpo").frames == 1
 
 
 def test_display_p3_is_converted_to_srgb(tmp_path: Path):

@@ -17,6 +17,8 @@ from pipeline.core.images.opening import MAX_MEGAPIXELS, check_size, opened, to_
 from pipeline.core.images.writing import ASCII_COMMENT, EXIF_IFD, RECIPE_KEY, USER_COMMENT
 
 MIN_SIDE = 64
+SEVERAL = frozenset({"GIF", "WEBP", "PNG", "TIFF"})
+"""Formats of animations and pages; a second picture in a JPEG (MPO) or HEIC is a thumbnail or depth map, which nobody misses."""
 MASK_BLACK, MASK_WHITE = 24, 231
 """Grey levels: what JPEG's ringing makes of 0 and 255 stays outside them."""
 MASK_OUTLINE_PX = 5
@@ -35,11 +37,13 @@ class Photo:
         rgb: (h, w, 3) uint8 sRGB, upright; transparent pixels are flattened on white.
         alpha: (h, w) uint8, 255 = opaque; None when the file has no transparency.
         scaled_from: (height, width) before it was scaled down for work, or None.
+        frames: pictures in the file, of which this is the first.
     """
 
     rgb: RGB
     alpha: NDArray[np.uint8] | None = None
     scaled_from: tuple[int, int] | None = None
+    frames: int = 1
 
 
 def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS, min_side: int = MIN_SIDE) -> Photo:
@@ -53,6 +57,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS, min_side: int
         try:
             upright = ImageOps.exif_transpose(image)
             colour, alpha = to_srgb(upright)
+            frames = getattr(image, "n_frames", 1) if image.format in SEVERAL else 1
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
             raise InputError(
                 f"{path}: damaged or incomplete picture ({problem})", "replace the file, or leave it out with --skip"
@@ -61,7 +66,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS, min_side: int
     if colour.width * colour.height > max_megapixels * 1e6:
         colour, alpha = _scale_down(colour, alpha, max_megapixels)
     after = (colour.height, colour.width)
-    return Photo(np.asarray(colour), None if alpha is None else np.asarray(alpha), before if after != before else None)
+    return Photo(np.asarray(colour), None if alpha is None else np.asarray(alpha), before if after != before else None, frames)
 
 
 def _scale_down(colour: Image.Image, alpha: Image.Image | None, megapixels: float) -> tuple[Image.Image, Image.Image | None]:
