@@ -45,9 +45,9 @@ class Narrowing:
     """
 
     def __init__(self, part: Dressing) -> None:
-        self._part = part
         self._unit = unit = part.unit
         self._inside = part.alpha >= BODY
+        self._outside = dilate(part.alpha < BODY, 2 * unit)
         behind, self._calm = background_behind(part)
         self._behind = behind.mean(2)
         sigma = max(unit, 0.5)
@@ -59,24 +59,34 @@ class Narrowing:
         self._nearer = part.changed & self._inside & (self._distance + NEARER_LEVELS < before)
         self._candidate = self._nearer & (self._depth < REVEALED_DEPTH * 1024 * unit)
 
-    @cached_property
+    @property
     def possible(self) -> Mask:
         """(h, w) bool: what a backend should judge, beyond what colours tell."""
-        return self._connected(self._candidate & (self._distance < ASKING_LEVELS)) & ~self.revealed()
+        return self._connected(self._candidate & (self._distance < ASKING_LEVELS)) & ~self._by_colours
 
     def revealed(self, seen: Alpha | None = None) -> Mask:
         """(h, w) bool: what shows background now; with a backend's matte of the dressed picture, what that says too."""
-        alike = self._distance < np.where(self._calm, REVEALED_LEVELS, BUSY_REVEALED_LEVELS)
-        if seen is not None:
-            alike = (alike | (self._distance < ASKING_LEVELS)) & (seen < BODY)
+        if seen is None:
+            return self._by_colours
+        alike = (self._alike | (self._distance < ASKING_LEVELS)) & (seen < BODY)
         return self._connected(self._candidate & alike) | self._exact
+
+    @cached_property
+    def _alike(self) -> Mask:
+        """As near to the background's colour as that can be trusted."""
+        near: Mask = self._distance < np.where(self._calm, REVEALED_LEVELS, BUSY_REVEALED_LEVELS)
+        return near
+
+    @cached_property
+    def _by_colours(self) -> Mask:
+        """What shows background by colours alone."""
+        return self._connected(self._candidate & self._alike) | self._exact
 
     @cached_property
     def _exact(self) -> Mask:
         """Parts that repeat a varied background too well to be anything else, whatever a backend says."""
-        outside = dilate(self._part.alpha < BODY, 2 * self._unit)
         met = open_(self._nearer & (self._distance < EXACT_LEVELS), THINNEST * self._unit)
-        parts = touching(met, outside, LEAST_REVEALED * (1024 * self._unit) ** 2)
+        parts = touching(met, self._outside, LEAST_REVEALED * (1024 * self._unit) ** 2)
         numbers, areas = components(parts)
         grey, places = self._behind[parts], numbers[parts]
         mean = np.bincount(places, grey, len(areas)) / areas
@@ -86,10 +96,9 @@ class Narrowing:
 
     def _connected(self, mask: Mask) -> Mask:
         """Parts of some size that are connected with the background."""
-        outside = dilate(self._part.alpha < BODY, 2 * self._unit)
         broad = open_(close(mask, self._unit), THINNEST * self._unit)
-        parts = touching(broad, outside, LEAST_REVEALED * (1024 * self._unit) ** 2) & self._candidate
-        rim = touching(mask & (self._depth < RIM * self._unit), outside, LEAST_RIM * self._unit**2)
+        parts = touching(broad, self._outside, LEAST_REVEALED * (1024 * self._unit) ** 2) & self._candidate
+        rim = touching(mask & (self._depth < RIM * self._unit), self._outside, LEAST_RIM * self._unit**2)
         revealed: Mask = parts | rim
         return revealed
 

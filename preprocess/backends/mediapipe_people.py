@@ -104,10 +104,11 @@ class MediapipePeople:
             (h, w) float32 in [0, 1]; all zero when nobody is seen in that place.
         """
         found = self._pose_in(photo, *window_round(box, 0.2, size_of(photo)))
+        somebody = None if found is None else _somebody(found)
         nobody = np.zeros(photo.shape[:2], np.float32)
-        if found is None or overlap(_somebody(found).box, box) < SAME_PLACE:
+        if somebody is None or overlap(somebody.box, box) < SAME_PLACE:
             return nobody
-        return self._refined(photo, replace(_somebody(found), box=box), nobody)
+        return self._refined(photo, replace(somebody, box=box), nobody)
 
     def _everybody(self, work: RGB, everyone: Float) -> list[Somebody]:
         faces = merge_faces(self.models.faces(work))
