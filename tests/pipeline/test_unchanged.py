@@ -1,0 +1,86 @@
+"""Moving code redoes nobody's pictures: what an earlier version made is still up to date."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.api import Request, plan
+from pipeline.assembly import StepRecipe
+from pipeline.catalog import BACKENDS, ENGINE_CONFIGS, ENGINES, STEPS, StageEntry, resolve
+from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
+from pipeline.core.labels import Category
+from pipeline.core.layout import Layout
+from pipeline.core.step import Context
+
+RECORDED = Path(__file__).parents[1] / "data" / "before_the_rooms"
+RAISED: dict[str, str] = {}
+"""Key of `signatures.json` → the commit that moved its pixels on purpose."""
+
+ANN = Person("ann", "inputs/person/ann.jpg", (Category.UPPER, Category.LOWER), ("hr-viton", ""))
+TEE = Garment("tee", "inputs/cloth/upper/tee.jpg")
+
+
+def item_of(unit: Unit, engine: str) -> Item:
+    pair = Pair(ANN, TEE, engine, attempt=2)
+    return {
+        Unit.PERSON: ANN,
+        Unit.GARMENT: TEE,
+        Unit.PAIR: pair,
+        Unit.SCENE: Scene(pair, Background("sea", "inputs/background/sea.jpg")),
+    }[unit]
+
+
+def choices(entry: StageEntry) -> Iterator[tuple[str, dict]]:
+    """Every way to build a step: by backend, by engine, or the only one."""
+    if entry.backend == "engine":
+        for name in ENGINES:
+            yield name, {"engines": {name: resolve(ENGINE_CONFIGS[name])()}}
+    elif entry.backend:
+        for name, target in BACKENDS[entry.backend].items():
+            yield name, {"backend": target}
+    else:
+        yield "", {}
+
+
+def signatures(folder: Path) -> dict[str, dict]:
+    """Step, then backend or engine → what its fingerprints say beside the contents of files."""
+    context = Context(Layout(inputs=folder / "inputs", outputs=folder / "outputs", weights=folder / "weights"), seed=7)
+    found = {}
+    for entry in (entry for entries in STEPS.values() for entry in entries):
+        for name, how in choices(entry):
+            step = StepRecipe(entry, resolve(entry.config)(), context, **how)()
+            item = item_of(step.unit, name if entry.backend == "engine" else "preview")
+            found[f"{step.name} {name}".strip()] = {
+                "version": step.version,
+                "settings": step.config.model_dump(mode="json"),
+                "signature": dict(step.signature(item)),
+                "reads": list(step.reads(item)),
+                "writes": list(step.writes(item)),
+            }
+    return found
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict[str, dict]:
+    return json.loads((RECORDED / "signatures.json").read_text())
+
+
+def test_an_older_outputs_folder_is_up_to_date(tmp_path: Path):
+    with zipfile.ZipFile(RECORDED / "workspace.zip") as archive:
+        archive.extractall(tmp_path)
+    request = Request(inputs=tmp_path / "inputs", outputs=tmp_path / "outputs", overrides=("compose.layers=true",))
+    found = plan(request)
+    assert found.to_run == 0
+    assert sum(stage.done for stage in found.stages) == 10
+
+
+def test_what_decides_the_pixels_reads_as_before(tmp_path: Path, recorded: dict[str, dict]):
+    now = signatures(tmp_path)
+    for key, then in recorded.items():
+        if key not in RAISED:
+            assert now[key] == then, key
