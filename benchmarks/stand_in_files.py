@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.core import weights_table
-from pipeline.core.weights_table import Weight, WeightFile
+from pipeline.core.weights import table as weights_table
+from pipeline.core.weights.table import Weight, WeightFile
 
 PADDING = " " * 4096
 """A file of a few bytes would be taken for a download error."""

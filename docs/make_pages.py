@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.core.flags import ABOUT
 from pipeline.core.labels import Category
 from pipeline.core.layout import PER_CATEGORY, PER_ENGINE, PER_ITEM, Folder
-from pipeline.core.weights_table import table
+from pipeline.core.weights.table import table
 
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/make_pages.py; edit the code it names instead. -->\n\n"

@@ -15,7 +15,7 @@ from pipeline.core.engine import EngineCard
 from pipeline.core.errors import MissingPackageError, UsageError, nearest
 from pipeline.core.labels import Category
 from pipeline.core.weights import available, require_all
-from pipeline.core.weights_licence import refuse_non_commercial
+from pipeline.core.weights.licence import refuse_non_commercial
 
 
 @dataclass(frozen=True)

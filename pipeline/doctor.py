@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pipeline.core.errors import ExitCode
-from pipeline.core.weights_files import human_bytes
+from pipeline.core.weights.files import human_bytes
 from pipeline.doctor_facts import REINSTALL, Check, Level, Machine, NumbaCache, Requirement
 from pipeline.doctor_models import model_checks
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.core.card import Card
-from pipeline.core.weights_judge import Finding
+from pipeline.core.weights.verify import Finding
 
 REINSTALL = "pip install -e ."
 """The remedy for whatever belongs to every installation."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pipeline.core.card import Card
-from pipeline.core.weights import pull_command
-from pipeline.core.weights_files import human_bytes
-from pipeline.core.weights_judge import State
+from pipeline.core.weights.files import human_bytes
+from pipeline.core.weights.require import pull_command
+from pipeline.core.weights.verify import State
 from pipeline.doctor_facts import REINSTALL, Check, Level, Machine
 
 ENGINE = "tryon"

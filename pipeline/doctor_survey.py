@@ -19,9 +19,9 @@ from typing import Any
 from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
 from pipeline.core.console import Colour, Console
-from pipeline.core.download import network_from
 from pipeline.core.weights import look
-from pipeline.core.weights_table import table
+from pipeline.core.weights.download import network_from
+from pipeline.core.weights.table import table
 from pipeline.doctor import OPENCV, OUR_NAMES, checks, exit_code, report
 from pipeline.doctor_facts import Level, Machine, NumbaCache, Requirement, Torch
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.core.console import Console
-    from pipeline.core.weights_judge import Finding
-    from pipeline.core.weights_pull import Want
-    from pipeline.core.weights_table import Weight
+    from pipeline.core.weights.pull import Want
+    from pipeline.core.weights.table import Weight
+    from pipeline.core.weights.verify import Finding
 
 app = typer.Typer(help="Model files: what there is, fetch, check, find.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -28,8 +28,8 @@ BusinessOnly = Annotated[bool, typer.Option("--commercial-only", help="Only mode
 def list_rows(filters: Filters = None, weights: Folder = DEFAULT_FOLDER, commercial_only: BusinessOnly = False) -> None:
     """Every model: size, business use, users, and whether it is here. `weights list NAME` of one row shows its licence."""
     from pipeline.core.console import Console
-    from pipeline.core.weights_licence import licence_lines
-    from pipeline.core.weights_table import Commercial
+    from pipeline.core.weights.licence import licence_lines
+    from pipeline.core.weights.table import Commercial
 
     console = Console()
     rows = [row for row in _select(filters or []) if not commercial_only or row.commercial is Commercial.YES]
@@ -42,7 +42,7 @@ def list_rows(filters: Filters = None, weights: Folder = DEFAULT_FOLDER, commerc
 
 def _select(filters: Sequence[str]) -> list[Weight]:
     """Rows whose name contains one of the words, or that one of them uses."""
-    from pipeline.core.weights_table import row, table
+    from pipeline.core.weights.table import row, table
 
     if not filters:
         return list(table().values())
@@ -57,7 +57,7 @@ def _select(filters: Sequence[str]) -> list[Weight]:
 
 def _cells(weight: Weight, root: Path) -> tuple[str, str, str, str, str]:
     from pipeline.core.weights import look
-    from pipeline.core.weights_files import human_bytes
+    from pipeline.core.weights.files import human_bytes
 
     states = list(dict.fromkeys(str(finding.state) for finding in look(weight.name, root)))
     here = "-" if states == ["missing"] else ", ".join(states)
@@ -80,10 +80,10 @@ def pull(
     import os
 
     from pipeline.core.console import Console
-    from pipeline.core.download import network_from
-    from pipeline.core.weights_licence import refuse_non_commercial
-    from pipeline.core.weights_pull import addresses, adopt, plan_pull, refuse_early
-    from pipeline.core.weights_pull import pull as fetch
+    from pipeline.core.weights.download import network_from
+    from pipeline.core.weights.licence import refuse_non_commercial
+    from pipeline.core.weights.pull import addresses, adopt, plan_pull, refuse_early
+    from pipeline.core.weights.pull import pull as fetch
 
     console = Console()
     if commercial_only:
@@ -110,7 +110,7 @@ def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool
     import sys
 
     from pipeline.core.errors import WeightsError
-    from pipeline.core.weights_licence import accept, is_accepted, licence_lines
+    from pipeline.core.weights.licence import accept, is_accepted, licence_lines
 
     for weight, root in {want.weight.name: (want.weight, want.root) for want in wants}.values():
         if is_accepted(weight, root):
@@ -126,7 +126,7 @@ def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool
 
 def _show_plan(console: Console, places: Mapping[Want, Sequence[str]]) -> None:
     """One line per file: how much, and from where."""
-    from pipeline.core.weights_files import human_bytes
+    from pipeline.core.weights.files import human_bytes
 
     for want, urls in places.items():
         size = human_bytes(want.bytes_left) if want.file.bytes_expected else "size unknown"
@@ -151,7 +151,7 @@ class _Bar:
 
     def __call__(self, done: int, total: int | None) -> None:
         """Told the bytes done and the total; small files are over before a line is worth it."""
-        from pipeline.core.weights_files import human_bytes
+        from pipeline.core.weights.files import human_bytes
 
         step = max((total or 0) * 0.05, 20e6) if total else 500e6
         if done < self._next or not done:
@@ -172,9 +172,9 @@ def verify(
     """Check the files that are here against the table; exit code 2 when one is wrong."""
     from pipeline.core.console import Console
     from pipeline.core.errors import ExitCode
-    from pipeline.core.weights import forget_pins, look
-    from pipeline.core.weights import verify as check
-    from pipeline.core.weights_judge import State
+    from pipeline.core.weights.require import forget_pins, look
+    from pipeline.core.weights.require import verify as check
+    from pipeline.core.weights.verify import State
 
     console = Console()
     rows = _select(filters or [])
@@ -216,7 +216,7 @@ def convert(
     from pipeline.catalog import ENGINES, resolve
     from pipeline.core.console import Colour, Console
     from pipeline.core.errors import UsageError, nearest
-    from pipeline.core.weights import adopt_converted
+    from pipeline.core.weights.require import adopt_converted
 
     able = {
         name: kind for name, kind in ((name, resolve(target)) for name, target in ENGINES.items()) if hasattr(kind, "convert")

@@ -14,8 +14,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.core import weights_table
-from pipeline.core.weights_table import Weight, WeightFile
+from pipeline.core.weights import table as weights_table
+from pipeline.core.weights.table import Weight, WeightFile
 
 Shape = Sequence[int | str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pipeline.core.weights_table import Weight, parse_row
+from pipeline.core.weights.table import Weight, parse_row
 
 BODY = b"weights " * 300
 SHA = hashlib.sha256(BODY).hexdigest()

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import weights as model_files
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
+from pipeline.core.weights import require as model_files
 from preprocess import person_boxes, simcc
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.keypoint_tables import WHOLEBODY_POINTS, from_wholebody

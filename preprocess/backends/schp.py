@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import weights as model_files
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Atr, Lip
+from pipeline.core.weights import require as model_files
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.neck import no_neck_above_mouth

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from file_server import FileServer, Served
 
-from pipeline.core import download as download_module
-from pipeline.core.download import Expected, download, network_from
-from pipeline.core.download_http import Network, RedirectRule
-from pipeline.core.download_part import Part
 from pipeline.core.errors import WeightsError
+from pipeline.core.weights import download as download_module
+from pipeline.core.weights.download import Expected, download, network_from
+from pipeline.core.weights.http import Network, RedirectRule
+from pipeline.core.weights.part import Part
 
 BODY = bytes(range(256)) * 6000  # 1.5 MB: several reads, above the size at which a wrong length is refused at once
 OTHER = BODY[::-1]

@@ -11,13 +11,15 @@ import pytest
 from file_server import FileServer
 from tiny_weights import BODY, OTHER, SHA, tiny_table
 
-from pipeline.core import weights_files, weights_judge, weights_table
-from pipeline.core.download_http import Network
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights import available, forget_pins, look, paths, require, require_all, sha_of, verify
-from pipeline.core.weights_judge import State
-from pipeline.core.weights_licence import accept, commercial_alternative, is_accepted, licence_lines, refuse_non_commercial
-from pipeline.core.weights_pull import Want, addresses, adopt, plan_pull, pull, refuse_full_disk
+from pipeline.core.weights import files as weights_files
+from pipeline.core.weights import table as weights_table
+from pipeline.core.weights import verify as weights_judge
+from pipeline.core.weights.http import Network
+from pipeline.core.weights.licence import accept, commercial_alternative, is_accepted, licence_lines, refuse_non_commercial
+from pipeline.core.weights.pull import Want, addresses, adopt, plan_pull, pull, refuse_full_disk
+from pipeline.core.weights.require import available, forget_pins, look, paths, require, require_all, sha_of, verify
+from pipeline.core.weights.verify import State
 
 
 @pytest.fixture

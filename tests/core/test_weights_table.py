@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights_table import Commercial, Weight, parse_row, parse_source, row, table, used_by
+from pipeline.core.weights.table import Commercial, Weight, parse_row, parse_source, row, table, used_by
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 ROWS = list(table().values())

@@ -12,8 +12,8 @@ from file_server import FileServer
 from tiny_weights import BODY, OTHER, tiny_table
 from typer.testing import CliRunner, Result
 
-from pipeline.core import weights_table
 from pipeline.core.errors import WeightsError
+from pipeline.core.weights import table as weights_table
 from pipeline.weights_cli import app
 
 

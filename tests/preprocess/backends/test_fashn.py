@@ -14,7 +14,7 @@ from test_parsers import view
 from pipeline.choice import Chooser
 from pipeline.core.errors import UsageError, WeightsError
 from pipeline.core.labels import Fashn, Parse
-from pipeline.core.weights_table import row
+from pipeline.core.weights.table import row
 from preprocess.backends.fashn_parser import FashnParser
 from preprocess.unseen import Unseen
 

@@ -361,7 +361,7 @@ def test_auto_takes_the_first_network_that_is_there(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", BACKENDS)
 def test_every_backend_of_the_catalogue_is_named_in_the_weights_table_as_its_user(kind):
-    from pipeline.core.weights_table import row
+    from pipeline.core.weights.table import row
 
     for name, target in BACKENDS[kind].items():
         for weight in resolve(target).card.weights:

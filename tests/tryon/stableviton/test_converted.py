@@ -13,14 +13,16 @@ import torch
 from typer.testing import CliRunner
 
 from pipeline.choice import Chooser
-from pipeline.core import weights, weights_converted, weights_table
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from pipeline.core.weights import available, converted_of, look, require, sha_of
-from pipeline.core.weights_judge import State
-from pipeline.core.weights_table import Weight, WeightFile
+from pipeline.core.weights import converted as weights_converted
+from pipeline.core.weights import require as weights
+from pipeline.core.weights import table as weights_table
+from pipeline.core.weights.require import available, converted_of, look, require, sha_of
+from pipeline.core.weights.table import Weight, WeightFile
+from pipeline.core.weights.verify import State
 from pipeline.weights_cli import app
 from tryon.engines.stableviton import folder as folders
 from tryon.engines.stableviton.config import StableVITONConfig

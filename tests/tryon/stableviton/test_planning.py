@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from pipeline import cli, session
 from pipeline.core import images
 from pipeline.core.layout import ATTENTION, maker
-from pipeline.core.weights_table import row
+from pipeline.core.weights.table import row
 from pipeline.settings import read_settings
 from tryon.engines.stableviton.engine import StableVITON
 

@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights_converted import INDEX, list_contents
-from pipeline.core.weights_files import digest_of
+from pipeline.core.weights.converted import INDEX, list_contents
+from pipeline.core.weights.files import digest_of
 from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture, ClipWidths
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights_files import read_json, write_json
-from pipeline.core.weights_table import Commercial, Weight, row
+from pipeline.core.weights.files import read_json, write_json
+from pipeline.core.weights.table import Commercial, Weight, row
 
 ACCEPTED = ".accepted.json"
 BUSINESS = {

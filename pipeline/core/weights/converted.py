@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.weights_files import digest_of, read_json, read_record, stamp_file
+from pipeline.core.weights.files import digest_of, read_json, read_record, stamp_file
 
 CONVERTED = "converted"
 """The folder, below a row's own."""

@@ -1,6 +1,6 @@
-"""Every model file we know: address, size, hash, licence, business use, users. The rows are TOML files in `weights_rows/`.
+"""Every model file we know: address, size, hash, licence, business use, users. The rows are TOML files in `rows/`.
 
-The facts come from public pages (file pages of the hubs, release pages, pins in public code); `weights_rows/README.md`
+The facts come from public pages (file pages of the hubs, release pages, pins in public code); `rows/README.md`
 explains the fields.
 """
 
@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from pipeline.core.errors import WeightsError
 
-ROWS = Path(__file__).parent / "weights_rows"
+ROWS = Path(__file__).parent / "rows"
 HUB = "https://huggingface.co"
 _HUB_SOURCE = re.compile(r"hf:(?P<repo>[^@:]+)@(?P<revision>[^:]+):(?P<path>.+)")
 
@@ -88,7 +88,7 @@ class WeightFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """One model: its files and what may be done with them. Fields as in `weights_rows/README.md`."""
+    """One model: its files and what may be done with them. Fields as in `rows/README.md`."""
 
     name: str
     title: str

@@ -15,7 +15,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights_table import HUB
+from pipeline.core.weights.table import HUB
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights_files import Digest, read_json, write_json
+from pipeline.core.weights.files import Digest, read_json, write_json
 
 try:
     import fcntl

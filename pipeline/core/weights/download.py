@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.core.download_http import Beyond, Broken, Network, Reply, ask
-from pipeline.core.download_part import CHOOSE_FOLDER, Part
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights_files import CHUNK_BYTES, Digest, Progress, human_bytes, no_progress, stub_reason
+from pipeline.core.weights.files import CHUNK_BYTES, Digest, Progress, human_bytes, no_progress, stub_reason
+from pipeline.core.weights.http import Beyond, Broken, Network, Reply, ask
+from pipeline.core.weights.part import CHOOSE_FOLDER, Part
 
 SPARE_BYTES = 256 << 20  # left free on the disk after a download
 LONGEST_WAIT_SECONDS = 60.0
@@ -229,7 +229,7 @@ def moved(url: str, found: str, expected: Expected) -> WeightsError:
     """The error for a file that arrived well and is another one than the table (or the pin) says."""
     known = ", ".join(f"sha256 {sha[:12]}…" for sha in expected.sha256) or f"md5 {expected.md5 or '?'}, {expected.size} bytes"
     source = "pinned here on first use" if expected.pinned else "in the table"
-    table_moved = "update the row in pipeline/core/weights_rows, or try --mirrors"
+    table_moved = "update the row in pipeline/core/weights/rows, or try --mirrors"
     return WeightsError(
         f"weights: the revision moved: {url} is whole, but it is another file now ({found}; {source}: {known})",
         "python run.py weights pull NAME --repin" if expected.pinned else table_moved,

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights_converted import CONVERTED, damaged_files, find_converted
-from pipeline.core.weights_files import Progress, Stamp, no_progress, read_record
-from pipeline.core.weights_judge import Finding, check, glance, other_edition, path_of, pin_of, source_known
-from pipeline.core.weights_table import row
+from pipeline.core.weights.converted import CONVERTED, damaged_files, find_converted
+from pipeline.core.weights.files import Progress, Stamp, no_progress, read_record
+from pipeline.core.weights.table import row
+from pipeline.core.weights.verify import Finding, check, glance, other_edition, path_of, pin_of, source_known
 
 DEFAULT_ROOT = Path("weights")
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from pipeline.core.download import SPARE_BYTES, Expected, download, refuse_unless_online
-from pipeline.core.download_http import Network
-from pipeline.core.download_part import CHOOSE_FOLDER
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights import DEFAULT_ROOT, missing_error, verify
-from pipeline.core.weights_files import CHUNK_BYTES, Digest, Progress, Record, human_bytes, no_progress, read_record, stub_on_disk
-from pipeline.core.weights_judge import Finding, State, judge, path_of, pin_of, refusal
-from pipeline.core.weights_table import Weight, WeightFile, row
+from pipeline.core.weights.download import SPARE_BYTES, Expected, download, refuse_unless_online
+from pipeline.core.weights.files import CHUNK_BYTES, Digest, Progress, Record, human_bytes, no_progress, read_record, stub_on_disk
+from pipeline.core.weights.http import Network
+from pipeline.core.weights.part import CHOOSE_FOLDER
+from pipeline.core.weights.require import DEFAULT_ROOT, missing_error, verify
+from pipeline.core.weights.table import Weight, WeightFile, row
+from pipeline.core.weights.verify import Finding, State, judge, path_of, pin_of, refusal
 
 
 @dataclass(frozen=True, slots=True)

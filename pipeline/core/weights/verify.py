@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pipeline.core.weights_converted import CONVERTED, Converted, damaged_files, find_converted
-from pipeline.core.weights_files import Digest, Progress, Record, digest_of, human_bytes, no_progress, stamp_file, stub_on_disk
-from pipeline.core.weights_table import Weight, WeightFile
+from pipeline.core.weights.converted import CONVERTED, Converted, damaged_files, find_converted
+from pipeline.core.weights.files import Digest, Progress, Record, digest_of, human_bytes, no_progress, stamp_file, stub_on_disk
+from pipeline.core.weights.table import Weight, WeightFile
 
 
 class State(StrEnum):
