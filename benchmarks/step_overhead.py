@@ -27,7 +27,7 @@ from pipeline.core.device import CPU
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
-from pipeline.core.records import open_records
+from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.runner import run_stages

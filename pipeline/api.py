@@ -11,12 +11,12 @@ from pathlib import Path
 from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, recipe_of_engine, stages_before
 from pipeline.catalog import STEPS, step_names
 from pipeline.choice import Chooser
-from pipeline.core.attempts import Attempts, read_attempts
 from pipeline.core.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.errors import UsageError
 from pipeline.core.garbage import no_garbage_hunt
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY, Layout
-from pipeline.core.records import Records, open_records
+from pipeline.core.records.attempts import Attempts, read_attempts
+from pipeline.core.records.transaction import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.decisions import Choice, Plan

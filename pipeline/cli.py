@@ -13,7 +13,7 @@ from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
 from pipeline.core.garbage import leave
 from pipeline.core.layout import LEDGER
-from pipeline.core.stats_ahead import StatsAhead
+from pipeline.core.records.stat_ahead import StatsAhead
 from pipeline.datasets_cli import PICTURES, export_app, import_app
 from pipeline.review_cli import add_commands
 from pipeline.review_cli import export as export_pictures

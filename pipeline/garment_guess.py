@@ -16,7 +16,7 @@ from pipeline.core.collection import Collection
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Category
 from pipeline.core.layout import GARMENT_GUESSES, Layout, Ref
-from pipeline.core.store import COARSEST_CLOCK_NS, Stamp, Store, stamp_of
+from pipeline.core.records.store import COARSEST_CLOCK_NS, Stamp, Store, stamp_of
 
 VERSION = 1
 """Bump when guesses come out differently."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline import reasons
-from pipeline.core.fingerprint import Fingerprinter, basis_from_json
 from pipeline.core.garbage import no_garbage_hunt
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
-from pipeline.core.ledger_rows import FileRow, Outcome
-from pipeline.core.records import Records
+from pipeline.core.records.fingerprint import Fingerprinter, basis_from_json
+from pipeline.core.records.ledger_rows import FileRow, Outcome
+from pipeline.core.records.transaction import Records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Step
 from pipeline.decisions import Action, Choice, Decision, Plan, StagePlan

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pipeline.core.fingerprint import ABSENT, Basis
 from pipeline.core.items import Garment, Item, Pair, Person, Scene
 from pipeline.core.layout import INPUT_PREFIX, PER_ENGINE, SIDECAR, Ref, maker, sidecar
+from pipeline.core.records.fingerprint import ABSENT, Basis
 
 
 class Code(StrEnum):

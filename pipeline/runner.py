@@ -12,11 +12,11 @@ from datetime import datetime
 from time import monotonic
 
 from pipeline.core.errors import MissingArtefactError
-from pipeline.core.fingerprint import Fingerprinter
 from pipeline.core.items import Item
 from pipeline.core.layout import FINAL, Ref
-from pipeline.core.ledger_rows import Outcome, Status
-from pipeline.core.records import Finished, Records
+from pipeline.core.records.fingerprint import Fingerprinter
+from pipeline.core.records.ledger_rows import Outcome, Status
+from pipeline.core.records.transaction import Finished, Records
 from pipeline.core.stage import Stage
 from pipeline.decisions import Action, Choice, Decision, Plan, StagePlan
 from pipeline.executors.local import LocalExecutor

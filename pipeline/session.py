@@ -15,8 +15,8 @@ from pipeline.core.existing import existing
 from pipeline.core.garbage import spare_what_is_there
 from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
 from pipeline.core.pairs import has_pair_file
-from pipeline.core.records import open_records
-from pipeline.core.stats_ahead import StatsAhead
+from pipeline.core.records.stat_ahead import StatsAhead
+from pipeline.core.records.transaction import open_records
 from pipeline.decisions import Plan
 from pipeline.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.settings import RunConfig, read_settings

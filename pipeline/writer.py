@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
-from pipeline.core.ledger_rows import Outcome
-from pipeline.core.records import Finished, Records
+from pipeline.core.records.ledger_rows import Outcome
+from pipeline.core.records.transaction import Finished, Records
 
 WAITING = 6
 WAITING_BYTES = 64_000_000

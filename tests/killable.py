@@ -16,8 +16,8 @@ from PIL import Image
 from small_steps import SmallConfig, World
 
 from pipeline.core.errors import LookbookError
-from pipeline.core.ledger import Ledger
-from pipeline.core.store import Staged, Stamp, Store
+from pipeline.core.records.ledger import Ledger
+from pipeline.core.records.store import Staged, Stamp, Store
 from pipeline.summary import Silent
 
 NOBODY = 65534

@@ -18,10 +18,10 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, TRYON, Layout, Ref, sidecar
-from pipeline.core.records import open_records
+from pipeline.core.records.store import Store
+from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
-from pipeline.core.store import Store
 from pipeline.decisions import Choice, Plan, StagePlan
 from pipeline.plan import make_plan
 from pipeline.runner import RunOptions, run_stages

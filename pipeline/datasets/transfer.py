@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.core.errors import InputError
 from pipeline.core.layout import Layout, Ref
-from pipeline.core.store import TEMP_PREFIX, TEMP_SUFFIX, output_error
+from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX, output_error
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 from pipeline.core import images
 from pipeline.core.collection import Collection
 from pipeline.core.errors import InputError
-from pipeline.core.finished import finished_ref
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
@@ -34,7 +33,8 @@ from pipeline.core.layout import (
     Ref,
 )
 from pipeline.core.quality import SCORE, score_of
-from pipeline.core.records import Records
+from pipeline.core.records.finished import finished_ref
+from pipeline.core.records.transaction import Records
 from pipeline.review.page import Cell, Failure, Row, Sheet, order, page_html, page_name
 
 ROWS_PER_PAGE = 200

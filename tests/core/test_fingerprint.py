@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from small_steps import SmallConfig
 
-from pipeline.core.contents import UNREADABLE, Contents
-from pipeline.core.fingerprint import Fingerprinter, basis_from_json, sha256_of_bytes
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.layout import Layout, Ref
-from pipeline.core.ledger_rows import UNTRUSTED, FileRow
+from pipeline.core.records.contents import UNREADABLE, Contents
+from pipeline.core.records.fingerprint import Fingerprinter, basis_from_json, sha256_of_bytes
+from pipeline.core.records.ledger_rows import UNTRUSTED, FileRow
 from pipeline.core.step import Context, StepBase
 
 ANN = Person("ann", "inputs:person/ann.png")
@@ -139,7 +139,7 @@ def test_contents_are_the_sha256_of_the_bytes_and_none_for_absent_files(layout: 
 def test_an_untouched_file_is_not_read_again(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     put(layout, b"data")
     rows = remembered(layout)
-    monkeypatch.setattr("pipeline.core.contents.sha256_of_file", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr("pipeline.core.records.contents.sha256_of_file", lambda path: pytest.fail("read again"))
     assert Contents(layout, rows).of(REF) == sha256_of_bytes(b"data")
 
 
@@ -208,12 +208,12 @@ def test_a_file_that_changes_while_it_is_hashed_is_not_believed_next_time(
         put(layout, b"changed meanwhile", age_seconds=30)
         return sha256_of_bytes(b"data")
 
-    monkeypatch.setattr("pipeline.core.contents.sha256_of_file", hash_slowly)
+    monkeypatch.setattr("pipeline.core.records.contents.sha256_of_file", hash_slowly)
     assert remembered(layout)[REF].size == UNTRUSTED
 
 
 def test_hashing_many_files_is_announced_now_and_then(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.core.contents.ANNOUNCE_EVERY", 2)
+    monkeypatch.setattr("pipeline.core.records.contents.ANNOUNCE_EVERY", 2)
     for number in range(5):
         layout.path(f"inputs:{number}.png").write_bytes(b"data")
     contents, heard = Contents(layout, {}), []

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.core.errors import OutputError, UsageError
 from pipeline.core.flags import Flag, Notice
-from pipeline.core.ledger import Ledger
-from pipeline.core.ledger_rows import FileRow, Intent, Outcome, Status
+from pipeline.core.records.ledger import Ledger
+from pipeline.core.records.ledger_rows import FileRow, Intent, Outcome, Status
 
 
 def row(ref: str, fingerprint: str = "f") -> FileRow:

@@ -11,7 +11,7 @@ import pytest
 from killable import pipe, process
 
 from pipeline.core.errors import ExitCode
-from pipeline.core.lock import LOCK_NAME, LockedError, RunLock
+from pipeline.core.records.lock import LOCK_NAME, LockedError, RunLock
 
 
 def hold(folder: Path, ready: object) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core import stats_ahead
-from pipeline.core.contents import Contents
 from pipeline.core.layout import Layout
-from pipeline.core.ledger_rows import FileRow
-from pipeline.core.stats_ahead import StatsAhead, list_folder
+from pipeline.core.records import stat_ahead as stats_ahead
+from pipeline.core.records.contents import Contents
+from pipeline.core.records.ledger_rows import FileRow
+from pipeline.core.records.stat_ahead import StatsAhead, list_folder
 
 
 @pytest.fixture

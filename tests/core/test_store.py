@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core.errors import OutputError
 from pipeline.core.layout import Layout
-from pipeline.core.store import COARSEST_CLOCK_NS, TEMP_PREFIX, Store, output_error, stamp_of
+from pipeline.core.records.store import COARSEST_CLOCK_NS, TEMP_PREFIX, Store, output_error, stamp_of
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from workspaces import Workspace
 
 from pipeline.core.flags import Flag
 from pipeline.core.layout import LEDGER
-from pipeline.core.ledger import Ledger
+from pipeline.core.records.ledger import Ledger
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from pipeline.core import images
 from pipeline.core.flags import Flag
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, FINAL, LEDGER, MATTE
-from pipeline.core.ledger_rows import Status
+from pipeline.core.records.ledger_rows import Status
 from pipeline.decisions import StagePlan
 from pipeline.summary import Silent
 

@@ -21,7 +21,7 @@ from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.names import unique_ids
-from pipeline.core.records import open_records
+from pipeline.core.records.transaction import open_records
 from pipeline.datasets.conversions import grey_region
 from pipeline.datasets.tree import first_people
 from pipeline.datasets.viton_hd_in import read_viton_hd

@@ -9,11 +9,11 @@ import pytest
 from small_steps import PlaceStep, SmallConfig, World, retouch
 
 from pipeline.core.errors import OutputError
-from pipeline.core.finished import finished_ref
 from pipeline.core.flags import Flag
 from pipeline.core.items import Item
 from pipeline.core.layout import FINAL, SIZES, Ref
-from pipeline.core.records import Records
+from pipeline.core.records.finished import finished_ref
+from pipeline.core.records.transaction import Records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.decisions import Action

@@ -16,7 +16,7 @@ from small_steps import World, paint
 
 from pipeline.core.errors import ExitCode, OutputError
 from pipeline.core.layout import LEDGER
-from pipeline.core.store import TEMP_PREFIX
+from pipeline.core.records.store import TEMP_PREFIX
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 CAN_MOUNT = IS_ROOT and sys.platform == "linux" and shutil.which("mount") is not None

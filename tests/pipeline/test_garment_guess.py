@@ -12,7 +12,7 @@ from pipeline import garment_guess
 from pipeline.api import Request, prepare
 from pipeline.core.labels import Category
 from pipeline.core.layout import GARMENT_GUESSES, Layout
-from pipeline.core.store import Store
+from pipeline.core.records.store import Store
 from pipeline.garment_guess import GarmentGuesser
 
 

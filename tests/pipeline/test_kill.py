@@ -17,9 +17,9 @@ from killable import doomed_run, pipe, process
 from small_steps import MatteStep, SmallConfig, World
 
 from pipeline.core.layout import LEDGER
+from pipeline.core.records.store import TEMP_PREFIX
 from pipeline.core.stage import Stage
 from pipeline.core.step import Produced
-from pipeline.core.store import TEMP_PREFIX
 from pipeline.runner import RunOptions, run_stages
 
 POINTS = [

@@ -17,12 +17,12 @@ from killable import Countdown, deadly_ledger, deadly_store, pipe, process
 from small_steps import STEPS, Diary, DressStep, PlaceStep, SmallConfig, World, build, retouch, rgb
 
 from pipeline.core import images
-from pipeline.core.attempts import Attempts, Record, Tried, read_attempts
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import ATTEMPTS, FINAL, TRYON, Ref
 from pipeline.core.quality import PASS_SCORE, SCORE
+from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempts
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
 from pipeline.plan import make_plan
@@ -294,7 +294,7 @@ def doomed(root: Path, point: str, number: int, started: Connection) -> None:
     tick = Countdown(number)
     with (
         mock.patch("small_steps.Store", deadly_store(point, tick)),
-        mock.patch.multiple("pipeline.core.ledger.Ledger", **deadly_ledger(point, tick)),
+        mock.patch.multiple("pipeline.core.records.ledger.Ledger", **deadly_ledger(point, tick)),
     ):
         started.send("go")
         SeededWorld(root, durable=True).run(retry_bad=2)

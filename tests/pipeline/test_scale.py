@@ -16,7 +16,6 @@ import pytest
 from killable import pipe, process
 from small_steps import SmallConfig, World, paint
 
-from pipeline.core.fingerprint import Fingerprinter
 from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
 from pipeline.core.layout import (
     AGNOSTIC,
@@ -44,12 +43,13 @@ from pipeline.core.layout import (
     Ref,
     sidecar,
 )
-from pipeline.core.ledger import Ledger
-from pipeline.core.ledger_rows import FileRow, Outcome, Status
-from pipeline.core.records import open_records
+from pipeline.core.records.fingerprint import Fingerprinter
+from pipeline.core.records.ledger import Ledger
+from pipeline.core.records.ledger_rows import FileRow, Outcome, Status
+from pipeline.core.records.store import Store
+from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, StepBase
-from pipeline.core.store import Store
 from pipeline.plan import make_plan
 from pipeline.runner import run_stages
 

@@ -16,8 +16,8 @@ from pipeline.api import run
 from pipeline.core import images
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import ATTENTION, LAYERS, LEDGER, SIZES, VERDICTS
-from pipeline.core.ledger import Ledger
-from pipeline.core.ledger_rows import Outcome, Status
+from pipeline.core.records.ledger import Ledger
+from pipeline.core.records.ledger_rows import Outcome, Status
 from pipeline.review.app.verdicts import Mark, Verdict, Verdicts, parse
 
 

@@ -13,8 +13,8 @@ from review.desk import ENGINE, Desk
 from review.serving import Served
 
 from pipeline.core.layout import FINAL, LEDGER, ORIGINAL
-from pipeline.core.ledger import Ledger
-from pipeline.core.ledger_rows import Outcome, Status
+from pipeline.core.records.ledger import Ledger
+from pipeline.core.records.ledger_rows import Outcome, Status
 
 pytestmark = pytest.mark.slow
 PEOPLE, GARMENTS = 50, 50

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from pipeline.core import images
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, CLOTH_MASK
-from pipeline.core.records import open_records
+from pipeline.core.records.transaction import open_records
 
 PNG = {"content-type": "image/png"}
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.core.finished import further_refs
 from pipeline.core.layout import VERDICTS, Layout, Ref
+from pipeline.core.records.finished import further_refs
 from pipeline.review.app.gallery import Entry, Filter, Gallery, State
 from pipeline.review.app.verdicts import Mark, Verdicts
 from pipeline.review.app.workspace import Workspace

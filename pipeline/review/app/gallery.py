@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pipeline.core.finished import finished_ref
 from pipeline.core.flags import ABOUT, Flag, Notice
 from pipeline.core.items import Scene
 from pipeline.core.labels import Category
 from pipeline.core.layout import FINAL, LEDGER, Layout, Ref
-from pipeline.core.ledger import Ledger
-from pipeline.core.ledger_rows import Outcome
 from pipeline.core.quality import SCORE, score_of
+from pipeline.core.records.finished import finished_ref
+from pipeline.core.records.ledger import Ledger
+from pipeline.core.records.ledger_rows import Outcome
 from pipeline.review.app.verdicts import Mark, Verdicts
 from pipeline.review.app.workspace import Items, Workspace, version_of
 

@@ -18,7 +18,7 @@ from pipeline.core import images
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, CLOTH_MASK, IMAGE, REVIEW, Layout, Ref
-from pipeline.core.store import Store
+from pipeline.core.records.store import Store
 from pipeline.review.app.workspace import Items
 
 PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"

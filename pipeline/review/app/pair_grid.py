@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pipeline.core.errors import UsageError
 from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout
 from pipeline.core.pairs import read_pairs
-from pipeline.core.store import Store
+from pipeline.core.records.store import Store
 from pipeline.review.app.workspace import Items
 
 HEAD = "# person garment, one pair a line; without this file every person wears every garment\n"

@@ -13,7 +13,7 @@ from pipeline.catalog import resolve
 from pipeline.core.errors import UsageError
 from pipeline.core.items import Background, Scene
 from pipeline.core.layout import DRESSED_CUTOUT, REVIEW, Layout, Ref, sidecar
-from pipeline.core.store import Store
+from pipeline.core.records.store import Store
 from pipeline.review.app.workspace import Items, UnknownItemError, Workspace, stamp_of
 
 PREVIEW = "compose.preview:PlacementPreview"

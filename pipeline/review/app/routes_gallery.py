@@ -13,7 +13,6 @@ from starlette.background import BackgroundTask
 
 from pipeline.core import images
 from pipeline.core.errors import LookbookError
-from pipeline.core.finished import finished_ref
 from pipeline.core.items import Scene
 from pipeline.core.layout import (
     AGNOSTIC,
@@ -33,7 +32,8 @@ from pipeline.core.layout import (
     Layout,
     Ref,
 )
-from pipeline.core.ledger import Ledger
+from pipeline.core.records.finished import finished_ref
+from pipeline.core.records.ledger import Ledger
 from pipeline.review.app.export import export_archive, finished
 from pipeline.review.app.gallery import Entry, Filter, Gallery, describe_notice
 from pipeline.review.app.models import NewVerdict, Sought

@@ -12,7 +12,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, Layout, Ref
 from pipeline.core.names import slug
-from pipeline.core.store import TEMP_PREFIX, TEMP_SUFFIX
+from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX
 
 CHUNK = 1 << 20
 

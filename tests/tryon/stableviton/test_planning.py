@@ -25,7 +25,7 @@ PLAN = """
 import sys
 from pathlib import Path
 from pipeline.api import Request, prepare
-from pipeline.core.records import open_records
+from pipeline.core.records.transaction import open_records
 request = Request(steps=("tryon",), inputs=Path("inputs"), outputs=Path("outputs"), weights=Path("weights"))
 job = prepare(request)
 with open_records(request.layout, writable=False) as records:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pipeline.core.errors import ExitCode, OutputError
-from pipeline.core.store import output_error
+from pipeline.core.records.store import output_error
 
 LOCK_NAME = "lock"
 _BEYOND_TEXT = 1 << 20

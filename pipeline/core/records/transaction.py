@@ -10,15 +10,15 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from pipeline.core.contents import Contents, folder_paths
 from pipeline.core.errors import OutputError
-from pipeline.core.fingerprint import sha256_of_bytes
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import LEDGER, Layout, Ref
-from pipeline.core.ledger import DRIVER, Ledger
-from pipeline.core.ledger_rows import FileRow, Intent, Outcome
-from pipeline.core.lock import RunLock
-from pipeline.core.store import Staged, Store
+from pipeline.core.records.contents import Contents, folder_paths
+from pipeline.core.records.fingerprint import sha256_of_bytes
+from pipeline.core.records.ledger import DRIVER, Ledger
+from pipeline.core.records.ledger_rows import FileRow, Intent, Outcome
+from pipeline.core.records.lock import RunLock
+from pipeline.core.records.store import Staged, Store
 
 
 @dataclass(frozen=True, slots=True)

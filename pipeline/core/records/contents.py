@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.core.fingerprint import sha256_of_file
 from pipeline.core.layout import INPUT_PREFIX, Layout, Ref
-from pipeline.core.ledger_rows import UNTRUSTED, FileRow
-from pipeline.core.stats_ahead import Listing, list_folder
-from pipeline.core.store import COARSEST_CLOCK_NS, Stamp, stamp_of
+from pipeline.core.records.fingerprint import sha256_of_file
+from pipeline.core.records.ledger_rows import UNTRUSTED, FileRow
+from pipeline.core.records.stat_ahead import Listing, list_folder
+from pipeline.core.records.store import COARSEST_CLOCK_NS, Stamp, stamp_of
 
 ANNOUNCE_EVERY = 1000
 UNREADABLE = "unreadable"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.core.collection import Collection
 from pipeline.core.items import Pair
 from pipeline.core.layout import ATTEMPTS, Layout
-from pipeline.core.store import Store
+from pipeline.core.records.store import Store
 
 Key = tuple[str, str]
 """Engine and pair id."""

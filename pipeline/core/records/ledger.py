@@ -16,7 +16,7 @@ from pathlib import Path
 from pipeline.core.errors import OutputError, UsageError
 from pipeline.core.garbage import no_garbage_hunt
 from pipeline.core.layout import Ref
-from pipeline.core.ledger_rows import (
+from pipeline.core.records.ledger_rows import (
     SCHEMA,
     SCHEMA_VERSION,
     FileRow,
