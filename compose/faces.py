@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.native_noise import hold_back
+from pipeline.core.native_stderr import hold_back
 
 RGB = NDArray[np.uint8]
 Points = NDArray[np.float32]

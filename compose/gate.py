@@ -20,7 +20,7 @@ from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
 from pipeline.core.masks import Mask
-from pipeline.core.quality import PASS_SCORE, SCORE
+from pipeline.core.score import PASS_SCORE, SCORE
 
 RGB = NDArray[np.uint8]
 

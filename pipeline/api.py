@@ -11,9 +11,9 @@ from pathlib import Path
 from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, recipe_of_engine, stages_before
 from pipeline.catalog import STEPS, step_names
 from pipeline.choice import Chooser
-from pipeline.core.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.errors import UsageError
-from pipeline.core.garbage import no_garbage_hunt
+from pipeline.core.gc_pause import no_garbage_hunt
+from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY, Layout
 from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records

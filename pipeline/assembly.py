@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pipeline.catalog import BACKENDS, ENGINES, STEPS, StageEntry, Target, resolve
 from pipeline.choice import Chooser, EngineByCategory
 from pipeline.core.backend import Backend
-from pipeline.core.collection import Collection
 from pipeline.core.config import StepConfig, resolved
+from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Item, Unit
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Step

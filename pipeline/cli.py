@@ -11,7 +11,7 @@ import typer
 from pipeline.catalog import STEPS, backend_settings, step_names, step_range
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
-from pipeline.core.garbage import leave
+from pipeline.core.gc_pause import leave
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.stat_ahead import StatsAhead
 from pipeline.datasets_cli import PICTURES, export_app, import_app

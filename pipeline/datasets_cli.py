@@ -134,7 +134,7 @@ def export_viton_hd(
     outputs: Outputs = OUTPUTS,
 ) -> None:
     """A VITON-HD tree of the pairs of one garment category."""
-    from pipeline.core.collection import discover
+    from pipeline.core.inputs.collection import discover
     from pipeline.core.labels import Category
     from pipeline.core.layout import Layout
     from pipeline.datasets.errands import hand_out
@@ -158,7 +158,7 @@ def export_dresscode(
     outputs: Outputs = OUTPUTS,
 ) -> None:
     """A DressCode tree of all pairs."""
-    from pipeline.core.collection import discover
+    from pipeline.core.inputs.collection import discover
     from pipeline.core.layout import Layout
     from pipeline.datasets.dresscode_out import export_dresscode as parcel_of
     from pipeline.datasets.errands import hand_out

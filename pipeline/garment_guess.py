@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pipeline.catalog import GARMENT_GLANCE, resolve
 from pipeline.core import images
-from pipeline.core.collection import Collection
 from pipeline.core.errors import InputError
+from pipeline.core.inputs.collection import Collection
 from pipeline.core.labels import Category
 from pipeline.core.layout import GARMENT_GUESSES, Layout, Ref
 from pipeline.core.records.store import COARSEST_CLOCK_NS, Stamp, Store, stamp_of

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline import reasons
-from pipeline.core.garbage import no_garbage_hunt
+from pipeline.core.gc_pause import no_garbage_hunt
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
 from pipeline.core.records.fingerprint import Fingerprinter, basis_from_json

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pipeline.core.console import Colour, Console, printable
-from pipeline.core.scan import Problem
+from pipeline.core.inputs.scan import Problem
 from pipeline.decisions import Action, Plan, StagePlan
 from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble, by_cause
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.items import Pair, Unit
 from pipeline.core.layout import Ref
-from pipeline.core.quality import PASS_SCORE, score_of
 from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempts
 from pipeline.core.records.fingerprint import Fingerprinter
 from pipeline.core.records.ledger_rows import Outcome
 from pipeline.core.records.transaction import Finished, Records
+from pipeline.core.score import PASS_SCORE, score_of
 from pipeline.core.stage import Stage
 from pipeline.decisions import Action, Line, Plan
 from pipeline.reasons import Code

@@ -7,14 +7,14 @@ from pathlib import Path
 import typer
 
 from pipeline.api import Estimate, Job, Request, prepare
-from pipeline.core.collection import discover
 from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
-from pipeline.core.existing import existing
-from pipeline.core.garbage import spare_what_is_there
+from pipeline.core.gc_pause import spare_what_is_there
+from pipeline.core.inputs.collection import discover
+from pipeline.core.inputs.existing import existing
+from pipeline.core.inputs.pairs import has_pair_file
 from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
-from pipeline.core.pairs import has_pair_file
 from pipeline.core.records.stat_ahead import StatsAhead
 from pipeline.core.records.transaction import open_records
 from pipeline.decisions import Plan

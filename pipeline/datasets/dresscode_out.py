@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.core import images
 from pipeline.core import layout as places
-from pipeline.core.collection import Collection
+from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Pair
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pipeline.core import layout as places
 from pipeline.core.errors import InputError
+from pipeline.core.inputs.ids import slug, unique_ids
+from pipeline.core.inputs.scan import find_pictures
 from pipeline.core.items import Garment, Person
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, PAIR_FILES, PERSON_INPUTS, Folder, Layout
-from pipeline.core.names import slug, unique_ids
-from pipeline.core.scan import find_pictures
 from pipeline.datasets import conversions as convert
 from pipeline.datasets.transfer import Transfer, to
 from pipeline.datasets.tree import Files, Kind, Published, Tree

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.core import layout as places
-from pipeline.core.collection import Collection
+from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import Folder, Layout

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipeline.core.flags import ABOUT, Notice
-from pipeline.core.quality import PASS_SCORE
+from pipeline.core.score import PASS_SCORE
 
 
 @dataclass(frozen=True, slots=True)

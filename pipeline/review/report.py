@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.core import images
-from pipeline.core.collection import Collection
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
+from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import (
@@ -32,9 +32,9 @@ from pipeline.core.layout import (
     Layout,
     Ref,
 )
-from pipeline.core.quality import SCORE, score_of
 from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.transaction import Records
+from pipeline.core.score import SCORE, score_of
 from pipeline.review.page import Cell, Failure, Row, Sheet, order, page_html, page_name
 
 ROWS_PER_PAGE = 200

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.native_noise import hold_back
+from pipeline.core.native_stderr import hold_back
 
 RGB = NDArray[np.uint8]
 POSE_CONFIDENCE = 0.3

@@ -19,7 +19,7 @@ from compose.scores import mask_coverage, outside_change, painted_spread
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
 from pipeline.core.masks import erode
-from pipeline.core.quality import PASS_SCORE, score_of
+from pipeline.core.score import PASS_SCORE, score_of
 
 SIZE = (1024, 768)
 SKIN, SHIRT, WALL, RED, WHITE = (205, 160, 140), (60, 70, 150), (205, 210, 200), (190, 40, 50), (235, 235, 230)

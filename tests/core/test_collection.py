@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.collection import Collection, discover, pair_lists, select
 from pipeline.core.errors import UsageError
+from pipeline.core.inputs.collection import Collection, discover, pair_lists, select
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 

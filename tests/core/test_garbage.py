@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-from pipeline.core.garbage import no_garbage_hunt
+from pipeline.core.gc_pause import no_garbage_hunt
 
 
 def _ended(text: str) -> subprocess.CompletedProcess:
@@ -31,7 +31,7 @@ def test_leaving_keeps_the_exit_code_the_output_and_what_was_to_be_done_at_the_e
     ended = _ended(
         """
         import atexit, sys
-        from pipeline.core.garbage import leave, spare_what_is_there
+        from pipeline.core.gc_pause import leave, spare_what_is_there
         many = [[] for _ in range(300_000)]
         spare_what_is_there()
         atexit.register(lambda: sys.stdout.write("put away\\n"))
@@ -47,7 +47,7 @@ def test_a_small_process_ends_the_ordinary_way():
     ended = _ended(
         """
         import sys
-        from pipeline.core.garbage import leave
+        from pipeline.core.gc_pause import leave
         leave(3)
         sys.exit(4)
         """
@@ -59,7 +59,7 @@ def test_leaving_does_not_take_other_threads_work_away():
     ended = _ended(
         """
         import sys, threading, time
-        from pipeline.core.garbage import leave, spare_what_is_there
+        from pipeline.core.gc_pause import leave, spare_what_is_there
         many = [[] for _ in range(300_000)]
         spare_what_is_there()
         threading.Thread(target=lambda: (time.sleep(0.3), sys.stdout.write("finished\\n"))).start()

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 
 from pipeline.core import images
 from pipeline.core.errors import InputError
-from pipeline.core.icc import srgb_profile
+from pipeline.core.images.icc import srgb_profile
 
 
 def picture(height: int = 96, width: int = 128) -> np.ndarray:

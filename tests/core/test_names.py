@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.names import MAX_ID_BYTES, slug, unique_ids
+from pipeline.core.inputs.ids import MAX_ID_BYTES, slug, unique_ids
 
 
 def test_a_plain_name_stays_as_it_is():

@@ -14,8 +14,8 @@ from pipeline.api import Request, plan, prepare, run
 from pipeline.core import images
 from pipeline.core.flags import Flag
 from pipeline.core.layout import DRESSED_CUTOUT, FINAL, LEDGER, TRYON, Layout
-from pipeline.core.quality import PASS_SCORE, score_of
 from pipeline.core.records.ledger import Ledger
+from pipeline.core.score import PASS_SCORE, score_of
 from tryon.seeds import item_seed
 
 pytestmark = pytest.mark.slow

@@ -13,14 +13,14 @@ from workspaces import save
 from pipeline.api import Request, prepare
 from pipeline.cli import app
 from pipeline.core import images, layout
-from pipeline.core.collection import discover
 from pipeline.core.engine import GarmentInputs, PersonInputs
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.frame import Frame
+from pipeline.core.inputs.collection import discover
+from pipeline.core.inputs.ids import unique_ids
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category, Parse
 from pipeline.core.layout import Layout
-from pipeline.core.names import unique_ids
 from pipeline.core.records.transaction import open_records
 from pipeline.datasets.conversions import grey_region
 from pipeline.datasets.tree import first_people

@@ -5,8 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.core.collection import discover
 from pipeline.core.engine import GarmentInputs, PersonInputs
+from pipeline.core.inputs.collection import discover
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.core.console import Console
-from pipeline.core.scan import Problem
+from pipeline.core.inputs.scan import Problem
 from pipeline.progress import Progress, say_problems, say_summary, say_troubles
 from pipeline.reasons import output_missing
 from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble

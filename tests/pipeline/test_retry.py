@@ -21,8 +21,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import ATTEMPTS, FINAL, TRYON, Ref
-from pipeline.core.quality import PASS_SCORE, SCORE
 from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempts
+from pipeline.core.score import PASS_SCORE, SCORE
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
 from pipeline.plan import make_plan

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from pipeline.core.errors import InputError
-from pipeline.core.icc import srgb_profile
+from pipeline.core.images.icc import srgb_profile
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".mpo"}

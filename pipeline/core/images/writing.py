@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from pipeline.core.errors import InputError
-from pipeline.core.icc import srgb_profile
+from pipeline.core.images.icc import srgb_profile
 from pipeline.core.images.opening import opened, to_srgb
 from pipeline.core.labels import CIHP_PALETTE
 

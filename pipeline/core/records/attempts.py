@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pipeline.core.collection import Collection
+from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Pair
 from pipeline.core.layout import ATTEMPTS, Layout
 from pipeline.core.records.store import Store

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.core.errors import OutputError, UsageError
-from pipeline.core.garbage import no_garbage_hunt
+from pipeline.core.gc_pause import no_garbage_hunt
 from pipeline.core.layout import Ref
 from pipeline.core.records.ledger_rows import (
     SCHEMA,

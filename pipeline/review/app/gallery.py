@@ -13,10 +13,10 @@ from pipeline.core.flags import ABOUT, Flag, Notice
 from pipeline.core.items import Scene
 from pipeline.core.labels import Category
 from pipeline.core.layout import FINAL, LEDGER, Layout, Ref
-from pipeline.core.quality import SCORE, score_of
 from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome
+from pipeline.core.score import SCORE, score_of
 from pipeline.review.app.verdicts import Mark, Verdicts
 from pipeline.review.app.workspace import Items, Workspace, version_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.core.errors import UsageError
+from pipeline.core.inputs.pairs import read_pairs
 from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout
-from pipeline.core.pairs import read_pairs
 from pipeline.core.records.store import Store
 from pipeline.review.app.workspace import Items
 

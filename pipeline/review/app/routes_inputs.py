@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
+from pipeline.core.inputs.pairs import has_pair_file
 from pipeline.core.labels import Category
 from pipeline.core.layout import PAIR_FILES
-from pipeline.core.pairs import has_pair_file
 from pipeline.review.app.files import SHOWN_AS_IS, THUMB_HEIGHTS, served_path, thumbnail
 from pipeline.review.app.models import Pairs
 from pipeline.review.app.page import ThePage

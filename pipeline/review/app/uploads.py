@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 from pipeline.core import images
 from pipeline.core.errors import InputError
+from pipeline.core.inputs.ids import slug
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, Layout, Ref
-from pipeline.core.names import slug
 from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX
 
 CHUNK = 1 << 20

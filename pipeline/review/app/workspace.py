@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.api import Job, Request, prepare
-from pipeline.core.collection import Collection, discover
+from pipeline.core.inputs.collection import Collection, discover
 from pipeline.core.items import ORIGINAL_BACKGROUND, Background, Garment, Pair, Person, Scene
 from pipeline.core.layout import CONFIG_FILE, FINAL, LEDGER, Layout, Ref
 

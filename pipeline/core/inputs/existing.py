@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from pipeline.core.collection import Collection
+from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Unit
 
 SEPARATOR = "__"

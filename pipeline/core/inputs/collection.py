@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pipeline.core.errors import UsageError
+from pipeline.core.inputs.ids import unique_ids
+from pipeline.core.inputs.pairs import has_pair_file, read_pairs, spellings
+from pipeline.core.inputs.scan import Problem, find_pictures
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
 from pipeline.core.labels import Category
 from pipeline.core.layout import (
@@ -23,9 +26,6 @@ from pipeline.core.layout import (
     Layout,
     Ref,
 )
-from pipeline.core.names import unique_ids
-from pipeline.core.pairs import has_pair_file, read_pairs, spellings
-from pipeline.core.scan import Problem, find_pictures
 
 ChooseEngine = Callable[[Category], str]
 RecipeOf = Callable[[str], str]

@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from pipeline.core.inputs.scan import Problem
 from pipeline.core.items import Garment, Person
 from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout, Ref
-from pipeline.core.scan import Problem
 
 Wanted = tuple[Person, Garment]
 Row = tuple[str, str, str]

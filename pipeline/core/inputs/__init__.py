@@ -1,0 +1,1 @@
+"""What there is to do: pictures found, ids given, pairs read."""
