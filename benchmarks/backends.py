@@ -38,9 +38,9 @@ from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.backends.mediapipe_people import MediapipePeople
 from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.background import BackgroundConfig, BackgroundStep
-from preprocess.landmarks import Landmarks
 from preprocess.people import Sighting
-from preprocess.person_view import PersonView, read_view
+from preprocess.person.landmarks import Landmarks
+from preprocess.person.person_view import PersonView, read_view
 from preprocess.pose import PoseConfig, PoseStep
 
 SIZE = (1024, 768)  # (height, width) of the photo and the canvas, pixels

@@ -24,12 +24,12 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
-from preprocess.body import Body
 from preprocess.body_parts import read_index
 from preprocess.parse_agnostic import parse_agnostic
 from preprocess.parse_lists import read_opinions
 from preprocess.parse_regions import leg_in_view
-from preprocess.person_view import read_body
+from preprocess.person.body import Body
+from preprocess.person.person_view import read_body
 from preprocess.recipes.conditions import Conditions, Recipe
 from preprocess.recipes.keep import Keepable
 from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named

@@ -24,9 +24,9 @@ from preprocess import closed_form
 from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.backends.mediapipe_people import MediapipePeople
 from preprocess.people import Sighting
+from preprocess.person.unseen import Unseen
 from preprocess.person_choice import person_wanted
 from preprocess.quality import pose_notices
-from preprocess.unseen import Unseen
 
 Grey = NDArray[np.uint8]
 SOLID = 128

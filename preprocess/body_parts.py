@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline.core.backend import Backend
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Body
-from preprocess.person_view import PersonView
-from preprocess.unseen import Unseen
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 
 CURE = "python run.py --step densepose --force"
 

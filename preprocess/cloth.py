@@ -26,7 +26,7 @@ from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.backends.plain_background import cut_garment
 from preprocess.garment_category import guess_doubt
 from preprocess.garment_shape import category_doubt, outline_doubts
-from preprocess.unseen import Unseen
+from preprocess.person.unseen import Unseen
 
 WORK_SIDE = 1536
 """Longer side to which bigger photos are reduced: the garment then still has more pixels than its canvas."""

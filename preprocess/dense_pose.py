@@ -16,8 +16,8 @@ from pipeline.core.step import BackendStep, Produced
 from preprocess.backends.landmark_body import LandmarkBody, draw_parts
 from preprocess.body_parts import BodyParts, DenseposeBackend
 from preprocess.densepose_colours import render
-from preprocess.person_view import PersonView, read_view
-from preprocess.unseen import Unseen
+from preprocess.person.person_view import PersonView, read_view
+from preprocess.person.unseen import Unseen
 
 JPEG_QUALITY = 95
 

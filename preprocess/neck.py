@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess import body_shapes as shapes
-from preprocess.body import Body, Points
+from preprocess.person import body_shapes as shapes
+from preprocess.person.body import Body, Points
 
 Labels = NDArray[np.uint8]
 

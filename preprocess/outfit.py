@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import LEG_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess.body_shapes import LEGS
 from preprocess.colour_models import Lab
 from preprocess.parse_regions import Regions
+from preprocess.person.body_shapes import LEGS
 
 Labels = NDArray[np.uint8]
 

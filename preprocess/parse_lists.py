@@ -24,9 +24,9 @@ from preprocess.label_tables import (
     converted,
     with_garments_of_lip,
 )
-from preprocess.person_view import PersonView
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 from preprocess.sides import with_worn_sides
-from preprocess.unseen import Unseen
 
 Labels = NDArray[np.uint8]
 LEAST_SHARE = 0.3

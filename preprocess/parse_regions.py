@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess import body_shapes as shapes
-from preprocess.body import Body, Points
+from preprocess.person import body_shapes as shapes
+from preprocess.person.body import Body, Points
 
 Penalty = NDArray[np.float32]
 """(h, w) float32 nats, 0 = at home, larger = less likely."""

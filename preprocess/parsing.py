@@ -16,8 +16,8 @@ from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Encode, Produced
 from preprocess.backends.colour_parser import ColourParser, parse_person
 from preprocess.parse_lists import Parsed, lists_of
-from preprocess.person_view import PersonView, read_view
-from preprocess.unseen import Unseen
+from preprocess.person.person_view import PersonView, read_view
+from preprocess.person.unseen import Unseen
 
 
 class ParsingBackend(Backend, Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Box
-from preprocess.landmarks import Landmarks
+from preprocess.person.landmarks import Landmarks
 
 BYSTANDER_SHARE = 0.12
 """Somebody smaller than this share of the largest person's area is part of the scenery."""

@@ -19,10 +19,10 @@ from pipeline.core.layout import CANVAS, CUTOUT, FRAME, IMAGE, LANDMARKS, POSE_I
 from pipeline.core.step import BackendStep, Produced
 from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.framing import person_frame
-from preprocess.landmarks import Landmarks
 from preprocess.openpose import without_unseen
+from preprocess.person.landmarks import Landmarks
+from preprocess.person.unseen import Unseen
 from preprocess.skeleton import draw_skeleton
-from preprocess.unseen import Unseen
 
 RGB = NDArray[np.uint8]
 Points = NDArray[np.float32]

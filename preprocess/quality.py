@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.flags import Flag, Notice
-from preprocess.landmarks import Landmarks
+from preprocess.person.landmarks import Landmarks
 
 L_SHOULDER, R_SHOULDER, L_ELBOW, R_ELBOW, L_WRIST, R_WRIST = 11, 12, 13, 14, 15, 16
 L_INDEX, R_INDEX, L_HIP, R_HIP = 19, 20, 23, 24

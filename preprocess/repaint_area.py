@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess import body_shapes as shapes
-from preprocess.body import Body, Points
+from preprocess.person import body_shapes as shapes
+from preprocess.person.body import Body, Points
 
 ARM_LABELS = {"right": Parse.RIGHT_ARM, "left": Parse.LEFT_ARM}
 HIP_STRETCH = (0.8, 1.6)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.labels import Joint, Parse
-from preprocess.body import Body
+from preprocess.person.body import Body
 
 Labels = NDArray[np.uint8]
 

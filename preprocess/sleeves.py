@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask
-from preprocess import body_shapes as shapes
 from preprocess.parse_regions import Regions
+from preprocess.person import body_shapes as shapes
 
 SLICES = 24
 """Steps along an arm from the shoulder to the wrist."""

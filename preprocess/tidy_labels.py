@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, Parse
 from pipeline.core.masks import Mask
-from preprocess.body_shapes import ARMS
 from preprocess.midriff import central_column
 from preprocess.parse_regions import ARM_LABELS, Regions, distance_from
+from preprocess.person.body_shapes import ARMS
 
 Labels = NDArray[np.uint8]
 

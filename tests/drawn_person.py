@@ -9,8 +9,8 @@ import numpy as np
 
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint, Parse
-from preprocess.body import Body, body_from_keypoints
-from preprocess.person_view import PersonView
+from preprocess.person.body import Body, body_from_keypoints
+from preprocess.person.person_view import PersonView
 
 SIZE = (1024, 768)
 SKIN, HAIR, WALL = (205, 160, 135), (40, 30, 28), (215, 215, 215)

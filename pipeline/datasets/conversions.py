@@ -19,12 +19,12 @@ from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic_picture import GREY, grey_out
-from preprocess.body import body_from_keypoints
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_colours import decode, render
 from preprocess.keypoint_files import read_keypoints
 from preprocess.label_tables import CIHP_FROM_ATR, converted
 from preprocess.neck import derive_neck
+from preprocess.person.body import body_from_keypoints
 from preprocess.skeleton import draw_skeleton
 
 GREY_REACH = 6

@@ -18,7 +18,6 @@ from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
-from preprocess.body import Body
 from preprocess.colour_models import Lab, Mixture, fit, to_lab
 from preprocess.headwear import find_hat
 from preprocess.hem import straighten_hem
@@ -26,11 +25,12 @@ from preprocess.midriff import bare_midriff
 from preprocess.outfit import settle_outfit
 from preprocess.parse_lists import Parsed
 from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
-from preprocess.person_view import PersonView
+from preprocess.person.body import Body
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 from preprocess.skin_model import skin_model
 from preprocess.sleeves import sleeve_bonus
 from preprocess.tidy_labels import tidy_labels
-from preprocess.unseen import Unseen
 
 SHRINK = 0.5
 """Scores are made at half the canvas: edges are put back by the guided filter and the enlargement of scores."""

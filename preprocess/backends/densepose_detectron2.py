@@ -17,8 +17,8 @@ from pipeline.core.weights import require
 from preprocess.backends.at_once import pictures_at_once
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_boxes import Charts, parts_of
-from preprocess.person_view import PersonView
-from preprocess.unseen import Unseen
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 
 SHORT_SIDE_PX, LONG_SIDE_PX = 800, 1333
 LEVELS = ["p2", "p3", "p4", "p5", "p6"]

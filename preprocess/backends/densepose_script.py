@@ -15,8 +15,8 @@ from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.weights import require
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_boxes import Charts, parts_of
-from preprocess.person_view import PersonView
-from preprocess.unseen import Unseen
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 
 INSTALL = "pip install -e '.[diffusion,densepose]'"
 

@@ -14,9 +14,9 @@ from pipeline.core.weights import require as model_files
 from preprocess import person_boxes, simcc
 from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
-from preprocess.landmarks import Landmarks
+from preprocess.person.landmarks import Landmarks
+from preprocess.person.unseen import Unseen
 from preprocess.pose_choice import nearest_to
-from preprocess.unseen import Unseen
 
 DETECTOR, POSE = "yolox_l.onnx", "dw-ll_ucoco_384.onnx"
 LEAST_CONFIDENCE = 0.3

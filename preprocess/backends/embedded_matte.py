@@ -15,7 +15,7 @@ from preprocess.edge_colours import EdgeConfig, refine_band
 from preprocess.guided_matte import GuidedConfig, soften
 from preprocess.matting import MattingConfig, bone_mask, segment
 from preprocess.people import Sighting
-from preprocess.unseen import Unseen
+from preprocess.person.unseen import Unseen
 
 RGB = NDArray[np.uint8]
 

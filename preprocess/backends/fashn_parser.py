@@ -15,7 +15,7 @@ from preprocess.backends.segformer import RGB
 from preprocess.backends.segformer_parser import SegformerParser
 from preprocess.label_tables import CIHP_FROM_FASHN, converted
 from preprocess.neck import no_neck_above_mouth
-from preprocess.person_view import PersonView
+from preprocess.person.person_view import PersonView
 from preprocess.sides import with_sides
 
 

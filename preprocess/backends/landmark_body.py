@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.labels import Body as Part
 from pipeline.core.labels import Joint
-from preprocess import body_shapes as shapes
-from preprocess.body import Body, Points
 from preprocess.body_parts import BodyParts
-from preprocess.person_view import PersonView
-from preprocess.unseen import Unseen
+from preprocess.person import body_shapes as shapes
+from preprocess.person.body import Body, Points
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 
 OUTER_SHARE = 0.25
 """The line between the inner and outer half of an arm lies this share of the radius outward of the bone (frontal view)."""

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from pipeline.core.masks import Box
 from preprocess.backends.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
-from preprocess.landmarks import Landmarks
 from preprocess.people import (
     Sighting,
     Somebody,
@@ -28,6 +27,7 @@ from preprocess.people import (
     without_body,
     worth_counting,
 )
+from preprocess.person.landmarks import Landmarks
 from preprocess.windows import head_window, ramp, size_of, span, thirds, times, window_round
 
 RGB = NDArray[np.uint8]

@@ -12,8 +12,8 @@ from pipeline.core.card import Card
 from pipeline.core.frame import PAD_GREY
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from preprocess.backends.mediapipe_models import MediapipeModels, mediapipe_models
-from preprocess.landmarks import Landmarks
 from preprocess.openpose import body_25
+from preprocess.person.landmarks import Landmarks
 
 Points = NDArray[np.float32]
 

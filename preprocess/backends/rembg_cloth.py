@@ -23,7 +23,7 @@ from preprocess.backends.rembg_models import (
     enlarged,
     network_input,
 )
-from preprocess.unseen import Unseen
+from preprocess.person.unseen import Unseen
 
 Grey = NDArray[np.uint8]
 RGB = NDArray[np.uint8]

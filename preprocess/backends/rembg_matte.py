@@ -26,7 +26,7 @@ from preprocess.backends.rembg_models import (
 )
 from preprocess.one_person import Window, leaves_window, only_the_person, shows_person, window_round
 from preprocess.people import Sighting
-from preprocess.unseen import Unseen
+from preprocess.person.unseen import Unseen
 
 Grey = NDArray[np.uint8]
 RGB = NDArray[np.uint8]

@@ -16,9 +16,9 @@ from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.neck import no_neck_above_mouth
 from preprocess.parse_lists import Parsed, ParseLists, checked
-from preprocess.person_view import PersonView
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 from preprocess.schp_frames import hybrid, labels_from, network_input
-from preprocess.unseen import Unseen
 
 ATR_FILE, LIP_FILE = "parsing_atr.onnx", "parsing_lip.onnx"
 ATR_SIDE_PX, LIP_SIDE_PX = 512, 473

@@ -10,7 +10,7 @@ from pipeline.core.labels import Atr
 from preprocess.backends.segformer_parser import SegformerParser
 from preprocess.label_tables import CIHP_FROM_ATR, converted
 from preprocess.neck import derive_neck
-from preprocess.person_view import PersonView
+from preprocess.person.person_view import PersonView
 
 
 class SegformerClothes(SegformerParser):

@@ -14,8 +14,8 @@ from pipeline.core.device import choose_device
 from pipeline.core.weights import require
 from preprocess.backends.segformer import RGB, Segformer, bilinear
 from preprocess.parse_lists import Parsed, checked
-from preprocess.person_view import PersonView
-from preprocess.unseen import Unseen
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 
 
 class SegformerParser:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
-from preprocess.body import Body
+from preprocess.person.body import Body
 from preprocess.repaint_area import Margins
 
 Labels = NDArray[np.uint8]

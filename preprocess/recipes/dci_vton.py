@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, Category, Joint
 from pipeline.core.masks import Mask
-from preprocess.body import Body
-from preprocess.body_shapes import ARMS
+from preprocess.person.body import Body
+from preprocess.person.body_shapes import ARMS
 from preprocess.recipes.conditions import Conditions
 from preprocess.repaint_area import ARM_LABELS
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
-from preprocess import body_shapes as shapes
+from preprocess.person import body_shapes as shapes
 from preprocess.recipes.conditions import Conditions
 from preprocess.repaint_area import ARM_LABELS, arm_drawing, unit_px
 

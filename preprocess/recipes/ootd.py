@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.masks import Mask
-from preprocess import body_shapes as shapes
-from preprocess.body import Body
+from preprocess.person import body_shapes as shapes
+from preprocess.person.body import Body
 from preprocess.recipes.conditions import Conditions
 from preprocess.repaint_area import ARM_LABELS, SPECK_SHARE, line, skirt_of_dress
 

@@ -17,9 +17,9 @@ from pipeline.core.labels import Atr, Category, Joint, Lip, Parse
 from pipeline.core.step import Context
 from preprocess.agnostic import AgnosticConfig, AgnosticStep, mask_notices
 from preprocess.agnostic_picture import AgnosticPictureStep, grey_out
-from preprocess.body import body_from_keypoints
 from preprocess.parse_agnostic import parse_agnostic
 from preprocess.parse_lists import ParseLists
+from preprocess.person.body import body_from_keypoints
 from preprocess.repaint_area import Margins, repaint_area, unit_px
 
 MARGINS = Margins()

@@ -19,7 +19,7 @@ from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Layout
 from pipeline.core.step import Context, Produced
 from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.background import BackgroundConfig, BackgroundStep, with_given_alpha
-from preprocess.landmarks import Landmarks
+from preprocess.person.landmarks import Landmarks
 
 pytestmark = pytest.mark.samples
 

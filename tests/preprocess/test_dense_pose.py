@@ -16,10 +16,10 @@ from pipeline.core.labels import Body, Joint
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
 from preprocess.backends.landmark_body import LandmarkBody, draw_parts
-from preprocess.body import FROM_MEDIAPIPE, body_from_keypoints, merged
 from preprocess.dense_pose import DenseposeConfig, DenseposeStep
-from preprocess.landmarks import Landmarks
-from preprocess.unseen import Unseen
+from preprocess.person.body import FROM_MEDIAPIPE, body_from_keypoints, merged
+from preprocess.person.landmarks import Landmarks
+from preprocess.person.unseen import Unseen
 
 EVERYBODY = np.ones(SIZE, bool)
 

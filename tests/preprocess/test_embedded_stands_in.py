@@ -17,8 +17,8 @@ from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.backends.plain_background import PlainBackground
 from preprocess.background import BackgroundConfig, BackgroundStep
 from preprocess.cloth import ClothConfig, ClothStep
+from preprocess.person.unseen import Unseen
 from preprocess.pose import PoseConfig, PoseStep
-from preprocess.unseen import Unseen
 
 
 class Blind:

@@ -7,7 +7,6 @@ import pytest
 
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Fashn, Joint, Lip, Parse
-from preprocess.body import Body, body_from_keypoints
 from preprocess.label_tables import (
     CIHP_FROM_FASHN,
     CIHP_FROM_LIP,
@@ -16,6 +15,7 @@ from preprocess.label_tables import (
     converted,
 )
 from preprocess.neck import derive_neck, no_neck_above_mouth
+from preprocess.person.body import Body, body_from_keypoints
 from preprocess.schp_frames import hybrid
 from preprocess.sides import with_sides, with_worn_sides
 

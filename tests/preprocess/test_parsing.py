@@ -18,8 +18,8 @@ from preprocess.backends.colour_parser import ColourParser, parse_person
 from preprocess.hem import hem_line
 from preprocess.parse_lists import Parsed, lists_of, read_opinions
 from preprocess.parsing import ParsingConfig, ParsingStep
+from preprocess.person.unseen import Unseen
 from preprocess.sleeves import sleeve_end
-from preprocess.unseen import Unseen
 
 
 def parsed(drawing):

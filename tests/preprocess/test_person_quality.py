@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.flags import Flag
-from preprocess.landmarks import Landmarks
+from preprocess.person.landmarks import Landmarks
 from preprocess.quality import pose_notices
 
 SIZE = (1000, 750)

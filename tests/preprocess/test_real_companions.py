@@ -23,10 +23,10 @@ from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.backends.landmark_body import LandmarkBody
 from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.background import BackgroundConfig, BackgroundStep
-from preprocess.body import body_from_keypoints
 from preprocess.dense_pose import DenseposeConfig, DenseposeStep
 from preprocess.densepose_colours import decode
 from preprocess.parsing import ParsingConfig, ParsingStep
+from preprocess.person.body import body_from_keypoints
 from preprocess.pose import PoseConfig, PoseStep
 from preprocess.repaint_area import Margins, repaint_area
 

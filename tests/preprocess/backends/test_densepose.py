@@ -19,10 +19,10 @@ from pipeline.core.labels import Body as Part
 from preprocess.backends import densepose_script
 from preprocess.backends.densepose_detectron2 import DenseposeDetectron2, charts_of, read_arrays
 from preprocess.backends.densepose_script import DenseposeScript
-from preprocess.body import body_from_keypoints
 from preprocess.densepose_boxes import parts_of
-from preprocess.person_view import PersonView
-from preprocess.unseen import Unseen
+from preprocess.person.body import body_from_keypoints
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 
 torch = pytest.importorskip("torch")
 ROW, FILE = "densepose-r50", "densepose_r50_fpn_dl.torchscript"

@@ -14,9 +14,9 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Joint
 from preprocess import simcc
 from preprocess.backends.dwpose import DETECTOR, POSE, DWPose
-from preprocess.landmarks import Landmarks
+from preprocess.person.landmarks import Landmarks
+from preprocess.person.unseen import Unseen
 from preprocess.person_boxes import agreement, box_meant, letterboxed, people_boxes, without_doubles
-from preprocess.unseen import Unseen
 
 CELLS = 80 * 80 + 40 * 40 + 20 * 20
 

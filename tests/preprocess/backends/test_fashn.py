@@ -16,7 +16,7 @@ from pipeline.core.errors import UsageError, WeightsError
 from pipeline.core.labels import Fashn, Parse
 from pipeline.core.weights.table import row
 from preprocess.backends.fashn_parser import FashnParser
-from preprocess.unseen import Unseen
+from preprocess.person.unseen import Unseen
 
 torch = pytest.importorskip("torch")
 ROW, FILES = "fashn-human-parser", ("model.safetensors", "config.json", "preprocessor_config.json")

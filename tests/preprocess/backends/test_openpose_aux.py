@@ -14,8 +14,8 @@ import stand_ins
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.labels import Joint
 from preprocess.backends.openpose_aux import OpenPose, window_of
-from preprocess.landmarks import Landmarks
-from preprocess.unseen import Unseen
+from preprocess.person.landmarks import Landmarks
+from preprocess.person.unseen import Unseen
 
 FILES = ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")
 SHIFTS = [

@@ -18,11 +18,11 @@ from pipeline.core.labels import Atr, Lip, Parse
 from preprocess.backends.schp import ATR_FILE, LIP_FILE, Schp
 from preprocess.backends.segformer import read_normal
 from preprocess.backends.segformer_clothes import SegformerClothes
-from preprocess.body import body_from_keypoints
 from preprocess.label_tables import CIHP_FROM_ATR
-from preprocess.person_view import PersonView
+from preprocess.person.body import body_from_keypoints
+from preprocess.person.person_view import PersonView
+from preprocess.person.unseen import Unseen
 from preprocess.schp_frames import labels_from, network_input
-from preprocess.unseen import Unseen
 
 torch = pytest.importorskip("torch")
 SEGFORMER = ("model.safetensors", "config.json", "preprocessor_config.json")

@@ -20,9 +20,9 @@ from preprocess.backends.at_once import pictures_at_once
 from preprocess.backends.rembg_cloth import ClothSeg, garment_share
 from preprocess.backends.rembg_matte import BirefnetPortrait, U2net, U2netHumanSeg
 from preprocess.backends.rembg_models import BIREFNET, ISNET, U2NET, SaliencyNetwork, foreground_share
-from preprocess.landmarks import Landmarks
 from preprocess.people import Sighting
-from preprocess.unseen import Unseen
+from preprocess.person.landmarks import Landmarks
+from preprocess.person.unseen import Unseen
 
 RED_ONLY = [(1.0, 0.0, -1.0, 0.0)]
 RED_LOGIT = [(24.0, 0.0, -24.0, -12.0)]

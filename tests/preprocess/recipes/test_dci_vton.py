@@ -10,7 +10,7 @@ from PIL import Image
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category, Joint, Parse
 from preprocess.agnostic_picture import grey_out
-from preprocess.body import body_from_keypoints
+from preprocess.person.body import body_from_keypoints
 from preprocess.recipes.conditions import Conditions
 from preprocess.recipes.dci_vton import dci_vton
 

@@ -11,7 +11,7 @@ from pipeline.core import masks
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body, Category, Joint, Parse
-from preprocess.body import body_from_keypoints
+from preprocess.person.body import body_from_keypoints
 from preprocess.recipes.catvton import hull_of_parts
 from preprocess.recipes.conditions import Conditions
 from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named

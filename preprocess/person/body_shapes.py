@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Joint
 from pipeline.core.masks import Mask
-from preprocess.body import Body, Points
+from preprocess.person.body import Body, Points
 
 Size = tuple[int, int]
 SUB_PIXEL_BITS = 4

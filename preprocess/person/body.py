@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.core.frame import Frame
 from pipeline.core.keypoints import BODY_POINTS, HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
-from preprocess.landmarks import Landmarks
+from preprocess.person.landmarks import Landmarks
 
 Points = NDArray[np.float32]
 

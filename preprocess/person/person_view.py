@@ -13,8 +13,8 @@ from pipeline.core.items import Person
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.layout import Layout
 from pipeline.core.masks import Mask
-from preprocess.body import Body, body_from_keypoints, body_from_landmarks, merged
-from preprocess.landmarks import Landmarks
+from preprocess.person.body import Body, body_from_keypoints, body_from_landmarks, merged
+from preprocess.person.landmarks import Landmarks
 
 
 @dataclass(frozen=True)
