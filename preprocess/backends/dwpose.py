@@ -12,8 +12,8 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.weights import require as model_files
 from preprocess import person_boxes, simcc
-from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
+from preprocess.networks.onnx_model import OnnxModel, open_onnx
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
 from preprocess.pose_choice import nearest_to

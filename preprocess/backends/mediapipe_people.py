@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Box
-from preprocess.backends.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
+from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
 from preprocess.people import (
     Sighting,
     Somebody,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.frame import PAD_GREY
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
-from preprocess.backends.mediapipe_models import MediapipeModels, mediapipe_models
+from preprocess.networks.mediapipe_models import MediapipeModels, mediapipe_models
 from preprocess.openpose import body_25
 from preprocess.person.landmarks import Landmarks
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
-from preprocess.backends.onnx_model import OnnxModel, open_onnx
-from preprocess.backends.rembg_models import (
+from preprocess.networks.onnx_model import OnnxModel, open_onnx
+from preprocess.networks.rembg_models import (
     BIREFNET_GENERAL,
     BIREFNET_GENERAL_LITE,
     ISNET_GENERAL_USE,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.masks import Box, Mask
 from preprocess.backends.embedded_matte import EmbeddedMatte
-from preprocess.backends.rembg_models import (
+from preprocess.networks.rembg_models import (
     BIREFNET_GENERAL,
     BIREFNET_GENERAL_LITE,
     BIREFNET_PORTRAIT,

@@ -12,9 +12,9 @@ from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Atr, Lip
 from pipeline.core.weights import require as model_files
-from preprocess.backends.onnx_model import OnnxModel, open_onnx
 from preprocess.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.neck import no_neck_above_mouth
+from preprocess.networks.onnx_model import OnnxModel, open_onnx
 from preprocess.parse_lists import Parsed, ParseLists, checked
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen

@@ -38,7 +38,7 @@ class WornGarment:
 
     def load(self, device: str) -> None:
         """Bring up the models inside the mediapipe wheel."""
-        from preprocess.backends.mediapipe_models import mediapipe_models
+        from preprocess.networks.mediapipe_models import mediapipe_models
 
         self._models = mediapipe_models()
 

@@ -16,9 +16,9 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Lip, Parse
 from preprocess.backends.schp import ATR_FILE, LIP_FILE, Schp
-from preprocess.backends.segformer import read_normal
 from preprocess.backends.segformer_clothes import SegformerClothes
 from preprocess.label_tables import CIHP_FROM_ATR
+from preprocess.networks.segformer import read_normal
 from preprocess.person.body import body_from_keypoints
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen

@@ -19,7 +19,7 @@ from PIL import Image
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
-from preprocess.backends.onnx_model import OnnxModel, open_onnx
+from preprocess.networks.onnx_model import OnnxModel, open_onnx
 
 RGB = NDArray[np.uint8]
 Share = NDArray[np.float32]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pipeline.core.device import Device
 from pipeline.core.errors import MissingPackageError, WeightsError
-from preprocess.backends.at_once import pictures_at_once
+from preprocess.networks.batch_size import pictures_at_once
 
 RGB = NDArray[np.uint8]
 Labels = NDArray[np.uint8]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.device import Device, choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
-from preprocess.backends.at_once import pictures_at_once
+from preprocess.networks.batch_size import pictures_at_once
 
 Array = NDArray[Any]
 Provider = str | tuple[str, Mapping[str, str]]

@@ -1,0 +1,1 @@
+"""How a foreign network is opened and run; what the backends of several steps share."""
