@@ -34,11 +34,11 @@ from pipeline.core.labels import Atr, Fashn, Lip
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context, Step
 from pipeline.demo import fill_inputs
-from preprocess.backends.embedded_matte import EmbeddedMatte
-from preprocess.backends.mediapipe_people import MediapipePeople
 from preprocess.backends.mediapipe_pose import MediapipePose
-from preprocess.background import BackgroundConfig, BackgroundStep
-from preprocess.people import Sighting
+from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.mediapipe_people import MediapipePeople
+from preprocess.background.people import Sighting
+from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.person_view import PersonView, read_view
 from preprocess.pose import PoseConfig, PoseStep

@@ -42,7 +42,9 @@ class StageEntry:
 
 STEPS: dict[str, tuple[StageEntry, ...]] = {
     "background": (
-        StageEntry("preprocess.background:BackgroundStep", "background", "preprocess.background:BackgroundConfig", "background"),
+        StageEntry(
+            "preprocess.background.step:BackgroundStep", "background", "preprocess.background.step:BackgroundConfig", "background"
+        ),
     ),
     "pose": (StageEntry("preprocess.pose:PoseStep", "pose", "preprocess.pose:PoseConfig", "pose"),),
     "densepose": (
@@ -64,14 +66,14 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
 
 BACKENDS: dict[str, dict[str, Target]] = {
     "background": {
-        "birefnet-portrait": "preprocess.backends.rembg_matte:BirefnetPortrait",
-        "birefnet-general": "preprocess.backends.rembg_matte:BirefnetGeneral",
-        "birefnet-general-lite": "preprocess.backends.rembg_matte:BirefnetGeneralLite",
-        "isnet-general-use": "preprocess.backends.rembg_matte:IsnetGeneralUse",
-        "u2net-human-seg": "preprocess.backends.rembg_matte:U2netHumanSeg",
-        "u2net": "preprocess.backends.rembg_matte:U2net",
-        "silueta": "preprocess.backends.rembg_matte:Silueta",
-        "embedded": "preprocess.backends.embedded_matte:EmbeddedMatte",
+        "birefnet-portrait": "preprocess.background.rembg:BirefnetPortrait",
+        "birefnet-general": "preprocess.background.rembg:BirefnetGeneral",
+        "birefnet-general-lite": "preprocess.background.rembg:BirefnetGeneralLite",
+        "isnet-general-use": "preprocess.background.rembg:IsnetGeneralUse",
+        "u2net-human-seg": "preprocess.background.rembg:U2netHumanSeg",
+        "u2net": "preprocess.background.rembg:U2net",
+        "silueta": "preprocess.background.rembg:Silueta",
+        "embedded": "preprocess.background.embedded:EmbeddedMatte",
     },
     "pose": {
         "dwpose": "preprocess.backends.dwpose:DWPose",

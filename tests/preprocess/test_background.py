@@ -17,8 +17,8 @@ from pipeline.core.flags import Flag
 from pipeline.core.items import Person
 from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Layout
 from pipeline.core.step import Context, Produced
-from preprocess.backends.embedded_matte import EmbeddedMatte
-from preprocess.background import BackgroundConfig, BackgroundStep, with_given_alpha
+from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.step import BackgroundConfig, BackgroundStep, with_given_alpha
 from preprocess.person.landmarks import Landmarks
 
 pytestmark = pytest.mark.samples

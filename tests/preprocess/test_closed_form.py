@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from preprocess.closed_form import ClosedFormConfig, refine, trimap
+from preprocess.background.closed_form import ClosedFormConfig, refine, trimap
 
 
 def hairs():

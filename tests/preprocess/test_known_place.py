@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.core import images
 from pipeline.core.masks import box_of, iou
-from preprocess.backends.embedded_matte import EmbeddedMatte
-from preprocess.backends.mediapipe_people import MediapipePeople
+from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.mediapipe_people import MediapipePeople
 
 ASKED_SIDE_PX = 576
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.core import masks
-from preprocess.edge_colours import EdgeConfig, refine_band
-from preprocess.guided_matte import GuidedConfig, colour_coefficients, soften
-from preprocess.matting import MattingConfig, bone_mask, segment
+from preprocess.background.edge_band import EdgeConfig, refine_band
+from preprocess.background.grabcut import MattingConfig, bone_mask, segment
+from preprocess.background.guided_matte import GuidedConfig, colour_coefficients, soften
 
 SIZE = (256, 192)
 

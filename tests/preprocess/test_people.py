@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import InputError
-from preprocess.people import Somebody, choose, convincing, merge_faces, overlap, without_body, worth_counting
-from preprocess.person_choice import person_wanted
+from preprocess.background.people import Somebody, choose, convincing, merge_faces, overlap, without_body, worth_counting
+from preprocess.background.which_person import person_wanted
 
 
 def _somebody(left: float, area: float, seen: bool = True) -> Somebody:

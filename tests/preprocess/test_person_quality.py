@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.core.flags import Flag
+from preprocess.background.pose_flags import pose_notices
 from preprocess.person.landmarks import Landmarks
-from preprocess.quality import pose_notices
 
 SIZE = (1000, 750)
 

@@ -17,9 +17,9 @@ from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.labels import Joint
 from pipeline.core.layout import CUTOUT, FRAME, IMAGE, LANDMARKS, POSE_IMAGE, POSE_JSON, Layout
 from pipeline.core.step import Context, Produced
-from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.backends.mediapipe_pose import MediapipePose
-from preprocess.background import BackgroundConfig, BackgroundStep
+from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.pose import PoseConfig, PoseStep, on_canvas, on_grey
 
 pytestmark = pytest.mark.samples

@@ -19,10 +19,10 @@ from pipeline.core.layout import Layout
 from pipeline.core.step import Context
 from preprocess.agnostic import AgnosticConfig, AgnosticStep
 from preprocess.backends.colour_parser import ColourParser
-from preprocess.backends.embedded_matte import EmbeddedMatte
 from preprocess.backends.landmark_body import LandmarkBody
 from preprocess.backends.mediapipe_pose import MediapipePose
-from preprocess.background import BackgroundConfig, BackgroundStep
+from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.dense_pose import DenseposeConfig, DenseposeStep
 from preprocess.densepose_colours import decode
 from preprocess.parsing import ParsingConfig, ParsingStep

@@ -16,11 +16,11 @@ from pipeline.catalog import BACKENDS, resolve
 from pipeline.choice import Chooser
 from pipeline.core.errors import MissingPackageError, WeightsError
 from preprocess.backends.rembg_cloth import ClothSeg, garment_share
-from preprocess.backends.rembg_matte import BirefnetPortrait, U2net, U2netHumanSeg
+from preprocess.background.people import Sighting
+from preprocess.background.rembg import BirefnetPortrait, U2net, U2netHumanSeg
 from preprocess.networks import onnx_model, rembg_models
 from preprocess.networks.batch_size import pictures_at_once
 from preprocess.networks.rembg_models import BIREFNET, ISNET, U2NET, SaliencyNetwork, foreground_share
-from preprocess.people import Sighting
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
 

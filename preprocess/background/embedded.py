@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.card import Card
-from preprocess.backends.mediapipe_people import MediapipePeople
-from preprocess.edge_colours import EdgeConfig, refine_band
-from preprocess.guided_matte import GuidedConfig, soften
-from preprocess.matting import MattingConfig, bone_mask, segment
-from preprocess.people import Sighting
+from preprocess.background.edge_band import EdgeConfig, refine_band
+from preprocess.background.grabcut import MattingConfig, bone_mask, segment
+from preprocess.background.guided_matte import GuidedConfig, soften
+from preprocess.background.mediapipe_people import MediapipePeople
+from preprocess.background.people import Sighting
 from preprocess.person.unseen import Unseen
 
 RGB = NDArray[np.uint8]

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Box
-from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
-from preprocess.people import (
+from preprocess.background.people import (
     Sighting,
     Somebody,
     box_of_row,
@@ -27,8 +26,9 @@ from preprocess.people import (
     without_body,
     worth_counting,
 )
+from preprocess.background.windows import head_window, ramp, size_of, span, thirds, times, window_round
+from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
 from preprocess.person.landmarks import Landmarks
-from preprocess.windows import head_window, ramp, size_of, span, thirds, times, window_round
 
 RGB = NDArray[np.uint8]
 Float = NDArray[np.float32]

@@ -20,13 +20,13 @@ from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, sidecar
 from pipeline.core.masks import box_of
 from pipeline.core.photo_notices import photo_notices
 from pipeline.core.step import BackendStep, Context, Produced
-from preprocess import closed_form
-from preprocess.backends.embedded_matte import EmbeddedMatte
-from preprocess.backends.mediapipe_people import MediapipePeople
-from preprocess.people import Sighting
+from preprocess.background import closed_form
+from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.mediapipe_people import MediapipePeople
+from preprocess.background.people import Sighting
+from preprocess.background.pose_flags import pose_notices
+from preprocess.background.which_person import person_wanted
 from preprocess.person.unseen import Unseen
-from preprocess.person_choice import person_wanted
-from preprocess.quality import pose_notices
 
 Grey = NDArray[np.uint8]
 SOLID = 128

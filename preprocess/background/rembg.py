@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from pipeline.core.card import Card
 from pipeline.core.masks import Box, Mask
-from preprocess.backends.embedded_matte import EmbeddedMatte
+from preprocess.background.chosen_person import Window, leaves_window, only_the_person, shows_person, window_round
+from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.people import Sighting
 from preprocess.networks.rembg_models import (
     BIREFNET_GENERAL,
     BIREFNET_GENERAL_LITE,
@@ -24,8 +26,6 @@ from preprocess.networks.rembg_models import (
     Network,
     SaliencyNetwork,
 )
-from preprocess.one_person import Window, leaves_window, only_the_person, shows_person, window_round
-from preprocess.people import Sighting
 from preprocess.person.unseen import Unseen
 
 Grey = NDArray[np.uint8]
