@@ -34,14 +34,14 @@ from pipeline.core.labels import Atr, Fashn, Lip
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context, Step
 from pipeline.demo import fill_inputs
-from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.mediapipe_people import MediapipePeople
 from preprocess.background.people import Sighting
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.person_view import PersonView, read_view
-from preprocess.pose import PoseConfig, PoseStep
+from preprocess.pose.embedded import MediapipePose
+from preprocess.pose.step import PoseConfig, PoseStep
 
 SIZE = (1024, 768)  # (height, width) of the photo and the canvas, pixels
 OWN, FULL, EMPTY = "the backend itself", "full size, random weights", "no network"

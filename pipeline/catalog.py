@@ -46,7 +46,7 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
             "preprocess.background.step:BackgroundStep", "background", "preprocess.background.step:BackgroundConfig", "background"
         ),
     ),
-    "pose": (StageEntry("preprocess.pose:PoseStep", "pose", "preprocess.pose:PoseConfig", "pose"),),
+    "pose": (StageEntry("preprocess.pose.step:PoseStep", "pose", "preprocess.pose.step:PoseConfig", "pose"),),
     "densepose": (
         StageEntry("preprocess.dense_pose:DenseposeStep", "densepose", "preprocess.dense_pose:DenseposeConfig", "densepose"),
     ),
@@ -76,9 +76,9 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "embedded": "preprocess.background.embedded:EmbeddedMatte",
     },
     "pose": {
-        "dwpose": "preprocess.backends.dwpose:DWPose",
-        "openpose": "preprocess.backends.openpose_aux:OpenPose",
-        "embedded": "preprocess.backends.mediapipe_pose:MediapipePose",
+        "dwpose": "preprocess.pose.dwpose:DWPose",
+        "openpose": "preprocess.pose.openpose:OpenPose",
+        "embedded": "preprocess.pose.embedded:MediapipePose",
     },
     "densepose": {
         "detectron2": "preprocess.backends.densepose_detectron2:DenseposeDetectron2",

@@ -16,8 +16,8 @@ from pipeline.core.labels import Atr, Body, Category, Joint, Parse
 from preprocess.agnostic_picture import grey_out
 from preprocess.densepose_colours import render
 from preprocess.parse_agnostic import parse_agnostic
+from preprocess.pose.skeleton import draw_skeleton
 from preprocess.repaint_area import Margins, repaint_area
-from preprocess.skeleton import draw_skeleton
 
 COLOURS = ((200, 40, 40), (30, 120, 60), (50, 60, 160))
 

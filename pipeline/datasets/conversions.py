@@ -21,11 +21,11 @@ from pipeline.core.masks import Mask
 from preprocess.agnostic_picture import GREY, grey_out
 from preprocess.body_parts import BodyParts
 from preprocess.densepose_colours import decode, render
-from preprocess.keypoint_files import read_keypoints
 from preprocess.label_tables import CIHP_FROM_ATR, converted
 from preprocess.neck import derive_neck
 from preprocess.person.body import body_from_keypoints
-from preprocess.skeleton import draw_skeleton
+from preprocess.pose.keypoint_files import read_keypoints
+from preprocess.pose.skeleton import draw_skeleton
 
 GREY_REACH = 6
 """How far the grey of an agnostic JPEG may be off in any channel."""

@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw
 
 from pipeline.core.labels import Atr, Category, Joint
 from pipeline.core.masks import Mask
-from preprocess.keypoint_tables import coco_18_from_body_25
 from preprocess.label_tables import ATR_FROM_CIHP, converted
+from preprocess.pose.keypoint_tables import coco_18_from_body_25
 from preprocess.recipes.conditions import Conditions
 from preprocess.recipes.ootd import FOREARM, ROWS, STRIP_PX
 from preprocess.sides import with_worn_sides

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.frame import Frame, whole_photo
 from preprocess.background.windows import ramp, span, thirds, window_round
-from preprocess.framing import person_frame
+from preprocess.pose.framing import person_frame
 
 
 def _edges(frame: Frame) -> tuple[float, float, float, float]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint
-from preprocess.openpose import body_25, without_unseen
-from preprocess.skeleton import draw_skeleton
+from preprocess.pose.mediapipe_to_body25 import body_25, without_unseen
+from preprocess.pose.skeleton import draw_skeleton
 
 
 def _landmarks() -> np.ndarray:

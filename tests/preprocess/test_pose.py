@@ -17,10 +17,10 @@ from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.labels import Joint
 from pipeline.core.layout import CUTOUT, FRAME, IMAGE, LANDMARKS, POSE_IMAGE, POSE_JSON, Layout
 from pipeline.core.step import Context, Produced
-from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
-from preprocess.pose import PoseConfig, PoseStep, on_canvas, on_grey
+from preprocess.pose.embedded import MediapipePose
+from preprocess.pose.step import PoseConfig, PoseStep, on_canvas, on_grey
 
 pytestmark = pytest.mark.samples
 

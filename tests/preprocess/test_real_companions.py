@@ -20,14 +20,14 @@ from pipeline.core.step import Context
 from preprocess.agnostic import AgnosticConfig, AgnosticStep
 from preprocess.backends.colour_parser import ColourParser
 from preprocess.backends.landmark_body import LandmarkBody
-from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.dense_pose import DenseposeConfig, DenseposeStep
 from preprocess.densepose_colours import decode
 from preprocess.parsing import ParsingConfig, ParsingStep
 from preprocess.person.body import body_from_keypoints
-from preprocess.pose import PoseConfig, PoseStep
+from preprocess.pose.embedded import MediapipePose
+from preprocess.pose.step import PoseConfig, PoseStep
 from preprocess.repaint_area import Margins, repaint_area
 
 pytestmark = pytest.mark.slow

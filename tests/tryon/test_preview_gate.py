@@ -15,14 +15,14 @@ from pipeline.core.step import Context, Step
 from preprocess.agnostic import AgnosticConfig, AgnosticStep
 from preprocess.backends.colour_parser import ColourParser
 from preprocess.backends.landmark_body import LandmarkBody
-from preprocess.backends.mediapipe_pose import MediapipePose
 from preprocess.backends.plain_background import PlainBackground
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.cloth import ClothConfig, ClothStep
 from preprocess.dense_pose import DenseposeConfig, DenseposeStep
 from preprocess.parsing import ParsingConfig, ParsingStep
-from preprocess.pose import PoseConfig, PoseStep
+from preprocess.pose.embedded import MediapipePose
+from preprocess.pose.step import PoseConfig, PoseStep
 from tryon.engines.preview.engine import PreviewEngine
 from tryon.engines.preview.gate import judge, landing_of
 

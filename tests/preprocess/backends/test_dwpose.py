@@ -12,11 +12,11 @@ from onnx import helper
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Joint
-from preprocess import simcc
-from preprocess.backends.dwpose import DETECTOR, POSE, DWPose
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
-from preprocess.person_boxes import agreement, box_meant, letterboxed, people_boxes, without_doubles
+from preprocess.pose import simcc
+from preprocess.pose.dwpose import DETECTOR, POSE, DWPose
+from preprocess.pose.person_boxes import agreement, box_meant, letterboxed, people_boxes, without_doubles
 
 CELLS = 80 * 80 + 40 * 40 + 20 * 20
 

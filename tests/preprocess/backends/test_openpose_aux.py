@@ -13,9 +13,9 @@ import stand_ins
 
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.labels import Joint
-from preprocess.backends.openpose_aux import OpenPose, window_of
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
+from preprocess.pose.openpose import OpenPose, window_of
 
 FILES = ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")
 SHIFTS = [

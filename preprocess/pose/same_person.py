@@ -8,8 +8,8 @@ import numpy as np
 
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint
-from preprocess.openpose import body_25
 from preprocess.person.landmarks import Landmarks
+from preprocess.pose.mediapipe_to_body25 import body_25
 
 TRUNK = (Joint.NECK, Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP, Joint.NOSE)
 LEAST_JOINTS = 5

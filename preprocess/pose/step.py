@@ -17,12 +17,12 @@ from pipeline.core.items import Item, Person, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.layout import CANVAS, CUTOUT, FRAME, IMAGE, LANDMARKS, POSE_IMAGE, POSE_JSON, Ref
 from pipeline.core.step import BackendStep, Produced
-from preprocess.backends.mediapipe_pose import MediapipePose
-from preprocess.framing import person_frame
-from preprocess.openpose import without_unseen
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
-from preprocess.skeleton import draw_skeleton
+from preprocess.pose.embedded import MediapipePose
+from preprocess.pose.framing import person_frame
+from preprocess.pose.mediapipe_to_body25 import without_unseen
+from preprocess.pose.skeleton import draw_skeleton
 
 RGB = NDArray[np.uint8]
 Points = NDArray[np.float32]

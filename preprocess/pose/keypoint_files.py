@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.errors import InputError
 from pipeline.core.keypoints import BODY_POINTS, HAND_POINTS, Keypoints
-from preprocess.keypoint_tables import COCO_18, body_25_from_coco_18, coco_18_from_body_25
+from preprocess.pose.keypoint_tables import COCO_18, body_25_from_coco_18, coco_18_from_body_25
 
 Points = NDArray[np.float32]
 

@@ -11,12 +11,12 @@ from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.weights import require as model_files
-from preprocess import person_boxes, simcc
-from preprocess.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
-from preprocess.pose_choice import nearest_to
+from preprocess.pose import person_boxes, simcc
+from preprocess.pose.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
+from preprocess.pose.same_person import nearest_to
 
 DETECTOR, POSE = "yolox_l.onnx", "dw-ll_ucoco_384.onnx"
 LEAST_CONFIDENCE = 0.3

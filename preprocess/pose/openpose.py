@@ -19,10 +19,10 @@ from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
 from pipeline.core.weights import require
-from preprocess.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
-from preprocess.pose_choice import nearest_to
+from preprocess.pose.keypoint_tables import COCO_18, body_25_from_coco_18
+from preprocess.pose.same_person import nearest_to
 
 Points = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ from pipeline.core.card import Card
 from pipeline.core.frame import PAD_GREY
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from preprocess.networks.mediapipe_models import MediapipeModels, mediapipe_models
-from preprocess.openpose import body_25
 from preprocess.person.landmarks import Landmarks
+from preprocess.pose.mediapipe_to_body25 import body_25
 
 Points = NDArray[np.float32]
 
