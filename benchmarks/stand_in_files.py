@@ -51,7 +51,7 @@ def segformer_folder(folder: Path, labels: int, size: tuple[int, int], architect
 
 def detectron2_file(path: Path) -> None:
     """A checkpoint in detectron2's model zoo form with random weights; they find nobody, so DensePose's own head stays idle."""
-    from preprocess.backends.densepose_detectron2 import build_model
+    from preprocess.densepose.detectron2 import build_model
 
     arrays = {name: tensor.numpy() for name, tensor in build_model("cpu").state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,9 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
     ),
     "pose": (StageEntry("preprocess.pose.step:PoseStep", "pose", "preprocess.pose.step:PoseConfig", "pose"),),
     "densepose": (
-        StageEntry("preprocess.dense_pose:DenseposeStep", "densepose", "preprocess.dense_pose:DenseposeConfig", "densepose"),
+        StageEntry(
+            "preprocess.densepose.step:DenseposeStep", "densepose", "preprocess.densepose.step:DenseposeConfig", "densepose"
+        ),
     ),
     "parsing": (
         StageEntry("preprocess.parsing:ParsingStep", "parsing", "preprocess.parsing:ParsingConfig", "parsing"),
@@ -81,9 +83,9 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "embedded": "preprocess.pose.embedded:MediapipePose",
     },
     "densepose": {
-        "detectron2": "preprocess.backends.densepose_detectron2:DenseposeDetectron2",
-        "torchscript": "preprocess.backends.densepose_script:DenseposeScript",
-        "embedded": "preprocess.backends.landmark_body:LandmarkBody",
+        "detectron2": "preprocess.densepose.detectron2:DenseposeDetectron2",
+        "torchscript": "preprocess.densepose.torchscript:DenseposeScript",
+        "embedded": "preprocess.densepose.embedded:LandmarkBody",
     },
     "parsing": {
         "segformer": "preprocess.backends.segformer_clothes:SegformerClothes",

@@ -24,7 +24,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
-from preprocess.body_parts import read_index
+from preprocess.densepose.body_parts import read_index
 from preprocess.parse_agnostic import parse_agnostic
 from preprocess.parse_lists import read_opinions
 from preprocess.parse_regions import leg_in_view

@@ -14,7 +14,7 @@ from pipeline.core import images
 from pipeline.core.keypoints import keypoints_to_json
 from pipeline.core.labels import Atr, Body, Category, Joint, Parse
 from preprocess.agnostic_picture import grey_out
-from preprocess.densepose_colours import render
+from preprocess.densepose.colours import render
 from preprocess.parse_agnostic import parse_agnostic
 from preprocess.pose.skeleton import draw_skeleton
 from preprocess.repaint_area import Margins, repaint_area

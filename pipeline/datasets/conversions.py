@@ -19,8 +19,8 @@ from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic_picture import GREY, grey_out
-from preprocess.body_parts import BodyParts
-from preprocess.densepose_colours import decode, render
+from preprocess.densepose.body_parts import BodyParts
+from preprocess.densepose.colours import decode, render
 from preprocess.label_tables import CIHP_FROM_ATR, converted
 from preprocess.neck import derive_neck
 from preprocess.person.body import body_from_keypoints

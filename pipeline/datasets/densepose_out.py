@@ -11,8 +11,8 @@ from pipeline.core import layout as places
 from pipeline.core.errors import InputError
 from pipeline.core.layout import Layout
 from pipeline.datasets.transfer import Transfer
-from preprocess.body_parts import read_parts
-from preprocess.densepose_renderings import Rendering, render_as
+from preprocess.densepose.body_parts import read_parts
+from preprocess.densepose.renderings import Rendering, render_as
 
 
 def renderings_of(person: str, renderings: Sequence[str], layout: Layout, root: Path) -> Iterator[Transfer]:

@@ -44,7 +44,7 @@ def export_viton_hd(
         folder: the tree's root.
         split: test or train.
         category: lower garments and dresses get their own masks under VITON-HD's one name.
-        renderings: other drawings of the body parts that are wanted too, see `preprocess.densepose_renderings`.
+        renderings: other drawings of the body parts that are wanted too, see `preprocess.densepose.renderings`.
     """
     missing: dict[str, Path] = {}
     files: dict[str, list[Transfer]] = {}

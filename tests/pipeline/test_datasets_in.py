@@ -27,8 +27,8 @@ from pipeline.datasets.tree import first_people
 from pipeline.datasets.viton_hd_in import read_viton_hd
 from pipeline.plan import Action
 from preprocess.agnostic_picture import grey_out
-from preprocess.body_parts import read_index
-from preprocess.densepose_colours import decode
+from preprocess.densepose.body_parts import read_index
+from preprocess.densepose.colours import decode
 from preprocess.repaint_area import Margins, repaint_area
 
 

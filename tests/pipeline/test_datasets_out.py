@@ -16,7 +16,7 @@ from pipeline.core import images
 from pipeline.core.errors import OutputError, UsageError
 from pipeline.core.labels import Atr
 from pipeline.datasets.dresscode_out import Numbers
-from preprocess.densepose_colours import decode, render
+from preprocess.densepose.colours import decode, render
 
 
 def hand_out(tmp_path, *words, kind="viton-hd", to="given"):

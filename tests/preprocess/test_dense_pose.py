@@ -15,8 +15,8 @@ from pipeline.core.keypoints import keypoints_to_json
 from pipeline.core.labels import Body, Joint
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from preprocess.backends.landmark_body import LandmarkBody, draw_parts
-from preprocess.dense_pose import DenseposeConfig, DenseposeStep
+from preprocess.densepose.embedded import LandmarkBody, draw_parts
+from preprocess.densepose.step import DenseposeConfig, DenseposeStep
 from preprocess.person.body import FROM_MEDIAPIPE, body_from_keypoints, merged
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen

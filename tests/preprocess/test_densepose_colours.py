@@ -8,8 +8,8 @@ from drawn_person import draw
 from PIL import Image
 
 from pipeline.core import images
-from preprocess.backends.landmark_body import draw_parts
-from preprocess.densepose_colours import decode, render
+from preprocess.densepose.colours import decode, render
+from preprocess.densepose.embedded import draw_parts
 
 
 def through_jpeg(picture, quality=95, subsampling=0):

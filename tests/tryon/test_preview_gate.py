@@ -14,12 +14,12 @@ from pipeline.core.layout import Layout
 from pipeline.core.step import Context, Step
 from preprocess.agnostic import AgnosticConfig, AgnosticStep
 from preprocess.backends.colour_parser import ColourParser
-from preprocess.backends.landmark_body import LandmarkBody
 from preprocess.backends.plain_background import PlainBackground
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.cloth import ClothConfig, ClothStep
-from preprocess.dense_pose import DenseposeConfig, DenseposeStep
+from preprocess.densepose.embedded import LandmarkBody
+from preprocess.densepose.step import DenseposeConfig, DenseposeStep
 from preprocess.parsing import ParsingConfig, ParsingStep
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep

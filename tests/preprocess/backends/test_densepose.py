@@ -16,10 +16,10 @@ import stand_ins
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body as Part
-from preprocess.backends import densepose_script
-from preprocess.backends.densepose_detectron2 import DenseposeDetectron2, charts_of, read_arrays
-from preprocess.backends.densepose_script import DenseposeScript
-from preprocess.densepose_boxes import parts_of
+from preprocess.densepose import torchscript as densepose_script
+from preprocess.densepose.charts import parts_of
+from preprocess.densepose.detectron2 import DenseposeDetectron2, charts_of, read_arrays
+from preprocess.densepose.torchscript import DenseposeScript
 from preprocess.person.body import body_from_keypoints
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen

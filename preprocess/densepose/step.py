@@ -13,9 +13,9 @@ from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Body
 from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Produced
-from preprocess.backends.landmark_body import LandmarkBody, draw_parts
-from preprocess.body_parts import BodyParts, DenseposeBackend
-from preprocess.densepose_colours import render
+from preprocess.densepose.body_parts import BodyParts, DenseposeBackend
+from preprocess.densepose.colours import render
+from preprocess.densepose.embedded import LandmarkBody, draw_parts
 from preprocess.person.person_view import PersonView, read_view
 from preprocess.person.unseen import Unseen
 

@@ -13,8 +13,8 @@ from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.weights import require
-from preprocess.body_parts import BodyParts
-from preprocess.densepose_boxes import Charts, parts_of
+from preprocess.densepose.body_parts import BodyParts
+from preprocess.densepose.charts import Charts, parts_of
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
 

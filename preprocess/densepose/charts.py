@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask, iou
-from preprocess.body_parts import BodyParts
+from preprocess.densepose.body_parts import BodyParts
 
 Float = NDArray[np.float32]
 

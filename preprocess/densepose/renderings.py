@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import InputError
-from preprocess.body_parts import BodyParts
-from preprocess.densepose_colours import render
+from preprocess.densepose.body_parts import BodyParts
+from preprocess.densepose.colours import render
 
 RGB = NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.labels import Body as Part
 from pipeline.core.labels import Joint
-from preprocess.body_parts import BodyParts
+from preprocess.densepose.body_parts import BodyParts
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body, Points
 from preprocess.person.person_view import PersonView

@@ -1,0 +1,1 @@
+"""Step 3, densepose: body parts in VITON-HD's colours."""
