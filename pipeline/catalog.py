@@ -53,7 +53,7 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
         ),
     ),
     "parsing": (
-        StageEntry("preprocess.parsing:ParsingStep", "parsing", "preprocess.parsing:ParsingConfig", "parsing"),
+        StageEntry("preprocess.parsing.step:ParsingStep", "parsing", "preprocess.parsing.step:ParsingConfig", "parsing"),
         StageEntry("preprocess.agnostic:AgnosticStep", "agnostic", "preprocess.agnostic:AgnosticConfig"),
         StageEntry("preprocess.agnostic_picture:AgnosticPictureStep", "agnostic", "preprocess.agnostic:AgnosticConfig"),
     ),
@@ -88,10 +88,10 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "embedded": "preprocess.densepose.embedded:LandmarkBody",
     },
     "parsing": {
-        "segformer": "preprocess.backends.segformer_clothes:SegformerClothes",
-        "schp": "preprocess.backends.schp:Schp",
-        "fashn": "preprocess.backends.fashn_parser:FashnParser",
-        "embedded": "preprocess.backends.colour_parser:ColourParser",
+        "segformer": "preprocess.parsing.segformer:SegformerClothes",
+        "schp": "preprocess.parsing.schp:Schp",
+        "fashn": "preprocess.parsing.fashn:FashnParser",
+        "embedded": "preprocess.parsing.embedded.parser:ColourParser",
     },
     "cloth": {
         "birefnet-general": "preprocess.backends.rembg_cloth:BirefnetGeneral",

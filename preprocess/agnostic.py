@@ -26,8 +26,8 @@ from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
 from preprocess.densepose.body_parts import read_index
 from preprocess.parse_agnostic import parse_agnostic
-from preprocess.parse_lists import read_opinions
-from preprocess.parse_regions import leg_in_view
+from preprocess.parsing.embedded.label_places import leg_in_view
+from preprocess.parsing.network_labels import read_opinions
 from preprocess.person.body import Body
 from preprocess.person.person_view import read_body
 from preprocess.recipes.conditions import Conditions, Recipe

@@ -21,8 +21,8 @@ from pipeline.core.masks import Mask
 from preprocess.agnostic_picture import GREY, grey_out
 from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.colours import decode, render
-from preprocess.label_tables import CIHP_FROM_ATR, converted
-from preprocess.neck import derive_neck
+from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted
+from preprocess.parsing.neck import derive_neck
 from preprocess.person.body import body_from_keypoints
 from preprocess.pose.keypoint_files import read_keypoints
 from preprocess.pose.skeleton import draw_skeleton

@@ -20,9 +20,9 @@ from pipeline.datasets.dresscode_in import GARMENT, PART_OF, PERSON
 from pipeline.datasets.transfer import Transfer
 from pipeline.datasets.viton_hd_out import Parcel
 from preprocess.densepose.body_parts import read_index
-from preprocess.label_tables import ATR_FROM_CIHP, FACE_FOR_NECK, converted
+from preprocess.parsing.label_tables import ATR_FROM_CIHP, FACE_FOR_NECK, converted
+from preprocess.parsing.sides import with_worn_sides
 from preprocess.pose.keypoint_files import dresscode_json
-from preprocess.sides import with_worn_sides
 
 NAMES = "names.csv"
 """Which number is whose picture."""

@@ -18,7 +18,7 @@ from pipeline.core.step import Context
 from preprocess.agnostic import AgnosticConfig, AgnosticStep, mask_notices
 from preprocess.agnostic_picture import AgnosticPictureStep, grey_out
 from preprocess.parse_agnostic import parse_agnostic
-from preprocess.parse_lists import ParseLists
+from preprocess.parsing.network_labels import ParseLists
 from preprocess.person.body import body_from_keypoints
 from preprocess.repaint_area import Margins, repaint_area, unit_px
 

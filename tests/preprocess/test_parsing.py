@@ -14,12 +14,12 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Person
 from pipeline.core.labels import Lip, Parse
 from pipeline.core.step import Context
-from preprocess.backends.colour_parser import ColourParser, parse_person
-from preprocess.hem import hem_line
-from preprocess.parse_lists import Parsed, lists_of, read_opinions
-from preprocess.parsing import ParsingConfig, ParsingStep
+from preprocess.parsing.embedded.hem import hem_line
+from preprocess.parsing.embedded.parser import ColourParser, parse_person
+from preprocess.parsing.embedded.sleeves import sleeve_end
+from preprocess.parsing.network_labels import Parsed, lists_of, read_opinions
+from preprocess.parsing.step import ParsingConfig, ParsingStep
 from preprocess.person.unseen import Unseen
-from preprocess.sleeves import sleeve_end
 
 
 def parsed(drawing):

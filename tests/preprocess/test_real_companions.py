@@ -18,13 +18,13 @@ from pipeline.core.labels import Body, Category, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
 from preprocess.agnostic import AgnosticConfig, AgnosticStep
-from preprocess.backends.colour_parser import ColourParser
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.densepose.colours import decode
 from preprocess.densepose.embedded import LandmarkBody
 from preprocess.densepose.step import DenseposeConfig, DenseposeStep
-from preprocess.parsing import ParsingConfig, ParsingStep
+from preprocess.parsing.embedded.parser import ColourParser
+from preprocess.parsing.step import ParsingConfig, ParsingStep
 from preprocess.person.body import body_from_keypoints
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep

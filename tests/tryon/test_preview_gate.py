@@ -13,14 +13,14 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context, Step
 from preprocess.agnostic import AgnosticConfig, AgnosticStep
-from preprocess.backends.colour_parser import ColourParser
 from preprocess.backends.plain_background import PlainBackground
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.cloth import ClothConfig, ClothStep
 from preprocess.densepose.embedded import LandmarkBody
 from preprocess.densepose.step import DenseposeConfig, DenseposeStep
-from preprocess.parsing import ParsingConfig, ParsingStep
+from preprocess.parsing.embedded.parser import ColourParser
+from preprocess.parsing.step import ParsingConfig, ParsingStep
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep
 from tryon.engines.preview.engine import PreviewEngine

@@ -15,7 +15,7 @@ from pipeline.choice import Chooser
 from pipeline.core.errors import UsageError, WeightsError
 from pipeline.core.labels import Fashn, Parse
 from pipeline.core.weights.table import row
-from preprocess.backends.fashn_parser import FashnParser
+from preprocess.parsing.fashn import FashnParser
 from preprocess.person.unseen import Unseen
 
 torch = pytest.importorskip("torch")

@@ -15,14 +15,14 @@ from PIL import Image
 from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Lip, Parse
-from preprocess.backends.schp import ATR_FILE, LIP_FILE, Schp
-from preprocess.backends.segformer_clothes import SegformerClothes
-from preprocess.label_tables import CIHP_FROM_ATR
 from preprocess.networks.segformer import read_normal
+from preprocess.parsing.label_tables import CIHP_FROM_ATR
+from preprocess.parsing.schp import ATR_FILE, LIP_FILE, Schp
+from preprocess.parsing.schp_frames import labels_from, network_input
+from preprocess.parsing.segformer import SegformerClothes
 from preprocess.person.body import body_from_keypoints
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
-from preprocess.schp_frames import labels_from, network_input
 
 torch = pytest.importorskip("torch")
 SEGFORMER = ("model.safetensors", "config.json", "preprocessor_config.json")

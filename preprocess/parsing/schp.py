@@ -12,13 +12,13 @@ from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Atr, Lip
 from pipeline.core.weights import require as model_files
-from preprocess.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
-from preprocess.neck import no_neck_above_mouth
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
-from preprocess.parse_lists import Parsed, ParseLists, checked
+from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
+from preprocess.parsing.neck import no_neck_above_mouth
+from preprocess.parsing.network_labels import Parsed, ParseLists, checked
+from preprocess.parsing.schp_frames import hybrid, labels_from, network_input
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
-from preprocess.schp_frames import hybrid, labels_from, network_input
 
 ATR_FILE, LIP_FILE = "parsing_atr.onnx", "parsing_lip.onnx"
 ATR_SIDE_PX, LIP_SIDE_PX = 512, 473

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import LEG_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess.colour_models import Lab
-from preprocess.parse_regions import Regions
+from preprocess.parsing.embedded.colour_models import Lab
+from preprocess.parsing.embedded.label_places import Regions
 from preprocess.person.body_shapes import LEGS
 
 Labels = NDArray[np.uint8]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.labels import Joint, Parse
-from preprocess.colour_models import Lab
-from preprocess.parse_regions import Regions
+from preprocess.parsing.embedded.colour_models import Lab
+from preprocess.parsing.embedded.label_places import Regions
 
 Labels = NDArray[np.uint8]
 Field = NDArray[np.float32]

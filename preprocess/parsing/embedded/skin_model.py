@@ -6,8 +6,8 @@ import numpy as np
 
 from pipeline.core import masks
 from pipeline.core.masks import Mask
-from preprocess.colour_models import Lab, Mixture, trimmed_gaussian
-from preprocess.parse_regions import Regions
+from preprocess.parsing.embedded.colour_models import Lab, Mixture, trimmed_gaussian
+from preprocess.parsing.embedded.label_places import Regions
 
 SKIN_NOISE = (9.0, 3.5, 4.0)
 """Arms and legs are lit differently from the face: the skin model is widened by this much in L, a, b."""

@@ -13,7 +13,7 @@ from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.weights import require
 from preprocess.networks.segformer import RGB, Segformer, bilinear
-from preprocess.parse_lists import Parsed, checked
+from preprocess.parsing.network_labels import Parsed, checked
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, Parse
 from pipeline.core.masks import Mask
-from preprocess.midriff import central_column
-from preprocess.parse_regions import ARM_LABELS, Regions, distance_from
+from preprocess.parsing.embedded.label_places import ARM_LABELS, Regions, distance_from
+from preprocess.parsing.embedded.midriff import central_column
 from preprocess.person.body_shapes import ARMS
 
 Labels = NDArray[np.uint8]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Atr, Lip
 from pipeline.core.masks import Mask
-from preprocess.label_tables import (
+from preprocess.parsing.label_tables import (
     ATR_FROM_CIHP,
     CIHP_FROM_ATR,
     CIHP_FROM_LIP,
@@ -24,9 +24,9 @@ from preprocess.label_tables import (
     converted,
     with_garments_of_lip,
 )
+from preprocess.parsing.sides import with_worn_sides
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
-from preprocess.sides import with_worn_sides
 
 Labels = NDArray[np.uint8]
 LEAST_SHARE = 0.3

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from pipeline.core.card import Card
 from pipeline.core.labels import Fashn, Parse
-from preprocess.backends.segformer_parser import SegformerParser
-from preprocess.label_tables import CIHP_FROM_FASHN, converted
-from preprocess.neck import no_neck_above_mouth
 from preprocess.networks.segformer import RGB
+from preprocess.parsing.label_tables import CIHP_FROM_FASHN, converted
+from preprocess.parsing.neck import no_neck_above_mouth
+from preprocess.parsing.segformer_base import SegformerParser
+from preprocess.parsing.sides import with_sides
 from preprocess.person.person_view import PersonView
-from preprocess.sides import with_sides
 
 
 class FashnParser(SegformerParser):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess.parse_regions import Regions
+from preprocess.parsing.embedded.label_places import Regions
 
 Labels = NDArray[np.uint8]
 Field = NDArray[np.float32]

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.core.labels import Joint
 from pipeline.core.masks import Mask
-from preprocess.parse_regions import Regions, distance_from
+from preprocess.parsing.embedded.label_places import Regions, distance_from
 
 STEP = 0.03
 """Height of a row band, in torso lengths."""

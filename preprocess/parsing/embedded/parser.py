@@ -18,19 +18,19 @@ from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
-from preprocess.colour_models import Lab, Mixture, fit, to_lab
-from preprocess.headwear import find_hat
-from preprocess.hem import straighten_hem
-from preprocess.midriff import bare_midriff
-from preprocess.outfit import settle_outfit
-from preprocess.parse_lists import Parsed
-from preprocess.parse_regions import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
+from preprocess.parsing.embedded.colour_models import Lab, Mixture, fit, to_lab
+from preprocess.parsing.embedded.headwear import find_hat
+from preprocess.parsing.embedded.hem import straighten_hem
+from preprocess.parsing.embedded.label_places import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
+from preprocess.parsing.embedded.midriff import bare_midriff
+from preprocess.parsing.embedded.outfit import settle_outfit
+from preprocess.parsing.embedded.skin_model import skin_model
+from preprocess.parsing.embedded.sleeves import sleeve_bonus
+from preprocess.parsing.embedded.tidy_labels import tidy_labels
+from preprocess.parsing.network_labels import Parsed
 from preprocess.person.body import Body
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
-from preprocess.skin_model import skin_model
-from preprocess.sleeves import sleeve_bonus
-from preprocess.tidy_labels import tidy_labels
 
 SHRINK = 0.5
 """Scores are made at half the canvas: edges are put back by the guided filter and the enlargement of scores."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask
-from preprocess.parse_regions import Regions
+from preprocess.parsing.embedded.label_places import Regions
 from preprocess.person import body_shapes as shapes
 
 SLICES = 24

@@ -14,8 +14,8 @@ from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Parse
 from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Encode, Produced
-from preprocess.backends.colour_parser import ColourParser, parse_person
-from preprocess.parse_lists import Parsed, lists_of
+from preprocess.parsing.embedded.parser import ColourParser, parse_person
+from preprocess.parsing.network_labels import Parsed, lists_of
 from preprocess.person.person_view import PersonView, read_view
 from preprocess.person.unseen import Unseen
 

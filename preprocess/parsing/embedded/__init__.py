@@ -1,0 +1,1 @@
+"""The parser that needs no download: colours, joints and landmarks."""
