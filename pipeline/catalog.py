@@ -54,8 +54,8 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
     ),
     "parsing": (
         StageEntry("preprocess.parsing.step:ParsingStep", "parsing", "preprocess.parsing.step:ParsingConfig", "parsing"),
-        StageEntry("preprocess.agnostic:AgnosticStep", "agnostic", "preprocess.agnostic:AgnosticConfig"),
-        StageEntry("preprocess.agnostic_picture:AgnosticPictureStep", "agnostic", "preprocess.agnostic:AgnosticConfig"),
+        StageEntry("preprocess.agnostic.step:AgnosticStep", "agnostic", "preprocess.agnostic.step:AgnosticConfig"),
+        StageEntry("preprocess.agnostic.picture:AgnosticPictureStep", "agnostic", "preprocess.agnostic.step:AgnosticConfig"),
     ),
     "cloth": (StageEntry("preprocess.cloth:ClothStep", "cloth", "preprocess.cloth:ClothConfig", "cloth"),),
     "tryon": (StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),),

@@ -13,11 +13,11 @@ from workspaces import tee
 from pipeline.core import images
 from pipeline.core.keypoints import keypoints_to_json
 from pipeline.core.labels import Atr, Body, Category, Joint, Parse
-from preprocess.agnostic_picture import grey_out
+from preprocess.agnostic.hr_viton_area import Margins, repaint_area
+from preprocess.agnostic.parse_agnostic import parse_agnostic
+from preprocess.agnostic.picture import grey_out
 from preprocess.densepose.colours import render
-from preprocess.parse_agnostic import parse_agnostic
 from preprocess.pose.skeleton import draw_skeleton
-from preprocess.repaint_area import Margins, repaint_area
 
 COLOURS = ((200, 40, 40), (30, 120, 60), (50, 60, 160))
 

@@ -18,7 +18,7 @@ from pipeline.core.frame import whole_photo
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic_picture import GREY, grey_out
+from preprocess.agnostic.picture import GREY, grey_out
 from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.colours import decode, render
 from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted

@@ -26,10 +26,10 @@ from pipeline.datasets.conversions import grey_region
 from pipeline.datasets.tree import first_people
 from pipeline.datasets.viton_hd_in import read_viton_hd
 from pipeline.plan import Action
-from preprocess.agnostic_picture import grey_out
+from preprocess.agnostic.hr_viton_area import Margins, repaint_area
+from preprocess.agnostic.picture import grey_out
 from preprocess.densepose.body_parts import read_index
 from preprocess.densepose.colours import decode
-from preprocess.repaint_area import Margins, repaint_area
 
 
 def run(*words):

@@ -15,12 +15,12 @@ from pipeline.core.flags import Flag
 from pipeline.core.items import Person
 from pipeline.core.labels import Atr, Category, Joint, Lip, Parse
 from pipeline.core.step import Context
-from preprocess.agnostic import AgnosticConfig, AgnosticStep, mask_notices
-from preprocess.agnostic_picture import AgnosticPictureStep, grey_out
-from preprocess.parse_agnostic import parse_agnostic
+from preprocess.agnostic.hr_viton_area import Margins, repaint_area, unit_px
+from preprocess.agnostic.parse_agnostic import parse_agnostic
+from preprocess.agnostic.picture import AgnosticPictureStep, grey_out
+from preprocess.agnostic.step import AgnosticConfig, AgnosticStep, mask_notices
 from preprocess.parsing.network_labels import ParseLists
 from preprocess.person.body import body_from_keypoints
-from preprocess.repaint_area import Margins, repaint_area, unit_px
 
 MARGINS = Margins()
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)

@@ -17,7 +17,8 @@ from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body, Category, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from preprocess.agnostic import AgnosticConfig, AgnosticStep
+from preprocess.agnostic.hr_viton_area import Margins, repaint_area
+from preprocess.agnostic.step import AgnosticConfig, AgnosticStep
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.densepose.colours import decode
@@ -28,7 +29,6 @@ from preprocess.parsing.step import ParsingConfig, ParsingStep
 from preprocess.person.body import body_from_keypoints
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep
-from preprocess.repaint_area import Margins, repaint_area
 
 pytestmark = pytest.mark.slow
 

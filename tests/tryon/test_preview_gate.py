@@ -12,7 +12,7 @@ from pipeline.core.items import Garment, Item, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context, Step
-from preprocess.agnostic import AgnosticConfig, AgnosticStep
+from preprocess.agnostic.step import AgnosticConfig, AgnosticStep
 from preprocess.backends.plain_background import PlainBackground
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep

@@ -9,10 +9,10 @@ from PIL import Image
 
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category, Joint, Parse
-from preprocess.agnostic_picture import grey_out
+from preprocess.agnostic.picture import grey_out
+from preprocess.agnostic.recipes.conditions import Conditions
+from preprocess.agnostic.recipes.dci_vton import dci_vton
 from preprocess.person.body import body_from_keypoints
-from preprocess.recipes.conditions import Conditions
-from preprocess.recipes.dci_vton import dci_vton
 
 PERSON = "00001_00"
 

@@ -11,11 +11,11 @@ from pipeline.core import masks
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body, Category, Joint, Parse
+from preprocess.agnostic.hr_viton_area import repaint_area
+from preprocess.agnostic.recipes.catvton import hull_of_parts
+from preprocess.agnostic.recipes.conditions import Conditions
+from preprocess.agnostic.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
 from preprocess.person.body import body_from_keypoints
-from preprocess.recipes.catvton import hull_of_parts
-from preprocess.recipes.conditions import Conditions
-from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
-from preprocess.repaint_area import repaint_area
 
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 COATS = ("catvton-inner", "catvton-outer")

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, UPPER_LABELS, Category, Joint, Parse
 from pipeline.core.masks import Mask
+from preprocess.agnostic.hr_viton_area import ARM_LABELS, line, skirt_of_dress
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
-from preprocess.repaint_area import ARM_LABELS, line, skirt_of_dress
 
 SHOULDER_UNITS = 26.0
 """VITON-HD's r is 10 px for shoulders of about 260 px."""

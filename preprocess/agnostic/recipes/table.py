@@ -6,15 +6,15 @@ from pipeline.core import masks
 from pipeline.core.errors import InputError, UsageError, nearest
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from preprocess.recipes.catvton import catvton, catvton_inner, catvton_outer
-from preprocess.recipes.conditions import Conditions, Recipe
-from preprocess.recipes.dci_vton import dci_vton
-from preprocess.recipes.hr_viton import hr_viton
-from preprocess.recipes.keep import Keepable, kept
-from preprocess.recipes.ootd import ootd_dc, ootd_hd
-from preprocess.recipes.ootd_compat import ootd_dc_compat, ootd_hd_compat
-from preprocess.recipes.viton_hd import viton_hd
-from preprocess.repaint_area import SPECK_SHARE
+from preprocess.agnostic.hr_viton_area import SPECK_SHARE
+from preprocess.agnostic.recipes.catvton import catvton, catvton_inner, catvton_outer
+from preprocess.agnostic.recipes.conditions import Conditions, Recipe
+from preprocess.agnostic.recipes.dci_vton import dci_vton
+from preprocess.agnostic.recipes.hr_viton import hr_viton
+from preprocess.agnostic.recipes.keep import Keepable, kept
+from preprocess.agnostic.recipes.ootd import ootd_dc, ootd_hd
+from preprocess.agnostic.recipes.ootd_compat import ootd_dc_compat, ootd_hd_compat
+from preprocess.agnostic.recipes.viton_hd import viton_hd
 
 AUTO = "auto"
 DEFAULT = "hr-viton"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
+from preprocess.agnostic.hr_viton_area import Margins
 from preprocess.person.body import Body
-from preprocess.repaint_area import Margins
 
 Labels = NDArray[np.uint8]
 

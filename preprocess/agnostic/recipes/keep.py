@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
+from preprocess.agnostic.hr_viton_area import ARM_LABELS, arm_drawing, unit_px
+from preprocess.agnostic.recipes.conditions import Conditions
 from preprocess.person import body_shapes as shapes
-from preprocess.recipes.conditions import Conditions
-from preprocess.repaint_area import ARM_LABELS, arm_drawing, unit_px
 
 Keepable = Literal["hands", "hair", "bags", "scarf"]
 HAND_POINTS = 15

@@ -13,10 +13,10 @@ from PIL import Image, ImageDraw
 
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, Category, Joint
 from pipeline.core.masks import Mask
+from preprocess.agnostic.hr_viton_area import ARM_LABELS
+from preprocess.agnostic.recipes.conditions import Conditions
 from preprocess.person.body import Body
 from preprocess.person.body_shapes import ARMS
-from preprocess.recipes.conditions import Conditions
-from preprocess.repaint_area import ARM_LABELS
 
 Point = tuple[float, float]
 Size = tuple[int, int]

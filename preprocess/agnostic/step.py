@@ -24,16 +24,16 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
+from preprocess.agnostic.hr_viton_area import Margins
+from preprocess.agnostic.parse_agnostic import parse_agnostic
+from preprocess.agnostic.recipes.conditions import Conditions, Recipe
+from preprocess.agnostic.recipes.keep import Keepable
+from preprocess.agnostic.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
 from preprocess.densepose.body_parts import read_index
-from preprocess.parse_agnostic import parse_agnostic
 from preprocess.parsing.embedded.label_places import leg_in_view
 from preprocess.parsing.network_labels import read_opinions
 from preprocess.person.body import Body
 from preprocess.person.person_view import read_body
-from preprocess.recipes.conditions import Conditions, Recipe
-from preprocess.recipes.keep import Keepable
-from preprocess.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
-from preprocess.repaint_area import Margins
 
 SHARES: dict[Category, tuple[float, float]] = {
     Category.UPPER: (0.05, 0.72),

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Body, Category, Parse
 from pipeline.core.masks import Mask
-from preprocess.recipes.conditions import Conditions
-from preprocess.repaint_area import ARM_LABELS, SPECK_SHARE
+from preprocess.agnostic.hr_viton_area import ARM_LABELS, SPECK_SHARE
+from preprocess.agnostic.recipes.conditions import Conditions
 
 GROW_SHARE, BLUR_SHARE = 250, 25
 """The longer side divided by these gives the sides of the growing square and of the blur."""

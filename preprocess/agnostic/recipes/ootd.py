@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.masks import Mask
+from preprocess.agnostic.hr_viton_area import ARM_LABELS, SPECK_SHARE, line, skirt_of_dress
+from preprocess.agnostic.recipes.conditions import Conditions
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
-from preprocess.recipes.conditions import Conditions
-from preprocess.repaint_area import ARM_LABELS, SPECK_SHARE, line, skirt_of_dress
 
 ROWS = 512
 """The rule's pixels are meant on a canvas of this height."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from preprocess.recipes.conditions import Conditions
-from preprocess.repaint_area import repaint_area
+from preprocess.agnostic.hr_viton_area import repaint_area
+from preprocess.agnostic.recipes.conditions import Conditions
 
 
 def hr_viton(category: Category, given: Conditions) -> Mask:

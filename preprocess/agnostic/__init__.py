@@ -1,0 +1,1 @@
+"""Step 4, parsing, second half: where a try-on model may paint."""
