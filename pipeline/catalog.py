@@ -57,7 +57,7 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
         StageEntry("preprocess.agnostic.step:AgnosticStep", "agnostic", "preprocess.agnostic.step:AgnosticConfig"),
         StageEntry("preprocess.agnostic.picture:AgnosticPictureStep", "agnostic", "preprocess.agnostic.step:AgnosticConfig"),
     ),
-    "cloth": (StageEntry("preprocess.cloth:ClothStep", "cloth", "preprocess.cloth:ClothConfig", "cloth"),),
+    "cloth": (StageEntry("preprocess.cloth.step:ClothStep", "cloth", "preprocess.cloth.step:ClothConfig", "cloth"),),
     "tryon": (StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),),
     "compose": (
         StageEntry("compose.restore:RestoreStep", "restore", "compose.restore:RestoreConfig", "background"),
@@ -94,17 +94,17 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "embedded": "preprocess.parsing.embedded.parser:ColourParser",
     },
     "cloth": {
-        "birefnet-general": "preprocess.backends.rembg_cloth:BirefnetGeneral",
-        "birefnet-general-lite": "preprocess.backends.rembg_cloth:BirefnetGeneralLite",
-        "isnet-general-use": "preprocess.backends.rembg_cloth:IsnetGeneralUse",
-        "u2net": "preprocess.backends.rembg_cloth:U2net",
-        "u2net-cloth-seg": "preprocess.backends.rembg_cloth:ClothSeg",
-        "embedded": "preprocess.backends.plain_background:PlainBackground",
+        "birefnet-general": "preprocess.cloth.rembg:BirefnetGeneral",
+        "birefnet-general-lite": "preprocess.cloth.rembg:BirefnetGeneralLite",
+        "isnet-general-use": "preprocess.cloth.rembg:IsnetGeneralUse",
+        "u2net": "preprocess.cloth.rembg:U2net",
+        "u2net-cloth-seg": "preprocess.cloth.rembg:ClothSeg",
+        "embedded": "preprocess.cloth.embedded:PlainBackground",
     },
 }
 """Per kind, in the order in which `auto` prefers them: real models first, embedded last."""
 
-GARMENT_GLANCE: Target = "preprocess.garment_glance:category_at_a_glance"
+GARMENT_GLANCE: Target = "preprocess.cloth.quick_category:category_at_a_glance"
 """What guesses the category of a garment picture whose folder does not say."""
 
 ENGINES: dict[str, Target] = {

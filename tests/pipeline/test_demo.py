@@ -11,8 +11,8 @@ import pytest
 from pipeline import demo
 from pipeline.core.images import png, read_photo
 from pipeline.core.labels import Category
-from preprocess.backends.plain_background import cut_garment
-from preprocess.garment_shape import category_doubt, outline_doubts
+from preprocess.cloth.embedded import cut_garment
+from preprocess.cloth.outline import category_doubt, outline_doubts
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from pipeline.core.items import Garment
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_MASK, Layout
 from pipeline.core.step import Context, Produced
-from preprocess.backends.plain_background import PlainBackground, cut_garment
-from preprocess.cloth import ClothConfig, ClothStep, frame_of, normalise
-from preprocess.edge_alpha import edge_alpha
-from preprocess.garment_shape import category_doubt, has_two_legs, outline_doubts, symmetry
-from preprocess.ground_model import fit_border, to_lab
+from preprocess.cloth.embedded import PlainBackground, cut_garment
+from preprocess.cloth.ground_colour import fit_border, to_lab
+from preprocess.cloth.outline import category_doubt, has_two_legs, outline_doubts, symmetry
+from preprocess.cloth.soft_edge import edge_alpha
+from preprocess.cloth.step import ClothConfig, ClothStep, frame_of, normalise
 
 TEE = np.array(
     [

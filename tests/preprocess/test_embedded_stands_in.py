@@ -12,10 +12,10 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Garment, Person
 from pipeline.core.layout import CLOTH, CLOTH_MASK, LANDMARKS, MATTE, POSE_JSON, Layout
 from pipeline.core.step import Context
-from preprocess.backends.plain_background import PlainBackground
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
-from preprocess.cloth import ClothConfig, ClothStep
+from preprocess.cloth.embedded import PlainBackground
+from preprocess.cloth.step import ClothConfig, ClothStep
 from preprocess.person.unseen import Unseen
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep

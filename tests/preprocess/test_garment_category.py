@@ -11,10 +11,10 @@ from pipeline.core.items import Garment
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from preprocess.backends.plain_background import PlainBackground
-from preprocess.cloth import ClothConfig, ClothStep, CutGarment, notices_of
-from preprocess.garment_category import Guess, guess_category, guess_doubt
-from preprocess.garment_glance import category_at_a_glance
+from preprocess.cloth.category import Guess, guess_category, guess_doubt
+from preprocess.cloth.embedded import PlainBackground
+from preprocess.cloth.quick_category import category_at_a_glance
+from preprocess.cloth.step import ClothConfig, ClothStep, CutGarment, notices_of
 
 
 @pytest.mark.parametrize("mask, category", [

@@ -13,10 +13,10 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context, Step
 from preprocess.agnostic.step import AgnosticConfig, AgnosticStep
-from preprocess.backends.plain_background import PlainBackground
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
-from preprocess.cloth import ClothConfig, ClothStep
+from preprocess.cloth.embedded import PlainBackground
+from preprocess.cloth.step import ClothConfig, ClothStep
 from preprocess.densepose.embedded import LandmarkBody
 from preprocess.densepose.step import DenseposeConfig, DenseposeStep
 from preprocess.parsing.embedded.parser import ColourParser

@@ -15,9 +15,9 @@ import stand_ins
 from pipeline.catalog import BACKENDS, resolve
 from pipeline.choice import Chooser
 from pipeline.core.errors import MissingPackageError, WeightsError
-from preprocess.backends.rembg_cloth import ClothSeg, garment_share
 from preprocess.background.people import Sighting
 from preprocess.background.rembg import BirefnetPortrait, U2net, U2netHumanSeg
+from preprocess.cloth.rembg import ClothSeg, garment_share
 from preprocess.networks import onnx_model, rembg_models
 from preprocess.networks.batch_size import pictures_at_once
 from preprocess.networks.rembg_models import BIREFNET, ISNET, U2NET, SaliencyNetwork, foreground_share

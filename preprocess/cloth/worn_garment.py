@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.labels import Category
-from preprocess.edge_alpha import edge_alpha
-from preprocess.ground_model import size_of, to_lab
+from preprocess.cloth.ground_colour import size_of, to_lab
+from preprocess.cloth.soft_edge import edge_alpha
 
 LOOK_SIDE = 640
 """Longer side at which a person is looked for."""

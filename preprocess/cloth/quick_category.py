@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.core.images import Photo
 from pipeline.core.labels import Category
-from preprocess.backends.plain_background import cut_garment
-from preprocess.backends.worn_garment import WornGarment
-from preprocess.garment_category import Guess, guess_category
+from preprocess.cloth.category import Guess, guess_category
+from preprocess.cloth.embedded import cut_garment
+from preprocess.cloth.worn_garment import WornGarment
 
 LOOK_SIDE = 384
 """Longer side in pixels at which the outline is judged."""

@@ -23,9 +23,9 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
 from pipeline.core.photo_notices import photo_notices
 from pipeline.core.step import BackendStep, Context, Produced
-from preprocess.backends.plain_background import cut_garment
-from preprocess.garment_category import guess_doubt
-from preprocess.garment_shape import category_doubt, outline_doubts
+from preprocess.cloth.category import guess_doubt
+from preprocess.cloth.embedded import cut_garment
+from preprocess.cloth.outline import category_doubt, outline_doubts
 from preprocess.person.unseen import Unseen
 
 WORK_SIDE = 1536
@@ -287,6 +287,6 @@ def _garment(item: Item) -> Garment:
 
 
 def _embedded_wearers() -> WearerBackend:
-    from preprocess.backends.worn_garment import WornGarment
+    from preprocess.cloth.worn_garment import WornGarment
 
     return WornGarment()

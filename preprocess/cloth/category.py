@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from preprocess.garment_shape import aspect, cropped, has_sleeves, leg_rows, runs
+from preprocess.cloth.outline import aspect, cropped, has_sleeves, leg_rows, runs
 
 SURE = 0.8
 """A guess below this is not acted upon, only reported."""

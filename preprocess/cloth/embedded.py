@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.masks import Mask
-from preprocess.edge_alpha import edge_alpha
-from preprocess.ground_model import Ground, Lab, fit_border, fit_region, size_of, to_lab
+from preprocess.cloth.ground_colour import Ground, Lab, fit_border, fit_region, size_of, to_lab
+from preprocess.cloth.soft_edge import edge_alpha
 
 WORK_SIDE = 1024
 """Longer side at which the outline is found; all pixel constants below are meant at this size."""
