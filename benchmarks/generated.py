@@ -11,7 +11,7 @@ from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network
 from tryon.engines.stableviton.encoding import PersonPictures
 from tryon.engines.stableviton.network import StableViton
-from tryon.engines.stableviton.savings import Savings
+from tryon.networks.savings import Savings
 
 POOL = 1 << 22  # random numbers that all weights are cut from: drawing 1.7 billion takes longer than measuring
 

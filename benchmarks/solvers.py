@@ -20,9 +20,9 @@ from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.architecture import Architecture, ClipWidths
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import encode_garment, encode_person
-from tryon.engines.stableviton.noise import SeededNoise
 from tryon.engines.stableviton.presets import BALANCED, PRESETS, PosteriorDraw, SamplingConfig
-from tryon.engines.stableviton.savings import ALL
+from tryon.networks.savings import ALL
+from tryon.noise import SeededNoise
 from tryon.samplers.library import ddim
 from tryon.samplers.schedule import add_noise, alphas_cumprod
 from tryon.samplers.table import SOLVERS

@@ -31,10 +31,10 @@ from tryon.engines.stableviton.checkpoint import empty_network
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import encode_garment, encode_person
 from tryon.engines.stableviton.network import StableViton
-from tryon.engines.stableviton.noise import SeededNoise
-from tryon.engines.stableviton.precision import choose_dtype
 from tryon.engines.stableviton.presets import PRESETS, SamplingConfig, Start
-from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings
+from tryon.networks.precision import choose_dtype
+from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.noise import SeededNoise
 
 GFLOP_OF_THE_ANALYSIS = {
     (512, 384): {"control": 185.1, "unet": 895.5, "encode": 831.1, "decode": 1879.4, "clip": 162.1},

@@ -38,8 +38,8 @@ from tryon.engines.stableviton.engine import StableVITON
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
 from tryon.engines.stableviton.runtime import Runtime
-from tryon.engines.stableviton.savings import ALL
 from tryon.engines.stableviton.variants import STABLEVITON
+from tryon.networks.savings import ALL
 from tryon.step import TryOnConfig, TryOnStep
 
 TINY = Architecture(

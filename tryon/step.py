@@ -24,7 +24,7 @@ from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.layout import AGNOSTIC_MASK, ATTENTION, TRYON, PerCategory, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Context, Produced, StepBase
-from tryon.encodings import EncodingCache
+from tryon.encoding_cache import EncodingCache
 from tryon.engine_batches import engine_batches
 from tryon.result_notices import result_notices
 from tryon.seeds import item_seed

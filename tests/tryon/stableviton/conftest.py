@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 from tryon.engines.stableviton import keys  # noqa: E402
 from tryon.engines.stableviton.architecture import Architecture, ClipWidths  # noqa: E402
 from tryon.engines.stableviton.network import StableViton  # noqa: E402
-from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings  # noqa: E402
+from tryon.networks.savings import ALL, OFFICIAL, Savings  # noqa: E402
 
 TINY = Architecture(
     model_channels=64,

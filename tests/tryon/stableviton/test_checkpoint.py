@@ -19,8 +19,8 @@ from pipeline.core.errors import WeightsError
 from tryon.checkpoints import open_checkpoint
 from tryon.engines.stableviton import folder as folders
 from tryon.engines.stableviton.checkpoint import fill_network, read_published
-from tryon.engines.stableviton.precision import DTYPES
-from tryon.engines.stableviton.savings import OFFICIAL
+from tryon.networks.precision import DTYPES
+from tryon.networks.savings import OFFICIAL
 
 pytestmark = pytest.mark.slow
 

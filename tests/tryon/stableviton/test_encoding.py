@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import InputError
-from tryon.engines.stableviton.attention import attention_picture, position_chart, recorder_for
+from tryon.engines.stableviton.attention_picture import attention_picture, position_chart, recorder_for
 from tryon.engines.stableviton.encoding import fit_picture, prepare_person
 
 SIZE = (256, 192)

@@ -22,14 +22,15 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.step import Context
 from pipeline.weights_cli import app
-from tryon.engines.stableviton import precision, sampling
-from tryon.engines.stableviton.batching import GROW_AFTER, BatchSizer, OutOfMemoryError
+from tryon.batching import GROW_AFTER, BatchSizer, OutOfMemoryError
+from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS, Start
 from tryon.engines.stableviton.runtime import Runtime
 from tryon.engines.stableviton.variants import STABLEVITON, VARIANTS
+from tryon.networks import precision
 
 pytestmark = pytest.mark.slow
 

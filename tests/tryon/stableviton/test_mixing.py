@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tryon.engines.stableviton import mixing
+from tryon.networks import attention as mixing
 
 
 def qkv(dtype, queries=300, keys=200):

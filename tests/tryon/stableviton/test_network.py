@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tryon.engines.stableviton import conditions, latents
+from tryon.engines.stableviton import conditions
 from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor
 from tryon.engines.stableviton.network import StableViton, stack_conditions
-from tryon.engines.stableviton.savings import ALL, OFFICIAL
+from tryon.networks import vae as latents
+from tryon.networks.savings import ALL, OFFICIAL
 
 pytestmark = pytest.mark.slow
 

@@ -9,10 +9,10 @@ import torch
 from diffusers.models.activations import GEGLU
 from torch import nn
 
-from tryon.engines.stableviton import packed
-from tryon.engines.stableviton.packed import Packed
-from tryon.engines.stableviton.savings import ALL
-from tryon.engines.stableviton.swapping import use_cheaper_layers, use_plain_layers
+from tryon.networks import packed
+from tryon.networks.packed import Packed
+from tryon.networks.savings import ALL
+from tryon.networks.swapping import use_cheaper_layers, use_plain_layers
 
 FORMATS = [torch.float32, torch.bfloat16]
 

@@ -12,10 +12,10 @@ from benchmarks.generated import generated_garment, generated_network, generated
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import PersonPictures, encode_garment, encode_person
-from tryon.engines.stableviton.noise import SeededNoise
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
-from tryon.engines.stableviton.savings import ALL
 from tryon.engines.stableviton.variants import Unconditional
+from tryon.networks.savings import ALL
+from tryon.noise import SeededNoise
 from tryon.samplers.schedule import add_noise
 from tryon.samplers.table import SOLVERS
 

@@ -13,8 +13,8 @@ from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor
 from tryon.engines.stableviton.network import StableViton
-from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings
 from tryon.engines.stableviton.variants import Variant, variant_of
+from tryon.networks.savings import ALL, OFFICIAL, Savings
 
 VAE_PREFIX = "first_stage_model."
 VAE_TRAINING = "loss."  # LPIPS and discriminator of the VAE's fine-tuning: no part of the VAE

@@ -14,8 +14,8 @@ from torch import Tensor
 from pipeline.core.errors import InputError
 from tryon.engines.stableviton.architecture import SIDE_MULTIPLE
 from tryon.engines.stableviton.conditions import Picture, clip_input, latent_mask, picture_tensor
-from tryon.engines.stableviton.latents import Posterior, encode_pictures
 from tryon.engines.stableviton.network import StableViton
+from tryon.networks.vae import Posterior, encode_pictures
 
 Size = tuple[int, int]
 

@@ -77,8 +77,8 @@ class StableVITON:
             WeightsError: missing, damaged, unsafe, or another model.
         """
         from tryon.engines.stableviton.folder import load
-        from tryon.engines.stableviton.precision import choose_dtype
         from tryon.engines.stableviton.runtime import Runtime
+        from tryon.networks.precision import choose_dtype
 
         chosen, sampling = choose_device(device), sampling_config(self.config, self.native_preset)
         loaded = load(self._weights_path(sampling.dtype), choose_dtype(sampling.dtype, chosen))

@@ -28,9 +28,9 @@ from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture, ClipWidths
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
 from tryon.engines.stableviton.network import StableViton
-from tryon.engines.stableviton.precision import DTYPES
-from tryon.engines.stableviton.savings import ALL, OFFICIAL, Savings
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
+from tryon.networks.precision import DTYPES
+from tryon.networks.savings import ALL, OFFICIAL, Savings
 
 CLASS_NAME = "LookbookStableViton"
 

@@ -19,11 +19,7 @@ from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import Architecture
 from tryon.engines.stableviton.garment_token import GarmentMapper, build_image_encoder
-from tryon.engines.stableviton.latents import build_vae
-from tryon.engines.stableviton.layers import Context, Stage, fold_context, time_shift
-from tryon.engines.stableviton.savings import ALL, Savings
 from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
-from tryon.engines.stableviton.swapping import use_cheaper_layers
 from tryon.engines.stableviton.unet import (
     FINE_DECODER,
     FINE_ENCODER,
@@ -35,6 +31,10 @@ from tryon.engines.stableviton.unet import (
     unet_stages,
 )
 from tryon.engines.stableviton.warp import build_warp_blocks
+from tryon.networks.savings import ALL, Savings
+from tryon.networks.swapping import use_cheaper_layers
+from tryon.networks.unet_layers import Context, Stage, fold_context, time_shift
+from tryon.networks.vae import build_vae
 
 T = TypeVar("T")
 

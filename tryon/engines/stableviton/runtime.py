@@ -15,17 +15,17 @@ from torch import Tensor
 from pipeline.core.device import Device
 from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError
+from tryon.batching import BatchSizer
 from tryon.engines.stableviton import sampling
-from tryon.engines.stableviton.attention import AttentionRecorder, attention_picture, recorder_for
-from tryon.engines.stableviton.batching import BatchSizer
-from tryon.engines.stableviton.compiling import Compiled
+from tryon.engines.stableviton.attention_picture import AttentionRecorder, attention_picture, recorder_for
 from tryon.engines.stableviton.conditions import Picture
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import EncodedGarment, EncodedPerson, Size, encode_garment, encode_person, prepare_person
 from tryon.engines.stableviton.folder import Loaded
-from tryon.engines.stableviton.noise import SeededNoise
 from tryon.engines.stableviton.presets import SamplingConfig, Start
-from tryon.engines.stableviton.swapping import use_plain_layers
+from tryon.networks.compiling import Compiled
+from tryon.networks.swapping import use_plain_layers
+from tryon.noise import SeededNoise
 
 Made = TypeVar("Made")
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from tryon.engines.stableviton.conditions import Picture, paste_kept, to_uint8
 from tryon.engines.stableviton.denoiser import Batch, Denoiser, TimeTable, stacked
 from tryon.engines.stableviton.encoding import EncodedPerson
-from tryon.engines.stableviton.latents import Posterior, decode_latents
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
+from tryon.networks.vae import Posterior, decode_latents
 from tryon.samplers.schedule import LAST_TIMESTEP, add_noise
 from tryon.samplers.solver import Watch
 from tryon.samplers.table import SOLVERS

@@ -12,7 +12,7 @@ from diffusers.models.unets.unet_2d_blocks import CrossAttnDownBlock2D, DownBloc
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, Architecture
-from tryon.engines.stableviton.layers import Context, Stage, encoder_stages, middle_stages
+from tryon.networks.unet_layers import Context, Stage, encoder_stages, middle_stages
 
 
 class SpatialEncoder(nn.Module):

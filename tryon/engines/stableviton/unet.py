@@ -16,8 +16,8 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, Architecture
-from tryon.engines.stableviton.layers import Context, Stage, decoder_stages, encoder_stages, middle_stages
-from tryon.engines.stableviton.mixing import AttentionProbe
+from tryon.networks.attention import AttentionProbe
+from tryon.networks.unet_layers import Context, Stage, decoder_stages, encoder_stages, middle_stages
 
 ENCODER = 11  # stages 0 to 10; the first two work on the finest grid
 FINE_ENCODER = 2

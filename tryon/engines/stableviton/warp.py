@@ -11,8 +11,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import GROUPS, Architecture
-from tryon.engines.stableviton.layers import Context, spatial_transformer
-from tryon.engines.stableviton.mixing import AttentionProbe
+from tryon.networks.attention import AttentionProbe
+from tryon.networks.unet_layers import Context, spatial_transformer
 
 
 class ZeroCrossAttention(nn.Module):

@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from tryon.engines.stableviton.merging import match_tokens
-from tryon.engines.stableviton.mixing import AttentionProbe, mix
-from tryon.engines.stableviton.packed import PackedPointwise
+from tryon.networks.attention import AttentionProbe, mix
+from tryon.networks.packed import PackedPointwise
+from tryon.networks.token_merging import match_tokens
 
 Module = Any  # a diffusers module: the library ships no types
 

@@ -12,7 +12,7 @@ from einops import rearrange
 from torch import Tensor
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, Architecture
-from tryon.engines.stableviton.layers import attend, residual_block
+from tryon.networks.unet_layers import attend, residual_block
 
 LATENT_SCALE = 0.18215  # Stable Diffusion 1: makes latents about unit variance
 

@@ -12,7 +12,7 @@ import torch
 from diffusers.models.upsampling import Upsample2D
 from torch import Tensor, nn
 
-from tryon.engines.stableviton.packed import PackedConv2d
+from tryon.networks.packed import PackedConv2d
 
 SEEN = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
 """(place in the cell, row of the small map, row of the 3x3 kernel): which kernel rows fall onto one row of the small map."""

@@ -13,7 +13,7 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.upsampling import Upsample2D
 from torch import nn
 
-from tryon.engines.stableviton.packed import (
+from tryon.networks.packed import (
     Packed,
     PackedConv2d,
     PackedGate,
@@ -22,8 +22,8 @@ from tryon.engines.stableviton.packed import (
     PackedPointwise,
     packed_kind,
 )
-from tryon.engines.stableviton.savings import Savings
-from tryon.engines.stableviton.upsampling import FoldedUpsample, foldable
+from tryon.networks.savings import Savings
+from tryon.networks.upsampling import FoldedUpsample, foldable
 
 PLAIN: dict[type[nn.Module], type[nn.Module]] = {
     FoldedUpsample: Upsample2D,
