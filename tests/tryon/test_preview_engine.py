@@ -13,10 +13,10 @@ from pipeline.core.errors import InputError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.layout import AGNOSTIC_MASK, Layout
-from tryon.engines.preview.body import read_body
 from tryon.engines.preview.engine import PreviewEngine
 from tryon.engines.preview.gate import Landing, Report, judge, landing_of
-from tryon.engines.preview.sitter import Sitter, read_parts
+from tryon.engines.preview.person.body import read_body
+from tryon.engines.preview.person.subject import Sitter, read_parts
 
 GARMENTS = ["tee", "longsleeve", "strap", "dress", "trousers", "skirt"]
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import InputError
-from tryon.engines.preview.garment_landmarks import TopLandmarks, top_landmarks
-from tryon.engines.preview.lower_landmarks import lower_landmarks
-from tryon.engines.preview.outline import trace
+from tryon.engines.preview.garment.lower_landmarks import lower_landmarks
+from tryon.engines.preview.garment.outline import trace
+from tryon.engines.preview.garment.top_landmarks import TopLandmarks, top_landmarks
 
 
 def marks(name: str) -> TopLandmarks:

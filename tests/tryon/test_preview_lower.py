@@ -16,12 +16,12 @@ from pipeline.core.items import Pair
 from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from tryon.engines.preview.body import read_body
 from tryon.engines.preview.engine import PreviewEngine
+from tryon.engines.preview.fit.lower import fit_lower
 from tryon.engines.preview.gate import judge, landing_of
 from tryon.engines.preview.lower import LowerGarment
-from tryon.engines.preview.lower_fit import fit_lower
-from tryon.engines.preview.sitter import Sitter
+from tryon.engines.preview.person.body import read_body
+from tryon.engines.preview.person.subject import Sitter
 from tryon.step import TryOnConfig, TryOnStep
 
 APART = {"RIGHT_KNEE": (150, 350), "LEFT_KNEE": (236, 350), "RIGHT_ANKLE": (142, 455), "LEFT_ANKLE": (246, 455)}

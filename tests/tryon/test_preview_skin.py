@@ -12,13 +12,13 @@ import pytest
 
 from pipeline.core.labels import Category, Parse
 from pipeline.core.layout import Layout
-from tryon.engines.preview.bare import Flesh, limb_flesh, limb_patch
-from tryon.engines.preview.body import Limb
 from tryon.engines.preview.engine import PreviewEngine
-from tryon.engines.preview.flesh import Skin, read_skin
-from tryon.engines.preview.scene import scene_of
-from tryon.engines.preview.silhouette import Silhouette
-from tryon.engines.preview.sitter import ARM, LEG, Sitter
+from tryon.engines.preview.paint.bare_limbs import Flesh, limb_flesh, limb_patch
+from tryon.engines.preview.paint.scene import scene_of
+from tryon.engines.preview.paint.skin import Skin, read_skin
+from tryon.engines.preview.person.body import Limb
+from tryon.engines.preview.person.silhouette import Silhouette
+from tryon.engines.preview.person.subject import ARM, LEG, Sitter
 
 TUBE = Flesh(np.column_stack([np.full(9, 40.0), np.linspace(10, 90, 9)]), np.full(9, 10.0))
 FROM_THE_LEFT = Skin(np.array([200, 160, 140], np.float32), np.array([-0.5, -0.3, 0.81]), 1.0)

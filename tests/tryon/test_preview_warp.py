@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tryon.engines.preview.body import Limb
-from tryon.engines.preview.limbs import limb_axis
-from tryon.engines.preview.plate import spread
-from tryon.engines.preview.shading import cast_factor, fold_factor, round_factor
-from tryon.engines.preview.warp import ladder_patch, pull, spline_patch, thin_plate
+from tryon.engines.preview.paint.shading import cast_factor, fold_factor, round_factor
+from tryon.engines.preview.paint.undressed import spread
+from tryon.engines.preview.paint.warp import ladder_patch, pull, spline_patch, thin_plate
+from tryon.engines.preview.person.body import Limb
+from tryon.engines.preview.person.limbs import limb_axis
 
 SQUARE = np.array([[20.0, 20.0], [80.0, 20.0], [80.0, 80.0], [20.0, 80.0]])
 

@@ -13,13 +13,13 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, DENSEPOSE, IMAGE, PARSE, POSE_JSON
 from pipeline.core.masks import erode
 from pipeline.core.step import Context
-from tryon.engines.preview.body import read_body
 from tryon.engines.preview.config import PreviewConfig
-from tryon.engines.preview.garment_landmarks import top_landmarks
+from tryon.engines.preview.garment.lower_landmarks import lower_landmarks
+from tryon.engines.preview.garment.top_landmarks import top_landmarks
 from tryon.engines.preview.lower import LowerGarment, dress_lower
-from tryon.engines.preview.lower_landmarks import lower_landmarks
-from tryon.engines.preview.plate import spread
-from tryon.engines.preview.sitter import Sitter, read_parts
+from tryon.engines.preview.paint.undressed import spread
+from tryon.engines.preview.person.body import read_body
+from tryon.engines.preview.person.subject import Sitter, read_parts
 from tryon.engines.preview.top import TopGarment, dress_top
 
 CARD = EngineCard(

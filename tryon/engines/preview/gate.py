@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask, dilate
-from tryon.engines.preview.body import Body, Limb
-from tryon.engines.preview.limbs import limb_axis
+from tryon.engines.preview.fit.lower import fit_lower
+from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.lower import LowerGarment
-from tryon.engines.preview.lower_fit import fit_lower
-from tryon.engines.preview.outline import Points
-from tryon.engines.preview.sitter import Sitter
+from tryon.engines.preview.paint.warp import soft_polygon
+from tryon.engines.preview.person.body import Body, Limb
+from tryon.engines.preview.person.limbs import limb_axis
+from tryon.engines.preview.person.subject import Sitter
 from tryon.engines.preview.top import TopGarment, fit_top
-from tryon.engines.preview.warp import soft_polygon
 
 GRID = 24
 """Points per side of the grid on which garment and picture are compared."""

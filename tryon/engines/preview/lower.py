@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.labels import Parse
-from tryon.engines.preview.body import Body
 from tryon.engines.preview.config import PreviewConfig
-from tryon.engines.preview.layers import Colour, Coverage, Window, darken, lay, soft, window_of
-from tryon.engines.preview.limbs import limb_polygon
-from tryon.engines.preview.lower_fit import LowerFit, fit_lower
-from tryon.engines.preview.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
-from tryon.engines.preview.outline import Points
-from tryon.engines.preview.plate import spread
-from tryon.engines.preview.scene import Scene, scene_of
-from tryon.engines.preview.shading import cast_factor, round_factor
-from tryon.engines.preview.sitter import ARM, Sitter
-from tryon.engines.preview.warp import Patch, ladder_patch, polygon_alpha, pull, soft_polygon
+from tryon.engines.preview.fit.lower import LowerFit, fit_lower
+from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
+from tryon.engines.preview.garment.outline import Points
+from tryon.engines.preview.paint.scene import Scene, scene_of
+from tryon.engines.preview.paint.shading import cast_factor, round_factor
+from tryon.engines.preview.paint.undressed import spread
+from tryon.engines.preview.paint.warp import Patch, ladder_patch, polygon_alpha, pull, soft_polygon
+from tryon.engines.preview.person.body import Body
+from tryon.engines.preview.person.limbs import limb_polygon
+from tryon.engines.preview.person.subject import ARM, Sitter
+from tryon.engines.preview.person.windows import Colour, Coverage, Window, darken, lay, soft, window_of
 
 OVERLAP_PX = 1.5
 WHOLE: Window = (slice(None), slice(None))

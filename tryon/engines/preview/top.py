@@ -11,17 +11,13 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from tryon.engines.preview.body import Body, Limb
 from tryon.engines.preview.config import PreviewConfig
-from tryon.engines.preview.fit import TorsoFit, fit_torso
-from tryon.engines.preview.garment_landmarks import TopLandmarks
-from tryon.engines.preview.layers import Colour, Coverage, Window, darken, grown, lay, soft
-from tryon.engines.preview.limbs import StripFit, fit_sleeve, limb_shape
-from tryon.engines.preview.outline import Points
-from tryon.engines.preview.scene import Scene, scene_of
-from tryon.engines.preview.shading import cast_factor, round_factor
-from tryon.engines.preview.sitter import ARM, Sitter
-from tryon.engines.preview.warp import (
+from tryon.engines.preview.fit.torso import TorsoFit, fit_torso
+from tryon.engines.preview.garment.outline import Points
+from tryon.engines.preview.garment.top_landmarks import TopLandmarks
+from tryon.engines.preview.paint.scene import Scene, scene_of
+from tryon.engines.preview.paint.shading import cast_factor, round_factor
+from tryon.engines.preview.paint.warp import (
     SPLINE_MARGIN_PX,
     Cover,
     Patch,
@@ -32,6 +28,10 @@ from tryon.engines.preview.warp import (
     soft_polygon,
     spline_patch,
 )
+from tryon.engines.preview.person.body import Body, Limb
+from tryon.engines.preview.person.limbs import StripFit, fit_sleeve, limb_shape
+from tryon.engines.preview.person.subject import ARM, Sitter
+from tryon.engines.preview.person.windows import Colour, Coverage, Window, darken, grown, lay, soft
 
 BARE_FROM = 0.22
 """Share of the arm from which it lies before the torso; above, the shoulder is the torso's."""

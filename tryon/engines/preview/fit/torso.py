@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
-from tryon.engines.preview.body import Body
-from tryon.engines.preview.garment_landmarks import TopLandmarks
-from tryon.engines.preview.outline import Points
-from tryon.engines.preview.silhouette import Silhouette, lowest
+from tryon.engines.preview.garment.outline import Points
+from tryon.engines.preview.garment.top_landmarks import TopLandmarks
+from tryon.engines.preview.person.body import Body
+from tryon.engines.preview.person.silhouette import Silhouette, lowest
 
 CHEST_TO_SHOULDERS = 1.25
 """A garment laid flat is this much wider from armpit to armpit than its wearer from shoulder joint to shoulder joint."""

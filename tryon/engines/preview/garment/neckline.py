@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask, erode
-from tryon.engines.preview.outline import Points
+from tryon.engines.preview.garment.outline import Points
 
 USUAL_DEPTH = (0.47, 0.2)
 """Depth of a crew neck's front edge below its corners: in widths of the neck opening, but at most this share of the chest."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask
-from tryon.engines.preview.neckline import front_neckline, usual_depth
-from tryon.engines.preview.outline import Outline, Points, Side, resample, trace
+from tryon.engines.preview.garment.neckline import front_neckline, usual_depth
+from tryon.engines.preview.garment.outline import Outline, Points, Side, resample, trace
 
 EDGE_POINTS = 12
 """Outline points kept per sleeve edge."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.core.errors import InputError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint
-from tryon.engines.preview.outline import Points
+from tryon.engines.preview.garment.outline import Points
 
 TORSO_LENGTH, HIP_WIDTH = 1.35, 0.62
 ARM_LENGTHS = (0.8, 0.72)

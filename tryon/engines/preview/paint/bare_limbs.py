@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask
-from tryon.engines.preview.body import Limb
-from tryon.engines.preview.layers import Coverage, Window
-from tryon.engines.preview.limbs import limb_axis, limb_halves, seen_halves
-from tryon.engines.preview.outline import Points
-from tryon.engines.preview.silhouette import Silhouette
+from tryon.engines.preview.garment.outline import Points
+from tryon.engines.preview.person.body import Limb
+from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
+from tryon.engines.preview.person.silhouette import Silhouette
+from tryon.engines.preview.person.windows import Coverage, Window
 
 STATIONS = 28
 CLOTH_SHARE = 0.95

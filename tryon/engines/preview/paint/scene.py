@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
-from tryon.engines.preview.flesh import read_skin
-from tryon.engines.preview.layers import Colour, Coverage, Window, blend_into, edge_ramp, lay, soft
-from tryon.engines.preview.limbs import limb_polygon
-from tryon.engines.preview.outline import Points
-from tryon.engines.preview.plate import undress
-from tryon.engines.preview.shading import fold_factor
-from tryon.engines.preview.sitter import ARM, LEG, Sitter
-from tryon.engines.preview.warp import cover_patch, soft_polygon
+from tryon.engines.preview.garment.outline import Points
+from tryon.engines.preview.paint.shading import fold_factor
+from tryon.engines.preview.paint.skin import read_skin
+from tryon.engines.preview.paint.undressed import undress
+from tryon.engines.preview.paint.warp import cover_patch, soft_polygon
+from tryon.engines.preview.person.limbs import limb_polygon
+from tryon.engines.preview.person.subject import ARM, LEG, Sitter
+from tryon.engines.preview.person.windows import Colour, Coverage, Window, blend_into, edge_ramp, lay, soft
 
 IN_FRONT = (Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)
 

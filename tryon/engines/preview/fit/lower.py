@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import LOWER_LABELS
 from pipeline.core.masks import Mask
-from tryon.engines.preview.body import Limb
-from tryon.engines.preview.fit import mask_half
-from tryon.engines.preview.limbs import limb_axis, limb_halves, seen_halves
-from tryon.engines.preview.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
-from tryon.engines.preview.outline import Points
-from tryon.engines.preview.silhouette import expected_half
-from tryon.engines.preview.sitter import ARM, LEG, Sitter
+from tryon.engines.preview.fit.torso import mask_half
+from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
+from tryon.engines.preview.garment.outline import Points
+from tryon.engines.preview.person.body import Limb
+from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
+from tryon.engines.preview.person.silhouette import expected_half
+from tryon.engines.preview.person.subject import ARM, LEG, Sitter
 
 WAIST_EASE = 1.18
 """A waist laid flat is this much wider than its wearer's, seen from the front."""

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pipeline.core.labels import DENSEPOSE_COLOURS, LOWER_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.labels import Body as Part
 from pipeline.core.masks import Mask
-from tryon.engines.preview.body import Body
-from tryon.engines.preview.layers import Window, window_of
-from tryon.engines.preview.limbs import limb_axis
-from tryon.engines.preview.silhouette import Silhouette, labelled
+from tryon.engines.preview.person.body import Body
+from tryon.engines.preview.person.limbs import limb_axis
+from tryon.engines.preview.person.silhouette import Silhouette, labelled
+from tryon.engines.preview.person.windows import Window, window_of
 
 SKIN = (Parse.NECK, Parse.LEFT_ARM, Parse.RIGHT_ARM)
 ARM = (Parse.LEFT_ARM, Parse.RIGHT_ARM)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask
-from tryon.engines.preview.outline import Outline, Points, Side, trace
+from tryon.engines.preview.garment.outline import Outline, Points, Side, trace
 
 HIP_RUNGS, LEG_RUNGS = 6, 12
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
 from pipeline.core.labels import Body as Part
 from pipeline.core.masks import Mask
-from tryon.engines.preview.body import Body
-from tryon.engines.preview.outline import Points
+from tryon.engines.preview.garment.outline import Points
+from tryon.engines.preview.person.body import Body
 
 ARM_PARTS = (*range(Part.LEFT_UPPER_ARM_INNER, Part.RIGHT_FOREARM_OUTER + 1), Part.RIGHT_HAND, Part.LEFT_HAND)
 

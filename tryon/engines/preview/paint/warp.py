@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tryon.engines.preview.outline import Points
+from tryon.engines.preview.garment.outline import Points
 
 GRID_PX = 8
 """Splines are smooth: evaluated on every eighth pixel and interpolated, they differ from the exact map by < 0.1 px."""

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask
-from tryon.engines.preview.body import Body, Limb
-from tryon.engines.preview.fit import TorsoFit, rung_halves
-from tryon.engines.preview.garment_landmarks import Sleeve
-from tryon.engines.preview.outline import Points, resample
-from tryon.engines.preview.silhouette import Silhouette
+from tryon.engines.preview.fit.torso import TorsoFit, rung_halves
+from tryon.engines.preview.garment.outline import Points, resample
+from tryon.engines.preview.garment.top_landmarks import Sleeve
+from tryon.engines.preview.person.body import Body, Limb
+from tryon.engines.preview.person.silhouette import Silhouette
 
 RUNGS = 16
 FULL_ARM = 1.5

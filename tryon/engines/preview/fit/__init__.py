@@ -1,0 +1,1 @@
+"""Where a garment lands on a body."""

@@ -1,0 +1,1 @@
+"""Landmarks of a flat garment."""

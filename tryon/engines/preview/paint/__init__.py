@@ -1,0 +1,1 @@
+"""Pixels: warped cloth, light, skin, what is under the old garment."""

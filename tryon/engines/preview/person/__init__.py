@@ -1,0 +1,1 @@
+"""The person as the preview sees them."""
