@@ -30,7 +30,7 @@ from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAG
 from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
-from pipeline.runner import run_stages
+from pipeline.running.runner import run_stages
 from tryon.engines.stableviton import runtime, sampling
 from tryon.engines.stableviton.architecture import Architecture, ClipWidths
 from tryon.engines.stableviton.config import StableVITONConfig

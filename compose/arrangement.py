@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.body import Body
-from compose.company import Dressed, aside, places
+from compose.free_space import look_for_room
+from compose.guests import Dressed, aside, places
 from compose.horizon import Ground, estimate_ground
 from compose.light import shadow_direction
+from compose.painter import Figure
 from compose.placement import place
-from compose.room import look_for_room
-from compose.scene import Figure
 from compose.sidecar import Sidecar, resolve_spot
 from pipeline.core.flags import Notice
 from pipeline.core.items import Scene
@@ -49,7 +49,7 @@ class SceneInputs:
 
 
 def arrange(inputs: SceneInputs, body: Body, seed: int) -> tuple[Ground, list[Figure]]:
-    """Where everybody stands: from the user's wishes, the rest automatically; in the order of `compose.company.places`."""
+    """Where everybody stands: from the user's wishes, the rest automatically; in the order of `compose.guests.places`."""
     size = (inputs.background.shape[0], inputs.background.shape[1])
     ground = inputs.sidecar.ground(estimate_ground(inputs.background), size)
     room = look_for_room(inputs.background)

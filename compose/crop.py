@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from compose.body import Body
 from compose.delivery import Size
 from compose.horizon import Ground
+from compose.painter import Figure
 from compose.placement import Placement
-from compose.scene import Figure
 
 HEADROOM, FOOTROOM, SIDE_ROOM = 0.06, 0.04, 0.03
 """What stays free above heads, below feet and beside people, shares of the cut picture."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.dressing import CLEAR, RGB, Dressing
+from compose.before_after import CLEAR, RGB, Dressing
 from pipeline.core.masks import Mask, dilate, erode, guided_filter
 
 PLAIN_CONTRAST = 30.0

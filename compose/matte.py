@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from compose.before_after import BODY, Alpha, Dressing
 from compose.difference import distance
-from compose.dressing import BODY, Alpha, Dressing
 from compose.edge import soften
 from compose.narrowing import Narrowing
 from pipeline.core.foreground import MARGIN_PX, estimate_foreground

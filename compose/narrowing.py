@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from compose.before_after import BODY, CLEAR, Alpha, Dressing
 from compose.difference import distance
-from compose.dressing import BODY, CLEAR, Alpha, Dressing
 from pipeline.core.masks import Mask, close, components, dilate, open_
 
 REVEALED_LEVELS = 14.0

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.body import Body
+from compose.free_space import Room
 from compose.horizon import Ground
-from compose.room import Room
 
 FULL_HEIGHT = 0.82
 """A full-body person fills about four fifths of the picture, as in fashion photographs."""

@@ -19,15 +19,15 @@ from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
-from pipeline.decisions import Choice, Plan
 from pipeline.garment_guess import GarmentGuesser, guess_note
-from pipeline.plan import make_plan
-from pipeline.retry import Retry
-from pipeline.review.page import Failure
-from pipeline.review.report import report_key, write_report
-from pipeline.runner import RunOptions, run_stages
+from pipeline.planning.decisions import Choice, Plan
+from pipeline.planning.plan import make_plan
+from pipeline.report.page import Failure
+from pipeline.report.report import report_key, write_report
+from pipeline.running.retry import Retry
+from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.summary import Listener, RunSummary, Trouble, by_cause
 from pipeline.settings import RunConfig, read_settings
-from pipeline.summary import Listener, RunSummary, Trouble, by_cause
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,8 +60,8 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
     "cloth": (StageEntry("preprocess.cloth.step:ClothStep", "cloth", "preprocess.cloth.step:ClothConfig", "cloth"),),
     "tryon": (StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),),
     "compose": (
-        StageEntry("compose.restore:RestoreStep", "restore", "compose.restore:RestoreConfig", "background"),
-        StageEntry("compose.step:ComposeStep", "compose", "compose.step:ComposeConfig"),
+        StageEntry("compose.restore_step:RestoreStep", "restore", "compose.restore_step:RestoreConfig", "background"),
+        StageEntry("compose.compose_step:ComposeStep", "compose", "compose.compose_step:ComposeConfig"),
     ),
 }
 """The seven steps in their order; a step's number is its place, from 1."""

@@ -16,7 +16,7 @@ def main() -> None:
         ModuleNotFoundError: a module of ours is missing, which is our mistake and nobody's installation.
     """
     try:
-        from pipeline.cli import main as command_line
+        from pipeline.cli.app import main as command_line
 
         command_line()
     except ModuleNotFoundError as problem:

@@ -18,7 +18,7 @@ from small_steps import SmallConfig, World
 from pipeline.core.errors import LookbookError
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.store import Staged, Stamp, Store
-from pipeline.summary import Silent
+from pipeline.running.summary import Silent
 
 NOBODY = 65534
 

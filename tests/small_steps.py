@@ -22,10 +22,10 @@ from pipeline.core.records.store import Store
 from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
-from pipeline.decisions import Choice, Plan, StagePlan
-from pipeline.plan import make_plan
-from pipeline.runner import RunOptions, run_stages
-from pipeline.summary import ItemEvent, Listener, RunSummary, Silent, StageResult
+from pipeline.planning.decisions import Choice, Plan, StagePlan
+from pipeline.planning.plan import make_plan
+from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.summary import ItemEvent, Listener, RunSummary, Silent, StageResult
 
 
 class SmallConfig(StepConfig):

@@ -16,8 +16,8 @@ from pipeline.core.errors import LookbookError, UsageError
 from pipeline.core.items import Item
 from pipeline.core.stage import Stage
 from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, failure_of
-from pipeline.executors.remarks import Ears, Remark
 from pipeline.executors.worker import Job, Reply, serve
+from pipeline.executors.worker_log import Ears, Remark
 
 
 class _Worker:

@@ -19,7 +19,7 @@ from pipeline.core.stage import StepRecipe
 from pipeline.core.step import Step
 from pipeline.executors.local import run_items
 from pipeline.executors.protocol import Result, failure_of
-from pipeline.executors.remarks import Mouth
+from pipeline.executors.worker_log import Mouth
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 

@@ -1,1 +1,1 @@
-"""Pages for people: the report of a run."""
+"""The review page: a local web application to look, judge, place, retouch and rerun, and the same as an HTTP API."""

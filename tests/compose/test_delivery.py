@@ -7,13 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from compose.body import Body, Cuts, Foot
+from compose.compose_step import ComposeConfig
 from compose.crop import Box, figure_box, people_box, shoot, step_back, view_round, window_shape
 from compose.delivery import Delivery, PhotoDelivery, Size, read_size, size_notices
 from compose.horizon import Ground
+from compose.painter import Figure
 from compose.placement import Placement
-from compose.restore import RestoreConfig
-from compose.scene import Figure
-from compose.step import ComposeConfig
+from compose.restore_step import RestoreConfig
 from pipeline.core.config import load_settings, resolved, to_toml
 from pipeline.core.errors import ConfigError
 from pipeline.core.flags import Flag

@@ -7,9 +7,9 @@ import pytest
 
 from compose.body import measure_body
 from compose.horizon import Ground
+from compose.layers_out import separate
+from compose.painter import PLAIN, Composite, Figure, Look, compose_scene
 from compose.placement import Placement
-from compose.scene import PLAIN, Composite, Figure, Look, compose_scene
-from compose.separate import separate
 from compose.sidecar import read_sidecar
 from compose.sidecar_text import to_toml
 

@@ -10,7 +10,7 @@ from compose.grain import edge_width, match_grain, match_softness, noise_level
 from compose.horizon import Ground
 from compose.layer import Layer
 from compose.light import match_colour, shadow_direction, wrap_light
-from compose.scene import PLAIN, light_person
+from compose.painter import PLAIN, light_person
 
 
 def _layer(colour=(180, 140, 110), spread: float = 12.0, size=(300, 160)) -> Layer:

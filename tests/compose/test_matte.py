@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.dressing import Dressing
+from compose.before_after import Dressing
 from compose.matte import dressed_alpha, dressed_cutout
 from compose.narrowing import background_behind
 from pipeline.core.masks import dilate, iou

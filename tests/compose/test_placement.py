@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from compose.body import Body, Cuts, measure_body
+from compose.free_space import look_for_room
 from compose.horizon import Ground, estimate_ground
 from compose.layer import warp_layer
 from compose.placement import Placement, place
-from compose.room import look_for_room
 
 
 def _body(person, pose: str) -> Body:

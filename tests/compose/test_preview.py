@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from compose.arrangement import arrange
 from compose.body import measure_body
+from compose.compose_step import ComposeConfig, ComposeStep
+from compose.editor_preview import PlacementPreview, scaled_body
 from compose.placement import Placement
-from compose.preview import PlacementPreview, scaled_body
 from compose.sidecar import ShadowSettings, Sidecar, Spot, read_sidecar
 from compose.sidecar_text import to_toml
-from compose.step import ComposeConfig, ComposeStep
 from pipeline.core import images
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
 from pipeline.core.layout import DRESSED_CUTOUT, FINAL, Layout

@@ -6,8 +6,8 @@ import numpy as np
 
 from compose.body import measure_body
 from compose.horizon import Ground
+from compose.painter import PLAIN, Figure, Look, compose_scene
 from compose.placement import Placement
-from compose.scene import PLAIN, Figure, Look, compose_scene
 
 SIZE = (600, 900)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000
 
-from compose.dressing import Dressing
-from compose.faces import face_changed, face_similarity, landmark_similarity
-from compose.garment_colour import ciede2000, colour_difference, palette
-from compose.gate import GateConfig, Judged, Scores, judge
-from compose.halo import edge_halo
-from compose.scores import mask_coverage, outside_change, painted_spread
+from compose.before_after import Dressing
+from compose.gate.faces import face_changed, face_similarity, landmark_similarity
+from compose.gate.garment_colour import ciede2000, colour_difference, palette
+from compose.gate.gate import GateConfig, Judged, Scores, judge
+from compose.gate.halo import edge_halo
+from compose.gate.measures import mask_coverage, outside_change, painted_spread
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
 from pipeline.core.masks import erode

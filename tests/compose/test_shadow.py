@@ -8,8 +8,8 @@ import pytest
 from compose.body import measure_body
 from compose.horizon import Ground
 from compose.layer import warp_layer
+from compose.painter import Figure, Look, compose_scene, stand
 from compose.placement import Placement
-from compose.scene import Figure, Look, compose_scene, stand
 from compose.shadow import ShadowLook, draw_shadow
 
 SIZE = (700, 1000)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from compose.body import measure_body
-from compose.company import places
+from compose.guests import places
 from compose.horizon import Ground
-from compose.legacy import list_entries, read_positions
 from compose.placement import Placement
+from compose.position_files import list_entries, read_positions
 from compose.sidecar import Sidecar, read_sidecar, resolve_spot
 from pipeline.core.errors import InputError
 

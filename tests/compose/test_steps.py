@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.restore import RestoreConfig, RestoreStep
-from compose.step import ComposeConfig, ComposeStep
+from compose.compose_step import ComposeConfig, ComposeStep
+from compose.restore_step import RestoreConfig, RestoreStep
 from pipeline.core import images
 from pipeline.core.card import Card
 from pipeline.core.errors import InputError

@@ -13,8 +13,8 @@ from pipeline.core.flags import Flag
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, FINAL, LEDGER, MATTE
 from pipeline.core.records.ledger_rows import Status
-from pipeline.decisions import StagePlan
-from pipeline.summary import Silent
+from pipeline.planning.decisions import StagePlan
+from pipeline.running.summary import Silent
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from workspaces import save
 
 from pipeline.api import Request, prepare
-from pipeline.cli import app
+from pipeline.cli.app import app
 from pipeline.core import images, layout
 from pipeline.core.engine import GarmentInputs, PersonInputs
 from pipeline.core.errors import InputError, UsageError
@@ -25,7 +25,7 @@ from pipeline.core.records.transaction import open_records
 from pipeline.datasets.conversions import grey_region
 from pipeline.datasets.tree import first_people
 from pipeline.datasets.viton_hd_in import read_viton_hd
-from pipeline.plan import Action
+from pipeline.planning.plan import Action
 from preprocess.agnostic.hr_viton_area import Margins, repaint_area
 from preprocess.agnostic.picture import grey_out
 from preprocess.densepose.body_parts import read_index

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from pipeline.cli.app import app
 from pipeline.core.engine import GarmentInputs, PersonInputs
 from pipeline.core.inputs.collection import discover
 from pipeline.core.labels import Category

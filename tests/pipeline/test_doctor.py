@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from tiny_weights import BODY, tiny_table
 
-from pipeline import doctor_survey
 from pipeline.core.card import Card
 from pipeline.core.weights import look
 from pipeline.core.weights import table as weights_table
-from pipeline.doctor import checks, exit_code, report
-from pipeline.doctor_facts import Check, Level, Machine, NumbaCache, Requirement, Torch
-from pipeline.doctor_survey import judge_line, numba_cache, project_rules, starts, survey
+from pipeline.doctor import survey as doctor_survey
+from pipeline.doctor.checks import checks, exit_code, report
+from pipeline.doctor.facts import Check, Level, Machine, NumbaCache, Requirement, Torch
+from pipeline.doctor.survey import judge_line, numba_cache, project_rules, starts, survey
 
 HOME = Path("/home/me/lookbook")
 GOOD = Machine(

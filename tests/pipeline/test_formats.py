@@ -16,9 +16,9 @@ from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.transaction import Records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
-from pipeline.decisions import Action
-from pipeline.plan import make_plan
-from pipeline.runner import RunOptions, run_stages
+from pipeline.planning.decisions import Action
+from pipeline.planning.plan import make_plan
+from pipeline.running.runner import RunOptions, run_stages
 
 
 class Wanted(SmallConfig):

@@ -12,9 +12,9 @@ from pipeline.core import images
 from pipeline.core.items import Background, Garment, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, MATTE
-from pipeline.decisions import Action, Decision, StagePlan
-from pipeline.plan import make_plan
-from pipeline.reasons import Code, Reason, added
+from pipeline.planning.decisions import Action, Decision, StagePlan
+from pipeline.planning.plan import make_plan
+from pipeline.planning.reasons import Code, Reason, added
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from pipeline.cli.progress import Progress, say_problems, say_summary, say_troubles
 from pipeline.core.console import Console
 from pipeline.core.inputs.scan import Problem
-from pipeline.progress import Progress, say_problems, say_summary, say_troubles
-from pipeline.reasons import output_missing
-from pipeline.summary import ItemEvent, RunSummary, StageResult, Trouble
+from pipeline.planning.reasons import output_missing
+from pipeline.running.summary import ItemEvent, RunSummary, StageResult, Trouble
 
 
 def test_a_broken_background_is_one_row_however_many_pairs_it_fails(capsys: pytest.CaptureFixture[str]):

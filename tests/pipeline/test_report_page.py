@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from typing import ClassVar
 
 from pipeline.core.flags import Flag, Notice
-from pipeline.review.page import Cell, Failure, Row, Sheet, order, page_html
-from pipeline.review.report import measures_of
+from pipeline.report.page import Cell, Failure, Row, Sheet, order, page_html
+from pipeline.report.report import measures_of
 
 COMPLETE = Row(
     "ann · tee", "upper", (Cell("person", "../a b#.jpg", "thumbs/1.webp"), Cell("final, sea", "../c.png", "thumbs/2.webp"))

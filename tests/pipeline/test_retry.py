@@ -25,8 +25,8 @@ from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempt
 from pipeline.core.score import PASS_SCORE, SCORE
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
-from pipeline.plan import make_plan
-from pipeline.retry import Retry
+from pipeline.planning.plan import make_plan
+from pipeline.running.retry import Retry
 
 QUALITY: dict[tuple[str, str], tuple[float, ...]] = {
     ("ann", "red"): (0.9, 0.1, 0.1, 0.1),

@@ -22,9 +22,9 @@ from pipeline.core.flags import Flag
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, LEDGER, MATTE, TRYON
 from pipeline.core.stage import Stage
-from pipeline.plan import make_plan
-from pipeline.runner import RunOptions, run_stages
-from pipeline.summary import ItemEvent
+from pipeline.planning.plan import make_plan
+from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.summary import ItemEvent
 
 ALL = {"background": 3, "pose": 3, "agnostic": 3, "cloth": 2, "tryon": 6, "compose": 12}
 

@@ -50,8 +50,8 @@ from pipeline.core.records.store import Store
 from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, StepBase
-from pipeline.plan import make_plan
-from pipeline.runner import run_stages
+from pipeline.planning.plan import make_plan
+from pipeline.running.runner import run_stages
 
 PEOPLE = 10_000
 PHOTO_PX = 640

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from pipeline.core import images
-from pipeline.review.pdf import PdfWriter, Picture, Text
-from pipeline.review.sheet import DPI, PAGE_MM, Shown, grid, shortened, write_sheet
+from pipeline.report.pdf import PdfWriter, Picture, Text
+from pipeline.report.sheet import DPI, PAGE_MM, Shown, grid, shortened, write_sheet
 
 
 def shown(folder: Path, count: int, size: tuple[int, int] = (120, 90)) -> list[Shown]:

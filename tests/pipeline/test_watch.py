@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import watch as watching
 from pipeline.api import Request
+from pipeline.cli import watch as watching
+from pipeline.cli.watch import settled, watch
 from pipeline.core.console import Console
 from pipeline.core.errors import ExitCode, UsageError
-from pipeline.watch import settled, watch
 
 
 def states(*seen: str) -> list[str]:

@@ -12,9 +12,9 @@ from file_server import FileServer
 from tiny_weights import BODY, OTHER, tiny_table
 from typer.testing import CliRunner, Result
 
+from pipeline.cli.weights import app
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import table as weights_table
-from pipeline.weights_cli import app
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def refused(*words: object) -> WeightsError:
 
 def test_help_loads_neither_the_network_nor_anything_heavy() -> None:
     heavy = ("ssl", "urllib.request", "numpy", "cv2", "torch", "pydantic", "mediapipe")
-    code = f"import sys, pipeline.weights_cli; sys.exit(' '.join(m for m in {heavy!r} if m in sys.modules))"
+    code = f"import sys, pipeline.cli.weights; sys.exit(' '.join(m for m in {heavy!r} if m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True).stderr.strip() == ""
 
 

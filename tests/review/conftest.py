@@ -13,7 +13,7 @@ import pytest
 from review.desk import FAKE_RUN, LOCAL, Desk
 from starlette.testclient import TestClient
 
-from pipeline.review.app.server import make_app
+from pipeline.review.server import make_app
 
 
 @pytest.fixture(scope="session")

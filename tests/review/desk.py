@@ -24,7 +24,7 @@ from pipeline.core.layout import (
     Layout,
     Ref,
 )
-from pipeline.review.app.options import Limits, Serving
+from pipeline.review.options import Limits, Serving
 
 FAKE_RUN = Path(__file__).with_name("fake_run.py")
 ENGINE = "preview"

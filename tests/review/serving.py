@@ -19,8 +19,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from pipeline.api import Request
-from pipeline.review.app import server
-from pipeline.review.app.options import Serving
+from pipeline.review import server
+from pipeline.review.options import Serving
 folder, port, *command = sys.argv[1:]
 folder = Path(folder)
 request = Request(inputs=folder / "inputs", outputs=folder / "outputs", weights=folder / "weights")

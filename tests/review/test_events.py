@@ -9,7 +9,7 @@ import pytest
 from review.desk import Desk
 from review.serving import Served
 
-from pipeline.review.app.events import AFRESH, Hub, TooManyStreamsError
+from pipeline.review.events import AFRESH, Hub, TooManyStreamsError
 
 
 def kinds(queue: asyncio.Queue) -> list[str]:

@@ -17,7 +17,7 @@ from hypothesis.strategies import SearchStrategy
 from review.desk import FAKE_RUN, LOCAL, Desk
 from schemathesis import GenerationMode
 
-from pipeline.review.app.server import make_app
+from pipeline.review.server import make_app
 
 STREAM = "/api/events"
 """Never ends by itself; `test_events` listens to it."""

@@ -18,7 +18,7 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import ATTENTION, LAYERS, LEDGER, SIZES, VERDICTS
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome, Status
-from pipeline.review.app.verdicts import Mark, Verdict, Verdicts, parse
+from pipeline.review.verdicts import Mark, Verdict, Verdicts, parse
 
 
 def listed(client: TestClient, **wanted: object) -> list[str]:
@@ -178,7 +178,7 @@ def test_an_unknown_picture_gets_no_decision(desk: Desk, client: TestClient):
 
 
 def test_only_what_was_kept_is_exported(desk: Desk, client: TestClient, tmp_path, monkeypatch, capsys):
-    from pipeline.review_cli import export
+    from pipeline.cli.review import export
 
     client.post("/api/verdicts", json={"items": ["ann__tee__room", "bob__top__sea"], "verdict": "keep"})
     archive = zipfile.ZipFile(io.BytesIO(client.get("/api/export.zip").content))
@@ -201,7 +201,7 @@ def test_a_picture_in_another_format_is_found_whatever_the_settings_say(desk: De
 
 
 def test_an_export_takes_sizes_and_layers_along_in_folders(desk: Desk, tmp_path):
-    from pipeline.review_cli import export
+    from pipeline.cli.review import export
 
     size, layer = SIZES.of("1x1-800/ann__tee__room", ENGINE, "jpeg"), LAYERS[2].of("ann__tee__room", ENGINE)
     for ref in (size, layer):

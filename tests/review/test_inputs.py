@@ -132,7 +132,7 @@ def test_pairs_of_unknown_people_are_refused(desk: Desk, client: TestClient):
 
 
 def test_an_empty_workspace_is_no_error(desk: Desk, tmp_path_factory: pytest.TempPathFactory):
-    from pipeline.review.app.server import make_app
+    from pipeline.review.server import make_app
 
     empty = Desk(tmp_path_factory.mktemp("empty"))
     page = TestClient(make_app(empty.serving()), base_url="http://127.0.0.1")

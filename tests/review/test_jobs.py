@@ -8,7 +8,7 @@ import pytest
 from review.desk import Desk
 from starlette.testclient import TestClient
 
-from pipeline.review.app.job import Job, JobSpec, State
+from pipeline.review.job import Job, JobSpec, State
 
 OVER = {"done", "failed", "cancelled"}
 
@@ -142,7 +142,7 @@ def test_time_left_follows_the_pace_of_the_stage_and_the_guess_for_the_rest(monk
     from collections import deque
 
     now = [100.0]
-    monkeypatch.setattr("pipeline.review.app.job.monotonic", lambda: now[0])
+    monkeypatch.setattr("pipeline.review.job.monotonic", lambda: now[0])
     job = Job("a", JobSpec(), deque(maxlen=10))
     job.begin()
     assert job.seconds_left is None

@@ -111,8 +111,8 @@ def test_looking_for_long_costs_no_memory(crowd: Desk):
 
 
 def test_the_index_is_read_anew_in_a_small_share_of_the_time(crowd: Desk):
-    from pipeline.review.app.export import open_gallery
-    from pipeline.review.app.workspace import Workspace
+    from pipeline.review.export import open_gallery
+    from pipeline.review.workspace import Workspace
 
     gallery = open_gallery(Workspace(crowd.request))
     begun = time.perf_counter()

@@ -190,5 +190,5 @@ def test_the_person_alone_is_cropped_to_the_body(client: TestClient):
 
 def test_prepare_is_not_needed_again_for_each_request(client: TestClient, monkeypatch: pytest.MonkeyPatch):
     client.get("/api/placements/room")
-    monkeypatch.setattr("pipeline.review.app.workspace.prepare", lambda request: pytest.fail("read again"))
+    monkeypatch.setattr("pipeline.review.workspace.prepare", lambda request: pytest.fail("read again"))
     assert client.get("/api/placements/room").status_code == 200

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from review.browsing import PHONE, WIDE, chromium, keep, opened, overflows
 
 from pipeline.core.flags import Flag, Notice
-from pipeline.review.page import Cell, Failure, Row, Sheet, page_html
+from pipeline.report.page import Cell, Failure, Row, Sheet, page_html
 
 pytestmark = pytest.mark.slow
 FAILURES = (

@@ -12,7 +12,7 @@ import pytest
 from review.desk import LOCAL, Desk
 from starlette.testclient import TestClient
 
-from pipeline.review.app.server import make_app
+from pipeline.review.server import make_app
 
 ELSEWHERE = "http://evil.example"
 
@@ -214,7 +214,7 @@ def test_answers_forbid_framing_sniffing_and_foreign_scripts(client: TestClient)
 
 
 def test_the_page_loads_nothing_from_elsewhere():
-    folder = Path(__import__("pipeline.review.app", fromlist=["app"]).__file__).parent / "static"
+    folder = Path(__import__("pipeline.review", fromlist=["app"]).__file__).parent / "static"
     for path in sorted(folder.iterdir()):
         text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text and "https://" not in text, path.name
@@ -261,8 +261,8 @@ def test_a_foreign_name_cannot_be_rebound_to_another_address_either(far: TestCli
 def test_the_command_makes_a_token_up_for_another_address(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
-    from pipeline.review.app import server
-    from pipeline.review_cli import review
+    from pipeline.cli.review import review
+    from pipeline.review import server
 
     served = []
     monkeypatch.setattr(server, "serve", served.append)

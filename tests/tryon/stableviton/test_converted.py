@@ -13,6 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 from pipeline.choice import Chooser
+from pipeline.cli.weights import app
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
@@ -23,7 +24,6 @@ from pipeline.core.weights import table as weights_table
 from pipeline.core.weights.require import available, converted_of, look, require, sha_of
 from pipeline.core.weights.table import Weight, WeightFile
 from pipeline.core.weights.verify import State
-from pipeline.weights_cli import app
 from tryon.engines.stableviton import folder as folders
 from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024

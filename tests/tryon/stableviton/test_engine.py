@@ -13,6 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from pipeline.cli.weights import app
 from pipeline.core import images
 from pipeline.core.device import CPU, Device
 from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
@@ -21,7 +22,6 @@ from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.step import Context
-from pipeline.weights_cli import app
 from tryon.batching import GROW_AFTER, BatchSizer, OutOfMemoryError
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config

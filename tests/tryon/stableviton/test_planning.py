@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import cli, session
+from pipeline.cli import app as cli
+from pipeline.cli import session
 from pipeline.core import images
 from pipeline.core.layout import ATTENTION, maker
 from pipeline.core.weights.table import row

@@ -1,0 +1,1 @@
+"""The quality gate: measures of one pair and their thresholds."""

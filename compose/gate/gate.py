@@ -1,0 +1,204 @@
+"""The quality gate: the measures of one pair against their thresholds, and one figure to compare pairs by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from compose.before_after import Dressing
+from compose.difference import distance
+from compose.gate.faces import Points, ReadFace, face_similarity
+from compose.gate.garment_colour import colour_difference, palette
+from compose.gate.halo import edge_halo
+from compose.gate.measures import mask_coverage, outside_change, painted_spread
+from pipeline.core.config import StepConfig
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.frame import Frame
+from pipeline.core.masks import Mask
+from pipeline.core.score import PASS_SCORE, SCORE
+
+RGB = NDArray[np.uint8]
+
+SMALL_HEIGHT_PX = 256
+"""Colours and coverage are read at this height: areas, not edges."""
+PAINTED_LEVELS = 4.0
+EIGHTH = 8
+
+
+class GateConfig(StepConfig):
+    """What a finished picture must reach; a value beyond a threshold is flagged. No threshold changes a pixel."""
+
+    most_outside_change: float = Field(1.0, gt=0, le=255)
+    """Change outside the repainted area, grey levels: mean of the worst 8×8 pixels."""
+    least_face_similarity: float = Field(0.7, gt=0, lt=1)
+    """Likeness of the face by its landmarks: 1 = the photo's own."""
+    most_colour_difference: float = Field(10.0, gt=0, le=100)
+    """Difference of the garment's colours from the garment's photo, ΔE of CIEDE2000 with lightness counted half."""
+    least_coverage: float = Field(0.08, gt=0, le=0.5)
+    """Share of the agnostic mask that was repainted."""
+    least_spread: float = Field(1.5, gt=0, le=60)
+    """Standard deviation of the repainted area, grey levels; a blank picture has 0, the plainest real garment 4."""
+    most_halo: float = Field(0.3, gt=0, le=0.5)
+    """Share of the old background's colour in the new outline."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the gate looks at.
+
+    Args:
+        dressing: the photo before and after.
+        cutout: (h, w, 4) uint8 RGBA, photo resolution: the dressed person.
+        frame: photo ↔ canvas.
+        mask: canvas-sized bool, True = may be repainted.
+        canvas: canvas-sized RGB uint8, the person before.
+        result: canvas-sized RGB uint8, the engine's picture.
+        cloth: (m, n, 3) RGB uint8 garment at any size, or None.
+        cloth_mask: (m, n) bool, True = garment, or None.
+        face_oval: (n, 2) outline of the face in photo pixels, or None.
+    """
+
+    dressing: Dressing
+    cutout: NDArray[np.uint8]
+    frame: Frame
+    mask: Mask
+    canvas: RGB
+    result: RGB
+    cloth: RGB | None = None
+    cloth_mask: Mask | None = None
+    face_oval: Points | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The measures of one pair; units and ranges as in `GateConfig`. None = there was nothing to measure by."""
+
+    outside_change: float
+    face_similarity: float | None
+    colour_difference: float | None
+    coverage: float
+    spread: float | None
+    halo: float
+
+    def grades(self, config: GateConfig) -> dict[Flag, tuple[float, str]]:
+        """Per measure its grade in [0, 1], 0.5 = exactly at the threshold, and its value beside that threshold in words."""
+        return {flag: (grade, text) for flag, grade, text in self._graded(config) if grade is not None}
+
+    def _graded(self, config: GateConfig) -> Iterator[tuple[Flag, float | None, str]]:
+        yield (
+            Flag.OUTSIDE_CHANGED,
+            _at_most(self.outside_change, config.most_outside_change),
+            f"by {self.outside_change:.1f} grey levels, allowed {config.most_outside_change:g}",
+        )
+        yield (
+            Flag.FACE_CHANGED,
+            _towards(self.face_similarity, config.least_face_similarity, 1.0),
+            f"likeness {_said(self.face_similarity, 2)}, wanted {config.least_face_similarity:g}",
+        )
+        yield (
+            Flag.COLOUR_OFF,
+            _at_most(self.colour_difference, config.most_colour_difference),
+            f"ΔE {_said(self.colour_difference, 1)}, allowed {config.most_colour_difference:g}",
+        )
+        yield (
+            Flag.BARELY_PAINTED,
+            _towards(self.coverage, config.least_coverage, 2 * config.least_coverage),
+            f"{self.coverage:.1%} of the mask, wanted {config.least_coverage:.1%}",
+        )
+        yield (
+            Flag.RESULT_BLANK,
+            _towards(self.spread, config.least_spread, 2 * config.least_spread),
+            f"the painted area varies by {_said(self.spread, 1)} grey levels, wanted {config.least_spread:g}",
+        )
+        yield (
+            Flag.EDGE_HALO,
+            _at_most(self.halo, config.most_halo),
+            f"{self.halo:.0%} of the edge's colour, allowed {config.most_halo:.0%}",
+        )
+
+    def overall(self, config: GateConfig) -> float:
+        """The worst grade, in [0, 1]: below `PASS_SCORE` exactly when a threshold is broken."""
+        return min(grade for grade, _ in self.grades(config).values())
+
+    def notices(self, config: GateConfig) -> tuple[Notice, ...]:
+        """A flag for every broken threshold, with value and threshold."""
+        return tuple(Notice(flag, text) for flag, (grade, text) in self.grades(config).items() if grade < PASS_SCORE)
+
+    def facts(self, config: GateConfig) -> dict[str, str]:
+        """The figures for the ledger."""
+        values = {
+            "outside_change": _said(self.outside_change, 2),
+            "face_similarity": _said(self.face_similarity, 3),
+            "colour_difference": _said(self.colour_difference, 2),
+            "coverage": _said(self.coverage, 3),
+            "spread": _said(self.spread, 1),
+            "halo": _said(self.halo, 3),
+        }
+        return {SCORE: f"{self.overall(config):.4f}"} | {name: text for name, text in values.items() if text}
+
+
+def judge(seen: Judged, read_face: ReadFace) -> Scores:
+    """Measure one pair.
+
+    Args:
+        seen: the pair.
+        read_face: finds a face's landmarks; asked only when the face changed.
+    """
+    dressing = seen.dressing
+    mask, painted, result = _small(seen)
+    garment = None if seen.cloth is None or seen.cloth_mask is None else palette(seen.cloth, seen.cloth_mask)
+    worn = palette(result, painted if painted.any() else mask)
+    return Scores(
+        outside_change=outside_change(dressing.photo, dressing.dressed, _mask_in_photo(seen)),
+        face_similarity=face_similarity(dressing.photo, dressing.dressed, seen.face_oval, read_face),
+        colour_difference=colour_difference(garment, worn) if garment and worn else None,
+        coverage=mask_coverage(painted, mask),
+        spread=painted_spread(seen.result, seen.mask),
+        halo=edge_halo(seen.cutout, dressing.dressed, _near(dressing), dressing.unit),
+    )
+
+
+def _near(dressing: Dressing) -> Mask:
+    """The changed part and a rim; grown by a square, because a large photo's disc takes ten times as long."""
+    side = 2 * round(3 * dressing.unit) + 1
+    return np.asarray(cv2.dilate(dressing.changed.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
+
+
+def _small(seen: Judged) -> tuple[Mask, Mask, RGB]:
+    """Mask, repainted part and result at the height at which colours are read."""
+    height, width = seen.mask.shape
+    size = (max(1, round(width * SMALL_HEIGHT_PX / height)), SMALL_HEIGHT_PX)
+    before, after = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (seen.canvas, seen.result))
+    mask = cv2.resize(seen.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    return mask, mask & (distance(before, after) > PAINTED_LEVELS), after
+
+
+def _mask_in_photo(seen: Judged) -> Mask:
+    """The mask as the photo sees it, at an eighth of the photo's size; what the canvas does not show may not change."""
+    frame, (height, width) = seen.frame, seen.mask.shape
+    size = (max(1, width // EIGHTH), max(1, height // EIGHTH))
+    small = cv2.resize(seen.mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    there = (max(1, frame.photo_width // EIGHTH), max(1, frame.photo_height // EIGHTH))
+    matrix = frame.inverse * np.array([width / size[0], height / size[1], 1])
+    matrix *= np.array([[there[0] / frame.photo_width], [there[1] / frame.photo_height]])
+    moved = cv2.warpAffine(small, matrix, there, flags=cv2.INTER_LINEAR)
+    return np.asarray(moved > 0)
+
+
+def _at_most(value: float | None, threshold: float) -> float | None:
+    """1 at 0, 0.5 at the threshold, 0 from twice the threshold."""
+    return None if value is None else float(np.clip(1 - PASS_SCORE * value / threshold, 0, 1))
+
+
+def _towards(value: float | None, threshold: float, best: float) -> float | None:
+    """0 at 0, 0.5 at the threshold, 1 from `best`."""
+    return None if value is None else float(np.interp(value, (0, threshold, best), (0, PASS_SCORE, 1)))
+
+
+def _said(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

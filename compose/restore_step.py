@@ -1,0 +1,342 @@
+"""Restore: the dressed canvas back into the person's own photo, and the dressed person cut out for other backgrounds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from compose.before_after import BODY, Dressing
+from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
+from compose.crop import Box, view_round
+from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
+from compose.gate.faces import FaceMesh, ReadFace
+from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, Judged, judge
+from compose.matte import dressed_alpha, dressed_cutout
+from pipeline.core import images
+from pipeline.core.backend import MatteBackend
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Notice
+from pipeline.core.frame import Frame
+from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
+from pipeline.core.labels import Body as BodyPart
+from pipeline.core.labels import Parse
+from pipeline.core.layout import (
+    AGNOSTIC_MASK,
+    CLOTH,
+    CLOTH_MASK,
+    CUTOUT,
+    DENSEPOSE_IUV,
+    DRESSED_CUTOUT,
+    FRAME,
+    IMAGE,
+    LANDMARKS,
+    MATTE,
+    PARSE,
+    TRYON,
+    Folder,
+    Ref,
+)
+from pipeline.core.masks import Mask, box_of
+from pipeline.core.step import Context, Encode, Produced, StepBase
+
+ASK_SIDE_PX = 576
+"""Long side of the picture shown to the backend: it only has to say where a sleeve is gone, not draw the edge."""
+
+
+class RestoreConfig(GateConfig, PhotoDelivery):
+    """How the repainted area joins the photo, what the finished picture must reach, and how it is handed on."""
+
+    feather_px: float = Field(4.0, ge=0)
+    """Width of the soft seam at the border of the repainted area, canvas pixels."""
+    detail: float = Field(1.0, ge=0, le=1)
+    """How much of the photo's grain and sharpness the repainted area gets when the photo is larger than the canvas."""
+    cast_correction: bool = True
+    """Take out a small constant colour cast of the engine."""
+    keep: tuple[Literal["hair", "face", "arms", "hands", "accessories"], ...] = ()
+    """Parts that always stay the photo's own, whatever the engine paints there; taken from the parse map."""
+    backend_matte: bool = True
+    """Ask the background backend where a wide garment gave way to background."""
+
+
+HANDS = "hands"
+KEPT_LABELS: dict[str, tuple[Parse, ...]] = {
+    "hair": (Parse.HAIR,),
+    "face": (Parse.FACE,),
+    "arms": (Parse.LEFT_ARM, Parse.RIGHT_ARM),
+    "accessories": (Parse.HAT, Parse.SUNGLASSES, Parse.GLOVE, Parse.SCARF),
+}
+
+
+@dataclass(frozen=True)
+class RestoreInputs:
+    """What one pair is made of; canvas-sized unless said otherwise.
+
+    Args:
+        pair: which.
+        photo: (h, w, 3) RGB uint8, photo resolution.
+        frame: photo ↔ canvas.
+        matte: (h, w) uint8, photo resolution.
+        cutout: (h, w, 4) RGBA uint8, photo resolution.
+        mask: bool, True = may be repainted.
+        canvas: (1024, 768, 3) RGB uint8 the person before.
+        result: (1024, 768, 3) RGB uint8 the dressed person.
+        cloth: (m, n, 3) RGB uint8 the garment, small, or None where only the dressed picture is there.
+        cloth_mask: (m, n) bool, True = garment, or None.
+        face_oval: (n, 2) outline of the face in photo pixels, or None.
+        drawn: seed and attempt of the dressed picture, where it says so.
+    """
+
+    pair: Pair
+    photo: NDArray[np.uint8]
+    frame: Frame
+    matte: NDArray[np.uint8]
+    cutout: NDArray[np.uint8]
+    mask: Mask
+    canvas: NDArray[np.uint8]
+    result: NDArray[np.uint8]
+    cloth: NDArray[np.uint8] | None = None
+    cloth_mask: Mask | None = None
+    face_oval: NDArray[np.float32] | None = None
+    drawn: Mapping[str, int] = field(default_factory=dict)
+
+
+class RestoreStep(StepBase):
+    """The shell: read, restore, cut out, describe."""
+
+    name: ClassVar[str] = "restore"
+    unit: ClassVar[Unit] = Unit.PAIR
+    version: ClassVar[int] = 3
+    config: RestoreConfig
+
+    def __init__(self, config: RestoreConfig, context: Context, backend: MatteBackend | None = None) -> None:
+        super().__init__(config, context)
+        self.backend = backend if config.backend_matte else None
+        self.read_face: ReadFace = FaceMesh()
+        self._delivery = config.delivery()
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """The photo, its frame and mattes, the mask, and the canvas before and after."""
+        pair = _pair(item)
+        person = pair.person.id
+        return (
+            pair.person.source,
+            FRAME.of(person),
+            MATTE.of(person),
+            CUTOUT.of(person),
+            AGNOSTIC_MASK.of(person, pair.garment.category),
+            IMAGE.of(person),
+            TRYON.of(pair.id, pair.engine),
+        )
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """What the quality gate holds the picture against; the parse map, when parts of the photo are to be kept."""
+        pair = _pair(item)
+        judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(pair.person.id))
+        kept = (PARSE.of(pair.person.id),) if self.config.keep else ()
+        return (*judged, *kept, *((DENSEPOSE_IUV.of(pair.person.id),) if HANDS in self.config.keep else ()))
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """The dressed photo, its further sizes, and the dressed person without background."""
+        pair = _pair(item)
+        photos = self._delivery.refs(Scene(pair, ORIGINAL_BACKGROUND).id, pair.engine)
+        return (*photos, DRESSED_CUTOUT.of(pair.id, pair.engine))
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """The backend, the size limit of photos, and the seed of the grain."""
+        card = self.backend.card if self.backend else None
+        return {
+            "backend": f"{card.name} {card.version}" if card else "",
+            "max_megapixels": str(self.context.max_megapixels),
+            "seed": str(_seed(self.context.seed, _pair(item))),
+        }
+
+    def load(self) -> None:
+        """Bring up the background backend."""
+        if self.backend:
+            self.backend.load(self.context.device)
+
+    def read(self, item: Item) -> RestoreInputs:
+        """Decode everything.
+
+        Raises:
+            InputError: artefacts that do not fit each other in size.
+        """
+        pair = _pair(item)
+        person = pair.person.id
+        path = self.layout.path
+        inputs = RestoreInputs(
+            pair=pair,
+            photo=images.read_photo(path(pair.person.source), self.context.max_megapixels).rgb,
+            frame=Frame.from_json(path(FRAME.of(person)).read_text("utf-8")),
+            matte=images.read_grey(path(MATTE.of(person))),
+            cutout=images.read_rgba(path(CUTOUT.of(person))),
+            mask=self._mask(pair),
+            canvas=images.read_rgb(path(IMAGE.of(person))),
+            result=images.read_rgb(path(TRYON.of(pair.id, pair.engine))),
+            cloth=self._cloth(pair, CLOTH),
+            cloth_mask=None if (mask := self._cloth(pair, CLOTH_MASK)) is None else mask[..., 0] > 127,
+            face_oval=self._face_oval(pair),
+            drawn=seed_and_attempt(images.read_recipe(path(TRYON.of(pair.id, pair.engine)))),
+        )
+        check_sizes(inputs)
+        return inputs
+
+    def _mask(self, pair: Pair) -> Mask:
+        """Where the result may show: the agnostic mask without what is to be kept."""
+        mask = images.read_mask(self.layout.path(AGNOSTIC_MASK.of(pair.person.id, pair.garment.category)))
+        parse = self.layout.path(PARSE.of(pair.person.id))
+        if not self.config.keep or not parse.is_file():
+            return mask
+        parts = self.layout.path(DENSEPOSE_IUV.of(pair.person.id))
+        body = images.read_arrays(parts)["I"] if HANDS in self.config.keep and parts.is_file() else None
+        return without_kept(mask, images.read_labels(parse), self.config.keep, body)
+
+    def _cloth(self, pair: Pair, kind: Folder) -> NDArray[np.uint8] | None:
+        path = self.layout.path(kind.of(pair.garment.id))
+        return images.read_small(path, SMALL_HEIGHT_PX) if path.is_file() else None
+
+    def _face_oval(self, pair: Pair) -> NDArray[np.float32] | None:
+        path = self.layout.path(LANDMARKS.of(pair.person.id))
+        return outline_of_face(path.read_text("utf-8")) if path.is_file() else None
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        """Restore each pair."""
+        return [self._restore(each) for each in inputs]
+
+    def _restore(self, inputs: RestoreInputs) -> Produced:
+        seed = _seed(self.context.seed, inputs.pair)
+        dressing = dress_photo(inputs, self.config, seed)
+        alpha = dressed_alpha(dressing, partial(self._seen, dressing) if self.backend else None)
+        cutout = dressed_cutout(dressing, inputs.cutout, alpha)
+        recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
+        recipe |= inputs.drawn
+        recipe |= {"settings": self.config.model_dump(mode="json", exclude=set(GateConfig.model_fields))}
+        scores = judge(judged(inputs, dressing, cutout), self.read_face)
+        facts = {"changed": f"{float(dressing.changed.mean()):.4f}"} | scores.facts(self.config)
+        files, notices, window = self._photos(inputs.pair, dressing.dressed, alpha, recipe)
+        facts |= {"window": window} if window else {}
+        files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
+        return Produced(files, (*scores.notices(self.config), *notices), facts)
+
+    def _photos(
+        self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
+    ) -> tuple[dict[Ref, Encode], list[Notice], str]:
+        """The dressed photo in every size, cut round the person; what is wrong with them; the part the finished one shows."""
+        delivery, scene = self._delivery, Scene(pair, ORIGINAL_BACKGROUND).id
+        tall, wide = dressed.shape[:2]
+        top, left, height, width = box_of(alpha >= BODY) or (0, 0, tall, wide)
+        box = Box(left, top, left + width, top + height)
+        files: dict[Ref, Encode] = {}
+        notices: list[Notice] = []
+        window = ""
+        for size in delivery.wanted:
+            view = view_round(box, (tall, wide), size)
+            files[delivery.ref(size, scene, pair.engine)] = delivery.encoder(view.of(dressed), recipe)
+            notices += size_notices(size, view.cuts_people(box, (tall, wide)), size.long_side_px > max(view.size))
+            if not size.folder and view.size != (tall, wide):
+                window = view.window((tall, wide))
+        return files, notices, window
+
+    def _seen(self, dressing: Dressing) -> NDArray[np.uint8] | None:
+        """The backend's matte of the dressed picture; it only has to say where a sleeve is gone, so a small picture will do."""
+        box = box_of(dressing.alpha >= BODY)
+        if self.backend is None or box is None:
+            return None
+        height, width = dressing.alpha.shape
+        factor = min(1.0, ASK_SIDE_PX / max(height, width))
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        small = cv2.resize(dressing.dressed, size, interpolation=cv2.INTER_AREA)
+        top, left, tall, wide = (side * factor for side in box)
+        seen = self.backend.matte_in(small, (top, left, tall, wide))
+        return cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR) if seen.any() else None
+
+
+def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Dressing:
+    """Paste the repainted area into the photo; everything outside the mask stays bit-identical."""
+    changed = changed_area(inputs.canvas, inputs.result, inputs.mask)
+    result = remove_cast(inputs.canvas, inputs.result, inputs.mask) if config.cast_correction else inputs.result
+    paste = prepare_paste(inputs.photo, inputs.frame, result, inputs.mask, changed, config.feather_px)
+    colour = match_detail(inputs.photo, paste, inputs.frame, inputs.matte > 250, config.detail, seed)
+    dressed = blend(inputs.photo, colour, paste.weight)
+    return Dressing(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
+
+
+def judged(inputs: RestoreInputs, dressing: Dressing, cutout: NDArray[np.uint8]) -> Judged:
+    """What the quality gate looks at; a garment whose picture and mask do not fit each other is left out.
+
+    Args:
+        inputs: what the pair is made of.
+        dressing: the photo before and after.
+        cutout: (h, w, 4) uint8 RGBA, the dressed person.
+    """
+    fits = inputs.cloth is not None and inputs.cloth_mask is not None and inputs.cloth.shape[:2] == inputs.cloth_mask.shape
+    return Judged(
+        dressing=dressing,
+        cutout=cutout,
+        frame=inputs.frame,
+        mask=inputs.mask,
+        canvas=inputs.canvas,
+        result=inputs.result,
+        cloth=inputs.cloth if fits else None,
+        cloth_mask=inputs.cloth_mask if fits else None,
+        face_oval=inputs.face_oval,
+    )
+
+
+def outline_of_face(landmarks: str) -> NDArray[np.float32] | None:
+    """(n, 2) x, y in photo pixels from the raw landmarks' JSON, or None when no face was found."""
+    oval = np.asarray(json.loads(landmarks).get("face_oval") or (), np.float32)
+    return oval if oval.ndim == 2 and oval.shape[1] == 2 else None
+
+
+def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str], body: NDArray[np.uint8] | None = None) -> Mask:
+    """Take parts of the person out of a mask.
+
+    Args:
+        mask: (h, w) bool, True = may be repainted.
+        parse: (h, w) uint8 of `Parse`.
+        keep: names in `KEPT_LABELS`, and `hands`, which the parse map does not tell from arms.
+        body: (h, w) uint8 of body parts, which does; without it no hand is kept.
+    """
+    stays = np.isin(parse, [label for name in keep for label in KEPT_LABELS.get(name, ())])
+    if HANDS in keep and body is not None:
+        stays |= np.isin(body, (BodyPart.LEFT_HAND, BodyPart.RIGHT_HAND)) & np.isin(parse, KEPT_LABELS["arms"])
+    kept: Mask = mask & ~stays
+    return kept
+
+
+def check_sizes(inputs: RestoreInputs) -> None:
+    """Everything of the photo has its size, everything of the canvas the frame's.
+
+    Raises:
+        InputError: naming what does not fit.
+    """
+    frame = inputs.frame
+    photo, canvas = (frame.photo_height, frame.photo_width), (frame.canvas_height, frame.canvas_width)
+    expected = {"photo": photo, "matte": photo, "cutout": photo, "mask": canvas, "canvas": canvas, "result": canvas}
+    for name, size in expected.items():
+        found = getattr(inputs, name).shape[:2]
+        if found != size:
+            raise InputError(
+                f"restore: {name} of {inputs.pair.id} is {found[1]}×{found[0]}, expected {size[1]}×{size[0]}",
+                f"python run.py --from background --force --only {inputs.pair.person.id}",
+            )
+
+
+def _seed(run_seed: int, pair: Pair) -> int:
+    """The same for the same names on every machine."""
+    return int.from_bytes(hashlib.sha256(f"{run_seed}/{pair.id}".encode()).digest()[:7], "big")
+
+
+def _pair(item: Item) -> Pair:
+    assert isinstance(item, Pair), f"restore works on pairs, not on {type(item).__name__}"
+    return item

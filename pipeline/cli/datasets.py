@@ -1,0 +1,170 @@
+"""`import viton-hd|dresscode DIR`, `export viton-hd|dresscode DIR`: parses and calls; the work is imported when they run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.core.console import Console
+
+import_app = typer.Typer(help="Take a published data set in.", no_args_is_help=True, rich_markup_mode=None)
+PICTURES = "pictures"
+"""The export that is meant when a folder follows at once."""
+
+
+class Exports(TyperGroup):
+    """`export DIR` without a kind copies the finished pictures."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the kind in where it was left out; `ctx` is click's, of which some releases of typer carry their own."""
+        named = not args or args[0] in self.commands or args[0] == "--help"
+        return super().parse_args(ctx, args if named else [PICTURES, *args])
+
+
+export_app = typer.Typer(
+    cls=Exports,
+    help="Copy finished pictures out, or write a tree that other people's loaders open.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Split(StrEnum):
+    """Which half of a data set."""
+
+    TEST = "test"
+    TRAIN = "train"
+
+
+class Pairs(StrEnum):
+    """Who wears what: as the published list says, everybody their own garment, or nothing said."""
+
+    UNPAIRED = "unpaired"
+    PAIRED = "paired"
+    NONE = "none"
+
+
+class Part(StrEnum):
+    """The garment category of a VITON-HD tree."""
+
+    UPPER = "upper"
+    LOWER = "lower"
+    DRESS = "dress"
+
+
+class Drawing(StrEnum):
+    """Other renderings of the body parts."""
+
+    RAW = "raw"
+    VIRIDIS = "viridis"
+    IUV = "iuv"
+
+
+From = Annotated[Path, typer.Argument(metavar="DIR", help="The data set's root folder.", exists=True, file_okay=False)]
+To = Annotated[Path, typer.Argument(metavar="DIR", help="Where the tree goes; files there are never replaced.", file_okay=False)]
+WhichSplit = Annotated[Split, typer.Option(help="Which half.")]
+WhichPairs = Annotated[Pairs, typer.Option(help="Pairs to take over.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many people, with the garments they wear.")]
+Copy = Annotated[bool, typer.Option("--copy", help="Copy instead of linking: for those who edit files in place.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")]
+Inputs = Annotated[Path, typer.Option(help="Photos, garments, backgrounds.")]
+Outputs = Annotated[Path, typer.Option(help="Everything that is made.")]
+
+INPUTS, OUTPUTS = Path("inputs"), Path("outputs")
+
+
+@import_app.command("viton-hd")
+def import_viton_hd(
+    folder: From,
+    split: WhichSplit = Split.TEST,
+    pairs: WhichPairs = Pairs.UNPAIRED,
+    limit: Limit = None,
+    copy: Copy = False,
+    dry_run: DryRun = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+) -> None:
+    """VITON-HD and its relatives, in every spelling of their folders."""
+    from pipeline.core.layout import Layout
+    from pipeline.datasets.transfer import Mover
+    from pipeline.datasets.transfer_run import take_in
+    from pipeline.datasets.tree import first_people
+    from pipeline.datasets.viton_hd_in import read_viton_hd
+
+    tree = first_people(read_viton_hd(folder, split, pairs), limit)
+    raise typer.Exit(take_in(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+
+
+@import_app.command("dresscode")
+def import_dresscode(
+    folder: From,
+    split: WhichSplit = Split.TEST,
+    pairs: WhichPairs = Pairs.UNPAIRED,
+    part: Annotated[list[str], typer.Option(metavar="NAME", help="upper_body, lower_body or dresses; default all.")] = [],  # noqa: B006
+    limit: Limit = None,
+    copy: Copy = False,
+    dry_run: DryRun = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+) -> None:
+    """DressCode: upper_body, lower_body, dresses."""
+    from pipeline.core.layout import Layout
+    from pipeline.datasets.dresscode_in import read_dresscode
+    from pipeline.datasets.transfer import Mover
+    from pipeline.datasets.transfer_run import take_in
+    from pipeline.datasets.tree import first_people
+
+    tree = first_people(read_dresscode(folder, split, pairs, part), limit)
+    raise typer.Exit(take_in(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+
+
+@export_app.command("viton-hd")
+def export_viton_hd(
+    folder: To,
+    split: WhichSplit = Split.TEST,
+    category: Annotated[Part, typer.Option(help="Garments of which category.")] = Part.UPPER,
+    densepose: Annotated[list[Drawing], typer.Option(help="Body parts in this rendering too, in a folder of its own.")] = [],  # noqa: B006
+    copy: Copy = False,
+    dry_run: DryRun = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+) -> None:
+    """A VITON-HD tree of the pairs of one garment category."""
+    from pipeline.core.inputs.collection import discover
+    from pipeline.core.labels import Category
+    from pipeline.core.layout import Layout
+    from pipeline.datasets.transfer import Mover
+    from pipeline.datasets.transfer_run import hand_out
+    from pipeline.datasets.viton_hd_out import export_viton_hd as parcel_of
+    from pipeline.garment_guess import GarmentGuesser
+
+    layout = Layout(inputs, outputs)
+    found = discover(layout, lambda _: "", guess=GarmentGuesser(layout))
+    parcel = parcel_of(found, layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
+    raise typer.Exit(hand_out(parcel, Mover(copy, dry_run), Console()))
+
+
+@export_app.command("dresscode")
+def export_dresscode(
+    folder: To,
+    split: WhichSplit = Split.TEST,
+    copy: Copy = False,
+    dry_run: DryRun = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+) -> None:
+    """A DressCode tree of all pairs."""
+    from pipeline.core.inputs.collection import discover
+    from pipeline.core.layout import Layout
+    from pipeline.datasets.dresscode_out import export_dresscode as parcel_of
+    from pipeline.datasets.transfer import Mover
+    from pipeline.datasets.transfer_run import hand_out
+    from pipeline.garment_guess import GarmentGuesser
+
+    layout = Layout(inputs, outputs)
+    parcel = parcel_of(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split)
+    raise typer.Exit(hand_out(parcel, Mover(copy, dry_run), Console()))

@@ -1,0 +1,122 @@
+"""Tells a person, or a program reading JSON lines, what a run does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pipeline.core.console import Colour, Console, printable
+from pipeline.core.inputs.scan import Problem
+from pipeline.planning.decisions import Action, Plan, StagePlan
+from pipeline.running.summary import ItemEvent, RunSummary, StageResult, Trouble, by_cause
+
+MOST_ROWS = 40
+"""Longer tables end with a count; the report has all of them."""
+MOST_OF_ONE = 3
+"""A cause that fails more items of a step than this waits for the final table: a broken background fails every pair."""
+
+
+class Progress:
+    """The runner's listener."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._failed: Counter[tuple[str, str]] = Counter()
+
+    def note(self, text: str) -> None:
+        """A line worth saying."""
+        self._console.event("note", {"text": text})
+        self._console.say(text, Colour.DIM)
+
+    def stage_started(self, plan: StagePlan) -> None:
+        """A bar for what there is to do."""
+        todo = len(plan.of(Action.RUN))
+        self._console.event("stage", {"stage": plan.stage, "to_do": todo, "done": plan.done})
+        if todo:
+            self._console.start_bar(plan.stage, todo)
+
+    def item_finished(self, event: ItemEvent) -> None:
+        """One more; a failure is said at once."""
+        flags = [{"flag": notice.flag.value, "detail": notice.detail} for notice in event.notices]
+        facts = {"stage": event.stage, "item": event.item, "seconds": event.seconds, "flags": flags}
+        self._console.event("failed" if event.failed else "done", facts | {"message": event.message, "remedy": event.remedy})
+        if event.failed:
+            self._say_failure(event)
+        self._console.advance()
+
+    def _say_failure(self, event: ItemEvent) -> None:
+        cause = (event.stage, event.message)
+        self._failed[cause] += 1
+        if self._failed[cause] <= MOST_OF_ONE:
+            self._console.say(f"  {event.stage} {printable(event.item)}: {printable(event.message)}", Colour.BAD)
+        elif self._failed[cause] == MOST_OF_ONE + 1:
+            self._console.say("  … and more for the same reason, counted at the end", Colour.BAD)
+
+    def stage_finished(self, result: StageResult) -> None:
+        """The bar ends; elsewhere one line."""
+        self._console.close_bar()
+        if result.made:
+            per_item = result.seconds / result.made
+            self._console.say(f"{result.stage}: {result.made} made, {per_item:.2f} s each", Colour.DIM)
+
+
+def say_plan(console: Console, plan: Plan) -> None:
+    """What would run, and why; what is up to date is counted."""
+    for line in plan.lines():
+        console.event("plan", {"stage": line.stage, "action": line.action.value, "count": line.count, "reason": line.reason})
+        colour = Colour.WARN if line.action in {Action.BLOCKED, Action.FAILED} else None
+        console.say(f"{line.action.value:>13}  {printable(line.text)}", colour)
+    done = sum(stage.done for stage in plan.stages)
+    console.event("planned", {"to_run": plan.to_run, "up_to_date": done})
+    console.say(f"{plan.to_run} to run, {done} up to date")
+
+
+def say_problems(console: Console, problems: Sequence[Problem]) -> None:
+    """Inputs that cannot be used."""
+    for problem in problems[:MOST_ROWS]:
+        facts = {"path": problem.path, "reason": problem.reason, "remedy": problem.remedy, "harmless": problem.harmless}
+        console.event("problem", facts)
+        said = f"left out: {printable(problem.path)}: {printable(problem.reason)}"
+        console.say(said, Colour.DIM if problem.harmless else Colour.WARN)
+        if problem.remedy and not problem.harmless:
+            console.say(f"  → {printable(problem.remedy)}")
+    if len(problems) > MOST_ROWS:
+        console.say(f"… and {len(problems) - MOST_ROWS} more")
+
+
+def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
+    """The final table: what has no result, why, and what helps. One cause is one row: a broken background fails
+    every pair. Items that wait for others are counted by reason."""
+    own = [trouble for trouble in troubles if not trouble.blocked]
+    if own:
+        console.say(f"{len(own)} failed:", Colour.BAD)
+    causes = by_cause(own)
+    for same in causes[:MOST_ROWS]:
+        others = f" and {len(same) - 1} more" if len(same) > 1 else ""
+        console.say(f"  {same[0].stage}  {printable(same[0].item)}{others}: {printable(same[0].message)}")
+        if same[0].remedy:
+            console.say(f"    → {printable(same[0].remedy)}")
+    if len(causes) > MOST_ROWS:
+        console.say(f"… and {sum(map(len, causes[MOST_ROWS:]))} more")
+    waiting = Counter((trouble.stage, trouble.message) for trouble in troubles if trouble.blocked)
+    for (stage, reason), count in waiting.most_common(MOST_ROWS):
+        console.say(f"{count} {stage} not tried: {reason}", Colour.WARN)
+
+
+def say_summary(console: Console, summary: RunSummary, report: str, price_per_hour: float | None = None) -> None:
+    """The last lines of a run; what 1,000 pictures cost, where the machine's price is known."""
+    say_troubles(console, summary.troubles)
+    kept = sum(len(stage.kept) for stage in summary.stages)
+    if kept:
+        whose = f"{kept} item{'s' if kept > 1 else ''}"
+        console.say(f"artefacts of {whose} were given or edited by hand and are respected (--force overwrites them)", Colour.WARN)
+    facts = {"made": summary.made, "failed": len(summary.troubles), "interrupted": summary.interrupted, "report": report}
+    cost = None if price_per_hour is None else summary.cost_of_thousand(price_per_hour)
+    costs = {"pictures": summary.pictures, "seconds": round(summary.seconds, 2), "cost_per_1000": cost}
+    console.event("finished", facts | costs)
+    if cost is not None:
+        each = f"{summary.seconds / summary.pictures:.2f} s a picture in this run"
+        console.say(f"{each}: 1,000 pictures cost about {cost:.2f} at {price_per_hour:.2f} an hour")
+    if summary.interrupted:
+        console.say("interrupted; what was finished is kept, run again to go on", Colour.WARN)
+    console.say(f"{summary.made} made. Report: {report}", Colour.GOOD)

@@ -1,0 +1,130 @@
+"""The commands beside a run: `review`, `watch`, `sheet`, and `export pictures`, which `app` puts in its place."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.core.console import Console
+from pipeline.core.errors import MissingPackageError, UsageError
+
+Inputs = Annotated[Path, typer.Option(help="Photos, garments, backgrounds.")]
+Outputs = Annotated[Path, typer.Option(help="Everything that is made.")]
+Weights = Annotated[Path, typer.Option(help="Model files.")]
+Config = Annotated[Path | None, typer.Option(help="Settings file [default: lookbook.toml beside the inputs].")]
+Overrides = Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, for every job.")]
+
+INPUTS, OUTPUTS, WEIGHTS = Path("inputs"), Path("outputs"), Path("weights")
+NEEDED = ("fastapi", "uvicorn", "python_multipart")
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Put the commands into the front door."""
+    app.command()(review)
+    app.command()(watch)
+    app.command()(sheet)
+
+
+def review(
+    host: Annotated[str, typer.Option(help="Address to listen on; anything but this machine needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8321,
+    token: Annotated[str, typer.Option(help="What a caller must know; made up when the address is not this machine.")] = "",
+    allow_host: Annotated[list[str], typer.Option(metavar="NAME", help="Further name under which the page is reached.")] = [],  # noqa: B006
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+    weights: Weights = WEIGHTS,
+    config: Config = None,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Open the local page to look, judge, place, retouch and rerun."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingPackageError(f"the review page needs {', '.join(missing)}", "pip install -e '.[web]'")
+    from pipeline.api import Request
+    from pipeline.review.options import Serving, is_loopback
+    from pipeline.review.server import new_token, serve
+
+    request = Request(inputs=inputs, outputs=outputs, weights=weights, config=config, overrides=tuple(overrides))
+    secret = token or ("" if is_loopback(host) else new_token())
+    serving = Serving(request=request, host=host, port=port, token=secret, names=tuple(allow_host))
+    console = Console()
+    console.say(f"review page: http://{f'[{host}]' if ':' in host else host}:{port}/{f'?token={secret}' if secret else ''}")
+    console.say("Ctrl-C ends; what is finished is kept")
+    serve(serving)
+
+
+def watch(
+    every: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between looks.")] = 2.0,
+    json_events: Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")] = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+    weights: Weights = WEIGHTS,
+    config: Config = None,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Do new photos, garments and backgrounds as they arrive."""
+    from pipeline.api import Request
+    from pipeline.cli.session import Session
+    from pipeline.cli.watch import watch as keep_watch
+
+    console = Console(json_events)
+    request = Request(inputs=inputs, outputs=outputs, weights=weights, config=config, overrides=tuple(overrides))
+    raise typer.Exit(keep_watch(Session(request, console), console, every))
+
+
+def sheet(
+    file: Annotated[Path | None, typer.Argument(help="The PDF [default: report/sheet.pdf in the outputs].")] = None,
+    only_kept: Annotated[bool, typer.Option("--only-kept", help="Only pictures that somebody marked to keep.")] = False,
+    columns: Annotated[int, typer.Option(min=1, max=10, help="Pictures side by side.")] = 4,
+    title: Annotated[str, typer.Option(help="Above each page.")] = "Lookbook",
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+    config: Config = None,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Print finished pictures on a contact sheet: PDF, A4, with names and page numbers."""
+    from pipeline.api import Request
+    from pipeline.core.layout import CONTACT_SHEET
+    from pipeline.report.sheet import Shown, write_sheet
+    from pipeline.review.export import finished, open_gallery
+    from pipeline.review.workspace import Workspace
+
+    if file is not None and file.is_dir():
+        raise UsageError(f"{file} is a folder", f"name a file: {file / 'sheet.pdf'}")
+    workspace = Workspace(Request(inputs=inputs, outputs=outputs, config=config, overrides=tuple(overrides)))
+    entries = finished(open_gallery(workspace), only_kept)
+    if not entries:
+        raise UsageError(
+            "no finished picture to show", "mark some to keep: python run.py review" if only_kept else "python run.py --step all"
+        )
+    shown = [
+        Shown(workspace.layout.path(each.ref), (each.scene.pair.person.id, each.scene.pair.garment.id, each.scene.background.id))
+        for each in entries
+    ]
+    target = file or workspace.layout.path(CONTACT_SHEET)
+    pages = write_sheet(shown, target, title, columns)
+    Console().say(f"{target}: {len(shown)} pictures on {pages} page{'' if pages == 1 else 's'}")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where the pictures go; files of the same name are replaced.")],
+    only_kept: Annotated[bool, typer.Option("--only-kept", help="Only pictures that somebody marked to keep.")] = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+    config: Config = None,
+    overrides: Overrides = [],  # noqa: B006
+) -> None:
+    """Copy finished pictures out of the outputs folder."""
+    from pipeline.api import Request
+    from pipeline.review.export import export_files, finished, open_gallery
+    from pipeline.review.workspace import Workspace
+
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file", "name a folder")
+    request = Request(inputs=inputs, outputs=outputs, config=config, overrides=tuple(overrides))
+    workspace = Workspace(request)
+    count = export_files(workspace.layout, finished(open_gallery(workspace), only_kept), folder)
+    Console().say(f"{count} pictures copied to {folder}")

@@ -1,0 +1,192 @@
+"""What the command line's commands do, between parsing and the API: ask, tell, decide the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from pipeline.api import Estimate, Job, Request, prepare
+from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
+from pipeline.core.config import to_toml
+from pipeline.core.console import Colour, Console, follow_log, printable
+from pipeline.core.errors import ExitCode, UsageError
+from pipeline.core.gc_pause import spare_what_is_there
+from pipeline.core.inputs.collection import discover
+from pipeline.core.inputs.existing import existing
+from pipeline.core.inputs.pairs import has_pair_file
+from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
+from pipeline.core.records.stat_ahead import StatsAhead
+from pipeline.core.records.transaction import open_records
+from pipeline.planning.decisions import Plan
+from pipeline.settings import RunConfig, read_settings
+
+
+class Session:
+    """One `python run.py --step …`.
+
+    Args:
+        request: what was asked for.
+        console: where to say things.
+        ahead: what is known of the folders already; nothing, where a session is run several times.
+    """
+
+    def __init__(self, request: Request, console: Console, ahead: StatsAhead | None = None) -> None:
+        self.request = request
+        self._ahead = ahead or StatsAhead((), Path())
+        self.console = console
+        follow_log(console)
+
+    def show_plan(self) -> ExitCode:
+        """Say what would run and why; touch nothing."""
+        job = self._prepare()
+        with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
+            records.contents.ahead = self._ahead.of
+            plan, warning = job.plan(records), job.retry_warning(records)
+        spare_what_is_there()
+        say_plan(self.console, plan)
+        if warning:
+            self.console.say(warning, Colour.WARN)
+        self._say_estimate(job.estimate(plan))
+        return self._problems_code(job, ExitCode.DONE)
+
+    def run(self, ask: bool) -> ExitCode:
+        """Run, and say how it went.
+
+        Args:
+            ask: ask before a large run.
+        """
+        job = self._prepare()
+        with open_records(self.request.layout, verify=self.request.verify) as records:
+            records.contents.ahead = self._ahead.of
+            plan = job.plan(records)
+            self._ahead.forget()
+            spare_what_is_there()
+            self._say_estimate(job.estimate(plan))
+            self._tell_estimate(job, plan)
+            if ask and not self._may_start(job, plan):
+                return ExitCode.USAGE
+            summary = job.run(records, Progress(self.console), plan)
+        say_summary(self.console, summary, str(self.request.layout.path(REPORT)), _run_config(job).price_per_hour)
+        return self._problems_code(job, summary.exit_code)
+
+    def _prepare(self) -> Job:
+        job = prepare(self.request)
+        found = job.assembly.everything
+        counts = (
+            _count(len(found.persons), "person", "people"),
+            _count(len(found.garments), "garment"),
+            _count(len(found.backgrounds), "background"),
+            _count(len(job.assembly.collection.pairs), "pair"),
+        )
+        self.console.say(f"{', '.join(self.request.steps)}: {', '.join(counts)}")
+        for note in job.assembly.notes:
+            self.console.say(note, Colour.WARN)
+        say_problems(self.console, found.problems)
+        if not found.persons and not found.garments:
+            raise _nothing_to_do(self.request.layout)
+        engines = sorted({pair.engine for pair in job.assembly.collection.pairs})
+        if engines:
+            self.console.say(f"try-on engine: {', '.join(engines)}")
+        return job
+
+    def _say_estimate(self, cost: Estimate) -> None:
+        if not cost.pictures:
+            return
+        self.console.say(f"about {_duration(cost.seconds)} and {_size(cost.megabytes)} on disk")
+        if cost.megabytes > cost.free_megabytes:
+            self.console.say(f"only {_size(cost.free_megabytes)} are free there", Colour.WARN)
+
+    def _tell_estimate(self, job: Job, plan: Plan) -> None:
+        """What is to do and how long each item takes, for programs that show progress."""
+        entries = [recipe.entry for recipe, _ in job.assembly.recipes]
+        stages = [
+            {"stage": stage.stage, "to_do": stage.to_run, "seconds_each": entry.seconds}
+            for entry, stage in zip(entries, plan.stages, strict=True)
+        ]
+        self.console.event("estimate", {"to_do": plan.to_run, "stages": stages})
+
+    def _may_start(self, job: Job, plan: Plan) -> bool:
+        config = _run_config(job)
+        if plan.to_run <= config.confirm_above:
+            return True
+        question = f"{plan.to_run} pictures to make. Start?"
+        if not self.console.interactive:
+            raise UsageError(f"{plan.to_run} pictures to make, more than {config.confirm_above}", "confirm with --yes")
+        return typer.confirm(question)
+
+    def _problems_code(self, job: Job, code: ExitCode) -> ExitCode:
+        lost = any(not problem.harmless for problem in job.assembly.everything.problems)
+        return ExitCode.ITEMS_FAILED if code is ExitCode.DONE and lost else code
+
+
+def _run_config(job: Job) -> RunConfig:
+    config = job.assembly.settings["run"]
+    assert isinstance(config, RunConfig)
+    return config
+
+
+def _nothing_to_do(layout: Layout) -> UsageError:
+    """A pairs file that names nobody leaves as little to do as empty folders, but wants another cure."""
+    if has_pair_file(layout):
+        files = " or ".join(str(layout.inputs / name) for name in PAIR_FILES if (layout.inputs / name).is_file())
+        return UsageError(
+            f"{files}: no line names a person and a garment that are there", "write: person garment, or remove the file"
+        )
+    folder = layout.inputs
+    return UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
+
+
+def settings_text(inputs: Path, config: Path | None, overrides: tuple[str, ...]) -> str:
+    """The resolved settings as TOML."""
+    return to_toml(read_settings(inputs, config, overrides))
+
+
+def write_settings(inputs: Path, config: Path | None) -> Path:
+    """Write every default with its comment.
+
+    Raises:
+        UsageError: the file is there already.
+    """
+    path = config or inputs.absolute().parent / CONFIG_FILE
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(to_toml(read_settings(inputs, None, ())))
+    except FileExistsError:
+        raise UsageError(f"{path} is there already", "edit it, or move it away first") from None
+    return path
+
+
+def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -> ExitCode:
+    """List, or remove, artefacts whose inputs are gone. Files edited by hand are never among them.
+
+    Raises:
+        UsageError: the inputs hold no picture at all; a folder that is not mounted must not empty the outputs.
+    """
+    job = prepare(Request(inputs=inputs, outputs=outputs))
+    found = discover(Layout(inputs, outputs), lambda category: "")
+    if not (found.persons or found.garments or found.backgrounds):
+        raise UsageError(f"{inputs} holds no pictures, so nothing can be compared", f"to start over, remove {outputs} yourself")
+    there = existing(found)
+    with open_records(Layout(inputs, outputs), writable=remove) as records:
+        known = {stage.name: there[stage.step.unit] for stage in job.stages}
+        orphans = records.orphans(known)
+        for ref, item in sorted(orphans.items()):
+            console.say(f"{printable(str(job.request.layout.path(ref)))}  (of {printable(item)})")
+        removed = records.remove(orphans) if remove else 0
+    console.say(f"{removed} removed" if remove else f"{_count(len(orphans), 'artefact')} without inputs; remove with --yes")
+    return ExitCode.DONE

@@ -1,0 +1,56 @@
+"""`python run.py watch`: does new files as they arrive. Plain polling, which works on every disk and every system."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from pipeline.cli.session import Session
+from pipeline.core.console import Colour, Console
+from pipeline.core.errors import ExitCode, LookbookError
+from pipeline.review.workspace import Workspace
+
+Sleep = Callable[[float], None]
+
+
+def settled(stamp: Callable[[], str], every_s: float, sleep: Sleep = time.sleep) -> Iterator[str]:
+    """Each new state of a folder, once it looks the same twice in a row: a file that is still being copied waits.
+
+    Args:
+        stamp: the state now; changes with every file.
+        every_s: seconds between looks.
+        sleep: replaced in tests.
+    """
+    seen, told = "", ""
+    while True:
+        now = stamp()
+        if now == seen and now != told:
+            told = now
+            yield now
+        seen = now
+        sleep(every_s)
+
+
+def watch(session: Session, console: Console, every_s: float, sleep: Sleep = time.sleep) -> ExitCode:
+    """Run whenever the inputs or the settings changed, until Ctrl-C. What fails is said; the watch goes on.
+
+    Args:
+        session: what to run.
+        console: where to say things.
+        every_s: seconds between looks.
+        sleep: replaced in tests.
+    """
+    workspace = Workspace(session.request)
+    console.say(f"watching {workspace.layout.inputs}; Ctrl-C ends")
+    try:
+        for _ in settled(workspace.inputs_stamp, every_s, sleep):
+            try:
+                if session.run(ask=False) is ExitCode.INTERRUPTED:
+                    return ExitCode.INTERRUPTED
+            except LookbookError as problem:
+                console.event("error", {"message": problem.message, "remedy": problem.remedy})
+                console.say(f"{problem}", Colour.WARN)
+            console.say("waiting for new files", Colour.DIM)
+    except KeyboardInterrupt:
+        pass
+    return ExitCode.INTERRUPTED

@@ -1,0 +1,174 @@
+"""Is this machine ready? One line per question, with a remedy per bad line.
+
+`checks` is pure: it judges a `Machine`, which `pipeline.doctor.survey.survey` fills in by looking round and a test by hand.
+Exit code: 2 when something must be cured before a run, else 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from pipeline.core.errors import ExitCode
+from pipeline.core.weights.files import human_bytes
+from pipeline.doctor.facts import REINSTALL, Check, Level, Machine, NumbaCache, Requirement
+from pipeline.doctor.models import model_checks
+
+LITTLE_BYTES = 200 << 20  # below this a run of one photo may fail
+MODEST_BYTES = 2 << 30  # below this a folder of photos may fail
+OUR_NAMES = ("pipeline", "preprocess", "tryon", "compose")
+OPTIONAL = {"pillow-heif": "HEIC and AVIF photos cannot be read"}
+OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+
+
+def checks(machine: Machine) -> list[Check]:
+    """All answers, in the order in which they are worth reading."""
+    return [
+        _python(machine.python),
+        *(_package(requirement) for requirement in machine.requirements),
+        *(_extra(name, rules) for name, rules in machine.extras.items()),
+        *(_start_failure(module, error) for module, error in machine.import_errors.items()),
+        *_opencv(machine.opencv),
+        *_our_names(machine),
+        _numba(machine.numba),
+        _gpu(machine),
+        _outputs(machine),
+        _disk(machine),
+        *model_checks(machine),
+        *_network(machine),
+    ]
+
+
+def exit_code(found: Sequence[Check]) -> int:
+    """0, or 2 when something failed."""
+    return int(ExitCode.USAGE if any(check.level is Level.FAIL for check in found) else ExitCode.DONE)
+
+
+def report(found: Sequence[Check]) -> list[str]:
+    """Lines for a terminal: one per check, the remedy indented below it, and a closing count."""
+    width = max((len(check.name) for check in found), default=0)
+    lines = []
+    for check in found:
+        lines.append(f"{check.level:<5} {check.name:<{width}}  {check.text}")
+        if check.remedy:
+            lines.append(f"{'':<5} {'':<{width}}  → {check.remedy}")
+    counts = {level: sum(check.level is level for check in found) for level in Level}
+    return [*lines, f"{counts[Level.OK]} fine, {counts[Level.WARN]} to look at, {counts[Level.FAIL]} to cure"]
+
+
+def _python(rule: Requirement) -> Check:
+    if rule.satisfied:
+        return Check(Level.OK, "python", rule.version)
+    remedy = "conda env create -f environment.yml, or create the virtual environment with python3.11"
+    return Check(Level.FAIL, "python", f"{rule.version}, allowed: {rule.rule}", remedy)
+
+
+def _package(rule: Requirement) -> Check:
+    if rule.satisfied:
+        return Check(Level.OK, rule.package, rule.version)
+    level, loss = (Level.WARN, f": {OPTIONAL[rule.package]}") if rule.package in OPTIONAL else (Level.FAIL, "")
+    if rule.satisfied is None:
+        return Check(level, rule.package, f"not installed{loss}", REINSTALL)
+    return Check(level, rule.package, f"{rule.version}, needed: {rule.rule}", f"pip install '{rule.package}{rule.rule}'")
+
+
+def _extra(name: str, rules: Sequence[Requirement]) -> Check:
+    """An absent extra is a choice, an extra with a wrong version is a mistake."""
+    install = f"pip install -e '.[{name}]'"
+    if wrong := [f"{rule.package} {rule.version} (needed: {rule.rule})" for rule in rules if rule.satisfied is False]:
+        return Check(Level.WARN, f"[{name}]", ", ".join(wrong), install)
+    absent = [rule.package for rule in rules if rule.satisfied is None]
+    if not absent:
+        return Check(Level.OK, f"[{name}]", "complete")
+    state = "not installed" if len(absent) == len(rules) else "incomplete"
+    return Check(Level.OK, f"[{name}]", f"{state} ({', '.join(absent)}); optional: {install}")
+
+
+_START_REMEDIES = (
+    ("torchvision::nms", "pip uninstall torchvision, or install the torchvision that belongs to this torch, from the same index"),
+    ("libGL|libgthread|libglib|libxcb|libX11", "sudo apt-get install libgl1 libglib2.0-0"),
+    ("numpy.core.multiarray|_ARRAY_API|compiled using NumPy", "pip install 'numpy>=1.26,<2'"),
+    ("GLIBC", "use a newer system or conda: conda env create -f environment.yml"),
+)
+
+
+def _start_failure(module: str, error: str) -> Check:
+    known = (cure for pattern, cure in _START_REMEDIES if re.search(pattern, error))
+    remedy = next(known, f"pip install --force-reinstall {module}")
+    if module == "torchvision":
+        # It breaks every import of transformers and diffusers, though neither the base nor [diffusion] needs it.
+        remedy = _START_REMEDIES[0][1]
+    optional = module in {"torch", "torchvision", "pillow_heif"}
+    return Check(Level.WARN if optional else Level.FAIL, f"import {module}", error, remedy)
+
+
+def _opencv(versions: Mapping[str, str]) -> list[Check]:
+    """Several OpenCV distributions write into one folder; of different versions, what runs is a mixture."""
+    if len({".".join(version.split(".")[:3]) for version in versions.values()}) < 2:
+        return []
+    both = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    wanted = versions.get("opencv-contrib-python", "4.11.0.86")
+    cure = f"pip uninstall {' '.join(sorted(versions))} && pip install opencv-contrib-python=={wanted}"
+    return [Check(Level.WARN, "opencv", f"versions overwrite each other: {both}", cure)]
+
+
+def _our_names(machine: Machine) -> list[Check]:
+    bad = []
+    for name, place in machine.found.items():
+        if place is None or not place.is_relative_to(machine.ours):
+            text = f"Python finds somebody else's package: {place}" if place else "not found"
+            cure = f"run from {machine.ours}, take the other folder off PYTHONPATH, or {REINSTALL}"
+            bad.append(Check(Level.FAIL, f"package {name}", text, cure))
+    for name, rival in machine.rivals.items():
+        text = f"the installed distribution {rival} has a package of this name too"
+        bad.append(Check(Level.WARN, f"package {name}", text, f"pip uninstall {rival}, or use an environment of its own"))
+    return bad or [Check(Level.OK, "packages", f"{', '.join(machine.found)} are ours")]
+
+
+def _numba(state: NumbaCache) -> Check:
+    name = "pymatting cache"
+    if state is NumbaCache.COLD:
+        text = f"{state}: the first run takes 20-40 s longer, once"
+        return Check(Level.WARN, name, text, "python -c 'import pymatting'   does it now")
+    if state is NumbaCache.NOWHERE:
+        text = f"{state}: edge colours are estimated more simply"
+        return Check(Level.WARN, name, text, "export NUMBA_CACHE_DIR=FOLDER (writable)")
+    return Check(Level.OK, name, str(state))
+
+
+def _gpu(machine: Machine) -> Check:
+    torch = machine.torch
+    if torch is None:
+        return Check(Level.OK, "gpu", "no torch: embedded backends and the preview run on the CPU")
+    if torch.gpus:
+        return Check(Level.OK, "gpu", f"{', '.join(torch.gpus)} (torch {torch.version})")
+    if not machine.nvidia_card:
+        return Check(Level.OK, "gpu", f"none; torch {torch.version} runs on the CPU")
+    if torch.cuda_build:
+        text = f"torch {torch.version} cannot use the NVIDIA card (built for CUDA {torch.cuda_build})"
+        return Check(Level.WARN, "gpu", text, "nvidia-smi shows whether the driver answers and which CUDA it allows")
+    text = f"there is an NVIDIA card, but torch {torch.version} is a CPU build"
+    return Check(
+        Level.WARN, "gpu", text, "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128"
+    )
+
+
+def _outputs(machine: Machine) -> Check:
+    if machine.outputs_problem:
+        text = f"{machine.outputs} cannot be written: {machine.outputs_problem}"
+        return Check(Level.FAIL, "outputs", text, "choose another folder: --outputs DIR")
+    return Check(Level.OK, "outputs", f"{machine.outputs} can be written")
+
+
+def _disk(machine: Machine) -> Check:
+    text = f"{human_bytes(machine.free_bytes)} free for {machine.outputs}"
+    if machine.free_bytes >= MODEST_BYTES:
+        return Check(Level.OK, "disk", text)
+    level = Level.FAIL if machine.free_bytes < LITTLE_BYTES else Level.WARN
+    return Check(level, "disk", text, "free some space, or choose another folder: --outputs DIR")
+
+
+def _network(machine: Machine) -> list[Check]:
+    if not machine.offline:
+        return []
+    return [Check(Level.OK, "network", f"{machine.offline} is set: nothing is downloaded")]

@@ -1,0 +1,67 @@
+"""What the doctor says of models: a line per backend or engine whose files are here, and one per step for those that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pipeline.core.card import Card
+from pipeline.core.weights.files import human_bytes
+from pipeline.core.weights.require import pull_command
+from pipeline.core.weights.verify import State
+from pipeline.doctor.facts import REINSTALL, Check, Level, Machine
+
+ENGINE = "tryon"
+
+
+def model_checks(machine: Machine) -> list[Check]:
+    """Everything that stands in the weights folder, then everything that could, each with the command that gets it."""
+    here = {user: rows for user, known in machine.users.items() if (rows := _rows_here(machine, known))}
+    absent = {user: card for user, card in machine.cards.items() if user not in here and not _rows_here(machine, card.weights)}
+    return [*_broken(machine), *(_user(machine, user, rows) for user, rows in here.items()), *_absent(machine, absent)]
+
+
+def _broken(machine: Machine) -> list[Check]:
+    """What cannot be imported: one missing library breaks many, and is one line."""
+    users: dict[str, list[str]] = {}
+    for user, why in machine.broken_cards.items():
+        users.setdefault(why, []).append(user)
+    return [
+        Check(Level.FAIL, "models", f"cannot be imported ({why}): {', '.join(same)}", REINSTALL) for why, same in users.items()
+    ]
+
+
+def _rows_here(machine: Machine, rows: Iterable[str]) -> list[str]:
+    return [name for name in rows if any(finding.state is not State.MISSING for finding in machine.weights[name])]
+
+
+def _user(machine: Machine, user: str, rows: Sequence[str]) -> Check:
+    bad = [finding for name in rows for finding in machine.weights[name] if not finding.usable]
+    if bad:
+        names = list(dict.fromkeys(finding.weight.name for finding in bad))
+        return Check(Level.WARN, user, "; ".join(finding.line() for finding in bad), pull_command(names, machine.weights_root))
+    card = machine.cards.get(user)
+    if card and (missing := card.missing_packages()):
+        text = f"weights are here ({', '.join(rows)}), but {', '.join(missing)} is not installed"
+        return Check(Level.WARN, user, text, f"pip install -e '.[{card.extra}]'")
+    unread = [name for name in rows if any(finding.state is State.UNVERIFIED for finding in machine.weights[name])]
+    note = "; hashed before first use" if unread else ""
+    return Check(Level.OK, user, f"{', '.join(rows)}{note}")
+
+
+def _absent(machine: Machine, cards: dict[str, Card]) -> list[Check]:
+    """A line per step whose models are only wanted for better pictures, and one per engine; nothing is wrong with any."""
+    by_step: dict[str, dict[str, Card]] = {}
+    for user, card in cards.items():
+        step, _, name = user.partition(":")
+        by_step.setdefault(user if step == ENGINE else step, {})[name] = card
+    return [_offer(machine, name, offered) for name, offered in by_step.items()]
+
+
+def _offer(machine: Machine, name: str, offered: dict[str, Card]) -> Check:
+    """The first of a step's models is the one that `auto` would take."""
+    rows = next(iter(offered.values())).weights
+    size = sum(finding.file.bytes_expected for row in rows for finding in machine.weights[row])
+    engine = name.startswith(f"{ENGINE}:")
+    text = "optional, not here" if engine else f"optional, not here: {', '.join(offered)}"
+    others = "" if len(offered) == 1 else "; the others: python run.py weights list"
+    return Check(Level.OK, name, text, f"{pull_command(rows, machine.weights_root)}   ({human_bytes(size)}{others})")

@@ -1,0 +1,236 @@
+"""Look round on this machine for the doctor. Everything that may break is asked in a child process or answered with 'absent'."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
+from pipeline.core.card import Card
+from pipeline.core.console import Colour, Console
+from pipeline.core.weights import look
+from pipeline.core.weights.download import network_from
+from pipeline.core.weights.table import table
+from pipeline.doctor.checks import OPENCV, OUR_NAMES, checks, exit_code, report
+from pipeline.doctor.facts import Level, Machine, NumbaCache, Requirement, Torch
+
+OURS = Path(__file__).resolve().parents[2]
+STARTS = ("numpy", "cv2", "PIL", "pillow_heif", "skimage", "pydantic", "mediapipe", "torch", "torchvision")
+CHILD_SECONDS = 180  # a cold disk and mediapipe together; a hang is a finding too
+WANTED_EXTRAS = ("diffusion", "rembg", "pose", "densepose")
+_LINE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?P<rule>[^;]*)")
+
+_CHILD = """
+import importlib, json, sys
+errors, torch_facts = {}, None
+for name in sys.argv[1:]:
+    try:
+        module = importlib.import_module(name)
+    except BaseException as error:
+        errors[name] = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        continue
+    if name == "torch":
+        gpus = [module.cuda.get_device_name(i) for i in range(module.cuda.device_count())] if module.cuda.is_available() else []
+        gpus += ["Apple GPU"] if module.backends.mps.is_available() else []
+        torch_facts = {"version": module.__version__, "cuda_build": module.version.cuda or "", "gpus": gpus}
+sys.stdout.write("\\n" + json.dumps({"errors": errors, "torch": torch_facts}))
+"""
+
+
+def show(console: Console, outputs: Path, weights_root: Path) -> int:
+    """Look, judge, print; returns the exit code."""
+    found = checks(survey(outputs, weights_root))
+    colours = {Level.OK: None, Level.WARN: Colour.WARN, Level.FAIL: Colour.BAD}
+    for line in report(found):
+        level = line.split(" ", 1)[0]
+        console.say(line, colours[Level(level)] if level in set(Level) else None)
+    for check in found:
+        console.event("check", {"level": check.level, "name": check.name, "text": check.text, "remedy": check.remedy})
+    return exit_code(found)
+
+
+def survey(outputs: Path, weights_root: Path) -> Machine:
+    """The facts of this machine. Takes some seconds: heavy libraries are started once in a child process."""
+    versions = installed_versions()
+    base, extras, python = project_rules()
+    errors, torch = starts([name for name in STARTS if importlib.util.find_spec(name)])
+    cards, broken = catalogue_cards()
+    return Machine(
+        python=judge_rule("python", python, {"python": ".".join(map(str, sys.version_info[:3]))}),
+        requirements=tuple(judge_line(line, versions) for line in base),
+        extras={name: tuple(judge_line(line, versions) for line in extras.get(name, ())) for name in WANTED_EXTRAS},
+        ours=OURS,
+        found={name: _place(name) for name in OUR_NAMES},
+        rivals=_rivals(),
+        import_errors=errors,
+        opencv={name: versions[name] for name in OPENCV if name in versions},
+        torch=torch,
+        nvidia_card=shutil.which("nvidia-smi") is not None,
+        outputs=outputs,
+        outputs_problem=_write_problem(outputs),
+        free_bytes=shutil.disk_usage(_existing(outputs)).free,
+        numba=numba_cache(),
+        weights_root=weights_root,
+        weights={name: look(name, weights_root) for name in table()},
+        users=_users(),
+        cards=cards,
+        broken_cards=broken,
+        offline=network_from(os.environ).offline,
+    )
+
+
+def installed_versions() -> dict[str, str]:
+    """Normalised distribution name → version, the first one on the path."""
+    versions: dict[str, str] = {}
+    for distribution in importlib.metadata.distributions():
+        if name := distribution.metadata["Name"]:
+            versions.setdefault(normal(name), distribution.version)
+    return versions
+
+
+def normal(name: str) -> str:
+    """A distribution name as package indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def project_rules() -> tuple[list[str], dict[str, list[str]], str]:
+    """Base requirements, extras, and the Python rule: from pyproject in a checkout, else from the installed metadata."""
+    path = OURS / "pyproject.toml"
+    if path.is_file():
+        project = tomllib.loads(path.read_text("utf-8"))["project"]
+        return project["dependencies"], project["optional-dependencies"], project["requires-python"]
+    metadata = importlib.metadata.metadata("lookbook")
+    base: list[str] = []
+    extras: dict[str, list[str]] = {}
+    for line in metadata.get_all("Requires-Dist") or []:
+        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
+        (extras.setdefault(extra[1], []) if extra else base).append(line)
+    return base, extras, str(metadata["Requires-Python"])
+
+
+def judge_line(line: str, versions: Mapping[str, str]) -> Requirement:
+    """A requirement line such as `numpy>=1.26,<2` against what is installed."""
+    match = _LINE.match(line)
+    assert match, line  # our own pyproject
+    return judge_rule(normal(match["name"]), match["rule"].strip(), versions)
+
+
+def judge_rule(package: str, rule: str, versions: Mapping[str, str]) -> Requirement:
+    """Absent, fitting or not."""
+    version = versions.get(package)
+    if version is None:
+        return Requirement(package, rule)
+    return Requirement(package, rule, version, satisfied=_fits(version, rule))
+
+
+def _fits(version: str, rule: str) -> bool:
+    """PEP 440. `packaging` comes with every environment, but the doctor must also work in a broken one."""
+    try:
+        from packaging.specifiers import SpecifierSet
+    except ImportError:
+        return True
+    return SpecifierSet(rule).contains(version, prereleases=True)
+
+
+def starts(modules: Iterable[str]) -> tuple[dict[str, str], Torch | None]:
+    """Import modules in a child process: which do not start, and what torch says of itself."""
+    names = list(modules)
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", _CHILD, *names], capture_output=True, text=True, timeout=CHILD_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {", ".join(names): f"still importing after {CHILD_SECONDS} s"}, None
+    try:
+        answer: dict[str, Any] = json.loads(child.stdout.rsplit("\n", 1)[-1])
+    except ValueError:
+        return {", ".join(names): f"Python stopped while importing (exit {child.returncode})"}, None
+    facts = answer["torch"]
+    torch = Torch(version=facts["version"], cuda_build=facts["cuda_build"], gpus=tuple(facts["gpus"])) if facts else None
+    return answer["errors"], torch
+
+
+def catalogue_cards() -> tuple[dict[str, Card], dict[str, str]]:
+    """Cards of everything that uses weights, and what cannot be imported."""
+    offers: dict[str, Target] = {f"{kind}:{name}": target for kind, group in BACKENDS.items() for name, target in group.items()}
+    offers |= {f"tryon:{name}": target for name, target in ENGINES.items()}
+    cards, broken = {}, {}
+    for user, target in offers.items():
+        try:
+            card: Card = resolve(target).card
+        except (ImportError, AttributeError, OSError) as error:
+            broken[user] = str(error)
+            continue
+        if card.weights:
+            cards[user] = card
+    return cards, broken
+
+
+def _users() -> dict[str, tuple[str, ...]]:
+    users: dict[str, list[str]] = {}
+    for weight in table().values():
+        for user in weight.used_by:
+            users.setdefault(user, []).append(weight.name)
+    return {user: tuple(rows) for user, rows in users.items()}
+
+
+def _place(name: str) -> Path | None:
+    """Where Python would find a package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        return None
+    folders = list(spec.submodule_search_locations or [])
+    place = folders[0] if folders else spec.origin
+    return Path(place).resolve() if place else None
+
+
+def _rivals() -> dict[str, str]:
+    """Our package names that another installed distribution claims too."""
+    owners = importlib.metadata.packages_distributions()
+    rivals = {name: [owner for owner in owners.get(name, ()) if normal(owner) != "lookbook"] for name in OUR_NAMES}
+    return {name: others[0] for name, others in rivals.items() if others}
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    absolute = folder.absolute()
+    return next(place for place in (absolute, *absolute.parents) if place.exists())
+
+
+def _write_problem(folder: Path) -> str:
+    """Why nothing can be written there; empty = it can. Tried, not guessed: permissions lie to root and on network disks."""
+    place = _existing(folder)
+    if not place.is_dir():
+        return f"{place} is a file"
+    try:
+        with tempfile.TemporaryFile(dir=place) as probe:
+            probe.write(b"0" * 4096)
+    except OSError as error:
+        return str(error.strerror or error)
+    return ""
+
+
+def numba_cache(environment: Mapping[str, str] = os.environ) -> NumbaCache:
+    """Whether pymatting's compiled code is on disk for this Python, or could be."""
+    spec = importlib.util.find_spec("pymatting")
+    if spec is None or not spec.submodule_search_locations:
+        return NumbaCache.ABSENT
+    chosen = environment.get("NUMBA_CACHE_DIR")
+    home = Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME", "/")) / ".cache")
+    package = Path(spec.submodule_search_locations[0])
+    places = [Path(chosen)] if chosen else [package, home / "numba"]
+    pattern = f"*py{sys.version_info.major}{sys.version_info.minor}*.nbi"
+    if any(next(place.rglob(pattern), None) for place in places if place.is_dir()):
+        return NumbaCache.WARM
+    return NumbaCache.COLD if any(not _write_problem(place) for place in places) else NumbaCache.NOWHERE

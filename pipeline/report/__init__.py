@@ -1,0 +1,1 @@
+"""Written pages: the report, thumbnail sheets, PDF."""

@@ -1,0 +1,244 @@
+"""The gallery's index: every finished picture there is to be, what became of it, and filters. Kept in memory, read in pages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pipeline.core.flags import ABOUT, Flag, Notice
+from pipeline.core.items import Scene
+from pipeline.core.labels import Category
+from pipeline.core.layout import FINAL, LEDGER, Layout, Ref
+from pipeline.core.records.finished import finished_ref
+from pipeline.core.records.ledger import Ledger
+from pipeline.core.records.ledger_rows import Outcome
+from pipeline.core.score import SCORE, score_of
+from pipeline.review.verdicts import Mark, Verdicts
+from pipeline.review.workspace import Items, Workspace, version_of
+
+NOTEWORTHY = f"notices <> '[]' OR kept <> '[]' OR status = 'failed' OR facts LIKE '%\"{SCORE}%'"
+REST = 8.0
+"""The index is read anew at most every so many times the time that reading takes."""
+
+
+class State(StrEnum):
+    """Whether a picture is there."""
+
+    DONE = "done"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One finished picture.
+
+    Args:
+        scene: which.
+        ref: its file.
+        version: changes when the file changes, "" while it is not there.
+        content: sha256 of the file, "" where the ledger does not know it.
+        state: whether it is there.
+        notices: flags of everything it is made of.
+        preview: made by a preview engine.
+        score: of the quality gate, or None.
+        message, remedy: why it failed.
+    """
+
+    scene: Scene
+    ref: Ref
+    version: str
+    content: str
+    state: State
+    notices: tuple[Notice, ...] = ()
+    preview: bool = False
+    score: float | None = None
+    message: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What of the gallery is wanted; "" and None restrict nothing.
+
+    Args:
+        person, garment, background: ids.
+        flag: a flag's name, or `any`.
+        verdict: a decision, or `none` for pictures nobody decided about.
+        state: done, failed, missing.
+        text: part of an id.
+        least_score, most_score: of the quality gate.
+        by_score: worst first, instead of in the order of the pairs.
+    """
+
+    person: str = ""
+    garment: str = ""
+    background: str = ""
+    flag: str = ""
+    verdict: str = ""
+    state: str = ""
+    text: str = ""
+    least_score: float | None = None
+    most_score: float | None = None
+    by_score: bool = False
+
+
+@dataclass(frozen=True)
+class Index:
+    """All entries at one moment."""
+
+    version: int = 0
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        """How many pictures are there."""
+        return sum(entry.state is State.DONE for entry in self.entries.values())
+
+
+class Gallery:
+    """Keeps the index up to date, without ever spending more than a small share of the time on it.
+
+    Args:
+        workspace: what is looked at.
+        verdicts: the decisions.
+    """
+
+    def __init__(self, workspace: Workspace, verdicts: Verdicts) -> None:
+        self._workspace = workspace
+        self.verdicts = verdicts
+        self._guard = threading.Lock()
+        self._index = Index()
+        self._seen: tuple[str, str] | None = None
+        self._not_before = 0.0
+
+    def index(self, now: bool = False) -> Index:
+        """The entries; read anew when something changed and the last reading is long enough ago.
+
+        Args:
+            now: do not wait.
+        """
+        with self._guard:
+            if now or time.monotonic() >= self._not_before:
+                self._refresh()
+            return self._index
+
+    def _refresh(self) -> None:
+        begun = time.monotonic()
+        seen = (self._workspace.outputs_stamp(), self._workspace.inputs_stamp())
+        if seen != self._seen:
+            entries = read_entries(self._workspace.layout, self._workspace.items())
+            if entries != self._index.entries:
+                self._index = Index(self._index.version + 1, entries)
+            self._seen = seen
+        self._not_before = time.monotonic() + max(0.2, REST * (time.monotonic() - begun))
+
+    def find(self, wanted: Filter) -> list[Entry]:
+        """The entries that fit, in order."""
+        self.verdicts.refresh()
+        found = [entry for entry in self.index().entries.values() if self._fits(entry, wanted)]
+        if wanted.by_score:
+            found.sort(key=lambda entry: (entry.score is None, entry.score))
+        return found
+
+    def mark_of(self, entry: Entry) -> Mark | None:
+        """The decision about an entry."""
+        verdict = self.verdicts.of(entry.scene.id, entry.scene.pair.engine)
+        return None if verdict is None else verdict.verdict
+
+    def is_stale(self, entry: Entry) -> bool:
+        """Whether the picture was made anew since somebody decided about it."""
+        verdict = self.verdicts.of(entry.scene.id, entry.scene.pair.engine)
+        return verdict is not None and bool(verdict.picture) and bool(entry.content) and verdict.picture != entry.content
+
+    def _fits(self, entry: Entry, wanted: Filter) -> bool:
+        scene = entry.scene
+        flags = {notice.flag.value for notice in entry.notices}
+        mark = self.mark_of(entry)
+        return (
+            wanted.person in {"", scene.pair.person.id}
+            and wanted.garment in {"", scene.pair.garment.id}
+            and wanted.background in {"", scene.background.id}
+            and (not wanted.flag or wanted.flag in flags or (wanted.flag == "any" and bool(flags)))
+            and wanted.verdict in {"", (mark or Mark.NONE).value}
+            and wanted.state in {"", entry.state.value}
+            and wanted.text.casefold() in scene.id.casefold()
+            and (wanted.least_score is None or (entry.score is not None and entry.score >= wanted.least_score))
+            and (wanted.most_score is None or (entry.score is not None and entry.score <= wanted.most_score))
+        )
+
+    def facets(self) -> dict[str, list[tuple[str, int]]]:
+        """What can be filtered by, with counts."""
+        self.verdicts.refresh()
+        entries = list(self.index().entries.values())
+        return {
+            "person": _count(entry.scene.pair.person.id for entry in entries),
+            "garment": _count(entry.scene.pair.garment.id for entry in entries),
+            "background": _count(entry.scene.background.id for entry in entries),
+            "flag": _count(flag for entry in entries for flag in {notice.flag.value for notice in entry.notices}),
+            "state": _count(entry.state.value for entry in entries),
+            "verdict": _count((self.mark_of(entry) or Mark.NONE).value for entry in entries),
+            SCORE: [(SCORE, sum(entry.score is not None for entry in entries))],
+        }
+
+
+def _count(values: Iterable[str]) -> list[tuple[str, int]]:
+    return list(Counter(values).items())
+
+
+def read_entries(layout: Layout, items: Items) -> dict[str, Entry]:
+    """The entries of all scenes, from the ledger and one look at each file."""
+    ledger = Ledger(layout.path(LEDGER), writable=False)
+    try:
+        noted: dict[str, list[Outcome]] = defaultdict(list)
+        for outcome in ledger.outcomes(NOTEWORTHY):
+            noted[outcome.item].append(outcome)
+        contents = {ref: row.content for ref, row in ledger.files.items() if ref.startswith(FINAL.path)}
+    finally:
+        ledger.close()
+    return {scene.id: _entry(scene, layout, contents, noted) for scene in items.scenes.values()}
+
+
+def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Mapping[str, Sequence[Outcome]]) -> Entry:
+    pair = scene.pair
+    ref = finished_ref(layout, scene.id, pair.engine)
+    version = version_of(layout, ref)
+    about = [outcome for name in (pair.person.id, pair.garment.id, pair.id, scene.id) for outcome in noted.get(name, ())]
+    failure = next((outcome for outcome in about if outcome.failed), None)
+    notices = tuple(dict.fromkeys(notice for outcome in about for notice in outcome.all_notices))
+    state = State.FAILED if failure else State.DONE if version else State.MISSING
+    return Entry(
+        scene,
+        ref,
+        version,
+        contents.get(ref, ""),
+        state,
+        notices=tuple(notice for notice in notices if concerns(notice, pair.garment.category)),
+        preview=any(notice.flag is Flag.PREVIEW_ONLY for notice in notices),
+        score=next(_scores(about, pair.engine), None),
+        message=failure.message if failure else "",
+        remedy=failure.remedy if failure else "",
+    )
+
+
+def concerns(notice: Notice, category: Category) -> bool:
+    """Masks are made per category and their flags begin with it; a stamp says already that a picture is a preview."""
+    about = notice.detail.partition(":")[0]
+    return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about == category.value)
+
+
+def _scores(outcomes: Sequence[Outcome], engine: str) -> Iterator[float]:
+    """Of the scene itself first, else of its pair; another engine's pictures have scores of their own."""
+    for outcome in reversed(outcomes):
+        score = score_of(outcome.facts)
+        if score is not None and f"/{engine}/" in outcome.slot:
+            yield score
+
+
+def describe_notice(notice: Notice) -> dict[str, str]:
+    """A flag for the page."""
+    return {"flag": notice.flag.value, "about": ABOUT[notice.flag], "detail": notice.detail}

@@ -1,0 +1,231 @@
+"""The queue of jobs: one at a time, each in a process of its own that runs the ordinary command line.
+
+Whatever happens to a job, a crash of a native library included, happens to that process. Stopping asks it to finish the item at
+work (the runner's own way); insisting kills it, which the books survive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import uuid
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pipeline
+from pipeline.api import Request
+from pipeline.core.errors import ExitCode
+from pipeline.review.job import OVER, Job, JobSpec, State
+from pipeline.review.options import Limits
+
+Tell = Callable[[str, Mapping[str, Any]], None]
+LINE_BYTES = 4_000_000
+PATIENCE_S = 30.0
+"""After being asked to stop a job may finish the item at work for so long."""
+COMMAND = (sys.executable, "-c", "from pipeline.cli.app import main; main()")
+ROOT = Path(pipeline.__file__).resolve().parents[1]
+
+
+class QueueFullError(Exception):
+    """As many jobs wait as are allowed."""
+
+
+class UnknownJobError(LookupError):
+    """No such job, or it is long over and forgotten."""
+
+
+class Jobs:
+    """Takes jobs, works on one at a time, remembers the last ones. Lives on one event loop.
+
+    Args:
+        request: folders and settings every job inherits.
+        limits: length of the queue and of the memory.
+        tell: who hears of every change.
+        command: what runs a job; replaced in tests.
+    """
+
+    def __init__(self, request: Request, limits: Limits, tell: Tell, command: Sequence[str] = COMMAND) -> None:
+        self._request = request
+        self._limits = limits
+        self._tell = tell
+        self._command = tuple(command)
+        self._jobs: dict[str, Job] = {}
+        self._waiting: deque[Job] = deque()
+        self._wake = asyncio.Event()
+        self._process: Process | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    # ---- what callers ask --------------------------------------------------------------------------------------------------
+
+    def all(self) -> list[Job]:
+        """Newest first."""
+        return list(self._jobs.values())[::-1]
+
+    def get(self, ident: str) -> Job:
+        """One job.
+
+        Raises:
+            UnknownJobError: there is none.
+        """
+        if ident not in self._jobs:
+            raise UnknownJobError(ident)
+        return self._jobs[ident]
+
+    def submit(self, spec: JobSpec) -> Job:
+        """Queue a job.
+
+        Raises:
+            QueueFullError: enough are waiting.
+        """
+        if len(self._waiting) >= self._limits.queued_jobs:
+            raise QueueFullError
+        job = Job(uuid.uuid4().hex[:12], spec, deque(maxlen=self._limits.job_events))
+        self._jobs[job.id] = job
+        self._waiting.append(job)
+        self._forget_old()
+        self._changed(job)
+        self._wake.set()
+        return job
+
+    def cancel(self, ident: str) -> Job:
+        """Take a waiting job out of the queue; ask a running one to stop; kill one that was asked before."""
+        job = self.get(ident)
+        if job in self._waiting:
+            self._waiting.remove(job)
+            job.end(State.CANCELLED)
+        elif job.state is State.STOPPING:
+            self._signal(kill=True)
+        elif job.state is State.RUNNING:
+            job.state = State.STOPPING
+            self._signal(kill=False)
+            asyncio.get_running_loop().call_later(PATIENCE_S, self._insist, job)
+        self._changed(job)
+        return job
+
+    def _insist(self, job: Job) -> None:
+        if job.state is State.STOPPING:
+            self._signal(kill=True)
+
+    def _signal(self, kill: bool) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill() if kill else self._process.terminate()
+
+    def _forget_old(self) -> None:
+        over = [ident for ident, job in self._jobs.items() if job.state in OVER]
+        for ident in over[: max(0, len(self._jobs) - self._limits.remembered_jobs)]:
+            del self._jobs[ident]
+
+    # ---- the worker --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    async def close(self) -> None:
+        """Stop working; the job at work finishes its item, or is killed when that takes long."""
+        if self._worker is not None:
+            self._worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._worker
+        process = self._process
+        if process is not None and process.returncode is None:
+            self._signal(kill=False)
+            try:
+                await asyncio.wait_for(process.wait(), 5)
+            except TimeoutError:
+                self._signal(kill=True)
+                await process.wait()
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._run(self._waiting.popleft())
+
+    async def _run(self, job: Job) -> None:
+        job.begin()
+        self._changed(job)
+        try:
+            code, complaint = await self._process_of(job)
+        except OSError as problem:
+            job.message, job.remedy = f"the job could not be started ({problem})", "check memory and permissions"
+            job.end(State.FAILED)
+        else:
+            self._conclude(job, code, complaint)
+        self._changed(job)
+
+    async def _process_of(self, job: Job) -> tuple[int, str]:
+        """Run it and read its events; exit code and the end of what it complained about."""
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            *job.spec.words(self._request),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=LINE_BYTES,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+        complaint = asyncio.get_running_loop().create_task(_last_lines(self._process))
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:
+                continue  # a line beyond the limit is dropped by the reader; the next one is whole again
+            if not line:
+                break
+            self._take(job, line)
+        code = await self._process.wait()
+        self._process = None
+        return code, await complaint
+
+    def _take(self, job: Job, line: bytes) -> None:
+        """One event of the job's process."""
+        try:
+            event = json.loads(line)
+            kind = str(event.pop("event"))
+        except (ValueError, KeyError, AttributeError, TypeError):
+            return  # a library wrote to standard output
+        number = job.note(kind, event)
+        self._tell("job-event", {"job": job.id, "number": number, "kind": kind, **_short(event)})
+        if kind in {"stage", "done", "failed", "estimate", "finished"}:
+            self._changed(job)
+
+    def _conclude(self, job: Job, code: int, complaint: str) -> None:
+        if job.state is State.STOPPING or code == ExitCode.INTERRUPTED:
+            job.end(State.CANCELLED, code)
+        elif code in {ExitCode.DONE, ExitCode.ITEMS_FAILED}:
+            job.end(State.DONE, code)
+        else:
+            if not job.message:
+                job.message = f"the job's process ended with {code}; its last words: {complaint or 'none'}"
+                job.remedy = "submit it again; what was finished is kept"
+            job.end(State.FAILED, code)
+
+    def _changed(self, job: Job) -> None:
+        self._tell("job", job.summary())
+
+
+async def _last_lines(process: Process) -> str:
+    """The end of what a process writes to standard error; read to the end so that it never blocks."""
+    assert process.stderr is not None
+    kept = b""
+    while chunk := await process.stderr.read(65536):
+        kept = (kept + chunk)[-4000:]
+    lines = [line for line in kept.decode("utf-8", "replace").splitlines() if line.strip()]
+    return " / ".join(lines[-3:])[-600:]
+
+
+def _short(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What everybody needs to know of an event; the rest is asked for."""
+    return {key: event[key] for key in ("stage", "item", "seconds", "message") if key in event}

@@ -1,0 +1,137 @@
+"""What callers send: checked shapes with limits, and the OpenAPI description's source."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from pipeline.review.verdicts import Mark
+
+
+def _plain(text: str) -> str:
+    """No control characters: what a caller sends may become an argument of a process or a line of a file."""
+    if not text.isprintable():
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Step = Literal["all", "background", "pose", "densepose", "parsing", "cloth", "tryon", "compose"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewJob(_Strict):
+    """A job to queue."""
+
+    steps: Annotated[list[Step], Field(min_length=1, max_length=8)] = ["all"]
+    """Step names; `all` stands alone."""
+    only: Annotated[list[Word], Field(max_length=500)] = []
+    """Keep the people, garments, backgrounds or pairs (`person__garment`) that match these globs."""
+    skip: Annotated[list[Word], Field(max_length=500)] = []
+    """Leave out what matches."""
+    force: bool = False
+    """Redo, and overwrite artefacts edited by hand."""
+    retry_failed: bool = False
+    """Try again what failed with the same inputs."""
+    retry_bad: Annotated[int, Field(ge=0, le=20)] = 0
+    """Draw pairs with a low score again, up to so many times, and keep the best."""
+    another: bool = False
+    """Draw another picture of the selected pairs, from the next attempt's seed, where their engine has one."""
+    engine: Annotated[str, StringConstraints(max_length=60, pattern=r"^[a-z0-9_-]*$")] = ""
+    """Try-on engine; empty as configured."""
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """At most so many people."""
+
+
+class NewVerdict(_Strict):
+    """A decision about finished pictures."""
+
+    items: Annotated[list[Word], Field(min_length=1, max_length=2000)]
+    verdict: Mark
+
+
+Text = Annotated[str, Field(max_length=200)]
+Bound = Annotated[float | None, Field(allow_inf_nan=False)]
+PAGE_SIZE = 200
+
+
+class Sought(BaseModel):
+    """Which finished pictures, in which order, and which page of them; as in the address of a gallery."""
+
+    person: Text = ""
+    garment: Text = ""
+    background: Text = ""
+    flag: Text = ""
+    verdict: Text = ""
+    state: Text = ""
+    q: Text = ""
+    min_score: Bound = None
+    max_score: Bound = None
+    sort: Annotated[str, Field(pattern="^(order|score)$")] = "order"
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=PAGE_SIZE)] = 100
+
+
+class Shadow(_Strict):
+    """How a shadow differs from the automatic one."""
+
+    on: bool = True
+    opacity: Annotated[float, Field(ge=0, le=2)] = 1.0
+    direction: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
+
+
+class Spot(_Strict):
+    """One place to stand; null is found automatically. Numbers up to 1 are fractions, larger ones pixels."""
+
+    people: Annotated[list[Word], Field(min_length=1, max_length=200)] = ["*"]
+    foot: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
+    height: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    flip: bool = False
+    shadow: bool | Shadow = True
+    reflection: Annotated[float, Field(ge=0, le=1)] | None = None
+    z: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    wears: Word | None = None
+    """A garment: the one person named in `people` joins everybody else's picture, wearing it."""
+
+
+class Wishes(_Strict):
+    """A background's settings file."""
+
+    horizon: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    spots: Annotated[list[Spot], Field(min_length=1, max_length=40)] = [Spot()]
+
+
+class PictureOf(_Strict):
+    """A composite to look at."""
+
+    pair: str = Field("", max_length=200)
+    """Whose; empty takes any pair."""
+    wishes: Wishes = Wishes()
+    height: Annotated[int, Field(ge=64, le=2000)] = 800
+    """Of the picture, pixels."""
+
+
+class NewPlacement(_Strict):
+    """Wishes to save."""
+
+    wishes: Wishes
+    base: str = Field("", max_length=64)
+    """Version the editor started from; a file changed meanwhile is then not overwritten."""
+
+
+class Pairs(_Strict):
+    """Who wears what."""
+
+    pairs: Annotated[list[tuple[Word, Word]], Field(max_length=200_000)]
+
+
+class Trouble(BaseModel):
+    """Why a request was refused, and what helps."""
+
+    message: str
+    remedy: str = ""

@@ -1,0 +1,185 @@
+"""The placement editor's side on the server: open scenes, pictures of wishes, the background's settings file and its history."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.catalog import resolve
+from pipeline.core.errors import UsageError
+from pipeline.core.items import Background, Scene
+from pipeline.core.layout import DRESSED_CUTOUT, REVIEW, Layout, Ref, sidecar
+from pipeline.core.records.store import Store
+from pipeline.review.workspace import Items, UnknownItemError, Workspace, stamp_of
+
+PREVIEW = "compose.editor_preview:PlacementPreview"
+OPEN_SCENES = 3
+HISTORY = 50
+"""Earlier versions of one settings file that can be undone."""
+
+Wishes = Mapping[str, Any]
+
+
+class Preview(Protocol):
+    """What `compose.editor_preview.PlacementPreview` offers; compose is only named, never imported."""
+
+    def open(self, scene: Scene) -> Any:
+        """Decode a scene."""
+
+    def refs(self, scene: Scene) -> Sequence[Ref]:
+        """Files a scene is decoded from."""
+
+    def wishes(self, opened: Any) -> dict[str, Any]:
+        """The settings file's values."""
+
+    def text(self, wishes: Wishes) -> str:
+        """The settings file's text."""
+
+    def describe(self, opened: Any, wishes: Wishes) -> dict[str, Any]:
+        """Where everybody stands."""
+
+    def picture(self, opened: Any, wishes: Wishes, height: int) -> bytes:
+        """JPEG of the composite."""
+
+    def ghost(self, opened: Any, height: int) -> bytes:
+        """PNG of the person alone."""
+
+
+class ConflictError(UsageError):
+    """The file changed since the editor read it."""
+
+
+class Placements:
+    """Opens scenes and keeps the last few open.
+
+    Args:
+        workspace: the folders.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._guard = threading.Lock()
+        self._open: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+        self._made_for: Items | None = None
+        self._maker: Preview | None = None
+
+    def preview(self) -> Preview:
+        """The maker of pictures, with the settings of now."""
+        items = self._workspace.items()
+        if self._maker is None or items is not self._made_for:
+            assembly = items.job.assembly
+            self._maker = resolve(PREVIEW)(assembly.settings["compose"], assembly.context)
+            self._made_for = items
+        return self._maker
+
+    def scene(self, background: str, pair: str) -> Scene:
+        """The scene of a background with a pair, any pair when none is named.
+
+        Raises:
+            UnknownItemError: no such background or pair.
+        """
+        items = self._workspace.items()
+        place = items.background(background)
+        if pair:
+            return Scene(items.pair(pair), place)
+        if not items.wanted.pairs:
+            raise UnknownItemError("there is no pair yet")
+        layout = self._workspace.layout
+        ready = (each for each in items.wanted.pairs if layout.path(DRESSED_CUTOUT.of(each.id, each.engine)).is_file())
+        return Scene(next(ready, items.wanted.pairs[0]), place)
+
+    def opened(self, scene: Scene) -> Any:
+        """The decoded scene; decoded again when one of its files changed.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
+        layout, pair = self._workspace.layout, scene.pair
+        if not layout.path(DRESSED_CUTOUT.of(pair.id, pair.engine)).is_file():
+            raise UsageError(f"{pair.id} is not dressed yet", f"python run.py --step all --only {pair.id}")
+        key = (scene.id, pair.engine, *(stamp_of(layout.path(ref)) for ref in self.preview().refs(scene)))
+        with self._guard:
+            if key not in self._open:
+                self._open[key] = self.preview().open(scene)
+            self._open.move_to_end(key)
+            while len(self._open) > OPEN_SCENES:
+                self._open.popitem(last=False)
+            return self._open[key]
+
+
+class SettingsFile:
+    """One background's settings file, with undo.
+
+    Args:
+        layout: the folders.
+        background: whose.
+    """
+
+    def __init__(self, layout: Layout, background: Background) -> None:
+        self._layout = layout
+        self._ref = sidecar(background.source)
+        self.path: Path = layout.path(self._ref)
+        self._history = layout.path(REVIEW) / "placement" / background.id
+
+    @property
+    def text(self) -> str:
+        """Its content; "" when it is not there."""
+        return self.path.read_text("utf-8", "replace") if self.path.is_file() else ""
+
+    @property
+    def version(self) -> str:
+        """Changes with its content."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    @property
+    def steps_back(self) -> int:
+        """How often it can be undone."""
+        return len(self._earlier())
+
+    def _earlier(self) -> list[Path]:
+        return sorted(self._history.glob("*.toml"))
+
+    def write(self, text: str, base: str = "") -> None:
+        """Replace the content and remember the one before; "" takes the file away.
+
+        Args:
+            text: the new content.
+            base: the version the editor started from; "" does not care.
+
+        Raises:
+            ConflictError: somebody else changed it meanwhile.
+        """
+        if base and base != self.version:
+            raise ConflictError(f"{self.path.name} was changed meanwhile", "load it again")
+        if text == self.text:
+            return
+        earlier = self._earlier()
+        number = int(earlier[-1].stem) + 1 if earlier else 1
+        self._history.mkdir(parents=True, exist_ok=True)
+        (self._history / f"{number:06}.toml").write_text(self.text, "utf-8")
+        for old in earlier[: max(0, len(earlier) + 1 - HISTORY)]:
+            old.unlink(missing_ok=True)
+        self._put(text)
+
+    def undo(self) -> None:
+        """Go back to the content before.
+
+        Raises:
+            UsageError: there is none.
+        """
+        earlier = self._earlier()
+        if not earlier:
+            raise UsageError(f"nothing to undo for {self.path.name}")
+        self._put(earlier[-1].read_text("utf-8"))
+        earlier[-1].unlink()
+
+    def _put(self, text: str) -> None:
+        if not text:
+            self.path.unlink(missing_ok=True)
+            return
+        store = Store(self._layout)
+        store.replace(store.stage(self._ref, text.encode("utf-8")))

@@ -1,0 +1,1 @@
+"""The operations of the review page's API, a file per resource."""

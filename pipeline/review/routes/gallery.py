@@ -1,0 +1,204 @@
+"""Gallery, one picture with all its stages, verdicts, export."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, cast
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from pipeline.core import images
+from pipeline.core.errors import LookbookError
+from pipeline.core.items import Scene
+from pipeline.core.layout import (
+    AGNOSTIC,
+    AGNOSTIC_MASK,
+    ATTENTION,
+    CLOTH,
+    CLOTH_MASK,
+    CUTOUT,
+    DENSEPOSE,
+    DRESSED_CUTOUT,
+    IMAGE,
+    LEDGER,
+    ORIGINAL,
+    PARSE,
+    POSE_IMAGE,
+    TRYON,
+    Layout,
+    Ref,
+)
+from pipeline.core.records.finished import finished_ref
+from pipeline.core.records.ledger import Ledger
+from pipeline.review.export import export_archive, finished
+from pipeline.review.gallery import Entry, Filter, Gallery, describe_notice
+from pipeline.review.models import NewVerdict, Sought
+from pipeline.review.page import Page, ThePage
+from pipeline.review.verdicts import Verdict
+from pipeline.review.workspace import UnknownItemError, version_of
+
+
+def stages_of(scene: Scene, layout: Layout) -> Iterator[tuple[str, Ref]]:
+    """Everything a finished picture was made of, in order: label and artefact."""
+    person, garment, pair = scene.pair.person, scene.pair.garment, scene.pair
+    yield "photo", person.source
+    yield "cut-out", CUTOUT.of(person.id)
+    yield "person", IMAGE.of(person.id)
+    yield "pose", POSE_IMAGE.of(person.id)
+    yield "densepose", DENSEPOSE.of(person.id)
+    yield "parse map", PARSE.of(person.id)
+    yield "agnostic", AGNOSTIC.of(person.id, garment.category)
+    yield "mask", AGNOSTIC_MASK.of(person.id, garment.category)
+    yield "garment", garment.source
+    yield "cloth", CLOTH.of(garment.id)
+    yield "cloth mask", CLOTH_MASK.of(garment.id)
+    yield "try-on", TRYON.of(pair.id, pair.engine)
+    yield "attention", ATTENTION.of(pair.id, pair.engine)
+    yield "dressed cut-out", DRESSED_CUTOUT.of(pair.id, pair.engine)
+    yield "own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", pair.engine)
+    if scene.background.id != ORIGINAL:
+        yield "background", scene.background.source
+        yield "final", finished_ref(layout, scene.id, pair.engine)
+
+
+def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
+    """An entry as the gallery shows it."""
+    pair, mark = entry.scene.pair, gallery.mark_of(entry)
+    return {
+        "id": entry.scene.id,
+        "person": pair.person.id,
+        "garment": pair.garment.id,
+        "category": pair.garment.category.value,
+        "background": entry.scene.background.id,
+        "engine": pair.engine,
+        "ref": entry.ref,
+        "version": entry.version,
+        "state": entry.state.value,
+        "flags": [notice.flag.value for notice in entry.notices],
+        "preview": entry.preview,
+        "score": entry.score,
+        "verdict": mark.value if mark else "",
+        "stale": gallery.is_stale(entry),
+        "message": entry.message,
+        "remedy": entry.remedy,
+    }
+
+
+def _details(page: Page, entry: Entry) -> dict[str, Any]:
+    """An entry with its stages, flags, facts and recipe."""
+    scene = entry.scene
+    facts = _facts(page, scene)
+    windows = {each["slot"]: each["facts"]["window"] for each in facts if "window" in each["facts"]}
+    stages = [
+        {"label": label, "ref": ref, "version": version, "size": _size(page, ref), "window": _window(windows.get(ref, ""))}
+        for label, ref in stages_of(scene, page.layout)
+        if (version := version_of(page.layout, ref))
+    ]
+    return card(page.gallery, entry) | {
+        "pair": scene.pair.id,
+        "stages": stages,
+        "notices": [describe_notice(notice) for notice in entry.notices],
+        "facts": facts,
+        "recipe": _recipe(page, entry),
+    }
+
+
+def _size(page: Page, ref: Ref) -> list[int] | None:
+    try:
+        return list(images.picture_size(page.layout.path(ref)))
+    except (LookbookError, OSError):
+        return None
+
+
+def _window(shares: str) -> list[float] | None:
+    """Left, top, right and bottom of the part that a cropped picture shows of its photo or background; None for all of it."""
+    return [float(share) for share in shares.split()] or None
+
+
+def _facts(page: Page, scene: Scene) -> list[dict[str, Any]]:
+    ledger = Ledger(page.layout.path(LEDGER), writable=False)
+    try:
+        names = (scene.pair.person.id, scene.pair.garment.id, scene.pair.id, scene.id)
+        rows = ledger.outcomes("item IN (?, ?, ?, ?)", names)
+        return [
+            {"step": row.step, "slot": row.slot, "seconds": row.seconds, "facts": dict(row.facts), "kept": list(row.kept)}
+            for row in rows
+        ]
+    finally:
+        ledger.close()
+
+
+def _recipe(page: Page, entry: Entry) -> dict[str, Any] | None:
+    try:
+        return images.read_recipe(page.layout.path(entry.ref))
+    except (LookbookError, OSError, ValueError):
+        return None
+
+
+gallery_routes = APIRouter(prefix="/api", tags=["gallery"])
+"""Routes below /api for looking and judging."""
+
+
+@gallery_routes.get("/items")
+def list_items(page: ThePage, wanted: Annotated[Sought, Query()]) -> dict[str, Any]:
+    """Finished pictures that fit a filter, in pages."""
+    found = page.gallery.find(_filter(wanted))
+    cards = [card(page.gallery, entry) for entry in found[wanted.offset : wanted.offset + wanted.limit]]
+    return {"version": page.gallery.index().version, "total": len(found), "offset": wanted.offset, "items": cards}
+
+
+def _filter(wanted: Sought) -> Filter:
+    return Filter(
+        person=wanted.person,
+        garment=wanted.garment,
+        background=wanted.background,
+        flag=wanted.flag,
+        verdict=wanted.verdict,
+        state=wanted.state,
+        text=wanted.q,
+        least_score=wanted.min_score,
+        most_score=wanted.max_score,
+        by_score=wanted.sort == "score",
+    )
+
+
+@gallery_routes.get("/facets")
+def facets(page: ThePage) -> dict[str, list[tuple[str, int]]]:
+    """What can be filtered by, with counts."""
+    return page.gallery.facets()
+
+
+@gallery_routes.get("/items/{item}")
+def show_item(page: ThePage, item: str) -> dict[str, Any]:
+    """One picture with all its stages, flags and facts."""
+    return _details(page, _entry(page, item))
+
+
+@gallery_routes.post("/verdicts")
+def judge(page: ThePage, new: NewVerdict) -> dict[str, Any]:
+    """Keep, reject, redo, or take that back; appended to verdicts.jsonl."""
+    entries = [_entry(page, item) for item in new.items]
+    for entry in entries:
+        page.verdicts.add(Verdict(entry.scene.id, entry.scene.pair.engine, new.verdict, entry.content))
+    return {"items": [card(page.gallery, entry) for entry in entries]}
+
+
+@gallery_routes.get("/export.zip", response_class=FileResponse)
+def export(page: ThePage, only_kept: bool = True) -> FileResponse:
+    """The kept pictures, or all that are finished, in one archive."""
+    entries = finished(page.gallery, only_kept)
+    with tempfile.NamedTemporaryFile(prefix="lookbook-", suffix=".zip", delete=False) as file:
+        export_archive(page.layout, entries, cast(BinaryIO, file))
+    path = Path(file.name)
+    return FileResponse(path, media_type="application/zip", filename="lookbook.zip", background=BackgroundTask(path.unlink))
+
+
+def _entry(page: Page, item: str) -> Entry:
+    entry = page.gallery.index().entries.get(item)
+    if entry is None:
+        raise UnknownItemError(f"no picture {item!r}")
+    return entry

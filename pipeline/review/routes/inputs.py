@@ -1,0 +1,120 @@
+"""Status, inputs, uploads, pairs, and the files themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response, UploadFile
+from fastapi.responses import FileResponse
+
+from pipeline.core.inputs.pairs import has_pair_file
+from pipeline.core.labels import Category
+from pipeline.core.layout import PAIR_FILES
+from pipeline.review.files import SHOWN_AS_IS, THUMB_HEIGHTS, served_path, thumbnail
+from pipeline.review.models import Pairs
+from pipeline.review.page import ThePage
+from pipeline.review.pair_grid import chosen, everybody_wears_everything, write_pairs
+from pipeline.review.uploads import save_upload
+from pipeline.review.workspace import version_of
+
+FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
+BRIEFLY = {"cache-control": "no-cache"}
+Version = Annotated[str, Query(max_length=64)]
+
+input_routes = APIRouter(prefix="/api", tags=["inputs"])
+"""Routes below /api for what the user brings."""
+
+
+@input_routes.get("/status")
+def status(page: ThePage) -> dict[str, Any]:
+    """What there is, and what could not be used."""
+    items = page.workspace.items()
+    index = page.gallery.index()
+    return {
+        "people": len(items.every.persons),
+        "garments": len(items.every.garments),
+        "backgrounds": len(items.every.backgrounds),
+        "pairs": len(items.wanted.pairs),
+        "pictures": len(index.entries),
+        "done": index.done,
+        "engines": sorted({pair.engine for pair in items.wanted.pairs}),
+        "notes": list(items.job.assembly.notes),
+        "problems": [
+            {"path": each.path, "reason": each.reason, "remedy": each.remedy}
+            for each in items.wanted.problems
+            if not each.harmless
+        ][:200],
+        "streams": page.hub.listeners,
+    }
+
+
+@input_routes.get("/inputs")
+def list_inputs(page: ThePage) -> dict[str, Any]:
+    """Photos, garments, backgrounds."""
+    every = page.workspace.items().every
+
+    def row(ident: str, source: str, category: str = "") -> dict[str, str]:
+        return {"id": ident, "ref": source, "version": version_of(page.layout, source), "category": category}
+
+    return {
+        "person": [row(each.id, each.source) for each in every.persons],
+        "cloth": [row(each.id, each.source, each.category.value) for each in every.garments],
+        "background": [row(each.id, each.source) for each in every.backgrounds],
+    }
+
+
+@input_routes.post("/inputs/{kind}", status_code=201)
+def upload(
+    page: ThePage, kind: Literal["person", "cloth", "background"], file: UploadFile, category: Category = Category.UPPER
+) -> dict[str, str]:
+    """Add one picture; the category is a garment's."""
+    ref = save_upload(page.layout, kind, category, file.filename or "", file.file, page.limits.upload_megapixels)
+    return {"ref": ref, "version": version_of(page.layout, ref)}
+
+
+@input_routes.get("/pairs")
+def show_pairs(page: ThePage) -> dict[str, Any]:
+    """Who wears what."""
+    items = page.workspace.items()
+    every = items.every
+    return {
+        "people": [each.id for each in every.persons],
+        "garments": [{"id": each.id, "category": each.category.value} for each in every.garments],
+        "pairs": chosen(page.layout, items),
+        "file": has_pair_file(page.layout),
+        "table": (page.layout.inputs / PAIR_FILES[1]).is_file(),
+    }
+
+
+@input_routes.put("/pairs")
+def save_pairs(page: ThePage, new: Pairs) -> dict[str, int]:
+    """Write pairs.txt."""
+    write_pairs(page.layout, page.workspace.items(), new.pairs)
+    return {"pairs": len(page.workspace.items().wanted.pairs)}
+
+
+@input_routes.delete("/pairs")
+def no_pairs(page: ThePage) -> dict[str, int]:
+    """Everybody wears everything: pairs.txt goes."""
+    everybody_wears_everything(page.layout)
+    return {"pairs": len(page.workspace.items().wanted.pairs)}
+
+
+file_routes = APIRouter(tags=["files"])
+"""Pictures by ref."""
+
+
+@file_routes.get("/files/{ref:path}", response_class=FileResponse)
+def show_file(page: ThePage, ref: str, v: Version = "") -> FileResponse:
+    """A picture of the workspace as it is. With its version in the address a browser may keep it."""
+    path = served_path(page.layout, ref)
+    headers = FOREVER if v and v == version_of(page.layout, ref) else BRIEFLY
+    return FileResponse(path, media_type=SHOWN_AS_IS[path.suffix.lower()], headers=headers)
+
+
+@file_routes.get("/thumbs/{ref:path}", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
+def show_thumbnail(page: ThePage, ref: str, v: Version = "", large: bool = False) -> Response:
+    """A small WebP of a picture of the workspace, whatever its format."""
+    data = thumbnail(page.layout, ref, THUMB_HEIGHTS[large])
+    headers = FOREVER if v and v == version_of(page.layout, ref) else BRIEFLY
+    return Response(data, media_type="image/webp", headers=headers)

@@ -1,0 +1,64 @@
+"""Mask editor."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+
+from pipeline.core import images
+from pipeline.core.labels import Category
+from pipeline.review.masks import Kind, MaskFiles, mask_files, restore_mask, save_mask
+from pipeline.review.page import Page, ThePage
+from pipeline.review.workspace import version_of
+
+Png = Annotated[bytes, Body(media_type="image/png")]
+
+mask_routes = APIRouter(prefix="/api/masks", tags=["masks"])
+"""Routes below /api/masks."""
+
+
+def _state(page: Page, files: MaskFiles) -> dict[str, Any]:
+    there = bool(version_of(page.layout, files.mask))
+    return {
+        "mask": files.mask,
+        "under": files.under,
+        "version": version_of(page.layout, files.mask),
+        "under_version": version_of(page.layout, files.under),
+        "size": list(images.picture_size(page.layout.path(files.mask))) if there else None,
+        "only": files.only,
+        "steps": list(files.steps),
+    }
+
+
+@mask_routes.get("")
+def list_masks(page: ThePage) -> dict[str, Any]:
+    """Masks that can be edited."""
+    wanted = page.workspace.items().wanted
+    people = [
+        {"kind": "agnostic", "id": each.id, "category": category.value} for each in wanted.persons for category in each.categories
+    ]
+    clothes = [{"kind": "cloth", "id": each.id, "category": each.category.value} for each in wanted.garments]
+    return {"masks": people + clothes}
+
+
+@mask_routes.get("/{kind}/{item}")
+def show(page: ThePage, kind: Kind, item: str, category: Category = Category.UPPER) -> dict[str, Any]:
+    """One mask's files."""
+    return _state(page, mask_files(page.workspace.items(), kind, item, category))
+
+
+@mask_routes.put("/{kind}/{item}")
+def save(page: ThePage, kind: Kind, item: str, data: Png, category: Category = Category.UPPER) -> dict[str, Any]:
+    """Save a mask drawn by hand: a PNG of the mask's own size."""
+    files = mask_files(page.workspace.items(), kind, item, category)
+    save_mask(page.layout, files, data)
+    return _state(page, files)
+
+
+@mask_routes.delete("/{kind}/{item}")
+def restore(page: ThePage, kind: Kind, item: str, category: Category = Category.UPPER) -> dict[str, Any]:
+    """Forget the edited mask; the next run makes an automatic one."""
+    files = mask_files(page.workspace.items(), kind, item, category)
+    restore_mask(page.layout, files)
+    return _state(page, files)

@@ -1,0 +1,1 @@
+"""Running a plan: work, writing, retries, interruption, the summary."""

@@ -1,0 +1,226 @@
+"""`--retry-bad`: pairs whose score is low are drawn again from other seeds, and the best picture is kept.
+
+What a run with it leaves is decided by its inputs alone: attempts are tried in order until one passes, the best one stays, the
+earlier of equals. Every score is written down before the next attempt begins, so a killed run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.core.items import Pair, Unit
+from pipeline.core.layout import Ref
+from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempts
+from pipeline.core.records.fingerprint import Fingerprinter
+from pipeline.core.records.ledger_rows import Outcome
+from pipeline.core.records.transaction import Finished, Records
+from pipeline.core.score import PASS_SCORE, score_of
+from pipeline.core.stage import Stage
+from pipeline.planning.decisions import Action, Line, Plan
+from pipeline.planning.reasons import Code
+from pipeline.running.summary import StageResult
+from pipeline.running.writer import Entry, Writer
+
+TOGETHER = 32
+"""Pairs whose attempts are drawn side by side; their best pictures are held in memory meanwhile, about 2 MB each."""
+FAILED = -1.0
+"""The score of an attempt that gave no picture."""
+
+Bring = Callable[[Stage], StageResult]
+"""Brings the items of a stage up to date and writes them down."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The first stage's part of an attempt, ready to be put in place again."""
+
+    attempt: int
+    outcome: Outcome
+    files: dict[Ref, bytes]
+
+
+class Retry:
+    """Draws low-scored pairs again.
+
+    Args:
+        stages: of the run.
+        records: the books.
+        most: further attempts per pair.
+    """
+
+    def __init__(self, stages: Sequence[Stage], records: Records, most: int) -> None:
+        self.last = -1
+        """Place of the stage after which `work` is to be called, or -1."""
+        self._records = records
+        self._most = most
+        self._attempts = read_attempts(records.layout) if most else Attempts()
+        self._part: tuple[Stage, ...] = ()
+        part, last = _pair_stages(stages)
+        if most:
+            self.last = last
+        if most and len(part) > 1:
+            self._part = part
+            self._printer = Fingerprinter(self._part[0].step, records.contents.of)
+            self._judging = _judging(self._part[1:])
+
+    def low(self) -> list[Pair]:
+        """Pairs that are finished and whose score is below `PASS_SCORE`; those with a part given by hand are left alone."""
+        if not self._part:
+            return []
+        scores = self._scores()
+        pairs = [pair for pair in self._part[0].items if isinstance(pair, Pair)]
+        found = (pair for pair in pairs if self._score(pair, scores, 1.0) < PASS_SCORE)
+        return [self._attempts.at_chosen(pair) for pair in found if not self._is_by_hand(pair)]
+
+    def to_draw(self) -> list[Pair]:
+        """Those of `low` that another seed may better and that have attempts left."""
+        return [pair for pair in self.low() if self._draws(pair) and self._following(pair) is not None]
+
+    def lines(self, plan: Plan) -> tuple[Line, ...]:
+        """What would be drawn again, judged by what the books say now; what is made anyway is judged when it is there."""
+        made = {decision.item.id for stage in plan.stages if stage.unit is Unit.PAIR for decision in stage.decisions}
+        count = sum(pair.id not in made for pair in self.to_draw())
+        text = f"score below {PASS_SCORE:.2f}, up to {self._most} further attempt{'s' if self._most > 1 else ''}"
+        return (Line(self._part[0].name, Unit.PAIR, Action.RUN, count, Code.LOW_SCORE, text),) if count else ()
+
+    def warning(self) -> str:
+        """A line about what cannot be bettered: no step that draws or judges, engines without a seed; "" when all is well."""
+        if self._most and not self._part:
+            return "--retry-bad has no effect: it needs the steps tryon and compose in one run"
+        still = [pair for pair in self.low() if not self._draws(pair)]
+        if not still:
+            return ""
+        engines = " and ".join(sorted({pair.engine for pair in still}))
+        count = f"{len(still)} low-scored pair{'s' if len(still) > 1 else ''}"
+        return f"the {engines} engine has no seed: --retry-bad leaves {count} alone"
+
+    def work(self, bring: Bring, writer: Writer, note: Callable[[str], None], stopped: Callable[[], bool]) -> bool:
+        """Draw again, a few pairs at a time.
+
+        Args:
+            bring: brings a stage's items up to date.
+            writer: puts the best picture back.
+            note: is told what happens.
+            stopped: True once no further picture is to be begun.
+
+        Returns:
+            Whether anything was drawn.
+        """
+        if text := self.warning():
+            note(text)
+        pairs = self.to_draw()
+        if pairs:
+            note(f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} with a score below {PASS_SCORE:.2f}: trying other seeds")
+        for start in range(0, len(pairs), TOGETHER):
+            if not stopped():
+                self._better(pairs[start : start + TOGETHER], bring, writer, note, stopped)
+        return bool(pairs)
+
+    def _better(
+        self, pairs: list[Pair], bring: Bring, writer: Writer, note: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> None:
+        """All attempts of a few pairs, side by side; then the best of each is put back where it is not the last."""
+        scores = self._scores()
+        best = {pair.id: self._drawn(pair) for pair in pairs}
+        for pair in pairs:
+            self._note_down(pair, self._score(pair, scores, FAILED))
+        shown = dict.fromkeys(best, -1)
+        while (todo := list(self._next_round(pairs))) and not stopped():
+            failed = self._round(todo, bring, note)
+            if stopped():
+                return  # half done; the next run goes on from what is written down
+            scores = self._scores()
+            for pair in todo:
+                shown[pair.id] = pair.attempt
+                if self._note_down(pair, FAILED if pair.id in failed else self._score(pair, scores, FAILED)):
+                    best[pair.id] = self._drawn(pair)
+            self._attempts.save(self._records.store)
+        back = [pair for pair in pairs if shown[pair.id] not in {-1, best[pair.id].attempt}]
+        self._put_back([self._attempts.at_chosen(pair) for pair in back], best, bring, writer)
+
+    def _round(self, todo: list[Pair], bring: Bring, note: Callable[[str], None]) -> set[str]:
+        """One attempt of each pair, drawn and judged; the ids of those that failed."""
+        failed: set[str] = set()
+        for stage in self._part:
+            result = bring(replace(stage, items=todo))
+            for trouble in (each for each in result.troubles if not each.blocked):
+                note(f"{trouble.item}: this attempt failed ({trouble.message}); the picture before it is kept")
+            failed |= {trouble.item for trouble in result.troubles}
+            result.troubles.clear()
+        return failed
+
+    def _put_back(self, pairs: list[Pair], best: dict[str, _Drawn], bring: Bring, writer: Writer) -> None:
+        if not pairs:
+            return
+        for pair in pairs:
+            drawn = best[pair.id]
+            writer.put(Entry(drawn.outcome, Finished(drawn.outcome, drawn.files)))
+        writer.flush()
+        list(writer.written())  # counted when they were drawn
+        for stage in self._part:  # the first has nothing to do any more, and says so to those after it
+            bring(replace(stage, items=pairs))
+
+    def _next_round(self, pairs: Sequence[Pair]) -> Iterator[Pair]:
+        for pair in pairs:
+            attempt = self._following(pair)
+            if attempt is not None:
+                yield replace(pair, attempt=attempt)
+
+    def _following(self, pair: Pair) -> int | None:
+        """The next attempt to try; None when one passed or all were tried."""
+        record = self._attempts.of(pair)
+        tried = {attempt: each for attempt, each in record.tried.items() if each.basis == self._basis(pair, attempt)}
+        if any(each.score >= PASS_SCORE for each in tried.values()):
+            return None
+        wanted = range(record.first, record.first + self._most + 1)
+        return next((attempt for attempt in wanted if attempt not in tried and attempt != record.chosen), None)
+
+    def _note_down(self, pair: Pair, score: float) -> bool:
+        """Remember an attempt's score, forget what was tried on other inputs; whether it is the best so far."""
+        record = self._attempts.of(pair)
+        valid = {attempt: each for attempt, each in record.tried.items() if each.basis == self._basis(pair, attempt)}
+        tried = {**valid, pair.attempt: Tried(score, self._basis(pair, pair.attempt))}
+        chosen = max(sorted(tried), key=lambda attempt: tried[attempt].score)
+        self._attempts.put(pair, Record(record.first, chosen, tried))
+        return chosen == pair.attempt
+
+    def _basis(self, pair: Pair, attempt: int) -> str:
+        drawn = self._printer.of(replace(pair, attempt=attempt)) or ""
+        return hashlib.sha256(f"{drawn} {self._judging}".encode()).hexdigest()[:16]
+
+    def _drawn(self, pair: Pair) -> _Drawn:
+        step, layout = self._part[0].step, self._records.layout
+        writes = step.writes(pair)
+        outcome = self._records.ledger.outcome(writes[0])
+        assert outcome is not None, f"{pair.id} has a score, so it was drawn"
+        return _Drawn(pair.attempt, outcome, {ref: layout.path(ref).read_bytes() for ref in writes})
+
+    def _scores(self) -> dict[Ref, float]:
+        """Scores by slot, as the books have them; none of what failed."""
+        rows = (row for stage in self._part[1:] for row in self._records.ledger.outcomes("step = ?", (stage.name,)))
+        scores = {row.slot: score_of(row.facts) for row in rows if not row.failed}
+        return {slot: score for slot, score in scores.items() if score is not None}
+
+    def _score(self, pair: Pair, scores: dict[Ref, float], unknown: float) -> float:
+        slots = (stage.step.writes(pair)[0] for stage in self._part[1:])
+        return min((scores[slot] for slot in slots if slot in scores), default=unknown)
+
+    def _draws(self, pair: Pair) -> bool:
+        return self._part[0].step.has_attempts(pair)
+
+    def _is_by_hand(self, pair: Pair) -> bool:
+        return any(self._records.is_by_hand(ref) for stage in self._part for ref in stage.step.writes(pair))
+
+
+def _pair_stages(stages: Sequence[Stage]) -> tuple[tuple[Stage, ...], int]:
+    """The stages that make and judge pairs, and the place of the last one."""
+    places = [place for place, stage in enumerate(stages) if stage.step.unit is Unit.PAIR]
+    return tuple(stages[place] for place in places), places[-1] if places else -1
+
+
+def _judging(stages: Sequence[Stage]) -> str:
+    """What scores depend on besides the pictures: the judging steps' versions and settings."""
+    return json.dumps([[stage.name, stage.step.version, stage.step.config.model_dump(mode="json")] for stage in stages])

@@ -1,0 +1,165 @@
+"""What a run tells while it works, and what it came to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.core.errors import ExitCode
+from pipeline.core.flags import Notice
+from pipeline.core.layout import Ref
+from pipeline.planning.decisions import StagePlan
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEvent:
+    """One item is written or has failed.
+
+    Args:
+        stage: the step's name.
+        item: the item's id.
+        failed: whether it failed.
+        seconds: time it took.
+        notices: its quality flags, the one for edited files included.
+        message, remedy: why it failed and what cures it.
+    """
+
+    stage: str
+    item: str
+    failed: bool
+    seconds: float = 0.0
+    notices: tuple[Notice, ...] = ()
+    message: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An item that has no up-to-date result: it failed now or before, or waits for one that did.
+
+    Args:
+        stage: the step's name.
+        item: the item's id.
+        message, remedy: why, and what cures it.
+        blocked: it was not tried, because something it needs is missing or failed.
+        internal: our mistake, with a traceback in the error log.
+    """
+
+    stage: str
+    item: str
+    message: str
+    remedy: str = ""
+    blocked: bool = False
+    internal: bool = False
+
+
+def by_cause(troubles: Sequence[Trouble]) -> list[list[Trouble]]:
+    """Troubles with the same step, message and remedy together, in the order of the first of each."""
+    causes: dict[tuple[str, str, str], list[Trouble]] = defaultdict(list)
+    for trouble in troubles:
+        causes[trouble.stage, trouble.message, trouble.remedy].append(trouble)
+    return list(causes.values())
+
+
+@dataclass(slots=True)
+class StageResult:
+    """What a stage came to.
+
+    Args:
+        stage: the step's name.
+        up_to_date: items that needed nothing, those given by hand included.
+        made: items made in this run.
+        troubles: items without a result.
+        kept: files edited or given by hand that were respected, by item id.
+        seconds: work time of all items together.
+        pictures: the finished pictures among what was made.
+    """
+
+    stage: str
+    up_to_date: int = 0
+    made: int = 0
+    troubles: list[Trouble] = field(default_factory=list)
+    kept: dict[str, tuple[Ref, ...]] = field(default_factory=dict)
+    seconds: float = 0.0
+    pictures: set[Ref] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """What a run came to.
+
+    Args:
+        stages: in the order in which they worked; a stage that draws bad pictures again is there once more.
+        interrupted: it was told to stop.
+        seconds: from beginning to end.
+    """
+
+    stages: list[StageResult] = field(default_factory=list)
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """Of all stages, in order."""
+        return [trouble for stage in self.stages for trouble in stage.troubles]
+
+    @property
+    def made(self) -> int:
+        """Items made in this run."""
+        return sum(stage.made for stage in self.stages)
+
+    @property
+    def pictures(self) -> int:
+        """Finished pictures made in this run, each counted once."""
+        return len({ref for stage in self.stages for ref in stage.pictures})
+
+    def cost_of_thousand(self, price_per_hour: float) -> float | None:
+        """What 1,000 finished pictures cost, from this run's time from beginning to end; None when it finished none.
+
+        Args:
+            price_per_hour: of the machine; the result has its currency.
+        """
+        return 1000 * self.seconds / self.pictures * price_per_hour / 3600 if self.pictures else None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the shell learns."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if any(trouble.internal for trouble in self.troubles):
+            return ExitCode.INTERNAL
+        return ExitCode.ITEMS_FAILED if self.troubles else ExitCode.DONE
+
+
+class Listener(Protocol):
+    """Who is told what happens; always called on the thread that called `run_stages`."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line: a cleared lock, a damaged ledger, an interruption."""
+
+    def stage_started(self, plan: StagePlan) -> None:
+        """A stage is planned and begins."""
+
+    def item_finished(self, event: ItemEvent) -> None:
+        """One item is written or has failed."""
+
+    def stage_finished(self, result: StageResult) -> None:
+        """A stage is over."""
+
+
+class Silent:
+    """A listener that says nothing."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def stage_started(self, plan: StagePlan) -> None:
+        """Nothing."""
+
+    def item_finished(self, event: ItemEvent) -> None:
+        """Nothing."""
+
+    def stage_finished(self, result: StageResult) -> None:
+        """Nothing."""
