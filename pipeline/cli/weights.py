@@ -172,8 +172,8 @@ def verify(
     """Check the files that are here against the table; exit code 2 when one is wrong."""
     from pipeline.core.console import Console
     from pipeline.core.errors import ExitCode
-    from pipeline.core.weights.require import forget_pins, look
-    from pipeline.core.weights.require import verify as check
+    from pipeline.core.weights.access import forget_pins, look
+    from pipeline.core.weights.access import verify as check
     from pipeline.core.weights.verify import State
 
     console = Console()
@@ -216,7 +216,7 @@ def convert(
     from pipeline.catalog import ENGINES, resolve
     from pipeline.core.console import Colour, Console
     from pipeline.core.errors import UsageError, nearest
-    from pipeline.core.weights.require import adopt_converted
+    from pipeline.core.weights.access import adopt_converted
 
     able = {
         name: kind for name, kind in ((name, resolve(target)) for name, target in ENGINES.items()) if hasattr(kind, "convert")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pipeline.core.card import Card
+from pipeline.core.weights.access import pull_command
 from pipeline.core.weights.files import human_bytes
-from pipeline.core.weights.require import pull_command
 from pipeline.core.weights.verify import State
 from pipeline.doctor.facts import REINSTALL, Check, Level, Machine
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Atr, Lip
-from pipeline.core.weights import require as model_files
+from pipeline.core.weights import access as model_files
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
 from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.parsing.neck import no_neck_above_mouth

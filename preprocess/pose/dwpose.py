@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
-from pipeline.core.weights import require as model_files
+from pipeline.core.weights import access as model_files
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_cloth import TEE, NobodyThere, flat_lay, shape_mask
+from flat_lays import TEE, NobodyThere, flat_lay, shape_mask
 
 from pipeline.core import images
 from pipeline.core.card import Card

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.weights.access import DEFAULT_ROOT, missing_error, verify
 from pipeline.core.weights.download import SPARE_BYTES, Expected, download, refuse_unless_online
 from pipeline.core.weights.files import CHUNK_BYTES, Digest, Progress, Record, human_bytes, no_progress, read_record, stub_on_disk
 from pipeline.core.weights.http import Network
 from pipeline.core.weights.part import CHOOSE_FOLDER
-from pipeline.core.weights.require import DEFAULT_ROOT, missing_error, verify
 from pipeline.core.weights.table import Weight, WeightFile, row
 from pipeline.core.weights.verify import Finding, State, judge, path_of, pin_of, refusal
 

@@ -18,9 +18,9 @@ from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
+from pipeline.core.weights.access import converted_of, require, sha_of
 from pipeline.core.weights.converted import CONVERTED, INDEX
 from pipeline.core.weights.files import read_json
-from pipeline.core.weights.require import converted_of, require, sha_of
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 
 if TYPE_CHECKING:

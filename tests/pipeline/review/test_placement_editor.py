@@ -1,0 +1,194 @@
+"""The placement editor writes the file the batch reads, shows what the batch will make, and can take every save back."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from desk import Desk
+from PIL import Image
+from starlette.testclient import TestClient
+
+from pipeline.api import run
+from pipeline.core import images
+
+WHOLE: dict[str, Any] = {
+    "people": ["*"],
+    "foot": None,
+    "height": None,
+    "flip": False,
+    "shadow": True,
+    "z": 0,
+    "reflection": None,
+    "wears": None,
+}
+
+
+def wishes(horizon: float | None = None, **spot: Any) -> dict[str, Any]:
+    return {"horizon": horizon, "spots": [WHOLE | spot]}
+
+
+def sidecar(desk: Desk) -> Path:
+    return desk.layout.inputs / "background" / "room.toml"
+
+
+def test_without_a_file_everything_is_found_automatically(client: TestClient):
+    shown = client.get("/api/placements/room").json()
+    assert shown["wishes"] == wishes() and shown["text"] == "" and shown["undo"] == 0
+    assert shown["arrangement"]["size"] == [300, 420]
+    assert abs(shown["arrangement"]["ground"] - 180) < 6
+    (figure,) = shown["arrangement"]["figures"]
+    assert figure["box"][3] == pytest.approx(figure["foot"][1] - 1, abs=0.6)
+
+
+def test_the_picture_shows_the_person_where_the_arrangement_says(client: TestClient):
+    wanted = {"pair": "ann__tee", "wishes": wishes(foot=[0.25, 0.9], height=0.5, shadow=False), "height": 300}
+    box = client.post("/api/placements/room/arrangement", json=wanted).json()["figures"][0]["box"]
+    answer = client.post("/api/placements/room/picture", json=wanted)
+    assert answer.headers["content-type"] == "image/jpeg"
+    picture = np.asarray(Image.open(io.BytesIO(answer.content))).astype(int)
+    assert picture.shape == (300, 420, 3)
+    blue = picture[..., 2] - picture[..., 0] > 60
+    rows, columns = np.flatnonzero(blue.any(1)), np.flatnonzero(blue.any(0))
+    assert 105 - 30 < columns.mean() < 105 + 30 and box[1] < rows[0] < rows[-1] < box[3]
+    assert (box[0], box[2]) == (pytest.approx(columns[0], abs=2), pytest.approx(columns[-1], abs=2))
+
+
+def test_a_saved_placement_is_what_the_next_batch_picture_has(desk: Desk, client: TestClient):
+    place = wishes(
+        horizon=0.55, foot=[0.3123, 0.93], height=0.6, flip=True, shadow={"on": True, "opacity": 0.5, "direction": [0.4, 0.1]}
+    )
+    saved = client.put("/api/placements/room?pair=ann__tee", json={"wishes": place}).json()
+    assert saved["undo"] == 1 and sidecar(desk).read_text("utf-8") == saved["text"]
+    assert saved["wishes"] == place
+    figure = saved["arrangement"]["figures"][0]
+    desk.final().unlink()
+    request = replace(desk.request, steps=("compose",), only=("ann__tee", "room"))
+    run(request)
+    recipe = images.read_recipe(desk.final())
+    assert recipe is not None
+    (made,) = recipe["placements"]
+    assert made["foot"] == pytest.approx(figure["foot"], abs=0.02) and made["height"] == pytest.approx(figure["height"], abs=0.02)
+    assert made["foot"] == pytest.approx([0.3123 * 420, 0.93 * 300], abs=0.02)
+    assert made["flip"] is True and made["shadow"] == {"opacity": 0.5, "direction": [0.4, 0.1]}
+    assert recipe["ground_line"] == 0.55
+
+
+def test_somebody_who_joins_is_saved_and_painted_by_the_next_run(desk: Desk, client: TestClient):
+    group = wishes()
+    group["spots"] = [
+        WHOLE | {"people": ["ann"], "foot": [0.3, 0.95]},
+        WHOLE | {"people": ["bob"], "wears": "top", "foot": [0.7, 0.85]},
+    ]
+    saved = client.put("/api/placements/room?pair=ann__tee", json={"wishes": group}).json()
+    assert saved["wishes"] == group and [each["guest"] for each in saved["arrangement"]["figures"]] == ["", "bob__top"]
+    desk.final().unlink()
+    run(replace(desk.request, steps=("compose",), only=("ann__tee", "room")))
+    recipe = images.read_recipe(desk.final())
+    assert recipe is not None and recipe["guests"] == ["bob__top"]
+    painted = [figure["foot"] for figure in saved["arrangement"]["figures"]]
+    assert [each["foot"] for each in recipe["placements"]] == [pytest.approx(foot, abs=0.02) for foot in painted]
+
+
+def test_a_foot_beyond_the_edge_is_written_in_pixels(desk: Desk, client: TestClient):
+    client.put("/api/placements/room", json={"wishes": wishes(foot=[-0.1, 306.5], height=280.0)})
+    text = sidecar(desk).read_text("utf-8")
+    assert "foot = [-0.1, 306.5]" in text and "height = 280.0" in text
+    figure = client.get("/api/placements/room").json()["arrangement"]["figures"][0]
+    assert figure["foot"] == [pytest.approx(-42, abs=0.01), 306.5]
+
+
+def test_every_save_can_be_taken_back_in_order(desk: Desk, client: TestClient):
+    sidecar(desk).write_text("# by hand\nheight = 0.5\n")
+    client.put("/api/placements/room", json={"wishes": wishes(height=0.6)})
+    client.put("/api/placements/room", json={"wishes": wishes(height=0.7)})
+    assert client.post("/api/placements/room/undo").json()["wishes"] == wishes(height=0.6)
+    assert client.post("/api/placements/room/undo").json()["text"] == "# by hand\nheight = 0.5\n"
+    assert sidecar(desk).read_text() == "# by hand\nheight = 0.5\n"
+    assert client.post("/api/placements/room/undo").status_code == 409
+
+
+def test_everything_automatic_takes_the_file_away_and_undo_brings_it_back(desk: Desk, client: TestClient):
+    client.put("/api/placements/room", json={"wishes": wishes(height=0.6)})
+    client.put("/api/placements/room", json={"wishes": wishes()})
+    assert not sidecar(desk).exists()
+    client.post("/api/placements/room/undo")
+    assert "height = 0.6" in sidecar(desk).read_text()
+
+
+def test_a_file_changed_meanwhile_is_not_overwritten(desk: Desk, client: TestClient):
+    base = client.get("/api/placements/room").json()["version"]
+    sidecar(desk).write_text("height = 0.5\n")
+    refused = client.put("/api/placements/room", json={"wishes": wishes(height=0.9), "base": base})
+    assert refused.status_code == 409 and sidecar(desk).read_text() == "height = 0.5\n"
+
+
+def test_other_people_s_places_stay_when_one_is_moved(desk: Desk, client: TestClient):
+    both = {"horizon": None, "spots": [WHOLE | {"people": ["ann*"], "foot": [0.2, 0.9]}, WHOLE | {"people": ["bob"], "z": 3}]}
+    client.put("/api/placements/room", json={"wishes": both})
+    shown = client.get("/api/placements/room", params={"pair": "bob__tee"}).json()
+    assert shown["wishes"] == both and [each["spot"] for each in shown["arrangement"]["figures"]] == [1]
+
+
+def test_a_file_by_hand_that_does_not_fit_is_said_with_its_remedy(desk: Desk, client: TestClient):
+    sidecar(desk).write_text("hight = 0.5\n")
+    answer = client.get("/api/placements/room")
+    assert answer.status_code == 422 and "did you mean height" in answer.json()["remedy"]
+    assert answer.json()["message"].startswith("inputs/background/room.toml: unknown key")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        wishes(horizon=0),
+        wishes(height=-1),
+        wishes(foot=[0.5]),
+        wishes(foot=[1e9, 0]),
+        {"spots": []},
+        wishes(people=[]),
+        wishes(people=["a\nb"]),
+        wishes(shadow={"dark": 1}),
+    ],
+)
+def test_wishes_that_do_not_fit_are_refused_and_nothing_is_written(desk: Desk, client: TestClient, wrong: dict):
+    for answer in (
+        client.put("/api/placements/room", json={"wishes": wrong}),
+        client.post("/api/placements/room/picture", json={"wishes": wrong}),
+    ):
+        assert answer.status_code == 422
+    assert not sidecar(desk).exists()
+
+
+def test_unknown_backgrounds_and_undressed_pairs_are_said(desk: Desk, client: TestClient):
+    assert client.get("/api/placements/nowhere").status_code == 404
+    assert client.get("/api/placements/original").status_code == 404
+    assert client.get("/api/placements/room?pair=x__y").status_code == 404
+    for path in (desk.layout.outputs / "dressed-cutout" / "preview").iterdir():
+        path.unlink()
+    answer = client.get("/api/placements/room?pair=ann__tee")
+    assert answer.status_code == 409 and "--step all" in answer.json()["remedy"]
+
+
+def test_a_preview_follows_a_person_who_was_dressed_anew(desk: Desk, client: TestClient):
+    wanted = {"pair": "ann__tee", "wishes": wishes(), "height": 200}
+    before = client.post("/api/placements/room/picture", json=wanted).content
+    red = desk.layout.outputs / "dressed-cutout" / "preview" / "ann__top.png"
+    red.replace(red.with_name("ann__tee.png"))
+    assert client.post("/api/placements/room/picture", json=wanted).content != before
+
+
+def test_the_person_alone_is_cropped_to_the_body(client: TestClient):
+    ghost = Image.open(io.BytesIO(client.get("/api/placements/room/person", params={"pair": "ann__tee", "height": 100}).content))
+    assert ghost.mode == "RGBA" and ghost.height == 100
+    alpha = np.asarray(ghost)[..., 3]
+    assert alpha[0].max() > 100 and alpha[-1].max() > 100 and alpha[:, 0].max() > 60
+
+
+def test_prepare_is_not_needed_again_for_each_request(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    client.get("/api/placements/room")
+    monkeypatch.setattr("pipeline.review.workspace.prepare", lambda request: pytest.fail("read again"))
+    assert client.get("/api/placements/room").status_code == 200

@@ -1,0 +1,82 @@
+"""Choosing, building and planning with the engine loads nothing heavy; the command line reaches its settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app as cli
+from pipeline.cli import session
+from pipeline.core import images
+from pipeline.core.layout import ATTENTION, maker
+from pipeline.core.weights.table import row
+from pipeline.settings import read_settings
+from tryon.engines.stableviton.engine import StableVITON
+
+FAMILY = ("stableviton", "stableviton_1024", "sift_vton")
+
+PLAN = """
+import sys
+from pathlib import Path
+from pipeline.api import Request, prepare
+from pipeline.core.records.transaction import open_records
+request = Request(steps=("tryon",), inputs=Path("inputs"), outputs=Path("outputs"), weights=Path("weights"))
+job = prepare(request)
+with open_records(request.layout, writable=False) as records:
+    job.plan(records)
+engine = job.stages[0].step.engines["stableviton"]
+print(engine.card.name, [name for name in ("torch", "diffusers", "transformers") if name in sys.modules])
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """One person, one garment, and what looks like a converted folder of the published file."""
+    random = np.random.default_rng(0)
+    for name in ("inputs/person/ann.png", "inputs/cloth/upper/tee.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(images.png(random.integers(0, 256, (128, 96, 3), dtype=np.uint8)))
+    folder, content = StableVITON.converted_folder(tmp_path / "weights"), b"safetensors"
+    (folder / "unet").mkdir(parents=True)
+    (folder / "unet" / "model.safetensors").write_bytes(content)
+    listed = {"unet/model.safetensors": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}}
+    source = row(StableVITON.card.weights[0]).files[0].sha256[0]
+    (folder / "model_index.json").write_text(json.dumps({"source_sha256": source, "files": listed}))
+    return tmp_path
+
+
+def test_building_the_step_and_planning_import_no_torch(workspace):
+    root = Path(__file__).resolve().parents[4]
+    done = subprocess.run(
+        [sys.executable, "-c", PLAN], cwd=workspace, capture_output=True, text=True, env={"PYTHONPATH": str(root)}, check=True
+    )
+    assert done.stdout.split() == ["stableviton", "[]"]
+
+
+def test_save_attention_switches_on_the_whole_family_and_nothing_else(monkeypatch):
+    asked = []
+
+    class Recording:
+        def __init__(self, request, console, ahead=None):
+            asked.append(request)
+
+        def show_plan(self):
+            return 0
+
+    monkeypatch.setattr(session, "Session", Recording)
+    for words in ([], ["--save-attention"]):
+        assert CliRunner().invoke(cli.app, ["--step", "tryon", "--dry-run", *words]).exit_code == 0
+    plain, saving = (read_settings(Path("inputs"), None, request.overrides) for request in asked)
+    assert [name for name in plain if plain[name] != saving[name]] == list(FAMILY)
+    assert all(saving[name].save_attention for name in FAMILY)
+
+
+def test_attention_pictures_belong_to_the_tryon_step():
+    assert maker(ATTENTION.of("ann__tee", "stableviton")) == "tryon"
