@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask, box_of
 
-RGB = NDArray[np.uint8]
 Alpha = NDArray[np.uint8]
 
 CLEAR = 8

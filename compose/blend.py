@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from compose.difference import distance
 from compose.grain import MOST_NOISE, add_noise, noise_level
+from pipeline.core.arrays import RGB
 from pipeline.core.frame import Frame
 from pipeline.core.masks import Mask, box_of, close, dilate, feather, fill_holes, keep_larger
 
-RGB = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
 SAME_LEVELS = 3

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import CLEAR, RGB, Dressing
+from compose.before_after import CLEAR, Dressing
+from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask, dilate, erode, guided_filter
 
 PLAIN_CONTRAST = 30.0

@@ -8,12 +8,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Points
 from pipeline.core.native_stderr import hold_back
 
-RGB = NDArray[np.uint8]
-Points = NDArray[np.float32]
 ReadFace = Callable[[RGB], Points | None]
 """(h, w, 3) uint8 RGB of one face with some room round it → (n, 2) x, y in pixels, or None when no face is found."""
 

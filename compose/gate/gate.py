@@ -12,17 +12,16 @@ from pydantic import Field
 
 from compose.before_after import Dressing
 from compose.difference import distance
-from compose.gate.faces import Points, ReadFace, face_similarity
+from compose.gate.faces import ReadFace, face_similarity
 from compose.gate.garment_colour import colour_difference, palette
 from compose.gate.halo import edge_halo
 from compose.gate.measures import mask_coverage, outside_change, painted_spread
+from pipeline.core.arrays import RGB, Points
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
 from pipeline.core.masks import Mask
 from pipeline.core.score import PASS_SCORE, SCORE
-
-RGB = NDArray[np.uint8]
 
 SMALL_HEIGHT_PX = 256
 """Colours and coverage are read at this height: areas, not edges."""

@@ -6,10 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Points64
 from pipeline.core.masks import Mask, box_of
-
-RGB = NDArray[np.uint8]
-Points = NDArray[np.float64]
 
 SOFT = (48, 216)
 """Alpha of the pixels that make the outline."""
@@ -62,7 +60,7 @@ def edge_halo(cutout: NDArray[np.uint8], scene: RGB, near: Mask, unit: float) ->
     return float(np.clip(found.mean(), 0, 1)) if len(found) >= LEAST_POINTS else 0.0
 
 
-def _share(rim: Points, garment: list[tuple[Points, Mask]], outer: Points) -> Points:
+def _share(rim: Points64, garment: list[tuple[Points64, Mask]], outer: Points64) -> Points64:
     """(n,) how far the rim's colours lie on the way from the most similar of the person's own colours to the background's;
     NaN where no own colour is known or the two sides look alike."""
     distance, own = np.full(len(rim), np.inf), np.zeros_like(rim)
@@ -73,11 +71,11 @@ def _share(rim: Points, garment: list[tuple[Points, Mask]], outer: Points) -> Po
     across = outer - own
     contrast = (across * across).sum(1)
     usable = np.isfinite(distance) & (contrast >= PLAIN_CONTRAST**2)
-    share: Points = np.where(usable, ((rim - own) * across).sum(1) / np.maximum(contrast, 1), np.nan)
+    share: Points64 = np.where(usable, ((rim - own) * across).sum(1) / np.maximum(contrast, 1), np.nan)
     return np.clip(share, 0, 1)
 
 
-def _with_direction(alpha: NDArray[np.uint8], points: Points, unit: float) -> tuple[Points, Points]:
+def _with_direction(alpha: NDArray[np.uint8], points: Points64, unit: float) -> tuple[Points64, Points64]:
     """Those of the points (n, 2: row, column) where the outline has a direction, and (n, 2) unit vectors to the inside."""
     slope = np.zeros_like(points)
     for axis in (0, 1):
@@ -90,7 +88,7 @@ def _with_direction(alpha: NDArray[np.uint8], points: Points, unit: float) -> tu
     return points[clear], slope[clear] / length[clear, None]
 
 
-def _surroundings(scene: RGB, alpha: NDArray[np.uint8], outside: list[Points]) -> tuple[Points, Mask]:
+def _surroundings(scene: RGB, alpha: NDArray[np.uint8], outside: list[Points64]) -> tuple[Points64, Mask]:
     """Mean colour (n, 3) of the places that show the background alone, and (n,) bool: whether there was any."""
     total, count = np.zeros((len(outside[0]), 3)), np.zeros(len(outside[0]))
     for places in outside:
@@ -100,9 +98,9 @@ def _surroundings(scene: RGB, alpha: NDArray[np.uint8], outside: list[Points]) -
     return total / np.maximum(count, 1)[:, None], count > 0
 
 
-def _pick(plane: NDArray[np.uint8], points: Points) -> Points:
+def _pick(plane: NDArray[np.uint8], points: Points64) -> Points64:
     """Values at the nearest pixels; points beyond the edge read the edge."""
     rows = np.clip(np.rint(points[:, 0]).astype(np.intp), 0, plane.shape[0] - 1)
     columns = np.clip(np.rint(points[:, 1]).astype(np.intp), 0, plane.shape[1] - 1)
-    picked: Points = plane[rows, columns].astype(np.float64)
+    picked: Points64 = plane[rows, columns].astype(np.float64)
     return picked

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask
-
-RGB = NDArray[np.uint8]
 
 BLOCK_PX = 8
 """Side of the squares whose mean counts: a single re-encoded pixel is no change, a strip of a finger's width is."""

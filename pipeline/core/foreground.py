@@ -20,10 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Float
 from pipeline.core.masks import box_of
 
-RGB = NDArray[np.uint8]
-Float = NDArray[np.float32]
 Solver = Callable[[Float, Float], tuple[Float, Float]]
 
 WORK_SIDE_PX = 1280

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from pipeline.demo.sheet import SIZE, Colour, Float, noise, single
+from pipeline.core.arrays import Float
+from pipeline.demo.sheet import SIZE, Colour, noise, single
 
 
 def _grid() -> tuple[Float, Float]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.demo.sheet import SIZE, Fold, Points, curve, mirrored, outline
+from pipeline.core.arrays import Points
+from pipeline.demo.sheet import SIZE, Fold, curve, mirrored, outline
 
 MIDDLE = SIZE[1] // 2
 

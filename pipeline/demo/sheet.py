@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Float, Points
+
 SIZE = (1600, 1200)
 FINISHED = (1200, 900)
 COARSE = 4
@@ -21,8 +23,6 @@ PULL = 0.10
 """How far the waves of the cloth carry its pattern along."""
 GROUND = (0.935, 0.93, 0.92)
 
-Float = NDArray[np.float32]
-Points = NDArray[np.float32]
 Window = tuple[slice, slice]
 Colour = tuple[float, float, float]
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Labels, Points
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body, Points
+from preprocess.person.body import Body
 
 ARM_LABELS = {"right": Parse.RIGHT_ARM, "left": Parse.LEFT_ARM}
 HIP_STRETCH = (0.8, 1.6)
@@ -27,8 +28,6 @@ DRESS_REACH = 0.5
 SKIRT_GAP = 1.6
 """Knees closer than this (in scales) leave room for a skirt between them."""
 SPECK_SHARE = 0.002
-
-Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Grey
 from pipeline.core.masks import Mask
 
-Grey = NDArray[np.uint8]
 Window = tuple[slice, slice]
 
 SOLID = 128

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import RGB, Grey
 from pipeline.core.errors import MissingPackageError
 from pipeline.core.masks import Mask
 
-Grey = NDArray[np.uint8]
-RGB = NDArray[np.uint8]
 Solver = Callable[[NDArray[np.float64], NDArray[np.float64]], Any]
 
 

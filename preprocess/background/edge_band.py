@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
-
-RGB = NDArray[np.uint8]
-Float = NDArray[np.float32]
+from pipeline.core.arrays import RGB, Float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
 from preprocess.background.edge_band import EdgeConfig, refine_band
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
@@ -16,8 +17,6 @@ from preprocess.background.guided_matte import GuidedConfig, soften
 from preprocess.background.mediapipe_people import MediapipePeople
 from preprocess.background.people import Sighting
 from preprocess.person.unseen import Unseen
-
-RGB = NDArray[np.uint8]
 
 WORK_SIDE_PX = 1024
 """Long side of the person's window for the guided filter."""

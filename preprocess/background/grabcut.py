@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import RGB, Float
 from pipeline.core.masks import Mask
-
-RGB = NDArray[np.uint8]
-Float = NDArray[np.float32]
 
 BONES = (
     (11, 12), (11, 13), (13, 15), (12, 14), (14, 16), (11, 23), (12, 24), (23, 24),

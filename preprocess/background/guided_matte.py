@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-RGB = NDArray[np.uint8]
-Float = NDArray[np.float32]
+from pipeline.core.arrays import RGB, Float
 
 STRIP_ROWS = 512
 

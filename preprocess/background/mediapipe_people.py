@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Float
 from pipeline.core.masks import Box
 from preprocess.background.people import (
     Sighting,
@@ -29,9 +30,6 @@ from preprocess.background.people import (
 from preprocess.background.windows import head_window, ramp, size_of, span, thirds, times, window_round
 from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
 from preprocess.person.landmarks import Landmarks
-
-RGB = NDArray[np.uint8]
-Float = NDArray[np.float32]
 
 WORK_SIDE_PX = 1024
 """Long side at which people are looked for; all models see 256 px or less of it."""

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Grey
 from pipeline.core.card import Card
 from pipeline.core.masks import Box, Mask
 from preprocess.background.chosen_person import Window, leaves_window, only_the_person, shows_person, window_round
@@ -27,9 +28,6 @@ from preprocess.networks.rembg_models import (
     SaliencyNetwork,
 )
 from preprocess.person.unseen import Unseen
-
-Grey = NDArray[np.uint8]
-RGB = NDArray[np.uint8]
 
 
 class RembgMatte:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.core import foreground, images
+from pipeline.core.arrays import Grey
 from pipeline.core.backend import MatteBackend
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
@@ -28,7 +28,6 @@ from preprocess.background.pose_flags import pose_notices
 from preprocess.background.which_person import person_wanted
 from preprocess.person.unseen import Unseen
 
-Grey = NDArray[np.uint8]
 SOLID = 128
 
 

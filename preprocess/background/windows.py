@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Float
 from pipeline.core.masks import Box
 
-Float = NDArray[np.float32]
 Window = tuple[slice, slice]
 """(rows, columns)."""
 

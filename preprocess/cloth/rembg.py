@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Grey
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
@@ -24,9 +25,6 @@ from preprocess.networks.rembg_models import (
     network_input,
 )
 from preprocess.person.unseen import Unseen
-
-Grey = NDArray[np.uint8]
-RGB = NDArray[np.uint8]
 
 SOLID = 128
 LEAST_SHARE, MOST_SHARE = 0.005, 0.97

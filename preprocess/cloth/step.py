@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import foreground, images, masks
+from pipeline.core.arrays import RGB
 from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
@@ -35,7 +36,6 @@ MIN_GARMENT_PX = 40
 CLOSE_UP_SHARE = 0.45
 """A garment smaller than this share of a reduced photo is looked at again in a crop of the full one."""
 
-RGB = NDArray[np.uint8]
 Alpha = NDArray[np.uint8]
 
 

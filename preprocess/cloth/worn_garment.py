@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Points
 from pipeline.core.card import Card
 from pipeline.core.labels import Category
 from preprocess.cloth.ground_colour import size_of, to_lab
@@ -27,8 +28,6 @@ MIN_HEM_STEP = 3.0
 NOSE = 0
 SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES, MOUTH = (11, 12), (13, 14), (15, 16), (23, 24), (25, 26), (27, 28), (9, 10)
 """Left and right numbers in mediapipe's 33 body landmarks."""
-
-Points = NDArray[np.float32]
 
 
 class WornGarment:

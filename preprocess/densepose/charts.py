@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Float
 from pipeline.core.masks import Mask, iou
 from preprocess.densepose.body_parts import BodyParts
-
-Float = NDArray[np.float32]
 
 FINE_CHANNELS = 25
 SHORTLIST = 6

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.card import Card
 from pipeline.core.labels import Body as Part
 from pipeline.core.labels import Joint
 from preprocess.densepose.body_parts import BodyParts
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body, Points
+from preprocess.person.body import Body
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
 

@@ -8,11 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
 from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.colours import render
-
-RGB = NDArray[np.uint8]
 
 VIRIDIS_GROUND = (68, 1, 84)
 PARTS = 24

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB
 from pipeline.core.native_stderr import hold_back
 
-RGB = NDArray[np.uint8]
 POSE_CONFIDENCE = 0.3
 """Not 0.5: photos whose head is cropped are still found."""
 FACE_CONFIDENCE = 0.5

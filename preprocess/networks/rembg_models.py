@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
 
-RGB = NDArray[np.uint8]
 Share = NDArray[np.float32]
 """(h, w) float32 in [0, 1]: how much of a pixel is foreground."""
 

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.core.arrays import RGB, Labels
 from pipeline.core.device import Device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from preprocess.networks.batch_size import pictures_at_once
 
-RGB = NDArray[np.uint8]
-Labels = NDArray[np.uint8]
 INSTALL = "pip install -e '.[diffusion]'"
 
 

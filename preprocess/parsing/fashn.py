@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
 from pipeline.core.labels import Fashn, Parse
-from preprocess.networks.segformer import RGB
 from preprocess.parsing.label_tables import CIHP_FROM_FASHN, converted
 from preprocess.parsing.neck import no_neck_above_mouth
 from preprocess.parsing.segformer_base import SegformerParser

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import Labels
 from pipeline.core.errors import InputError
 from pipeline.core.labels import LEG_LABELS, Atr, Fashn, Lip, Parse
-
-Labels = NDArray[np.uint8]
 
 CIHP_FROM_ATR: tuple[Parse, ...] = (
     Parse.BACKGROUND, Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.UPPER_CLOTHES, Parse.SKIRT, Parse.PANTS, Parse.DRESS,

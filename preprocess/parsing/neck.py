@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import Labels, Points
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body, Points
-
-Labels = NDArray[np.uint8]
+from preprocess.person.body import Body
 
 CHIN = 0.5
 """Without a face outline the chin lies this share of the way from the nose to the shoulder line."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import Labels
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Atr, Lip
 from pipeline.core.masks import Mask
@@ -28,7 +28,6 @@ from preprocess.parsing.sides import with_worn_sides
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen
 
-Labels = NDArray[np.uint8]
 LEAST_SHARE = 0.3
 """A map that labels less of the person than this has missed them."""
 CURE = "python run.py --step parsing --force"

@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Float, Labels
 from pipeline.core.labels import Atr, Lip
-
-Labels = NDArray[np.uint8]
-Float = NDArray[np.float32]
 
 MEAN = (0.406, 0.456, 0.485)
 STD = (0.225, 0.224, 0.229)

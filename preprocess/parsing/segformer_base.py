@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.weights import require
-from preprocess.networks.segformer import RGB, Segformer, bilinear
+from preprocess.networks.segformer import Segformer, bilinear
 from preprocess.parsing.network_labels import Parsed, checked
 from preprocess.person.person_view import PersonView
 from preprocess.person.unseen import Unseen

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Labels
 from pipeline.core.labels import Joint, Parse
 from preprocess.person.body import Body
-
-Labels = NDArray[np.uint8]
 
 CHAINS: dict[Parse, tuple[Joint, ...]] = {
     Parse.LEFT_ARM: (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST),

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.frame import Frame
 from pipeline.core.keypoints import BODY_POINTS, HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
 from preprocess.person.landmarks import Landmarks
-
-Points = NDArray[np.float32]
 
 FROM_MEDIAPIPE = {
     Joint.NOSE: 0, Joint.RIGHT_SHOULDER: 12, Joint.RIGHT_ELBOW: 14, Joint.RIGHT_WRIST: 16,

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.labels import Joint
 from pipeline.core.masks import Mask
-from preprocess.person.body import Body, Points
+from preprocess.person.body import Body
 
 Size = tuple[int, int]
 SUB_PIXEL_BITS = 4

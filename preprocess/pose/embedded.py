@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.card import Card
 from pipeline.core.frame import PAD_GREY
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from preprocess.networks.mediapipe_models import MediapipeModels, mediapipe_models
 from preprocess.person.landmarks import Landmarks
 from preprocess.pose.mediapipe_to_body25 import body_25
-
-Points = NDArray[np.float32]
 
 CROP_PX = 256
 BEYOND_WRIST = 0.3

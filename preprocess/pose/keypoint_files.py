@@ -6,13 +6,11 @@ import json
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.errors import InputError
 from pipeline.core.keypoints import BODY_POINTS, HAND_POINTS, Keypoints
 from preprocess.pose.keypoint_tables import COCO_18, body_25_from_coco_18, coco_18_from_body_25
-
-Points = NDArray[np.float32]
 
 DRESSCODE_GRID = (512, 384)
 """(height, width) on which DressCode and OOTDiffusion count, whatever the size of their pictures."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.keypoints import BODY_POINTS, HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
-
-Points = NDArray[np.float32]
 
 COCO_18: tuple[Joint, ...] = (
     Joint.NOSE, Joint.NECK,

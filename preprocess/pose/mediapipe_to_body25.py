@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.keypoints import BODY_POINTS
 from pipeline.core.labels import Joint
-
-Points = NDArray[np.float32]
 
 SOURCE: dict[Joint, int] = {
     Joint.NOSE: 0, Joint.RIGHT_SHOULDER: 12, Joint.RIGHT_ELBOW: 14, Joint.RIGHT_WRIST: 16, Joint.LEFT_SHOULDER: 11,

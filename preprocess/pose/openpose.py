@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points
 from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
@@ -23,8 +24,6 @@ from preprocess.person.landmarks import Landmarks
 from preprocess.person.unseen import Unseen
 from preprocess.pose.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.pose.same_person import nearest_to
-
-Points = NDArray[np.float32]
 
 WORK_SIDE_PX = 768
 """Long side of the window shown to the detector; it reduces the body to 184 px, hands are cut from this size."""

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-RGB = NDArray[np.uint8]
+from pipeline.core.arrays import RGB
+
 Boxes = NDArray[np.float32]
 """(n, 5) float32 x0, y0, x1, y1 in photo pixels, score in [0, 1]."""
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-RGB = NDArray[np.uint8]
+from pipeline.core.arrays import RGB
 
 INPUT = (384, 288)
 """(height, width) of the crop that the network sees."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import images
+from pipeline.core.arrays import RGB, Points
 from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig
 from pipeline.core.frame import PAD_GREY, Frame
@@ -23,9 +24,6 @@ from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.framing import person_frame
 from preprocess.pose.mediapipe_to_body25 import without_unseen
 from preprocess.pose.skeleton import draw_skeleton
-
-RGB = NDArray[np.uint8]
-Points = NDArray[np.float32]
 
 
 class PoseBackend(Backend, Protocol):

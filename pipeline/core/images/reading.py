@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
 from pipeline.core.images.opening import MAX_MEGAPIXELS, check_size, opened, to_srgb
 from pipeline.core.images.writing import ASCII_COMMENT, EXIF_IFD, RECIPE_KEY, USER_COMMENT
@@ -25,8 +26,6 @@ MASK_OUTLINE_PX = 5
 """A square of so many pixels that is grey throughout is an area, not an outline."""
 MASK_OUTLINE_SHARE = 0.1
 """No outline covers more of a picture."""
-
-RGB = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

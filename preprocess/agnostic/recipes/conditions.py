@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Labels
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.hr_viton_area import Margins
 from preprocess.person.body import Body
-
-Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

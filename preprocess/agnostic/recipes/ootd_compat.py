@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from pipeline.core.arrays import Labels, Points64
 from pipeline.core.labels import Atr, Category, Joint
 from pipeline.core.masks import Mask
 from preprocess.agnostic.recipes.conditions import Conditions
@@ -40,9 +40,6 @@ ARMS = {
 }
 """COCO-18 and BODY_25 number the arms alike."""
 
-Labels = NDArray[np.uint8]
-Points = NDArray[np.float64]
-
 
 def ootd_hd_compat(category: Category, given: Conditions) -> Mask:
     """(h, w) bool, True = repaint: the published rule for the half-body model."""
@@ -66,7 +63,7 @@ def _on_canvas(category: Category, given: Conditions, strip_px: int) -> Mask:
     return enlarged
 
 
-def published_mask(category: Category, labels: Labels, points: Points, strip_px: int, size: tuple[int, int] = SIZE) -> Mask:
+def published_mask(category: Category, labels: Labels, points: Points64, strip_px: int, size: tuple[int, int] = SIZE) -> Mask:
     """The rule on its own inputs.
 
     Args:
@@ -90,7 +87,7 @@ def published_mask(category: Category, labels: Labels, points: Points, strip_px:
     return _largest_filled(target & ~kept & ~head)
 
 
-def _arms(parse: Labels, points: Points, width_px: int) -> tuple[Mask, Mask]:
+def _arms(parse: Labels, points: Points64, width_px: int) -> tuple[Mask, Mask]:
     """(h, w) bool twice: both arms' regions, and what is kept of the arms outside their strips."""
     arms, hands = np.zeros(parse.shape, bool), np.zeros(parse.shape, bool)
     for label, joints in ARMS.items():
@@ -107,7 +104,7 @@ def _arms(parse: Labels, points: Points, width_px: int) -> tuple[Mask, Mask]:
     return arms, hands
 
 
-def _strip(chain: Points, shoulder: Points, width_px: int, size: tuple[int, int]) -> Mask:
+def _strip(chain: Points64, shoulder: Points64, width_px: int, size: tuple[int, int]) -> Mask:
     """Pillow's band through three points, cut to unsigned 16 bits, and a ring at the shoulder that is not."""
     canvas = Image.new("L", (size[1], size[0]))
     pen = ImageDraw.Draw(canvas)

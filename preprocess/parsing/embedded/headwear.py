@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Labels
 from pipeline.core.labels import Joint, Parse
 from preprocess.parsing.embedded.colour_models import Lab
 from preprocess.parsing.embedded.label_places import Regions
 
-Labels = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 OTHER_COLOUR = 17.0

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Labels
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.parsing.embedded.label_places import Regions
 
-Labels = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 TOP, BOTTOM = 0.55, 1.75

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Points
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body, Points
+from preprocess.person.body import Body
 
 Penalty = NDArray[np.float32]
 """(h, w) float32 nats, 0 = at home, larger = less likely."""

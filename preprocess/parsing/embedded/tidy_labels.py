@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Labels
 from pipeline.core.labels import LEG_LABELS, Parse
 from pipeline.core.masks import Mask
 from preprocess.parsing.embedded.label_places import ARM_LABELS, Regions, distance_from
 from preprocess.parsing.embedded.midriff import central_column
 from preprocess.person.body_shapes import ARMS
-
-Labels = NDArray[np.uint8]
 
 CUFF_SHARE = 0.08
 """Islands below this share of the trousers may be cuffs."""

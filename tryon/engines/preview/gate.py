@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask, dilate
 from tryon.engines.preview.fit.lower import fit_lower
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.lower import LowerGarment
 from tryon.engines.preview.paint.warp import soft_polygon
 from tryon.engines.preview.person.body import Body, Limb
@@ -24,7 +24,7 @@ from tryon.engines.preview.person.subject import Sitter
 from tryon.engines.preview.top import TopGarment, fit_top
 
 GRID = 24
-"""Points per side of the grid on which garment and picture are compared."""
+"""Points64 per side of the grid on which garment and picture are compared."""
 PLAIN = 12.0
 """A garment whose colours spread less than this (Lab units) has no texture to correlate; then its colour is compared."""
 
@@ -41,10 +41,10 @@ class Landing:
         painted: (h, w) bool: pixels it covers.
     """
 
-    tops: Points
-    cloth: Points
-    canvas: Points
-    ends: tuple[Points | None, Points | None]
+    tops: Points64
+    cloth: Points64
+    canvas: Points64
+    ends: tuple[Points64 | None, Points64 | None]
     painted: Mask
 
 
@@ -119,11 +119,11 @@ def _lower_landing(sitter: Sitter, garment: LowerGarment) -> Landing:
     )
 
 
-def _ring(edges: tuple[Points, Points]) -> Points:
+def _ring(edges: tuple[Points64, Points64]) -> Points64:
     return np.vstack([edges[0], edges[1][::-1]])
 
 
-def _union(polygons: list[Points], sitter: Sitter) -> Mask:
+def _union(polygons: list[Points64], sitter: Sitter) -> Mask:
     covered = np.zeros(sitter.size, np.float32)
     for polygon in polygons:
         covered = np.maximum(covered, soft_polygon(polygon, sitter.size))
@@ -176,7 +176,7 @@ def _end_error(sitter: Sitter, landing: Landing) -> float:
     return max(distances, default=0.0) / sitter.body.scale
 
 
-def _off_limb(limb: Limb, point: Points) -> float:
+def _off_limb(limb: Limb, point: Points64) -> float:
     middle, _ = limb_axis(limb, np.linspace(0, 1.2, 60))
     return float(np.hypot(*(middle - point).T).min())
 
@@ -219,20 +219,20 @@ def texture_agreement(cloth: NDArray[np.uint8], picture: NDArray[np.uint8], land
     return float(shaded[0] @ shaded[1] / max(float(np.linalg.norm(shaded[0]) * np.linalg.norm(shaded[1])), 1e-6))
 
 
-def _grid(corners: Points) -> Points:
+def _grid(corners: Points64) -> Points64:
     u, v = np.meshgrid(np.linspace(0.15, 0.85, GRID), np.linspace(0.15, 0.85, GRID))
     upper = corners[0] + u[..., None] * (corners[1] - corners[0])
     lower = corners[3] + u[..., None] * (corners[2] - corners[3])
-    grid: Points = upper + v[..., None] * (lower - upper)
+    grid: Points64 = upper + v[..., None] * (lower - upper)
     return grid
 
 
-def _grid_index(corners: Points, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _grid_index(corners: Points64, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     columns, rows = np.round(np.moveaxis(_grid(corners), -1, 0)).astype(np.intp)
     return np.clip(rows, 0, shape[0] - 1), np.clip(columns, 0, shape[1] - 1)
 
 
-def _grid_colours(image: NDArray[np.uint8], corners: Points) -> NDArray[np.float64]:
+def _grid_colours(image: NDArray[np.uint8], corners: Points64) -> NDArray[np.float64]:
     """(GRID², 3) Lab, blurred by about one grid step so that a shift of a few pixels does not count as another texture."""
     step = float(np.hypot(*(corners[2] - corners[0]))) / GRID
     lab = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2LAB), (0, 0), max(step, 1.0))

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.labels import Parse
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.fit.lower import LowerFit, fit_lower
 from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.paint.scene import Scene, scene_of
 from tryon.engines.preview.paint.shading import cast_factor, round_factor
 from tryon.engines.preview.paint.undressed import spread
@@ -89,7 +89,7 @@ def _close_waist(canvas: Colour, whole: Coverage, fit: LowerFit, scene: Scene) -
         lay(canvas, window, spread(canvas[window], (whole > 0.95)[window]), np.minimum(rest * 2, 1) * (1 - whole[window]))
 
 
-def _hip_zone(fit: LowerFit, body: Body) -> Points:
+def _hip_zone(fit: LowerFit, body: Body) -> Points64:
     """Between the hips and as far above the waist; wide where a raised thigh folds the cloth."""
     (left, _), (right, _) = fit.canvas
     up = body.down * REST * body.scale
@@ -110,13 +110,13 @@ def _halves(garment: LowerLandmarks, fit: LowerFit, scene: Scene) -> list[tuple[
     return placed
 
 
-def _endless(edges: tuple[Points, Points]) -> Points:
+def _endless(edges: tuple[Points64, Points64]) -> Points64:
     """The outline of one half, drawn on below the hem: cloth turns away from the light at its sides, not at its end."""
     on = [edge[-1] + 0.6 * (edge[-1] - edge[HIP_RUNGS]) for edge in edges]
     return np.vstack([edges[0], on[0], on[1], edges[1][::-1]])
 
 
-def _light(patch: Patch, joint: Coverage, ring: Points, fit: LowerFit, scene: Scene) -> Coverage:
+def _light(patch: Patch, joint: Coverage, ring: Points64, fit: LowerFit, scene: Scene) -> Coverage:
     """Above the crotch the garment is one round thing, below it each leg is one of its own."""
     own = round_factor(polygon_alpha([ring], patch.box), 0.15 * scene.sitter.body.scale, LEG_SHADE)
     return joint + _below_crotch(patch, fit, scene) * (own - joint)
@@ -138,7 +138,7 @@ def _between_legs(patch: Patch, fit: LowerFit, scene: Scene, config: PreviewConf
     return 1 - shadow
 
 
-def _overlapping(edges: tuple[Points, Points], scale: float, joined: int) -> tuple[Points, Points]:
+def _overlapping(edges: tuple[Points64, Points64], scale: float, joined: int) -> tuple[Points64, Points64]:
     """The first `joined` rungs reach across the middle by a pixel or two, so that no line shines through between the halves."""
     outer, inner = edges
     across = inner - outer

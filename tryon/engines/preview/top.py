@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.fit.torso import TorsoFit, fit_torso
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
 from tryon.engines.preview.paint.scene import Scene, scene_of
 from tryon.engines.preview.paint.shading import cast_factor, round_factor
@@ -57,7 +57,7 @@ class TopFit:
     torso: TorsoFit
     sleeves: tuple[StripFit | None, StripFit | None]
 
-    def moved(self, offset: Points) -> TopFit:
+    def moved(self, offset: Points64) -> TopFit:
         """The same landing, (2,) pixels further."""
         left, right = (None if strip is None else strip.moved(offset) for strip in self.sleeves)
         return TopFit(self.torso.moved(offset), (left, right))
@@ -101,7 +101,7 @@ def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDA
     return scene.finish(painter.canvas)
 
 
-def _below_hem(fit: TopFit, body: Body) -> Points:
+def _below_hem(fit: TopFit, body: Body) -> Points64:
     """A wide box from just above the hem downwards, where legs may be bare."""
     above = 8 if body.sits else 0.08  # raised thighs may come out beside a skirt anywhere
     left, right = fit.torso.hem - body.down * above * body.scale
@@ -158,7 +158,7 @@ class _Painter:
         peeking: Mask = self.scene.sitter.replaced[patch.window] & reach & ~kept & above_hem
         return peeking
 
-    def _hem_side(self) -> Points:
+    def _hem_side(self) -> Points64:
         """A wide box from far above the shoulders down to the hem."""
         body, (left, right) = self._body, self.fit.torso.hem
         if self.scene.sitter.category is Category.DRESS:  # a skirt keeps its own shape

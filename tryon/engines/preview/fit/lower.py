@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.labels import LOWER_LABELS
 from pipeline.core.masks import Mask
 from tryon.engines.preview.fit.torso import mask_half
 from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
 from tryon.engines.preview.person.silhouette import expected_half
@@ -44,14 +44,14 @@ class LowerFit:
         nearer: the leg in front, 0 = viewer's left: the one whose foot stands lower in the picture.
     """
 
-    canvas: tuple[tuple[Points, Points], tuple[Points, Points]]
-    waist: Points
-    crotch: Points
+    canvas: tuple[tuple[Points64, Points64], tuple[Points64, Points64]]
+    waist: Points64
+    crotch: Points64
     scale: float
     hems: tuple[float, float]
     nearer: int
 
-    def moved(self, offset: Points) -> LowerFit:
+    def moved(self, offset: Points64) -> LowerFit:
         """The same landing, (2,) pixels further."""
         left, right = ((outer + offset, inner + offset) for outer, inner in self.canvas)
         return replace(self, canvas=(left, right), waist=self.waist + offset, crotch=self.crotch + offset)
@@ -136,8 +136,8 @@ def _leg_share(garment: LowerLandmarks, sitter: Sitter, waist_down: float, crotc
 
 
 def _leg_rungs(
-    sitter: Sitter, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points, Points]
-) -> tuple[Points, Points]:
+    sitter: Sitter, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
+) -> tuple[Points64, Points64]:
     """Outer and inner edge of one trouser leg below the crotch."""
     share, scale = size
     body = sitter.body
@@ -162,7 +162,7 @@ def _leg_rungs(
 
 
 def _round_leg(
-    sitter: Sitter, middle: Points, outward: Points, half: NDArray[np.float64], bare: NDArray[np.float64]
+    sitter: Sitter, middle: Points64, outward: Points64, half: NDArray[np.float64], bare: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Half widths to one side: the cloth's own, a little more where the leg is seen to be wider, no more than may be painted."""
     seen = seen_halves(sitter.silhouette, middle, outward, bare, sitter.of(*LOWER_LABELS, *LEG)) + 2
@@ -173,7 +173,7 @@ def _round_leg(
     return np.minimum(wanted * (1 - ramp * max(0.0, 1 - float((room / wanted)[tightest]))), room)
 
 
-def _room(sitter: Sitter, middle: Points, outward: Points, least: NDArray[np.float64]) -> NDArray[np.float64]:
+def _room(sitter: Sitter, middle: Points64, outward: Points64, least: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pixels from the middle line to the first place that must not be painted, at least `least`; without end where none is near.
 
     Hands do not count: they lie in front.
@@ -192,7 +192,7 @@ def smooth_steps(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return smooth
 
 
-def _parting(middle: Points, outward: Points, other: Points, bare: NDArray[np.float64]) -> NDArray[np.float64]:
+def _parting(middle: Points64, outward: Points64, other: Points64, bare: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half widths up to the line half-way between the legs: each leg ends there, unless one stands before the other."""
     apart = ((middle - other) * outward).sum(1)
     parting: NDArray[np.float64] = np.maximum(apart / 2, 0.9 * bare)
@@ -212,8 +212,8 @@ def _hem_share(mask: Mask, limb: Limb, share: float) -> float:
 
 
 def _skirt_rungs(
-    sitter: Sitter, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points, Points]
-) -> tuple[Points, Points]:
+    sitter: Sitter, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
+) -> tuple[Points64, Points64]:
     """Outer edge and middle line of one half of a skirt below the hips, as wide as the mask allows."""
     share, scale = size
     body = sitter.body

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
 from tryon.engines.preview.person.body import Body
 from tryon.engines.preview.person.silhouette import Silhouette, lowest
@@ -38,16 +38,16 @@ class TorsoFit:
         scale: canvas pixels per cloth pixel along the body.
     """
 
-    cloth: Points
-    canvas: Points
-    polygon: Points
-    neck: Points
-    shoulders: Points
-    armpits: Points
-    hem: Points
+    cloth: Points64
+    canvas: Points64
+    polygon: Points64
+    neck: Points64
+    shoulders: Points64
+    armpits: Points64
+    hem: Points64
     scale: float
 
-    def moved(self, offset: Points) -> TorsoFit:
+    def moved(self, offset: Points64) -> TorsoFit:
         """The same landing, (2,) pixels further."""
         return replace(
             self,
@@ -109,7 +109,7 @@ def fit_torso(garment: TopLandmarks, body: Body, silhouette: Silhouette, categor
     )
 
 
-def shoulder_tips(body: Body, silhouette: Silhouette) -> Points:
+def shoulder_tips(body: Body, silhouette: Silhouette) -> Points64:
     """(2, 2) the joints lifted to the outline of the shoulder."""
     tips = []
     for side, outward in ((0, -1.0), (1, 1.0)):
@@ -120,7 +120,7 @@ def shoulder_tips(body: Body, silhouette: Silhouette) -> Points:
     return np.stack(tips)
 
 
-def _armpits(garment: TopLandmarks, body: Body, scale: float) -> Points:
+def _armpits(garment: TopLandmarks, body: Body, scale: float) -> Points64:
     depths = (garment.armpits - garment.shoulders)[:, 1] * scale
     return np.stack([
         body.shoulders[side] + body.down * float(np.clip(depths[side] - 0.2 * body.scale, 0.3 * body.scale, 0.42 * body.scale))
@@ -128,18 +128,18 @@ def _armpits(garment: TopLandmarks, body: Body, scale: float) -> Points:
     ])  # fmt: skip
 
 
-def shoulder_top(body: Body, silhouette: Silhouette, side: int, share: float) -> Points:
+def shoulder_top(body: Body, silhouette: Silhouette, side: int, share: float) -> Points64:
     """A point on the shoulder's outline: `share` of the way from the neck to the shoulder joint, lifted to the silhouette."""
     start = body.neck + share * (body.shoulders[side] - body.neck)
     usual = float(np.interp(share, [0.4, 1.0], [0.30, 0.14])) * body.scale
     if body.turned:  # above the shoulder lies the neck, not the shoulder's outline
         return np.asarray(start - body.down * 0.6 * usual)
     lift = silhouette.reach(start, -body.down, 0.75 * usual, 1.35 * usual, usual)
-    lifted: Points = start - body.down * (lift + 0.012 * body.scale)
+    lifted: Points64 = start - body.down * (lift + 0.012 * body.scale)
     return lifted
 
 
-def _collars(garment: TopLandmarks, body: Body, silhouette: Silhouette, scale: float) -> tuple[Points, Points]:
+def _collars(garment: TopLandmarks, body: Body, silhouette: Silhouette, scale: float) -> tuple[Points64, Points64]:
     """Where the shoulder slopes start, and the corners of the neck opening above them."""
     halves = np.abs(garment.collar_base[:, 0] - garment.collar_base[:, 0].mean()) * scale
     bases, corners = [], []
@@ -153,7 +153,7 @@ def _collars(garment: TopLandmarks, body: Body, silhouette: Silhouette, scale: f
     return np.stack(bases), np.stack(corners)
 
 
-def _neck(garment: TopLandmarks, body: Body, collar: Points, scale: float, deepest: float) -> Points:
+def _neck(garment: TopLandmarks, body: Body, collar: Points64, scale: float, deepest: float) -> Points64:
     """The neckline between the landing corners, as deep as on the garment, at most `deepest` pixels."""
     path, base = garment.edges.neck, garment.collar
     along = (path[:, 0] - base[0, 0]) / max(float(base[1, 0] - base[0, 0]), 1e-6)
@@ -161,11 +161,11 @@ def _neck(garment: TopLandmarks, body: Body, collar: Points, scale: float, deepe
     if body.turned:
         deepest = min(deepest, 0.5 * float(np.hypot(*(collar[1] - collar[0]))))
     scale = min(scale, deepest / max(float(depth.max()), 1.0))
-    placed: Points = collar[0] + along[:, None] * (collar[1] - collar[0]) + (depth * scale)[:, None] * body.down
+    placed: Points64 = collar[0] + along[:, None] * (collar[1] - collar[0]) + (depth * scale)[:, None] * body.down
     return placed
 
 
-def _slope(garment: TopLandmarks, body: Body, silhouette: Silhouette, ends: tuple[int, Points, Points, Points]) -> Points:
+def _slope(garment: TopLandmarks, body: Body, silhouette: Silhouette, ends: tuple[int, Points64, Points64, Points64]) -> Points64:
     """Collar corner → base of a standing collar → along the outline of the shoulder → shoulder tip."""
     side, collar, base, tip = ends
     path = garment.edges.slopes[side]
@@ -179,13 +179,13 @@ def _slope(garment: TopLandmarks, body: Body, silhouette: Silhouette, ends: tupl
     return rest if turn == 0 else np.vstack([_stretch(path[: turn + 1], collar, base), rest[1:]])
 
 
-def _stretch(path: Points, start: Points, end: Points) -> Points:
+def _stretch(path: Points64, start: Points64, end: Points64) -> Points64:
     """Move a path by the similarity that sends its ends to `start` and `end`."""
     source, target = complex(*(path[-1] - path[0])), complex(*(end - start))
     if abs(source) < 1e-6:
         return start + np.linspace(0, 1, len(path))[:, None] * (end - start)
     turned = (path[:, 0] - path[0, 0] + 1j * (path[:, 1] - path[0, 1])) * (target / source)
-    placed: Points = start + np.column_stack([turned.real, turned.imag])
+    placed: Points64 = start + np.column_stack([turned.real, turned.imag])
     return placed
 
 
@@ -232,8 +232,8 @@ def _flank(
     silhouette: Silhouette,
     category: Category,
     mask: Mask,
-    place: tuple[int, Points, float, float],
-) -> Points:
+    place: tuple[int, Points64, float, float],
+) -> Points64:
     """(n, 2) landing side from the armpit to the hem: at least the silhouette, at most a little looser than it."""
     side, armpit, hem_down, scale = place
     tucked = category is Category.UPPER and hem_down < garment.body_length * scale - 0.2 * body.scale
@@ -280,12 +280,12 @@ def _skirt_room(body: Body, mask: Mask, down: NDArray[np.float64], half: NDArray
     return np.where(down > hips, np.maximum(room, 0.3 * body.scale), np.inf)
 
 
-def _hem(path: Points, body: Body, left: Points, right: Points, scale: float) -> Points:
+def _hem(path: Points64, body: Body, left: Points64, right: Points64, scale: float) -> Points64:
     """The hem between the landing corners, with the curve it has on the garment."""
     chord = path[-1] - path[0]
     along = (path[:, 0] - path[0, 0]) / max(float(chord[0]), 1e-6)
     sag = (path[:, 1] - (path[0, 1] + along * chord[1])) * scale
-    placed: Points = left + along[:, None] * (right - left) + np.maximum(sag, -0.02 * body.scale)[:, None] * body.down
+    placed: Points64 = left + along[:, None] * (right - left) + np.maximum(sag, -0.02 * body.scale)[:, None] * body.down
     return placed
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask
-from tryon.engines.preview.garment.outline import Outline, Points, Side, trace
+from tryon.engines.preview.garment.outline import Outline, Side, trace
 
 HIP_RUNGS, LEG_RUNGS = 6, 12
 
@@ -29,9 +30,9 @@ class LowerLandmarks:
     """
 
     outline: Outline
-    waist: Points
-    crotch: Points | None
-    halves: tuple[tuple[Points, Points], tuple[Points, Points]]
+    waist: Points64
+    crotch: Points64 | None
+    halves: tuple[tuple[Points64, Points64], tuple[Points64, Points64]]
 
     @property
     def waist_width(self) -> float:
@@ -62,7 +63,7 @@ def lower_landmarks(mask: Mask) -> LowerLandmarks:
     return LowerLandmarks(outline, corners, crotch, (halves[0], halves[1]))
 
 
-def _crotch(outline: Outline) -> Points | None:
+def _crotch(outline: Outline) -> Points64 | None:
     """The top of the gap between the legs: the lower end of the axis, where it lies well above the hem."""
     bottoms = [side.path[-1, 1] for side in outline.sides]
     row = float(min(bottoms))
@@ -71,7 +72,7 @@ def _crotch(outline: Outline) -> Points | None:
     return np.array([outline.sides[0].axis, row])
 
 
-def _half(side: Side, outline: Outline, waist: Points, crotch: Points | None) -> tuple[Points, Points]:
+def _half(side: Side, outline: Outline, waist: Points64, crotch: Points64 | None) -> tuple[Points64, Points64]:
     path = side.path
     outer_end, inner_end = _leg_end(path, crotch)
     split = crotch[1] if crotch is not None else waist[1] + 0.35 * (outline.bottom - waist[1])
@@ -86,7 +87,7 @@ def _half(side: Side, outline: Outline, waist: Points, crotch: Points | None) ->
     return side.to_xy(outer), side.to_xy(inner)
 
 
-def _leg_end(path: Points, crotch: Points | None) -> tuple[int, int]:
+def _leg_end(path: Points64, crotch: Points64 | None) -> tuple[int, int]:
     """Indices of the lower outer and lower inner corner of the leg."""
     outer = int(np.argmax(path @ [0.5, 1.0]))
     if crotch is None:
@@ -95,14 +96,14 @@ def _leg_end(path: Points, crotch: Points | None) -> tuple[int, int]:
     return outer, max(inner, outer + 1)
 
 
-def _by_height(edge: Points, top: float, split: float) -> Points:
+def _by_height(edge: Points64, top: float, split: float) -> Points64:
     """Rungs at equal heights above the split and below it."""
     rows = np.maximum.accumulate(edge[:, 1] + np.arange(len(edge)) * 1e-6)
     stations = _stations(top, split, float(rows[-1]))
     return np.column_stack([np.interp(stations, rows, edge[:, 0]), stations])
 
 
-def _legs_only(inseam: Points, split: float) -> Points:
+def _legs_only(inseam: Points64, split: float) -> Points64:
     rows = np.maximum.accumulate(inseam[:, 1] + np.arange(len(inseam)) * 1e-6)
     stations = _stations(0.0, split, float(rows[-1]))[HIP_RUNGS:]
     return np.column_stack([np.interp(stations, rows, inseam[:, 0]), stations])

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask, erode
-from tryon.engines.preview.garment.outline import Points
 
 USUAL_DEPTH = (0.47, 0.2)
 """Depth of a crew neck's front edge below its corners: in widths of the neck opening, but at most this share of the chest."""
@@ -21,7 +21,7 @@ def usual_depth(opening_px: float, chest_px: float) -> float:
     return min(USUAL_DEPTH[0] * opening_px, USUAL_DEPTH[1] * chest_px)
 
 
-def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points, axis_top: Points, usual_px: float) -> Points:
+def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points64, axis_top: Points64, usual_px: float) -> Points64:
     """Lowest point of the front neckline, x, y.
 
     Where the outline itself dips between the collar corners, that is the neckline. Otherwise the inside of the back shows above
@@ -47,7 +47,7 @@ def front_neckline(cloth: NDArray[np.uint8], mask: Mask, collar: Points, axis_to
     return np.array([axis_top[0], middle[1] + max(dip, depth)])
 
 
-def _arc_strengths(cloth: NDArray[np.uint8], mask: Mask, collar: Points, depths: NDArray[np.float64]) -> NDArray[np.float64]:
+def _arc_strengths(cloth: NDArray[np.uint8], mask: Mask, collar: Points64, depths: NDArray[np.float64]) -> NDArray[np.float64]:
     """How strong the colour edge is along each arc, its weaker half deciding, so that prints and buttons do not count."""
     low = np.maximum(np.floor(collar.min(0)).astype(int) - MARGIN_PX, 0)
     high = np.ceil(collar.max(0)).astype(int) + MARGIN_PX + 1

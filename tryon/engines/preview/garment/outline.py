@@ -13,11 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.errors import InputError
 from pipeline.core.masks import Mask, components
-
-Points = NDArray[np.float64]
-"""(n, 2) x, y in pixels."""
 
 OUTLINE_POINTS = 800
 
@@ -33,7 +31,7 @@ class Side:
         axis: x of the garment's axis.
     """
 
-    path: Points
+    path: Points64
     extent: NDArray[np.float64]
     sign: int
     axis: float
@@ -42,12 +40,12 @@ class Side:
         """The same half on the other side of the axis."""
         return replace(self, sign=-self.sign)
 
-    def between(self, start: Points, end: Points) -> Points:
+    def between(self, start: Points64, end: Points64) -> Points64:
         """The stretch of the path from the point nearest to `start` to the one nearest to `end`, in this order."""
         first, last = (int(np.argmin(np.hypot(*(self.path - point).T))) for point in (start, end))
         return self.path[first : last + 1] if first < last else np.stack([start, end])
 
-    def to_xy(self, points: Points) -> Points:
+    def to_xy(self, points: Points64) -> Points64:
         """(n, 2) or (2,) of (out, y) → x, y of the picture."""
         return np.asarray(points, np.float64) * [self.sign, 1] + [self.axis, 0]
 
@@ -63,7 +61,7 @@ class Outline:
         width: the garment's greatest width in pixels.
     """
 
-    points: Points
+    points: Points64
     sides: tuple[Side, Side]
     top: float
     bottom: float
@@ -113,12 +111,12 @@ def _cut_gaps_open(mask: Mask) -> Mask:
     return opened
 
 
-def resample(path: Points, count: int) -> Points:
+def resample(path: Points64, count: int) -> Points64:
     """(n, 2) open path → (count, 2) evenly spaced along it, ends kept."""
     return _resample(path, count, closed=False)
 
 
-def _resample(path: Points, count: int, closed: bool) -> Points:
+def _resample(path: Points64, count: int, closed: bool) -> Points64:
     line = np.vstack([path, path[:1]]) if closed else path
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     stations = np.linspace(0, along[-1], count, endpoint=not closed)
@@ -140,7 +138,7 @@ def _mirror_overlap(cloth: NDArray[np.float32], axis: float) -> float:
     return float((cloth * cloth[:, mirrored]).sum())
 
 
-def _side(points: Points, filled: NDArray[np.uint8], axis: float, sign: int) -> Side:
+def _side(points: Points64, filled: NDArray[np.uint8], axis: float, sign: int) -> Side:
     start, end = _axis_crossings(points, axis)
     forward = _walk(points, start, end)
     backward = _walk(points[::-1], len(points) - 1 - start, len(points) - 1 - end)
@@ -148,7 +146,7 @@ def _side(points: Points, filled: NDArray[np.uint8], axis: float, sign: int) -> 
     return Side((path - [axis, 0]) * [sign, 1], _extent(filled, axis, sign), sign, axis)
 
 
-def _axis_crossings(points: Points, axis: float) -> tuple[int, int]:
+def _axis_crossings(points: Points64, axis: float) -> tuple[int, int]:
     """Indices of the highest and the lowest outline point on the axis."""
     offset = points[:, 0] - axis
     crossing = np.flatnonzero(np.signbit(offset) != np.signbit(np.roll(offset, -1)))
@@ -157,8 +155,8 @@ def _axis_crossings(points: Points, axis: float) -> tuple[int, int]:
     return int(crossing[np.argmin(rows)]), int(crossing[np.argmax(rows)])
 
 
-def _walk(points: Points, start: int, end: int) -> Points:
-    placed: Points = points[(start + np.arange((end - start) % len(points) + 1)) % len(points)]
+def _walk(points: Points64, start: int, end: int) -> Points64:
+    placed: Points64 = points[(start + np.arange((end - start) % len(points) + 1)) % len(points)]
     return placed
 
 

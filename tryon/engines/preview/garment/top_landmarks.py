@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask
 from tryon.engines.preview.garment.neckline import front_neckline, usual_depth
-from tryon.engines.preview.garment.outline import Outline, Points, Side, resample, trace
+from tryon.engines.preview.garment.outline import Outline, Side, resample, trace
 
 EDGE_POINTS = 12
 """Outline points kept per sleeve edge."""
@@ -34,8 +35,8 @@ class Sleeve:
         inner: (EDGE_POINTS, 2) from the armpit along the lower edge to the cuff.
     """
 
-    outer: Points
-    inner: Points
+    outer: Points64
+    inner: Points64
 
     @property
     def length(self) -> float:
@@ -56,11 +57,11 @@ class TorsoEdges:
         hem: left → right hem corner.
     """
 
-    neck: Points
-    slopes: tuple[Points, Points]
-    armholes: tuple[Points, Points]
-    flanks: tuple[Points, Points]
-    hem: Points
+    neck: Points64
+    slopes: tuple[Points64, Points64]
+    armholes: tuple[Points64, Points64]
+    flanks: tuple[Points64, Points64]
+    hem: Points64
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,12 @@ class TopLandmarks:
     """
 
     outline: Outline
-    collar: Points
-    collar_base: Points
-    neckline: Points
-    shoulders: Points
-    armpits: Points
-    hem: Points
+    collar: Points64
+    collar_base: Points64
+    neckline: Points64
+    shoulders: Points64
+    armpits: Points64
+    hem: Points64
     sleeves: tuple[Sleeve | None, Sleeve | None]
     edges: TorsoEdges
 
@@ -115,11 +116,11 @@ class TopLandmarks:
 class _SideMarks:
     """Landmarks of one side as (out, y); `flank_start` is the outline's own armpit, which a hidden gap may have put too low."""
 
-    shoulder: Points
-    armpit: Points
-    flank_start: Points
-    hem: Points
-    sleeve_edges: tuple[Points, Points] | None
+    shoulder: Points64
+    armpit: Points64
+    flank_start: Points64
+    hem: Points64
+    sleeve_edges: tuple[Points64, Points64] | None
 
 
 def top_landmarks(cloth: NDArray[np.uint8], mask: Mask) -> TopLandmarks:
@@ -159,7 +160,7 @@ def top_landmarks(cloth: NDArray[np.uint8], mask: Mask) -> TopLandmarks:
     )
 
 
-def _torso_edges(outline: Outline, marks: list[_SideMarks], corners: list[Points], neckline: Points) -> TorsoEdges:
+def _torso_edges(outline: Outline, marks: list[_SideMarks], corners: list[Points64], neckline: Points64) -> TorsoEdges:
     sides = list(zip(outline.sides, marks, corners, strict=True))
     necks = [_neck_half(side, corner, neckline) for side, _, corner in sides]
     hems = [side.to_xy(resample(side.between(mark.hem, side.path[-1]), HEM_POINTS)) for side, mark, _ in sides]
@@ -175,17 +176,17 @@ def _torso_edges(outline: Outline, marks: list[_SideMarks], corners: list[Points
     )
 
 
-def _armhole(side: Side, mark: _SideMarks) -> Points:
+def _armhole(side: Side, mark: _SideMarks) -> Points64:
     straight = np.stack([mark.shoulder, mark.armpit])
     return straight if mark.sleeve_edges is not None else side.between(mark.shoulder, mark.armpit)
 
 
-def _flank(side: Side, mark: _SideMarks) -> Points:
+def _flank(side: Side, mark: _SideMarks) -> Points64:
     below = side.between(mark.flank_start, mark.hem)
     return np.vstack([mark.armpit, below[below[:, 1] > mark.armpit[1]]])
 
 
-def _neck_half(side: Side, corner: Points, neckline: Points) -> Points:
+def _neck_half(side: Side, corner: Points64, neckline: Points64) -> Points64:
     """From the collar corner to the neckline's lowest point: the outline where it dips, else a quarter of an ellipse."""
     lowest = np.array([0.0, neckline[1]])
     if neckline[1] <= side.path[0, 1] + 1:
@@ -195,11 +196,11 @@ def _neck_half(side: Side, corner: Points, neckline: Points) -> Points:
     return side.to_xy(arc)
 
 
-def _to_xy(outline: Outline, points: list[Points]) -> Points:
+def _to_xy(outline: Outline, points: list[Points64]) -> Points64:
     return np.stack([side.to_xy(point) for side, point in zip(outline.sides, points, strict=True)])
 
 
-def _axis_top(outline: Outline) -> Points:
+def _axis_top(outline: Outline) -> Points64:
     side = outline.sides[0]
     return side.to_xy(side.path[0])
 
@@ -270,20 +271,20 @@ def _side_marks(side: Side, outline: Outline, armpit_row: float | None) -> _Side
     return _SideMarks(path[shoulder_at], armpit, path[armpit_at], _hem(path[armpit_at:]), edges)
 
 
-def _is_sleeve(arm: Points, outer_at: int, inner_at: int, width: float) -> bool:
+def _is_sleeve(arm: Points64, outer_at: int, inner_at: int, width: float) -> bool:
     """Long enough, and with two long edges: a puff over the armhole ends in a point instead of a cuff."""
     root, cuff = arm[[0, -1]], arm[[outer_at, inner_at]]
     length = float(np.ptp(arm @ _unit(_middle(arm) - _middle(root))))
     return length >= MIN_SLEEVE * width and float(np.hypot(*(cuff[1] - cuff[0]))) > 0.2 * float(np.hypot(*(root[1] - root[0])))
 
 
-def _raised(armpit: Points, shoulder: Points) -> Points:
+def _raised(armpit: Points64, shoulder: Points64) -> Points64:
     """A sleeve lying close to the body hides the upper end of the gap: no armhole is deeper than two thirds of the chest."""
     deepest = shoulder[1] + 1.33 * armpit[0]
     return np.array([armpit[0], min(armpit[1], deepest)])
 
 
-def _cuff(arm: Points) -> tuple[int, int]:
+def _cuff(arm: Points64) -> tuple[int, int]:
     """Indices of the cuff's upper and lower corner on the path shoulder → armpit.
 
     The point farthest from the armhole is one of them. The other is the sharpest bend within reach of it; without one the cuff
@@ -304,7 +305,7 @@ def _cuff(arm: Points) -> tuple[int, int]:
     return (max(0, tip - window) + before, tip) if bend_before > bend_after else (tip, tip + after)
 
 
-def _bend(path: Points) -> tuple[int, float]:
+def _bend(path: Points64) -> tuple[int, float]:
     """Index of the point farthest from the chord of an open path, and its distance."""
     if len(path) < 3:
         return 0, 0.0
@@ -313,18 +314,18 @@ def _bend(path: Points) -> tuple[int, float]:
     return int(np.argmax(aside)), float(aside.max())
 
 
-def _middle(points: Points) -> Points:
-    middle: Points = points.mean(0)
+def _middle(points: Points64) -> Points64:
+    middle: Points64 = points.mean(0)
     return middle
 
 
-def _unit(vector: Points) -> Points:
+def _unit(vector: Points64) -> Points64:
     return vector / max(float(np.hypot(*vector)), 1e-6)
 
 
-def _hem(below: Points) -> Points:
+def _hem(below: Points64) -> Points64:
     """The lower outer corner of the part of the path below the armpit."""
-    corner: Points = below[int(np.argmax(below @ [0.6, 1.0]))]
+    corner: Points64 = below[int(np.argmax(below @ [0.6, 1.0]))]
     return corner
 
 
@@ -341,7 +342,7 @@ def _sleeveless_marks(side: Side, outline: Outline) -> _SideMarks:
     return _SideMarks(path[shoulder_at], path[armpit_at], path[armpit_at], _hem(path[armpit_at:]), None)
 
 
-def _first_widest(path: Points, band: NDArray[np.intp]) -> int:
+def _first_widest(path: Points64, band: NDArray[np.intp]) -> int:
     """The first point of the band that comes within 3 % of its greatest reach."""
     reach = path[band, 0]
     return int(band[int(np.argmax(reach >= reach.max() - 0.03 * abs(float(reach.max()))))])
@@ -354,7 +355,7 @@ def _sleeve(side: Side, marks: _SideMarks) -> Sleeve | None:
     return Sleeve(outer, inner)
 
 
-def _collar(side: Side, shoulder: Points, outline: Outline) -> tuple[Points, Points]:
+def _collar(side: Side, shoulder: Points64, outline: Outline) -> tuple[Points64, Points64]:
     """Outer corner of the neck opening, and where the shoulder slope starts below a standing collar; both (out, y).
 
     The corner is the point farthest above the chord from the middle of the neck to the shoulder tip: the end of a plateau for a
@@ -370,7 +371,7 @@ def _collar(side: Side, shoulder: Points, outline: Outline) -> tuple[Points, Poi
     return path[corner_at], path[_slope_start(path, corner_at, outline.width)]
 
 
-def _slope_start(path: Points, corner_at: int, width: float) -> int:
+def _slope_start(path: Points64, corner_at: int, width: float) -> int:
     """The first index after the collar's corner from which the outline runs flatter than 50 degrees."""
     step = max(2, round(0.02 * width / max(float(np.hypot(*(path[1] - path[0]))), 1e-6)))
     for index in range(corner_at, len(path) - step):

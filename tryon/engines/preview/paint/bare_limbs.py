@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
 from tryon.engines.preview.person.silhouette import Silhouette
@@ -33,7 +33,7 @@ class Flesh:
         halves: (n,) pixels.
     """
 
-    middle: Points
+    middle: Points64
     halves: NDArray[np.float64]
 
 

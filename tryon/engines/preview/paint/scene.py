@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.paint.shading import fold_factor
 from tryon.engines.preview.paint.skin import read_skin
 from tryon.engines.preview.paint.undressed import undress
@@ -47,7 +47,7 @@ class Scene:
         return self.whole.window
 
     @property
-    def offset(self) -> Points:
+    def offset(self) -> Points64:
         """(2,) x, y to add to a place on the canvas to get the place in the scene."""
         rows, columns = self.window
         return np.array([-columns.start, -rows.start], np.float64)
@@ -78,7 +78,7 @@ class Scene:
         polygons = [limb_polygon(limb, 0.0, 1.0, 1.0) for limb in self.sitter.body.arms]
         return np.maximum(soft_polygon(polygons[0], self.sitter.size), soft_polygon(polygons[1], self.sitter.size))
 
-    def canvas(self, legs_from: Sequence[Points]) -> Colour:
+    def canvas(self, legs_from: Sequence[Points64]) -> Colour:
         """A new canvas to paint on: the person undressed, with bare legs only inside these polygons."""
         canvas, shown = self.legless.copy(), cover_patch(legs_from, self.sitter.size)
         if shown is not None:

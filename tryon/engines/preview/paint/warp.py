@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tryon.engines.preview.garment.outline import Points
+from pipeline.core.arrays import Points64
 
 GRID_PX = 8
 """Splines are smooth: evaluated on every eighth pixel and interpolated, they differ from the exact map by < 0.1 px."""
@@ -73,20 +73,20 @@ class ThinPlate:
         weights: (n + 3, 2) coefficients of the kernels and of the affine part.
     """
 
-    centres: Points
-    weights: Points
-    origin: Points
+    centres: Points64
+    weights: Points64
+    origin: Points64
     unit: float
 
-    def __call__(self, points: Points) -> Points:
+    def __call__(self, points: Points64) -> Points64:
         """(n, 2) → (n, 2)."""
         local = (points - self.origin) / self.unit
         affine = np.column_stack([np.ones(len(local)), local])
-        mapped: Points = _kernel(local, self.centres) @ self.weights[:-3] + affine @ self.weights[-3:]
+        mapped: Points64 = _kernel(local, self.centres) @ self.weights[:-3] + affine @ self.weights[-3:]
         return mapped
 
 
-def thin_plate(source: Points, target: Points, smoothing: float) -> ThinPlate:
+def thin_plate(source: Points64, target: Points64, smoothing: float) -> ThinPlate:
     """Fit the spline that maps `source` to `target`.
 
     Args:
@@ -107,17 +107,17 @@ def thin_plate(source: Points, target: Points, smoothing: float) -> ThinPlate:
     return ThinPlate(centres, weights, origin, unit)
 
 
-def _kernel(points: Points, centres: Points) -> Points:
+def _kernel(points: Points64, centres: Points64) -> Points64:
     """r² log r between all points and all centres."""
     squared = ((points[:, None] - centres[None]) ** 2).sum(2)
-    kernel: Points = 0.5 * squared * np.log(np.maximum(squared, 1e-18))
+    kernel: Points64 = 0.5 * squared * np.log(np.maximum(squared, 1e-18))
     return kernel
 
 
 def spline_patch(
-    cloth: Points,
-    canvas: Points,
-    polygon: Points,
+    cloth: Points64,
+    canvas: Points64,
+    polygon: Points64,
     size: tuple[int, int],
     smoothing: float,
     margin_px: int = SPLINE_MARGIN_PX,
@@ -152,7 +152,7 @@ def _enlarge(coarse: NDArray[np.float32], height: int, width: int) -> NDArray[np
     return full
 
 
-def ladder_patch(cloth: tuple[Points, Points], canvas: tuple[Points, Points], size: tuple[int, int]) -> Patch | None:
+def ladder_patch(cloth: tuple[Points64, Points64], canvas: tuple[Points64, Points64], size: tuple[int, int]) -> Patch | None:
     """The patch of a strip between two edges, pulled from the cloth rung by rung; the strip may bend sharply.
 
     Args:
@@ -188,7 +188,7 @@ def _close_gaps(source: NDArray[np.float32], shown: NDArray[np.bool_]) -> NDArra
     return np.nan_to_num(source, copy=False)
 
 
-def _rungs(one: Points, other: Points) -> Points:
+def _rungs(one: Points64, other: Points64) -> Points64:
     return np.stack([one, (one + other) / 2, other], axis=1)
 
 
@@ -201,7 +201,7 @@ def _triangles(rungs: int) -> list[tuple[tuple[int, list[tuple[int, int]]], ...]
     ]
 
 
-def _fill_triangle(source: NDArray[np.float32], cloth: Points, canvas: Points) -> None:
+def _fill_triangle(source: NDArray[np.float32], cloth: Points64, canvas: Points64) -> None:
     """Write the affine map of one triangle into `source`, one pixel beyond its edges so that no seam stays open."""
     height, width = source.shape[:2]
     low = np.maximum(np.floor(canvas.min(0)).astype(int) - 1, 0)
@@ -218,7 +218,7 @@ def _fill_triangle(source: NDArray[np.float32], cloth: Points, canvas: Points) -
     source[rows.ravel()[inside], columns.ravel()[inside]] = mapped
 
 
-def _box(points: Points, size: tuple[int, int], margin: int = 2) -> Box | None:
+def _box(points: Points64, size: tuple[int, int], margin: int = 2) -> Box | None:
     """(top, left, height, width) round the points, clipped to the canvas."""
     low = np.maximum(np.floor(points.min(0)).astype(int) - margin, 0)
     high = np.minimum(np.ceil(points.max(0)).astype(int) + margin + 1, [size[1], size[0]])
@@ -227,7 +227,7 @@ def _box(points: Points, size: tuple[int, int], margin: int = 2) -> Box | None:
     return int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0])
 
 
-def _soft_polygon(polygons: Sequence[Points], box: Box) -> NDArray[np.float32]:
+def _soft_polygon(polygons: Sequence[Points64], box: Box) -> NDArray[np.float32]:
     """Coverage of the union of polygons: drawn at twice the size, then averaged."""
     top, left, height, width = box
     drawn = np.zeros((2 * height, 2 * width), np.uint8)
@@ -239,18 +239,18 @@ def _soft_polygon(polygons: Sequence[Points], box: Box) -> NDArray[np.float32]:
     return soft
 
 
-def polygon_alpha(polygons: Sequence[Points], box: Box) -> NDArray[np.float32]:
+def polygon_alpha(polygons: Sequence[Points64], box: Box) -> NDArray[np.float32]:
     """(h, w) float32 coverage of the union of polygons on a rectangle of the canvas."""
     return _soft_polygon(polygons, box)
 
 
-def cover_patch(polygons: Sequence[Points], size: tuple[int, int]) -> Cover | None:
+def cover_patch(polygons: Sequence[Points64], size: tuple[int, int]) -> Cover | None:
     """Coverage of polygons on the smallest rectangle that holds them; None outside the canvas of `size` (height, width)."""
     box = _box(np.vstack(polygons), size)
     return None if box is None else Cover(box[0], box[1], polygon_alpha(polygons, box))
 
 
-def soft_polygon(polygon: Points, size: tuple[int, int]) -> NDArray[np.float32]:
+def soft_polygon(polygon: Points64, size: tuple[int, int]) -> NDArray[np.float32]:
     """(height, width) float32 coverage of one polygon on the whole canvas."""
     return _soft_polygon([polygon], (0, 0, *size))
 

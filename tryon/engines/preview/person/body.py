@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.errors import InputError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint
-from tryon.engines.preview.garment.outline import Points
 
 TORSO_LENGTH, HIP_WIDTH = 1.35, 0.62
 ARM_LENGTHS = (0.8, 0.72)
@@ -35,7 +35,7 @@ class Limb:
         seen: whether the two outer joints were detected rather than assumed.
     """
 
-    joints: Points
+    joints: Points64
     half_widths: NDArray[np.float64]
     seen: bool
 
@@ -44,7 +44,7 @@ class Limb:
         """Pixels along both bones, as seen."""
         return float(np.hypot(*np.diff(self.joints, axis=0).T).sum())
 
-    def moved(self, offset: Points) -> Limb:
+    def moved(self, offset: Points64) -> Limb:
         """The same limb (2,) pixels further."""
         return replace(self, joints=self.joints + offset)
 
@@ -62,22 +62,22 @@ class Body:
         scale: size of the body in pixels, about its shoulder width in a front view; does not collapse in profile.
     """
 
-    neck: Points
-    mid_hip: Points
-    shoulders: Points
-    hips: Points
+    neck: Points64
+    mid_hip: Points64
+    shoulders: Points64
+    hips: Points64
     arms: tuple[Limb, Limb]
     legs: tuple[Limb, Limb]
     scale: float
 
     @property
-    def down(self) -> Points:
+    def down(self) -> Points64:
         """Unit vector from neck to hips."""
         axis = self.mid_hip - self.neck
         return axis / max(float(np.hypot(*axis)), 1e-6)
 
     @property
-    def across(self) -> Points:
+    def across(self) -> Points64:
         """Unit vector to the viewer's right, square to `down`."""
         return np.array([self.down[1], -self.down[0]])
 
@@ -96,18 +96,18 @@ class Body:
         """Whether a thigh points away from where a standing person's does: sitting, kneeling, a leg raised."""
         return any(_raised(leg, self.down) for leg in self.legs)
 
-    def at(self, across: Points | float, down: Points | float) -> Points:
+    def at(self, across: Points64 | float, down: Points64 | float) -> Points64:
         """Torso coordinates in pixels (across, down from the neck) → x, y; arrays broadcast to (n, 2)."""
         across, down = np.asarray(across, np.float64), np.asarray(down, np.float64)
-        placed: Points = self.neck + across[..., None] * self.across + down[..., None] * self.down
+        placed: Points64 = self.neck + across[..., None] * self.across + down[..., None] * self.down
         return placed
 
-    def local(self, points: Points) -> Points:
+    def local(self, points: Points64) -> Points64:
         """x, y → (across, down) in pixels."""
         offset = np.asarray(points, np.float64) - self.neck
         return np.stack([offset @ self.across, offset @ self.down], axis=-1)
 
-    def moved(self, offset: Points) -> Body:
+    def moved(self, offset: Points64) -> Body:
         """The same body (2,) pixels further: as seen on a window of the canvas."""
         return replace(
             self,
@@ -120,7 +120,7 @@ class Body:
         )
 
 
-def _raised(leg: Limb, down: Points) -> bool:
+def _raised(leg: Limb, down: Points64) -> bool:
     """Whether a thigh leaves the torso's direction by more than 50 degrees, or points at the camera and looks very short."""
     thigh, shin = np.diff(leg.joints, axis=0)
     length = float(np.hypot(*thigh))
@@ -170,7 +170,7 @@ _ARMS = ((Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST), (Joint.LEFT_ELBOW, Joint.LEFT_W
 _LEGS = ((Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE), (Joint.LEFT_KNEE, Joint.LEFT_ANKLE))
 
 
-def _shoulders(points: Keypoints) -> Points:
+def _shoulders(points: Keypoints) -> Points64:
     """(2, 2) subject's right and left shoulder; one that is hidden is mirrored at the neck."""
     right, left, neck = (points.xy(j).astype(np.float64) for j in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK))
     has_right, has_left, has_neck = (points.has(j) for j in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK))
@@ -181,14 +181,14 @@ def _shoulders(points: Keypoints) -> Points:
     raise InputError("pose: no shoulders found, nothing to hang a garment on", "use a photo that shows the shoulders")
 
 
-def _size(points: Keypoints, shoulders: Points, width: float) -> float:
+def _size(points: Keypoints, shoulders: Points64, width: float) -> float:
     """Shoulder width of a body whose shoulders may be turned away: no narrower than its upper arms are long, about."""
     elbows = (Joint.RIGHT_ELBOW, Joint.LEFT_ELBOW)
     bones = [float(np.hypot(*(points.xy(j) - shoulder))) for j, shoulder in zip(elbows, shoulders, strict=True) if points.has(j)]
     return max([width, *(bone / 0.9 for bone in bones)])
 
 
-def _hips(points: Keypoints, neck: Points, size: float, right_first: bool) -> Points:
+def _hips(points: Keypoints, neck: Points64, size: float, right_first: bool) -> Points64:
     """(2, 2) subject's right and left hip; assumed below the neck where the photo is cut."""
     if points.has(Joint.RIGHT_HIP, Joint.LEFT_HIP):
         return np.stack([points.xy(Joint.RIGHT_HIP), points.xy(Joint.LEFT_HIP)]).astype(np.float64)
@@ -202,10 +202,10 @@ def _hips(points: Keypoints, neck: Points, size: float, right_first: bool) -> Po
 def _limb(
     points: Keypoints,
     joints: tuple[Joint, Joint],
-    start: Points,
+    start: Points64,
     lengths: tuple[float, float],
     halves: tuple[float, float, float],
-    down: Points,
+    down: Points64,
     scale: float,
 ) -> Limb:
     """Chain of three joints; the missing ones continue the limb straight, or hang down along the torso."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask
 from tryon.engines.preview.fit.torso import TorsoFit, rung_halves
-from tryon.engines.preview.garment.outline import Points, resample
+from tryon.engines.preview.garment.outline import resample
 from tryon.engines.preview.garment.top_landmarks import Sleeve
 from tryon.engines.preview.person.body import Body, Limb
 from tryon.engines.preview.person.silhouette import Silhouette
@@ -32,22 +33,22 @@ class StripFit:
         share: how much of the limb it covers, 1 = to its end.
     """
 
-    cloth: tuple[Points, Points]
-    canvas: tuple[Points, Points]
+    cloth: tuple[Points64, Points64]
+    canvas: tuple[Points64, Points64]
     share: float
 
     @property
-    def end(self) -> Points:
+    def end(self) -> Points64:
         """(2, 2) the two corners of the lower end on the canvas."""
         return np.stack([self.canvas[0][-1], self.canvas[1][-1]])
 
-    def moved(self, offset: Points) -> StripFit:
+    def moved(self, offset: Points64) -> StripFit:
         """The same landing, (2,) pixels further."""
         return replace(self, canvas=(self.canvas[0] + offset, self.canvas[1] + offset))
 
 
-def limb_axis(limb: Limb, shares: NDArray[np.float64]) -> tuple[Points, Points]:
-    """Points and unit tangents of the limb's rounded middle line.
+def limb_axis(limb: Limb, shares: NDArray[np.float64]) -> tuple[Points64, Points64]:
+    """Points64 and unit tangents of the limb's rounded middle line.
 
     Args:
         limb: its three joints.
@@ -81,7 +82,7 @@ def limb_halves(limb: Limb, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return halves
 
 
-def limb_shape(limb: Limb, start: float, end: float, ease: float) -> list[Points]:
+def limb_shape(limb: Limb, start: float, end: float, ease: float) -> list[Points64]:
     """Polygons of a stretch of a bare limb, round at both ends; see `limb_polygon`."""
     turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     circle = np.column_stack([np.cos(turn), np.sin(turn)])
@@ -90,7 +91,7 @@ def limb_shape(limb: Limb, start: float, end: float, ease: float) -> list[Points
     return [limb_polygon(limb, start, end, ease), *(middle + radius * circle for middle, radius in ends)]
 
 
-def limb_polygon(limb: Limb, start: float, end: float, ease: float) -> Points:
+def limb_polygon(limb: Limb, start: float, end: float, ease: float) -> Points64:
     """(n, 2) outline of the bare limb between two shares of its length, `ease` times as wide as the body's table says."""
     shares = np.linspace(start, end, 24)
     middle, tangent = limb_axis(limb, shares)
@@ -136,7 +137,7 @@ def fit_sleeve(sleeve: Sleeve, side: int, body: Body, silhouette: Silhouette, to
 
 
 def seen_halves(
-    silhouette: Silhouette, middle: Points, outward: Points, bare: NDArray[np.float64], mask: Mask | None = None
+    silhouette: Silhouette, middle: Points64, outward: Points64, bare: NDArray[np.float64], mask: Mask | None = None
 ) -> NDArray[np.float64]:
     """Distance from the limb's middle line to the person's outline (or the edge of `mask`) in direction `outward`, smoothed."""
     seen = np.array([
@@ -147,12 +148,12 @@ def seen_halves(
     return smooth
 
 
-def _inset(outer: Points, inner: Points) -> tuple[Points, Points]:
+def _inset(outer: Points64, inner: Points64) -> tuple[Points64, Points64]:
     """Both edges moved a little into the cloth: a sleeve's lower edge lies in the shadow of the gap beside it."""
     return outer + 0.04 * (inner - outer), inner + 0.1 * (outer - inner)
 
 
-def _square_halves(outer: Points, inner: Points) -> NDArray[np.float64]:
+def _square_halves(outer: Points64, inner: Points64) -> NDArray[np.float64]:
     """Half widths of a strip measured square to its middle line; rungs near the root are slanted and would read too long."""
     tangent = np.gradient((outer + inner) / 2, axis=0)
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-6)[:, None]
@@ -161,6 +162,6 @@ def _square_halves(outer: Points, inner: Points) -> NDArray[np.float64]:
     return halves
 
 
-def _with_root(edges: tuple[Points, Points], step: Points) -> tuple[Points, Points]:
+def _with_root(edges: tuple[Points64, Points64], step: Points64) -> tuple[Points64, Points64]:
     """One more rung a little way into the body, so that nothing below shines through the seam."""
     return np.vstack([edges[0][:1] + step, edges[0]]), np.vstack([edges[1][:1] + step, edges[1]])

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import Points64
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
 from pipeline.core.labels import Body as Part
 from pipeline.core.masks import Mask
-from tryon.engines.preview.garment.outline import Points
 from tryon.engines.preview.person.body import Body
 
 ARM_PARTS = (*range(Part.LEFT_UPPER_ARM_INNER, Part.RIGHT_FOREARM_OUTER + 1), Part.RIGHT_HAND, Part.LEFT_HAND)
@@ -36,7 +36,7 @@ class Silhouette:
         return labelled(self.parse, labels)
 
     def reach(
-        self, start: Points, direction: Points, low: float, high: float, otherwise: float, mask: Mask | None = None
+        self, start: Points64, direction: Points64, low: float, high: float, otherwise: float, mask: Mask | None = None
     ) -> float:
         """Pixels from `start` to where the body (or `mask`) ends in `direction`, within [low, high]; `otherwise` when hidden."""
         steps = np.arange(0, high + 3)
@@ -95,7 +95,7 @@ class Silhouette:
     def _body(self) -> Mask:
         return ~self.of(Parse.BACKGROUND, Parse.HAIR, Parse.HAT)
 
-    def _sample(self, mask: Mask, points: Points) -> Mask:
+    def _sample(self, mask: Mask, points: Points64) -> Mask:
         columns, rows = np.round(points).astype(int).T
         within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
         taken: Mask = within & mask[np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1)]
