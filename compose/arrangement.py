@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.body import Body
-from compose.free_space import look_for_room
+from compose.free_space import find_free_space
 from compose.guests import Dressed, aside, places
 from compose.horizon import Ground, estimate_ground
 from compose.light import shadow_direction
@@ -52,7 +52,7 @@ def arrange(inputs: SceneInputs, body: Body, seed: int) -> tuple[Ground, list[Fi
     """Where everybody stands: from the user's wishes, the rest automatically; in the order of `compose.guests.places`."""
     size = (inputs.background.shape[0], inputs.background.shape[1])
     ground = inputs.sidecar.ground(estimate_ground(inputs.background), size)
-    room = look_for_room(inputs.background)
+    room = find_free_space(inputs.background)
     light = shadow_direction(inputs.background, ground)
     own, figures, turn = Dressed(inputs.cutout, body), [], 0
     for number, each in enumerate(places(inputs.sidecar, inputs.scene.pair.person.id)):

@@ -34,7 +34,7 @@ class Room:
     clutter: NDArray[np.float32]
     tall: int
 
-    def calmest(self, reach: tuple[float, float], foot: float, height: float) -> float:
+    def least_busy(self, reach: tuple[float, float], foot: float, height: float) -> float:
         """Where to stand, as a share of the width; the middle unless a calmer spot is worth the walk.
 
         Args:
@@ -66,7 +66,7 @@ class Room:
         return means
 
 
-def look_for_room(background: NDArray[np.uint8]) -> Room:
+def find_free_space(background: NDArray[np.uint8]) -> Room:
     """(h, w, 3) RGB uint8 → its clutter at a small working size."""
     height, width = background.shape[:2]
     size = (int(np.clip(round(width * WORK_HEIGHT / height), 16, 8 * WORK_HEIGHT)), WORK_HEIGHT)

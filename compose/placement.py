@@ -75,7 +75,7 @@ def place(body: Body, size: tuple[int, int], ground: Ground, room: Room) -> Plac
         return _beside_the_edge(body, size)
     height, foot = _upright(body, size, ground)
     scale = height / body.height
-    x = room.calmest(_reach(body, scale), foot / size[0], height / size[0]) * size[1]
+    x = room.least_busy(_reach(body, scale), foot / size[0], height / size[0]) * size[1]
     return Placement(float(np.clip(x, *_inside(body, scale, size[1]))), foot, height)
 
 

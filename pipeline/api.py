@@ -12,7 +12,7 @@ from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, 
 from pipeline.catalog import STEPS, step_names
 from pipeline.choice import Chooser
 from pipeline.core.errors import UsageError
-from pipeline.core.gc_pause import no_garbage_hunt
+from pipeline.core.gc_pause import gc_paused
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY, Layout
 from pipeline.core.records.attempts import Attempts, read_attempts
@@ -206,7 +206,7 @@ def _take(path: Path) -> str:
     return text
 
 
-@no_garbage_hunt()
+@gc_paused()
 def prepare(request: Request) -> Job:
     """Read settings and inputs, choose engines and backends.
 

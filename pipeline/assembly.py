@@ -131,7 +131,7 @@ def engine_chooser(settings: Settings, chooser: Chooser) -> EngineByCategory:
     """The engine per garment category that these settings ask for."""
     run = settings["run"]
     assert isinstance(run, RunConfig)
-    chooser.must_know_engine(run.engine)
+    chooser.check_engine_name(run.engine)
     return EngineByCategory(chooser, run.engine)
 
 

@@ -104,7 +104,7 @@ BACKENDS: dict[str, dict[str, Target]] = {
 }
 """Per kind, in the order in which `auto` prefers them: real models first, embedded last."""
 
-GARMENT_GLANCE: Target = "preprocess.cloth.quick_category:category_at_a_glance"
+QUICK_CATEGORY: Target = "preprocess.cloth.quick_category:quick_category"
 """What guesses the category of a garment picture whose folder does not say."""
 
 ENGINES: dict[str, Target] = {

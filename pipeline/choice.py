@@ -72,7 +72,7 @@ class Chooser:
                 notes.append(lack)
         raise UsageError(f"no {what} can run here", "python run.py doctor")
 
-    def must_know_engine(self, wanted: str) -> None:
+    def check_engine_name(self, wanted: str) -> None:
         """Refuse a misspelt engine even when no pair asks for one yet.
 
         Raises:

@@ -10,7 +10,7 @@ import json
 import time
 from pathlib import Path
 
-from pipeline.catalog import GARMENT_GLANCE, resolve
+from pipeline.catalog import QUICK_CATEGORY, resolve
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.inputs.collection import Collection
@@ -76,7 +76,7 @@ def guess_note(collection: Collection) -> str:
 
 def _look(path: Path) -> Category:
     try:
-        guess = resolve(GARMENT_GLANCE)(images.read_photo(path))
+        guess = resolve(QUICK_CATEGORY)(images.read_photo(path))
     except InputError:
         return Category.UPPER
     category: Category = guess.category if guess.sure else Category.UPPER

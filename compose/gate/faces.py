@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import RGB, Points
-from pipeline.core.native_stderr import hold_back
+from pipeline.core.native_stderr import filtered_native_stderr
 
 ReadFace = Callable[[RGB], Points | None]
 """(h, w, 3) uint8 RGB of one face with some room round it → (n, 2) x, y in pixels, or None when no face is found."""
@@ -94,7 +94,7 @@ class FaceMesh:
 
     def __call__(self, face: RGB) -> Points | None:
         """(h, w, 3) uint8 RGB → (468, 2) x, y in pixels, or None."""
-        with hold_back():
+        with filtered_native_stderr():
             if self._mesh is None:
                 self._mesh = _mesh()
             found = self._mesh.process(np.ascontiguousarray(face)).multi_face_landmarks

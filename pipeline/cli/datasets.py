@@ -91,12 +91,12 @@ def import_viton_hd(
     """VITON-HD and its relatives, in every spelling of their folders."""
     from pipeline.core.layout import Layout
     from pipeline.datasets.transfer import Mover
-    from pipeline.datasets.transfer_run import take_in
+    from pipeline.datasets.transfer_run import import_tree
     from pipeline.datasets.tree import first_people
     from pipeline.datasets.viton_hd_in import read_viton_hd
 
     tree = first_people(read_viton_hd(folder, split, pairs), limit)
-    raise typer.Exit(take_in(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
 
 
 @import_app.command("dresscode")
@@ -115,11 +115,11 @@ def import_dresscode(
     from pipeline.core.layout import Layout
     from pipeline.datasets.dresscode_in import read_dresscode
     from pipeline.datasets.transfer import Mover
-    from pipeline.datasets.transfer_run import take_in
+    from pipeline.datasets.transfer_run import import_tree
     from pipeline.datasets.tree import first_people
 
     tree = first_people(read_dresscode(folder, split, pairs, part), limit)
-    raise typer.Exit(take_in(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
 
 
 @export_app.command("viton-hd")
@@ -138,14 +138,14 @@ def export_viton_hd(
     from pipeline.core.labels import Category
     from pipeline.core.layout import Layout
     from pipeline.datasets.transfer import Mover
-    from pipeline.datasets.transfer_run import hand_out
+    from pipeline.datasets.transfer_run import export_tree
     from pipeline.datasets.viton_hd_out import export_viton_hd as parcel_of
     from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
     found = discover(layout, lambda _: "", guess=GarmentGuesser(layout))
     parcel = parcel_of(found, layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
-    raise typer.Exit(hand_out(parcel, Mover(copy, dry_run), Console()))
+    raise typer.Exit(export_tree(parcel, Mover(copy, dry_run), Console()))
 
 
 @export_app.command("dresscode")
@@ -162,9 +162,9 @@ def export_dresscode(
     from pipeline.core.layout import Layout
     from pipeline.datasets.dresscode_out import export_dresscode as parcel_of
     from pipeline.datasets.transfer import Mover
-    from pipeline.datasets.transfer_run import hand_out
+    from pipeline.datasets.transfer_run import export_tree
     from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
     parcel = parcel_of(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split)
-    raise typer.Exit(hand_out(parcel, Mover(copy, dry_run), Console()))
+    raise typer.Exit(export_tree(parcel, Mover(copy, dry_run), Console()))

@@ -11,7 +11,7 @@ from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
-from pipeline.core.gc_pause import spare_what_is_there
+from pipeline.core.gc_pause import gc_freeze
 from pipeline.core.inputs.collection import discover
 from pipeline.core.inputs.existing import existing
 from pipeline.core.inputs.pairs import has_pair_file
@@ -43,7 +43,7 @@ class Session:
         with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
             records.contents.ahead = self._ahead.of
             plan, warning = job.plan(records), job.retry_warning(records)
-        spare_what_is_there()
+        gc_freeze()
         say_plan(self.console, plan)
         if warning:
             self.console.say(warning, Colour.WARN)
@@ -61,7 +61,7 @@ class Session:
             records.contents.ahead = self._ahead.of
             plan = job.plan(records)
             self._ahead.forget()
-            spare_what_is_there()
+            gc_freeze()
             self._say_estimate(job.estimate(plan))
             self._tell_estimate(job, plan)
             if ask and not self._may_start(job, plan):

@@ -20,7 +20,7 @@ MANY = 200_000
 
 
 @contextmanager
-def no_garbage_hunt() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Make many objects that stay, without a search for cycles among them."""
     was_on = gc.isenabled()
     gc.disable()
@@ -31,13 +31,13 @@ def no_garbage_hunt() -> Iterator[None]:
             gc.enable()
 
 
-def spare_what_is_there() -> None:
+def gc_freeze() -> None:
     """Never look again through what exists now: the plan, the tables, the modules live as long as the process."""
     gc.freeze()
 
 
 def leave(code: int) -> None:
-    """End the process without taking its objects apart, where `spare_what_is_there` spared many.
+    """End the process without taking its objects apart, where `gc_freeze` spared many.
 
     Returns when there are few, or when other threads are still at work: then the ordinary way out is as quick, or waits for them.
 

@@ -12,7 +12,7 @@ NOISE = ("W0000", "I0000", "INFO: Created TensorFlow Lite", "WARNING: All log me
 
 
 @contextmanager
-def hold_back() -> Iterator[None]:
+def filtered_native_stderr() -> Iterator[None]:
     """Hold back what C++ libraries write to file descriptor 2; lines that are not known greetings are passed on afterwards."""
     sys.stderr.flush()
     saved = os.dup(2)

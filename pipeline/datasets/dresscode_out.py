@@ -18,7 +18,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.datasets.dresscode_in import GARMENT, PART_OF, PERSON
 from pipeline.datasets.transfer import Transfer
-from pipeline.datasets.viton_hd_out import Parcel
+from pipeline.datasets.viton_hd_out import ExportPlan
 from preprocess.densepose.body_parts import read_index
 from preprocess.parsing.label_tables import ATR_FROM_CIHP, FACE_FOR_NECK, converted
 from preprocess.parsing.sides import with_worn_sides
@@ -44,7 +44,7 @@ class Numbers:
             self.of[name] = own.get(name, f"{free:06}")
 
 
-def export_dresscode(found: Collection, layout: Layout, folder: Path, split: str) -> Parcel:
+def export_dresscode(found: Collection, layout: Layout, folder: Path, split: str) -> ExportPlan:
     """Everything that the pairs need, in the three parts.
 
     Args:
@@ -68,7 +68,7 @@ def export_dresscode(found: Collection, layout: Layout, folder: Path, split: str
         lists |= own.lists(whole, split) if whole else {}
     if transfers:
         lists[folder / NAMES] = "number,id\n" + "".join(f"{number},{name}\n" for name, number in numbers.of.items())
-    return Parcel(tuple(transfers), lists, missing)
+    return ExportPlan(tuple(transfers), lists, missing)
 
 
 def _note_missing(part: _Part, pair: Pair, missing: dict[str, Path]) -> bool:

@@ -29,7 +29,7 @@ class Transfer:
 
 
 @dataclass
-class Tally:
+class TransferCounts:
     """What became of the transfers.
 
     Args:
@@ -54,7 +54,7 @@ class Mover:
     """
 
     def __init__(self, copy: bool = False, dry_run: bool = False) -> None:
-        self.tally = Tally()
+        self.tally = TransferCounts()
         self._copy = copy
         self.dry_run = dry_run
         self._folders: set[Path] = set()

@@ -10,13 +10,13 @@ from pipeline.core.layout import PAIR_FILES, Layout
 from pipeline.datasets.intake import add_pairs, new_pairs, plan_intake, transfers
 from pipeline.datasets.transfer import Mover, Transfer
 from pipeline.datasets.tree import Tree
-from pipeline.datasets.viton_hd_out import Parcel
+from pipeline.datasets.viton_hd_out import ExportPlan
 
 SHOWN = 8
 """So many lines of one kind are shown."""
 
 
-def take_in(tree: Tree, layout: Layout, mover: Mover, console: Console) -> ExitCode:
+def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console) -> ExitCode:
     """Put a published tree into inputs and outputs; a damaged file is left out alone.
 
     Args:
@@ -40,7 +40,7 @@ def take_in(tree: Tree, layout: Layout, mover: Mover, console: Console) -> ExitC
     return ExitCode.ITEMS_FAILED if mover.tally.damaged else ExitCode.DONE
 
 
-def hand_out(parcel: Parcel, mover: Mover, console: Console) -> ExitCode:
+def export_tree(parcel: ExportPlan, mover: Mover, console: Console) -> ExitCode:
     """Write a tree for other people's loaders; items that lack something are left out.
 
     Raises:

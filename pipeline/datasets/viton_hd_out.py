@@ -19,7 +19,7 @@ GARMENT = (places.CLOTH, places.CLOTH_MASK)
 
 
 @dataclass(frozen=True)
-class Parcel:
+class ExportPlan:
     """What an export will write.
 
     Args:
@@ -35,7 +35,7 @@ class Parcel:
 
 def export_viton_hd(
     found: Collection, layout: Layout, folder: Path, split: str, category: Category, renderings: Sequence[str] = ()
-) -> Parcel:
+) -> ExportPlan:
     """Everything that the pairs of one garment category need.
 
     Args:
@@ -62,7 +62,7 @@ def export_viton_hd(
     whole = [pair for pair in pairs if f"person {pair.person.id}" not in missing and f"garment {pair.garment.id}" not in missing]
     needed = {name for pair in whole for name in (f"person {pair.person.id}", f"garment {pair.garment.id}")}
     transfers = tuple(each for item, own in files.items() if item in needed for each in own)
-    return Parcel(transfers, {folder / f"{split}_pairs.txt": _lines(whole)}, missing)
+    return ExportPlan(transfers, {folder / f"{split}_pairs.txt": _lines(whole)}, missing)
 
 
 def named(folders: tuple[Folder, ...]) -> dict[str, Folder]:

@@ -17,13 +17,13 @@ from pipeline.core.items import Item
 from pipeline.core.stage import Stage
 from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, failure_of
 from pipeline.executors.worker import Job, Reply, serve
-from pipeline.executors.worker_log import Ears, Remark
+from pipeline.executors.worker_log import LogLine, LogReceiver
 
 
 class _Worker:
     """One process and the pipe to it; started when first needed."""
 
-    def __init__(self, number: int, threads: int, ears: Ears) -> None:
+    def __init__(self, number: int, threads: int, ears: LogReceiver) -> None:
         self._number = number
         self._threads = threads
         self._ears = ears
@@ -37,7 +37,7 @@ class _Worker:
         try:
             pipe.send(Job(number, stage.recipe if self._stage != number else None, items))
             self._stage = number
-            while isinstance(said := pipe.recv(), Remark):
+            while isinstance(said := pipe.recv(), LogLine):
                 self._ears.hear(self._number, said)
             assert isinstance(said, Reply)
             return said
@@ -84,7 +84,7 @@ class PoolExecutor:
 
     def __init__(self, workers: int) -> None:
         threads = max(1, (os.cpu_count() or 1) // workers)
-        ears = Ears()
+        ears = LogReceiver()
         self._workers = [_Worker(number, threads, ears) for number in range(workers)]
         self._stages = 0
 

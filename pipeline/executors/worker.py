@@ -19,7 +19,7 @@ from pipeline.core.stage import StepRecipe
 from pipeline.core.step import Step
 from pipeline.executors.local import run_items
 from pipeline.executors.protocol import Result, failure_of
-from pipeline.executors.worker_log import Mouth
+from pipeline.executors.worker_log import LogSender
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -52,7 +52,7 @@ def serve(pipe: connection.Connection, threads: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    mouth = Mouth(pipe)
+    mouth = LogSender(pipe)
     step: Step | None = None
     stage = -1
     while True:

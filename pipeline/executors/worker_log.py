@@ -13,14 +13,14 @@ from pipeline.core.console import LOG
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class LogLine:
     """One log line on its way from a worker to its parent: the level's number, and the finished text."""
 
     level: int
     text: str
 
 
-class Mouth(logging.Handler):
+class LogSender(logging.Handler):
     """The worker's end: answers and log lines share one pipe, and log lines come from any thread.
 
     Args:
@@ -43,17 +43,17 @@ class Mouth(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send a log line; a parent that is gone needs none."""
         with suppress(OSError):
-            self.send(Remark(record.levelno, record.getMessage()))
+            self.send(LogLine(record.levelno, record.getMessage()))
 
 
-class Ears:
+class LogReceiver:
     """The parent's end: what one worker said is not repeated when the others say it too."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._first: dict[str, int] = {}
 
-    def hear(self, worker: int, remark: Remark) -> None:
+    def hear(self, worker: int, remark: LogLine) -> None:
         """Log a worker's remark, unless another worker made the same one before.
 
         Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.core.gc_pause import no_garbage_hunt
+from pipeline.core.gc_pause import gc_paused
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
 from pipeline.core.records.fingerprint import Fingerprinter, basis_from_json
@@ -65,7 +65,7 @@ def _pass_on(stage: Stage, records: Records, unavailable: dict[Ref, Reason]) -> 
                 unavailable.setdefault(ref, unavailable[lacking])
 
 
-@no_garbage_hunt()
+@gc_paused()
 def make_plan(stages: Sequence[Stage], records: Records, choice: Choice | None = None, earlier: Earlier = tuple) -> Plan:
     """What a run would do, without doing it.
 

@@ -16,7 +16,7 @@ from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, soften
 from preprocess.background.mediapipe_people import MediapipePeople
 from preprocess.background.people import Sighting
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 WORK_SIDE_PX = 1024
 """Long side of the person's window for the guided filter."""
@@ -46,7 +46,7 @@ class EmbeddedMatte:
         probability: NDArray[np.uint8] = np.round(255 * self._people.look_at(photo, box)).astype(np.uint8)
         return probability
 
-    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[NDArray[np.uint8] | Unseen]:
+    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[NDArray[np.uint8] | NotFound]:
         """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
         return [self.matte_of(photo, sighting) for photo, sighting in zip(photos, sightings, strict=True)]
 

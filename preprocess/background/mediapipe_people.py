@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import RGB, Float
 from pipeline.core.masks import Box
 from preprocess.background.people import (
+    Detection,
     Sighting,
-    Somebody,
     box_of_row,
     choose,
-    convincing,
     head_in,
+    is_person,
     merge_faces,
     overlap,
     without_body,
-    worth_counting,
+    without_bystanders,
 )
 from preprocess.background.windows import head_window, ramp, size_of, span, thirds, times, window_round
 from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
@@ -80,7 +80,7 @@ class MediapipePeople:
         size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
         work = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if scale < 1 else photo
         everyone = self.models.person_probability(work)
-        people = worth_counting(self._everybody(work, everyone))
+        people = without_bystanders(self._everybody(work, everyone))
         if not any(each.body is not None for each in people):
             return None
         try:
@@ -108,11 +108,11 @@ class MediapipePeople:
             return nobody
         return self._refined(photo, replace(somebody, box=box), nobody)
 
-    def _everybody(self, work: RGB, everyone: Float) -> list[Somebody]:
+    def _everybody(self, work: RGB, everyone: Float) -> list[Detection]:
         faces = merge_faces(self.models.faces(work))
-        people: list[Somebody] = []
+        people: list[Detection] = []
         first = self._first(work, everyone)
-        if first is not None and (len(faces) < 2 or convincing(first.body, first.probability, size_of(work))):
+        if first is not None and (len(faces) < 2 or is_person(first.body, first.probability, size_of(work))):
             people.append(_somebody(first))
         bodies = [each.body for each in people if each.body is not None]
         for box in without_body([box_of_row(face) for face in faces], bodies):
@@ -132,7 +132,7 @@ class MediapipePeople:
             found = self._pose_in(work, rows, columns)
             if found is None or np.count_nonzero(found.probability > 0.5) < least:
                 continue
-            if convincing(found.body, found.probability, size_of(work)):
+            if is_person(found.body, found.probability, size_of(work)):
                 return found
         return None
 
@@ -146,18 +146,18 @@ class MediapipePeople:
         probability[rows, columns] = found.probability
         return SeenPose(body, probability)
 
-    def _owner_of(self, face: Box, work: RGB, people: Sequence[Somebody]) -> Somebody:
+    def _owner_of(self, face: Box, work: RGB, people: Sequence[Detection]) -> Detection:
         """Whose face this is: a body found below it, or only the face."""
         top, left, height, width = face
         rows = span(top - 1.2 * height, top + 12 * height, work.shape[0])
         columns = span(left - 1.8 * width, left + 2.8 * width, work.shape[1])
         found = self._pose_in(_painted_over(work, people), rows, columns)
-        if found is not None and head_in(face, found.body) and convincing(found.body, found.probability, size_of(work)):
+        if found is not None and head_in(face, found.body) and is_person(found.body, found.probability, size_of(work)):
             seen = _somebody(found)
             return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * height * width))
-        return Somebody(None, None, face, FACE_AREAS_PER_PERSON * height * width)
+        return Detection(None, None, face, FACE_AREAS_PER_PERSON * height * width)
 
-    def _unexplained(self, work: RGB, everyone: Float, people: list[Somebody]) -> list[Somebody]:
+    def _unexplained(self, work: RGB, everyone: Float, people: list[Detection]) -> list[Detection]:
         """Search again where the probability of a person is high and nobody is."""
         for _ in range(MAX_SEARCHES):
             known = _known(work.shape[:2], people)
@@ -165,7 +165,7 @@ class MediapipePeople:
             if not people or rest < UNEXPLAINED_SHARE * max(each.area_px for each in people):
                 break
             found = self.models.pose(_painted_over(work, people))
-            if found is None or not convincing(found.body, found.probability * everyone, size_of(work)):
+            if found is None or not is_person(found.body, found.probability * everyone, size_of(work)):
                 break
             another = _somebody(found)
             if any(each.body is not None and overlap(each.box, another.box) > 0.8 for each in people):
@@ -173,7 +173,7 @@ class MediapipePeople:
             people = [each for each in people if each.body is not None or not head_in(each.box, found.body)] + [another]
         return people
 
-    def _sighting(self, work: RGB, size: tuple[int, ...], people: Sequence[Somebody], chosen: int) -> Sighting:
+    def _sighting(self, work: RGB, size: tuple[int, ...], people: Sequence[Detection], chosen: int) -> Sighting:
         others = np.zeros(work.shape[:2], np.float32)
         for each in (*people[:chosen], *people[chosen + 1 :]):
             others = np.maximum(others, _presence(each, size_of(work)))
@@ -191,7 +191,7 @@ class MediapipePeople:
         areas = tuple(each.area_px / others.size for each in people)
         return Sighting(landmarks, probability, others, areas, chosen)
 
-    def _again(self, work: RGB, people: Sequence[Somebody], chosen: int) -> Somebody:
+    def _again(self, work: RGB, people: Sequence[Detection], chosen: int) -> Detection:
         """The chosen person seen once more with the others painted over; a window that suits a head may cut arms or feet."""
         me = people[chosen]
         assert me.body is not None
@@ -202,7 +202,7 @@ class MediapipePeople:
         same_head = np.linalg.norm(found.body[0, :2] - me.body[0, :2]) < 0.15 * max(me.box[2:])
         return _somebody(found) if same_head else me
 
-    def _refined(self, work: RGB, me: Somebody, others: Float) -> Float:
+    def _refined(self, work: RGB, me: Detection, others: Float) -> Float:
         """The body's own probability and the person model's, the latter seen close up; hats and hair only the latter knows."""
         assert me.body is not None and me.probability is not None
         close, trust = self._seen_close(work, me)
@@ -211,7 +211,7 @@ class MediapipePeople:
         rivalry = np.clip(me.probability - others, -1, 1)
         return mine if not others.any() else (mine * np.clip(0.5 + 2 * rivalry, 0, 1)).astype(np.float32)
 
-    def _seen_close(self, work: RGB, me: Somebody) -> tuple[Float, Float]:
+    def _seen_close(self, work: RGB, me: Detection) -> tuple[Float, Float]:
         """The person model on the whole body, the upper body and the head; it works at 256 px, so small windows show more.
 
         Returns:
@@ -244,16 +244,16 @@ class MediapipePeople:
         return oval + np.array([columns.start, rows.start], np.float32) if len(oval) else oval
 
 
-def _somebody(found: SeenPose) -> Somebody:
+def _somebody(found: SeenPose) -> Detection:
     solid = found.probability > 0.5
     inside = _inside(found.body, solid.shape)
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     if rows.size == 0:
         top, left = inside.min(0)[::-1] if len(inside) else (0.0, 0.0)
         bottom, right = inside.max(0)[::-1] if len(inside) else (1.0, 1.0)
-        return Somebody(found.body, found.probability, (float(top), float(left), float(bottom - top), float(right - left)), 1.0)
+        return Detection(found.body, found.probability, (float(top), float(left), float(bottom - top), float(right - left)), 1.0)
     box = (float(rows[0]), float(columns[0]), float(rows[-1] - rows[0] + 1), float(columns[-1] - columns[0] + 1))
-    return Somebody(found.body, found.probability, box, float(np.count_nonzero(solid)))
+    return Detection(found.body, found.probability, box, float(np.count_nonzero(solid)))
 
 
 def _inside(body: Float, size: tuple[int, ...]) -> Float:
@@ -262,7 +262,7 @@ def _inside(body: Float, size: tuple[int, ...]) -> Float:
     return inside
 
 
-def _presence(each: Somebody, size: tuple[int, ...]) -> Float:
+def _presence(each: Detection, size: tuple[int, ...]) -> Float:
     """Where somebody is: their probability, or a block below a face that has no body."""
     if each.probability is not None:
         return each.probability
@@ -272,7 +272,7 @@ def _presence(each: Somebody, size: tuple[int, ...]) -> Float:
     return block
 
 
-def _known(size: tuple[int, ...], people: Sequence[Somebody]) -> NDArray[np.bool_]:
+def _known(size: tuple[int, ...], people: Sequence[Detection]) -> NDArray[np.bool_]:
     known = np.zeros(size[:2], np.uint8)
     for each in people:
         known |= (_presence(each, size) > 0.3).astype(np.uint8)
@@ -281,7 +281,7 @@ def _known(size: tuple[int, ...], people: Sequence[Somebody]) -> NDArray[np.bool
     return grown
 
 
-def _painted_over(work: RGB, people: Sequence[Somebody], keep: Somebody | None = None) -> RGB:
+def _painted_over(work: RGB, people: Sequence[Detection], keep: Detection | None = None) -> RGB:
     """The picture with these people in flat grey, but for what is more likely `keep`."""
     bodies = [each for each in people if each.body is not None]
     if not bodies:

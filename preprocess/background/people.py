@@ -12,7 +12,7 @@ from pipeline.core.masks import Box
 from preprocess.person.landmarks import Landmarks
 
 BYSTANDER_SHARE = 0.12
-"""Somebody smaller than this share of the largest person's area is part of the scenery."""
+"""Detection smaller than this share of the largest person's area is part of the scenery."""
 SAME_PERSON = 0.5
 """Two finds that overlap by this share of the smaller one are one person."""
 SURE_PROBABILITY = 0.5
@@ -21,7 +21,7 @@ SHOULDERS = (11, 12)
 
 
 @dataclass(frozen=True)
-class Somebody:
+class Detection:
     """One person found in a photo.
 
     Args:
@@ -101,7 +101,7 @@ def _centre(box: Box) -> NDArray[np.float32]:
     return np.array([box[1] + box[3] / 2, box[0] + box[2] / 2], np.float32)
 
 
-def convincing(body: NDArray[np.float32], probability: NDArray[np.float32], size: tuple[int, int]) -> bool:
+def is_person(body: NDArray[np.float32], probability: NDArray[np.float32], size: tuple[int, int]) -> bool:
     """Whether a find is a person rather than a helmet or a curtain: some shoulder in sight, and pixels at the body's place.
 
     Args:
@@ -117,7 +117,7 @@ def convincing(body: NDArray[np.float32], probability: NDArray[np.float32], size
     return float(probability[seen[:, 1].astype(int), seen[:, 0].astype(int)].mean()) > SURE_PROBABILITY
 
 
-def worth_counting(people: Sequence[Somebody]) -> list[Somebody]:
+def without_bystanders(people: Sequence[Detection]) -> list[Detection]:
     """Everybody but bystanders, from the left."""
     if not people:
         return []
@@ -126,7 +126,7 @@ def worth_counting(people: Sequence[Somebody]) -> list[Somebody]:
     return sorted(counted, key=lambda each: each.box[1] + each.box[3] / 2)
 
 
-def choose(people: Sequence[Somebody], person: int | None) -> int:
+def choose(people: Sequence[Detection], person: int | None) -> int:
     """Index of the person meant: `person` counted from 1 at the left, else the largest whose body was seen.
 
     Raises:

@@ -27,7 +27,7 @@ from preprocess.networks.rembg_models import (
     Network,
     SaliencyNetwork,
 )
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 
 class RembgMatte:
@@ -69,16 +69,16 @@ class RembgMatte:
         (seen,) = self._look([photo], [rough], [box])
         return only_the_person(seen, rough, np.zeros(rough.shape, bool)) if shows_person(seen, rough) else rough
 
-    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[Grey | Unseen]:
+    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[Grey | NotFound]:
         """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
         pairs = list(zip(photos, sightings, strict=True))
         embedded = [self._embedded.matte_of(photo, sighting) for photo, sighting in pairs]
         seen = self._look(photos, embedded, [sighting.landmarks.box for sighting in sightings])
         return [self._judged(*each) for each in zip(seen, embedded, sightings, strict=True)]
 
-    def _judged(self, seen: Grey, embedded: Grey, sighting: Sighting) -> Grey | Unseen:
+    def _judged(self, seen: Grey, embedded: Grey, sighting: Sighting) -> Grey | NotFound:
         if not shows_person(seen, embedded):
-            return Unseen(f"{self.card.name} does not show the person that the landmarks show")
+            return NotFound(f"{self.card.name} does not show the person that the landmarks show")
         return only_the_person(seen, embedded, others_at(sighting, embedded.shape))
 
     def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Box]) -> list[Grey]:

@@ -26,7 +26,7 @@ from preprocess.background.mediapipe_people import MediapipePeople
 from preprocess.background.people import Sighting
 from preprocess.background.pose_flags import pose_notices
 from preprocess.background.which_person import person_wanted
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 SOLID = 128
 
@@ -38,7 +38,7 @@ class PersonMatteBackend(MatteBackend, Protocol):
     def batch_size(self) -> int:
         """Photos of one call, once it is loaded."""
 
-    def mattes_of(self, photos: Sequence[Grey], sightings: Sequence[Sighting]) -> Sequence[Grey | Unseen]:
+    def mattes_of(self, photos: Sequence[Grey], sightings: Sequence[Sighting]) -> Sequence[Grey | NotFound]:
         """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
 
 
@@ -111,10 +111,10 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         answers = self.backend.mattes_of([given.photo.rgb for _, given in inputs], sightings)
         return [self._one(*each, sighting, answer) for each, sighting, answer in zip(inputs, sightings, answers, strict=True)]
 
-    def _one(self, person: Person, given: BackgroundInputs, sighting: Sighting, answer: Grey | Unseen) -> Produced:
+    def _one(self, person: Person, given: BackgroundInputs, sighting: Sighting, answer: Grey | NotFound) -> Produced:
         rgb = given.photo.rgb
-        missed = (answer.notice,) if isinstance(answer, Unseen) else ()
-        alpha = self._embedded.matte_of(rgb, sighting) if isinstance(answer, Unseen) else answer
+        missed = (answer.notice,) if isinstance(answer, NotFound) else ()
+        alpha = self._embedded.matte_of(rgb, sighting) if isinstance(answer, NotFound) else answer
         if self.config.refine == "closed-form":
             alpha = closed_form.refine(rgb, alpha)
         if self.config.keep_transparency and given.photo.alpha is not None:

@@ -19,7 +19,7 @@ LEAST_TRANSPARENT = 0.05
 """A picture with less transparency than this has no outline of its own."""
 
 
-def category_at_a_glance(photo: Photo) -> Guess:
+def quick_category(photo: Photo) -> Guess:
     """The likeliest category of the garment in a picture.
 
     What somebody wears has the wearer's outline, not the garment's; it counts as upper, without confidence.

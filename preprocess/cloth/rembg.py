@@ -24,7 +24,7 @@ from preprocess.networks.rembg_models import (
     enlarged,
     network_input,
 )
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 SOLID = 128
 LEAST_SHARE, MOST_SHARE = 0.005, 0.97
@@ -57,7 +57,7 @@ class RembgCloth:
         """
         self._network.load(device)
 
-    def cut(self, photo: RGB) -> Grey | Unseen:
+    def cut(self, photo: RGB) -> Grey | NotFound:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment."""
         (share,) = self._network([photo])
         return checked_cut(share, self.card.name)
@@ -85,7 +85,7 @@ class ClothSeg:
         if self._model is None:
             self._model = open_onnx(require(self.card.weights[0], self._weights), device)
 
-    def cut(self, photo: RGB) -> Grey | Unseen:
+    def cut(self, photo: RGB) -> Grey | NotFound:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment."""
         if self._model is None:
             self.load("auto")
@@ -110,11 +110,11 @@ def garment_share(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return garment
 
 
-def checked_cut(share: NDArray[np.float32], name: str) -> Grey | Unseen:
+def checked_cut(share: NDArray[np.float32], name: str) -> Grey | NotFound:
     """(h, w) float32 in [0, 1] → (h, w) uint8, unless the network found nothing, or nothing but garment."""
     alpha: Grey = np.round(255 * share).astype(np.uint8)
     solid = float(np.mean(alpha >= SOLID))
-    return alpha if LEAST_SHARE <= solid <= MOST_SHARE else Unseen(f"{name} marks {solid:.1%} of the picture as garment")
+    return alpha if LEAST_SHARE <= solid <= MOST_SHARE else NotFound(f"{name} marks {solid:.1%} of the picture as garment")
 
 
 class BirefnetGeneral(RembgCloth, network=BIREFNET_GENERAL):

@@ -27,7 +27,7 @@ from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.cloth.category import guess_doubt
 from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.outline import category_doubt, outline_doubts
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 WORK_SIDE = 1536
 """Longer side to which bigger photos are reduced: the garment then still has more pixels than its canvas."""
@@ -53,7 +53,7 @@ class ClothConfig(StepConfig):
 class GarmentBackend(Backend, Protocol):
     """Separates a garment from its ground."""
 
-    def cut(self, photo: RGB) -> Alpha | Unseen:
+    def cut(self, photo: RGB) -> Alpha | NotFound:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
 
 
@@ -83,7 +83,7 @@ class CutGarment:
     alpha: Alpha
     share: float
     worn: bool = False
-    missed: Unseen | None = None
+    missed: NotFound | None = None
 
 
 def reduced(photo: Photo) -> Photo:
@@ -234,8 +234,8 @@ class ClothStep(BackendStep[GarmentBackend]):
             alpha = self.wearers.cut(small.rgb, body, garment.category)
             return _checked(path, CutGarment(small.rgb, alpha, _share(alpha), worn=True))
         answer = self.backend.cut(small.rgb)
-        missed = answer if isinstance(answer, Unseen) else None
-        alpha = cut_garment(small.rgb) if isinstance(answer, Unseen) else answer
+        missed = answer if isinstance(answer, NotFound) else None
+        alpha = cut_garment(small.rgb) if isinstance(answer, NotFound) else answer
         cut = _checked(path, CutGarment(small.rgb, alpha, _share(alpha), missed=missed))
         return self._close_up(photo, cut)
 
@@ -249,7 +249,7 @@ class ClothStep(BackendStep[GarmentBackend]):
             return cut
         near = reduced(Photo(np.ascontiguousarray(photo.rgb[rows, columns])))
         answer = cut_garment(near.rgb) if cut.missed else self.backend.cut(near.rgb)
-        if isinstance(answer, Unseen) or _share(answer) <= 0.05:
+        if isinstance(answer, NotFound) or _share(answer) <= 0.05:
             return cut
         return replace(cut, rgb=near.rgb, alpha=answer)
 

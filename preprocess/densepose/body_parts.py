@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline.core.backend import Backend
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Body
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 CURE = "python run.py --step densepose --force"
 
@@ -77,5 +77,5 @@ class DenseposeBackend(Backend, Protocol):
     def batch_size(self) -> int:
         """People of one call, once it is loaded."""
 
-    def body_parts(self, views: Sequence[PersonView]) -> Sequence[BodyParts | Unseen]:
+    def body_parts(self, views: Sequence[PersonView]) -> Sequence[BodyParts | NotFound]:
         """The parts of the person whom each matte shows, in order."""

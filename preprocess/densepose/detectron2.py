@@ -17,8 +17,8 @@ from pipeline.core.weights import require
 from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.charts import Charts, parts_of
 from preprocess.networks.batch_size import pictures_at_once
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 SHORT_SIDE_PX, LONG_SIDE_PX = 800, 1333
 LEVELS = ["p2", "p3", "p4", "p5", "p6"]
@@ -96,13 +96,13 @@ class DenseposeDetectron2:
             fill(model, path)
             self._model, self.batch_size = model, pictures_at_once(chosen.kind, (SHORT_SIDE_PX, LONG_SIDE_PX))
 
-    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
+    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | NotFound]:
         """The parts of the person whom each matte shows; pictures of one size in one call."""
         if self._model is None:
             self.load("auto")
         charts = charts_of(self._model, [view.image for view in views])
         parts = [parts_of(each, view.person) for each, view in zip(charts, views, strict=True)]
-        return [each or Unseen("detectron2 finds nobody where the matte is") for each in parts]
+        return [each or NotFound("detectron2 finds nobody where the matte is") for each in parts]
 
 
 def build_model(device: str) -> Any:

@@ -17,8 +17,8 @@ from pipeline.core.labels import Joint
 from preprocess.densepose.body_parts import BodyParts
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 OUTER_SHARE = 0.25
 """The line between the inner and outer half of an arm lies this share of the radius outward of the bone (frontal view)."""
@@ -50,7 +50,7 @@ class LandmarkBody:
     def load(self, device: str) -> None:
         """Nothing to bring up."""
 
-    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
+    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | NotFound]:
         """The chart index of every pixel of each person; U and V are not known."""
         return [BodyParts(draw_parts(view.body, view.person)) for view in views]
 

@@ -16,8 +16,8 @@ from pipeline.core.step import BackendStep, Produced
 from preprocess.densepose.body_parts import BodyParts, DenseposeBackend
 from preprocess.densepose.colours import render
 from preprocess.densepose.embedded import LandmarkBody, draw_parts
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView, read_view
-from preprocess.person.unseen import Unseen
 
 JPEG_QUALITY = 95
 
@@ -60,15 +60,15 @@ class DenseposeStep(BackendStep[DenseposeBackend]):
         answers = self.backend.body_parts([view for _, view in inputs])
         return [self._produce(item_id, view, answer) for (item_id, view), answer in zip(inputs, answers, strict=True)]
 
-    def _produce(self, item_id: str, view: PersonView, answer: BodyParts | Unseen) -> Produced:
-        parts = BodyParts(draw_parts(view.body, view.person)) if isinstance(answer, Unseen) else answer
-        card = LandmarkBody.card if isinstance(answer, Unseen) else self.backend.card
+    def _produce(self, item_id: str, view: PersonView, answer: BodyParts | NotFound) -> Produced:
+        parts = BodyParts(draw_parts(view.body, view.person)) if isinstance(answer, NotFound) else answer
+        card = LandmarkBody.card if isinstance(answer, NotFound) else self.backend.card
         quality = {"approximate": "yes"} if card.approximate else {}
         return Produced(
             files={
                 layout.DENSEPOSE.of(item_id): lambda: images.jpeg(render(parts.index), JPEG_QUALITY),
                 layout.DENSEPOSE_IUV.of(item_id): lambda: images.npz(parts.arrays(card.name)),
             },
-            notices=(answer.notice,) if isinstance(answer, Unseen) else (),
+            notices=(answer.notice,) if isinstance(answer, NotFound) else (),
             facts={"body_share": f"{np.mean(parts.index != Body.BACKGROUND):.3f}", "backend": card.name} | quality,
         )

@@ -15,8 +15,8 @@ from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.weights import require
 from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.charts import Charts, parts_of
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 INSTALL = "pip install -e '.[diffusion,densepose]'"
 
@@ -57,12 +57,12 @@ class DenseposeScript:
             self._device = choose_device(device).name
             self._program = open_program(self._path, self._device)
 
-    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | Unseen]:
+    def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | NotFound]:
         """The parts of the person whom each matte shows; the program takes one picture at a time."""
         if self._program is None:
             self.load("auto")
         parts = [parts_of(self._charts(view), view.person) for view in views]
-        return [each or Unseen("torchscript finds nobody where the matte is") for each in parts]
+        return [each or NotFound("torchscript finds nobody where the matte is") for each in parts]
 
     def _charts(self, view: PersonView) -> Charts:
         import torch

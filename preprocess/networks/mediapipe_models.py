@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
-from pipeline.core.native_stderr import hold_back
+from pipeline.core.native_stderr import filtered_native_stderr
 
 POSE_CONFIDENCE = 0.3
 """Not 0.5: photos whose head is cropped are still found."""
@@ -44,7 +44,7 @@ class MediapipeModels:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._greeted: set[int] = set()
-        with hold_back():
+        with filtered_native_stderr():
             self._build()
             self._warm()
 
@@ -76,7 +76,7 @@ class MediapipeModels:
         with self._lock:
             if id(graph) in self._greeted:
                 return graph.process(contiguous)
-            with hold_back():
+            with filtered_native_stderr():
                 found = graph.process(contiguous)
             if any(getattr(found, name, None) is not None for name in found._fields):
                 self._greeted.add(id(graph))

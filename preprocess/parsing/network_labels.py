@@ -25,8 +25,8 @@ from preprocess.parsing.label_tables import (
     with_garments_of_lip,
 )
 from preprocess.parsing.sides import with_worn_sides
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 LEAST_SHARE = 0.3
 """A map that labels less of the person than this has missed them."""
@@ -74,7 +74,7 @@ class Parsed:
     lists: ParseLists | None = None
 
 
-def checked(labels: Labels, view: PersonView, name: str, lists: ParseLists | None = None) -> Parsed | Unseen:
+def checked(labels: Labels, view: PersonView, name: str, lists: ParseLists | None = None) -> Parsed | NotFound:
     """A network's map, unless it labels next to nothing of the person.
 
     Args:
@@ -85,7 +85,7 @@ def checked(labels: Labels, view: PersonView, name: str, lists: ParseLists | Non
     """
     person = view.person
     share = float(np.mean(labels[person] > 0)) if person.any() else 1.0
-    return Parsed(labels, lists) if share >= LEAST_SHARE else Unseen(f"{name} labels {share:.0%} of the person")
+    return Parsed(labels, lists) if share >= LEAST_SHARE else NotFound(f"{name} labels {share:.0%} of the person")
 
 
 def lists_of(labels: Labels) -> ParseLists:

@@ -17,8 +17,8 @@ from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted, with_garme
 from preprocess.parsing.neck import no_neck_above_mouth
 from preprocess.parsing.network_labels import Parsed, ParseLists, checked
 from preprocess.parsing.schp_frames import hybrid, labels_from, network_input
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 ATR_FILE, LIP_FILE = "parsing_atr.onnx", "parsing_lip.onnx"
 ATR_SIDE_PX, LIP_SIDE_PX = 512, 473
@@ -53,7 +53,7 @@ class Schp:
             self._atr, self._lip = open_onnx(files[ATR_FILE], device), open_onnx(files[LIP_FILE], device)
             self.batch_size = min(each.at_once((ATR_SIDE_PX, ATR_SIDE_PX)) for each in (self._atr, self._lip))
 
-    def parse(self, views: Sequence[PersonView]) -> list[Parsed | Unseen]:
+    def parse(self, views: Sequence[PersonView]) -> list[Parsed | NotFound]:
         """CIHP labels, `BACKGROUND` outside the person; coats, socks and gloves are LIP's word."""
         lists = self.lists_of([view.image for view in views])
         return [checked(_cihp(each, view), view, self.card.name, each) for each, view in zip(lists, views, strict=True)]

@@ -15,8 +15,8 @@ from pipeline.core.device import choose_device
 from pipeline.core.weights import require
 from preprocess.networks.segformer import Segformer, bilinear
 from preprocess.parsing.network_labels import Parsed, checked
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 
 class SegformerParser:
@@ -50,7 +50,7 @@ class SegformerParser:
             folder = require(self.card.weights[0], self._weights)
             self._network = Segformer(folder, self.classes, choose_device(device), self.shrink)
 
-    def parse(self, views: Sequence[PersonView]) -> list[Parsed | Unseen]:
+    def parse(self, views: Sequence[PersonView]) -> list[Parsed | NotFound]:
         """CIHP labels, `BACKGROUND` outside the person."""
         if self._network is None:
             self.load("auto")

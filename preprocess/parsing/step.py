@@ -16,8 +16,8 @@ from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Encode, Produced
 from preprocess.parsing.embedded.parser import ColourParser, parse_person
 from preprocess.parsing.network_labels import Parsed, lists_of
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView, read_view
-from preprocess.person.unseen import Unseen
 
 
 class ParsingBackend(Backend, Protocol):
@@ -30,7 +30,7 @@ class ParsingBackend(Backend, Protocol):
     def batch_size(self) -> int:
         """People of one call, once it is loaded."""
 
-    def parse(self, views: Sequence[PersonView]) -> Sequence[Parsed | Unseen]:
+    def parse(self, views: Sequence[PersonView]) -> Sequence[Parsed | NotFound]:
         """One result per person, in order."""
 
 
@@ -70,15 +70,15 @@ class ParsingStep(BackendStep[ParsingBackend]):
         answers = self.backend.parse([view for _, view in inputs])
         return [self._produce(item_id, view, answer) for (item_id, view), answer in zip(inputs, answers, strict=True)]
 
-    def _produce(self, item_id: str, view: PersonView, answer: Parsed | Unseen) -> Produced:
-        missed = isinstance(answer, Unseen)
-        labels = parse_person(view.image, view.person, view.body) if isinstance(answer, Unseen) else answer.labels
-        lists = None if isinstance(answer, Unseen) else answer.lists
+    def _produce(self, item_id: str, view: PersonView, answer: Parsed | NotFound) -> Produced:
+        missed = isinstance(answer, NotFound)
+        labels = parse_person(view.image, view.person, view.body) if isinstance(answer, NotFound) else answer.labels
+        lists = None if isinstance(answer, NotFound) else answer.lists
         files: dict[Ref, Encode] = {layout.PARSE.of(item_id): lambda: images.labels_png(labels)}
         if self.backend.keeps_lists:
             files[layout.PARSE_LISTS.of(item_id)] = lambda: images.npz((lists or lists_of(labels)).arrays(labels))
         card = ColourParser.card if missed else self.backend.card
         found = ", ".join(Parse(int(label)).name.lower() for label in np.unique(labels) if label)
         quality = {"approximate": "yes"} if card.approximate else {}
-        notices = (answer.notice,) if isinstance(answer, Unseen) else ()
+        notices = (answer.notice,) if isinstance(answer, NotFound) else ()
         return Produced(files, notices, {"backend": card.name, "labels": found} | quality)

@@ -13,7 +13,7 @@ from pipeline.core.keypoints import Keypoints
 from pipeline.core.weights import access as model_files
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
 from preprocess.person.landmarks import Landmarks
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 from preprocess.pose import person_boxes, simcc
 from preprocess.pose.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
 from preprocess.pose.same_person import nearest_to
@@ -47,11 +47,11 @@ class DWPose:
             files = model_files.paths("dwpose", self._weights)
             self._detector, self._pose = open_onnx(files[DETECTOR], device), open_onnx(files[POSE], device)
 
-    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | Unseen:
+    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | NotFound:
         """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; unseen ones are zeros."""
         box = person_boxes.box_meant(self._people(photo), landmarks.box)
         found = nearest_to(landmarks, [from_wholebody(self._points(photo, box), LEAST_CONFIDENCE)])
-        return found or Unseen("dwpose finds nobody where the landmarks are")
+        return found or NotFound("dwpose finds nobody where the landmarks are")
 
     def _people(self, photo: NDArray[np.uint8]) -> person_boxes.Boxes:
         if self._detector is None:

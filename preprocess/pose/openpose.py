@@ -21,7 +21,7 @@ from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
 from pipeline.core.weights import require
 from preprocess.person.landmarks import Landmarks
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 from preprocess.pose.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.pose.same_person import nearest_to
 
@@ -60,7 +60,7 @@ class OpenPose:
             folder = require("openpose", self._weights)
             self._detector = _build(folder).to(choose_device(device).name)
 
-    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | Unseen:
+    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | NotFound:
         """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; unseen ones are zeros.
 
         The port gives hands no confidence: their points carry that of their wrist.
@@ -75,7 +75,7 @@ class OpenPose:
         corner, scale = (columns.start, rows.start), (piece.shape[1] / small.shape[1], piece.shape[0] / small.shape[0])
         people = [_placed(found, corner, scale) for found in self._people(small)]
         chosen = nearest_to(landmarks, people)
-        return chosen or Unseen("openpose finds nobody where the landmarks are")
+        return chosen or NotFound("openpose finds nobody where the landmarks are")
 
     def _people(self, picture: NDArray[np.uint8]) -> list[Keypoints]:
         """Everybody in a picture, in its pixels."""

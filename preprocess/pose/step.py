@@ -19,7 +19,7 @@ from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.layout import CANVAS, CUTOUT, FRAME, IMAGE, LANDMARKS, POSE_IMAGE, POSE_JSON, Ref
 from pipeline.core.step import BackendStep, Produced
 from preprocess.person.landmarks import Landmarks
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.framing import person_frame
 from preprocess.pose.mediapipe_to_body25 import without_unseen
@@ -29,7 +29,7 @@ from preprocess.pose.skeleton import draw_skeleton
 class PoseBackend(Backend, Protocol):
     """Finds joints of the person that the background step chose."""
 
-    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | Unseen:
+    def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | NotFound:
         """(h, w, 3) RGB uint8 → joints in photo pixels; unseen ones may lie outside the photo."""
 
 
@@ -82,8 +82,8 @@ class PoseStep(BackendStep[PoseBackend]):
     def _one(self, person: Person, given: PoseInputs) -> Produced:
         frame = person_frame(given.landmarks.box, given.landmarks.photo_size)
         answer = self.backend.keypoints(given.photo, given.landmarks)
-        missed = (answer.notice,) if isinstance(answer, Unseen) else ()
-        points = MediapipePose().keypoints(given.photo, given.landmarks) if isinstance(answer, Unseen) else answer
+        missed = (answer.notice,) if isinstance(answer, NotFound) else ()
+        points = MediapipePose().keypoints(given.photo, given.landmarks) if isinstance(answer, NotFound) else answer
         joints = on_canvas(points, frame)
         source = given.photo if given.cutout is None else on_grey(given.cutout)
         canvas = frame.to_canvas(source)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compose.body import Body, Cuts, measure_body
-from compose.free_space import look_for_room
+from compose.free_space import find_free_space
 from compose.horizon import Ground, estimate_ground
 from compose.layer import warp_layer
 from compose.placement import Placement, place
@@ -21,7 +21,7 @@ def _body(person, pose: str) -> Body:
 
 
 def _place(body: Body, picture) -> Placement:
-    return place(body, picture.shape[:2], estimate_ground(picture), look_for_room(picture))
+    return place(body, picture.shape[:2], estimate_ground(picture), find_free_space(picture))
 
 
 @pytest.mark.parametrize("size", [(600, 900), (900, 500), (1024, 1400), (90, 120), (400, 1600)])
@@ -58,7 +58,7 @@ def test_a_body_cut_at_the_side_keeps_touching_that_side(cutout, person, backgro
 @pytest.mark.parametrize(("left", "right"), [(500.0, 450.0), (200.0, 220.0)])
 def test_a_body_cut_at_both_sides_never_shows_a_cut_inside_the_picture(person, left, right) -> None:
     body = replace(_body(person, "bust"), left=0, right=600, cuts=Cuts(bottom=True, left=left, right=right))
-    spot = place(body, (600, 900), Ground(), look_for_room(np.full((600, 900, 3), 99, np.uint8)))
+    spot = place(body, (600, 900), Ground(), find_free_space(np.full((600, 900, 3), 99, np.uint8)))
     scale = spot.scale(body)
     edges = spot.x - body.anchor_x * scale, spot.x + (600 - body.anchor_x) * scale
     hidden = [spot.y - (body.bottom - cut) * scale >= 600 for cut in (left, right)]

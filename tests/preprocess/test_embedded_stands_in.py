@@ -16,7 +16,7 @@ from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.cloth.embedded import PlainBackground
 from preprocess.cloth.step import ClothConfig, ClothStep
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep
 
@@ -34,13 +34,13 @@ class Blind:
         """Nothing."""
 
     def mattes_of(self, photos, sightings):
-        return [Unseen("blind does not show the person") for _ in photos]
+        return [NotFound("blind does not show the person") for _ in photos]
 
     def keypoints(self, photo, landmarks):
-        return Unseen("blind finds nobody")
+        return NotFound("blind finds nobody")
 
     def cut(self, photo):
-        return self.answers.pop(0) if self.answers else Unseen("blind marks 0.0% of the picture as garment")
+        return self.answers.pop(0) if self.answers else NotFound("blind marks 0.0% of the picture as garment")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.core.errors import OutputError, UsageError
-from pipeline.core.gc_pause import no_garbage_hunt
+from pipeline.core.gc_pause import gc_paused
 from pipeline.core.layout import Ref
 from pipeline.core.records.ledger_rows import (
     SCHEMA,
@@ -114,7 +114,7 @@ class Ledger:
         self._sequence = max(self._sequence, int(highest))
         columns = ", ".join(FileRow._fields)
         if newest is None:
-            with no_garbage_hunt():
+            with gc_paused():
                 rows = map(FileRow._make, connection.execute(f"SELECT {columns} FROM files"))
                 self.files = {row[0]: row for row in rows}
             return

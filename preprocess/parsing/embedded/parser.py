@@ -29,8 +29,8 @@ from preprocess.parsing.embedded.sleeves import sleeve_bonus
 from preprocess.parsing.embedded.tidy_labels import tidy_labels
 from preprocess.parsing.network_labels import Parsed
 from preprocess.person.body import Body
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 SHRINK = 0.5
 """Scores are made at half the canvas: edges are put back by the guided filter and the enlargement of scores."""
@@ -66,7 +66,7 @@ class ColourParser:
     def load(self, device: str) -> None:
         """Nothing to bring up."""
 
-    def parse(self, views: Sequence[PersonView]) -> list[Parsed | Unseen]:
+    def parse(self, views: Sequence[PersonView]) -> list[Parsed | NotFound]:
         """CIHP labels; everything comes from picture, matte and joints."""
         return [Parsed(parse_person(view.image, view.person, view.body)) for view in views]
 

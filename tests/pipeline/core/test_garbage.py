@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-from pipeline.core.gc_pause import no_garbage_hunt
+from pipeline.core.gc_pause import gc_paused
 
 
 def _ended(text: str) -> subprocess.CompletedProcess:
@@ -15,12 +15,12 @@ def _ended(text: str) -> subprocess.CompletedProcess:
 
 
 def test_the_collector_is_as_it_was_afterwards():
-    with no_garbage_hunt():
+    with gc_paused():
         assert not gc.isenabled()
     assert gc.isenabled()
     gc.disable()
     try:
-        with no_garbage_hunt():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     finally:
@@ -31,9 +31,9 @@ def test_leaving_keeps_the_exit_code_the_output_and_what_was_to_be_done_at_the_e
     ended = _ended(
         """
         import atexit, sys
-        from pipeline.core.gc_pause import leave, spare_what_is_there
+        from pipeline.core.gc_pause import leave, gc_freeze
         many = [[] for _ in range(300_000)]
-        spare_what_is_there()
+        gc_freeze()
         atexit.register(lambda: sys.stdout.write("put away\\n"))
         sys.stdout.write("x" * 100_000 + "\\n")
         leave(3)
@@ -59,9 +59,9 @@ def test_leaving_does_not_take_other_threads_work_away():
     ended = _ended(
         """
         import sys, threading, time
-        from pipeline.core.gc_pause import leave, spare_what_is_there
+        from pipeline.core.gc_pause import leave, gc_freeze
         many = [[] for _ in range(300_000)]
-        spare_what_is_there()
+        gc_freeze()
         threading.Thread(target=lambda: (time.sleep(0.3), sys.stdout.write("finished\\n"))).start()
         leave(0)
         """

@@ -39,7 +39,7 @@ def run(*words):
     return done
 
 
-def take_in(tmp_path, *words, kind="viton-hd", tree="tree"):
+def import_tree(tmp_path, *words, kind="viton-hd", tree="tree"):
     return run("import", kind, tmp_path / tree, "--inputs", tmp_path / "in", "--outputs", tmp_path / "out", *words)
 
 
@@ -67,7 +67,7 @@ def published(tmp_path_factory):
 
 def test_with_a_complete_tree_only_the_matte_is_left_to_make(published):
     home = published.parent
-    assert take_in(home).exit_code == 0
+    assert import_tree(home).exit_code == 0
     plan = to_do(home)
     assert plan["background"] == ["00000_00", "00001_00"]
     assert not any(plan[stage] for stage in ("pose", "densepose", "parsing", "agnostic", "cloth"))
@@ -76,16 +76,16 @@ def test_with_a_complete_tree_only_the_matte_is_left_to_make(published):
 
 def test_a_second_import_finds_everything_there(published, tmp_path):
     home = published.parent
-    take_in(home)
+    import_tree(home)
     before = everything_below(home / "in") | everything_below(home / "out")
-    again = take_in(home)
+    again = import_tree(home)
     assert again.exit_code == 0 and "linked or copied: 0, converted: 0" in again.output
     assert everything_below(home / "in") | everything_below(home / "out") == before
 
 
 def test_every_artefact_is_the_published_file_and_is_read_as_such(published, tmp_path):
     home = published.parent
-    take_in(home)
+    import_tree(home)
     found = discover(folders(home), lambda _: "preview")
     person, cloth = found.pairs[0].person, found.pairs[0].garment
     conditions = PersonInputs(person, Category.UPPER, folders(home))
@@ -105,7 +105,7 @@ def test_every_artefact_is_the_published_file_and_is_read_as_such(published, tmp
 
 def test_densepose_colours_give_their_indices_back(published):
     home = published.parent
-    take_in(home)
+    import_tree(home)
     index = read_index(folders(home).path(layout.DENSEPOSE_IUV.of("00000_00")))
     drawn = index_of(draw().labels)
     assert (index == drawn)[drawn > 0].mean() >= 0.995
@@ -120,17 +120,17 @@ def test_densepose_colours_give_their_indices_back(published):
 @pytest.mark.slow
 def test_all_spellings_of_folder_names_are_understood(tmp_path, names):
     viton_hd(tmp_path / "tree", 1, names)
-    take_in(tmp_path)
+    import_tree(tmp_path)
     artefacts = everything_below(tmp_path / "out")
     viton_hd(tmp_path / "plain", 1)
-    take_in(tmp_path, "--outputs", tmp_path / "out2", "--inputs", tmp_path / "in2", tree="plain")
+    import_tree(tmp_path, "--outputs", tmp_path / "out2", "--inputs", tmp_path / "in2", tree="plain")
     assert artefacts == everything_below(tmp_path / "out2") and len(artefacts) == len(VITON_HD_NAMES) + 2
 
 
 def test_links_share_the_bytes_and_copies_do_not(tmp_path):
     viton_hd(tmp_path / "tree", 1)
     picture = tmp_path / "tree/test/image/00000_00.jpg"
-    take_in(tmp_path)
+    import_tree(tmp_path)
     assert folders(tmp_path).path(layout.IMAGE.of("00000_00")).samefile(picture)
     run("import", "viton-hd", tmp_path / "tree", "--copy", "--inputs", tmp_path / "in2", "--outputs", tmp_path / "out2")
     assert not (tmp_path / "in2/person/00000_00.jpg").samefile(picture)
@@ -138,10 +138,11 @@ def test_links_share_the_bytes_and_copies_do_not(tmp_path):
 
 def test_a_dry_run_writes_nothing_and_counts_the_same(tmp_path):
     viton_hd(tmp_path / "tree", 1)
-    said = take_in(tmp_path, "--dry-run").output
+    said = import_tree(tmp_path, "--dry-run").output
     assert not (tmp_path / "in").exists() and not (tmp_path / "out").exists()
     assert (
-        said.count("would be") and said.replace("would be ", "").split("linked or")[1].split("\n")[0] in take_in(tmp_path).output
+        said.count("would be")
+        and said.replace("would be ", "").split("linked or")[1].split("\n")[0] in import_tree(tmp_path).output
     )
 
 
@@ -150,7 +151,7 @@ def test_nothing_that_is_there_is_overwritten(tmp_path):
     mine = folders(tmp_path).path(layout.PARSE.of("00000_00"))
     save(mine, np.full((1024, 768), 5, np.uint8))
     before = mine.read_bytes()
-    done = take_in(tmp_path)
+    done = import_tree(tmp_path)
     assert mine.read_bytes() == before
     assert f"left alone: {mine}" in done.output and "→" in done.output
 
@@ -159,7 +160,7 @@ def test_a_name_that_is_taken_gets_a_folder_and_keeps_both_ids(tmp_path):
     viton_hd(tmp_path / "tree", 2)
     save(tmp_path / "in/person/00000_00.png", draw(upper=(9, 9, 9)).view.image)
     before = discover(folders(tmp_path), lambda _: "").persons[0].id
-    take_in(tmp_path)
+    import_tree(tmp_path)
     persons = {person.id: person.source for person in discover(folders(tmp_path), lambda _: "").persons}
     assert persons[before] == "inputs:person/00000_00.png"
     assert persons["viton-hd-00000_00"] == "inputs:person/viton-hd/00000_00.jpg" and "00001_00" in persons
@@ -171,8 +172,8 @@ def test_pairs_are_added_below_those_that_are_there(tmp_path):
     viton_hd(tmp_path / "tree", 2)
     (tmp_path / "in").mkdir()
     (tmp_path / "in/pairs.txt").write_bytes(b"# mine\nann tee")
-    take_in(tmp_path)
-    take_in(tmp_path)
+    import_tree(tmp_path)
+    import_tree(tmp_path)
     assert (tmp_path / "in/pairs.txt").read_text().splitlines() == [
         "# mine", "ann tee", "00000_00 00001_00", "00001_00 00000_00",
     ]  # fmt: skip
@@ -193,12 +194,12 @@ def test_a_limit_takes_the_first_people_and_what_they_wear(tmp_path):
 
 def test_a_mask_without_its_grey_picture_gets_one_and_the_other_way_round(tmp_path):
     viton_hd(tmp_path / "tree", 1, leave_out=("agnostic",))
-    take_in(tmp_path)
+    import_tree(tmp_path)
     inputs = PersonInputs(discover(folders(tmp_path), lambda _: "").persons[0], Category.UPPER, folders(tmp_path))
     inside = cv2.erode(inputs.agnostic_mask().astype(np.uint8), np.ones((17, 17), np.uint8)) > 0
     assert np.abs(inputs.agnostic()[inside].astype(int) - 128).max() <= 2
     viton_hd(tmp_path / "second", 1, leave_out=("mask",))
-    take_in(tmp_path, "--inputs", tmp_path / "in2", "--outputs", tmp_path / "out2", tree="second")
+    import_tree(tmp_path, "--inputs", tmp_path / "in2", "--outputs", tmp_path / "out2", tree="second")
     derived = images.read_mask(tmp_path / "out2" / layout.AGNOSTIC_MASK.of("00000_00", Category.UPPER))
     assert (derived & inputs.agnostic_mask()).sum() / (derived | inputs.agnostic_mask()).sum() > 0.99
 
@@ -214,7 +215,7 @@ def test_a_grey_wall_is_no_agnostic_area():
 
 def test_without_body_parts_or_cloth_masks_the_steps_make_them(tmp_path):
     viton_hd(tmp_path / "tree", 1, leave_out=("densepose", "cloth-mask"))
-    said = take_in(tmp_path, "--pairs", "none").output
+    said = import_tree(tmp_path, "--pairs", "none").output
     assert "1 of 1 people come without body parts" in said
     assert not folders(tmp_path).path(layout.CLOTH.of("00000_00")).exists()
     plan = to_do(tmp_path)
@@ -234,7 +235,7 @@ def test_key_points_of_eighteen_joints_are_written_as_twenty_five(samples, tmp_p
 def test_a_damaged_companion_is_left_out_alone(tmp_path):
     viton_hd(tmp_path / "tree", 2)
     (tmp_path / "tree/test/openpose_json/00000_00_keypoints.json").write_text('{"people": []}')
-    done = take_in(tmp_path)
+    done = import_tree(tmp_path)
     assert done.exit_code == 3 and "people is empty" in done.output
     assert not folders(tmp_path).path(layout.POSE_JSON.of("00000_00")).exists()
     assert folders(tmp_path).path(layout.POSE_JSON.of("00001_00")).is_file()
@@ -261,7 +262,7 @@ PARTS = {"upper_body": "000001", "lower_body": "013563", "dresses": "020714"}
 def dressed(tmp_path_factory):
     home = tmp_path_factory.mktemp("dressed")
     dresscode(home / "tree", PARTS)
-    assert take_in(home, kind="dresscode").exit_code == 0
+    assert import_tree(home, kind="dresscode").exit_code == 0
     return home
 
 
@@ -295,7 +296,7 @@ def test_dresscode_conditions_arrive_in_our_vocabulary(dressed):
 
 def test_two_dresscode_parts_with_the_same_number_stay_two_people(tmp_path):
     dresscode(tmp_path / "tree", {"upper_body": "000001", "dresses": "000001"})
-    take_in(tmp_path, kind="dresscode")
+    import_tree(tmp_path, kind="dresscode")
     found = discover(folders(tmp_path), lambda _: "")
     assert {person.id for person in found.persons} == {"000001_0", "dresses-000001_0"}
     assert len(found.pairs) == 2 and not found.problems
@@ -305,13 +306,13 @@ def test_two_dresscode_parts_with_the_same_number_stay_two_people(tmp_path):
 def test_an_unknown_dresscode_part_names_the_nearest(tmp_path):
     dresscode(tmp_path / "tree", {"upper_body": "000001"})
     with pytest.raises(UsageError, match="dress") as caught:
-        take_in(tmp_path, "--part", "dress", kind="dresscode")
+        import_tree(tmp_path, "--part", "dress", kind="dresscode")
     assert "dresses" in caught.value.remedy
 
 
 def test_ids_of_the_import_are_those_of_the_run(tmp_path):
     viton_hd(tmp_path / "tree", 2)
-    take_in(tmp_path)
+    import_tree(tmp_path)
     names = [person.source.removeprefix("inputs:person/") for person in discover(folders(tmp_path), lambda _: "").persons]
     for ident in unique_ids(names):
         assert folders(tmp_path).path(layout.FRAME.of(ident)).is_file()

@@ -10,7 +10,7 @@ import pytest
 from drawn_person import draw, keypoints
 from PIL import Image
 from published_trees import dresscode, index_of, viton_hd
-from test_datasets_in import everything_below, run, take_in
+from test_datasets_in import everything_below, import_tree, run
 
 from pipeline.core import images
 from pipeline.core.errors import OutputError, UsageError
@@ -19,7 +19,7 @@ from pipeline.datasets.dresscode_out import Numbers
 from preprocess.densepose.colours import decode, render
 
 
-def hand_out(tmp_path, *words, kind="viton-hd", to="given"):
+def export_tree(tmp_path, *words, kind="viton-hd", to="given"):
     return run("export", kind, tmp_path / to, "--inputs", tmp_path / "in", "--outputs", tmp_path / "out", *words)
 
 
@@ -28,8 +28,8 @@ def passed_through(tmp_path_factory):
     """A tree taken in and handed out again."""
     home = tmp_path_factory.mktemp("through")
     viton_hd(home / "tree", 2)
-    take_in(home)
-    assert hand_out(home).exit_code == 0
+    import_tree(home)
+    assert export_tree(home).exit_code == 0
     return home
 
 
@@ -80,13 +80,13 @@ def test_densepose_jpegs_are_written_without_chroma_subsampling_and_decode():
 
 def test_other_renderings_of_the_body_parts_come_in_folders_of_their_own(tmp_path):
     viton_hd(tmp_path / "tree", 1)
-    take_in(tmp_path)
+    import_tree(tmp_path)
     parts = next((tmp_path / "out" / "densepose-iuv").iterdir())
     index = np.load(parts)["I"]
     u, v = index * 9, index * 3
     parts.write_bytes(images.npz({"I": index, "U": u, "V": v}))
     words = [word for name in ("raw", "viridis", "iuv") for word in ("--densepose", name)]
-    assert hand_out(tmp_path, *words).exit_code == 0
+    assert export_tree(tmp_path, *words).exit_code == 0
     drawn = {
         name: np.asarray(Image.open(tmp_path / "given/test" / f"image-densepose-{name}" / f"{parts.stem}.png"))
         for name in words[1::2]
@@ -99,8 +99,8 @@ def test_other_renderings_of_the_body_parts_come_in_folders_of_their_own(tmp_pat
 
 def test_coordinates_that_no_backend_knew_are_left_out_with_the_cure(tmp_path):
     viton_hd(tmp_path / "tree", 1)
-    take_in(tmp_path)
-    said = hand_out(tmp_path, "--densepose", "iuv")
+    import_tree(tmp_path)
+    said = export_tree(tmp_path, "--densepose", "iuv")
     assert said.exit_code == 3 and "knows no U and V" in said.output
     assert not (tmp_path / "given/test/image-densepose-iuv").exists() or not any(
         (tmp_path / "given/test/image-densepose-iuv").iterdir()
@@ -108,17 +108,17 @@ def test_coordinates_that_no_backend_knew_are_left_out_with_the_cure(tmp_path):
 
 
 def test_train_trees_get_train_names(passed_through):
-    hand_out(passed_through, "--split", "train", to="train")
+    export_tree(passed_through, "--split", "train", to="train")
     assert (passed_through / "train" / "train_pairs.txt").is_file()
     assert {path.name for path in (passed_through / "train").iterdir()} == {"train", "train_pairs.txt"}
 
 
 def test_what_lacks_an_artefact_is_left_out_with_its_pairs(tmp_path):
     viton_hd(tmp_path / "tree", 3)
-    take_in(tmp_path)
+    import_tree(tmp_path)
     lost = tmp_path / "out/vitonhd/test/image-parse-v3/00001_00.png"
     lost.unlink()
-    done = hand_out(tmp_path)
+    done = export_tree(tmp_path)
     assert done.exit_code == 3
     assert f"person 00001_00 has no {lost}" in done.output
     assert (tmp_path / "given/test_pairs.txt").read_text() == "00000_00.jpg 00001_00.jpg\n00002_00.jpg 00000_00.jpg\n"
@@ -129,35 +129,35 @@ def test_what_lacks_an_artefact_is_left_out_with_its_pairs(tmp_path):
 def test_with_nothing_ready_the_cure_is_named(tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(UsageError) as caught:
-        hand_out(tmp_path)
+        export_tree(tmp_path)
     assert "--until cloth" in caught.value.remedy
 
 
 def test_an_export_never_overwrites(tmp_path):
     viton_hd(tmp_path / "tree", 1)
-    take_in(tmp_path)
+    import_tree(tmp_path)
     mine = tmp_path / "given/test/image/00000_00.jpg"
     mine.parent.mkdir(parents=True)
     mine.write_bytes(b"mine")
-    assert "left alone" in hand_out(tmp_path).output and mine.read_bytes() == b"mine"
+    assert "left alone" in export_tree(tmp_path).output and mine.read_bytes() == b"mine"
     (tmp_path / "given/test_pairs.txt").write_text("other lines\n")
     with pytest.raises(OutputError, match=r"test_pairs\.txt"):
-        hand_out(tmp_path)
+        export_tree(tmp_path)
 
 
 def test_a_dry_export_writes_nothing(passed_through):
-    hand_out(passed_through, "--dry-run", to="dry")
+    export_tree(passed_through, "--dry-run", to="dry")
     assert not (passed_through / "dry").exists()
 
 
 def test_lower_garments_are_exported_with_their_own_masks(tmp_path):
     dresscode(tmp_path / "tree", {"lower_body": "013563"})
-    take_in(tmp_path, kind="dresscode")
+    import_tree(tmp_path, kind="dresscode")
     for folder, tail in (("agnostic-mask", "_mask.png"), ("agnostic-v3.2", ".jpg"), ("image-parse-agnostic-v3.2", ".png")):
         made = tmp_path / f"out/vitonhd/test/{folder}-lower/013563_0{tail}"
         made.parent.mkdir(parents=True, exist_ok=True)
         made.write_bytes(images.png(np.zeros((1024, 768), np.uint8)) if tail != ".jpg" else images.jpeg(draw().view.image))
-    assert hand_out(tmp_path, "--category", "lower").exit_code == 0
+    assert export_tree(tmp_path, "--category", "lower").exit_code == 0
     assert (tmp_path / "given/test/agnostic-mask/013563_0_mask.png").is_file()
     assert (tmp_path / "given/test_pairs.txt").read_text() == "013563_0.jpg 013563_1.jpg\n"
 
@@ -167,12 +167,12 @@ def dressed(tmp_path_factory):
     home = tmp_path_factory.mktemp("dressed")
     parts = {"upper_body": ("000001", ""), "dresses": ("020714", "-dress")}
     dresscode(home / "tree", {part: number for part, (number, _) in parts.items()})
-    take_in(home, kind="dresscode")
+    import_tree(home, kind="dresscode")
     for number, tail in parts.values():
         made = home / f"out/vitonhd/test/agnostic-mask{tail}/{number}_0_mask.png"
         made.parent.mkdir(parents=True, exist_ok=True)
         made.write_bytes(images.mask_png(draw().labels > 0))
-    assert hand_out(home, kind="dresscode").exit_code == 0
+    assert export_tree(home, kind="dresscode").exit_code == 0
     return home
 
 

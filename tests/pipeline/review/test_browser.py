@@ -267,7 +267,7 @@ def _group_picture(page: Page, work: Desk) -> None:
         page.keyboard.press("ArrowRight")
     composed(page)
     assert image.get_attribute("src") != dull, "the composite was not made again"
-    page.get_by_label("Somebody joins").select_option("bob__tee")
+    page.get_by_label("Detection joins").select_option("bob__tee")
     composed(page)
     guest = page.get_by_role("group", name=re.compile("^Person 2, bob"))
     expect(guest).to_have_class(re.compile("active"))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import InputError
-from preprocess.background.people import Somebody, choose, convincing, merge_faces, overlap, without_body, worth_counting
+from preprocess.background.people import Detection, choose, is_person, merge_faces, overlap, without_body, without_bystanders
 from preprocess.background.which_person import person_wanted
 
 
-def _somebody(left: float, area: float, seen: bool = True) -> Somebody:
+def _somebody(left: float, area: float, seen: bool = True) -> Detection:
     body = np.zeros((33, 4), np.float32) if seen else None
-    return Somebody(body, None, (0, left, 100, 50), area)
+    return Detection(body, None, (0, left, 100, 50), area)
 
 
 def _head_at(x: float, y: float) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_a_face_without_a_body_near_is_left_over():
 
 def test_bystanders_do_not_count_and_the_rest_comes_from_the_left():
     people = [_somebody(500, 1000), _somebody(20, 900), _somebody(300, 50)]
-    assert [each.box[1] for each in worth_counting(people)] == [20, 500]
+    assert [each.box[1] for each in without_bystanders(people)] == [20, 500]
 
 
 def test_the_largest_person_with_a_body_is_chosen():
@@ -68,10 +68,10 @@ def test_a_body_without_person_like_pixels_does_not_convince():
     body = np.zeros((33, 4), np.float32)
     body[:, 3] = 0.9
     body[[11, 12, 23, 24], :2] = (60, 20), (40, 20), (55, 60), (45, 60)
-    assert convincing(body, np.ones((100, 100), np.float32), (100, 100))
-    assert not convincing(body, np.zeros((100, 100), np.float32), (100, 100))
+    assert is_person(body, np.ones((100, 100), np.float32), (100, 100))
+    assert not is_person(body, np.zeros((100, 100), np.float32), (100, 100))
     body[[11, 12], 3] = 0.1
-    assert not convincing(body, np.ones((100, 100), np.float32), (100, 100))
+    assert not is_person(body, np.ones((100, 100), np.float32), (100, 100))
 
 
 def test_the_sidecar_names_a_person(tmp_path):

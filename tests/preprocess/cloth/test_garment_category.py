@@ -13,7 +13,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.step import Context
 from preprocess.cloth.category import Guess, guess_category, guess_doubt
 from preprocess.cloth.embedded import PlainBackground
-from preprocess.cloth.quick_category import category_at_a_glance
+from preprocess.cloth.quick_category import quick_category
 from preprocess.cloth.step import ClothConfig, ClothStep, CutGarment, notices_of
 
 
@@ -48,20 +48,20 @@ def test_an_empty_outline_is_an_upper_garment_without_a_crash():
 
 
 def test_a_glance_at_a_picture_finds_the_outline_itself():
-    assert category_at_a_glance(Photo(on_paper(TROUSERS))).category is Category.LOWER
-    assert category_at_a_glance(Photo(on_paper(TEE))).category is Category.UPPER
+    assert quick_category(Photo(on_paper(TROUSERS))).category is Category.LOWER
+    assert quick_category(Photo(on_paper(TEE))).category is Category.UPPER
 
 
 def test_a_glance_believes_transparency():
     alpha = np.where(GOWN, np.uint8(255), np.uint8(0))
-    assert category_at_a_glance(Photo(np.full((*SIZE, 3), 250, np.uint8), alpha)).category is Category.DRESS
+    assert quick_category(Photo(np.full((*SIZE, 3), 250, np.uint8), alpha)).category is Category.DRESS
 
 
 @pytest.mark.samples
 def test_real_garments_get_the_category_of_their_name(samples):
     wrong = {}
     for path in sorted((samples / "cloth").iterdir()):
-        guess = category_at_a_glance(images.read_photo(path))
+        guess = quick_category(images.read_photo(path))
         said = guess.category if guess.sure else Category.UPPER
         if f"_{said.value}_" not in path.name:
             wrong[path.name] = guess
@@ -70,7 +70,7 @@ def test_real_garments_get_the_category_of_their_name(samples):
 
 def test_somebody_wearing_the_garment_leaves_it_upper_without_confidence(samples):
     photo = images.read_photo(samples / "person" / "p08_woman_white_dress_full.jpg")
-    assert category_at_a_glance(photo) == Guess(Category.UPPER, 0.0)
+    assert quick_category(photo) == Guess(Category.UPPER, 0.0)
 
 
 @pytest.mark.parametrize("mask, taken, flagged", [

@@ -16,7 +16,7 @@ from pipeline.core.step import Context
 from preprocess.densepose.embedded import LandmarkBody, draw_parts
 from preprocess.densepose.step import DenseposeConfig, DenseposeStep
 from preprocess.person.body import body_from_keypoints, merged
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 EVERYBODY = np.ones(SIZE, bool)
 
@@ -123,7 +123,7 @@ class Absent:
         """Nothing."""
 
     def body_parts(self, views):
-        return [Unseen("absent finds nobody where the matte is") for _ in views]
+        return [NotFound("absent finds nobody where the matte is") for _ in views]
 
 
 def test_whom_a_network_misses_the_landmarks_draw_and_the_flag_says_so(tmp_path):

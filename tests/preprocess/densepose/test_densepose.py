@@ -21,8 +21,8 @@ from preprocess.densepose.charts import parts_of
 from preprocess.densepose.detectron2 import DenseposeDetectron2, charts_of, read_arrays
 from preprocess.densepose.torchscript import DenseposeScript
 from preprocess.person.body import body_from_keypoints
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 torch = pytest.importorskip("torch")
 ROW, FILE = "densepose-r50", "densepose_r50_fpn_dl.torchscript"
@@ -100,7 +100,7 @@ def test_of_two_people_the_one_in_the_matte_is_taken(backend, chosen):
 def test_a_picture_in_which_nobody_is_found_is_said_to_be_unseen_and_others_are_not(backend):
     nobody, somebody = view(((90, 90, 90), 15, 25, 110, 70)), view((RED, 20, 30, 100, 70))
     missed, found = backend.body_parts([nobody, somebody])
-    assert missed == Unseen("torchscript finds nobody where the matte is")
+    assert missed == NotFound("torchscript finds nobody where the matte is")
     np.testing.assert_array_equal(found.index, backend.body_parts([somebody])[0].index)
 
 

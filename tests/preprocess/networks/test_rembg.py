@@ -22,7 +22,7 @@ from preprocess.networks import onnx_model, rembg_models
 from preprocess.networks.batch_size import pictures_at_once
 from preprocess.networks.rembg_models import BIREFNET, ISNET, U2NET, SaliencyNetwork, foreground_share
 from preprocess.person.landmarks import Landmarks
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 RED_ONLY = [(1.0, 0.0, -1.0, 0.0)]
 RED_LOGIT = [(24.0, 0.0, -24.0, -12.0)]
@@ -130,7 +130,7 @@ def test_nothing_or_nothing_but_garment_is_said_to_be_unseen(classes, share, tmp
     stand_ins.colour_network(path, 768, stand_ins.IMAGENET, [(0, 0, 0, score) for score in classes])
     photo = np.full((200, 160, 3), 240, np.uint8)
     photo[50:150, 40:120] = (20, 60, 120)
-    assert ClothSeg(tmp_path).cut(photo) == Unseen(f"u2net-cloth-seg marks {share} of the picture as garment")
+    assert ClothSeg(tmp_path).cut(photo) == NotFound(f"u2net-cloth-seg marks {share} of the picture as garment")
 
 
 @pytest.mark.parametrize("size", [(4, 4), (30, 900), (1500, 1000)])
@@ -250,7 +250,7 @@ def test_a_person_the_network_misses_is_said_to_be_unseen_and_another_of_the_sam
     red, _ = people(160)
     sighting = sighting_of(160, figure, np.zeros_like(figure))
     missed, found = u2net.mattes_of([blue, red], [sighting, sighting])
-    assert missed == Unseen("u2net does not show the person that the landmarks show")
+    assert missed == NotFound("u2net does not show the person that the landmarks show")
     assert overlap(found, figure) > 0.97
 
 

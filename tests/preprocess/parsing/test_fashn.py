@@ -16,7 +16,7 @@ from pipeline.core.errors import UsageError, WeightsError
 from pipeline.core.labels import Fashn, Parse
 from pipeline.core.weights.table import row
 from preprocess.parsing.fashn import FashnParser
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 torch = pytest.importorskip("torch")
 ROW, FILES = "fashn-human-parser", ("model.safetensors", "config.json", "preprocessor_config.json")
@@ -119,7 +119,7 @@ def test_an_empty_answer_is_unseen(fashn, monkeypatch):
     backend, _ = fashn
     says(backend, monkeypatch, np.zeros((200, 100), np.uint8))
     answer = backend.parse([view(colourful((200, 100)), np.full((200, 100), 255, np.uint8))])
-    assert answer == [Unseen("fashn labels 0% of the person")]
+    assert answer == [NotFound("fashn labels 0% of the person")]
 
 
 def test_a_batch_gives_what_each_person_gets_alone(fashn):

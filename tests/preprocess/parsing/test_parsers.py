@@ -21,8 +21,8 @@ from preprocess.parsing.schp import ATR_FILE, LIP_FILE, Schp
 from preprocess.parsing.schp_frames import labels_from, network_input
 from preprocess.parsing.segformer import SegformerClothes
 from preprocess.person.body import body_from_keypoints
+from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
-from preprocess.person.unseen import Unseen
 
 torch = pytest.importorskip("torch")
 SEGFORMER = ("model.safetensors", "config.json", "preprocessor_config.json")
@@ -248,7 +248,7 @@ def test_a_person_the_networks_miss_is_said_to_be_unseen(schp):
     image = np.full((256, 192, 3), 128, np.uint8)
     matte = np.zeros((256, 192), np.uint8)
     matte[20:240, 50:140] = 255
-    assert schp.parse([view(image, matte)]) == [Unseen("schp labels 0% of the person")]
+    assert schp.parse([view(image, matte)]) == [NotFound("schp labels 0% of the person")]
 
 
 def test_nobody_in_the_matte_is_an_empty_map_and_no_reason_to_doubt(schp):

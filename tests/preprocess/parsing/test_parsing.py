@@ -18,7 +18,7 @@ from preprocess.parsing.embedded.parser import ColourParser, parse_person
 from preprocess.parsing.embedded.sleeves import sleeve_end
 from preprocess.parsing.network_labels import Parsed, lists_of, read_opinions
 from preprocess.parsing.step import ParsingConfig, ParsingStep
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 
 
 def parsed(drawing):
@@ -141,7 +141,7 @@ class Network:
 
     def parse(self, views):
         labels = np.where(views[0].person, np.uint8(Parse.COAT), np.uint8(0))
-        return [Parsed(labels, lists_of(labels)), *[Unseen("network labels 3% of the person") for _ in views[1:]]]
+        return [Parsed(labels, lists_of(labels)), *[NotFound("network labels 3% of the person") for _ in views[1:]]]
 
 
 def saved(produced, kind, item, folder):

@@ -13,7 +13,7 @@ from onnx import helper
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Joint
 from preprocess.person.landmarks import Landmarks
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 from preprocess.pose import simcc
 from preprocess.pose.dwpose import DETECTOR, POSE, DWPose
 from preprocess.pose.person_boxes import agreement, box_meant, letterboxed, people_boxes, without_doubles
@@ -265,13 +265,13 @@ def test_of_two_people_the_one_with_the_landmarks_is_measured(backend, x, other)
 
 def test_a_photo_in_which_the_networks_find_nobody_is_said_to_be_unseen(backend):
     found = backend.keypoints(np.full((1000, 700, 3), 60, np.uint8), landmarks_at(300))
-    assert found == Unseen("dwpose finds nobody where the landmarks are")
+    assert found == NotFound("dwpose finds nobody where the landmarks are")
 
 
 @pytest.mark.parametrize("size", [(6, 4), (40, 3000), (3000, 40)])
 def test_a_photo_of_an_odd_shape_breaks_nothing(backend, size):
     found = backend.keypoints(np.full((*size, 3), 60, np.uint8), landmarks_at(size[1] // 2, size))
-    assert isinstance(found, Unseen)
+    assert isinstance(found, NotFound)
 
 
 def test_a_person_cut_by_the_photos_edge_keeps_the_joints_that_are_on_it(backend):

@@ -14,7 +14,7 @@ import stand_ins
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.labels import Joint
 from preprocess.person.landmarks import Landmarks
-from preprocess.person.unseen import Unseen
+from preprocess.person.not_found import NotFound
 from preprocess.pose.openpose import OpenPose, window_of
 
 FILES = ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")
@@ -159,14 +159,14 @@ def test_a_missing_joint_stays_missing(backend):
 
 def test_a_photo_in_which_nobody_is_found_is_said_to_be_unseen(backend):
     found = backend.keypoints(np.full((900, 1200, 3), 30, np.uint8), landmarks_at(300, 420))
-    assert found == Unseen("openpose finds nobody where the landmarks are")
+    assert found == NotFound("openpose finds nobody where the landmarks are")
 
 
 @pytest.mark.parametrize("size", [(6, 4), (40, 3000), (3000, 40)])
 def test_a_photo_of_an_odd_shape_breaks_nothing(backend, size):
     height, width = size
     given = landmarks_at(width // 2, height // 2)
-    assert isinstance(backend.keypoints(np.full((*size, 3), 30, np.uint8), given), Unseen)
+    assert isinstance(backend.keypoints(np.full((*size, 3), 30, np.uint8), given), NotFound)
 
 
 def test_a_person_cut_by_the_photos_edge_keeps_the_joints_that_are_on_it(backend):

@@ -19,7 +19,7 @@ from tryon.engines.preview.garment.top_landmarks import top_landmarks
 from tryon.engines.preview.lower import LowerGarment, dress_lower
 from tryon.engines.preview.paint.undressed import spread
 from tryon.engines.preview.person.body import read_body
-from tryon.engines.preview.person.subject import Sitter, read_parts
+from tryon.engines.preview.person.subject import Subject, read_parts
 from tryon.engines.preview.top import TopGarment, dress_top
 
 CARD = EngineCard(
@@ -50,7 +50,7 @@ class PreviewEngine:
     def load(self, device: str) -> None:
         """Nothing to bring up: it runs on the CPU whatever the device."""
 
-    def encode(self, part: PersonInputs | GarmentInputs) -> Sitter | TopGarment | LowerGarment:
+    def encode(self, part: PersonInputs | GarmentInputs) -> Subject | TopGarment | LowerGarment:
         """Read a person's labels and skeleton, or find a garment's landmarks.
 
         Raises:
@@ -62,24 +62,24 @@ class PreviewEngine:
         """Dress; (h, w, 3) RGB uint8 each."""
         return [dress(item.person, item.garment, self.config) for item in items]
 
-    def remarks(self, person: Sitter) -> tuple[Notice, ...]:
+    def remarks(self, person: Subject) -> tuple[Notice, ...]:
         """What the pictures of this person will be weak at, beyond what the steps before have said."""
         if person.category is Category.UPPER or not person.body.sits:
             return ()
         return (Notice(Flag.LEGS_BENT, "a thigh points aside or at the camera"),)
 
 
-def dress(person: Sitter, garment: TopGarment | LowerGarment, config: PreviewConfig) -> Image:
+def dress(person: Subject, garment: TopGarment | LowerGarment, config: PreviewConfig) -> Image:
     """(h, w, 3) RGB uint8: one person in one garment; equal to the photo outside the mask."""
     if isinstance(garment, LowerGarment):
         return dress_lower(person, garment, config)
     return dress_top(person, garment, config)
 
 
-def encode_person(inputs: PersonInputs) -> Sitter:
+def encode_person(inputs: PersonInputs) -> Subject:
     """Read what the preview needs of a person."""
     image, mask, parse, densepose = inputs.image(), inputs.agnostic_mask(), inputs.parse(), inputs.densepose()
-    return Sitter(image, mask, parse, read_parts(densepose), read_body(inputs.keypoints()), inputs.category)
+    return Subject(image, mask, parse, read_parts(densepose), read_body(inputs.keypoints()), inputs.category)
 
 
 def encode_garment(inputs: GarmentInputs) -> TopGarment | LowerGarment:

@@ -20,7 +20,7 @@ from tryon.engines.preview.lower import LowerGarment
 from tryon.engines.preview.paint.warp import soft_polygon
 from tryon.engines.preview.person.body import Body, Limb
 from tryon.engines.preview.person.limbs import limb_axis
-from tryon.engines.preview.person.subject import Sitter
+from tryon.engines.preview.person.subject import Subject
 from tryon.engines.preview.top import TopGarment, fit_top
 
 GRID = 24
@@ -90,11 +90,11 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 
 
-def landing_of(sitter: Sitter, garment: TopGarment | LowerGarment) -> Landing:
+def landing_of(subject: Subject, garment: TopGarment | LowerGarment) -> Landing:
     """Where the preview puts a garment."""
     if isinstance(garment, LowerGarment):
-        return _lower_landing(sitter, garment)
-    fit, marks = fit_top(sitter, garment.landmarks), garment.landmarks
+        return _lower_landing(subject, garment)
+    fit, marks = fit_top(subject, garment.landmarks), garment.landmarks
     polygons = [fit.torso.polygon] + [_ring(strip.canvas) for strip in fit.sleeves if strip is not None]
     ends = [None if strip is None else strip.end.mean(0) for strip in fit.sleeves]
     return Landing(
@@ -102,12 +102,12 @@ def landing_of(sitter: Sitter, garment: TopGarment | LowerGarment) -> Landing:
         cloth=np.vstack([marks.armpits, marks.hem[::-1]]),
         canvas=np.vstack([fit.torso.armpits, fit.torso.hem[::-1]]),
         ends=(ends[0], ends[1]),
-        painted=_union(polygons, sitter),
+        painted=_union(polygons, subject),
     )
 
 
-def _lower_landing(sitter: Sitter, garment: LowerGarment) -> Landing:
-    fit, halves = fit_lower(sitter, garment.landmarks), garment.landmarks.halves
+def _lower_landing(subject: Subject, garment: LowerGarment) -> Landing:
+    fit, halves = fit_lower(subject, garment.landmarks), garment.landmarks.halves
     ends = [half[0][-1] / 2 + half[1][-1] / 2 if garment.landmarks.crotch is not None else None for half in fit.canvas]
     hips = 5  # the last rung above the crotch: below it the two legs go their own ways
     return Landing(
@@ -115,7 +115,7 @@ def _lower_landing(sitter: Sitter, garment: LowerGarment) -> Landing:
         cloth=np.stack([halves[0][0][0], halves[1][0][0], halves[1][0][hips], halves[0][0][hips]]),
         canvas=np.stack([fit.canvas[0][0][0], fit.canvas[1][0][0], fit.canvas[1][0][hips], fit.canvas[0][0][hips]]),
         ends=(ends[0], ends[1]),
-        painted=_union([_ring(half) for half in fit.canvas], sitter),
+        painted=_union([_ring(half) for half in fit.canvas], subject),
     )
 
 
@@ -123,57 +123,57 @@ def _ring(edges: tuple[Points64, Points64]) -> Points64:
     return np.vstack([edges[0], edges[1][::-1]])
 
 
-def _union(polygons: list[Points64], sitter: Sitter) -> Mask:
-    covered = np.zeros(sitter.size, np.float32)
+def _union(polygons: list[Points64], subject: Subject) -> Mask:
+    covered = np.zeros(subject.size, np.float32)
     for polygon in polygons:
-        covered = np.maximum(covered, soft_polygon(polygon, sitter.size))
-    painted: Mask = (covered > 0.5) & sitter.mask
+        covered = np.maximum(covered, soft_polygon(polygon, subject.size))
+    painted: Mask = (covered > 0.5) & subject.mask
     return painted
 
 
-def judge(sitter: Sitter, cloth: NDArray[np.uint8], picture: NDArray[np.uint8], landing: Landing) -> Report:
+def judge(subject: Subject, cloth: NDArray[np.uint8], picture: NDArray[np.uint8], landing: Landing) -> Report:
     """All figures of one picture.
 
     Args:
-        sitter: the person it was made for.
+        subject: the person it was made for.
         cloth: (h, w, 3) RGB uint8 garment photo.
         picture: (h, w, 3) RGB uint8 result.
         landing: where the garment lies in it.
     """
-    outside = (picture != sitter.image).any(2) & ~sitter.mask
+    outside = (picture != subject.image).any(2) & ~subject.mask
     return Report(
-        top_error=_top_error(sitter, landing),
-        hem_error=_hem_error(sitter, landing),
-        end_error=_end_error(sitter, landing),
-        coverage=_coverage(sitter, landing),
-        spill=_spill(sitter, landing),
+        top_error=_top_error(subject, landing),
+        hem_error=_hem_error(subject, landing),
+        end_error=_end_error(subject, landing),
+        coverage=_coverage(subject, landing),
+        spill=_spill(subject, landing),
         texture=texture_agreement(cloth, picture, landing),
         touched_outside=int(np.count_nonzero(outside)),
     )
 
 
-def _top_error(sitter: Sitter, landing: Landing) -> float:
-    body, tops = sitter.body, landing.tops
-    if sitter.category is Category.LOWER:
+def _top_error(subject: Subject, landing: Landing) -> float:
+    body, tops = subject.body, landing.tops
+    if subject.category is Category.LOWER:
         return abs(float(body.local(tops.mean(0))[0])) / body.scale
     return float(np.hypot(*(tops - body.shoulders).T).max()) / body.scale
 
 
-def _hem_error(sitter: Sitter, landing: Landing) -> float:
-    body: Body = sitter.body
+def _hem_error(subject: Subject, landing: Landing) -> float:
+    body: Body = subject.body
     across, down = body.local(landing.canvas[2:].mean(0))
     low, high = {
         Category.UPPER: (0.75 * body.torso_length, 1.6 * body.torso_length),
         Category.LOWER: (body.torso_length, body.torso_length + 0.6 * body.scale),
         Category.DRESS: (1.1 * body.torso_length, body.torso_length + 2.5 * body.scale),
-    }[sitter.category]
+    }[subject.category]
     return (abs(float(across)) + max(0.0, low - float(down), float(down) - high)) / body.scale
 
 
-def _end_error(sitter: Sitter, landing: Landing) -> float:
-    limbs = sitter.body.legs if sitter.category is Category.LOWER else sitter.body.arms
+def _end_error(subject: Subject, landing: Landing) -> float:
+    limbs = subject.body.legs if subject.category is Category.LOWER else subject.body.arms
     distances = [_off_limb(limb, end) for limb, end in zip(limbs, landing.ends, strict=True) if end is not None]
-    return max(distances, default=0.0) / sitter.body.scale
+    return max(distances, default=0.0) / subject.body.scale
 
 
 def _off_limb(limb: Limb, point: Points64) -> float:
@@ -181,26 +181,26 @@ def _off_limb(limb: Limb, point: Points64) -> float:
     return float(np.hypot(*(middle - point).T).min())
 
 
-def _coverage(sitter: Sitter, landing: Landing) -> float:
+def _coverage(subject: Subject, landing: Landing) -> float:
     """Of the torso between shoulders and hips (or hips and knees), as far as the mask allows and nothing lies in front."""
-    body = sitter.body
-    if sitter.category is Category.LOWER:
+    body = subject.body
+    if subject.category is Category.LOWER:
         corners = np.stack([body.hips[0], body.hips[1], body.legs[1].joints[:2].mean(0), body.legs[0].joints[:2].mean(0)])
     else:
         inner = body.neck + 0.75 * (body.shoulders - body.neck) + 0.45 * body.scale * body.down
         corners = np.stack([inner[0], inner[1], body.hips[1], body.hips[0]])
-    core = soft_polygon(corners, sitter.size) > 0.5
-    front = sitter.of(Parse.HAIR, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.FACE)
-    core = core & sitter.mask & ~front
+    core = soft_polygon(corners, subject.size) > 0.5
+    front = subject.of(Parse.HAIR, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.FACE)
+    core = core & subject.mask & ~front
     return float(landing.painted[core].mean()) if core.any() else 1.0
 
 
-def _spill(sitter: Sitter, landing: Landing) -> float:
-    near = dilate(~sitter.of(Parse.BACKGROUND), 0.03 * sitter.body.scale)
+def _spill(subject: Subject, landing: Landing) -> float:
+    near = dilate(~subject.of(Parse.BACKGROUND), 0.03 * subject.body.scale)
     painted = landing.painted
-    if sitter.category is not Category.UPPER:  # a skirt or a wide leg may swing as it likes
+    if subject.category is not Category.UPPER:  # a skirt or a wide leg may swing as it likes
         rows, columns = np.nonzero(painted)
-        below = sitter.body.local(np.column_stack([columns, rows]))[:, 1] > sitter.body.torso_length
+        below = subject.body.local(np.column_stack([columns, rows]))[:, 1] > subject.body.torso_length
         painted = painted.copy()
         painted[rows[below], columns[below]] = False
     return float((painted & ~near).sum() / max(1, np.count_nonzero(painted)))

@@ -19,7 +19,7 @@ from tryon.engines.preview.paint.undressed import spread
 from tryon.engines.preview.paint.warp import Patch, ladder_patch, polygon_alpha, pull, soft_polygon
 from tryon.engines.preview.person.body import Body
 from tryon.engines.preview.person.limbs import limb_polygon
-from tryon.engines.preview.person.subject import ARM, Sitter
+from tryon.engines.preview.person.subject import ARM, Subject
 from tryon.engines.preview.person.windows import Colour, Coverage, Window, darken, lay, soft, window_of
 
 OVERLAP_PX = 1.5
@@ -40,27 +40,27 @@ class LowerGarment:
     landmarks: LowerLandmarks
 
 
-def dress_lower(sitter: Sitter, garment: LowerGarment, config: PreviewConfig) -> NDArray[np.uint8]:
+def dress_lower(subject: Subject, garment: LowerGarment, config: PreviewConfig) -> NDArray[np.uint8]:
     """The person in trousers, shorts or a skirt.
 
     Args:
-        sitter: the person, with the mask for lower garments.
+        subject: the person, with the mask for lower garments.
         garment: the flat garment.
         config: settings.
 
     Returns:
         (h, w, 3) RGB uint8; equal to the photo outside the mask.
     """
-    scene = scene_of(sitter, config.fold_strength)
-    fit = fit_lower(sitter, garment.landmarks).moved(scene.offset)
-    legs = zip(scene.sitter.body.legs, fit.hems, strict=True)
+    scene = scene_of(subject, config.fold_strength)
+    fit = fit_lower(subject, garment.landmarks).moved(scene.offset)
+    legs = zip(scene.subject.body.legs, fit.hems, strict=True)
     canvas = scene.canvas([limb_polygon(leg, hem - 0.05, max(1.25, hem), 1.9) for leg, hem in legs])
     patches = _halves(garment.landmarks, fit, scene)
-    whole = np.zeros(scene.sitter.size, np.float32)
+    whole = np.zeros(scene.subject.size, np.float32)
     for _, patch in patches:
         whole[patch.window] = np.maximum(whole[patch.window], patch.alpha)
     rings = [_endless(edges) for edges in fit.canvas]
-    joint = round_factor(polygon_alpha(rings, (0, 0, *scene.sitter.size)), 0.12 * scene.sitter.body.scale, config.side_shade)
+    joint = round_factor(polygon_alpha(rings, (0, 0, *scene.subject.size)), 0.12 * scene.subject.body.scale, config.side_shade)
     for side, patch in patches:
         light = (
             _light(patch, joint[patch.window], rings[side], fit, scene)
@@ -73,16 +73,16 @@ def dress_lower(sitter: Sitter, garment: LowerGarment, config: PreviewConfig) ->
         darken(colour, WHOLE, light * scene.folds[patch.window])
         lay(canvas, patch.window, colour, patch.alpha)
     _close_waist(canvas, whole, fit, scene)
-    lay(canvas, WHOLE, scene.sitter.image, soft(scene.sitter.of(*ARM), 0.8))
+    lay(canvas, WHOLE, scene.subject.image, soft(scene.subject.of(*ARM), 0.8))
     return scene.finish(canvas)
 
 
 def _close_waist(canvas: Colour, whole: Coverage, fit: LowerFit, scene: Scene) -> None:
     """Rests of the worn garment between the new one and the belt or shirt above it take the new one's colours, in place."""
-    sitter, body = scene.sitter, scene.sitter.body
-    uncovered = sitter.mask & ~sitter.of(Parse.BACKGROUND, *ARM) & (whole < 0.5)
+    subject, body = scene.subject, scene.subject.body
+    uncovered = subject.mask & ~subject.of(Parse.BACKGROUND, *ARM) & (whole < 0.5)
     uncovered &= cv2.distanceTransform((whole < 0.5).astype(np.uint8), cv2.DIST_L2, 3) < REST * body.scale
-    uncovered &= soft_polygon(_hip_zone(fit, body), sitter.size) > 0.5
+    uncovered &= soft_polygon(_hip_zone(fit, body), subject.size) > 0.5
     if uncovered.any():
         window = window_of(uncovered, 0.3 * body.scale)
         rest = soft(uncovered[window], 1.0)
@@ -105,7 +105,7 @@ def _halves(garment: LowerLandmarks, fit: LowerFit, scene: Scene) -> list[tuple[
     placed = []
     for side in (1 - fit.nearer, fit.nearer):
         cloth, edges = _overlapping(garment.halves[side], fit.scale, joined), _overlapping(fit.canvas[side], 1.0, joined)
-        patch = ladder_patch(cloth, edges, scene.sitter.size)
+        patch = ladder_patch(cloth, edges, scene.subject.size)
         placed += [] if patch is None else [(side, patch)]
     return placed
 
@@ -118,13 +118,13 @@ def _endless(edges: tuple[Points64, Points64]) -> Points64:
 
 def _light(patch: Patch, joint: Coverage, ring: Points64, fit: LowerFit, scene: Scene) -> Coverage:
     """Above the crotch the garment is one round thing, below it each leg is one of its own."""
-    own = round_factor(polygon_alpha([ring], patch.box), 0.15 * scene.sitter.body.scale, LEG_SHADE)
+    own = round_factor(polygon_alpha([ring], patch.box), 0.15 * scene.subject.body.scale, LEG_SHADE)
     return joint + _below_crotch(patch, fit, scene) * (own - joint)
 
 
 def _below_crotch(patch: Patch, fit: LowerFit, scene: Scene) -> Coverage:
     """(h, w) 0 above the crotch, rising to 1 below it."""
-    body = scene.sitter.body
+    body = scene.subject.body
     rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in patch.window)
     below = (columns - fit.crotch[0]) * body.down[0] + (rows[:, None] - fit.crotch[1]) * body.down[1]
     parted: Coverage = np.clip(below / (0.18 * body.scale) + 0.2, 0, 1).astype(np.float32)
@@ -133,7 +133,7 @@ def _below_crotch(patch: Patch, fit: LowerFit, scene: Scene) -> Coverage:
 
 def _between_legs(patch: Patch, fit: LowerFit, scene: Scene, config: PreviewConfig) -> Coverage:
     """The leg in front throws its shadow on the one behind it; on nothing else, so below the crotch only."""
-    cast = cast_factor(patch.alpha, 0.05 * scene.sitter.body.scale, config.contact_shadow)
+    cast = cast_factor(patch.alpha, 0.05 * scene.subject.body.scale, config.contact_shadow)
     shadow: Coverage = ((1 - cast) * _below_crotch(patch, fit, scene) * scene.solid[patch.window]).astype(np.float32)
     return 1 - shadow
 

@@ -30,7 +30,7 @@ from tryon.engines.preview.paint.warp import (
 )
 from tryon.engines.preview.person.body import Body, Limb
 from tryon.engines.preview.person.limbs import StripFit, fit_sleeve, limb_shape
-from tryon.engines.preview.person.subject import ARM, Sitter
+from tryon.engines.preview.person.subject import ARM, Subject
 from tryon.engines.preview.person.windows import Colour, Coverage, Window, darken, grown, lay, soft
 
 BARE_FROM = 0.22
@@ -63,31 +63,31 @@ class TopFit:
         return TopFit(self.torso.moved(offset), (left, right))
 
 
-def fit_top(sitter: Sitter, landmarks: TopLandmarks) -> TopFit:
+def fit_top(subject: Subject, landmarks: TopLandmarks) -> TopFit:
     """Land every piece of a top or dress on a person."""
-    torso = fit_torso(landmarks, sitter.body, sitter.silhouette, sitter.category, sitter.mask)
+    torso = fit_torso(landmarks, subject.body, subject.silhouette, subject.category, subject.mask)
     sleeves = [
-        fit_sleeve(sleeve, side, sitter.body, sitter.silhouette, torso) if sleeve is not None else None
+        fit_sleeve(sleeve, side, subject.body, subject.silhouette, torso) if sleeve is not None else None
         for side, sleeve in enumerate(landmarks.sleeves)
     ]
     return TopFit(torso, (sleeves[0], sleeves[1]))
 
 
-def dress_top(sitter: Sitter, garment: TopGarment, config: PreviewConfig) -> NDArray[np.uint8]:
+def dress_top(subject: Subject, garment: TopGarment, config: PreviewConfig) -> NDArray[np.uint8]:
     """The person in a top or dress.
 
     Args:
-        sitter: the person, with the mask of the garment's category.
+        subject: the person, with the mask of the garment's category.
         garment: the flat garment.
         config: settings.
 
     Returns:
         (h, w, 3) RGB uint8; equal to the photo outside the mask.
     """
-    scene = scene_of(sitter, config.fold_strength)
-    fit = fit_top(sitter, garment.landmarks).moved(scene.offset)
-    painter = _Painter(scene, garment, fit, config, scene.canvas([_below_hem(fit, scene.sitter.body)]))
-    behind = [sitter.arm_is_behind(side) for side in (0, 1)]
+    scene = scene_of(subject, config.fold_strength)
+    fit = fit_top(subject, garment.landmarks).moved(scene.offset)
+    painter = _Painter(scene, garment, fit, config, scene.canvas([_below_hem(fit, scene.subject.body)]))
+    behind = [subject.arm_is_behind(side) for side in (0, 1)]
     for side in (0, 1):
         if behind[side]:
             painter.sleeve(side)
@@ -121,11 +121,11 @@ class _Painter:
 
     @property
     def _body(self) -> Body:
-        return self.scene.sitter.body
+        return self.scene.subject.body
 
     @property
     def _size(self) -> tuple[int, int]:
-        return self.scene.sitter.size
+        return self.scene.subject.size
 
     @property
     def _reach(self) -> float:
@@ -155,13 +155,13 @@ class _Painter:
         for limb, start in zip(body.arms, bare, strict=True):
             kept |= polygon_alpha(limb_shape(limb, start, max(1.3, start), 1.5), box) > 0
         above_hem = polygon_alpha([self._hem_side()], box) > 0.5
-        peeking: Mask = self.scene.sitter.replaced[patch.window] & reach & ~kept & above_hem
+        peeking: Mask = self.scene.subject.replaced[patch.window] & reach & ~kept & above_hem
         return peeking
 
     def _hem_side(self) -> Points64:
         """A wide box from far above the shoulders down to the hem."""
         body, (left, right) = self._body, self.fit.torso.hem
-        if self.scene.sitter.category is Category.DRESS:  # a skirt keeps its own shape
+        if self.scene.subject.category is Category.DRESS:  # a skirt keeps its own shape
             left, right = body.hips
         aside, up = body.across * 2 * body.scale, body.down * -4 * body.scale
         if body.turned:  # up to the collar: beside the neck there is hair or sky
@@ -199,14 +199,14 @@ class _Painter:
         beyond = limb_cover(limb, 1.0, 1.6, 2.0, self._size)
         if beyond is None:
             return
-        window, sitter = beyond.window, self.scene.sitter
+        window, subject = beyond.window, self.scene.subject
         wrist = polygon_alpha(limb_shape(limb, 0.0, 0.9, 2.0), beyond.box)
-        shown = sitter.of(*ARM)[window] & (beyond.alpha > 0) & (wrist == 0)
-        lay(self.canvas, window, sitter.image[window], soft(shown, 0.8))
+        shown = subject.of(*ARM)[window] & (beyond.alpha > 0) & (wrist == 0)
+        lay(self.canvas, window, subject.image[window], soft(shown, 0.8))
 
     def front(self) -> None:
         """Hair and face lie in front of everything."""
-        lay(self.canvas, (slice(None), slice(None)), self.scene.sitter.image, self.scene.front)
+        lay(self.canvas, (slice(None), slice(None)), self.scene.subject.image, self.scene.front)
 
     def _lay(self, patch: Patch, depth: float, shadow: float) -> None:
         """One piece: cast its shadow, fetch its colours, shade, blend."""

@@ -16,7 +16,7 @@ from pipeline.core.layout import AGNOSTIC_MASK, Layout
 from tryon.engines.preview.engine import PreviewEngine
 from tryon.engines.preview.gate import Landing, Report, judge, landing_of
 from tryon.engines.preview.person.body import read_body
-from tryon.engines.preview.person.subject import Sitter, read_parts
+from tryon.engines.preview.person.subject import Subject, read_parts
 
 GARMENTS = ["tee", "longsleeve", "strap", "dress", "trousers", "skirt"]
 
@@ -26,15 +26,15 @@ def layout(tmp_path: Path) -> Layout:
     return Layout(outputs=tmp_path)
 
 
-def dressed(layout: Layout, name: str, **person: object) -> tuple[Sitter, object, np.ndarray]:
+def dressed(layout: Layout, name: str, **person: object) -> tuple[Subject, object, np.ndarray]:
     """Encoded person, encoded garment, picture."""
     engine = PreviewEngine()
     garment = engine.encode(mannequin.garment_inputs(layout, name))
     category = mannequin.CATEGORIES.get(name, Category.UPPER)
-    sitter = engine.encode(mannequin.person_inputs(layout, category, **person))
-    assert isinstance(sitter, Sitter)
-    (picture,) = engine.generate([TryOnItem(sitter, garment, 0)])
-    return sitter, garment, picture
+    subject = engine.encode(mannequin.person_inputs(layout, category, **person))
+    assert isinstance(subject, Subject)
+    (picture,) = engine.generate([TryOnItem(subject, garment, 0)])
+    return subject, garment, picture
 
 
 def like(picture: np.ndarray, colour: tuple[int, int, int], tolerance: int = 45) -> np.ndarray:
@@ -43,15 +43,15 @@ def like(picture: np.ndarray, colour: tuple[int, int, int], tolerance: int = 45)
 
 @pytest.mark.parametrize("name", GARMENTS)
 def test_nothing_outside_the_mask_changes_by_a_single_bit(layout: Layout, name: str):
-    sitter, _, picture = dressed(layout, name)
-    assert np.array_equal(picture[~sitter.mask], sitter.image[~sitter.mask])
-    assert (picture[sitter.mask] != sitter.image[sitter.mask]).any()
+    subject, _, picture = dressed(layout, name)
+    assert np.array_equal(picture[~subject.mask], subject.image[~subject.mask])
+    assert (picture[subject.mask] != subject.image[subject.mask]).any()
 
 
 @pytest.mark.parametrize("name", ["longsleeve", "dress", "trousers"])
 def test_the_same_inputs_give_the_same_pixels_whatever_the_seed(layout: Layout, name: str):
-    sitter, garment, picture = dressed(layout, name)
-    (again,) = PreviewEngine().generate([TryOnItem(sitter, garment, 99)])
+    subject, garment, picture = dressed(layout, name)
+    (again,) = PreviewEngine().generate([TryOnItem(subject, garment, 99)])
     assert np.array_equal(picture, again)
 
 
@@ -59,39 +59,39 @@ def test_the_same_inputs_give_the_same_pixels_whatever_the_seed(layout: Layout, 
 def test_inputs_are_left_as_they_were(layout: Layout, name: str):
     engine = PreviewEngine()
     garment = engine.encode(mannequin.garment_inputs(layout, name))
-    sitter = engine.encode(mannequin.person_inputs(layout, mannequin.CATEGORIES.get(name, Category.UPPER)))
-    before = sitter.image.copy(), sitter.mask.copy(), sitter.parse.copy(), garment.cloth.copy()
-    engine.generate([TryOnItem(sitter, garment, 0)])
-    after = sitter.image, sitter.mask, sitter.parse, garment.cloth
+    subject = engine.encode(mannequin.person_inputs(layout, mannequin.CATEGORIES.get(name, Category.UPPER)))
+    before = subject.image.copy(), subject.mask.copy(), subject.parse.copy(), garment.cloth.copy()
+    engine.generate([TryOnItem(subject, garment, 0)])
+    after = subject.image, subject.mask, subject.parse, garment.cloth
     assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GARMENTS)
 def test_every_drawn_garment_passes_the_gate(layout: Layout, name: str):
-    sitter, garment, picture = dressed(layout, name)
-    report = judge(sitter, garment.cloth, picture, landing_of(sitter, garment))
+    subject, garment, picture = dressed(layout, name)
+    report = judge(subject, garment.cloth, picture, landing_of(subject, garment))
     assert report.failures() == (), report
 
 
 @pytest.mark.parametrize("name", ["tee", "longsleeve", "strap"])
 def test_a_pasted_rectangle_fails_the_gate(layout: Layout, name: str):
-    sitter, garment, _ = dressed(layout, name)
-    report = pasted_rectangle(sitter, garment)
+    subject, garment, _ = dressed(layout, name)
+    report = pasted_rectangle(subject, garment)
     assert report.touched_outside == 0
     assert "spill" in report.failures(), report
 
 
-def pasted_rectangle(sitter: Sitter, garment: object) -> Report:
+def pasted_rectangle(subject: Subject, garment: object) -> Report:
     """The garment photo scaled into the mask's box, as the laziest preview would do it."""
     import cv2
 
-    rows, columns = np.flatnonzero(sitter.mask.any(1)), np.flatnonzero(sitter.mask.any(0))
+    rows, columns = np.flatnonzero(subject.mask.any(1)), np.flatnonzero(subject.mask.any(0))
     top, left, height, width = rows[0], columns[0], np.ptp(rows) + 1, np.ptp(columns) + 1
     cloth = garment.cloth
-    box = np.zeros_like(sitter.image)
+    box = np.zeros_like(subject.image)
     box[top : top + height, left : left + width] = cv2.resize(cloth, (int(width), int(height)))
-    picture = np.where(sitter.mask[..., None], box, sitter.image)
+    picture = np.where(subject.mask[..., None], box, subject.image)
     scale = np.array([width / cloth.shape[1], height / cloth.shape[0]])
 
     def place(points: np.ndarray) -> np.ndarray:
@@ -100,14 +100,14 @@ def pasted_rectangle(sitter: Sitter, garment: object) -> Report:
     marks = garment.landmarks
     corners = np.vstack([marks.armpits, marks.hem[::-1]])
     ends = [None if sleeve is None else place((sleeve.outer[-1] + sleeve.inner[-1]) / 2) for sleeve in marks.sleeves]
-    landing = Landing(place(marks.shoulders), corners, place(corners), (ends[0], ends[1]), sitter.mask)
-    return judge(sitter, cloth, picture, landing)
+    landing = Landing(place(marks.shoulders), corners, place(corners), (ends[0], ends[1]), subject.mask)
+    return judge(subject, cloth, picture, landing)
 
 
 def test_a_long_sleeve_follows_a_bent_elbow_to_the_wrist(layout: Layout):
-    sitter, garment, picture = dressed(layout, "longsleeve", RIGHT_ELBOW=(96, 170), RIGHT_WRIST=(130, 225))
-    assert judge(sitter, garment.cloth, picture, landing_of(sitter, garment)).end_error < 0.1
-    changed = (picture != sitter.image).any(2)
+    subject, garment, picture = dressed(layout, "longsleeve", RIGHT_ELBOW=(96, 170), RIGHT_WRIST=(130, 225))
+    assert judge(subject, garment.cloth, picture, landing_of(subject, garment)).end_error < 0.1
+    changed = (picture != subject.image).any(2)
     for x, y in ((100, 172), (112, 196), (122, 212)):
         assert changed[y - 3 : y + 4, x - 3 : x + 4].mean() > 0.8
 
@@ -123,12 +123,12 @@ def test_short_sleeves_bare_the_arms_that_long_sleeves_covered(layout: Layout):
 
 
 def test_hands_face_and_hair_stay_in_front(layout: Layout):
-    sitter, _, picture = dressed(layout, "longsleeve")
-    kept = np.isin(sitter.parse, [Parse.FACE, Parse.HAIR])
-    assert np.abs(picture[kept].astype(int) - sitter.image[kept]).max() <= 12
+    subject, _, picture = dressed(layout, "longsleeve")
+    kept = np.isin(subject.parse, [Parse.FACE, Parse.HAIR])
+    assert np.abs(picture[kept].astype(int) - subject.image[kept]).max() <= 12
     x, y = mannequin.JOINTS[Joint.RIGHT_WRIST]
     hand = np.s_[y + 8 : y + 18, x - 5 : x + 6]
-    assert np.abs(picture[hand].astype(int) - sitter.image[hand]).max() <= 12
+    assert np.abs(picture[hand].astype(int) - subject.image[hand]).max() <= 12
 
 
 def test_an_arm_in_front_of_the_torso_is_drawn_over_the_garment(layout: Layout):
@@ -138,16 +138,16 @@ def test_an_arm_in_front_of_the_torso_is_drawn_over_the_garment(layout: Layout):
 
 def test_the_old_garment_is_nowhere_to_be_seen(layout: Layout):
     for name in ("tee", "strap", "dress"):
-        sitter, _, picture = dressed(layout, name)
-        left = like(picture, mannequin.SHIRT, 20) & sitter.mask
-        assert left.sum() < 0.01 * sitter.mask.sum(), name
+        subject, _, picture = dressed(layout, name)
+        left = like(picture, mannequin.SHIRT, 20) & subject.mask
+        assert left.sum() < 0.01 * subject.mask.sum(), name
 
 
 def test_somebody_seen_from_the_side_is_covered_front_and_back(layout: Layout):
-    sitter, _, picture = dressed(layout, "tee", RIGHT_SHOULDER=(182, 112), LEFT_SHOULDER=(206, 112))
-    assert sitter.body.turned
-    left = like(picture, mannequin.SHIRT, 20) & sitter.mask
-    assert left.sum() < 0.01 * sitter.mask.sum()
+    subject, _, picture = dressed(layout, "tee", RIGHT_SHOULDER=(182, 112), LEFT_SHOULDER=(206, 112))
+    assert subject.body.turned
+    left = like(picture, mannequin.SHIRT, 20) & subject.mask
+    assert left.sum() < 0.01 * subject.mask.sum()
     back = picture[150:200, 146:156].reshape(-1, 3)
     assert np.abs(back - np.array(mannequin.SKIN)).max(1).mean() > 40
 
@@ -161,13 +161,13 @@ def test_the_garments_colours_are_kept(layout: Layout):
 
 
 def test_a_dress_reaches_below_the_knees_where_the_mask_allows_it(layout: Layout):
-    sitter, garment, _ = dressed(layout, "dress")
-    assert landing_of(sitter, garment).canvas[2:, 1].mean() > mannequin.JOINTS[Joint.RIGHT_KNEE][1]
+    subject, garment, _ = dressed(layout, "dress")
+    assert landing_of(subject, garment).canvas[2:, 1].mean() > mannequin.JOINTS[Joint.RIGHT_KNEE][1]
 
 
 def test_trousers_reach_the_ankles_and_follow_the_legs(layout: Layout):
-    sitter, garment, _ = dressed(layout, "trousers")
-    ends = landing_of(sitter, garment).ends
+    subject, garment, _ = dressed(layout, "trousers")
+    ends = landing_of(subject, garment).ends
     for end, joint in zip(ends, (Joint.RIGHT_ANKLE, Joint.LEFT_ANKLE), strict=True):
         assert end is not None
         assert np.hypot(*(end - np.array(mannequin.JOINTS[joint]))) < 25

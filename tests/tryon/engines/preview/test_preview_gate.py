@@ -82,10 +82,10 @@ def test_the_preview_passes_the_gate_on_real_people(layout: Layout, category: Ca
     garments = {name: engine.encode(GarmentInputs(Garment(name, "", category), layout)) for name in GARMENTS[category]}
     problems = {}
     for person in PEOPLE if category is Category.UPPER else FULL_BODY:
-        sitter = engine.encode(PersonInputs(Person(person, ""), category, layout))
+        subject = engine.encode(PersonInputs(Person(person, ""), category, layout))
         for name, garment in garments.items():
-            (picture,) = engine.generate([TryOnItem(sitter, garment, 0)])
-            report = judge(sitter, garment.cloth, picture, landing_of(sitter, garment))
+            (picture,) = engine.generate([TryOnItem(subject, garment, 0)])
+            report = judge(subject, garment.cloth, picture, landing_of(subject, garment))
             if report.failures():
                 problems[person, name] = {figure: getattr(report, figure) for figure in report.failures()}
     assert not problems

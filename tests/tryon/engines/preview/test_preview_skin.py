@@ -18,16 +18,16 @@ from tryon.engines.preview.paint.scene import scene_of
 from tryon.engines.preview.paint.skin import Skin, read_skin
 from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.silhouette import Silhouette
-from tryon.engines.preview.person.subject import ARM, LEG, Sitter
+from tryon.engines.preview.person.subject import ARM, LEG, Subject
 
 TUBE = Flesh(np.column_stack([np.full(9, 40.0), np.linspace(10, 90, 9)]), np.full(9, 10.0))
 FROM_THE_LEFT = Skin(np.array([200, 160, 140], np.float32), np.array([-0.5, -0.3, 0.81]), 1.0)
 
 
-def sitter_of(tmp_path: Path, category: Category, **person: object) -> Sitter:
-    sitter = PreviewEngine().encode(mannequin.person_inputs(Layout(outputs=tmp_path), category, **person))
-    assert isinstance(sitter, Sitter)
-    return sitter
+def sitter_of(tmp_path: Path, category: Category, **person: object) -> Subject:
+    subject = PreviewEngine().encode(mannequin.person_inputs(Layout(outputs=tmp_path), category, **person))
+    assert isinstance(subject, Subject)
+    return subject
 
 
 def test_a_limbs_surface_faces_outwards_at_its_sides_and_the_viewer_in_the_middle():
@@ -74,25 +74,25 @@ def test_skin_has_the_colour_of_the_persons_own(tmp_path: Path):
 
 
 def test_trousers_that_a_parse_map_calls_legs_are_no_skin(tmp_path: Path):
-    sitter = sitter_of(tmp_path, Category.LOWER)
-    parse = np.where(sitter.of(Parse.PANTS), np.uint8(Parse.LEFT_LEG), sitter.parse)
-    skin = read_skin(replace(sitter, parse=parse), (LEG, ARM))
+    subject = sitter_of(tmp_path, Category.LOWER)
+    parse = np.where(subject.of(Parse.PANTS), np.uint8(Parse.LEFT_LEG), subject.parse)
+    skin = read_skin(replace(subject, parse=parse), (LEG, ARM))
     assert skin is not None
     assert np.abs(skin.tone - mannequin.SKIN).max() < 10
 
 
 def test_a_face_lit_from_the_right_lights_the_skin_from_the_right(tmp_path: Path):
-    sitter = sitter_of(tmp_path, Category.UPPER)
+    subject = sitter_of(tmp_path, Category.UPPER)
     ramp = np.linspace(-70, 70, mannequin.WIDTH)[None, :, None]
-    lit = np.clip(sitter.image + ramp, 0, 255).astype(np.uint8)
-    skins = [read_skin(replace(sitter, image=image), (ARM,)) for image in (lit, np.ascontiguousarray(lit[:, ::-1]))]
+    lit = np.clip(subject.image + ramp, 0, 255).astype(np.uint8)
+    skins = [read_skin(replace(subject, image=image), (ARM,)) for image in (lit, np.ascontiguousarray(lit[:, ::-1]))]
     right, left = (skin.light[0] for skin in skins if skin is not None)
     assert left < -0.05 < 0.05 < right
 
 
 def test_invented_legs_are_not_flat(tmp_path: Path):
-    sitter = sitter_of(tmp_path, Category.DRESS)
-    scene = scene_of(sitter, 0.5)
+    subject = sitter_of(tmp_path, Category.DRESS)
+    scene = scene_of(subject, 0.5)
     x, y = (np.array(mannequin.JOINTS[mannequin.Joint.RIGHT_KNEE]) + scene.offset).astype(int)
     across = cv2.blur(scene.plate, (1, 9))[y + 25, x - 12 : x + 13].mean(1)
     assert np.ptp(across) > 12
@@ -108,10 +108,10 @@ def test_the_same_person_is_undressed_the_same_way_every_time(tmp_path: Path):
 
 
 def test_the_head_throws_its_shadow_on_a_bared_neck(tmp_path: Path):
-    sitter = sitter_of(tmp_path, Category.UPPER)
-    parse = sitter.parse.copy()
-    parse[sitter.of(Parse.NECK)] = Parse.UPPER_CLOTHES  # a high collar hid the neck
-    scene = scene_of(replace(sitter, parse=parse, mask=sitter.mask | (parse == Parse.UPPER_CLOTHES)), 0.5)
+    subject = sitter_of(tmp_path, Category.UPPER)
+    parse = subject.parse.copy()
+    parse[subject.of(Parse.NECK)] = Parse.UPPER_CLOTHES  # a high collar hid the neck
+    scene = scene_of(replace(subject, parse=parse, mask=subject.mask | (parse == Parse.UPPER_CLOTHES)), 0.5)
     rows = (np.array([94, 135]) + scene.offset[1]).astype(int)
     x = int(192 + scene.offset[0])
     under_chin, chest = (scene.plate[row : row + 6, x - 8 : x + 8].mean() for row in rows)
@@ -119,8 +119,8 @@ def test_the_head_throws_its_shadow_on_a_bared_neck(tmp_path: Path):
 
 
 def test_a_bared_shoulder_has_no_hole_between_arm_and_chest(tmp_path: Path):
-    sitter = sitter_of(tmp_path, Category.UPPER, sleeves=True)
-    scene = scene_of(sitter, 0.5)
+    subject = sitter_of(tmp_path, Category.UPPER, sleeves=True)
+    scene = scene_of(subject, 0.5)
     (x, y), across = np.array(mannequin.JOINTS[mannequin.Joint.LEFT_SHOULDER]) + scene.offset, np.arange(-18, 10)
     band = scene.plate[int(y) + 12, (int(x) + across)]
     assert np.abs(band - mannequin.SKIN).max() < 75

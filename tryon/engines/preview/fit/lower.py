@@ -15,7 +15,7 @@ from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, 
 from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
 from tryon.engines.preview.person.silhouette import expected_half
-from tryon.engines.preview.person.subject import ARM, LEG, Sitter
+from tryon.engines.preview.person.subject import ARM, LEG, Subject
 
 WAIST_EASE = 1.18
 """A waist laid flat is this much wider than its wearer's, seen from the front."""
@@ -57,35 +57,35 @@ class LowerFit:
         return replace(self, canvas=(left, right), waist=self.waist + offset, crotch=self.crotch + offset)
 
 
-def fit_lower(sitter: Sitter, garment: LowerLandmarks) -> LowerFit:
+def fit_lower(subject: Subject, garment: LowerLandmarks) -> LowerFit:
     """Land a lower garment: the waist where the worn one's is, the length by its own proportions."""
-    body = sitter.body
-    waist_down = _waist_row(sitter)
+    body = subject.body
+    waist_down = _waist_row(subject)
     crotch_down = max(body.torso_length + CROTCH_BELOW_HIPS * body.scale, waist_down + 0.3 * body.scale)
     rows = np.linspace(waist_down, crotch_down, HIP_RUNGS)
-    flanks = [_flank(sitter, sign, rows) for sign in (-1.0, 1.0)]
+    flanks = [_flank(subject, sign, rows) for sign in (-1.0, 1.0)]
     waist = np.stack([body.at(-flanks[0][0], rows[0]), body.at(flanks[1][0], rows[0])])
     scale = WAIST_EASE * float(np.hypot(*(waist[1] - waist[0]))) / max(garment.waist_width, 1.0)
     middle = body.at(np.zeros(HIP_RUNGS), rows)
-    share = _leg_share(garment, sitter, waist_down, crotch_down, scale)
+    share = _leg_share(garment, subject, waist_down, crotch_down, scale)
     canvas = []
     for side, sign in ((0, -1.0), (1, 1.0)):
         half = np.maximum(flanks[side], _hip_cut(garment, side, scale, flanks[side]))
-        room = _room(sitter, middle, np.tile(sign * body.across, (HIP_RUNGS, 1)), 0.8 * flanks[side])
+        room = _room(subject, middle, np.tile(sign * body.across, (HIP_RUNGS, 1)), 0.8 * flanks[side])
         hip_outer = body.at(sign * np.minimum(half, room), rows)
         legs = _skirt_rungs if garment.crotch is None else _leg_rungs
-        outer, inner = legs(sitter, garment, side, (share, scale), (hip_outer[-1], middle[-1]))
+        outer, inner = legs(subject, garment, side, (share, scale), (hip_outer[-1], middle[-1]))
         canvas.append((np.vstack([hip_outer, outer]), np.vstack([middle, inner])))
     nearer = int(body.legs[1].joints[2, 1] > body.legs[0].joints[2, 1])
-    hems = (share, share) if garment.crotch is None else tuple(_hem_share(sitter.mask, leg, share) for leg in body.legs)
+    hems = (share, share) if garment.crotch is None else tuple(_hem_share(subject.mask, leg, share) for leg in body.legs)
     return LowerFit((canvas[0], canvas[1]), waist, middle[-1], scale, (hems[0], hems[1]), nearer)
 
 
-def _flank(sitter: Sitter, sign: float, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _flank(subject: Subject, sign: float, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half widths from the waist to the crotch; neither a shirt that hangs over the hips nor a wide dress makes them wider."""
-    flank = sitter.silhouette.flank(sitter.body, sign, rows) + 0.02 * sitter.body.scale
-    if not (sitter.of(*LOWER_LABELS) & sitter.mask).any():
-        flank = np.minimum(flank, 1.05 * expected_half(sitter.body, sign, rows))
+    flank = subject.silhouette.flank(subject.body, sign, rows) + 0.02 * subject.body.scale
+    if not (subject.of(*LOWER_LABELS) & subject.mask).any():
+        flank = np.minimum(flank, 1.05 * expected_half(subject.body, sign, rows))
     return np.minimum(flank, 1.02 * flank[-1])
 
 
@@ -97,31 +97,31 @@ def _hip_cut(garment: LowerLandmarks, side: int, scale: float, flank: NDArray[np
     return limit
 
 
-def _waist_row(sitter: Sitter) -> float:
+def _waist_row(subject: Subject) -> float:
     """Pixels from the neck down to the upper edge of the worn lower garment; a little above the hips when none is seen."""
-    body = sitter.body
-    rows, columns = np.nonzero(sitter.of(*LOWER_LABELS)[::2, ::2])
+    body = subject.body
+    rows, columns = np.nonzero(subject.of(*LOWER_LABELS)[::2, ::2])
     place = body.local(np.column_stack([columns, rows]) * 2.0)
     middle = place[np.abs(place[:, 0]) < 0.3 * body.scale, 1]
     usual = 0.88 * body.torso_length
     if len(middle) < 50:
         return usual
     worn = float(np.percentile(middle, 1))
-    worn = max(min(worn, _top_of(sitter)), worn - 0.08 * body.scale)  # a belt or a shirt's shadow hides the worn one's edge
+    worn = max(min(worn, _top_of(subject)), worn - 0.08 * body.scale)  # a belt or a shirt's shadow hides the worn one's edge
     return float(np.clip(worn, 0.65 * body.torso_length, 1.05 * body.torso_length))
 
 
-def _top_of(sitter: Sitter) -> float:
+def _top_of(subject: Subject) -> float:
     """Pixels from the neck down to the upper edge of the mask, in the middle of the body."""
-    rows, columns = np.nonzero(sitter.mask[::2, ::2])
-    place = sitter.body.local(np.column_stack([columns, rows]) * 2.0)
-    middle = place[np.abs(place[:, 0]) < 0.25 * sitter.body.scale, 1]
+    rows, columns = np.nonzero(subject.mask[::2, ::2])
+    place = subject.body.local(np.column_stack([columns, rows]) * 2.0)
+    middle = place[np.abs(place[:, 0]) < 0.25 * subject.body.scale, 1]
     return float(np.percentile(middle, 0.5)) if len(middle) > 50 else np.inf
 
 
-def _leg_share(garment: LowerLandmarks, sitter: Sitter, waist_down: float, crotch_down: float, scale: float) -> float:
+def _leg_share(garment: LowerLandmarks, subject: Subject, waist_down: float, crotch_down: float, scale: float) -> float:
     """How far down the leg the garment reaches."""
-    body = sitter.body
+    body = subject.body
     full = float(np.mean([leg.length for leg in body.legs]))
     upright = max(full, 2.2 * body.scale)  # a thigh pointing at the camera looks short, but wears no shorter trousers
     share = (garment.length * scale + waist_down - body.torso_length) / upright
@@ -136,21 +136,21 @@ def _leg_share(garment: LowerLandmarks, sitter: Sitter, waist_down: float, crotc
 
 
 def _leg_rungs(
-    sitter: Sitter, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
+    subject: Subject, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
 ) -> tuple[Points64, Points64]:
     """Outer and inner edge of one trouser leg below the crotch."""
     share, scale = size
-    body = sitter.body
+    body = subject.body
     limb: Limb = body.legs[side]
     start = float(body.local((root[0] + root[1]) / 2)[1] - body.torso_length) / max(limb.length, 1.0)
-    shares = np.linspace(start, max(_hem_share(sitter.mask, limb, share), start + 0.05), LEG_RUNGS + 1)[1:]
+    shares = np.linspace(start, max(_hem_share(subject.mask, limb, share), start + 0.05), LEG_RUNGS + 1)[1:]
     middle, tangent = limb_axis(limb, shares)
     outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (1.0 if side == 0 else -1.0)
     bare = limb_halves(limb, shares)
     edges = garment.halves[side]
     cut = np.abs((edges[0] - edges[1])[HIP_RUNGS:, 0]) / 2 * scale / LEG_EASE
     half = np.clip(cut, 1.04 * bare, 2.0 * bare)
-    outer, inner = (_round_leg(sitter, middle, sign * outward, half, bare) for sign in (1.0, -1.0))
+    outer, inner = (_round_leg(subject, middle, sign * outward, half, bare) for sign in (1.0, -1.0))
     parting = _parting(middle, outward, limb_axis(body.legs[1 - side], shares)[0], bare)
     inner = np.minimum(inner, parting - np.linspace(0, AIR, LEG_RUNGS) * body.scale)
     fade = np.clip(1 - (shares - start) / max(0.35 * (shares[-1] - start), 1e-6), 0, 1)[:, None] ** 1.5
@@ -162,23 +162,23 @@ def _leg_rungs(
 
 
 def _round_leg(
-    sitter: Sitter, middle: Points64, outward: Points64, half: NDArray[np.float64], bare: NDArray[np.float64]
+    subject: Subject, middle: Points64, outward: Points64, half: NDArray[np.float64], bare: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Half widths to one side: the cloth's own, a little more where the leg is seen to be wider, no more than may be painted."""
-    seen = seen_halves(sitter.silhouette, middle, outward, bare, sitter.of(*LOWER_LABELS, *LEG)) + 2
+    seen = seen_halves(subject.silhouette, middle, outward, bare, subject.of(*LOWER_LABELS, *LEG)) + 2
     wanted = smooth_steps(np.maximum(half, np.minimum(seen, 1.15 * half)))
-    room = np.maximum(_room(sitter, middle, outward, bare), bare)
+    room = np.maximum(_room(subject, middle, outward, bare), bare)
     tightest = int(np.argmin(room / wanted))
     ramp = np.minimum(np.arange(1, len(half) + 1) / (tightest + 1), 1)  # straight down to where it is tightest, without a step
     return np.minimum(wanted * (1 - ramp * max(0.0, 1 - float((room / wanted)[tightest]))), room)
 
 
-def _room(sitter: Sitter, middle: Points64, outward: Points64, least: NDArray[np.float64]) -> NDArray[np.float64]:
+def _room(subject: Subject, middle: Points64, outward: Points64, least: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pixels from the middle line to the first place that must not be painted, at least `least`; without end where none is near.
 
     Hands do not count: they lie in front.
     """
-    free, (height, width) = sitter.mask | sitter.of(*ARM), sitter.size
+    free, (height, width) = subject.mask | subject.of(*ARM), subject.size
     steps = np.arange(0.0, 2.2 * float(least.max()), 2.0)
     columns, rows = np.round(middle[:, None] + steps[:, None] * outward[:, None]).astype(int).transpose(2, 0, 1)
     beyond = (rows < 0) | (rows >= height) | (columns < 0) | (columns >= width)
@@ -212,16 +212,16 @@ def _hem_share(mask: Mask, limb: Limb, share: float) -> float:
 
 
 def _skirt_rungs(
-    sitter: Sitter, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
+    subject: Subject, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
 ) -> tuple[Points64, Points64]:
     """Outer edge and middle line of one half of a skirt below the hips, as wide as the mask allows."""
     share, scale = size
-    body = sitter.body
+    body = subject.body
     sign = -1.0 if side == 0 else 1.0
     ends = np.mean([limb_axis(leg, np.array([share]))[0][0] for leg in body.legs], axis=0)
     down = np.linspace(float(body.local(root[1])[1]), float(body.local(ends)[1]), LEG_RUNGS + 1)[1:]
     edges = garment.halves[side]
     cut = np.abs((edges[0] - edges[1])[HIP_RUNGS:, 0]) * scale / WAIST_EASE
-    room = np.array([mask_half(sitter.mask, body, row) for row in down])
+    room = np.array([mask_half(subject.mask, body, row) for row in down])
     half = np.minimum(np.maximum(cut, 0.3 * body.scale), np.maximum(room, 0.3 * body.scale))
     return body.at(sign * half, down), body.at(np.zeros(LEG_RUNGS), down)

@@ -17,7 +17,7 @@ from tryon.engines.preview.paint.skin import read_skin
 from tryon.engines.preview.paint.undressed import undress
 from tryon.engines.preview.paint.warp import cover_patch, soft_polygon
 from tryon.engines.preview.person.limbs import limb_polygon
-from tryon.engines.preview.person.subject import ARM, LEG, Sitter
+from tryon.engines.preview.person.subject import ARM, LEG, Subject
 from tryon.engines.preview.person.windows import Colour, Coverage, Window, blend_into, edge_ramp, lay, soft
 
 IN_FRONT = (Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)
@@ -28,18 +28,18 @@ class Scene:
     """A person ready to be dressed, on the window of the canvas that a garment may change.
 
     Args:
-        sitter: the person on that window alone.
+        subject: the person on that window alone.
         plate: (h, w, 3) the person without the worn garment; read-only.
         legless: the same with background instead of bare legs: what lies beside a garment that covers them; read-only.
         folds: (h, w) brightness factors of the worn garment's folds; read-only.
         whole: the person on the whole canvas.
     """
 
-    sitter: Sitter
+    subject: Subject
     plate: Colour
     legless: Colour
     folds: Coverage
-    whole: Sitter
+    whole: Subject
 
     @property
     def window(self) -> Window:
@@ -55,32 +55,32 @@ class Scene:
     @cached_property
     def front(self) -> Coverage:
         """(h, w) hair and face."""
-        return soft(self.sitter.of(*IN_FRONT))
+        return soft(self.subject.of(*IN_FRONT))
 
     @cached_property
     def arms(self) -> Coverage:
         """(h, w) bare arms and hands as photographed."""
-        return soft(self.sitter.of(*ARM))
+        return soft(self.subject.of(*ARM))
 
     @cached_property
     def limbs(self) -> Coverage:
         """(h, w) arms and sleeves: where painted arms may show."""
-        return soft(self.sitter.replaced | self.sitter.of(*ARM))
+        return soft(self.subject.replaced | self.subject.of(*ARM))
 
     @cached_property
     def solid(self) -> Coverage:
         """(h, w) what stays of the person: shadows fall on it, but not on the background, which is too far away."""
-        return soft(~self.sitter.of(Parse.BACKGROUND) & ~self.sitter.replaced)
+        return soft(~self.subject.of(Parse.BACKGROUND) & ~self.subject.replaced)
 
     @cached_property
     def arms_cover(self) -> Coverage:
         """(h, w) coverage of both arms: where they adjoin the torso, its side does not turn away from the light."""
-        polygons = [limb_polygon(limb, 0.0, 1.0, 1.0) for limb in self.sitter.body.arms]
-        return np.maximum(soft_polygon(polygons[0], self.sitter.size), soft_polygon(polygons[1], self.sitter.size))
+        polygons = [limb_polygon(limb, 0.0, 1.0, 1.0) for limb in self.subject.body.arms]
+        return np.maximum(soft_polygon(polygons[0], self.subject.size), soft_polygon(polygons[1], self.subject.size))
 
     def canvas(self, legs_from: Sequence[Points64]) -> Colour:
         """A new canvas to paint on: the person undressed, with bare legs only inside these polygons."""
-        canvas, shown = self.legless.copy(), cover_patch(legs_from, self.sitter.size)
+        canvas, shown = self.legless.copy(), cover_patch(legs_from, self.subject.size)
         if shown is not None:
             lay(canvas, shown.window, self.plate[shown.window], shown.alpha)
         return canvas
@@ -95,27 +95,27 @@ class Scene:
 
 
 @lru_cache(maxsize=2)
-def scene_of(sitter: Sitter, fold_strength: float) -> Scene:
+def scene_of(subject: Subject, fold_strength: float) -> Scene:
     """Undress a person; the last persons' scenes are kept."""
-    near = sitter.close_up
-    plate, legless = undress(near, read_skin(sitter, (LEG, ARM, (Parse.NECK,))))
+    near = subject.close_up
+    plate, legless = undress(near, read_skin(subject, (LEG, ARM, (Parse.NECK,))))
     folds = _worn_folds(near, fold_strength)
     for kept in (plate, legless, folds):
         kept.flags.writeable = False
-    return Scene(near, plate, legless, folds, sitter)
+    return Scene(near, plate, legless, folds, subject)
 
 
-def _worn_folds(sitter: Sitter, strength: float) -> Coverage:
+def _worn_folds(subject: Subject, strength: float) -> Coverage:
     """Folds of what is replaced, top and trousers apart: the step between a white shirt and dark jeans is no fold.
 
     Folds are wide: looked for at half the size, they are the same.
     """
-    half = (max(1, sitter.size[1] // 2), max(1, sitter.size[0] // 2))
-    image = cv2.resize(sitter.image, half, interpolation=cv2.INTER_AREA)
+    half = (max(1, subject.size[1] // 2), max(1, subject.size[0] // 2))
+    image = cv2.resize(subject.image, half, interpolation=cv2.INTER_AREA)
     folds = np.ones(half[::-1], np.float32)
     for labels in (UPPER_LABELS, LOWER_LABELS):
-        worn = (sitter.replaced & sitter.of(*labels)).astype(np.uint8)
+        worn = (subject.replaced & subject.of(*labels)).astype(np.uint8)
         small = cv2.resize(worn, half, interpolation=cv2.INTER_NEAREST).astype(bool)
-        folds *= fold_factor(image, small, sitter.body.scale / 2, strength)
-    full: Coverage = cv2.resize(folds, sitter.size[::-1], interpolation=cv2.INTER_LINEAR)
+        folds *= fold_factor(image, small, subject.body.scale / 2, strength)
+    full: Coverage = cv2.resize(folds, subject.size[::-1], interpolation=cv2.INTER_LINEAR)
     return full

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask, erode
-from tryon.engines.preview.person.subject import Sitter
+from tryon.engines.preview.person.subject import Subject
 from tryon.engines.preview.person.windows import Coverage
 
 USUAL_LIGHT = (-0.2, -0.4)
@@ -52,27 +52,27 @@ class Skin:
         return factor
 
 
-def read_skin(sitter: Sitter, groups: Sequence[tuple[Parse, ...]]) -> Skin | None:
+def read_skin(subject: Subject, groups: Sequence[tuple[Parse, ...]]) -> Skin | None:
     """Colour, light and grain of a person's skin.
 
     Args:
-        sitter: the person, on the whole canvas.
+        subject: the person, on the whole canvas.
         groups: labels of skin other than the face; one whose tint is far from the face's is no skin, because a parse map calls
             trousers legs now and then.
 
     Returns:
         None when no skin is seen at all.
     """
-    face = erode(sitter.of(Parse.FACE), 2)
-    areas = [erode(sitter.of(*labels), 2) for labels in groups]
-    seen = [area for area in areas if np.count_nonzero(area) >= ENOUGH_PX and not _foreign(sitter.image, area, face)]
+    face = erode(subject.of(Parse.FACE), 2)
+    areas = [erode(subject.of(*labels), 2) for labels in groups]
+    seen = [area for area in areas if np.count_nonzero(area) >= ENOUGH_PX and not _foreign(subject.image, area, face)]
     areas = [area for area in (*seen, face) if np.count_nonzero(area) >= ENOUGH_PX // 4]
     if not areas:
         return None
     sizes = [min(np.count_nonzero(area) / MOST_PX, 1.0) ** 2 for area in areas]
     sizes[-1] = max(sizes[-1], FACE_WEIGHT)
-    tone = np.average([_tone(sitter.image[area]) for area in areas], axis=0, weights=sizes).astype(np.float32)
-    return Skin(tone, _light(sitter.image, face), _grain(sitter.image, areas[0]))
+    tone = np.average([_tone(subject.image[area]) for area in areas], axis=0, weights=sizes).astype(np.float32)
+    return Skin(tone, _light(subject.image, face), _grain(subject.image, areas[0]))
 
 
 def _foreign(image: NDArray[np.uint8], area: Mask, face: Mask) -> bool:

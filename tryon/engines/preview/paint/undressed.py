@@ -18,7 +18,7 @@ from pipeline.core.masks import Mask, dilate, erode
 from tryon.engines.preview.paint.bare_limbs import LimbPatch, limb_flesh, limb_patch
 from tryon.engines.preview.paint.skin import SHADE_TINT, Skin
 from tryon.engines.preview.person.body import Body
-from tryon.engines.preview.person.subject import ARM, LEG, SKIN, Sitter
+from tryon.engines.preview.person.subject import ARM, LEG, SKIN, Subject
 from tryon.engines.preview.person.windows import Colour, Coverage, Window, lay, soft, triple, window_of
 
 OWN_REACH = 0.22
@@ -72,48 +72,48 @@ def spread_softly(image: NDArray[np.uint8], known: Mask) -> Colour:
     return soft_colour
 
 
-def undress(sitter: Sitter, skin: Skin | None) -> tuple[Colour, Colour]:
+def undress(subject: Subject, skin: Skin | None) -> tuple[Colour, Colour]:
     """Take the old garment off.
 
     Args:
-        sitter: the person, on the part of the canvas to work on.
+        subject: the person, on the part of the canvas to work on.
         skin: how bare skin looks; None = paint none.
 
     Returns:
         Two (h, w, 3) float32, the photo itself outside what is replaced and a narrow fringe of it in the background: with bare
         legs, and with background where the new garment will cover the legs, so that they cannot show beside it.
     """
-    image, background = sitter.image, sitter.of(Parse.BACKGROUND)
+    image, background = subject.image, subject.of(Parse.BACKGROUND)
     clear = erode(background, 4)
     bare = spread_softly(image, clear) if clear.any() else image.astype(np.float32)
     person = soft(~background)
-    beneath = sitter.of(*LOWER_LABELS) & ~sitter.replaced
-    if sitter.category is Category.UPPER and np.count_nonzero(beneath) > 300:
-        _lay_beneath(bare, sitter, beneath, person)
+    beneath = subject.of(*LOWER_LABELS) & ~subject.replaced
+    if subject.category is Category.UPPER and np.count_nonzero(beneath) > 300:
+        _lay_beneath(bare, subject, beneath, person)
     hidden = bare
     if skin is not None:
-        colour = _skin_colour(sitter, skin)
-        if sitter.category is not Category.LOWER:
-            chest = _chest(sitter, person)
-            _lay_skin(bare, [chest], _under_chin(sitter, colour), skin)
-            _lay_skin(bare, [_joined(_limb(sitter, side, False), chest, sitter.body, side) for side in (0, 1)], colour, skin)
-        if sitter.category is not Category.UPPER:
+        colour = _skin_colour(subject, skin)
+        if subject.category is not Category.LOWER:
+            chest = _chest(subject, person)
+            _lay_skin(bare, [chest], _under_chin(subject, colour), skin)
+            _lay_skin(bare, [_joined(_limb(subject, side, False), chest, subject.body, side) for side in (0, 1)], colour, skin)
+        if subject.category is not Category.UPPER:
             hidden = bare.copy()
-            _lay_skin(bare, [_limb(sitter, side, True) for side in (0, 1)], colour, skin)
-    plate = _seen_through(image, bare, _fringe(sitter, sitter.replaced, skin is not None))
+            _lay_skin(bare, [_limb(subject, side, True) for side in (0, 1)], colour, skin)
+    plate = _seen_through(image, bare, _fringe(subject, subject.replaced, skin is not None))
     if hidden is bare:
         return plate, plate
-    clothed = sitter.replaced | (sitter.mask & sitter.of(*LEG))
-    return plate, _seen_through(image, hidden, _fringe(sitter, clothed, False))
+    clothed = subject.replaced | (subject.mask & subject.of(*LEG))
+    return plate, _seen_through(image, hidden, _fringe(subject, clothed, False))
 
 
-def _fringe(sitter: Sitter, old: Mask, skin: bool) -> Coverage:
+def _fringe(subject: Subject, old: Mask, skin: bool) -> Coverage:
     """(h, w) where the plate differs from the photo when `old` is taken away."""
-    background = sitter.of(Parse.BACKGROUND)
+    background = subject.of(Parse.BACKGROUND)
     fringe = soft(old | (dilate(old, 6) & background) | dilate(old, 2))
     if skin:  # skin goes over into skin slowly, cloth into background at once
-        bare = sitter.of(*SKIN, *LEG) & ~background
-        seam = SEAM * sitter.body.scale
+        bare = subject.of(*SKIN, *LEG) & ~background
+        seam = SEAM * subject.body.scale
         fringe = np.maximum(fringe, soft(dilate(old, seam), seam) * bare)
     return fringe
 
@@ -124,13 +124,13 @@ def _seen_through(image: NDArray[np.uint8], colour: Colour, fringe: Coverage) ->
     return plate
 
 
-def _lay_beneath(result: Colour, sitter: Sitter, beneath: Mask, person: Coverage) -> None:
+def _lay_beneath(result: Colour, subject: Subject, beneath: Mask, person: Coverage) -> None:
     """Trousers or a skirt go on under the old top."""
-    body = sitter.body
+    body = subject.body
     rows = [(0.55, 0.35 * body.torso_length), (0.5, 1.3 * body.torso_length)]
-    zone = _zone(body, sitter.size, rows) * person
+    zone = _zone(body, subject.size, rows) * person
     window = window_of(zone > 0)
-    lay(result, window, spread_softly(sitter.image, beneath & ~dilate(sitter.replaced, 3))[window], zone[window])
+    lay(result, window, spread_softly(subject.image, beneath & ~dilate(subject.replaced, 3))[window], zone[window])
 
 
 def _lay_skin(canvas: Colour, patches: Sequence[LimbPatch | None], colour: Colour, skin: Skin) -> None:
@@ -141,10 +141,10 @@ def _lay_skin(canvas: Colour, patches: Sequence[LimbPatch | None], colour: Colou
             lay(canvas, patch.window, colour[patch.window] * light, patch.alpha)
 
 
-def _limb(sitter: Sitter, side: int, is_leg: bool) -> LimbPatch | None:
-    limb = (sitter.body.legs if is_leg else sitter.body.arms)[side]
-    clothed = sitter.replaced | sitter.of(*(LEG if is_leg else ARM))
-    return limb_patch(sitter.size, limb_flesh(limb, sitter.silhouette, clothed, is_leg))
+def _limb(subject: Subject, side: int, is_leg: bool) -> LimbPatch | None:
+    limb = (subject.body.legs if is_leg else subject.body.arms)[side]
+    clothed = subject.replaced | subject.of(*(LEG if is_leg else ARM))
+    return limb_patch(subject.size, limb_flesh(limb, subject.silhouette, clothed, is_leg))
 
 
 def _joined(arm: LimbPatch | None, chest: LimbPatch, body: Body, side: int) -> LimbPatch | None:
@@ -172,17 +172,17 @@ def _common(one: Window, other: Window) -> tuple[Window, Window]:
     return (rows, columns), (others, across)
 
 
-def _skin_colour(sitter: Sitter, skin: Skin) -> Colour:
+def _skin_colour(subject: Subject, skin: Skin) -> Colour:
     """(h, w, 3) the person's own colours near visible skin, the usual tone elsewhere, with the photo's grain."""
-    labels = {Category.UPPER: SKIN, Category.LOWER: LEG, Category.DRESS: (*SKIN, *LEG)}[sitter.category]
-    known = erode(sitter.of(*labels) & ~dilate(sitter.replaced, 3), 2)
-    noise = _noise(sitter.size, skin.grain, sitter.body.scale)
+    labels = {Category.UPPER: SKIN, Category.LOWER: LEG, Category.DRESS: (*SKIN, *LEG)}[subject.category]
+    known = erode(subject.of(*labels) & ~dilate(subject.replaced, 3), 2)
+    noise = _noise(subject.size, skin.grain, subject.body.scale)
     if np.count_nonzero(known) < 100:
         return skin.tone + noise
     near = cv2.resize(known.astype(np.float32), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    near = cv2.GaussianBlur(near, (0, 0), max(OWN_REACH * sitter.body.scale / 4, 1.0))
-    share = np.clip(cv2.resize(near, sitter.size[::-1], interpolation=cv2.INTER_LINEAR) * 5, 0, 1)
-    colour: Colour = skin.tone + (spread_softly(sitter.image, known) - skin.tone) * triple(share) + noise
+    near = cv2.GaussianBlur(near, (0, 0), max(OWN_REACH * subject.body.scale / 4, 1.0))
+    share = np.clip(cv2.resize(near, subject.size[::-1], interpolation=cv2.INTER_LINEAR) * 5, 0, 1)
+    colour: Colour = skin.tone + (spread_softly(subject.image, known) - skin.tone) * triple(share) + noise
     return colour
 
 
@@ -196,24 +196,24 @@ def _noise(size: tuple[int, int], grain: float, scale: float) -> Colour:
     return triple(fine + cv2.resize(slow, size[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _under_chin(sitter: Sitter, colour: Colour) -> Colour:
+def _under_chin(subject: Subject, colour: Colour) -> Colour:
     """The head's shadow on neck and chest: light comes from above."""
-    scale = sitter.body.scale
-    head = sitter.of(Parse.FACE, Parse.HAIR).astype(np.float32)
+    scale = subject.body.scale
+    head = subject.of(Parse.FACE, Parse.HAIR).astype(np.float32)
     small = cv2.GaussianBlur(cv2.resize(head, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 0.06 * scale / 4)
     shifted = cv2.warpAffine(
         small, np.array([[1, 0, 0], [0, 1, 0.09 * scale / 4]], np.float32), small.shape[::-1], borderMode=cv2.BORDER_REPLICATE
     )
-    shade = cv2.resize(shifted, sitter.size[::-1], interpolation=cv2.INTER_LINEAR)
+    shade = cv2.resize(shifted, subject.size[::-1], interpolation=cv2.INTER_LINEAR)
     darker: Colour = colour * (1 - CHIN_SHADE * triple(shade) * SHADE_TINT)
     return darker
 
 
-def _chest(sitter: Sitter, person: Coverage) -> LimbPatch:
+def _chest(subject: Subject, person: Coverage) -> LimbPatch:
     """Neck, slope of the shoulders and upper chest: what a neckline may show; the neck is a cylinder, the chest nearly flat."""
-    body, scale = sitter.body, sitter.body.scale
+    body, scale = subject.body, subject.body.scale
     outline = [(0.22, -0.5 * scale), (0.25, -0.36 * scale), (0.6, -0.1 * scale), (0.55, 0.38 * body.torso_length)]
-    zone = _zone(body, sitter.size, outline) * person
+    zone = _zone(body, subject.size, outline) * person
     window = window_of(zone > 0)
     rows, columns = window
     x, y = np.meshgrid(np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop))

@@ -25,7 +25,7 @@ MARGIN = 0.16
 
 
 @dataclass(frozen=True, eq=False)
-class Sitter:
+class Subject:
     """One person; small enough to keep many. Equal only to itself, so that results about it can be kept.
 
     Args:
@@ -64,10 +64,10 @@ class Sitter:
         return window_of(self.mask, MARGIN * self.body.scale)
 
     @cached_property
-    def close_up(self) -> Sitter:
+    def close_up(self) -> Subject:
         """The person on `window` alone, as a canvas of its own."""
         rows, columns = self.window
-        return Sitter(
+        return Subject(
             self.image[self.window],
             self.mask[self.window],
             self.parse[self.window],

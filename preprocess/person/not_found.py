@@ -12,7 +12,7 @@ from pipeline.core.flags import Flag, Notice
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class NotFound:
     """A network's answer for one item that cannot be used.
 
     Args:
