@@ -154,7 +154,7 @@ class RestoreStep(StepBase):
         """The backend, the size limit of photos, and the seed of the grain."""
         card = self.backend.card if self.backend else None
         return {
-            "backend": f"{card.name} {card.version}" if card else "",
+            "backend": card.signature(" ") if card else "",
             "max_megapixels": str(self.context.max_megapixels),
             "seed": str(_seed(self.context.seed, _pair(item))),
         }

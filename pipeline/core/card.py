@@ -30,6 +30,10 @@ class Card:
     seconds: float = 0.5
     approximate: bool = False
 
+    def signature(self, separator: str = "/") -> str:
+        """Name and version, as fingerprints hold them; separators differ between steps, and changing one would redo its pictures."""
+        return f"{self.name}{separator}{self.version}"
+
     def missing_packages(self) -> tuple[str, ...]:
         """Modules that cannot be found here; finds without importing."""
         return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)

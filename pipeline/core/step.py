@@ -135,8 +135,7 @@ class BackendStep(StepBase, Generic[Kind]):
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """The backend, which decides the pixels."""
-        card = self.backend.card
-        return {"backend": f"{card.name}/{card.version}"}
+        return {"backend": self.backend.card.signature()}
 
     def load(self) -> None:
         """Bring up the backend on the run's device."""

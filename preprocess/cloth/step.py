@@ -200,7 +200,7 @@ class ClothStep(BackendStep[GarmentBackend]):
         cards = {"backend": self.backend.card, "wearers": self.wearers.card}
         garment = _garment(item)
         said = garment.category.value if garment.given else f"{garment.category.value}, guessed"
-        return {kind: f"{card.name}-{card.version}" for kind, card in cards.items()} | {"category": said}
+        return {kind: card.signature("-") for kind, card in cards.items()} | {"category": said}
 
     def load(self) -> None:
         """Bring up both backends and the compiled colour solver."""
