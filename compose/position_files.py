@@ -1,7 +1,7 @@
 """The older way to say where a person stands: `backgrounds.txt` and position files of three, four or six numbers.
 
-The form comes from the GS-VITON demo, whose own reader is not public; the readings below are ours (issue chapter 6) and are told
-to the user, because three bare numbers can mean many things.
+The form comes from the GS-VITON demo. The readings are ours; the demo's own is another (docs/facts/position_files.md).
+The user is shown how the numbers were read, because three bare numbers can mean many things.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which backend and which engine does the work, and why (architecture §5).
+"""Which backend and which engine does the work, and why (docs/architecture.md#engines-and-backends).
 
 `auto` takes the first in the catalogue's order that can run here. Asked for by name and not able to run = an error with the cure.
 """

@@ -1,4 +1,4 @@
-"""One seed per picture, the same in any batch, order or machine (architecture §7)."""
+"""One seed per picture, the same in any batch, order or machine (docs/architecture.md#settings-and-seeds)."""
 
 from __future__ import annotations
 

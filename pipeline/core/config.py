@@ -1,4 +1,6 @@
-"""Settings: one frozen model per section, beside the code it configures; unknown keys are errors (architecture §8).
+"""Settings: one frozen model per section, beside the code it configures; unknown keys are errors.
+
+See docs/architecture.md#settings-and-seeds.
 
 A setting comes from, in rising order: its default, `lookbook.toml`, the environment (`LOOKBOOK_COMPOSE_GRAIN=0.5`), `--set`.
 """

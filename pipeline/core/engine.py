@@ -1,4 +1,4 @@
-"""The door every try-on engine stands behind (architecture §5)."""
+"""The door every try-on engine stands behind (docs/architecture.md#engines-and-backends)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that say what happened, to which file, and what to type next (style §8).
+"""Errors that say what happened, to which file, and what to type next (docs/architecture.md#errors-and-flags).
 
 Every error a user can cause derives from `LookbookError`; anything else is our mistake and ends the run with exit code 1.
 """
@@ -11,7 +11,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the shell learns from a run (architecture §7)."""
+    """What the shell learns from a run (docs/architecture.md#errors-and-flags)."""
 
     DONE = 0
     INTERNAL = 1

@@ -1,4 +1,4 @@
-"""Quality flags: what may be wrong with a picture that still came out (architecture §7).
+"""Quality flags: what may be wrong with a picture that still came out (docs/architecture.md#errors-and-flags).
 
 A flag travels with its item to the report. A flag on a good photo is a bug too.
 """

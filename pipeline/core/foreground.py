@@ -168,7 +168,9 @@ def _with_background(module: ModuleType) -> Solver:
 
 
 def blur_fusion(image: Float, alpha: Float) -> tuple[Float, Float]:
-    """Foreground and background colours from two passes of local means, first wide, then narrow (issue chapter 4.2).
+    """Foreground and background colours from two passes of local means, first wide, then narrow.
+
+    Facts: docs/facts/mattes.md#edge-colours.
 
     Args:
         image: (h, w, 3) float32 in [0, 1].

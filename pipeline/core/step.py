@@ -54,7 +54,7 @@ class Produced:
 
 
 class Step(Protocol):
-    """One stage of the way of a picture (architecture §1)."""
+    """One stage of the way of a picture (docs/architecture.md#the-way-of-a-picture)."""
 
     name: ClassVar[str]
     unit: ClassVar[Unit]

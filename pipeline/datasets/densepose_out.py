@@ -1,4 +1,7 @@
-"""Body parts drawn as other projects want them, beside VITON-HD's own pictures, never in their place (issue 1.2)."""
+"""Body parts drawn as other projects want them, beside VITON-HD's own pictures, never in their place.
+
+Facts: docs/facts/densepose_picture.md#other-drawings.
+"""
 
 from __future__ import annotations
 

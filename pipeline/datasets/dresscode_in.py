@@ -1,4 +1,4 @@
-"""Reading a DressCode tree: three parts, files numbered `N_0` to `N_5` (issue 1.3)."""
+"""Reading a DressCode tree: three parts, files numbered `N_0` to `N_5` (docs/facts/dresscode_tree.md#files)."""
 
 from __future__ import annotations
 

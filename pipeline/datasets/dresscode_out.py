@@ -1,4 +1,7 @@
-"""Our artefacts → a DressCode tree (issue 1.3): three parts, numbered files, key-points on its grid, ATR labels."""
+"""Our artefacts → a DressCode tree: three parts, numbered files, key-points on its grid, ATR labels.
+
+Facts: docs/facts/dresscode_tree.md#files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reading a VITON-HD tree, in every spelling of its folders that is in circulation (issue 1.1)."""
+"""Reading a VITON-HD tree, in every spelling of its folders that is in circulation.
+
+Facts: docs/facts/vitonhd_tree.md#other-spellings.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Our artefacts → a VITON-HD tree that other people's loaders open (issue 1.1): their names and pair lists, nothing besides."""
+"""Our artefacts → a VITON-HD tree that other people's loaders open: their names and pair lists, nothing besides.
+
+Facts: docs/facts/vitonhd_tree.md#files.
+"""
 
 from __future__ import annotations
 

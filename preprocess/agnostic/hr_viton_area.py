@@ -1,4 +1,6 @@
-"""Where a try-on model may paint: HR-VITON's agnostic recipe, proportional to the body and made safe (issue 2.2, 2.3, 2.6).
+"""Where a try-on model may paint: HR-VITON's agnostic recipe, proportional to the body and made safe.
+
+Facts: docs/facts/agnostic_rules.md#hr-viton.
 
 Masks are (h, w) bool, True = repaint. Lengths are multiples of `unit_px`, so that a full-body photo gets the same shape as a
 close-up.
@@ -193,7 +195,7 @@ def _given_back(parse: Labels, body: Body) -> Mask:
 
 
 def finished(area: Mask, keep: Mask) -> Mask:
-    """Close gaps, fill small holes, give back, and drop specks of both kinds (issue 2.6).
+    """Close gaps, fill small holes, give back, and drop specks of both kinds (docs/facts/agnostic_rules.md#what-goes-wrong).
 
     Args:
         area: (h, w) bool, what a recipe drew.

@@ -1,4 +1,7 @@
-"""The parse map without the garment to replace (issue 2.1): what HR-VITON's condition generator reads."""
+"""The parse map without the garment to replace: what HR-VITON's condition generator reads.
+
+Facts: docs/facts/agnostic_rules.md#parse-agnostic.
+"""
 
 from __future__ import annotations
 

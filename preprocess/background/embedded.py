@@ -1,4 +1,7 @@
-"""The matte without downloads: mediapipe's person probabilities, GrabCut, guided filter (issue chapter 8.2)."""
+"""The matte without downloads: mediapipe's person probabilities, GrabCut, guided filter.
+
+Facts: docs/facts/embedded_methods.md#matte.
+"""
 
 from __future__ import annotations
 

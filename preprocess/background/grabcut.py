@@ -1,6 +1,6 @@
 """From a person probability to a mask: GrabCut decides between what is sure; the probability has a veto.
 
-Pure functions (issue chapter 8.2, step 2). All pixel constants hold for a person window of 1024 px and scale with it.
+Pure functions (docs/facts/embedded_methods.md#matte). All pixel constants hold for a person window of 1024 px and scale with it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Lab = NDArray[np.float32]
 
 CHROMA_WEIGHT = 1.7
-"""Colour counts more than lightness: shadows darken a ground, they hardly tint it (issue: preprocess facts, chapter 4.3)."""
+"""Colour counts more than lightness: shadows darken a ground, they hardly tint it (docs/facts/mattes.md#plain-ground)."""
 TRIMS = (14.0, 8.0, 5.0, 4.0, 3.5, 3.5)
 """Allowed distance to the ramp, from round to round of the trimmed fit."""
 

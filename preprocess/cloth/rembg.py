@@ -103,7 +103,7 @@ class ClothSeg:
 def garment_share(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """(4, h, w) float32 class scores → (h, w) float32 probability of being any garment.
 
-    Probabilities, unlike labels, can be resized: labels would bleed into each other (issue 4.1).
+    Probabilities, unlike labels, can be resized: labels would bleed into each other (docs/facts/mattes.md#rembg).
     """
     grown = np.exp(scores - scores.max(0))
     garment: NDArray[np.float32] = (1 - grown[0] / grown.sum(0)).astype(np.float32)

@@ -36,7 +36,7 @@ class BodyParts:
     boxes: NDArray[np.float32] | None = None
 
     def arrays(self, model: str) -> dict[str, NDArray[Any]]:
-        """The named arrays of the `.npz` kept beside the picture (issue 1.2)."""
+        """The named arrays of the `.npz` kept beside the picture (docs/facts/densepose_picture.md#raw-index)."""
         known = {"I": self.index, "U": self.u, "V": self.v, "boxes": self.boxes, "model": np.asarray(model)}
         return {name: array for name, array in known.items() if array is not None}
 

@@ -1,4 +1,6 @@
-"""DensePose's raw answer, one small map per box → body-part index, U and V on the canvas (issue chapter 3). Pure functions.
+"""DensePose's raw answer, one small map per box → body-part index, U and V on the canvas. Pure functions.
+
+Facts: docs/facts/densepose_picture.md#charts.
 
 Networks answer per detected person with maps of 112 × 112: a coarse foreground, 25 fine channels, U and V per channel. They
 are enlarged bilinearly to the box *before* the argmax, only where the box lies on the canvas: a box of any size costs the same.

@@ -1,4 +1,7 @@
-"""Body-part index ↔ the colours of `image-densepose` (issue 1.2): exact table, pure black ground, written 4:4:4."""
+"""Body-part index ↔ the colours of `image-densepose`: exact table, pure black ground, written 4:4:4.
+
+Facts: docs/facts/densepose_picture.md#colours.
+"""
 
 from __future__ import annotations
 

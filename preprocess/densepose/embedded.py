@@ -1,6 +1,7 @@
 """The embedded densepose backend: a body-part map drawn from landmarks and clipped to the matte.
 
-An approximation of DensePose's chart index `I` (Güler et al. 2018) by shapes sized to the body (issue 8.2.4); no U and V.
+An approximation of DensePose's chart index `I` (Güler et al. 2018) by shapes sized to the body; no U and V.
+Facts: docs/facts/embedded_methods.md#body-parts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Body parts in the other drawings that circulate: raw index, Viridis, I-U-V. Never feed these to StableVITON (issue 1.2)."""
+"""Body parts in the other drawings that circulate: raw index, Viridis, I-U-V. Never feed these to StableVITON.
+
+Facts: docs/facts/densepose_picture.md#other-drawings.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The networks that rembg made popular, run directly: same input, same output, none of the wrapper's traps.
 
 rembg itself hashes and downloads on its own, looks in a home folder, ends the interpreter when onnxruntime is missing, and
-stretches every answer to 0..1, so that an empty picture still yields somebody (issue 4.1). Here the file comes verified from
-the weights folder and the answer is stretched only when the network is sure of something.
+stretches every answer to 0..1, so that an empty picture still shows a person (docs/facts/mattes.md#rembg). Here the file comes
+verified from the weights folder and the answer is stretched only when the network is sure of something.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DARKEST = 1e-6
 
 @dataclass(frozen=True)
 class Saliency:
-    """What a network wants and gives (issue 4.1).
+    """What a network wants and gives (docs/facts/mattes.md#rembg).
 
     Args:
         side_px: it sees a square of this size; the picture is squashed into it.

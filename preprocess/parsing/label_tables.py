@@ -1,4 +1,6 @@
-"""Label numbers of other vocabularies → `Parse`, and back: the only place where two label lists meet (issue 1.5).
+"""Label numbers of other vocabularies → `Parse`, and back: the only place where two label lists meet.
+
+Facts: docs/facts/label_lists.md#lists.
 
 A table is a tuple: the place is the number before, the value the number after.
 """

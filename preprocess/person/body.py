@@ -27,7 +27,7 @@ FROM_MEDIAPIPE = {
     Joint.LEFT_BIG_TOE: 31, Joint.LEFT_SMALL_TOE: 31, Joint.LEFT_HEEL: 29,
     Joint.RIGHT_BIG_TOE: 32, Joint.RIGHT_SMALL_TOE: 32, Joint.RIGHT_HEEL: 30,
 }  # fmt: skip
-"""Chapter 7 of the issue's facts; neck and mid-hip are means."""
+"""MediaPipe's landmark of each joint (docs/facts/keypoints.md#mediapipe); neck and mid-hip are means."""
 
 TORSO_LENGTH = 1.4
 """Shoulder line to hip line, in shoulder widths of a person seen from the front."""
@@ -81,7 +81,7 @@ class Body:
 
     @property
     def scale(self) -> float:
-        """The width of the body in pixels, also when it is seen from the side (issue 8.2.3)."""
+        """The width of the body in pixels, also when it is seen from the side (docs/facts/embedded_methods.md#scale)."""
         hips = self.length(Joint.RIGHT_HIP, Joint.LEFT_HIP)
         return max(self.shoulder_width, 1.2 * hips, 0.45 * self.torso_length, 8.0)
 

@@ -1,4 +1,7 @@
-"""Key-points without downloads: the landmarks already found, and hands from crops round the wrists (issue chapter 7)."""
+"""Key-points without downloads: the landmarks already found, and hands from crops round the wrists.
+
+Facts: docs/facts/keypoints.md#mediapipe.
+"""
 
 from __future__ import annotations
 

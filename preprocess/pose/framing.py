@@ -1,4 +1,7 @@
-"""Which 3:4 window of a photo becomes the canvas (issue chapter 8.2, step 1); never squashed, it may leave the photo."""
+"""Which 3:4 window of a photo becomes the canvas; never squashed, it may leave the photo.
+
+Facts: docs/facts/embedded_methods.md#canvas.
+"""
 
 from __future__ import annotations
 

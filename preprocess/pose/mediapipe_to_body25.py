@@ -1,4 +1,7 @@
-"""MediaPipe's 33 landmarks as OpenPose's BODY_25 (issue chapter 7). Left and right are the subject's in both: no mirroring."""
+"""MediaPipe's 33 landmarks as OpenPose's BODY_25. Left and right are the subject's in both: no mirroring.
+
+Facts: docs/facts/keypoints.md#mediapipe.
+"""
 
 from __future__ import annotations
 

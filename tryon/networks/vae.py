@@ -1,4 +1,7 @@
-"""Pictures to latents and back: the VAE, its posterior, and the scale the diffusion works at (spec chapter 1.5)."""
+"""Pictures to latents and back: the VAE, its posterior, and the scale the diffusion works at.
+
+Facts: docs/facts/stable_diffusion_1.md#vae.
+"""
 
 from __future__ import annotations
 

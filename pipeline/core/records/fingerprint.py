@@ -1,4 +1,6 @@
-"""What an artefact was made from, as one short text: the same text means the same bytes (architecture §3).
+"""What an artefact was made from, as one short text: the same text means the same bytes.
+
+See docs/architecture.md#one-place-for-each-kind-of-knowledge.
 
 A fingerprint covers the contents of the input files in the order of their roles, the resolved settings, the step's name and
 version, and its signature (backend, weights, engine, seed). It never covers a path, a host, a clock or source text.

@@ -1,7 +1,9 @@
-"""`catvton`: CatVTON's mask from DensePose, LIP and ATR, without key-points; also for a shirt or a coat alone (issue 2.4).
+"""`catvton`: CatVTON's mask from DensePose, LIP and ATR, without key-points; also for a shirt or a coat alone.
+
+Facts: docs/facts/agnostic_rules.md#catvton.
 
 Where one parse map is all there is, it speaks for both networks. The published code shrinks and enlarges by a fixed factor and
-breaks on sides that it does not divide; here the size is said. Specks are dropped (issue 2.6).
+breaks on sides that it does not divide; here the size is said. Specks are dropped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`dci-vton`: the agnostic picture of DCI-VTON's loaders, stroke for stroke (issue, DCI-VTON 1.2).
+"""`dci-vton`: the agnostic picture of DCI-VTON's loaders, stroke for stroke (docs/facts/agnostic_rules.md#dci-vton).
 
 Drawn with Pillow, whose strokes the model saw. The second model's mask is drawn by the same strokes; the first model needs only
 the picture and makes a hole of the parse map itself (`tryon/engines/dci_vton/conditions.py`). Torso joints that are missing are

@@ -1,4 +1,7 @@
-"""`hr-viton`: the shape StableVITON was trained with, proportional to the body and made safe (issue 2.2, 2.6)."""
+"""`hr-viton`: the shape StableVITON was trained with, proportional to the body and made safe.
+
+Facts: docs/facts/agnostic_rules.md#hr-viton.
+"""
 
 from __future__ import annotations
 

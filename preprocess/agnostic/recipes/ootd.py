@@ -1,4 +1,6 @@
-"""`ootd-hd`, `ootd-dc`: OOTDiffusion's mask rule (issue 2.3) without its documented bugs; IDM-VTON and Leffa use the same rule.
+"""`ootd-hd`, `ootd-dc`: OOTDiffusion's mask rule without its documented bugs; IDM-VTON and Leffa use the same rule.
+
+Facts: docs/facts/agnostic_rules.md#ootd.
 
 The worn garment grown by a square, arms as broad strips, the neck; minus what the category keeps. Against the published code:
 every joint may be missing, nothing wraps round the picture's edge, nobody in the parse map means no mask, all parts of

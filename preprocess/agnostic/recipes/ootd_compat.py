@@ -1,4 +1,6 @@
-"""`ootd-hd-compat`, `ootd-dc-compat`: OOTDiffusion's published rule to the pixel, bugs included (issue 2.3).
+"""`ootd-hd-compat`, `ootd-dc-compat`: OOTDiffusion's published rule to the pixel, bugs included.
+
+Facts: docs/facts/agnostic_rules.md#ootd.
 
 For those who compare with OOTDiffusion's own results; `ootd.py` is what to use otherwise. Kept on purpose: coordinates are cut to
 unsigned 16 bits, so that a joint left of the picture draws to its right edge; only a missing wrist is noticed; only the

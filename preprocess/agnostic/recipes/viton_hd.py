@@ -1,4 +1,6 @@
-"""`viton-hd`: VITON-HD's own agnostic picture (issue 2.1), with strokes of a fixed width and without the hands.
+"""`viton-hd`: VITON-HD's own agnostic picture, with strokes of a fixed width and without the hands.
+
+Facts: docs/facts/agnostic_rules.md#viton-hd.
 
 Its constants are pixels of a 768 × 1024 half-body crop; on full-body photos `hr-viton`, which is proportional, fits better.
 """
@@ -23,7 +25,7 @@ ROWS = 1024
 def viton_hd(category: Category, given: Conditions) -> Mask:
     """(h, w) bool, True = repaint; for upper garments.
 
-    What is worn is covered too, whatever the strokes reach (issue 2.6); face, glasses and what is below the hem are given back.
+    What is worn is covered too, whatever the strokes reach; face, glasses and what is below the hem are given back.
     """
     worn = np.isin(given.parse, UPPER_LABELS)
     area = strokes(given.body, given.size) | with_margin(worn, given.body, given.margins)

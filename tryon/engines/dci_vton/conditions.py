@@ -1,4 +1,6 @@
-"""What DCI-VTON's diffusion model is fed: its loaders' tensors from a person's and a garment's pictures (issue, DCI-VTON 1.2).
+"""What DCI-VTON's diffusion model is fed: its loaders' tensors from a person's and a garment's pictures.
+
+Facts: docs/facts/dci_vton.md#inputs.
 
 Two published models, two loaders: the first makes its hole of the parse map and shows hands in one of its two pictures; the
 second takes hole and picture from the agnostic drawing. The artefacts say True = repaint, and so does everything here; the

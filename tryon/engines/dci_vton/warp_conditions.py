@@ -1,4 +1,7 @@
-"""What DCI-VTON's warping network is fed (issue, DCI-VTON 3): garment, body parts and label groups at 512 × 384."""
+"""What DCI-VTON's warping network is fed: garment, body parts and label groups at 512 × 384.
+
+Facts: docs/facts/dci_vton.md#warping-network.
+"""
 
 from __future__ import annotations
 

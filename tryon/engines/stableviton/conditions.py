@@ -1,4 +1,4 @@
-"""Pictures on disk conventions → tensors the network was trained on (spec chapters 4 and 5).
+"""Pictures on disk conventions → tensors the network was trained on (docs/facts/stableviton.md#data).
 
 The mask's polarity flips here and nowhere else: artefacts say True = repaint, this network says 1 = keep.
 """

@@ -1,4 +1,4 @@
-"""The garment picture as one context token: CLIP vision tower, mapper, projection (spec chapter 1.4).
+"""The garment picture as one context token: CLIP vision tower, mapper, projection (docs/facts/stableviton.md#garment-token).
 
 With a single token the mapper's attention is only its value path, which is what is written here.
 """

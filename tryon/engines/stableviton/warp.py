@@ -1,4 +1,4 @@
-"""Zero cross-attention: where the decoder looks at the garment (spec chapter 1.2).
+"""Zero cross-attention: where the decoder looks at the garment (docs/facts/stableviton.md#zero-cross-attention).
 
 Nine blocks, in front of the skip connections of output blocks 3 to 11. Query: the decoder's own map. Key and value:
 the spatial encoder's map of the same grid. The closing 1x1 convolution started at zero, hence the name.
