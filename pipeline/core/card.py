@@ -31,7 +31,7 @@ class Card:
     approximate: bool = False
 
     def signature(self, separator: str = "/") -> str:
-        """Name and version, as fingerprints hold them; separators differ between steps, and changing one would redo its pictures."""
+        """Name and version, as fingerprints hold them; another separator than a step had before would redo its pictures."""
         return f"{self.name}{separator}{self.version}"
 
     def missing_packages(self) -> tuple[str, ...]:
