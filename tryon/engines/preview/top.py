@@ -13,6 +13,7 @@ from pipeline.core.arrays import Points64
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from tryon.engines.preview.config import PreviewConfig
+from tryon.engines.preview.fit.sleeve import SleeveFit, fit_sleeve
 from tryon.engines.preview.fit.torso import TorsoFit, fit_torso
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
 from tryon.engines.preview.paint.scene import Scene, scene_of
@@ -29,7 +30,7 @@ from tryon.engines.preview.paint.warp import (
     spline_patch,
 )
 from tryon.engines.preview.person.body import Body, Limb
-from tryon.engines.preview.person.limbs import StripFit, fit_sleeve, limb_shape
+from tryon.engines.preview.person.limbs import limb_shape
 from tryon.engines.preview.person.subject import ARM, Subject
 from tryon.engines.preview.person.windows import Colour, Coverage, Window, darken, grown, lay, soft
 
@@ -55,7 +56,7 @@ class TopFit:
     """Where all pieces land; `sleeves` are left and right, None when sleeveless."""
 
     torso: TorsoFit
-    sleeves: tuple[StripFit | None, StripFit | None]
+    sleeves: tuple[SleeveFit | None, SleeveFit | None]
 
     def moved(self, offset: Points64) -> TopFit:
         """The same landing, (2,) pixels further."""

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import Points64
 from pipeline.core.labels import LOWER_LABELS
 from pipeline.core.masks import Mask
-from tryon.engines.preview.fit.torso import mask_half
 from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
 from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
-from tryon.engines.preview.person.silhouette import expected_half
+from tryon.engines.preview.person.silhouette import expected_half, mask_half
 from tryon.engines.preview.person.subject import ARM, LEG, Subject
 
 WAIST_EASE = 1.18

@@ -15,7 +15,7 @@ from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
 from tryon.engines.preview.person.body import Body
-from tryon.engines.preview.person.silhouette import Silhouette, lowest
+from tryon.engines.preview.person.silhouette import Silhouette, lowest, mask_half
 
 CHEST_TO_SHOULDERS = 1.25
 """A garment laid flat is this much wider from armpit to armpit than its wearer from shoulder joint to shoulder joint."""
@@ -218,14 +218,6 @@ def _dress_length(garment: TopLandmarks, body: Body, mask: Mask, own: float) -> 
     return float(rows[wide[-1]]) if len(wide) else 1.25 * body.torso_length
 
 
-def mask_half(mask: Mask, body: Body, row: float) -> float:
-    """Half the width the mask offers in one row of the torso's frame, gaps left out."""
-    steps = np.arange(-1.6 * body.scale, 1.6 * body.scale, 2.0)
-    columns, rows = np.round(body.at(steps, np.full(len(steps), row))).astype(int).T
-    within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
-    return float(mask[rows[within], columns[within]].sum())
-
-
 def _flank(
     garment: TopLandmarks,
     body: Body,
@@ -287,9 +279,3 @@ def _hem(path: Points64, body: Body, left: Points64, right: Points64, scale: flo
     sag = (path[:, 1] - (path[0, 1] + along * chord[1])) * scale
     placed: Points64 = left + along[:, None] * (right - left) + np.maximum(sag, -0.02 * body.scale)[:, None] * body.down
     return placed
-
-
-def rung_halves(limb_half: NDArray[np.float64], cloth_half: NDArray[np.float64], ease: float) -> NDArray[np.float64]:
-    """Half width of a sleeve or leg: the cloth's own, but round the limb and not wider than `ease` limbs."""
-    halves: NDArray[np.float64] = np.clip(cloth_half, 1.08 * limb_half + 2, ease * limb_half)
-    return halves

@@ -118,6 +118,14 @@ def lowest(mask: Mask, body: Body, limit: float) -> float:
     return float(np.percentile(middle, 99)) if len(middle) > 20 else 0.0
 
 
+def mask_half(mask: Mask, body: Body, row: float) -> float:
+    """Half the width the mask offers in one row of the torso's frame, gaps left out."""
+    steps = np.arange(-1.6 * body.scale, 1.6 * body.scale, 2.0)
+    columns, rows = np.round(body.at(steps, np.full(len(steps), row))).astype(int).T
+    within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
+    return float(mask[rows[within], columns[within]].sum())
+
+
 def expected_half(body: Body, sign: float, down: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half width of an average torso between these shoulders and hips: a waist at 60 %, hips wider than their joints."""
     side = 0 if sign < 0 else 1

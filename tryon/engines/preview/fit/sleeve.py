@@ -1,0 +1,109 @@
+"""Where a sleeve lands on an arm: a strip of cloth that follows two bones round a bend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.arrays import Points64
+from tryon.engines.preview.fit.torso import TorsoFit
+from tryon.engines.preview.garment.outline import resample
+from tryon.engines.preview.garment.top_landmarks import Sleeve
+from tryon.engines.preview.person.body import Body
+from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
+from tryon.engines.preview.person.silhouette import Silhouette
+
+RUNGS = 16
+FULL_ARM = 1.5
+"""Shoulder to wrist in units of the body's scale."""
+OVERLAP_PX = 5.0
+ROOT_SHARE = 0.3
+"""Share of the limb over which a strip turns from the armhole's slant to square rungs."""
+
+
+@dataclass(frozen=True)
+class SleeveFit:
+    """A sleeve and where it lands; equal indices form a rung.
+
+    Args:
+        cloth: both edges in the cloth picture, (RUNGS, 2) each.
+        canvas: both edges on the canvas.
+        share: how much of the arm it covers, 1 = to the wrist.
+    """
+
+    cloth: tuple[Points64, Points64]
+    canvas: tuple[Points64, Points64]
+    share: float
+
+    @property
+    def end(self) -> Points64:
+        """(2, 2) the two corners of the lower end on the canvas."""
+        return np.stack([self.canvas[0][-1], self.canvas[1][-1]])
+
+    def moved(self, offset: Points64) -> SleeveFit:
+        """The same landing, (2,) pixels further."""
+        return replace(self, canvas=(self.canvas[0] + offset, self.canvas[1] + offset))
+
+
+def fit_sleeve(sleeve: Sleeve, side: int, body: Body, silhouette: Silhouette, torso: TorsoFit) -> SleeveFit:
+    """Land a sleeve on an arm: as long as its own proportions say, bent at the elbow.
+
+    Args:
+        sleeve: on the flat garment.
+        side: 0 = viewer's left.
+        body: the skeleton.
+        silhouette: the sleeve reaches at least to the arm's outline.
+        torso: where the garment's body has landed; the sleeve starts at its armhole.
+    """
+    limb = body.arms[side]
+    share = float(np.clip(sleeve.length * torso.scale / (FULL_ARM * body.scale), 0.12, 1.0))
+    share = 1.06 if share > 0.84 else share  # a long sleeve ends on the hand, and hides the cuff of the one it replaces
+    shares = np.linspace(0, share, RUNGS)
+    middle, tangent = limb_axis(limb, shares)
+    outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (1.0 if side == 0 else -1.0)
+    cloth = _inset(resample(sleeve.outer, RUNGS), resample(sleeve.inner, RUNGS))
+    cloth_half = _square_halves(*cloth) * torso.scale
+    bare = limb_halves(limb, shares)
+    half = _rung_halves(bare, cloth_half, 1.35)
+    root = np.clip(1 - shares / ROOT_SHARE, 0, 1) ** 2
+    seen = seen_halves(silhouette, middle, outward, bare) + 0.025 * body.scale
+    outer_half = np.maximum(half, seen)
+    inner = seen_halves(silhouette, middle, -outward, bare, silhouette.bare_arms) + 0.015 * body.scale
+    inner_half = np.maximum(np.minimum(half, 1.15 * bare), np.where(shares > 0.3, inner, 0))
+    edges = [
+        middle + sign * outward * width[:, None] + root[:, None] * (start - (middle[0] + sign * outward[0] * width[0]))
+        for sign, width, start in ((1.0, outer_half, torso.shoulders[side]), (-1.0, inner_half, torso.armpits[side]))
+    ]
+    short = np.maximum(seen - ((edges[0] - middle) * outward).sum(1), 0) * np.minimum(np.arange(len(seen)) / 2, 1)
+    edges[0] = edges[0] + outward * short[:, None]
+    inward = (torso.shoulders[1 - side] + torso.armpits[1 - side] - torso.shoulders[side] - torso.armpits[side]) / 2
+    inward = inward / max(float(np.hypot(*inward)), 1e-6) * OVERLAP_PX
+    cloth_inward = np.array([np.sign(inward[0]) * OVERLAP_PX / max(torso.scale, 1e-6), 0.0])
+    return SleeveFit(_with_root(cloth, cloth_inward), _with_root((edges[0], edges[1]), inward), share)
+
+
+def _rung_halves(limb_half: NDArray[np.float64], cloth_half: NDArray[np.float64], ease: float) -> NDArray[np.float64]:
+    """Half width of a sleeve or leg: the cloth's own, but round the limb and not wider than `ease` limbs."""
+    halves: NDArray[np.float64] = np.clip(cloth_half, 1.08 * limb_half + 2, ease * limb_half)
+    return halves
+
+
+def _inset(outer: Points64, inner: Points64) -> tuple[Points64, Points64]:
+    """Both edges moved a little into the cloth: a sleeve's lower edge lies in the shadow of the gap beside it."""
+    return outer + 0.04 * (inner - outer), inner + 0.1 * (outer - inner)
+
+
+def _square_halves(outer: Points64, inner: Points64) -> NDArray[np.float64]:
+    """Half widths of a strip measured square to its middle line; rungs near the root are slanted and would read too long."""
+    tangent = np.gradient((outer + inner) / 2, axis=0)
+    tangent /= np.maximum(np.hypot(*tangent.T), 1e-6)[:, None]
+    rung = (outer - inner) / 2
+    halves: NDArray[np.float64] = np.abs(rung[:, 0] * tangent[:, 1] - rung[:, 1] * tangent[:, 0])
+    return halves
+
+
+def _with_root(edges: tuple[Points64, Points64], step: Points64) -> tuple[Points64, Points64]:
+    """One more rung a little way into the body, so that nothing below shines through the seam."""
+    return np.vstack([edges[0][:1] + step, edges[0]]), np.vstack([edges[1][:1] + step, edges[1]])
