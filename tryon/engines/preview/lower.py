@@ -13,6 +13,7 @@ from pipeline.core.labels import Parse
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.fit.lower import LowerFit, fit_lower
 from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
+from tryon.engines.preview.paint.layers import Colour, Coverage, darken, lay, soft
 from tryon.engines.preview.paint.scene import Scene, scene_of
 from tryon.engines.preview.paint.shading import cast_factor, round_factor
 from tryon.engines.preview.paint.undressed import spread
@@ -20,10 +21,9 @@ from tryon.engines.preview.paint.warp import Patch, ladder_patch, polygon_alpha,
 from tryon.engines.preview.person.body import Body
 from tryon.engines.preview.person.limbs import limb_polygon
 from tryon.engines.preview.person.subject import ARM, Subject
-from tryon.engines.preview.person.windows import Colour, Coverage, Window, darken, lay, soft, window_of
+from tryon.engines.preview.person.windows import WHOLE, window_of
 
 OVERLAP_PX = 1.5
-WHOLE: Window = (slice(None), slice(None))
 LEG_SHADE = 0.72
 """Brightness at the sides of a trouser leg: two legs beside each other shade one another."""
 

@@ -16,6 +16,7 @@ from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.fit.sleeve import SleeveFit, fit_sleeve
 from tryon.engines.preview.fit.torso import TorsoFit, fit_torso
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
+from tryon.engines.preview.paint.layers import Colour, Coverage, darken, lay, soft
 from tryon.engines.preview.paint.scene import Scene, scene_of
 from tryon.engines.preview.paint.shading import cast_factor, round_factor
 from tryon.engines.preview.paint.warp import (
@@ -32,7 +33,7 @@ from tryon.engines.preview.paint.warp import (
 from tryon.engines.preview.person.body import Body, Limb
 from tryon.engines.preview.person.limbs import limb_shape
 from tryon.engines.preview.person.subject import ARM, Subject
-from tryon.engines.preview.person.windows import Colour, Coverage, Window, darken, grown, lay, soft
+from tryon.engines.preview.person.windows import WHOLE, Window, grown
 
 BARE_FROM = 0.22
 """Share of the arm from which it lies before the torso; above, the shoulder is the torso's."""
@@ -207,7 +208,7 @@ class _Painter:
 
     def front(self) -> None:
         """Hair and face lie in front of everything."""
-        lay(self.canvas, (slice(None), slice(None)), self.scene.subject.image, self.scene.front)
+        lay(self.canvas, WHOLE, self.scene.subject.image, self.scene.front)
 
     def _lay(self, patch: Patch, depth: float, shadow: float) -> None:
         """One piece: cast its shadow, fetch its colours, shade, blend."""
@@ -216,7 +217,7 @@ class _Painter:
         whole = np.maximum(self.scene.arms_cover[window], patch.alpha) if depth > 0.2 else patch.alpha
         light = round_factor(whole, depth * self._body.scale, self.config.side_shade) * self.scene.folds[window]
         self._shade(window, patch.alpha, 0.04, shadow)
-        darken(colour, (slice(None), slice(None)), light)
+        darken(colour, WHOLE, light)
         lay(self.canvas, window, colour, patch.alpha)
 
     def _shade(self, window: Window, alpha: Coverage, width: float, strength: float) -> None:

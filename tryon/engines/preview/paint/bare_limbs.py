@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask
+from tryon.engines.preview.paint.layers import Coverage
 from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
 from tryon.engines.preview.person.silhouette import Silhouette
-from tryon.engines.preview.person.windows import Coverage, Window
+from tryon.engines.preview.person.windows import Window
 
 STATIONS = 28
 CLOTH_SHARE = 0.95

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points64
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
+from tryon.engines.preview.paint.layers import Colour, Coverage, blend_into, edge_ramp, lay, soft
 from tryon.engines.preview.paint.shading import fold_factor
 from tryon.engines.preview.paint.skin import read_skin
 from tryon.engines.preview.paint.undressed import undress
 from tryon.engines.preview.paint.warp import cover_patch, soft_polygon
 from tryon.engines.preview.person.limbs import limb_polygon
 from tryon.engines.preview.person.subject import ARM, LEG, Subject
-from tryon.engines.preview.person.windows import Colour, Coverage, Window, blend_into, edge_ramp, lay, soft
+from tryon.engines.preview.person.windows import Window
 
 IN_FRONT = (Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)
 

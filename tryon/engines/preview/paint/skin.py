@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask, erode
+from tryon.engines.preview.paint.layers import Coverage
 from tryon.engines.preview.person.subject import Subject
-from tryon.engines.preview.person.windows import Coverage
 
 USUAL_LIGHT = (-0.2, -0.4)
 """Where the light comes from when the face does not say: from above, a little from the viewer's left."""

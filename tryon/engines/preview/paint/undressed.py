@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pipeline.core.labels import LOWER_LABELS, Category, Parse
 from pipeline.core.masks import Mask, dilate, erode
 from tryon.engines.preview.paint.bare_limbs import LimbPatch, limb_flesh, limb_patch
+from tryon.engines.preview.paint.layers import Colour, Coverage, lay, soft, triple
 from tryon.engines.preview.paint.skin import SHADE_TINT, Skin
 from tryon.engines.preview.person.body import Body
 from tryon.engines.preview.person.subject import ARM, LEG, SKIN, Subject
-from tryon.engines.preview.person.windows import Colour, Coverage, Window, lay, soft, triple, window_of
+from tryon.engines.preview.person.windows import Window, window_of
 
 OWN_REACH = 0.22
 """Of the body's scale: so far from visible skin its own colour counts more than the person's usual one."""
