@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, recipe_of_engine, stages_before
-from pipeline.catalog import STEPS, step_names
 from pipeline.choice import Chooser
 from pipeline.core.errors import UsageError
 from pipeline.core.gc_pause import gc_paused
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
-from pipeline.core.layout import PAIR_LISTS, REPORT_KEY, Layout
+from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
 from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records
 from pipeline.core.stage import Stage
@@ -24,78 +23,13 @@ from pipeline.planning.decisions import Choice, Plan
 from pipeline.planning.plan import make_plan
 from pipeline.report.page import Failure
 from pipeline.report.report import report_key, write_report
+from pipeline.request import Request
 from pipeline.running.retry import Retry
 from pipeline.running.runner import RunOptions, run_stages
 from pipeline.running.summary import Listener, RunSummary, Trouble, by_cause
 from pipeline.settings import RunConfig, read_settings
 
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a user asks for; every field has the meaning of the option of the same name.
-
-    Whatever the command line understands is taken (`steps="all"`, `steps=("3", "tryon")`, `inputs="photos"`, `only="beach_*"`)
-    and held in the form that the fields say.
-
-    Args:
-        steps: names from `pipeline.catalog.STEPS`, in running order.
-        inputs, outputs, weights: the three folders.
-        config: settings file; None = `lookbook.toml` beside the inputs, when there is one.
-        overrides: `section.key=value`.
-        only, skip: globs on people, garments, backgrounds, pairs.
-        limit: at most so many people.
-        force: redo, and overwrite artefacts edited by hand.
-        retry_failed: try again what failed with the same inputs.
-        fail_fast: stop at the first failure.
-        verify: hash every file again.
-        workers: worker processes.
-        retry_bad: how often a pair with a low score is drawn again from another seed.
-        another: draw another picture of every selected pair whose engine has a seed.
-
-    Raises:
-        UsageError: an unknown step, or a count below its least.
-    """
-
-    steps: tuple[str, ...] = tuple(STEPS)
-    inputs: Path = Path("inputs")
-    outputs: Path = Path("outputs")
-    weights: Path = Path("weights")
-    config: Path | None = None
-    overrides: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    limit: int | None = None
-    force: bool = False
-    retry_failed: bool = False
-    fail_fast: bool = False
-    verify: bool = False
-    workers: int = 1
-    retry_bad: int = 0
-    another: bool = False
-
-    def __post_init__(self) -> None:
-        held: dict[str, object] = {name: Path(getattr(self, name)) for name in ("inputs", "outputs", "weights")}
-        held |= {name: _words(getattr(self, name)) for name in ("steps", "overrides", "only", "skip")}
-        if self.steps:
-            held["steps"] = tuple(step_names(",".join(_words(self.steps))))
-        if self.config is not None:
-            held["config"] = Path(self.config)
-        for name, value in held.items():
-            object.__setattr__(self, name, value)
-        for name, least in (("limit", 1), ("workers", 1), ("retry_bad", 0)):
-            number = getattr(self, name)
-            if number is not None and number < least:
-                raise UsageError(f"{name} = {number} is too small", f"allowed: {least} and more")
-
-    @property
-    def layout(self) -> Layout:
-        """The three folders."""
-        return Layout(self.inputs, self.outputs, self.weights)
-
-
-def _words(value: str | Iterable[str]) -> tuple[str, ...]:
-    """One text alone is one word, not its letters."""
-    return (value,) if isinstance(value, str) else tuple(value)
+__all__ = ["Estimate", "PreparedRun", "Request", "plan", "prepare", "run"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +50,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Job:
+class PreparedRun:
     """A request with everything chosen: items, steps, settings. Make it once with `prepare`, then plan it and run it."""
 
     request: Request
@@ -207,7 +141,7 @@ def _take(path: Path) -> str:
 
 
 @gc_paused()
-def prepare(request: Request) -> Job:
+def prepare(request: Request) -> PreparedRun:
     """Read settings and inputs, choose engines and backends.
 
     Raises:
@@ -232,7 +166,7 @@ def prepare(request: Request) -> Job:
     guessed = guess_note(collection)
     said = (*notes, *filter(None, (guessed, seedless)))
     assembly = Assembly(context, settings, collection, everything, tuple(recipes), said)
-    return Job(request, assembly, guesser, attempts, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
+    return PreparedRun(request, assembly, guesser, attempts, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
 
 
 def _move_on(collection: Collection, attempts: Attempts) -> str:
@@ -247,9 +181,9 @@ def _move_on(collection: Collection, attempts: Attempts) -> str:
 
 def plan(request: Request) -> Plan:
     """What a run would do and why; touches nothing."""
-    job = prepare(request)
+    prepared = prepare(request)
     with open_records(request.layout, writable=False, verify=request.verify) as records:
-        return job.plan(records)
+        return prepared.plan(records)
 
 
 def run(request: Request, listener: Listener | None = None) -> RunSummary:
@@ -259,6 +193,6 @@ def run(request: Request, listener: Listener | None = None) -> RunSummary:
         request: what is wanted.
         listener: who is told what happens; default: nobody.
     """
-    job = prepare(request)
+    prepared = prepare(request)
     with open_records(request.layout, verify=request.verify) as records:
-        return job.run(records, listener)
+        return prepared.run(records, listener)

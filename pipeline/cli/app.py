@@ -8,8 +8,20 @@ from typing import Annotated
 
 import typer
 
-from pipeline.catalog import STEPS, backend_settings, step_names, step_range
+from pipeline.catalog import STEPS
 from pipeline.cli.datasets import PICTURES, export_app, import_app
+from pipeline.cli.options import (
+    INPUTS,
+    OUTPUTS,
+    WEIGHTS,
+    CommandLineOptions,
+    Config,
+    Inputs,
+    Outputs,
+    Overrides,
+    Weights,
+    takes_options,
+)
 from pipeline.cli.review import add_commands
 from pipeline.cli.review import export as export_pictures
 from pipeline.cli.weights import app as weights_app
@@ -28,116 +40,28 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Inputs = Annotated[Path, typer.Option(help="Photos, garments, backgrounds.")]
-Outputs = Annotated[Path, typer.Option(help="Everything that is made.")]
-Weights = Annotated[Path, typer.Option(help="Model files.")]
-Config = Annotated[Path | None, typer.Option(help="Settings file [default: lookbook.toml beside the inputs].")]
-Overrides = Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, for this run.")]
-Json = Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")]
-
-INPUTS, OUTPUTS, WEIGHTS = Path("inputs"), Path("outputs"), Path("weights")
-
 
 @app.callback(invoke_without_command=True)
-def run(
-    context: typer.Context,
-    step: Annotated[str | None, typer.Option(help="all, a name, a number, or several with commas: densepose,parsing.")] = None,
-    start: Annotated[str, typer.Option("--from", metavar="STEP", help="First step.")] = "",
-    until: Annotated[str, typer.Option(metavar="STEP", help="Last step.")] = "",
-    only: Annotated[list[str], typer.Option(metavar="GLOB", help="Keep the people, garments or backgrounds that match.")] = [],  # noqa: B006
-    skip: Annotated[list[str], typer.Option(metavar="GLOB", help="Leave out what matches.")] = [],  # noqa: B006
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many people.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Redo, and overwrite artefacts edited by hand.")] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed with the same inputs.")] = False,
-    retry_bad: Annotated[
-        int, typer.Option(min=0, max=20, metavar="N", help="Draw pairs with a low score again, up to N times; keep the best.")
-    ] = 0,
-    another: Annotated[
-        bool, typer.Option("--another", help="Draw another picture of the selected pairs, from the next attempt's seed.")
-    ] = False,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and why.")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Hash every file again instead of trusting size and time.")] = False,
-    json_events: Json = False,
-    engine: Annotated[str, typer.Option(help="Try-on engine, or auto.")] = "",
-    backend: Annotated[list[str], typer.Option(metavar="STEP=NAME", help="Model of a preprocessing step.")] = [],  # noqa: B006
-    overrides: Overrides = [],  # noqa: B006
-    seed: Annotated[int | None, typer.Option(help="Run seed.")] = None,
-    commercial_only: Annotated[
-        bool, typer.Option("--commercial-only", help="Only models whose licence allows business use.")
-    ] = False,
-    price_per_hour: Annotated[
-        float | None, typer.Option(metavar="PRICE", help="Of the machine: say what 1,000 pictures cost, from this run's time.")
-    ] = None,
-    save_attention: Annotated[
-        bool, typer.Option("--save-attention", help="Also draw, per pair, where on the garment each patch looks (StableVITON).")
-    ] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Only paste people onto backgrounds: no light, shadow, grain.")] = False,
-    layers: Annotated[
-        bool, typer.Option("--layers", help="Also write background, shadow and person of each scene as separate RGBA files.")
-    ] = False,
-    strip_metadata: Annotated[
-        bool, typer.Option("--strip-metadata", help="Finished pictures without a recipe; their colour profile stays.")
-    ] = False,
-    inputs: Inputs = INPUTS,
-    outputs: Outputs = OUTPUTS,
-    weights: Weights = WEIGHTS,
-    config: Config = None,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large run.")] = False,
-) -> None:
+@takes_options(CommandLineOptions)
+def run(context: typer.Context, options: CommandLineOptions) -> None:
     """Run steps: python run.py --step all."""
     if context.invoked_subcommand:
         return
     if not _asks_for_something(context):
         typer.echo(context.get_help())
         return
-    ahead = context.with_resource(StatsAhead((inputs, outputs), outputs / LEDGER))  # it works while all this is imported
-    from pipeline.api import Request
+    # The child process lists the folders while the heavy libraries are imported here.
+    ahead = context.with_resource(StatsAhead((options.inputs, options.outputs), options.outputs / LEDGER))
     from pipeline.cli.session import Session
-    from pipeline.settings import sections_with
 
-    shortcuts = [f"run.engine={engine}"] * bool(engine) + [f"run.seed={seed}"] * (seed is not None)
-    shortcuts += [f"run.price_per_hour={price_per_hour}"] * (price_per_hour is not None)
-    shortcuts += ["run.commercial_only=true"] * commercial_only
-    shortcuts += ["compose.plain=true"] * plain + ["compose.layers=true"] * layers + ["compose.metadata=false"] * strip_metadata
-    if save_attention:
-        shortcuts += [f"{section}.save_attention=true" for section in sections_with("save_attention")]
-    request = Request(
-        steps=tuple(_steps(step, start, until)),
-        inputs=inputs,
-        outputs=outputs,
-        weights=weights,
-        config=config,
-        overrides=(*overrides, *shortcuts, *backend_settings(backend)),
-        only=tuple(only),
-        skip=tuple(skip),
-        limit=limit,
-        force=force,
-        retry_failed=retry_failed,
-        fail_fast=fail_fast,
-        verify=verify,
-        workers=workers,
-        retry_bad=retry_bad,
-        another=another,
-    )
-    session = Session(request, Console(json_events), ahead)
-    raise typer.Exit(session.show_plan() if dry_run else session.run(ask=not yes))
+    session = Session(options.request(), Console(options.json_events), ahead)
+    raise typer.Exit(session.show_plan() if options.dry_run else session.run(ask=not options.yes))
 
 
 def _asks_for_something(context: typer.Context) -> bool:
     """Whether any option was typed; a bare call is answered with the help."""
     sources = (context.get_parameter_source(name) for name in context.params)
     return any(source is not None and source.name == "COMMANDLINE" for source in sources)
-
-
-def _steps(step: str | None, start: str, until: str) -> list[str]:
-    """The steps that --step, --from and --until ask for together; all when none of them is given."""
-    if step is None:
-        return step_range(start or None, until or None)
-    if start or until:
-        raise UsageError("--step and --from/--until exclude each other", "use one of the two forms")
-    return step_names(step)
 
 
 app.add_typer(weights_app, name="weights")

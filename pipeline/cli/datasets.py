@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from pipeline.cli.options import INPUTS, OUTPUTS, Inputs, Outputs
 from pipeline.core.console import Console
 
 import_app = typer.Typer(help="Take a published data set in.", no_args_is_help=True, rich_markup_mode=None)
@@ -71,10 +72,6 @@ WhichPairs = Annotated[Pairs, typer.Option(help="Pairs to take over.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many people, with the garments they wear.")]
 Copy = Annotated[bool, typer.Option("--copy", help="Copy instead of linking: for those who edit files in place.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")]
-Inputs = Annotated[Path, typer.Option(help="Photos, garments, backgrounds.")]
-Outputs = Annotated[Path, typer.Option(help="Everything that is made.")]
-
-INPUTS, OUTPUTS = Path("inputs"), Path("outputs")
 
 
 @import_app.command("viton-hd")

@@ -8,16 +8,13 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.options import INPUTS, OUTPUTS, WEIGHTS, Config, Inputs, JsonEvents, Outputs, Weights
 from pipeline.core.console import Console
 from pipeline.core.errors import MissingPackageError, UsageError
+from pipeline.request import Request
 
-Inputs = Annotated[Path, typer.Option(help="Photos, garments, backgrounds.")]
-Outputs = Annotated[Path, typer.Option(help="Everything that is made.")]
-Weights = Annotated[Path, typer.Option(help="Model files.")]
-Config = Annotated[Path | None, typer.Option(help="Settings file [default: lookbook.toml beside the inputs].")]
 Overrides = Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, for every job.")]
 
-INPUTS, OUTPUTS, WEIGHTS = Path("inputs"), Path("outputs"), Path("weights")
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
 
@@ -43,7 +40,6 @@ def review(
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPackageError(f"the review page needs {', '.join(missing)}", "pip install -e '.[web]'")
-    from pipeline.api import Request
     from pipeline.review.options import Serving, is_loopback
     from pipeline.review.server import new_token, serve
 
@@ -58,7 +54,7 @@ def review(
 
 def watch(
     every: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between looks.")] = 2.0,
-    json_events: Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")] = False,
+    json_events: JsonEvents = False,
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
     weights: Weights = WEIGHTS,
@@ -66,7 +62,6 @@ def watch(
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Do new photos, garments and backgrounds as they arrive."""
-    from pipeline.api import Request
     from pipeline.cli.session import Session
     from pipeline.cli.watch import watch as keep_watch
 
@@ -86,7 +81,6 @@ def sheet(
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Print finished pictures on a contact sheet: PDF, A4, with names and page numbers."""
-    from pipeline.api import Request
     from pipeline.core.layout import CONTACT_SHEET
     from pipeline.report.sheet import Shown, write_sheet
     from pipeline.review.export import finished, open_gallery
@@ -118,7 +112,6 @@ def export(
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Copy finished pictures out of the outputs folder."""
-    from pipeline.api import Request
     from pipeline.review.export import export_files, finished, open_gallery
     from pipeline.review.workspace import Workspace
 

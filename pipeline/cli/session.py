@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from pipeline.api import Estimate, Job, Request, prepare
+from pipeline.api import Estimate, PreparedRun, Request, prepare
 from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
@@ -39,16 +39,16 @@ class Session:
 
     def show_plan(self) -> ExitCode:
         """Say what would run and why; touch nothing."""
-        job = self._prepare()
+        prepared = self._prepare()
         with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
             records.contents.ahead = self._ahead.of
-            plan, warning = job.plan(records), job.retry_warning(records)
+            plan, warning = prepared.plan(records), prepared.retry_warning(records)
         gc_freeze()
         say_plan(self.console, plan)
         if warning:
             self.console.say(warning, Colour.WARN)
-        self._say_estimate(job.estimate(plan))
-        return self._problems_code(job, ExitCode.DONE)
+        self._say_estimate(prepared.estimate(plan))
+        return self._problems_code(prepared, ExitCode.DONE)
 
     def run(self, ask: bool) -> ExitCode:
         """Run, and say how it went.
@@ -56,39 +56,39 @@ class Session:
         Args:
             ask: ask before a large run.
         """
-        job = self._prepare()
+        prepared = self._prepare()
         with open_records(self.request.layout, verify=self.request.verify) as records:
             records.contents.ahead = self._ahead.of
-            plan = job.plan(records)
+            plan = prepared.plan(records)
             self._ahead.forget()
             gc_freeze()
-            self._say_estimate(job.estimate(plan))
-            self._tell_estimate(job, plan)
-            if ask and not self._may_start(job, plan):
+            self._say_estimate(prepared.estimate(plan))
+            self._tell_estimate(prepared, plan)
+            if ask and not self._may_start(prepared, plan):
                 return ExitCode.USAGE
-            summary = job.run(records, Progress(self.console), plan)
-        say_summary(self.console, summary, str(self.request.layout.path(REPORT)), _run_config(job).price_per_hour)
-        return self._problems_code(job, summary.exit_code)
+            summary = prepared.run(records, Progress(self.console), plan)
+        say_summary(self.console, summary, str(self.request.layout.path(REPORT)), _run_config(prepared).price_per_hour)
+        return self._problems_code(prepared, summary.exit_code)
 
-    def _prepare(self) -> Job:
-        job = prepare(self.request)
-        found = job.assembly.everything
+    def _prepare(self) -> PreparedRun:
+        prepared = prepare(self.request)
+        found = prepared.assembly.everything
         counts = (
             _count(len(found.persons), "person", "people"),
             _count(len(found.garments), "garment"),
             _count(len(found.backgrounds), "background"),
-            _count(len(job.assembly.collection.pairs), "pair"),
+            _count(len(prepared.assembly.collection.pairs), "pair"),
         )
         self.console.say(f"{', '.join(self.request.steps)}: {', '.join(counts)}")
-        for note in job.assembly.notes:
+        for note in prepared.assembly.notes:
             self.console.say(note, Colour.WARN)
         say_problems(self.console, found.problems)
         if not found.persons and not found.garments:
             raise _nothing_to_do(self.request.layout)
-        engines = sorted({pair.engine for pair in job.assembly.collection.pairs})
+        engines = sorted({pair.engine for pair in prepared.assembly.collection.pairs})
         if engines:
             self.console.say(f"try-on engine: {', '.join(engines)}")
-        return job
+        return prepared
 
     def _say_estimate(self, cost: Estimate) -> None:
         if not cost.pictures:
@@ -97,17 +97,17 @@ class Session:
         if cost.megabytes > cost.free_megabytes:
             self.console.say(f"only {_size(cost.free_megabytes)} are free there", Colour.WARN)
 
-    def _tell_estimate(self, job: Job, plan: Plan) -> None:
+    def _tell_estimate(self, prepared: PreparedRun, plan: Plan) -> None:
         """What is to do and how long each item takes, for programs that show progress."""
-        entries = [recipe.entry for recipe, _ in job.assembly.recipes]
+        entries = [recipe.entry for recipe, _ in prepared.assembly.recipes]
         stages = [
             {"stage": stage.stage, "to_do": stage.to_run, "seconds_each": entry.seconds}
             for entry, stage in zip(entries, plan.stages, strict=True)
         ]
         self.console.event("estimate", {"to_do": plan.to_run, "stages": stages})
 
-    def _may_start(self, job: Job, plan: Plan) -> bool:
-        config = _run_config(job)
+    def _may_start(self, prepared: PreparedRun, plan: Plan) -> bool:
+        config = _run_config(prepared)
         if plan.to_run <= config.confirm_above:
             return True
         question = f"{plan.to_run} pictures to make. Start?"
@@ -115,13 +115,13 @@ class Session:
             raise UsageError(f"{plan.to_run} pictures to make, more than {config.confirm_above}", "confirm with --yes")
         return typer.confirm(question)
 
-    def _problems_code(self, job: Job, code: ExitCode) -> ExitCode:
-        lost = any(not problem.harmless for problem in job.assembly.everything.problems)
+    def _problems_code(self, prepared: PreparedRun, code: ExitCode) -> ExitCode:
+        lost = any(not problem.harmless for problem in prepared.assembly.everything.problems)
         return ExitCode.ITEMS_FAILED if code is ExitCode.DONE and lost else code
 
 
-def _run_config(job: Job) -> RunConfig:
-    config = job.assembly.settings["run"]
+def _run_config(prepared: PreparedRun) -> RunConfig:
+    config = prepared.assembly.settings["run"]
     assert isinstance(config, RunConfig)
     return config
 
@@ -177,16 +177,16 @@ def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -
     Raises:
         UsageError: the inputs hold no picture at all; a folder that is not mounted must not empty the outputs.
     """
-    job = prepare(Request(inputs=inputs, outputs=outputs))
+    prepared = prepare(Request(inputs=inputs, outputs=outputs))
     found = discover(Layout(inputs, outputs), lambda category: "")
     if not (found.persons or found.garments or found.backgrounds):
         raise UsageError(f"{inputs} holds no pictures, so nothing can be compared", f"to start over, remove {outputs} yourself")
     there = existing(found)
     with open_records(Layout(inputs, outputs), writable=remove) as records:
-        known = {stage.name: there[stage.step.unit] for stage in job.stages}
+        known = {stage.name: there[stage.step.unit] for stage in prepared.stages}
         orphans = records.orphans(known)
         for ref, item in sorted(orphans.items()):
-            console.say(f"{printable(str(job.request.layout.path(ref)))}  (of {printable(item)})")
+            console.say(f"{printable(str(prepared.request.layout.path(ref)))}  (of {printable(item)})")
         removed = records.remove(orphans) if remove else 0
     console.say(f"{removed} removed" if remove else f"{_count(len(orphans), 'artefact')} without inputs; remove with --yes")
     return ExitCode.DONE

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.options import WEIGHTS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Model files: what there is, fetch, check, find.", no_args_is_help=True, rich_markup_mode=None)
 
-DEFAULT_FOLDER = Path("weights")
 Folder = Annotated[Path, typer.Option("--weights", metavar="DIR", help="The weights folder.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Rows of the table, see `weights list`.")]
 Filters = Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Part of a name, or step:backend; default all.")]
@@ -25,7 +26,7 @@ BusinessOnly = Annotated[bool, typer.Option("--commercial-only", help="Only mode
 
 
 @app.command("list")
-def list_rows(filters: Filters = None, weights: Folder = DEFAULT_FOLDER, commercial_only: BusinessOnly = False) -> None:
+def list_rows(filters: Filters = None, weights: Folder = WEIGHTS, commercial_only: BusinessOnly = False) -> None:
     """Every model: size, business use, users, and whether it is here. `weights list NAME` of one row shows its licence."""
     from pipeline.core.console import Console
     from pipeline.core.weights.licence import licence_lines
@@ -68,7 +69,7 @@ def _cells(weight: Weight, root: Path) -> tuple[str, str, str, str, str]:
 @app.command()
 def pull(
     names: Names,
-    weights: Folder = DEFAULT_FOLDER,
+    weights: Folder = WEIGHTS,
     source: Annotated[Path | None, typer.Option("--from", metavar="PATH", help="A file or folder on this machine.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched, from where and how much.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the licences shown.")] = False,
@@ -165,7 +166,7 @@ class _Bar:
 @app.command()
 def verify(
     filters: Filters = None,
-    weights: Folder = DEFAULT_FOLDER,
+    weights: Folder = WEIGHTS,
     rehash: Annotated[bool, typer.Option("--rehash", help="Read every file again.")] = False,
     repin: Annotated[bool, typer.Option("--repin", help="Accept what is here where nobody published a hash.")] = False,
 ) -> None:
@@ -191,7 +192,7 @@ def verify(
 
 
 @app.command()
-def path(name: Annotated[str, typer.Argument(help="A row of the table.")], weights: Folder = DEFAULT_FOLDER) -> None:
+def path(name: Annotated[str, typer.Argument(help="A row of the table.")], weights: Folder = WEIGHTS) -> None:
     """Print where a verified model is (the folder, when it has several files)."""
     from pipeline.core.console import Console
     from pipeline.core.weights import require
@@ -210,7 +211,7 @@ def convert(
     vae: Annotated[
         Path | None, typer.Option("--vae", metavar="FILE", help="A fine-tuned VAE that replaces the one inside.")
     ] = None,
-    weights: Folder = DEFAULT_FOLDER,
+    weights: Folder = WEIGHTS,
 ) -> None:
     """Turn a published checkpoint into a folder of safetensors that loads in seconds."""
     from pipeline.catalog import ENGINES, resolve

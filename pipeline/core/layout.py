@@ -7,7 +7,7 @@ plan over ten thousand photos handles half a million of them. Masks on disk and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.labels import Category
@@ -193,9 +193,9 @@ class Layout:
         weights: model files.
     """
 
-    inputs: Path = field(default_factory=lambda: Path("inputs"))
-    outputs: Path = field(default_factory=lambda: Path("outputs"))
-    weights: Path = field(default_factory=lambda: Path("weights"))
+    inputs: Path = Path("inputs")
+    outputs: Path = Path("outputs")
+    weights: Path = Path("weights")
 
     def path(self, ref: Ref) -> Path:
         """The file a ref names."""

@@ -71,7 +71,7 @@ class Placements:
         """The maker of pictures, with the settings of now."""
         items = self._workspace.items()
         if self._maker is None or items is not self._made_for:
-            assembly = items.job.assembly
+            assembly = items.prepared.assembly
             self._maker = resolve(PREVIEW)(assembly.settings["compose"], assembly.context)
             self._made_for = items
         return self._maker

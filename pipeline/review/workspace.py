@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.api import Job, Request, prepare
+from pipeline.api import PreparedRun, Request, prepare
 from pipeline.core.inputs.collection import Collection, discover
 from pipeline.core.items import ORIGINAL_BACKGROUND, Background, Garment, Pair, Person, Scene
 from pipeline.core.layout import CONFIG_FILE, FINAL, LEDGER, Layout, Ref
@@ -26,19 +26,19 @@ class Items:
     """Everything there is, by id.
 
     Args:
-        job: the request with settings and engines chosen.
+        prepared: the request with settings and engines chosen.
         every: people, garments and backgrounds whatever the pairs file says.
         scenes: the finished pictures that are wanted, by id, in the order of the pairs.
     """
 
-    job: Job
+    prepared: PreparedRun
     every: Collection
     scenes: Mapping[str, Scene]
 
     @property
     def wanted(self) -> Collection:
         """What the pairs file leaves."""
-        return self.job.assembly.everything
+        return self.prepared.assembly.everything
 
     def scene(self, ident: str) -> Scene:
         """One finished picture."""
@@ -90,11 +90,11 @@ class Workspace:
 
     def _read(self) -> Items:
         self.layout.inputs.mkdir(parents=True, exist_ok=True)
-        job = prepare(replace(self.request, steps=()))
-        every = discover(self.layout, lambda category: "", guess=job.guesser)
-        backgrounds = (ORIGINAL_BACKGROUND, *job.assembly.everything.backgrounds)
-        scenes = (Scene(pair, background) for pair in job.assembly.everything.pairs for background in backgrounds)
-        return Items(job, every, {scene.id: scene for scene in scenes})
+        prepared = prepare(replace(self.request, steps=()))
+        every = discover(self.layout, lambda category: "", guess=prepared.guesser)
+        backgrounds = (ORIGINAL_BACKGROUND, *prepared.assembly.everything.backgrounds)
+        scenes = (Scene(pair, background) for pair in prepared.assembly.everything.pairs for background in backgrounds)
+        return Items(prepared, every, {scene.id: scene for scene in scenes})
 
     def inputs_stamp(self) -> str:
         """Changes when an input comes, goes or is replaced, or a setting changes. Cost: one listing of the folder."""

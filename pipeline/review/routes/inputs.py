@@ -38,7 +38,7 @@ def status(page: ThePage) -> dict[str, Any]:
         "pictures": len(index.entries),
         "done": index.done,
         "engines": sorted({pair.engine for pair in items.wanted.pairs}),
-        "notes": list(items.job.assembly.notes),
+        "notes": list(items.prepared.assembly.notes),
         "problems": [
             {"path": each.path, "reason": each.reason, "remedy": each.remedy}
             for each in items.wanted.problems
