@@ -10,14 +10,14 @@ from typing import BinaryIO
 
 from pipeline.core.layout import VERDICTS, Layout, Ref
 from pipeline.core.records.finished import further_refs
-from pipeline.review.gallery import Entry, Filter, Gallery, State
+from pipeline.review.gallery import Entry, Filter, Gallery, PictureState
 from pipeline.review.verdicts import Mark, Verdicts
 from pipeline.review.workspace import Workspace
 
 
 def finished(gallery: Gallery, only_kept: bool) -> list[Entry]:
     """The pictures that are there."""
-    return gallery.find(Filter(state=State.DONE.value, verdict=Mark.KEEP.value if only_kept else ""))
+    return gallery.find(Filter(state=PictureState.DONE.value, verdict=Mark.KEEP.value if only_kept else ""))
 
 
 def open_gallery(workspace: Workspace) -> Gallery:

@@ -25,7 +25,7 @@ REST = 8.0
 """The index is read anew at most every so many times the time that reading takes."""
 
 
-class State(StrEnum):
+class PictureState(StrEnum):
     """Whether a picture is there."""
 
     DONE = "done"
@@ -53,7 +53,7 @@ class Entry:
     ref: Ref
     version: str
     content: str
-    state: State
+    state: PictureState
     notices: tuple[Notice, ...] = ()
     preview: bool = False
     score: float | None = None
@@ -97,7 +97,7 @@ class Index:
     @property
     def done(self) -> int:
         """How many pictures are there."""
-        return sum(entry.state is State.DONE for entry in self.entries.values())
+        return sum(entry.state is PictureState.DONE for entry in self.entries.values())
 
 
 class Gallery:
@@ -210,7 +210,7 @@ def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Map
     about = [outcome for name in (pair.person.id, pair.garment.id, pair.id, scene.id) for outcome in noted.get(name, ())]
     failure = next((outcome for outcome in about if outcome.failed), None)
     notices = tuple(dict.fromkeys(notice for outcome in about for notice in outcome.all_notices))
-    state = State.FAILED if failure else State.DONE if version else State.MISSING
+    state = PictureState.FAILED if failure else PictureState.DONE if version else PictureState.MISSING
     return Entry(
         scene,
         ref,

@@ -10,13 +10,14 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any
 
-from pipeline.api import Request
+from pipeline.request import Request
+from pipeline.review.models import NewJob
 
 MOST_RESULTS = 10_000
 MOST_FAILURES = 200
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job is."""
 
     QUEUED = "queued"
@@ -27,52 +28,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-OVER = frozenset({State.DONE, State.FAILED, State.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSpec:
-    """What a job is to do, in the words of the command line.
-
-    Args:
-        steps: names, in any order; all of them by default.
-        only, skip: globs.
-        force, retry_failed, retry_bad, another: the options of these names.
-        engine: "" as configured.
-        limit: at most so many people.
-    """
-
-    steps: tuple[str, ...] = ("all",)
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    force: bool = False
-    retry_failed: bool = False
-    retry_bad: int = 0
-    another: bool = False
-    engine: str = ""
-    limit: int | None = None
-
-    def words(self, base: Request) -> list[str]:
-        """The arguments; `--name=value` throughout, so that no value is taken for an option."""
-        return [
-            "--json",
-            "--yes",
-            f"--step={','.join(self.steps)}",
-            f"--inputs={base.inputs}",
-            f"--outputs={base.outputs}",
-            f"--weights={base.weights}",
-            f"--workers={base.workers}",
-            *([f"--config={base.config}"] if base.config else []),
-            *(f"--set={each}" for each in base.overrides),
-            *(f"--only={glob}" for glob in self.only),
-            *(f"--skip={glob}" for glob in self.skip),
-            *(["--force"] if self.force else []),
-            *(["--retry-failed"] if self.retry_failed else []),
-            *([f"--retry-bad={self.retry_bad}"] if self.retry_bad else []),
-            *(["--another"] if self.another else []),
-            *([f"--engine={self.engine}"] if self.engine else []),
-            *([f"--limit={self.limit}"] if self.limit else []),
-        ]
+OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 
 @dataclass(slots=True)
@@ -99,19 +55,21 @@ class StageProgress:
 
 
 @dataclass(slots=True)
-class Job:
+class ReviewJob:
     """A job and its progress.
 
     Args:
         id: unguessable, short.
-        spec: what was asked.
+        asked: what the caller sent.
+        request: what the job runs.
         events: the last ones, with running numbers.
     """
 
     id: str
-    spec: JobSpec
+    asked: NewJob
+    request: Request
     events: deque[dict[str, Any]]
-    state: State = State.QUEUED
+    state: JobState = JobState.QUEUED
     created: str = field(default_factory=lambda: _now())
     ended: str = ""
     exit_code: int | None = None
@@ -126,9 +84,9 @@ class Job:
 
     def begin(self) -> None:
         """It is its turn."""
-        self.state, self._begun = State.RUNNING, monotonic()
+        self.state, self._begun = JobState.RUNNING, monotonic()
 
-    def end(self, state: State, exit_code: int | None = None) -> None:
+    def end(self, state: JobState, exit_code: int | None = None) -> None:
         """It is over."""
         self._seconds = self._elapsed()
         self.state, self.exit_code, self.ended = state, exit_code, _now()
@@ -171,7 +129,7 @@ class Job:
     @property
     def seconds_left(self) -> float | None:
         """Until it is done; None when nothing is known yet or it is over."""
-        if self.state not in {State.RUNNING, State.STOPPING} or not self.stages:
+        if self.state not in {JobState.RUNNING, JobState.STOPPING} or not self.stages:
             return None
         return round(sum(stage.seconds_left(monotonic()) for stage in self.stages.values()), 1)
 
@@ -180,9 +138,9 @@ class Job:
         return {
             "id": self.id,
             "state": self.state.value,
-            "steps": list(self.spec.steps),
-            "only": list(self.spec.only),
-            "force": self.spec.force,
+            "steps": self.asked.steps,
+            "only": self.asked.only,
+            "force": self.asked.force,
             "created": self.created,
             "ended": self.ended,
             "exit_code": self.exit_code,

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pipeline
-from pipeline.api import Request
 from pipeline.core.errors import ExitCode
-from pipeline.review.job import OVER, Job, JobSpec, State
+from pipeline.request import Request
+from pipeline.review.job import OVER, JobState, ReviewJob
+from pipeline.review.models import NewJob
 from pipeline.review.options import Limits
 
 Tell = Callable[[str, Mapping[str, Any]], None]
@@ -40,7 +41,7 @@ class UnknownJobError(LookupError):
     """No such job, or it is long over and forgotten."""
 
 
-class Jobs:
+class JobQueue:
     """Takes jobs, works on one at a time, remembers the last ones. Lives on one event loop.
 
     Args:
@@ -55,19 +56,19 @@ class Jobs:
         self._limits = limits
         self._tell = tell
         self._command = tuple(command)
-        self._jobs: dict[str, Job] = {}
-        self._waiting: deque[Job] = deque()
+        self._jobs: dict[str, ReviewJob] = {}
+        self._waiting: deque[ReviewJob] = deque()
         self._wake = asyncio.Event()
         self._process: Process | None = None
         self._worker: asyncio.Task[None] | None = None
 
     # ---- what callers ask --------------------------------------------------------------------------------------------------
 
-    def all(self) -> list[Job]:
+    def all(self) -> list[ReviewJob]:
         """Newest first."""
         return list(self._jobs.values())[::-1]
 
-    def get(self, ident: str) -> Job:
+    def get(self, ident: str) -> ReviewJob:
         """One job.
 
         Raises:
@@ -77,15 +78,16 @@ class Jobs:
             raise UnknownJobError(ident)
         return self._jobs[ident]
 
-    def submit(self, spec: JobSpec) -> Job:
+    def submit(self, asked: NewJob) -> ReviewJob:
         """Queue a job.
 
         Raises:
-            QueueFullError: enough are waiting.
+            UsageError: its steps exclude each other. QueueFullError: enough are waiting.
         """
+        request = asked.request(self._request)
         if len(self._waiting) >= self._limits.queued_jobs:
             raise QueueFullError
-        job = Job(uuid.uuid4().hex[:12], spec, deque(maxlen=self._limits.job_events))
+        job = ReviewJob(uuid.uuid4().hex[:12], asked, request, deque(maxlen=self._limits.job_events))
         self._jobs[job.id] = job
         self._waiting.append(job)
         self._forget_old()
@@ -93,23 +95,23 @@ class Jobs:
         self._wake.set()
         return job
 
-    def cancel(self, ident: str) -> Job:
+    def cancel(self, ident: str) -> ReviewJob:
         """Take a waiting job out of the queue; ask a running one to stop; kill one that was asked before."""
         job = self.get(ident)
         if job in self._waiting:
             self._waiting.remove(job)
-            job.end(State.CANCELLED)
-        elif job.state is State.STOPPING:
+            job.end(JobState.CANCELLED)
+        elif job.state is JobState.STOPPING:
             self._signal(kill=True)
-        elif job.state is State.RUNNING:
-            job.state = State.STOPPING
+        elif job.state is JobState.RUNNING:
+            job.state = JobState.STOPPING
             self._signal(kill=False)
             asyncio.get_running_loop().call_later(PATIENCE_S, self._insist, job)
         self._changed(job)
         return job
 
-    def _insist(self, job: Job) -> None:
-        if job.state is State.STOPPING:
+    def _insist(self, job: ReviewJob) -> None:
+        if job.state is JobState.STOPPING:
             self._signal(kill=True)
 
     def _signal(self, kill: bool) -> None:
@@ -150,24 +152,26 @@ class Jobs:
             while self._waiting:
                 await self._run(self._waiting.popleft())
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: ReviewJob) -> None:
         job.begin()
         self._changed(job)
         try:
             code, complaint = await self._process_of(job)
         except OSError as problem:
             job.message, job.remedy = f"the job could not be started ({problem})", "check memory and permissions"
-            job.end(State.FAILED)
+            job.end(JobState.FAILED)
         else:
             self._conclude(job, code, complaint)
         self._changed(job)
 
-    async def _process_of(self, job: Job) -> tuple[int, str]:
+    async def _process_of(self, job: ReviewJob) -> tuple[int, str]:
         """Run it and read its events; exit code and the end of what it complained about."""
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
-            *job.spec.words(self._request),
+            "--json",
+            "--yes",
+            *job.request.words(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
@@ -189,7 +193,7 @@ class Jobs:
         self._process = None
         return code, await complaint
 
-    def _take(self, job: Job, line: bytes) -> None:
+    def _take(self, job: ReviewJob, line: bytes) -> None:
         """One event of the job's process."""
         try:
             event = json.loads(line)
@@ -201,18 +205,18 @@ class Jobs:
         if kind in {"stage", "done", "failed", "estimate", "finished"}:
             self._changed(job)
 
-    def _conclude(self, job: Job, code: int, complaint: str) -> None:
-        if job.state is State.STOPPING or code == ExitCode.INTERRUPTED:
-            job.end(State.CANCELLED, code)
+    def _conclude(self, job: ReviewJob, code: int, complaint: str) -> None:
+        if job.state is JobState.STOPPING or code == ExitCode.INTERRUPTED:
+            job.end(JobState.CANCELLED, code)
         elif code in {ExitCode.DONE, ExitCode.ITEMS_FAILED}:
-            job.end(State.DONE, code)
+            job.end(JobState.DONE, code)
         else:
             if not job.message:
                 job.message = f"the job's process ended with {code}; its last words: {complaint or 'none'}"
                 job.remedy = "submit it again; what was finished is kept"
-            job.end(State.FAILED, code)
+            job.end(JobState.FAILED, code)
 
-    def _changed(self, job: Job) -> None:
+    def _changed(self, job: ReviewJob) -> None:
         self._tell("job", job.summary())
 
 

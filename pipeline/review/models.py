@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from pipeline.catalog import STEPS
+from pipeline.core.errors import UsageError
+from pipeline.request import LIMIT, RETRY_BAD, Request
 from pipeline.review.verdicts import Mark
 
 
@@ -18,7 +22,10 @@ def _plain(text: str) -> str:
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
-Step = Literal["all", "background", "pose", "densepose", "parsing", "cloth", "tryon", "compose"]
+if TYPE_CHECKING:
+    Step = str
+else:
+    Step = Literal["all", *STEPS]  # a type checker would want the names written out once more
 
 
 class _Strict(BaseModel):
@@ -28,24 +35,37 @@ class _Strict(BaseModel):
 class NewJob(_Strict):
     """A job to queue."""
 
-    steps: Annotated[list[Step], Field(min_length=1, max_length=8)] = ["all"]
+    # The options of a run that a caller may choose: names, defaults and bounds are those of `Request`.
+
+    steps: Annotated[list[Step], Field(min_length=1, max_length=1 + len(STEPS))] = ["all"]
     """Step names; `all` stands alone."""
     only: Annotated[list[Word], Field(max_length=500)] = []
     """Keep the people, garments, backgrounds or pairs (`person__garment`) that match these globs."""
     skip: Annotated[list[Word], Field(max_length=500)] = []
     """Leave out what matches."""
-    force: bool = False
+    force: bool = Request.force
     """Redo, and overwrite artefacts edited by hand."""
-    retry_failed: bool = False
+    retry_failed: bool = Request.retry_failed
     """Try again what failed with the same inputs."""
-    retry_bad: Annotated[int, Field(ge=0, le=20)] = 0
+    retry_bad: Annotated[int, Field(ge=RETRY_BAD.least, le=RETRY_BAD.most)] = Request.retry_bad
     """Draw pairs with a low score again, up to so many times, and keep the best."""
-    another: bool = False
+    another: bool = Request.another
     """Draw another picture of the selected pairs, from the next attempt's seed, where their engine has one."""
     engine: Annotated[str, StringConstraints(max_length=60, pattern=r"^[a-z0-9_-]*$")] = ""
     """Try-on engine; empty as configured."""
-    limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    limit: Annotated[int, Field(ge=LIMIT.least, le=1_000_000)] | None = Request.limit
     """At most so many people."""
+
+    def request(self, base: Request) -> Request:
+        """What the job runs: these options, on the folders and settings of the page.
+
+        Raises:
+            UsageError: `all` beside other steps.
+        """
+        if "all" in self.steps and len(self.steps) > 1:
+            raise UsageError("steps: 'all' stands alone", f"known: all, {', '.join(STEPS)}")
+        engine = (f"run.engine={self.engine}",) if self.engine else ()
+        return replace(base, overrides=(*base.overrides, *engine), **self.model_dump(exclude={"engine"}))
 
 
 class NewVerdict(_Strict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
-from pipeline.api import Request
+from pipeline.request import Request
 
 MB = 1_000_000
 

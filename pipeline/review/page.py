@@ -12,7 +12,7 @@ from pipeline.core.errors import LookbookError
 from pipeline.core.layout import VERDICTS
 from pipeline.review.events import Hub
 from pipeline.review.gallery import Gallery
-from pipeline.review.job_queue import COMMAND, Jobs
+from pipeline.review.job_queue import COMMAND, JobQueue
 from pipeline.review.options import Serving
 from pipeline.review.placement import Placements
 from pipeline.review.verdicts import Verdicts
@@ -38,7 +38,7 @@ class Page:
         self.gallery = Gallery(self.workspace, self.verdicts)
         self.placements = Placements(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
-        self.jobs = Jobs(self.workspace.request, self.limits, self.hub.tell, command)
+        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.tell, command)
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:

@@ -7,10 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from pipeline.catalog import STEPS
-from pipeline.core.errors import UsageError
 from pipeline.core.layout import FINAL
-from pipeline.review.job import JobSpec
 from pipeline.review.models import NewJob
 from pipeline.review.page import ThePage
 
@@ -23,20 +20,7 @@ job_routes = APIRouter(prefix="/api", tags=["jobs"])
 @job_routes.post("/jobs", status_code=202)
 async def submit(page: ThePage, new: NewJob) -> dict[str, Any]:
     """Queue a job. 429 when enough wait already."""
-    if "all" in new.steps and len(new.steps) > 1:
-        raise UsageError("steps: 'all' stands alone", f"known: all, {', '.join(STEPS)}")
-    spec = JobSpec(
-        steps=tuple(new.steps),
-        only=tuple(new.only),
-        skip=tuple(new.skip),
-        force=new.force,
-        retry_failed=new.retry_failed,
-        retry_bad=new.retry_bad,
-        another=new.another,
-        engine=new.engine,
-        limit=new.limit,
-    )
-    return page.jobs.submit(spec).summary()
+    return page.jobs.submit(new).summary()
 
 
 @job_routes.get("/jobs")

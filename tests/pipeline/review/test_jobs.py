@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 
 import pytest
 from desk import Desk
 from starlette.testclient import TestClient
 
-from pipeline.review.job import Job, JobSpec, State
+from pipeline.api import Request
+from pipeline.review.job import JobState, ReviewJob
+from pipeline.review.models import NewJob
 
 OVER = {"done", "failed", "cancelled"}
 
@@ -54,8 +57,22 @@ def test_another_picture_and_further_tries_reach_the_command_line(client: TestCl
     assert client.post("/api/jobs", json={"retry_bad": 21}).status_code == 422
 
 
+def test_a_job_without_options_is_the_plain_request_of_the_page():
+    page = Request(inputs=Path("in"), overrides=("run.seed=3",), workers=2)
+    assert NewJob().request(page) == page
+
+
+def test_a_job_changes_the_request_of_the_page_by_what_was_sent():
+    sent = NewJob(steps=["tryon"], only=["--force"], skip=["b"], force=True, engine="preview", limit=4)
+    made = sent.request(Request(overrides=("run.seed=3",)))
+    assert made.words() == [
+        *("--step=tryon", "--set=run.seed=3", "--set=run.engine=preview"),
+        *("--only=--force", "--skip=b", "--limit=4", "--force"),
+    ]
+
+
 def test_a_stage_that_begins_again_adds_to_what_there_is_to_do():
-    job = Job("x", JobSpec(), deque())
+    job = ReviewJob("x", NewJob(), Request(), deque())
     job.note("stage", {"stage": "tryon", "to_do": 2, "done": 0})
     for pair in ("a", "b"):
         job.note("done", {"stage": "tryon", "item": pair})
@@ -139,11 +156,9 @@ def test_an_unknown_job_is_said_to_be_unknown(client: TestClient):
 
 
 def test_time_left_follows_the_pace_of_the_stage_and_the_guess_for_the_rest(monkeypatch: pytest.MonkeyPatch):
-    from collections import deque
-
     now = [100.0]
     monkeypatch.setattr("pipeline.review.job.monotonic", lambda: now[0])
-    job = Job("a", JobSpec(), deque(maxlen=10))
+    job = ReviewJob("a", NewJob(), Request(), deque(maxlen=10))
     job.begin()
     assert job.seconds_left is None
     stages = [{"stage": "tryon", "to_do": 4, "seconds_each": 1.0}, {"stage": "compose", "to_do": 8, "seconds_each": 0.5}]
@@ -154,5 +169,5 @@ def test_time_left_follows_the_pace_of_the_stage_and_the_guess_for_the_rest(monk
     job.note("done", {"stage": "tryon", "item": "a"})
     job.note("failed", {"stage": "tryon", "item": "b", "message": "", "remedy": ""})
     assert job.seconds_left == 2 * 3.0 + 8 * 0.5
-    job.end(State.DONE)
+    job.end(JobState.DONE)
     assert job.seconds_left is None
