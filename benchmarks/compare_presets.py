@@ -55,7 +55,8 @@ def dress(config: StableVITONConfig, layout: Layout, pairs: Sequence[tuple[Perso
     made: list[Picture] = []
     for person, garment in pairs:
         encoded = engine.encode(PersonInputs(person, Category.UPPER, layout)), engine.encode(GarmentInputs(garment, layout))
-        made += engine.generate([TryOnItem(*encoded, item_seed(0, person.id, garment.id, 0))])
+        (dressed,) = engine.generate([TryOnItem(*encoded, item_seed(0, person.id, garment.id, 0))])
+        made.append(dressed.picture)
     return made
 
 

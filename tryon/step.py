@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -18,12 +18,12 @@ from pydantic import Field
 
 from pipeline.core import images
 from pipeline.core.config import StepConfig
-from pipeline.core.engine import Encoded, EngineCard, GarmentInputs, PersonInputs, TryOnEngine, TryOnItem
+from pipeline.core.engine import DressedPerson, Encoded, EngineCard, GarmentInputs, PersonInputs, TryOnEngine, TryOnItem
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.items import Item, Pair, Unit
-from pipeline.core.layout import AGNOSTIC_MASK, ATTENTION, TRYON, PerCategory, Ref
+from pipeline.core.layout import AGNOSTIC_MASK, TRYON, PerCategory, Ref
 from pipeline.core.masks import Mask
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import Context, Encode, Produced, StepBase
 from tryon.encoding_cache import EncodingCache
 from tryon.engine_batches import engine_batches
 from tryon.result_notices import result_notices
@@ -97,10 +97,9 @@ class TryOnStep(StepBase):
         return person_refs(card, pair) + [folder.of(pair.garment.id) for folder in card.garment]
 
     def writes(self, item: Item) -> Sequence[Ref]:
-        """One picture below the engine's own folder, and beside it where each patch looked, when the engine saves that."""
+        """One picture below the engine's own folder, and the further ones that its settings ask for."""
         pair = _pair(item)
-        saves = getattr(getattr(self._engine(pair), "config", None), "save_attention", False)
-        kinds = (TRYON, ATTENTION) if saves else (TRYON,)
+        kinds = (TRYON, *self._engine(pair).config.extras())
         return tuple(kind.of(pair.id, pair.engine) for kind in kinds)
 
     def signature(self, item: Item) -> Mapping[str, str]:
@@ -155,25 +154,16 @@ class TryOnStep(StepBase):
             TryOnItem(subject.encoded, garment, self._seed(pair))
             for pair, subject, garment in zip(batch, subjects, garments, strict=True)
         ]
-        pictures = engine.generate(items)
-        produced = [
-            self._produced(pair, subject, picture) for pair, subject, picture in zip(batch, subjects, pictures, strict=True)
-        ]
-        if ATTENTION.of(batch[0].id, batch[0].engine) in self.writes(batch[0]):
-            return [
-                replace(made, files={**made.files, ATTENTION.of(pair.id, pair.engine): partial(images.png, drawn)})
-                for made, pair, drawn in zip(produced, batch, getattr(engine, "attention", ()), strict=True)
-            ]
-        return produced
+        dressed = engine.generate(items)
+        return [self._produced(pair, subject, made) for pair, subject, made in zip(batch, subjects, dressed, strict=True)]
 
-    def _produced(self, pair: Pair, subject: _Subject, picture: NDArray[np.uint8]) -> Produced:
+    def _produced(self, pair: Pair, subject: _Subject, dressed: DressedPerson) -> Produced:
         recipe = self._recipe(pair)
-        encode = partial(images.png, picture, recipe)
+        files: dict[Ref, Encode] = {TRYON.of(pair.id, pair.engine): partial(images.png, dressed.picture, recipe)}
+        files |= {kind.of(pair.id, pair.engine): partial(images.png, picture) for kind, picture in dressed.extra.items()}
+        notices = result_notices(self._engine(pair).card, dressed.picture, subject.mask()) + dressed.notices
         facts = {"engine": pair.engine, "seed": str(recipe["seed"]), "attempt": str(recipe["attempt"])}
-        notices = result_notices(self._engine(pair).card, picture, subject.mask())
-        remarks = getattr(self._engine(pair), "remarks", None)  # what an engine knows about a person it cannot dress well
-        notices += remarks(subject.encoded) if remarks else ()
-        return Produced({TRYON.of(pair.id, pair.engine): encode}, notices, facts)
+        return Produced(files, notices, facts)
 
     def _recipe(self, pair: Pair) -> dict[str, Any]:
         """How the picture was made: no clock, no path, so the same picture has the same bytes everywhere."""
@@ -189,8 +179,8 @@ class TryOnStep(StepBase):
             "category": pair.garment.category.value,
             "settings": self._settings(pair),
         }
-        describe = getattr(self._engine(pair), "recipe", None)  # what a preset's name alone does not say: steps, number format
-        recipe |= {"sampling": describe()} if describe else {}
+        described = self._engine(pair).describe()
+        recipe |= {"sampling": dict(described)} if described else {}
         return recipe | ({"preview": True} if card.approximate else {})
 
     def _engine(self, pair: Pair) -> TryOnEngine:
@@ -230,9 +220,8 @@ class TryOnStep(StepBase):
         return self.config.attempt + pair.attempt
 
     def _settings(self, pair: Pair) -> dict[str, Any]:
-        """The engine's own settings; an engine without any has none to record."""
-        config = getattr(self._engine(pair), "config", None)
-        return config.model_dump(mode="json") if isinstance(config, StepConfig) else {}
+        """The engine's own settings."""
+        return self._engine(pair).config.model_dump(mode="json")
 
     def _weights_of(self, card: EngineCard) -> dict[str, str]:
         return {name: self.weights.get(name, "") for name in card.weights}

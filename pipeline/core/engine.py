@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from pipeline.core import images
 from pipeline.core.card import Card
+from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError, MissingArtefactError
+from pipeline.core.flags import Notice
 from pipeline.core.items import Garment, Person
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.labels import Category
@@ -28,6 +30,7 @@ from pipeline.core.layout import (
     Folder,
     Layout,
     PerCategory,
+    PerEngine,
     Ref,
     maker,
 )
@@ -55,6 +58,14 @@ class EngineCard(Card):
     garment: tuple[Folder, ...] = (CLOTH, CLOTH_MASK)
     recipe: str = ""
     seeded: bool = True
+
+
+class EngineConfig(StepConfig):
+    """Base of an engine's settings."""
+
+    def extras(self) -> tuple[PerEngine, ...]:
+        """Kinds of pictures that these settings ask for beside the dressed person; asked before any engine is loaded."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +166,39 @@ class TryOnItem:
     seed: int
 
 
-class TryOnEngine(Protocol):
-    """Five members; the runner never asks which engine it holds."""
+@dataclass(frozen=True, slots=True)
+class DressedPerson:
+    """What an engine made of one item.
 
-    card: EngineCard
-    batch_size: int
+    Args:
+        picture: (h, w, 3) RGB uint8, the dressed person on the canvas.
+        notices: what the engine knows to be weak about this picture.
+        extra: the further pictures, RGB uint8: exactly the kinds that `config.extras()` names.
+    """
+
+    picture: Image
+    notices: tuple[Notice, ...] = ()
+    extra: Mapping[PerEngine, Image] = field(default_factory=dict)
+
+
+class TryOnEngine(Protocol):
+    """Everything that is asked of an engine; the runner never knows which one it holds.
+
+    An engine is made with its settings and the run's `Context`, without loading anything. `load` comes before `encode`,
+    `generate` and `describe`.
+    """
+
+    @property
+    def card(self) -> EngineCard:
+        """What it is, what it needs, what it reads."""
+
+    @property
+    def config(self) -> EngineConfig:
+        """Its settings; what decides pixels goes into fingerprints and recipes."""
+
+    @property
+    def batch_size(self) -> int:
+        """Most pictures of one `generate`; asked when work begins, because an engine may have to look at the GPU first."""
 
     def load(self, device: str) -> None:
         """Bring the weights onto a device: `auto`, `cpu`, `cuda`, `mps`."""
@@ -167,5 +206,24 @@ class TryOnEngine(Protocol):
     def encode(self, part: PersonInputs | GarmentInputs) -> Encoded:
         """Do once per person or garment what does not depend on the other."""
 
-    def generate(self, items: Sequence[TryOnItem]) -> list[Image]:
-        """Dress; one (h, w, 3) RGB uint8 canvas per item, in order."""
+    def generate(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
+        """Dress; one result per item, in order."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """How it samples, resolved, as JSON values for the recipe: what the settings' names alone do not say."""
+
+
+class EngineBase:
+    """What an engine need not write itself."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Nothing beyond the settings unless an engine says so."""
+        return {}
+
+
+EngineClass = TypeVar("EngineClass", bound="type[TryOnEngine]")
+
+
+def try_on_engine(engine: EngineClass) -> EngineClass:
+    """Declare that a class is an engine: the type checker then holds it against `TryOnEngine`, member by member."""
+    return engine

@@ -8,8 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.core.config import StepConfig
-from pipeline.core.engine import EngineCard, GarmentInputs, PersonInputs, TryOnItem
+from pipeline.core.engine import DressedPerson, EngineBase, EngineCard, EngineConfig, GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, CLOTH_MASK, IMAGE
 from pipeline.core.step import Context
@@ -19,7 +18,7 @@ TARGET = "seeded_engine:SeededEngine"
 CONFIG = "seeded_engine:SeededConfig"
 
 
-class SeededConfig(StepConfig):
+class SeededConfig(EngineConfig):
     """Nothing to set."""
 
 
@@ -28,7 +27,7 @@ def shade(seed: int) -> int:
     return seed % 6 and 60 + 25 * (seed % 6)
 
 
-class SeededEngine:
+class SeededEngine(EngineBase):
     """Tiles the middle of the garment over the mask."""
 
     card = EngineCard(
@@ -52,9 +51,9 @@ class SeededEngine:
             return part.image(), part.agnostic_mask()
         return part.cloth(), part.cloth_mask()
 
-    def generate(self, items: Sequence[TryOnItem]) -> list[np.ndarray]:
+    def generate(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         """One picture per item."""
-        return [self._picture(item) for item in items]
+        return [DressedPerson(self._picture(item)) for item in items]
 
     def _picture(self, item: TryOnItem) -> np.ndarray:
         (person, mask), (cloth, inside) = item.person, item.garment

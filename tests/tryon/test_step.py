@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import Field
 
 from pipeline.core import images
-from pipeline.core.config import StepConfig
-from pipeline.core.engine import EngineCard, GarmentInputs, PersonInputs, TryOnItem
+from pipeline.core.engine import DressedPerson, EngineBase, EngineCard, EngineConfig, GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError, UsageError
-from pipeline.core.flags import Flag
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE, PARSE, TRYON, Layout
+from pipeline.core.layout import AGNOSTIC_MASK, ATTENTION, CLOTH, IMAGE, PARSE, TRYON, Layout, PerEngine
 from pipeline.core.step import Context
 from tryon.engine_batches import engine_batches
 from tryon.result_notices import painted_spread
@@ -26,19 +26,24 @@ from tryon.step import TryOnConfig, TryOnStep
 SIZE = (64, 48)
 
 
-class EngineConfig(StepConfig):
+class StrengthConfig(EngineConfig):
     strength: float = 0.5
+    looks: bool = Field(default=False, exclude=True)
+
+    def extras(self) -> tuple[PerEngine, ...]:
+        return (ATTENTION,) if self.looks else ()
 
 
 @dataclass
-class RecordingEngine:
+class RecordingEngine(EngineBase):
     """Paints the item's seed into the picture and remembers every call."""
 
     name: str = "recording"
     batch_size: int = 2
     approximate: bool = True
     paint: int | None = None
-    config: EngineConfig = field(default_factory=EngineConfig)
+    config: StrengthConfig = field(default_factory=StrengthConfig)
+    described: dict = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
     encoded: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
@@ -63,9 +68,17 @@ class RecordingEngine:
         self.encoded.append(name)
         return name
 
-    def generate(self, items: Sequence[TryOnItem]) -> list[np.ndarray]:
+    def generate(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         self.batches.append(len(items))
-        return [self._picture(item) for item in items]
+        return [self._dressed(item) for item in items]
+
+    def describe(self) -> dict:
+        return self.described
+
+    def _dressed(self, item: TryOnItem) -> DressedPerson:
+        extra = {kind: np.full((8, 8, 3), item.seed % 251, np.uint8) for kind in self.config.extras()}
+        notices = (Notice(Flag.LEGS_BENT, item.person),) if item.person == "bob" else ()
+        return DressedPerson(self._picture(item), notices, extra)
 
     def _picture(self, item: TryOnItem) -> np.ndarray:
         if self.paint is not None:
@@ -169,7 +182,7 @@ def test_the_signature_changes_with_engine_settings_weights_seed_and_attempt(lay
     base = step_with(layout, RecordingEngine()).signature(pair())
     assert json.loads(base["engine_config"]) == {"strength": 0.5}
     others = [
-        step_with(layout, RecordingEngine(config=EngineConfig(strength=0.7))),
+        step_with(layout, RecordingEngine(config=StrengthConfig(strength=0.7))),
         step_with(layout, RecordingEngine(), config=TryOnConfig(attempt=1)),
         step_with(layout, RecordingEngine(), seed=1),
     ]
@@ -193,6 +206,37 @@ def test_the_picture_carries_its_recipe_and_the_same_pair_gives_the_same_bytes(l
     assert (recipe["engine"], recipe["version"], recipe["preview"]) == ("recording", 3, True)
     assert (recipe["weights"], recipe["settings"]) == ({"unet": "ab12"}, {"strength": 0.5})
     assert str(recipe["seed"]) == produced.facts["seed"]
+
+
+def test_what_an_engine_knows_about_a_picture_stands_beside_what_the_step_sees(layout: Layout):
+    step = step_with(layout, RecordingEngine(paint=0))
+    ann, bob = step.run([step.read(pair("ann")), step.read(pair("bob"))])
+    assert [each.flag for each in ann.notices] == [Flag.PREVIEW_ONLY, Flag.RESULT_BLANK]
+    assert bob.notices == (*ann.notices, Notice(Flag.LEGS_BENT, "bob"))
+
+
+def test_further_pictures_are_declared_by_the_settings_before_anything_is_loaded(layout: Layout):
+    engine = RecordingEngine(config=StrengthConfig(looks=True))
+    step = step_with(layout, engine)
+    declared = step.writes(pair())
+    assert declared == (TRYON.of("ann__tee", "recording"), ATTENTION.of("ann__tee", "recording"))
+    assert engine.loads == []
+    (produced,) = step.run([step.read(pair())])
+    assert tuple(produced.files) == declared
+    assert step.signature(pair()) == step_with(layout, RecordingEngine()).signature(pair())
+
+
+def test_how_an_engine_samples_stands_in_the_recipe_and_an_engine_that_says_nothing_leaves_no_trace(
+    layout: Layout, tmp_path: Path
+):
+    recipes = []
+    for described in ({"steps": 20}, {}):
+        step = step_with(layout, RecordingEngine(described=described))
+        (produced,) = step.run([step.read(pair())])
+        (tmp_path / "x.png").write_bytes(produced.files[TRYON.of("ann__tee", "recording")]())
+        recipes.append(images.read_recipe(tmp_path / "x.png"))
+    assert recipes[0]["sampling"] == {"steps": 20}
+    assert "sampling" not in recipes[1]
 
 
 def test_stand_ins_are_flagged_and_real_results_are_not(layout: Layout):

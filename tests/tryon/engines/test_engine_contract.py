@@ -9,8 +9,7 @@ import mannequin
 import numpy as np
 import pytest
 
-from pipeline.core.config import StepConfig
-from pipeline.core.engine import TryOnEngine, TryOnItem
+from pipeline.core.engine import EngineConfig, TryOnEngine, TryOnItem
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import Folder, Layout, PerCategory
@@ -55,16 +54,15 @@ def test_the_card_says_who_it_is_and_what_it_reads(engine: TryOnEngine):
 
 
 def test_settings_are_frozen_and_can_be_recorded(engine: TryOnEngine):
-    config = getattr(engine, "config", None)
-    assert isinstance(config, StepConfig)
-    assert config.model_dump(mode="json")
+    assert isinstance(engine.config, EngineConfig)
+    assert engine.config.model_dump(mode="json")
 
 
 def test_results_have_the_persons_shape_and_come_in_order(engine: TryOnEngine, layout: Layout):
     engine.load("cpu")
     made = items(engine, layout)
-    together = engine.generate(made)
-    alone = [engine.generate([item])[0] for item in made]
+    together = [each.picture for each in engine.generate(made)]
+    alone = [engine.generate([item])[0].picture for item in made]
     assert [picture.shape for picture in together] == [(mannequin.HEIGHT, mannequin.WIDTH, 3)] * len(made)
     assert all(picture.dtype == np.uint8 for picture in together)
     for one, other in zip(together, alone, strict=True):
@@ -81,8 +79,8 @@ def test_it_reads_nothing_its_card_does_not_name(engine: TryOnEngine, layout: La
         if path.is_file() and path.relative_to(layout.outputs).as_posix() not in named:
             path.unlink()
     engine.load("cpu")
-    (picture,) = engine.generate([TryOnItem(engine.encode(person), engine.encode(garment), 0)])
-    assert picture.std() > 5
+    (dressed,) = engine.generate([TryOnItem(engine.encode(person), engine.encode(garment), 0)])
+    assert dressed.picture.std() > 5
 
 
 def test_the_step_runs_it_and_gives_the_same_bytes_twice(engine: TryOnEngine, layout: Layout):

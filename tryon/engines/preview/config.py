@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pipeline.core.config import StepConfig
+from pipeline.core.engine import EngineConfig
 
 
-class PreviewConfig(StepConfig):
+class PreviewConfig(EngineConfig):
     """How the preview warps and shades."""
 
     smoothing: float = Field(default=2e-4, ge=0)

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.core.engine import EngineCard, GarmentInputs, Image, PersonInputs, TryOnItem
+from pipeline.core.engine import (
+    DressedPerson,
+    EngineBase,
+    EngineCard,
+    GarmentInputs,
+    Image,
+    PersonInputs,
+    TryOnItem,
+    try_on_engine,
+)
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.labels import Category
@@ -34,7 +43,8 @@ CARD = EngineCard(
 )
 
 
-class PreviewEngine:
+@try_on_engine
+class PreviewEngine(EngineBase):
     """Warps the garment's picture onto the body and shades it; deterministic, the seed changes nothing.
 
     Args:
@@ -58,15 +68,16 @@ class PreviewEngine:
         """
         return encode_person(part) if isinstance(part, PersonInputs) else encode_garment(part)
 
-    def generate(self, items: Sequence[TryOnItem]) -> list[Image]:
-        """Dress; (h, w, 3) RGB uint8 each."""
-        return [dress(item.person, item.garment, self.config) for item in items]
+    def generate(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
+        """Dress, and say where the pose makes the picture weak."""
+        return [DressedPerson(dress(item.person, item.garment, self.config), pose_notices(item.person)) for item in items]
 
-    def remarks(self, person: Subject) -> tuple[Notice, ...]:
-        """What the pictures of this person will be weak at, beyond what the steps before have said."""
-        if person.category is Category.UPPER or not person.body.sits:
-            return ()
-        return (Notice(Flag.LEGS_BENT, "a thigh points aside or at the camera"),)
+
+def pose_notices(person: Subject) -> tuple[Notice, ...]:
+    """What every picture of this person will be weak at, beyond what the steps before have said."""
+    if person.category is Category.UPPER or not person.body.sits:
+        return ()
+    return (Notice(Flag.LEGS_BENT, "a thigh points aside or at the camera"),)
 
 
 def dress(person: Subject, garment: TopGarment | LowerGarment, config: PreviewConfig) -> Image:

@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.core.config import StepConfig
+from pipeline.core.engine import EngineConfig
+from pipeline.core.layout import ATTENTION, PerEngine
 from tryon.engines.stableviton.architecture import SIDE_MULTIPLE
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.variants import Unconditional
 
 
-class StableVITONConfig(StepConfig):
+class StableVITONConfig(EngineConfig):
     """What can be chosen; None = what the preset says."""
 
     preset: Literal["reference", "best", "balanced", "fast", "sift"] | None = None
@@ -71,6 +72,10 @@ class StableVITONConfig(StepConfig):
 
     save_attention: bool = Field(default=False, exclude=True)
     """Keep, per picture, where on the garment each patch looks."""
+
+    def extras(self) -> tuple[PerEngine, ...]:
+        """The attention pictures, where they are kept."""
+        return (ATTENTION,) if self.save_attention else ()
 
 
 def sampling_config(config: StableVITONConfig, preset: str) -> SamplingConfig:

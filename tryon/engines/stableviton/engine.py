@@ -6,14 +6,23 @@ The models that share the network are rows: a name, a weights row, the size it w
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.core.device import choose_device
-from pipeline.core.engine import Encoded, EngineCard, GarmentInputs, Image, PersonInputs, TryOnItem
+from pipeline.core.engine import (
+    DressedPerson,
+    Encoded,
+    EngineBase,
+    EngineCard,
+    GarmentInputs,
+    PersonInputs,
+    TryOnItem,
+    try_on_engine,
+)
 from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
@@ -31,7 +40,8 @@ BATCH_WITH_GPU = 8
 _log = logging.getLogger("lookbook")
 
 
-class StableVITON:
+@try_on_engine
+class StableVITON(EngineBase):
     """The model of VITON-HD at 512×384: upper garments.
 
     Args:
@@ -55,8 +65,6 @@ class StableVITON:
 
     def __init__(self, config: StableVITONConfig, context: Context) -> None:
         self.config, self.context = config, context
-        self.attention: list[Image | None] = []
-        """With `save_attention`: per picture of the last `generate`, where on the garment each patch looks."""
         self._runtime: Runtime | None = None
 
     @cached_property
@@ -92,13 +100,11 @@ class StableVITON:
         runtime = self._ready()
         return runtime.encode_person(part) if isinstance(part, PersonInputs) else runtime.encode_garment(part)
 
-    def generate(self, items: Sequence[TryOnItem]) -> list[Image]:
+    def generate(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         """Dress; canvas-sized pictures in the order of the items."""
-        dressed = self._ready().dress(items)
-        self.attention = [each.attention for each in dressed]
-        return [each.picture for each in dressed]
+        return self._ready().dress(items)
 
-    def recipe(self) -> dict[str, Any]:
+    def describe(self) -> Mapping[str, Any]:
         """How this engine makes pictures, resolved: what a preset's name alone does not say."""
         from dataclasses import asdict
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from pipeline.core.device import Device
-from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
+from pipeline.core.engine import DressedPerson, GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError
+from pipeline.core.layout import ATTENTION
 from tryon.batching import BatchSizer
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.attention_picture import AttentionRecorder, attention_picture, recorder_for
@@ -38,14 +39,6 @@ class CanvasPerson:
     canvas: Size
 
 
-@dataclass(frozen=True)
-class Dressed:
-    """One result: the canvas-sized picture, and the attention picture where one was asked for."""
-
-    picture: Picture
-    attention: Picture | None = None
-
-
 class Runtime:
     """Encodes and dresses with a loaded network.
 
@@ -65,7 +58,7 @@ class Runtime:
         self.network, self.variant, self.identity = loaded.network.to(device.name), loaded.variant, loaded.identity
         self.config, self.size, self.save_attention = config, size, save_attention
         self._times = TimeTable(self.network)
-        self._sizer: BatchSizer[TryOnItem, Dressed] = BatchSizer(self._dress, batch_size, _release(device))
+        self._sizer: BatchSizer[TryOnItem, DressedPerson] = BatchSizer(self._dress, batch_size, _release(device))
 
     @torch.inference_mode()
     def encode_person(self, person: PersonInputs) -> CanvasPerson:
@@ -81,7 +74,7 @@ class Runtime:
         """Encode a garment, once."""
         return encode_garment(self.network, garment.cloth(), self.size, antialias=self.config.antialias)
 
-    def dress(self, items: Sequence[TryOnItem]) -> list[Dressed]:
+    def dress(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         """Dress, in batches that fit the memory."""
         with torch.inference_mode():
             return self._sizer.run(items)
@@ -92,7 +85,7 @@ class Runtime:
         for name, about in (("noise", "the U-Net"), ("garment_features", "the spatial encoder")):
             setattr(self.network, name, Compiled(getattr(self.network, name), about))
 
-    def _dress(self, items: Sequence[TryOnItem]) -> list[Dressed]:
+    def _dress(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         recorder = recorder_for(self.size, len(items)) if self.save_attention else None
         latents = self._sample(items, recorder)
         for row in sampling.overflowed(latents):
@@ -101,7 +94,7 @@ class Runtime:
         pictures = [self._decode(latent, item) for latent, item in zip(latents, items, strict=True)]
         attention = self._attention(recorder, items, pictures)
         return [
-            Dressed(_to_canvas(picture, item.person.canvas), drawn)
+            DressedPerson(_to_canvas(picture, item.person.canvas), extra={} if drawn is None else {ATTENTION: drawn})
             for picture, item, drawn in zip(pictures, items, attention, strict=True)
         ]
 

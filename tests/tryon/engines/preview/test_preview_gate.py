@@ -84,8 +84,8 @@ def test_the_preview_passes_the_gate_on_real_people(layout: Layout, category: Ca
     for person in PEOPLE if category is Category.UPPER else FULL_BODY:
         subject = engine.encode(PersonInputs(Person(person, ""), category, layout))
         for name, garment in garments.items():
-            (picture,) = engine.generate([TryOnItem(subject, garment, 0)])
-            report = judge(subject, garment.cloth, picture, landing_of(subject, garment))
+            (made,) = engine.generate([TryOnItem(subject, garment, 0)])
+            report = judge(subject, garment.cloth, made.picture, landing_of(subject, garment))
             if report.failures():
                 problems[person, name] = {figure: getattr(report, figure) for figure in report.failures()}
     assert not problems

@@ -16,7 +16,7 @@ from pipeline.core.items import Pair
 from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from tryon.engines.preview.engine import PreviewEngine
+from tryon.engines.preview.engine import PreviewEngine, pose_notices
 from tryon.engines.preview.fit.lower import fit_lower
 from tryon.engines.preview.gate import judge, landing_of
 from tryon.engines.preview.lower import LowerGarment
@@ -37,7 +37,7 @@ def encoded(tmp_path: Path, name: str = "trousers", **moved: tuple[int, int]) ->
 
 
 def dress(subject: Subject, garment: LowerGarment) -> np.ndarray:
-    return PreviewEngine().generate([TryOnItem(subject, garment, 0)])[0]
+    return PreviewEngine().generate([TryOnItem(subject, garment, 0)])[0].picture
 
 
 def test_between_the_legs_the_background_goes_on(tmp_path: Path):
@@ -123,10 +123,10 @@ def test_trousers_on_somebody_sitting_carry_a_flag_and_a_top_does_not(tmp_path: 
     people = [
         mannequin.person_inputs(layout, category, **sitting) for category in (Category.LOWER, Category.DRESS, Category.UPPER)
     ]
-    flags = [[notice.flag for notice in engine.remarks(engine.encode(person))] for person in people]
+    flags = [[notice.flag for notice in pose_notices(engine.encode(person))] for person in people]
     assert flags == [[Flag.LEGS_BENT], [Flag.LEGS_BENT], []]
     standing = engine.encode(mannequin.person_inputs(layout, Category.LOWER))
-    assert engine.remarks(standing) == ()
+    assert pose_notices(standing) == ()
 
 
 def test_the_steps_record_of_such_a_picture_names_the_flag(tmp_path: Path):

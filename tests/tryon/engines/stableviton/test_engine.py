@@ -20,7 +20,7 @@ from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError, UsageError, WeightsError
 from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
+from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, ATTENTION, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.step import Context
 from tryon.batching import GROW_AFTER, BatchSizer, OutOfMemoryError
 from tryon.engines.stableviton import sampling
@@ -124,7 +124,7 @@ def test_a_black_picture_is_decoded_again_in_full_precision(random_network, layo
 def test_attention_pictures_show_three_panels(random_network, layout):
     engine = runtime(random_network, attention=True)
     dressed = engine.dress(items(engine, layout, [1]))[0]
-    assert dressed.attention.shape == (SIZE[0], 3 * SIZE[1], 3)
+    assert dressed.extra[ATTENTION].shape == (SIZE[0], 3 * SIZE[1], 3)
     assert np.abs(dressed.picture.astype(int) - runtime(random_network).dress(items(engine, layout, [1]))[0].picture).max() <= 1
 
 
@@ -169,7 +169,7 @@ def test_a_variant_that_knows_one_size_refuses_others(random_network):
 def test_the_recipe_says_what_a_presets_name_does_not(random_network, layout):
     engine = StableVITON(StableVITONConfig(preset="fast", steps=2, dtype="fp32", height=128, width=64), Context(layout))
     engine._runtime = runtime(random_network, sampling_config(engine.config, "balanced"))
-    recipe = engine.recipe()
+    recipe = engine.describe()
     assert json.loads(json.dumps(recipe)) == recipe
     expected = {
         "solver": "unipc",
