@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TextIO
 
 from tqdm import tqdm
@@ -47,6 +49,7 @@ class Console:
 
     def say(self, text: str = "", colour: Colour | None = None) -> None:
         """One line for a person; it never breaks a bar."""
+        text = as_started(text)
         line = f"{colour.value}{text}\033[0m" if colour and self.colourful else text
         tqdm.write(_writable(line, self.stream), file=self.stream)
         self.stream.flush()
@@ -58,7 +61,7 @@ class Console:
     def event(self, kind: str, facts: Mapping[str, Any]) -> None:
         """One machine-readable event; silent without `--json`."""
         if self.json_events:
-            sys.stdout.write(json.dumps({"event": kind, **facts}, ensure_ascii=True, default=str) + "\n")
+            sys.stdout.write(as_started(json.dumps({"event": kind, **facts}, ensure_ascii=True, default=str)) + "\n")
             sys.stdout.flush()
 
     def table(self, rows: Sequence[Sequence[str]], colours: Sequence[Colour | None] = ()) -> None:
@@ -118,6 +121,14 @@ def _writable(text: str, stream: TextIO) -> str:
     """Characters the terminal cannot show become escapes instead of an exception."""
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
+
+
+def as_started(text: str) -> str:
+    """Commands in a message as this user types them: started as `lookbook`, there may be neither a `run.py` nor a checkout."""
+    if Path(sys.argv[0]).stem != "lookbook":
+        return text
+    text = text.replace("python run.py", "lookbook")
+    return re.sub(r"pip install -e ('?)\.", r"pip install \1lookbook", text)
 
 
 def printable(name: str) -> str:

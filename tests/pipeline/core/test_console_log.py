@@ -40,3 +40,18 @@ def test_programs_get_an_event(capsys):
     follow_log(Console(json_events=True, stream=io.StringIO()))
     logging.getLogger(LOG).info("compiled in 90 s")
     assert json.loads(capsys.readouterr().out) == {"event": "note", "text": "compiled in 90 s"}
+
+
+@pytest.mark.parametrize(
+    ("started_as", "shown"),
+    [
+        ("run.py", "missing → python run.py doctor, or pip install -e '.[web]', or pip install -e ."),
+        ("/usr/local/bin/lookbook", "missing → lookbook doctor, or pip install 'lookbook[web]', or pip install lookbook"),
+        ("C:/Scripts/lookbook.exe", "missing → lookbook doctor, or pip install 'lookbook[web]', or pip install lookbook"),
+    ],
+)
+def test_commands_are_shown_as_the_user_started_the_program(monkeypatch, started_as: str, shown: str):
+    monkeypatch.setattr("sys.argv", [started_as])
+    stream = io.StringIO()
+    Console(stream=stream).say("missing → python run.py doctor, or pip install -e '.[web]', or pip install -e .")
+    assert stream.getvalue() == shown + "\n"
