@@ -19,7 +19,7 @@ from pipeline.core.stage import Stage
 from pipeline.core.step import Step
 from pipeline.planning import reasons
 from pipeline.planning.decisions import Action, Choice, Decision, Plan, StagePlan
-from pipeline.planning.reasons import Code, Reason
+from pipeline.planning.reasons import Code, KnownItems, Reason
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ class Judge:
         self._files = records.ledger.files
         self._content_of = records.contents.of
         self._printer = Fingerprinter(step, records.contents.of)
-        self._known_items: set[str] | None = None
+        self._known_items: KnownItems | None = None
 
     def decide(self, item: Item, writes: Sequence[Ref]) -> tuple[Decision | None, tuple[Ref, ...]]:
         """The decision, None when the item is up to date, and its files that were edited by hand."""
@@ -225,8 +225,8 @@ class Judge:
             earlier = self._records.ledger.namesakes(missing[0], self._step.name, item.id)
             return self._since(item, earlier[0]) if earlier else self._wanted_now(item, slot, missing[0])
         if self._known_items is None:
-            self._known_items = self._records.ledger.items_of(self._step.name)
-        if item.id in self._known_items and (earlier := self._records.ledger.namesakes(missing[0], self._step.name, item.id)):
+            self._known_items = KnownItems(self._records.ledger.items_of(self._step.name))
+        if item.id in self._known_items.ids and (earlier := self._records.ledger.namesakes(missing[0], self._step.name, item.id)):
             return self._since(item, earlier[0])  # the picture is wanted in another format
         return reasons.added(item, self._known_items)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -87,16 +87,28 @@ def failed_earlier(step: str, item: str, message: str) -> Reason:
     return Reason(Code.UPSTREAM_FAILED, text, "{} failures of earlier runs")
 
 
-def added(item: Item, known: set[str]) -> Reason:
-    """Why an item was never run, seen against the ids of all items its step ever worked on."""
-    if not known:
+class KnownItems:
+    """All items that a step ever worked on; built once per plan of a stage, because every added item is compared with it.
+
+    Args:
+        ids: of the items.
+    """
+
+    def __init__(self, ids: Set[str]) -> None:
+        self.ids = ids
+        self.parts = [set(column) for column in zip(*(name.split("__") for name in ids), strict=False)]
+        """Ids of the persons, the garments and the backgrounds among them, as far as the step's items have such parts."""
+
+
+def added(item: Item, known: KnownItems) -> Reason:
+    """Why an item was never run."""
+    if not known.ids:
         return NEVER
     if isinstance(item, Person):
         return Reason(Code.ADDED, "photo added")
     if isinstance(item, Garment):
         return Reason(Code.ADDED, "garment added")
-    parts = [set(column) for column in zip(*(name.split("__") for name in known), strict=False)]
-    pair = item.pair if isinstance(item, Scene) else item
+    pair, parts = item.pair if isinstance(item, Scene) else item, known.parts
     if pair.person.id not in parts[0]:
         return Reason(Code.ADDED, "photo added")
     if pair.garment.id not in parts[1]:

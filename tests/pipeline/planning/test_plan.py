@@ -14,7 +14,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, MATTE
 from pipeline.planning.decisions import Action, Decision, StagePlan
 from pipeline.planning.plan import make_plan
-from pipeline.planning.reasons import Code, Reason, added
+from pipeline.planning.reasons import Code, KnownItems, Reason, added
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def scene(background: str) -> Scene:
 
 
 def stage_plan(names: list[str]) -> StagePlan:
-    known = {"ann__red__old"}
+    known = KnownItems({"ann__red__old"})
     decisions = [Decision(scene(name), Action.RUN, added(scene(name), known)) for name in names]
     return StagePlan("compose", Unit.SCENE, len(decisions), decisions)
 
@@ -179,7 +179,7 @@ def test_a_few_new_backgrounds_are_named_and_many_are_counted() -> None:
 
 
 def test_the_first_new_part_of_a_scene_is_the_reason() -> None:
-    assert added(scene("sea"), set()) == Reason(Code.NEVER, "never run")
-    assert added(scene("sea"), {"bob__red__sea"}).text == "photo added"
-    assert added(scene("sea"), {"ann__blue__sea"}).text == "garment red.png added"
-    assert added(scene("sea"), {"ann__blue__sea", "ann__red__town"}).text == "scene added"
+    assert added(scene("sea"), KnownItems(set())) == Reason(Code.NEVER, "never run")
+    assert added(scene("sea"), KnownItems({"bob__red__sea"})).text == "photo added"
+    assert added(scene("sea"), KnownItems({"ann__blue__sea"})).text == "garment red.png added"
+    assert added(scene("sea"), KnownItems({"ann__blue__sea", "ann__red__town"})).text == "scene added"

@@ -128,13 +128,15 @@ class Place(TryOn):
         return (FINAL.of(item.id, item.pair.engine),)
 
 
-def big_stages(layout: Layout, people: int) -> list[Stage]:
-    """The way of a picture: four person stages, one garment stage, two pair stages, one scene stage on two backgrounds."""
+def big_stages(
+    layout: Layout, people: int, garments: Sequence[str] = ("shirt",), backgrounds: Sequence[str] = ("sea", "town")
+) -> list[Stage]:
+    """The way of a picture: four person stages, one garment stage, two pair stages, one scene stage."""
     context = Context(layout)
     persons = [Person(f"photo_{number:05d}", f"inputs:person/photo_{number:05d}.jpg") for number in range(people)]
-    garment = Garment("shirt", "inputs:cloth/shirt.jpg")
-    pairs = [Pair(person, garment, "preview") for person in persons]
-    scenery = [Background(name, f"inputs:background/{name}.jpg") for name in ("sea", "town")]
+    wardrobe = [Garment(name, f"inputs:cloth/{name}.jpg") for name in garments]
+    pairs = [Pair(person, garment, "preview") for person in persons for garment in wardrobe]
+    scenery = [Background(name, f"inputs:background/{name}.jpg") for name in backgrounds]
     scenes = [Scene(pair, background) for pair in pairs for background in scenery]
     body = (IMAGE, POSE_JSON)
     return [
@@ -143,23 +145,28 @@ def big_stages(layout: Layout, people: int) -> list[Stage]:
         Stage(PersonStep("densepose", body, (DENSEPOSE, DENSEPOSE_IUV), context), persons),
         Stage(PersonStep("parsing", (*body, MATTE, FRAME), (PARSE,), context), persons),
         Stage(PersonStep("agnostic", (*body, PARSE), (AGNOSTIC_MASK, AGNOSTIC, PARSE_AGNOSTIC), context), persons),
-        Stage(GarmentStep("cloth", (), (CLOTH, CLOTH_MASK), context), [garment]),
+        Stage(GarmentStep("cloth", (), (CLOTH, CLOTH_MASK), context), wardrobe),
         Stage(TryOn("tryon", (), (), context), pairs),
         Stage(Restore("restore", (), (), context), pairs),
         Stage(Place("compose", (), (), context), scenes),
     ]
 
 
-def fill(layout: Layout, stages: Sequence[Stage]) -> int:
-    """Write every file and record every item, as a run would have; returns the number of artefacts."""
-    rows: dict[Ref, FileRow] = {}
+def refs_of(stages: Sequence[Stage]) -> list[Ref]:
+    """Every file that is read or written, each once."""
+    refs = (ref for stage in stages for item in stage.items for ref in (*stage.step.reads(item), *stage.step.writes(item)))
+    return list(dict.fromkeys(refs))
+
+
+def fill(layout: Layout, stages: Sequence[Stage]) -> None:
+    """Write every file and record every item, as a run would have."""
     for folder in ("person", "cloth", "background"):
         (layout.inputs / folder).mkdir(parents=True)
-    for stage in stages:
-        for item in stage.items:
-            for ref in (*stage.step.reads(item), *stage.step.writes(item)):
-                if ref not in rows:
-                    rows[ref] = _write(layout, ref)
+    record(layout, stages, {ref: _write(layout, ref) for ref in refs_of(stages)})
+
+
+def record(layout: Layout, stages: Sequence[Stage], rows: dict[Ref, FileRow]) -> None:
+    """Write the ledger that a run would have left."""
     outcomes = []
     for stage in stages:
         printer = Fingerprinter(stage.step, lambda ref: rows[ref].seen or rows[ref].made if ref in rows else None)
@@ -171,7 +178,6 @@ def fill(layout: Layout, stages: Sequence[Stage]) -> int:
     ledger = Ledger(layout.outputs / LEDGER, durable=False)
     ledger.settle(rows.values(), outcomes)
     ledger.close()
-    return sum(len(outcome.writes) for outcome in outcomes)
 
 
 def _write(layout: Layout, ref: Ref) -> FileRow:
@@ -180,6 +186,11 @@ def _write(layout: Layout, ref: Ref) -> FileRow:
     path.write_bytes(data)
     status = path.stat()
     return FileRow(ref, "", "", hashlib.sha256(data).hexdigest(), status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _imagine(ref: Ref) -> FileRow:
+    """The row of a file that is not on the disk."""
+    return FileRow(ref, "", "", hashlib.sha256(ref.encode()).hexdigest(), len(ref), 1_700_000_000_000_000_000, 1)
 
 
 def _outcome(step: str, item: Item, fingerprint: str, basis: str, writes: tuple[Ref, ...]) -> Outcome:
@@ -254,3 +265,73 @@ def test_nothing_to_do_over_ten_thousand_photos_takes_three_seconds(
             f"\n{what}, nothing to do, {PEOPLE} photos: {seconds:.2f} s of work in {elapsed:.2f} s; machine {machine:.2f}\n"
         )
     assert seconds < LIMIT_SECONDS * max(machine, 1.0), "work, not elapsed time, so that neighbours on the machine do not count"
+
+
+# ---- one input dropped into many recorded ones --------------------------------------------------------------------------------
+
+ADDED = {
+    "background": ("{0} compose: background moon.jpg added",),
+    "garment": ("1 cloth: garment added", "{0} tryon: garment coat.jpg added", "{1} compose: garment coat.jpg added"),
+    "person": ("1 background: photo added", "{0} tryon: photo added", "{1} compose: photo added"),
+}
+"""What was added → lines of the plan, with places for the number of recorded inputs and its double."""
+
+
+def before_and_after(layout: Layout, added: str, count: int) -> tuple[list[Stage], list[Stage]]:
+    """Stages with so many recorded inputs, and the same with one input more of a kind."""
+    if added == "background":
+        return big_stages(layout, count), big_stages(layout, count, backgrounds=("sea", "town", "moon"))
+    if added == "garment":
+        return big_stages(layout, count), big_stages(layout, count, ("shirt", "coat"))
+    wardrobe = [f"garment_{number:05d}" for number in range(count)]
+    return big_stages(layout, 1, wardrobe), big_stages(layout, 2, wardrobe)
+
+
+def seconds_of_plan(layout: Layout, added: str, count: int) -> tuple[float, list[str]]:
+    """Processor seconds of a dry run after one input was added, and its lines; no file is on the disk, only planning counts."""
+    before, after = before_and_after(layout, added, count)
+    record(layout, before, {ref: _imagine(ref) for ref in refs_of(before)})
+    made = {ref for stage in after for item in stage.items for ref in stage.step.writes(item)}
+    there = {*refs_of(before), *(ref for ref in refs_of(after) if ref not in made)}
+    listing: dict[Path, dict[str, tuple[int, int, int] | None]] = {}
+    for row in map(_imagine, sorted(there)):
+        path = layout.path(row.ref)
+        listing.setdefault(path.parent, {})[path.name] = row[4:7]
+    begun = time.process_time()
+    with open_records(layout, writable=False) as records:
+        records.contents.ahead = lambda folder: listing.get(folder, {})
+        lines = [line.text for line in make_plan(after, records).lines()]
+    return time.process_time() - begun, lines
+
+
+@pytest.mark.slow
+def test_planning_one_new_background_for_ten_thousand_photos_takes_three_seconds(
+    big: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = min(_calibrate() for _ in range(3)) / CALIBRATION_SECONDS
+    (big.inputs / "background" / "moon.jpg").write_bytes(b"moon")
+    begun = time.process_time()
+    stages = big_stages(big, PEOPLE, backgrounds=("sea", "town", "moon"))
+    with open_records(big, writable=False) as records:
+        lines = [line.text for line in make_plan(stages, records).lines()]
+    seconds = time.process_time() - begun
+    with capsys.disabled():
+        sys.stdout.write(f"\none new background, {PEOPLE} photos: {seconds:.2f} s of work; machine {machine:.2f}\n")
+    assert lines == [f"{PEOPLE} compose: background moon.jpg added"]
+    assert seconds < LIMIT_SECONDS * max(machine, 1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("added", ADDED)
+def test_planning_one_more_input_grows_with_the_number_of_recorded_ones_and_not_with_its_square(
+    tmp_path: Path, added: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few, many = 2_000, 4_000
+    seconds = {}
+    for count in (few, many):
+        layout = Layout(tmp_path / f"inputs {count}", tmp_path / f"outputs {count}", tmp_path)
+        seconds[count], lines = seconds_of_plan(layout, added, count)
+        assert {text.format(count, 2 * count) for text in ADDED[added]} <= set(lines)
+    with capsys.disabled():
+        sys.stdout.write(f"\none new {added}: {seconds[few]:.2f} s for {few}, {seconds[many]:.2f} s for {many}\n")
+    assert seconds[many] < 3 * seconds[few], "linear is 2, quadratic is 4"
