@@ -22,7 +22,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.datasets.tree import Kind, Tree
 from pipeline.datasets.viton_hd_in import read_viton_hd
-from preprocess.densepose.body_parts import read_index
+from preprocess.person.body_parts import read_index
 
 SHOWN = (
     layout.IMAGE,

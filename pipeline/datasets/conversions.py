@@ -19,11 +19,11 @@ from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.picture import GREY, grey_out
-from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.colours import decode, render
-from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted
 from preprocess.parsing.neck import derive_neck
 from preprocess.person.body import body_from_keypoints
+from preprocess.person.body_parts import BodyParts
+from preprocess.person.label_tables import CIHP_FROM_ATR, converted
 from preprocess.pose.keypoint_files import read_keypoints
 from preprocess.pose.skeleton import draw_skeleton
 

@@ -14,8 +14,8 @@ from pipeline.core import layout as places
 from pipeline.core.errors import InputError
 from pipeline.core.layout import Layout
 from pipeline.datasets.transfer import Transfer
-from preprocess.densepose.body_parts import read_parts
 from preprocess.densepose.renderings import Rendering, render_as
+from preprocess.person.body_parts import read_parts
 
 
 def renderings_of(person: str, renderings: Sequence[str], layout: Layout, root: Path) -> Iterator[Transfer]:

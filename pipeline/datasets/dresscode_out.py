@@ -22,9 +22,9 @@ from pipeline.core.layout import Layout
 from pipeline.datasets.dresscode_in import GARMENT, PART_OF, PERSON
 from pipeline.datasets.transfer import Transfer
 from pipeline.datasets.viton_hd_out import ExportPlan
-from preprocess.densepose.body_parts import read_index
-from preprocess.parsing.label_tables import ATR_FROM_CIHP, FACE_FOR_NECK, converted
-from preprocess.parsing.sides import with_worn_sides
+from preprocess.person.body_parts import read_index
+from preprocess.person.label_tables import ATR_FROM_CIHP, FACE_FOR_NECK, converted
+from preprocess.person.sides import with_worn_sides
 from preprocess.pose.keypoint_files import dresscode_json
 
 NAMES = "names.csv"

@@ -29,10 +29,9 @@ from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.recipes.conditions import Conditions, Recipe
 from preprocess.agnostic.recipes.keep import Keepable
 from preprocess.agnostic.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
-from preprocess.densepose.body_parts import read_index
-from preprocess.parsing.embedded.label_places import leg_in_view
-from preprocess.parsing.network_labels import read_opinions
-from preprocess.person.body import Body
+from preprocess.person.body import Body, leg_in_view
+from preprocess.person.body_parts import read_index
+from preprocess.person.parse_lists import read_opinions
 from preprocess.person.person_view import read_body
 
 SHARES: dict[Category, tuple[float, float]] = {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
 from pipeline.core.masks import Mask, iou
-from preprocess.densepose.body_parts import BodyParts
+from preprocess.person.body_parts import BodyParts
 
 FINE_CHANNELS = 25
 SHORTLIST = 6

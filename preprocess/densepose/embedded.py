@@ -15,9 +15,9 @@ from pipeline.core.arrays import Points
 from pipeline.core.card import Card
 from pipeline.core.labels import Body as Part
 from pipeline.core.labels import Joint
-from preprocess.densepose.body_parts import BodyParts
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
+from preprocess.person.body_parts import BodyParts
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
-from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.colours import render
+from preprocess.person.body_parts import BodyParts
 
 VIRIDIS_GROUND = (68, 1, 84)
 PARTS = 24

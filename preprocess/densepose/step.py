@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from pipeline.core import images, layout
+from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Body
 from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Produced
-from preprocess.densepose.body_parts import BodyParts, DenseposeBackend
 from preprocess.densepose.colours import render
 from preprocess.densepose.embedded import LandmarkBody, draw_parts
+from preprocess.person.body_parts import BodyParts
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView, read_view
 
 JPEG_QUALITY = 95
+
+
+class DenseposeBackend(Backend, Protocol):
+    """Finds body parts."""
+
+    @property
+    def batch_size(self) -> int:
+        """People of one call, once it is loaded."""
+
+    def body_parts(self, views: Sequence[PersonView]) -> Sequence[BodyParts | NotFound]:
+        """The parts of the person whom each matte shows, in order."""
 
 
 class DenseposeConfig(StepConfig):

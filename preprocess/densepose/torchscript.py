@@ -13,8 +13,8 @@ from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.weights import require
-from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.charts import Charts, parts_of
+from preprocess.person.body_parts import BodyParts
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
 

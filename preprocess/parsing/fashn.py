@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
 from pipeline.core.labels import Fashn, Parse
-from preprocess.parsing.label_tables import CIHP_FROM_FASHN, converted
 from preprocess.parsing.neck import no_neck_above_mouth
 from preprocess.parsing.segformer_base import SegformerParser
-from preprocess.parsing.sides import with_sides
+from preprocess.person.label_tables import CIHP_FROM_FASHN, converted
 from preprocess.person.person_view import PersonView
+from preprocess.person.sides import with_sides
 
 
 class FashnParser(SegformerParser):

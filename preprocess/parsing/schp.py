@@ -13,11 +13,12 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Atr, Lip
 from pipeline.core.weights import access as model_files
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
-from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.parsing.neck import no_neck_above_mouth
-from preprocess.parsing.network_labels import Parsed, ParseLists, checked
+from preprocess.parsing.network_labels import Parsed, checked
 from preprocess.parsing.schp_frames import hybrid, labels_from, network_input
+from preprocess.person.label_tables import CIHP_FROM_ATR, converted, with_garments_of_lip
 from preprocess.person.not_found import NotFound
+from preprocess.person.parse_lists import ParseLists
 from preprocess.person.person_view import PersonView
 
 ATR_FILE, LIP_FILE = "parsing_atr.onnx", "parsing_lip.onnx"

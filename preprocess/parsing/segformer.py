@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from pipeline.core.card import Card
 from pipeline.core.labels import Atr
-from preprocess.parsing.label_tables import CIHP_FROM_ATR, converted
 from preprocess.parsing.neck import derive_neck
 from preprocess.parsing.segformer_base import SegformerParser
+from preprocess.person.label_tables import CIHP_FROM_ATR, converted
 from preprocess.person.person_view import PersonView
 
 

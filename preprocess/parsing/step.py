@@ -15,8 +15,9 @@ from pipeline.core.labels import Parse
 from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Encode, Produced
 from preprocess.parsing.embedded.parser import ColourParser, parse_person
-from preprocess.parsing.network_labels import Parsed, lists_of
+from preprocess.parsing.network_labels import Parsed
 from preprocess.person.not_found import NotFound
+from preprocess.person.parse_lists import lists_of
 from preprocess.person.person_view import PersonView, read_view
 
 

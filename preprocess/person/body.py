@@ -146,6 +146,13 @@ def merged(body: Body, points: Keypoints) -> Body:
     return replace(body, xy=xy, seen=seen, left_hand=points.left_hand, right_hand=points.right_hand)
 
 
+def leg_in_view(body: Body, size: tuple[int, int]) -> bool:
+    """Whether at least one knee is on the canvas."""
+    knees = body.xy[[Joint.RIGHT_KNEE, Joint.LEFT_KNEE]]
+    inside = (knees[:, 1] < size[0]) & (knees[:, 1] >= 0) & (knees[:, 0] > -0.1 * size[1]) & (knees[:, 0] < 1.1 * size[1])
+    return bool((inside & (body.seen[[Joint.RIGHT_KNEE, Joint.LEFT_KNEE]] > 0)).any())
+
+
 def _completed(body: Body) -> Body:
     xy, seen = body.xy.copy(), body.seen.copy()
     _complete_torso(xy, seen)

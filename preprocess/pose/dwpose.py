@@ -12,10 +12,10 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.weights import access as model_files
 from preprocess.networks.onnx_model import OnnxModel, open_onnx
+from preprocess.person.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.not_found import NotFound
 from preprocess.pose import person_boxes, simcc
-from preprocess.pose.keypoint_tables import WHOLEBODY_POINTS, from_wholebody
 from preprocess.pose.same_person import nearest_to
 
 DETECTOR, POSE = "yolox_l.onnx", "dw-ll_ucoco_384.onnx"

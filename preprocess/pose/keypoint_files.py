@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.core.arrays import Points
 from pipeline.core.errors import InputError
 from pipeline.core.keypoints import BODY_POINTS, HAND_POINTS, Keypoints
-from preprocess.pose.keypoint_tables import COCO_18, body_25_from_coco_18, coco_18_from_body_25
+from preprocess.person.keypoint_tables import COCO_18, body_25_from_coco_18, coco_18_from_body_25
 
 DRESSCODE_GRID = (512, 384)
 """(height, width) on which DressCode and OOTDiffusion count, whatever the size of their pictures."""

@@ -20,9 +20,9 @@ from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
 from pipeline.core.weights import require
+from preprocess.person.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.not_found import NotFound
-from preprocess.pose.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.pose.same_person import nearest_to
 
 WORK_SIDE_PX = 768

@@ -18,9 +18,9 @@ from pipeline.core.labels import Atr, Category, Joint
 from pipeline.core.masks import Mask
 from preprocess.agnostic.recipes.conditions import Conditions
 from preprocess.agnostic.recipes.ootd import FOREARM, ROWS, STRIP_PX
-from preprocess.parsing.label_tables import ATR_FROM_CIHP, converted
-from preprocess.parsing.sides import with_worn_sides
-from preprocess.pose.keypoint_tables import coco_18_from_body_25
+from preprocess.person.keypoint_tables import coco_18_from_body_25
+from preprocess.person.label_tables import ATR_FROM_CIHP, converted
+from preprocess.person.sides import with_worn_sides
 
 SIZE = (512, 384)
 """(height, width) at which the published code works."""

@@ -217,10 +217,3 @@ def _shoe(r: Regions, side: str) -> Penalty:
 
 def _other(side: str) -> str:
     return "left" if side == "right" else "right"
-
-
-def leg_in_view(body: Body, size: tuple[int, int]) -> bool:
-    """Whether at least one knee is on the canvas."""
-    knees = body.xy[[Joint.RIGHT_KNEE, Joint.LEFT_KNEE]]
-    inside = (knees[:, 1] < size[0]) & (knees[:, 1] >= 0) & (knees[:, 0] > -0.1 * size[1]) & (knees[:, 0] < 1.1 * size[1])
-    return bool((inside & (body.seen[[Joint.RIGHT_KNEE, Joint.LEFT_KNEE]] > 0)).any())

@@ -28,8 +28,8 @@ from pipeline.datasets.viton_hd_in import read_viton_hd
 from pipeline.planning.plan import Action
 from preprocess.agnostic.hr_viton_area import Margins, repaint_area
 from preprocess.agnostic.picture import grey_out
-from preprocess.densepose.body_parts import read_index
 from preprocess.densepose.colours import decode
+from preprocess.person.body_parts import read_index
 
 
 def run(*words):

@@ -18,8 +18,8 @@ from preprocess.agnostic.hr_viton_area import Margins, repaint_area, unit_px
 from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.picture import AgnosticPictureStep, grey_out
 from preprocess.agnostic.step import AgnosticConfig, AgnosticStep, mask_notices
-from preprocess.parsing.network_labels import ParseLists
 from preprocess.person.body import body_from_keypoints
+from preprocess.person.parse_lists import ParseLists
 
 MARGINS = Margins()
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)

@@ -7,9 +7,9 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.core.labels import DENSEPOSE_COLOURS
-from preprocess.densepose.body_parts import BodyParts
 from preprocess.densepose.charts import Charts, index_of, parts_of
 from preprocess.densepose.renderings import Rendering, render_as
+from preprocess.person.body_parts import BodyParts
 
 
 def charts(*boxes, part=2, side=112, coarse_channels=2):

@@ -16,11 +16,11 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Lip, Parse
 from preprocess.networks.segformer import read_normal
-from preprocess.parsing.label_tables import CIHP_FROM_ATR
 from preprocess.parsing.schp import ATR_FILE, LIP_FILE, Schp
 from preprocess.parsing.schp_frames import labels_from, network_input
 from preprocess.parsing.segformer import SegformerClothes
 from preprocess.person.body import body_from_keypoints
+from preprocess.person.label_tables import CIHP_FROM_ATR
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
 

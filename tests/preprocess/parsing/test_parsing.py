@@ -16,9 +16,10 @@ from pipeline.core.step import Context
 from preprocess.parsing.embedded.hem import hem_line
 from preprocess.parsing.embedded.parser import ColourParser, parse_person
 from preprocess.parsing.embedded.sleeves import sleeve_end
-from preprocess.parsing.network_labels import Parsed, lists_of, read_opinions
+from preprocess.parsing.network_labels import Parsed
 from preprocess.parsing.step import ParsingConfig, ParsingStep
 from preprocess.person.not_found import NotFound
+from preprocess.person.parse_lists import lists_of, read_opinions
 
 
 def parsed(drawing):

@@ -10,8 +10,8 @@ import pytest
 from pipeline.core.errors import InputError
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Joint
+from preprocess.person.keypoint_tables import body_25_from_coco_18, coco_18_from_body_25, from_wholebody
 from preprocess.pose.keypoint_files import dresscode_json, read_keypoints
-from preprocess.pose.keypoint_tables import body_25_from_coco_18, coco_18_from_body_25, from_wholebody
 
 COCO_NAMES = """
 nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip right_knee right_ankle

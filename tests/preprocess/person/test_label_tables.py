@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Atr, Fashn, Lip, Parse
-from preprocess.parsing.label_tables import (
+from preprocess.person.label_tables import (
     ATR_FROM_CIHP,
     CIHP_FROM_ATR,
     CIHP_FROM_FASHN,

@@ -7,17 +7,17 @@ import pytest
 
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Fashn, Joint, Lip, Parse
-from preprocess.parsing.label_tables import (
+from preprocess.parsing.neck import derive_neck, no_neck_above_mouth
+from preprocess.parsing.schp_frames import hybrid
+from preprocess.person.body import Body, body_from_keypoints
+from preprocess.person.label_tables import (
     CIHP_FROM_FASHN,
     CIHP_FROM_LIP,
     FASHN_FROM_CIHP,
     LIP_FROM_CIHP,
     converted,
 )
-from preprocess.parsing.neck import derive_neck, no_neck_above_mouth
-from preprocess.parsing.schp_frames import hybrid
-from preprocess.parsing.sides import with_sides, with_worn_sides
-from preprocess.person.body import Body, body_from_keypoints
+from preprocess.person.sides import with_sides, with_worn_sides
 
 SIZE = (200, 150)
 

@@ -8,7 +8,7 @@ import pytest
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Atr, Lip, Parse
-from preprocess.parsing.network_labels import ParseLists, read_opinions
+from preprocess.person.parse_lists import ParseLists, read_opinions
 
 SIZE = (6, 8)
 

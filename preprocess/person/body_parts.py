@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.backend import Backend
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Body
-from preprocess.person.not_found import NotFound
-from preprocess.person.person_view import PersonView
 
 CURE = "python run.py --step densepose --force"
 
@@ -68,14 +64,3 @@ def read_parts(path: Path) -> BodyParts:
         if chart is not None and (chart.shape != index.shape or chart.dtype != np.uint8):
             raise InputError(f"{path}: {name} is {chart.shape} {chart.dtype}, I is {index.shape} uint8", CURE)
     return parts
-
-
-class DenseposeBackend(Backend, Protocol):
-    """Finds body parts."""
-
-    @property
-    def batch_size(self) -> int:
-        """People of one call, once it is loaded."""
-
-    def body_parts(self, views: Sequence[PersonView]) -> Sequence[BodyParts | NotFound]:
-        """The parts of the person whom each matte shows, in order."""
