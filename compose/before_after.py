@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask, box_of
+from pipeline.core.rect import Window
 
 Alpha = NDArray[np.uint8]
 
@@ -43,16 +44,12 @@ class Dressing:
         if self.unit == 0:
             object.__setattr__(self, "unit", max(self.photo.shape[:2]) / 1024)
 
-    def window(self) -> tuple[slice, slice] | None:
+    def window(self) -> Window | None:
         """The repainted part with room for filters, or None when nothing changed."""
         box = box_of(self.changed)
-        if box is None:
-            return None
-        pad = round(28 * self.unit) + 4
-        top, left = max(box[0] - pad, 0), max(box[1] - pad, 0)
-        return slice(top, box[0] + box[2] + pad), slice(left, box[1] + box[3] + pad)
+        return None if box is None else box.window(self.changed.shape, round(28 * self.unit) + 4)
 
-    def cut(self, window: tuple[slice, slice]) -> Dressing:
+    def cut(self, window: Window) -> Dressing:
         """The same, for a window of the photo."""
         return Dressing(self.photo[window], self.dressed[window], self.alpha[window], self.changed[window], self.unit)
 

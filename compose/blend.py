@@ -13,6 +13,7 @@ from compose.grain import MOST_NOISE, add_noise, noise_level
 from pipeline.core.arrays import RGB
 from pipeline.core.frame import Frame
 from pipeline.core.masks import Mask, box_of, close, dilate, feather, fill_holes, keep_larger
+from pipeline.core.rect import Window
 
 Plane = NDArray[np.float32]
 
@@ -164,13 +165,10 @@ def _noise(colour: Plane, inside: Mask) -> float:
     return noise_level(cv2.cvtColor(np.ascontiguousarray(colour[stripes]), cv2.COLOR_RGB2GRAY), inside[stripes])
 
 
-def _window_of(weight: Plane) -> tuple[slice, slice] | None:
+def _window_of(weight: Plane) -> Window | None:
     """The pasted part with some of the photo round it."""
     box = box_of(weight > 0)
-    if box is None:
-        return None
-    pad = max(box[2], box[3]) // 6
-    return slice(max(box[0] - pad, 0), box[0] + box[2] + pad), slice(max(box[1] - pad, 0), box[1] + box[3] + pad)
+    return None if box is None else box.window(weight.shape, box.longer_side // 6)
 
 
 def blend(photo: RGB, colour: RGB, weight: Plane) -> RGB:

@@ -14,32 +14,13 @@ from compose.delivery import Size
 from compose.horizon import Ground
 from compose.painter import Figure
 from compose.placement import Placement
+from pipeline.core.rect import Rect
 
 HEADROOM, FOOTROOM, SIDE_ROOM = 0.06, 0.04, 0.03
 """What stays free above heads, below feet and beside people, shares of the cut picture."""
 CERTAIN = 0.3
 """Confidence from which a ground line is believed."""
 TOLERANCE_PX = 1.5
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Where people are, picture pixels; right and bottom are exclusive. It may reach beyond the picture."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def height(self) -> float:
-        """From head to foot."""
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> float:
-        """From side to side."""
-        return self.right - self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +66,7 @@ class View:
         edges = (self.left / wide, self.top / tall, (self.left + self.width) / wide, (self.top + self.height) / tall)
         return " ".join(f"{edge:.5f}" for edge in edges)
 
-    def cuts_people(self, box: Box, size: tuple[int, int]) -> bool:
+    def cuts_people(self, box: Rect[float], size: tuple[int, int]) -> bool:
         """Whether the window cuts people at a side where the picture of (height, width) does not."""
         top, left, bottom, right = self.top, self.left, self.top + self.height, self.left + self.width
         slack = TOLERANCE_PX
@@ -103,7 +84,7 @@ def window_shape(size: tuple[int, int], ratio: float | None) -> tuple[int, int]:
     return max(1, min(height, round(width / ratio))), width
 
 
-def view_round(box: Box, size: tuple[int, int], wanted: Size) -> View:
+def view_round(box: Rect[float], size: tuple[int, int], wanted: Size) -> View:
     """The largest window of the wanted shape that shows the people best, and its size.
 
     Across, people come to the middle; up and down, the room above and below them keeps its proportion. People who leave
@@ -124,7 +105,7 @@ def view_round(box: Box, size: tuple[int, int], wanted: Size) -> View:
     return replace(view, size=(short, wanted.long_side_px) if width >= height else (wanted.long_side_px, short))
 
 
-def _top(box: Box, tall: int, height: int) -> int:
+def _top(box: Rect[float], tall: int, height: int) -> int:
     top, bottom = max(box.top, 0.0), min(box.bottom, float(tall))
     room, free = tall - (bottom - top), height - (bottom - top)
     above = top * free / max(room, 1.0) if free >= 0 else HEADROOM * height
@@ -132,7 +113,7 @@ def _top(box: Box, tall: int, height: int) -> int:
     return int(np.clip(round(wanted), 0, tall - height))
 
 
-def _left(box: Box, wide: int, width: int) -> int:
+def _left(box: Rect[float], wide: int, width: int) -> int:
     if box.left <= 0 < wide - box.right:
         return 0
     if box.right >= wide and box.left > 0:
@@ -140,18 +121,19 @@ def _left(box: Box, wide: int, width: int) -> int:
     return int(np.clip(round((box.left + box.right - width) / 2), 0, wide - width))
 
 
-def figure_box(placement: Placement, body: Body) -> Box:
+def figure_box(placement: Placement, body: Body) -> Rect[float]:
     """Where one person is in the background."""
     corners = placement.matrix(body) @ np.array([[body.left - 0.5, body.right - 0.5], [0, 0], [1, 1]], np.float64)
     left, right = sorted(float(x) + 0.5 for x in corners[0])
-    return Box(left, placement.y - placement.height, right, placement.y)
+    top = placement.y - placement.height
+    return Rect(top, left, placement.y - top, right - left)
 
 
-def people_box(figures: Sequence[Figure]) -> Box:
+def people_box(figures: Sequence[Figure]) -> Rect[float]:
     """Where everybody is."""
     boxes = [figure_box(figure.placement, figure.body) for figure in figures]
-    top, bottom = min(box.top for box in boxes), max(box.bottom for box in boxes)
-    return Box(min(box.left for box in boxes), top, max(box.right for box in boxes), bottom)
+    top, left = min(box.top for box in boxes), min(box.left for box in boxes)
+    return Rect(top, left, max(box.bottom for box in boxes) - top, max(box.right for box in boxes) - left)
 
 
 @dataclass(frozen=True)

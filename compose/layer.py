@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.rect import Rect, Window
+
 Colour = NDArray[np.float32]
 Plane = NDArray[np.float32]
 MARGIN = 2
@@ -31,7 +33,7 @@ class Layer:
     alpha: Plane
 
     @property
-    def window(self) -> tuple[slice, slice]:
+    def window(self) -> Window:
         """The rows and columns of the background that the layer covers."""
         height, width = self.alpha.shape
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
@@ -62,12 +64,11 @@ def warp_layer(cutout: NDArray[np.uint8], matrix: NDArray[np.float64], size: tup
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if scale < BLUR_BELOW:
         premultiplied = cv2.GaussianBlur(premultiplied, (0, 0), 0.45 * (1 / scale - 1) + 0.2, borderType=cv2.BORDER_REPLICATE)
-    top, left, height, width = target
     shifted = matrix.copy()
-    shifted[:, 2] += matrix[:, :2] @ (columns.start, rows.start) - (left, top)
+    shifted[:, 2] += matrix[:, :2] @ (columns.start, rows.start) - (target.left, target.top)
     flag = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
-    warped = cv2.warpAffine(premultiplied, shifted, (width, height), flags=flag, borderMode=cv2.BORDER_REPLICATE)
-    return Layer(top, left, _straight(warped), np.clip(warped[..., 3], 0, 1))
+    warped = cv2.warpAffine(premultiplied, shifted, (target.width, target.height), flags=flag, borderMode=cv2.BORDER_REPLICATE)
+    return Layer(target.top, target.left, _straight(warped), np.clip(warped[..., 3], 0, 1))
 
 
 def _straight(premultiplied: Colour) -> Colour:
@@ -76,7 +77,7 @@ def _straight(premultiplied: Colour) -> Colour:
     return colour
 
 
-def _visible(alpha: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+def _visible(alpha: NDArray[np.uint8]) -> Window | None:
     """The window of the photo with any alpha, with a margin where there is room for one."""
     rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
     if rows.size == 0:
@@ -88,8 +89,8 @@ def _padded(found: NDArray[np.intp], limit: int) -> slice:
     return slice(max(int(found[0]) - MARGIN, 0), min(int(found[-1]) + 1 + MARGIN, limit))
 
 
-def _target(source: tuple[slice, slice], matrix: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """(top, left, height, width) of the background window that the source window lands in, cut to the background."""
+def _target(source: Window, matrix: NDArray[np.float64], size: tuple[int, int]) -> Rect[int] | None:
+    """The part of the background that the source window lands in, cut to the background."""
     rows, columns = source
     corners = np.array([[x, y] for x in (columns.start, columns.stop - 1) for y in (rows.start, rows.stop - 1)], np.float64)
     moved = corners @ matrix[:, :2].T + matrix[:, 2]
@@ -97,7 +98,7 @@ def _target(source: tuple[slice, slice], matrix: NDArray[np.float64], size: tupl
     right, bottom = np.minimum(np.ceil(moved.max(0)).astype(int) + 1 + MARGIN, (size[1], size[0]))
     if left >= right or top >= bottom:
         return None
-    return int(top), int(left), int(bottom - top), int(right - left)
+    return Rect(int(top), int(left), int(bottom - top), int(right - left))
 
 
 def paint(canvas: NDArray[np.uint8], layer: Layer) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from compose.layer import Colour, Layer
 from compose.reflection import Reflection
 from compose.shadow import Shadow
+from pipeline.core.rect import Rect
 
 Stroke = Layer | Shadow | Reflection
 """One thing painted; a picture is a background and strokes in order."""
@@ -31,11 +32,11 @@ def separate(background: NDArray[np.uint8], strokes: Sequence[Stroke]) -> tuple[
         Background (opaque), shadows and reflections, people: (h, w, 4) uint8 RGBA, straight alpha.
     """
     layers = [_layer(stroke) for stroke in strokes]
-    top, left, tall, wide = _extent(layers)
-    ground = np.zeros((tall, wide, 4), np.float32)
+    extent = _extent(layers)
+    ground = np.zeros((extent.height, extent.width, 4), np.float32)
     people = np.zeros_like(ground)
     for stroke, layer in zip(strokes, layers, strict=True):
-        moved = replace(layer, top=layer.top - top, left=layer.left - left)
+        moved = replace(layer, top=layer.top - extent.top, left=layer.left - extent.left)
         if isinstance(stroke, Layer):
             _over(people, moved)
         else:
@@ -43,8 +44,8 @@ def separate(background: NDArray[np.uint8], strokes: Sequence[Stroke]) -> tuple[
             _onto(people, moved)
     empty = np.zeros((*background.shape[:2], 4), np.uint8)
     below, above = empty, empty.copy()
-    below[top : top + tall, left : left + wide] = _straight(ground)
-    above[top : top + tall, left : left + wide] = _straight(people)
+    window = extent.window(background.shape)
+    below[window], above[window] = _straight(ground), _straight(people)
     opaque = np.full((*background.shape[:2], 1), 255, np.uint8)
     return np.concatenate([background, opaque], axis=2), below, above
 
@@ -53,13 +54,13 @@ def _layer(stroke: Stroke) -> Layer:
     return stroke if isinstance(stroke, Layer) else stroke.layer if isinstance(stroke, Reflection) else _black(stroke)
 
 
-def _extent(layers: Sequence[Layer]) -> tuple[int, int, int, int]:
-    """(top, left, height, width) that holds all layers: a person is a small part of a large background."""
+def _extent(layers: Sequence[Layer]) -> Rect[int]:
+    """What holds all layers: a person is a small part of a large background."""
     if not layers:
-        return 0, 0, 0, 0
+        return Rect(0, 0, 0, 0)
     rows, columns = zip(*(layer.window for layer in layers), strict=True)
     top, left = min(each.start for each in rows), min(each.start for each in columns)
-    return top, left, max(each.stop for each in rows) - top, max(each.stop for each in columns) - left
+    return Rect(top, left, max(each.stop for each in rows) - top, max(each.stop for each in columns) - left)
 
 
 def _black(shadow: Shadow) -> Layer:

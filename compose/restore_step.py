@@ -16,7 +16,7 @@ from pydantic import Field
 
 from compose.before_after import BODY, Dressing
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
-from compose.crop import Box, view_round
+from compose.crop import view_round
 from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
 from compose.gate.faces import FaceMesh, ReadFace
 from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, Judged, judge
@@ -46,6 +46,7 @@ from pipeline.core.layout import (
     Ref,
 )
 from pipeline.core.masks import Mask, box_of
+from pipeline.core.rect import Rect
 from pipeline.core.step import Context, Encode, Produced, StepBase
 
 ASK_SIDE_PX = 576
@@ -233,8 +234,7 @@ class RestoreStep(StepBase):
         """The dressed photo in every size, cut round the person; what is wrong with them; the part the finished one shows."""
         delivery, scene = self._delivery, Scene(pair, ORIGINAL_BACKGROUND).id
         tall, wide = dressed.shape[:2]
-        top, left, height, width = box_of(alpha >= BODY) or (0, 0, tall, wide)
-        box = Box(left, top, left + width, top + height)
+        box = box_of(alpha >= BODY) or Rect(0, 0, tall, wide)
         files: dict[Ref, Encode] = {}
         notices: list[Notice] = []
         window = ""
@@ -255,8 +255,7 @@ class RestoreStep(StepBase):
         factor = min(1.0, ASK_SIDE_PX / max(height, width))
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         small = cv2.resize(dressing.dressed, size, interpolation=cv2.INTER_AREA)
-        top, left, tall, wide = (side * factor for side in box)
-        seen = self.backend.matte_in(small, (top, left, tall, wide))
+        seen = self.backend.matte_in(small, box.scaled(factor))
         return cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR) if seen.any() else None
 
 

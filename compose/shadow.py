@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.layer import Layer, Plane
+from pipeline.core.rect import Rect
 
 WORK_HEIGHT = 320.0
 """A shadow is soft; it is drawn with the person at most this tall, then enlarged."""
@@ -124,29 +125,30 @@ def draw_shadow(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int
     Returns:
         None when it falls outside the background or is switched off.
     """
-    top, left, bottom, right = _window(person, stance, look, size)
-    if top >= bottom or left >= right or max(look.contact, look.cast) <= 0:
+    area = _area(person, stance, look, size)
+    if area.height <= 0 or area.width <= 0 or max(look.contact, look.cast) <= 0:
         return None
     scale = min(1.0, WORK_HEIGHT / stance.height)
-    sheet = _Sheet(top, left, scale, (max(1, round((bottom - top) * scale)), max(1, round((right - left) * scale))))
+    sheet = _Sheet(area.top, area.left, scale, (max(1, round(area.height * scale)), max(1, round(area.width * scale))))
     cast, contact = look.cast * _cast(person, stance, look, sheet), look.contact * _contact(person, stance, sheet)
-    rows = (np.arange(sheet.shape[0], dtype=np.float32) + 0.5) / np.float32(scale) + top
+    rows = (np.arange(sheet.shape[0], dtype=np.float32) + 0.5) / np.float32(scale) + area.top
     carried = np.clip((rows - look.ground_row) / (0.01 * size[0]), 0, 1)[:, None]
     opacity = ((1 - (1 - cast) * (1 - contact)) * carried).astype(np.float32)
-    full = cv2.resize(opacity, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-    return Shadow(top, left, np.clip(full, 0, 1))
+    full = cv2.resize(opacity, (area.width, area.height), interpolation=cv2.INTER_LINEAR)
+    return Shadow(area.top, area.left, np.clip(full, 0, 1))
 
 
-def _window(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) that holds the shadow, cut to the background."""
+def _area(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, int]) -> Rect[int]:
+    """What holds the shadow, cut to the background; without height or width where all of it lies outside."""
     lean, away = (part * stance.height for part in look.direction)
     rows = [contact.row for contact in stance.contacts]
     pad = 0.1 * stance.height
     left = person.left + min(lean, 0) - pad
     right = person.left + person.alpha.shape[1] + max(lean, 0) + pad
     top, bottom = min(rows) - max(away, 0) - pad, max(rows) + max(-away, 0) + pad
-    corners = np.clip([top, left, bottom, right], 0, [size[0], size[1], size[0], size[1]])
-    return int(corners[0]), int(corners[1]), int(np.ceil(corners[2])), int(np.ceil(corners[3]))
+    first, start = int(np.clip(top, 0, size[0])), int(np.clip(left, 0, size[1]))
+    last, stop = int(np.ceil(np.clip(bottom, 0, size[0]))), int(np.ceil(np.clip(right, 0, size[1])))
+    return Rect(first, start, last - first, stop - start)
 
 
 def _cast(person: Layer, stance: Stance, look: ShadowLook, sheet: _Sheet) -> Plane:

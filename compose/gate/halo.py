@@ -43,13 +43,13 @@ def edge_halo(cutout: NDArray[np.uint8], scene: RGB, near: Mask, unit: float) ->
     box = box_of(near)
     if box is None:
         return 0.0
-    window = (slice(box[0], box[0] + box[2]), slice(box[1], box[1] + box[3]))
+    window = box.window(near.shape)
     alpha = cutout[..., 3]
     outline = cv2.inRange(alpha[window], SOFT[0], SOFT[1]) & near[window].astype(np.uint8)
     places = np.flatnonzero(outline)
     places = places[:: max(1, len(places) // MOST_POINTS)]
-    rows, columns = np.divmod(places, box[3])
-    points, inwards = _with_direction(alpha, np.stack([rows + box[0], columns + box[1]], 1).astype(np.float64), unit)
+    rows, columns = np.divmod(places, box.width)
+    points, inwards = _with_direction(alpha, np.stack([rows + box.top, columns + box.left], 1).astype(np.float64), unit)
     outer, known = _surroundings(scene, alpha, [points - each * unit * inwards for each in REACH])
     along = inwards[:, ::-1] * (1, -1)
     own = [points + unit * (each * inwards + aside * along) for each in REACH for aside in ASIDE]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.card import Card
-from pipeline.core.masks import Box
+from pipeline.core.rect import Rect
 
 
 class Backend(Protocol):
@@ -27,7 +27,7 @@ class Backend(Protocol):
 class MatteBackend(Backend, Protocol):
     """Separates a person from the background."""
 
-    def matte_in(self, photo: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    def matte_in(self, photo: NDArray[np.uint8], box: Rect[float]) -> NDArray[np.uint8]:
         """The person known to be somewhere, seen again after a garment changed; asked about that place, not about fine edges.
 
         Args:

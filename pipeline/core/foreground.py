@@ -70,7 +70,7 @@ def estimate_foreground(photo: RGB, alpha: NDArray[np.uint8], work_side_px: int 
     result = photo.copy()
     if box is None:
         return result
-    window = _widened(box, alpha.shape[:2])
+    window = box.window(alpha.shape, CONTEXT_PX)
     piece, matte, inside = photo[window], alpha[window], band[window]
     fore, back = _layers(piece, matte, work_side_px)
     result[window][inside] = _fused(piece[inside], matte[inside], fore[inside], back[inside])
@@ -82,12 +82,6 @@ def soft_band(alpha: NDArray[np.uint8], margin_px: int = MARGIN_PX) -> NDArray[n
     grown = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * margin_px + 1,) * 2, np.uint8))
     band: NDArray[np.bool_] = (grown > 0) & (alpha < 255)
     return band
-
-
-def _widened(box: tuple[int, int, int, int], size: tuple[int, ...]) -> tuple[slice, slice]:
-    top, left, height, width = box
-    rows = slice(max(0, top - CONTEXT_PX), min(size[0], top + height + CONTEXT_PX))
-    return rows, slice(max(0, left - CONTEXT_PX), min(size[1], left + width + CONTEXT_PX))
 
 
 def _layers(piece: RGB, matte: NDArray[np.uint8], work_side_px: int) -> tuple[RGB, RGB]:

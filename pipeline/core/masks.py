@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.rect import Rect
+
 Mask = NDArray[np.bool_]
-Box = tuple[float, float, float, float]
-"""(top, left, height, width) in pixels."""
 
 
 def _disc(radius_px: int) -> NDArray[np.uint8]:
@@ -93,12 +93,12 @@ def iou(a: Mask, b: Mask) -> float:
     return 1.0 if union == 0 else float(np.count_nonzero(a & b) / union)
 
 
-def box_of(mask: Mask) -> tuple[int, int, int, int] | None:
-    """(top, left, height, width) of the True pixels, or None when there are none."""
+def box_of(mask: Mask) -> Rect[int] | None:
+    """The smallest rectangle that holds the True pixels, or None when there are none."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if rows.size == 0:
         return None
-    return int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+    return Rect(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1))
 
 
 def guided_filter(guide: NDArray[np.uint8], image: NDArray[np.float32], radius_px: int, eps: float) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import Grey
 from pipeline.core.masks import Mask
+from pipeline.core.rect import Rect
 
 Window = tuple[slice, slice]
 
@@ -30,17 +31,17 @@ ROOM = 0.2
 """Room round the person in the window the network looks at, as a share of the longer side."""
 
 
-def window_round(embedded: Grey, box: tuple[float, float, float, float]) -> Window:
+def window_round(embedded: Grey, box: Rect[float]) -> Window:
     """The part of the photo a network should look at: the person with some room.
 
     Args:
         embedded: (h, w) uint8 embedded matte.
-        box: (top, left, height, width) of the person's landmarks in photo pixels.
+        box: where the person's landmarks are, photo pixels.
     """
     found = masks.box_of(embedded >= FAINT)
-    boxes = [box] if found is None else [box, found]
-    top, left = min(each[0] for each in boxes), min(each[1] for each in boxes)
-    bottom, right = max(each[0] + each[2] for each in boxes), max(each[1] + each[3] for each in boxes)
+    boxes: list[Rect[float]] = [box] if found is None else [box, found]
+    top, left = min(each.top for each in boxes), min(each.left for each in boxes)
+    bottom, right = max(each.bottom for each in boxes), max(each.right for each in boxes)
     room = ROOM * max(bottom - top, right - left)
     rows = slice(int(max(0, top - room)), int(min(embedded.shape[0], bottom + room)))
     return rows, slice(int(max(0, left - room)), int(min(embedded.shape[1], right + room)))
@@ -119,4 +120,4 @@ def _touching(found: Mask, place: Mask) -> Mask:
 
 def _height(mask: Mask) -> int:
     box = masks.box_of(mask)
-    return 0 if box is None else box[2]
+    return 0 if box is None else box.height

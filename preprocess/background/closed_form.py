@@ -59,8 +59,7 @@ def refine(photo: RGB, alpha: Grey, config: ClosedFormConfig | None = None) -> G
     box = masks.box_of(known == 0.5)
     if box is None or not (known == 1).any() or not (known == 0).any():
         return alpha.copy()
-    window = slice(box[0], box[0] + box[2]), slice(box[1], box[1] + box[3])
-    window = _with_room(window, alpha.shape, round(0.03 * max(box[2:])) + 4)
+    window = box.window(alpha.shape, round(0.03 * box.longer_side) + 4)
     change = _change(photo[window], alpha[window], config)
     result = alpha.copy()
     moved = np.clip(np.round(alpha[window] + 255 * change), 0, 255).astype(np.uint8)
@@ -94,13 +93,6 @@ def _solver() -> Solver:
     return solver
 
 
-def _with_room(window: tuple[slice, slice], size: tuple[int, ...], room: int) -> tuple[slice, slice]:
-    rows, columns = (
-        slice(max(0, span.start - room), min(limit, span.stop + room)) for span, limit in zip(window, size[:2], strict=True)
-    )
-    return rows, columns
-
-
 def _height(mask: Mask) -> int:
     box = masks.box_of(mask)
-    return 0 if box is None else box[2]
+    return 0 if box is None else box.height

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
+from pipeline.core.rect import Rect
 from preprocess.background.edge_band import EdgeConfig, refine_band
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, soften
@@ -44,7 +45,7 @@ class EmbeddedMatte:
         """Build mediapipe's graphs; they run on the CPU whatever the device."""
         _ = self._people.models
 
-    def matte_in(self, photo: RGB, box: masks.Box) -> NDArray[np.uint8]:
+    def matte_in(self, photo: RGB, box: Rect[float]) -> NDArray[np.uint8]:
         """(h, w, 3) RGB uint8 → (h, w) uint8 of the person in `box`, right to a few pixels; the edge is not refined."""
         probability: NDArray[np.uint8] = np.round(255 * self._people.look_at(photo, box)).astype(np.uint8)
         return probability
@@ -86,10 +87,10 @@ def _window(sighting: Sighting, size: tuple[int, ...]) -> tuple[slice, slice]:
     """Whatever might be the person and some room, in photo pixels; GrabCut must see the background's colours too."""
     scale = sighting.landmarks.photo_size[0] / sighting.probability.shape[0]
     found = masks.box_of(sighting.probability > POSSIBLE)
-    top, left, height, width = sighting.landmarks.box if found is None else (value * scale for value in found)
-    room = MARGIN * max(height, width)
-    rows = slice(int(max(0, top - room)), int(min(size[0], top + height + room)))
-    return rows, slice(int(max(0, left - room)), int(min(size[1], left + width + room)))
+    box = sighting.landmarks.box if found is None else found.scaled(scale)
+    room = MARGIN * box.longer_side
+    rows = slice(int(max(0, box.top - room)), int(min(size[0], box.bottom + room)))
+    return rows, slice(int(max(0, box.left - room)), int(min(size[1], box.right + room)))
 
 
 def _cut(

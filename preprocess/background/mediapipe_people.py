@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.masks import Box
+from pipeline.core.masks import box_of
+from pipeline.core.rect import Rect
 from preprocess.background.people import (
     Detection,
     Sighting,
@@ -27,7 +28,7 @@ from preprocess.background.people import (
     without_body,
     without_bystanders,
 )
-from preprocess.background.windows import head_window, ramp, size_of, span, thirds, times, window_round
+from preprocess.background.windows import head_window, ramp, size_of, span, thirds, window_round
 from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
 from preprocess.person.landmarks import Landmarks
 
@@ -91,7 +92,7 @@ class MediapipePeople:
             return None
         return self._sighting(work, photo.shape[:2], people, chosen)
 
-    def look_at(self, photo: RGB, box: Box) -> Float:
+    def look_at(self, photo: RGB, box: Rect[float]) -> Float:
         """Which pixels belong to the person in a box; much cheaper than `find`, which looks for everybody.
 
         Args:
@@ -146,16 +147,15 @@ class MediapipePeople:
         probability[rows, columns] = found.probability
         return SeenPose(body, probability)
 
-    def _owner_of(self, face: Box, work: RGB, people: Sequence[Detection]) -> Detection:
+    def _owner_of(self, face: Rect[float], work: RGB, people: Sequence[Detection]) -> Detection:
         """Whose face this is: a body found below it, or only the face."""
-        top, left, height, width = face
-        rows = span(top - 1.2 * height, top + 12 * height, work.shape[0])
-        columns = span(left - 1.8 * width, left + 2.8 * width, work.shape[1])
+        rows = span(face.top - 1.2 * face.height, face.top + 12 * face.height, work.shape[0])
+        columns = span(face.left - 1.8 * face.width, face.left + 2.8 * face.width, work.shape[1])
         found = self._pose_in(_painted_over(work, people), rows, columns)
         if found is not None and head_in(face, found.body) and is_person(found.body, found.probability, size_of(work)):
             seen = _somebody(found)
-            return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * height * width))
-        return Detection(None, None, face, FACE_AREAS_PER_PERSON * height * width)
+            return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * face.height * face.width))
+        return Detection(None, None, face, FACE_AREAS_PER_PERSON * face.height * face.width)
 
     def _unexplained(self, work: RGB, everyone: Float, people: list[Detection]) -> list[Detection]:
         """Search again where the probability of a person is high and nobody is."""
@@ -185,7 +185,7 @@ class MediapipePeople:
             photo_size=(size[0], size[1]),
             body=me.body * np.array([size[1] / work.shape[1], up, up, 1], np.float32),
             face_oval=self._face_oval(work, me.body) * np.float32(up),
-            box=times(_somebody(SeenPose(me.body, probability)).box, up),
+            box=_somebody(SeenPose(me.body, probability)).box.scaled(up),
             people=len(people),
         )
         areas = tuple(each.area_px / others.size for each in people)
@@ -199,7 +199,7 @@ class MediapipePeople:
         found = self._pose_in(rest, *window_round(me.box, 0.4, size_of(work)))
         if found is None or overlap(_somebody(found).box, me.box) < 0.7:
             return me
-        same_head = np.linalg.norm(found.body[0, :2] - me.body[0, :2]) < 0.15 * max(me.box[2:])
+        same_head = np.linalg.norm(found.body[0, :2] - me.body[0, :2]) < 0.15 * me.box.longer_side
         return _somebody(found) if same_head else me
 
     def _refined(self, work: RGB, me: Detection, others: Float) -> Float:
@@ -218,10 +218,9 @@ class MediapipePeople:
             (h, w) float32 probability, the closest look counting most, and (h, w) float32 how far to trust it, in [0, 1].
         """
         assert me.body is not None
-        top, left, height, width = me.box
         size = size_of(work)
         whole = window_round(me.box, 0.2, size)
-        upper = window_round((top, left, min(height, 1.2 * width), width), 0.2, size)
+        upper = window_round(replace(me.box, height=min(me.box.height, 1.2 * me.box.width)), 0.2, size)
         seen = np.zeros(size, np.float32)
         seen[whole] = self.models.person_probability(work[whole])
         trust = np.full(size, TRUST_BODY, np.float32)
@@ -246,14 +245,14 @@ class MediapipePeople:
 
 def _somebody(found: SeenPose) -> Detection:
     solid = found.probability > 0.5
+    seen = box_of(solid)
+    if seen is not None:
+        return Detection(found.body, found.probability, seen.scaled(1.0), float(np.count_nonzero(solid)))
     inside = _inside(found.body, solid.shape)
-    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
-    if rows.size == 0:
-        top, left = inside.min(0)[::-1] if len(inside) else (0.0, 0.0)
-        bottom, right = inside.max(0)[::-1] if len(inside) else (1.0, 1.0)
-        return Detection(found.body, found.probability, (float(top), float(left), float(bottom - top), float(right - left)), 1.0)
-    box = (float(rows[0]), float(columns[0]), float(rows[-1] - rows[0] + 1), float(columns[-1] - columns[0] + 1))
-    return Detection(found.body, found.probability, box, float(np.count_nonzero(solid)))
+    top, left = inside.min(0)[::-1] if len(inside) else (0.0, 0.0)
+    bottom, right = inside.max(0)[::-1] if len(inside) else (1.0, 1.0)
+    joints = Rect(float(top), float(left), float(bottom - top), float(right - left))
+    return Detection(found.body, found.probability, joints, 1.0)
 
 
 def _inside(body: Float, size: tuple[int, ...]) -> Float:
@@ -266,9 +265,9 @@ def _presence(each: Detection, size: tuple[int, ...]) -> Float:
     """Where somebody is: their probability, or a block below a face that has no body."""
     if each.probability is not None:
         return each.probability
-    top, left, height, width = each.box
-    block = np.zeros(size[:2], np.float32)
-    block[span(top - 0.4 * height, top + 5 * height, size[0]), span(left - 0.6 * width, left + 1.6 * width, size[1])] = 0.8
+    head, block = each.box, np.zeros(size[:2], np.float32)
+    rows = span(head.top - 0.4 * head.height, head.top + 5 * head.height, size[0])
+    block[rows, span(head.left - 0.6 * head.width, head.left + 1.6 * head.width, size[1])] = 0.8
     return block
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.masks import Box
+from pipeline.core.rect import Rect
 from preprocess.person.landmarks import Landmarks
 
 BYSTANDER_SHARE = 0.12
@@ -33,7 +33,7 @@ class Detection:
 
     body: NDArray[np.float32] | None
     probability: NDArray[np.float32] | None
-    box: Box
+    box: Rect[float]
     area_px: float
 
 
@@ -65,28 +65,28 @@ def merge_faces(faces: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(kept, np.float32).reshape(-1, 5)
 
 
-def box_of_row(row: NDArray[np.float32]) -> Box:
+def box_of_row(row: NDArray[np.float32]) -> Rect[float]:
     """The box of a face row: top, left, height, width."""
-    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
+    return Rect(float(row[0]), float(row[1]), float(row[2]), float(row[3]))
 
 
-def overlap(a: Box, b: Box) -> float:
+def overlap(a: Rect[float], b: Rect[float]) -> float:
     """Shared area as a share of the smaller box, in [0, 1]."""
-    height = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    width = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    smaller = min(a[2] * a[3], b[2] * b[3])
+    height = min(a.bottom, b.bottom) - max(a.top, b.top)
+    width = min(a.right, b.right) - max(a.left, b.left)
+    smaller = min(a.height * a.width, b.height * b.width)
     return 0.0 if height <= 0 or width <= 0 or smaller <= 0 else height * width / smaller
 
 
-def head_in(face: Box, body: NDArray[np.float32]) -> bool:
+def head_in(face: Rect[float], body: NDArray[np.float32]) -> bool:
     """Whether the head of this body lies in (or touches) this face box. body: (33, 4)."""
     centre = body[HEAD_POINTS, :2].mean(0)
-    slack_y, slack_x = 0.35 * face[2], 0.35 * face[3]
-    inside_y = face[0] - slack_y <= centre[1] <= face[0] + face[2] + slack_y
-    return bool(inside_y and face[1] - slack_x <= centre[0] <= face[1] + face[3] + slack_x)
+    slack_y, slack_x = 0.35 * face.height, 0.35 * face.width
+    inside_y = face.top - slack_y <= centre[1] <= face.bottom + slack_y
+    return bool(inside_y and face.left - slack_x <= centre[0] <= face.right + slack_x)
 
 
-def without_body(faces: Sequence[Box], bodies: Sequence[NDArray[np.float32]]) -> list[Box]:
+def without_body(faces: Sequence[Rect[float]], bodies: Sequence[NDArray[np.float32]]) -> list[Rect[float]]:
     """The faces no body owns; a body owns one face, the nearest to its head's centre, so that cheek by cheek counts as two."""
     left = list(faces)
     for body in bodies:
@@ -97,8 +97,8 @@ def without_body(faces: Sequence[Box], bodies: Sequence[NDArray[np.float32]]) ->
     return left
 
 
-def _centre(box: Box) -> NDArray[np.float32]:
-    return np.array([box[1] + box[3] / 2, box[0] + box[2] / 2], np.float32)
+def _centre(box: Rect[float]) -> NDArray[np.float32]:
+    return np.array([box.left + box.width / 2, box.top + box.height / 2], np.float32)
 
 
 def is_person(body: NDArray[np.float32], probability: NDArray[np.float32], size: tuple[int, int]) -> bool:
@@ -123,7 +123,7 @@ def without_bystanders(people: Sequence[Detection]) -> list[Detection]:
         return []
     limit = BYSTANDER_SHARE * max(each.area_px for each in people)
     counted = [each for each in people if each.area_px >= limit]
-    return sorted(counted, key=lambda each: each.box[1] + each.box[3] / 2)
+    return sorted(counted, key=lambda each: each.box.left + each.box.width / 2)
 
 
 def choose(people: Sequence[Detection], person: int | None) -> int:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Grey
 from pipeline.core.card import Card
-from pipeline.core.masks import Box, Mask
+from pipeline.core.masks import Mask
+from pipeline.core.rect import Rect
 from preprocess.background.chosen_person import Window, leaves_window, only_the_person, shows_person, window_round
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.people import Sighting
@@ -61,7 +62,7 @@ class RembgMatte:
         self._network.load(device)
         self._embedded.load(device)
 
-    def matte_in(self, photo: RGB, box: Box) -> Grey:
+    def matte_in(self, photo: RGB, box: Rect[float]) -> Grey:
         """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person in `box`, 255 = person; all zero when nobody is there."""
         rough = self._embedded.matte_in(photo, box)
         if not rough.any():
@@ -81,7 +82,7 @@ class RembgMatte:
             return NotFound(f"{self.card.name} does not show the person that the landmarks show")
         return only_the_person(seen, embedded, others_at(sighting, embedded.shape))
 
-    def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Box]) -> list[Grey]:
+    def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Rect[float]]) -> list[Grey]:
         """The network's mattes from windows round the people; from the whole photo where a window cuts its person."""
         windows = [window_round(rough, box) for rough, box in zip(embedded, boxes, strict=True)]
         near = self._network([np.ascontiguousarray(photo[window]) for photo, window in zip(photos, windows, strict=True)])

@@ -122,7 +122,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         box = box_of(alpha >= SOLID)
         if box is None or np.count_nonzero(alpha >= SOLID) < self.config.smallest_share * alpha.size:
             raise nobody(given.path)
-        landmarks = replace(sighting.landmarks, box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])))
+        landmarks = replace(sighting.landmarks, box=box.scaled(1.0))
         cutout = foreground.cutout(rgb, alpha)
         files = {
             CUTOUT.of(person.id): lambda: images.png(cutout),

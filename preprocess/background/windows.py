@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
-from pipeline.core.masks import Box
+from pipeline.core.rect import Rect
 
 Window = tuple[slice, slice]
 """(rows, columns)."""
@@ -24,11 +24,10 @@ def span(start: float, stop: float, limit: int) -> slice:
     return slice(int(np.clip(start, 0, limit - 1)), int(np.clip(stop, 1, limit)))
 
 
-def window_round(box: Box, margin: float, size: tuple[int, int]) -> Window:
+def window_round(box: Rect[float], margin: float, size: tuple[int, int]) -> Window:
     """A box and `margin` times its height and width on every side, clipped to a picture of `size`."""
-    top, left, height, width = box
-    dy, dx = margin * height, margin * width
-    return span(top - dy, top + height + dy, size[0]), span(left - dx, left + width + dx, size[1])
+    dy, dx = margin * box.height, margin * box.width
+    return span(box.top - dy, box.bottom + dy, size[0]), span(box.left - dx, box.right + dx, size[1])
 
 
 def head_window(body: Float, size: tuple[int, int]) -> Window | None:
@@ -40,7 +39,8 @@ def head_window(body: Float, size: tuple[int, int]) -> Window | None:
     )
     if not (0 <= centre[0] < size[1] and 0 <= centre[1] < size[0]):
         return None
-    return window_round((float(centre[1]) - 2.2 * reach, float(centre[0]) - 2.4 * reach, 4.8 * reach, 4.8 * reach), 0.0, size)
+    head_box = Rect(float(centre[1]) - 2.2 * reach, float(centre[0]) - 2.4 * reach, 4.8 * reach, 4.8 * reach)
+    return window_round(head_box, 0.0, size)
 
 
 def ramp(window: Window, size: tuple[int, int]) -> Float:
@@ -64,8 +64,3 @@ def thirds(size: tuple[int, int]) -> list[Window]:
     starts = (0, side // 2, max(height, width) - side)
     spans = [slice(start, start + side) for start in starts]
     return [(slice(0, short), span) if width >= height else (span, slice(0, short)) for span in spans]
-
-
-def times(box: Box, factor: float) -> Box:
-    """A box in a picture `factor` times as large."""
-    return box[0] * factor, box[1] * factor, box[2] * factor, box[3] * factor

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.card import Card
 from pipeline.core.masks import Mask
+from pipeline.core.rect import Rect
 from preprocess.cloth.ground_colour import Ground, Lab, fit_border, fit_region, size_of, to_lab
 from preprocess.cloth.soft_edge import edge_alpha
 
@@ -117,8 +118,7 @@ def _bytes(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _window(mask: Mask) -> tuple[slice, slice]:
     """The garment's box and some ground round it; the rest of the picture needs no work."""
-    top, left, height, width = masks.box_of(mask) or (0, 0, 1, 1)
-    return slice(max(0, top - MARGIN_PX), top + height + MARGIN_PX), slice(max(0, left - MARGIN_PX), left + width + MARGIN_PX)
+    return (masks.box_of(mask) or Rect(0, 0, 1, 1)).window(mask.shape, MARGIN_PX)
 
 
 def first_outline(lab: Lab, ground: Ground) -> tuple[Mask, Lab]:

@@ -27,9 +27,8 @@ def cropped(mask: Mask) -> NDArray[np.uint8]:
     box = masks.box_of(mask)
     if box is None:
         return np.zeros((MEASURE_HEIGHT, 1), np.uint8)
-    top, left, height, width = box
-    piece = mask[top : top + height, left : left + width].astype(np.float32)
-    size = (max(1, round(width * MEASURE_HEIGHT / height)), MEASURE_HEIGHT)
+    piece = mask[box.window(mask.shape)].astype(np.float32)
+    size = (max(1, round(box.width * MEASURE_HEIGHT / box.height)), MEASURE_HEIGHT)
     scaled: NDArray[np.float32] = cv2.resize(piece, size, interpolation=cv2.INTER_AREA)
     return (scaled >= 0.5).astype(np.uint8)
 
@@ -55,7 +54,7 @@ def roughness(mask: Mask) -> float:
 def aspect(mask: Mask) -> float:
     """Height over width of the garment's box."""
     box = masks.box_of(mask)
-    return 0.0 if box is None else box[2] / box[3]
+    return 0.0 if box is None else box.height / box.width
 
 
 def runs(row: NDArray[np.uint8], min_px: float) -> list[tuple[int, int]]:

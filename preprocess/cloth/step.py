@@ -101,10 +101,9 @@ def window_round(alpha: Alpha, size: tuple[int, ...]) -> tuple[slice, slice]:
     """Rows and columns of a photo of `size` (h, w) that show the garment of a reduced alpha with a quarter of margin."""
     box = masks.box_of(alpha > 127)
     assert box is not None
-    top, left, height, width = box
-    scale, margin = size[0] / alpha.shape[0], 0.25 * max(height, width)
-    rows = slice(max(0, int((top - margin) * scale)), min(size[0], int((top + height + margin) * scale)))
-    columns = slice(max(0, int((left - margin) * scale)), min(size[1], int((left + width + margin) * scale)))
+    scale, margin = size[0] / alpha.shape[0], 0.25 * box.longer_side
+    rows = slice(max(0, int((box.top - margin) * scale)), min(size[0], int((box.bottom + margin) * scale)))
+    columns = slice(max(0, int((box.left - margin) * scale)), min(size[1], int((box.right + margin) * scale)))
     return rows, columns
 
 
@@ -112,14 +111,13 @@ def frame_of(alpha: Alpha, config: ClothConfig) -> Frame:
     """The window of a garment photo that puts the garment in the canvas's middle at the wanted size; never stretches."""
     box = masks.box_of(alpha > 127)
     assert box is not None
-    top, left, height, width = box
-    scale = min(config.height_share * CANVAS[0] / height, config.width_share * CANVAS[1] / width)
+    scale = min(config.height_share * CANVAS[0] / box.height, config.width_share * CANVAS[1] / box.width)
     window_height, window_width = CANVAS[0] / scale, CANVAS[1] / scale
     return Frame(
         photo_height=alpha.shape[0],
         photo_width=alpha.shape[1],
-        top=top + (height - window_height) / 2,
-        left=left + (width - window_width) / 2,
+        top=box.top + (box.height - window_height) / 2,
+        left=box.left + (box.width - window_width) / 2,
         height=window_height,
     )
 
@@ -128,8 +126,7 @@ def on_ground(rgb: RGB, alpha: Alpha, ground: int) -> RGB:
     """(h, w, 3) and (h, w) uint8 → (h, w, 3) uint8: the garment, its edges cleaned of the old ground, on an even grey."""
     box = masks.box_of(alpha > 0)
     assert box is not None
-    top, left, height, width = box
-    window = slice(max(0, top - 16), top + height + 16), slice(max(0, left - 16), left + width + 16)
+    window = box.window(alpha.shape, 16)
     share = alpha[window][..., None] / np.float32(255)
     colours = foreground.estimate_foreground(rgb[window], alpha[window])
     painted = np.full(rgb.shape, ground, np.uint8)
@@ -272,8 +269,8 @@ def _share(alpha: Alpha) -> float:
 
 def _checked(path: Path, cut: CutGarment) -> CutGarment:
     box = masks.box_of(cut.alpha > 127)
-    if box is None or min(box[2:]) < MIN_GARMENT_PX:
-        seen = "nothing stands out from the ground" if box is None else f"what stands out is only {box[3]}×{box[2]} px"
+    if box is None or min(box.height, box.width) < MIN_GARMENT_PX:
+        seen = "nothing stands out from the ground" if box is None else f"what stands out is only {box.width}×{box.height} px"
         raise InputError(
             f"cloth: no garment found in {path}: {seen}",
             "use a photo on a plain ground that differs from the garment, or a PNG with transparency",

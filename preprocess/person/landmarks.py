@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.rect import Rect
+
 BODY_LANDMARKS = 33
 """MediaPipe's pose landmarks: 0 nose, 11/12 L/R shoulder, 23/24 L/R hip, … 31/32 toes."""
 
@@ -22,14 +24,14 @@ class Landmarks:
         body: (33, 4) float32 of x, y in photo pixels, z in photo pixels (negative = nearer), visibility in [0, 1]; points may lie
             outside the photo.
         face_oval: (36, 2) float32 x, y of the face's outline in order, or (0, 2) when no face was found.
-        box: (top, left, height, width) of the person in photo pixels.
+        box: where the person is, photo pixels.
         people: how many people were counted in the photo.
     """
 
     photo_size: tuple[int, int]
     body: NDArray[np.float32]
     face_oval: NDArray[np.float32]
-    box: tuple[float, float, float, float]
+    box: Rect[float]
     people: int = 1
 
     def to_json(self) -> str:
@@ -38,7 +40,7 @@ class Landmarks:
             "photo_size": list(self.photo_size),
             "body": np.round(self.body.astype(np.float64), 3).tolist(),
             "face_oval": np.round(self.face_oval.astype(np.float64), 2).tolist(),
-            "box": [round(float(value), 2) for value in self.box],
+            "box": [round(float(side), 2) for side in (self.box.top, self.box.left, self.box.height, self.box.width)],
             "people": self.people,
         }
         return json.dumps(record, separators=(",", ":"))
@@ -51,6 +53,6 @@ class Landmarks:
             photo_size=(record["photo_size"][0], record["photo_size"][1]),
             body=np.asarray(record["body"], np.float32).reshape(-1, 4),
             face_oval=np.asarray(record["face_oval"], np.float32).reshape(-1, 2),
-            box=tuple(record["box"]),
+            box=Rect(*record["box"]),
             people=record["people"],
         )

@@ -74,7 +74,7 @@ class MediapipePose:
         if wrist[3] < WRIST_VISIBLE:
             return _no_hand()
         forearm = wrist[:2] - elbow[:2]
-        side = max(CROP_SIDE * float(np.hypot(*forearm)), LEAST_SIDE * min(landmarks.box[2], 2 * landmarks.box[3]))
+        side = max(CROP_SIDE * float(np.hypot(*forearm)), LEAST_SIDE * min(landmarks.box.height, 2 * landmarks.box.width))
         scale = CROP_PX / side
         corner = wrist[:2] + BEYOND_WRIST * forearm - side / 2
         matrix = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]], np.float64)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pipeline.core.frame import Frame, whole_photo
 from pipeline.core.layout import CANVAS
-from pipeline.core.masks import Box
+from pipeline.core.rect import Rect
 
 ROOM = 0.10
 """Room round the person's box, as a share of it, both sides together on each axis."""
@@ -19,22 +19,22 @@ FILLS = 0.45
 AT_EDGE = 0.01
 
 
-def person_frame(box: Box, size: tuple[int, int], canvas: tuple[int, int] = CANVAS) -> Frame:
+def person_frame(box: Rect[float], size: tuple[int, int], canvas: tuple[int, int] = CANVAS) -> Frame:
     """The window round a person.
 
     Args:
-        box: (top, left, height, width) of the person in photo pixels.
+        box: where the person is, photo pixels.
         size: (height, width) of the photo.
         canvas: (height, width) of the canvas.
     """
     shape = canvas[1] / canvas[0]
-    if abs(size[1] / size[0] / shape - 1) <= SAME_SHAPE and box[2] >= FILLS * size[0]:
+    if abs(size[1] / size[0] / shape - 1) <= SAME_SHAPE and box.height >= FILLS * size[0]:
         return whole_photo(size, canvas)
-    needed = max(box[2], box[3] / shape)
+    needed = max(box.height, box.width / shape)
     # room is worth having, but not at the price of a padded edge
     height = max((1 + LEAST_ROOM) * needed, min((1 + ROOM) * needed, size[0], size[1] / shape))
-    top = _start(box[0], box[2], height, size[0], hold_end=_cut_at_end(box[0], box[2], size[0]))
-    left = _start(box[1], box[3], height * shape, size[1], hold_end=False)
+    top = _start(box.top, box.height, height, size[0], hold_end=_cut_at_end(box.top, box.height, size[0]))
+    left = _start(box.left, box.width, height * shape, size[1], hold_end=False)
     return Frame(size[0], size[1], top, left, height, canvas[0], canvas[1])
 
 

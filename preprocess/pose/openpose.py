@@ -19,6 +19,7 @@ from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
+from pipeline.core.rect import Rect
 from pipeline.core.weights import require
 from preprocess.person.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.person.landmarks import Landmarks
@@ -89,12 +90,11 @@ class OpenPose:
             return [person_of(body, self._detector.detect_hands(body, blue_first), picture.shape) for body in bodies]
 
 
-def window_of(box: tuple[float, float, float, float], size: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns of a photo of `size` that show the person of (top, left, height, width) with some room."""
-    top, left, height, width = box
-    room = ROOM * max(height, width)
-    rows = slice(int(np.clip(top - room, 0, size[0] - 1)), int(np.clip(top + height + room, 1, size[0])))
-    return rows, slice(int(np.clip(left - room, 0, size[1] - 1)), int(np.clip(left + width + room, 1, size[1])))
+def window_of(box: Rect[float], size: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of a photo of `size` that show the person in `box` with some room."""
+    room = ROOM * box.longer_side
+    rows = slice(int(np.clip(box.top - room, 0, size[0] - 1)), int(np.clip(box.bottom + room, 1, size[0])))
+    return rows, slice(int(np.clip(box.left - room, 0, size[1] - 1)), int(np.clip(box.right + room, 1, size[1])))
 
 
 def person_of(body: Any, hands: tuple[Any, Any], size: tuple[int, ...]) -> Keypoints:

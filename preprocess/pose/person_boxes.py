@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
+from pipeline.core.rect import Rect
 
 Boxes = NDArray[np.float32]
 """(n, 5) float32 x0, y0, x1, y1 in photo pixels, score in [0, 1]."""
@@ -96,18 +97,18 @@ def agreement(box: NDArray[np.float32], others: Boxes) -> NDArray[np.float32]:
     return overlap
 
 
-def box_meant(found: Boxes, landmarks_box: tuple[float, float, float, float]) -> NDArray[np.float32]:
+def box_meant(found: Boxes, landmarks_box: Rect[float]) -> NDArray[np.float32]:
     """The found box that agrees best with where the landmarks are; the landmarks' own box when none does.
 
     Args:
         found: (n, 5).
-        landmarks_box: (top, left, height, width) in photo pixels.
+        landmarks_box: photo pixels.
 
     Returns:
         (4,) float32 x0, y0, x1, y1.
     """
-    top, left, height, width = landmarks_box
-    known = np.array([left, top, left + width, top + height], np.float32)
+    at = landmarks_box
+    known = np.array([at.left, at.top, at.right, at.bottom], np.float32)
     if len(found):
         like = agreement(known, found)
         if like.max() >= MEANT:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from compose.body import Body, Cuts, Foot
 from compose.compose_step import ComposeConfig
-from compose.crop import Box, figure_box, people_box, shoot, step_back, view_round, window_shape
+from compose.crop import figure_box, people_box, shoot, step_back, view_round, window_shape
 from compose.delivery import Delivery, PhotoDelivery, Size, read_size, size_notices
 from compose.horizon import Ground
 from compose.painter import Figure
@@ -17,6 +17,7 @@ from compose.restore_step import RestoreConfig
 from pipeline.core.config import load_settings, resolved, to_toml
 from pipeline.core.errors import ConfigError
 from pipeline.core.flags import Flag
+from pipeline.core.rect import Rect
 
 BODY = Body((800, 600), 100, 220, 700, 380, Cuts(), 300, 420, 600, (Foot(270, 700, 20), Foot(330, 695, 20)))
 GROUND = Ground(0.55, 0.9)
@@ -80,34 +81,38 @@ def test_a_window_has_its_shape_and_touches_two_sides(size: tuple[int, int], rat
 
 
 def test_people_come_to_the_middle_and_keep_their_proportion_of_headroom() -> None:
-    view = view_round(Box(700, 200, 800, 800), (1000, 1600), Size(1.0))
+    view = view_round(Rect(top=200, left=700, height=600, width=100), (1000, 1600), Size(1.0))
     assert view.left + view.width / 2 == 750 and view.height == 1000
-    view = view_round(Box(100, 200, 300, 400), (1000, 800), Size(800 / 500))
+    view = view_round(Rect(top=200, left=100, height=200, width=200), (1000, 800), Size(800 / 500))
     above, below = 200 - view.top, view.top + view.height - 400
     assert above / below == pytest.approx(200 / 600, rel=0.02)
 
 
 def test_who_leaves_the_picture_at_an_edge_leaves_the_view_there() -> None:
-    assert view_round(Box(-5, 200, 300, 1004), (1000, 1600), Size(1.0)).left == 0
-    view = view_round(Box(400, 500, 700, 1004), (1000, 1000), Size(16 / 9))
+    assert view_round(Rect(top=200, left=-5, height=804, width=305), (1000, 1600), Size(1.0)).left == 0
+    view = view_round(Rect(top=500, left=400, height=504, width=300), (1000, 1000), Size(16 / 9))
     assert view.top + view.height == 1000
-    right = view_round(Box(1300, 200, 1601, 900), (1000, 1600), Size(1.0))
+    right = view_round(Rect(top=200, left=1300, height=700, width=301), (1000, 1600), Size(1.0))
     assert right.left + right.width == 1600
 
 
 @pytest.mark.parametrize("ratio", [1.0, 16 / 9, 9 / 16])
 def test_the_head_is_never_cut(ratio: float) -> None:
     size = (1024, 768)
-    for box in (Box(300, 90, 460, 980), Box(20, 300, 740, 1040), Box(500, 5, 700, 1000)):
+    for box in (
+        Rect(top=90, left=300, height=890, width=160),
+        Rect(top=300, left=20, height=740, width=720),
+        Rect(top=5, left=500, height=995, width=200),
+    ):
         view = view_round(box, size, Size(ratio))
         assert view.top <= box.top and box.top + 0.15 * box.height <= view.top + view.height
 
 
 def test_a_photo_s_feet_that_a_shape_cannot_hold_are_reported() -> None:
-    box, size = Box(300, 60, 460, 980), (1024, 768)
+    box, size = Rect(top=60, left=300, height=920, width=160), (1024, 768)
     assert view_round(box, size, Size(1.0)).cuts_people(box, size)
     assert not view_round(box, size, Size(3 / 4)).cuts_people(box, size)
-    cut_anyway = Box(300, 60, 460, 1030)
+    cut_anyway = Rect(top=60, left=300, height=970, width=160)
     assert not view_round(cut_anyway, size, Size(1.0)).cuts_people(cut_anyway, size)
     notices = size_notices(Size(1.0, 1080, "1x1-1080"), cuts=True, short=True)
     assert [notice.flag for notice in notices] == [Flag.SIZE_CUTS_PERSON, Flag.SIZE_NOT_REACHED]
@@ -130,7 +135,7 @@ def test_standing_people_step_back_along_the_ground_until_head_and_feet_fit(rati
 
 
 def test_a_shape_that_just_holds_a_person_holds_head_and_feet() -> None:
-    box, size = Box(300, 30, 460, 985), (1024, 768)
+    box, size = Rect(top=30, left=300, height=955, width=160), (1024, 768)
     view = view_round(box, size, Size(4 / 5))
     assert view.height == 960 and view.top <= 30 and view.top + view.height >= 985
 

@@ -32,6 +32,7 @@ from pipeline.core.layout import (
     Layout,
     sidecar,
 )
+from pipeline.core.rect import Rect
 from pipeline.core.step import Context, Produced
 
 PHOTO = (800, 600)
@@ -148,7 +149,7 @@ def test_the_backend_is_asked_only_when_the_body_may_have_become_narrower(tmp_pa
         def load(self, device: str) -> None:
             self.loaded += 1
 
-        def matte_in(self, photo: np.ndarray, box: tuple) -> np.ndarray:
+        def matte_in(self, photo: np.ndarray, box: Rect[float]) -> np.ndarray:
             self.calls += 1
             return np.zeros(photo.shape[:2], np.uint8)
 

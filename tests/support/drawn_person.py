@@ -12,6 +12,7 @@ from pipeline.core.frame import whole_photo
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.layout import Layout
+from pipeline.core.rect import Rect
 from preprocess.person.body import FROM_MEDIAPIPE, Body, body_from_keypoints
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.person_view import PersonView
@@ -102,7 +103,7 @@ def write_person(root, item):
     points = np.zeros((33, 4), np.float32)
     for joint, index in FROM_MEDIAPIPE.items():
         points[index] = (*drawing.body.xy[joint], 0, 0.9)
-    record = Landmarks(SIZE, points, np.zeros((0, 2), np.float32), (50, 150, 950, 450))
+    record = Landmarks(SIZE, points, np.zeros((0, 2), np.float32), Rect(50, 150, 950, 450))
     folders = Layout(outputs=root)
     for kind, data in (
         (layout.IMAGE, images.jpeg(drawing.view.image)), (layout.MATTE, images.png(drawing.view.matte)),

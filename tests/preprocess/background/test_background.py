@@ -115,8 +115,7 @@ def test_cutout_and_landmarks_fit_the_photo(run, samples):
     assert np.array_equal(rgba[..., 3], _matte(produced))
     assert landmarks.photo_size == (480, 852)
     assert landmarks.face_oval.shape == (36, 2)
-    top, left, height, width = landmarks.box
-    assert (top, left, height, width) == masks.box_of(rgba[..., 3] >= 128)
+    assert landmarks.box == masks.box_of(rgba[..., 3] >= 128)
 
 
 @pytest.mark.slow
@@ -174,7 +173,7 @@ def test_a_small_figure_in_a_wide_photo_is_found_and_flagged(run, samples):
     figure = cv2.resize(_pixels(samples, "p07"), (180, 240))
     produced = run(np.pad(figure, ((500, 50), (100, 1500), (0, 0)), constant_values=190))
     assert {notice.flag for notice in produced.notices} == {Flag.SMALL_PERSON}
-    assert _landmarks(produced).box[2] > 220
+    assert _landmarks(produced).box.height > 220
 
 
 def test_the_same_photo_gives_the_same_bytes(run, samples):

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.core import images
 from pipeline.core.masks import box_of, iou
+from pipeline.core.rect import Rect
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.mediapipe_people import MediapipePeople
 
@@ -34,8 +35,8 @@ def test_somebody_elsewhere_in_the_photo_is_not_the_person_asked_about(samples):
     small = cv2.resize(person, (216, 288), interpolation=cv2.INTER_AREA)
     wide = np.full((288, 640, 3), 200, np.uint8)
     wide[:, :216] = small
-    assert EmbeddedMatte().matte_in(wide, (20.0, 430.0, 260.0, 180.0)).max() == 0
+    assert EmbeddedMatte().matte_in(wide, Rect(20.0, 430.0, 260.0, 180.0)).max() == 0
 
 
 def test_an_empty_wall_shows_nobody():
-    assert EmbeddedMatte().matte_in(np.full((128, 96, 3), 150, np.uint8), (10.0, 20.0, 100.0, 50.0)).max() == 0
+    assert EmbeddedMatte().matte_in(np.full((128, 96, 3), 150, np.uint8), Rect(10.0, 20.0, 100.0, 50.0)).max() == 0

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import InputError
+from pipeline.core.rect import Rect
 from preprocess.background.people import Detection, choose, is_person, merge_faces, overlap, without_body, without_bystanders
 from preprocess.background.which_person import person_wanted
 
 
 def _somebody(left: float, area: float, seen: bool = True) -> Detection:
     body = np.zeros((33, 4), np.float32) if seen else None
-    return Detection(body, None, (0, left, 100, 50), area)
+    return Detection(body, None, Rect(0, left, 100, 50), area)
 
 
 def _head_at(x: float, y: float) -> np.ndarray:
@@ -33,23 +34,24 @@ def test_no_faces_merge_to_no_faces():
 
 
 def test_overlap_is_a_share_of_the_smaller_box():
-    assert overlap((0, 0, 10, 10), (0, 0, 100, 100)) == 1.0
-    assert overlap((0, 0, 10, 10), (0, 5, 10, 10)) == pytest.approx(0.5)
-    assert overlap((0, 0, 10, 10), (0, 10, 10, 10)) == 0.0
+    small = Rect(0, 0, 10, 10)
+    assert overlap(small, Rect(0, 0, 100, 100)) == 1.0
+    assert overlap(small, Rect(0, 5, 10, 10)) == pytest.approx(0.5)
+    assert overlap(small, Rect(0, 10, 10, 10)) == 0.0
 
 
 def test_cheek_by_cheek_one_body_owns_one_face():
-    near, beside = (100.0, 100.0, 60.0, 60.0), (100.0, 150.0, 60.0, 60.0)
+    near, beside = Rect(100.0, 100.0, 60.0, 60.0), Rect(100.0, 150.0, 60.0, 60.0)
     assert without_body([beside, near], [_head_at(135, 130)]) == [beside]
 
 
 def test_a_face_without_a_body_near_is_left_over():
-    assert without_body([(0, 0, 20, 20)], [_head_at(300, 300)]) == [(0, 0, 20, 20)]
+    assert without_body([Rect(0, 0, 20, 20)], [_head_at(300, 300)]) == [Rect(0, 0, 20, 20)]
 
 
 def test_bystanders_do_not_count_and_the_rest_comes_from_the_left():
     people = [_somebody(500, 1000), _somebody(20, 900), _somebody(300, 50)]
-    assert [each.box[1] for each in without_bystanders(people)] == [20, 500]
+    assert [each.box.left for each in without_bystanders(people)] == [20, 500]
 
 
 def test_the_largest_person_with_a_body_is_chosen():

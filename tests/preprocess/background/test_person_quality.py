@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.flags import Flag
+from pipeline.core.rect import Rect
 from preprocess.background.pose_flags import pose_notices
 from preprocess.person.landmarks import Landmarks
 
@@ -26,7 +27,7 @@ def _frontal() -> np.ndarray:
 
 
 def _flags(body: np.ndarray, size: tuple[int, int] = SIZE) -> set[Flag]:
-    landmarks = Landmarks(size, body.astype(np.float32), np.zeros((0, 2), np.float32), (100, 200, 860, 350))
+    landmarks = Landmarks(size, body.astype(np.float32), np.zeros((0, 2), np.float32), Rect(100, 200, 860, 350))
     return {notice.flag for notice in pose_notices(landmarks)}
 
 

@@ -15,6 +15,7 @@ import stand_ins
 from pipeline.catalog import BACKENDS, resolve
 from pipeline.choice import Chooser
 from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.rect import Rect
 from preprocess.background.people import Sighting
 from preprocess.background.rembg import BirefnetPortrait, U2net, U2netHumanSeg
 from preprocess.cloth.rembg import ClothSeg, garment_share
@@ -200,7 +201,7 @@ def sighting_of(column, mine, others):
     for index, (dx, y) in {11: (20, 90), 12: (-20, 90), 23: (14, 160), 24: (-14, 160), 25: (12, 190), 26: (-12, 190)}.items():
         body[index, :2] = column + dx, y
     body[27:33, :2], body[13:23, 3] = (column, 215), 0
-    box = (30.0, column - 34.0, 195.0, 68.0)
+    box = Rect(30.0, column - 34.0, 195.0, 68.0)
     areas = (0.1, 0.1) if others.any() else (0.1,)
     landmarks = Landmarks((240, 320), body, np.zeros((0, 2), np.float32), box, len(areas))
     return Sighting(landmarks, cv2.GaussianBlur(mine.astype(np.float32), (0, 0), 3), others.astype(np.float32), areas, 0)
@@ -267,7 +268,7 @@ def test_people_of_one_call_get_the_mattes_they_get_alone_also_where_a_window_cu
 
 
 def test_nobody_in_the_photo_is_an_empty_matte(u2net):
-    assert u2net.matte_in(np.full((96, 128, 3), 150, np.uint8), (10, 20, 70, 40)).max() == 0
+    assert u2net.matte_in(np.full((96, 128, 3), 150, np.uint8), Rect(10, 20, 70, 40)).max() == 0
 
 
 # --- the wrapper's traps -------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from onnx import helper
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.labels import Joint
+from pipeline.core.rect import Rect
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.not_found import NotFound
 from preprocess.pose import simcc
@@ -91,9 +92,9 @@ def test_the_detector_sees_blue_first_in_the_corner_of_a_grey_square(size):
 
 def test_the_box_nearest_to_the_landmarks_is_meant_and_without_one_the_landmarks_are():
     found = np.array([[0, 0, 50, 100, 0.9], [60, 0, 110, 100, 0.5]], np.float32)
-    np.testing.assert_array_equal(box_meant(found, (0, 62, 100, 50)), found[1, :4])
-    np.testing.assert_array_equal(box_meant(found, (300, 300, 100, 50)), [300, 300, 350, 400])
-    np.testing.assert_array_equal(box_meant(np.zeros((0, 5), np.float32), (10, 20, 30, 40)), [20, 10, 60, 40])
+    np.testing.assert_array_equal(box_meant(found, Rect(0, 62, 100, 50)), found[1, :4])
+    np.testing.assert_array_equal(box_meant(found, Rect(300, 300, 100, 50)), [300, 300, 350, 400])
+    np.testing.assert_array_equal(box_meant(np.zeros((0, 5), np.float32), Rect(10, 20, 30, 40)), [20, 10, 60, 40])
 
 
 def test_agreement_of_boxes_is_intersection_over_union():
@@ -238,7 +239,7 @@ def landmarks_at(x, size=(1000, 700)):
     body[:, :2], body[:, 3] = (x, 210), 0.9
     for index, place in {11: (x + 42, 296), 12: (x - 38, 304), 23: (x + 30, 515), 24: (x - 30, 525), 0: (x, 204)}.items():
         body[index, :2] = place
-    return Landmarks(size, body, np.zeros((0, 2), np.float32), (150.0, x - 90.0, 480.0, 180.0))
+    return Landmarks(size, body, np.zeros((0, 2), np.float32), Rect(150.0, x - 90.0, 480.0, 180.0))
 
 
 def test_the_pair_finds_the_marked_joints_in_photo_pixels(backend):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.frame import Frame, whole_photo
+from pipeline.core.rect import Rect
 from preprocess.background.windows import ramp, span, thirds, window_round
 from preprocess.pose.framing import person_frame
 
@@ -16,41 +17,41 @@ def _edges(frame: Frame) -> tuple[float, float, float, float]:
 
 
 def test_a_photo_of_the_canvas_shape_is_kept_whole():
-    assert person_frame((100, 200, 900, 300), (1024, 768)) == whole_photo((1024, 768))
+    assert person_frame(Rect(100, 200, 900, 300), (1024, 768)) == whole_photo((1024, 768))
 
 
 def test_a_small_person_in_a_portrait_photo_is_cropped():
-    frame = person_frame((400, 300, 300, 120), (1024, 768))
+    frame = person_frame(Rect(400, 300, 300, 120), (1024, 768))
     assert frame.height == pytest.approx(330)
 
 
 def test_a_landscape_photo_gives_a_window_inside_it():
-    top, left, bottom, right = _edges(person_frame((80, 300, 380, 150), (480, 852)))
+    top, left, bottom, right = _edges(person_frame(Rect(80, 300, 380, 150), (480, 852)))
     assert top >= 0 and left >= 0 and bottom <= 480 and right <= 852
     assert left < 300 and right > 450
 
 
 def test_a_person_cut_at_the_bottom_is_not_padded_below():
-    frame = person_frame((10, 20, 502, 460), (512, 512))
+    frame = person_frame(Rect(10, 20, 502, 460), (512, 512))
     assert frame.top + frame.height == pytest.approx(512)
 
 
 def test_a_person_at_the_side_is_framed_by_a_shifted_window_not_by_padding():
-    frame = person_frame((50, 0, 400, 150), (480, 852))
+    frame = person_frame(Rect(50, 0, 400, 150), (480, 852))
     assert frame.left == 0
 
 
 def test_room_is_given_up_before_padding_is_added():
-    tight = person_frame((30, 150, 950, 380), (1024, 667))
+    tight = person_frame(Rect(30, 150, 950, 380), (1024, 667))
     assert tight.height == pytest.approx(1.02 * 950)
 
 
 @given(st.integers(80, 3000), st.integers(80, 3000), st.floats(0, 0.6), st.floats(0, 0.6), st.floats(0.1, 1), st.floats(0.1, 1))
 def test_the_person_is_always_inside_the_window(height, width, top, left, tall, wide):
-    box = (top * height, left * width, min(tall, 1 - top) * height, min(wide, 1 - left) * width)
+    box = Rect(top * height, left * width, min(tall, 1 - top) * height, min(wide, 1 - left) * width)
     start_y, start_x, end_y, end_x = _edges(person_frame(box, (height, width)))
-    assert start_y <= box[0] + 1e-6 and end_y >= box[0] + box[2] - 1e-6
-    assert start_x <= box[1] + 1e-6 and end_x >= box[1] + box[3] - 1e-6
+    assert start_y <= box.top + 1e-6 and end_y >= box.bottom - 1e-6
+    assert start_x <= box.left + 1e-6 and end_x >= box.right - 1e-6
     assert (end_x - start_x) / (end_y - start_y) == pytest.approx(0.75)
 
 
@@ -63,7 +64,7 @@ def test_a_ramp_falls_inside_the_picture_but_not_at_its_edge():
 
 
 def test_windows_are_clipped_and_never_empty():
-    assert window_round((10, 10, 20, 20), 0.5, (35, 100)) == (slice(0, 35), slice(0, 40))
+    assert window_round(Rect(10, 10, 20, 20), 0.5, (35, 100)) == (slice(0, 35), slice(0, 40))
     outside = span(-50, -20, 100)
     assert outside.stop > outside.start
 

@@ -13,6 +13,7 @@ import stand_ins
 
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.labels import Joint
+from pipeline.core.rect import Rect
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.not_found import NotFound
 from preprocess.pose.openpose import OpenPose, window_of
@@ -111,7 +112,7 @@ def landmarks_at(x, y):
     body[:, :2], body[:, 3] = (x, y - 150), 0.9
     for index, (dx, dy) in {11: (45, -90), 12: (-45, -90), 23: (28, 90), 24: (-28, 90)}.items():
         body[index, :2] = x + dx, y + dy
-    return Landmarks((900, 1200), body, np.zeros((0, 2), np.float32), (y - 180.0, x - 90.0, 480.0, 180.0))
+    return Landmarks((900, 1200), body, np.zeros((0, 2), np.float32), Rect(y - 180.0, x - 90.0, 480.0, 180.0))
 
 
 def test_joints_come_back_in_photo_pixels_with_their_confidences(backend):
@@ -142,7 +143,7 @@ def test_of_two_people_the_one_at_the_landmarks_is_taken(backend, x):
     draw_person(photo, (300, 420))
     draw_person(photo, (560, 420))
     wide = landmarks_at(x, 420)
-    both = Landmarks(wide.photo_size, wide.body, wide.face_oval, (200.0, 100.0, 520.0, 650.0))
+    both = Landmarks(wide.photo_size, wide.body, wide.face_oval, Rect(200.0, 100.0, 520.0, 650.0))
     backend._detector.body_estimation.middle = 330  # in pixels of the window shown to the detector
     found = backend.keypoints(photo, both)
     assert np.hypot(*(found.xy(Joint.NOSE) - (x, 270))) < 2
@@ -180,7 +181,7 @@ def test_a_person_cut_by_the_photos_edge_keeps_the_joints_that_are_on_it(backend
 
 
 def test_the_window_stays_on_the_photo():
-    rows, columns = window_of((-50.0, 900.0, 2000.0, 500.0), (1000, 1200, 3))
+    rows, columns = window_of(Rect(-50.0, 900.0, 2000.0, 500.0), (1000, 1200, 3))
     assert (rows, columns) == (slice(0, 1000), slice(500, 1200))
 
 

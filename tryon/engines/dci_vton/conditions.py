@@ -19,6 +19,7 @@ from PIL import Image
 from pipeline.core.errors import InputError
 from pipeline.core.labels import UPPER_LABELS, Parse
 from pipeline.core.masks import Mask
+from pipeline.core.rect import Rect
 
 SIDE = 512
 CLIP_SIDE = 224
@@ -121,16 +122,16 @@ def reference_garment(cloth: Picture, mask: Mask, room: float = sum(CLOTH_ROOM) 
     Raises:
         InputError: an empty mask.
     """
-    top, bottom, left, right = garment_box(nearest(np.where(mask, 255, 0).astype(np.uint8)) >= 128, room)
-    piece = squashed(cloth)[:, top:bottom, left:right].transpose(1, 2, 0)
+    rows, columns = garment_box(nearest(np.where(mask, 255, 0).astype(np.uint8)) >= 128, room).window((SIDE, SIDE))
+    piece = squashed(cloth)[:, rows, columns].transpose(1, 2, 0)
     square = cv2.resize(piece, (CLIP_SIDE, CLIP_SIDE), interpolation=cv2.INTER_LINEAR)
     mean, deviation = np.asarray(CLIP_MEAN, np.float32), np.asarray(CLIP_DEVIATION, np.float32)
     normalised: Values = (((square + 1) / 2 - mean) / deviation).transpose(2, 0, 1)
     return normalised
 
 
-def garment_box(mask: Mask, room: float) -> tuple[int, int, int, int]:
-    """First row, last row, first column, last column (ends excluded) of a garment, enlarged about its middle.
+def garment_box(mask: Mask, room: float) -> Rect[int]:
+    """Where a garment is, enlarged about its middle.
 
     Raises:
         InputError: an empty mask.
@@ -138,7 +139,8 @@ def garment_box(mask: Mask, room: float) -> tuple[int, int, int, int]:
     if not mask.any():
         raise InputError("the cloth mask is empty", "python run.py --step cloth --force")
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return *_enlarged(rows, room, mask.shape[0]), *_enlarged(columns, room, mask.shape[1])
+    (top, bottom), (left, right) = _enlarged(rows, room, mask.shape[0]), _enlarged(columns, room, mask.shape[1])
+    return Rect(top, left, bottom - top, right - left)
 
 
 def _enlarged(places: NDArray[np.int64], room: float, size: int) -> tuple[int, int]:

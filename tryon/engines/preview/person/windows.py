@@ -17,8 +17,7 @@ def window_of(mask: Mask, margin_px: float = 0) -> Window:
     box = box_of(mask)
     if box is None:
         return slice(0, mask.shape[0]), slice(0, mask.shape[1])
-    top, left, height, width = box
-    return grown((slice(top, top + height), slice(left, left + width)), margin_px, (mask.shape[0], mask.shape[1]))
+    return grown(box.window(mask.shape), margin_px, (mask.shape[0], mask.shape[1]))
 
 
 def grown(window: Window, margin_px: float, size: tuple[int, int]) -> Window:
