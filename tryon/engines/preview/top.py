@@ -67,10 +67,9 @@ class TopFit:
 
 def fit_top(subject: Subject, landmarks: TopLandmarks) -> TopFit:
     """Land every piece of a top or dress on a person."""
-    torso = fit_torso(landmarks, subject.body, subject.silhouette, subject.category, subject.mask)
+    torso = fit_torso(subject, landmarks)
     sleeves = [
-        fit_sleeve(sleeve, side, subject.body, subject.silhouette, torso) if sleeve is not None else None
-        for side, sleeve in enumerate(landmarks.sleeves)
+        fit_sleeve(subject, sleeve, side, torso) if sleeve is not None else None for side, sleeve in enumerate(landmarks.sleeves)
     ]
     return TopFit(torso, (sleeves[0], sleeves[1]))
 

@@ -11,7 +11,7 @@ from pipeline.core.arrays import Points64
 from pipeline.core.labels import LOWER_LABELS
 from pipeline.core.masks import Mask
 from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
-from tryon.engines.preview.person.body import Limb
+from tryon.engines.preview.person.body import Limb, sign_of
 from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
 from tryon.engines.preview.person.silhouette import expected_half, mask_half
 from tryon.engines.preview.person.subject import ARM, LEG, Subject
@@ -62,37 +62,37 @@ def fit_lower(subject: Subject, garment: LowerLandmarks) -> LowerFit:
     waist_down = _waist_row(subject)
     crotch_down = max(body.torso_length + CROTCH_BELOW_HIPS * body.scale, waist_down + 0.3 * body.scale)
     rows = np.linspace(waist_down, crotch_down, HIP_RUNGS)
-    flanks = [_flank(subject, sign, rows) for sign in (-1.0, 1.0)]
-    waist = np.stack([body.at(-flanks[0][0], rows[0]), body.at(flanks[1][0], rows[0])])
+    body_halves = [_body_half_widths(subject, side, rows) for side in (0, 1)]
+    waist = np.stack([body.at(-body_halves[0][0], rows[0]), body.at(body_halves[1][0], rows[0])])
     scale = WAIST_EASE * float(np.hypot(*(waist[1] - waist[0]))) / max(garment.waist_width, 1.0)
     middle = body.at(np.zeros(HIP_RUNGS), rows)
     share = _leg_share(garment, subject, waist_down, crotch_down, scale)
     canvas = []
-    for side, sign in ((0, -1.0), (1, 1.0)):
-        half = np.maximum(flanks[side], _hip_cut(garment, side, scale, flanks[side]))
-        room = _room(subject, middle, np.tile(sign * body.across, (HIP_RUNGS, 1)), 0.8 * flanks[side])
-        hip_outer = body.at(sign * np.minimum(half, room), rows)
+    for side in (0, 1):
+        half = np.maximum(body_halves[side], _hip_cut(garment, side, scale, body_halves[side]))
+        room = _room(subject, middle, np.tile(sign_of(side) * body.across, (HIP_RUNGS, 1)), 0.8 * body_halves[side])
+        hip_outer = body.at(sign_of(side) * np.minimum(half, room), rows)
         legs = _skirt_rungs if garment.crotch is None else _leg_rungs
-        outer, inner = legs(subject, garment, side, (share, scale), (hip_outer[-1], middle[-1]))
+        outer, inner = legs(subject, garment, side, share, scale, (hip_outer[-1], middle[-1]))
         canvas.append((np.vstack([hip_outer, outer]), np.vstack([middle, inner])))
     nearer = int(body.legs[1].joints[2, 1] > body.legs[0].joints[2, 1])
     hems = (share, share) if garment.crotch is None else tuple(_hem_share(subject.mask, leg, share) for leg in body.legs)
     return LowerFit((canvas[0], canvas[1]), waist, middle[-1], scale, (hems[0], hems[1]), nearer)
 
 
-def _flank(subject: Subject, sign: float, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _body_half_widths(subject: Subject, side: int, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half widths from the waist to the crotch; neither a shirt that hangs over the hips nor a wide dress makes them wider."""
-    flank = subject.silhouette.flank(subject.body, sign, rows) + 0.02 * subject.body.scale
+    half = subject.silhouette.torso_half_widths(subject.body, side, rows) + 0.02 * subject.body.scale
     if not (subject.of(*LOWER_LABELS) & subject.mask).any():
-        flank = np.minimum(flank, 1.05 * expected_half(subject.body, sign, rows))
-    return np.minimum(flank, 1.02 * flank[-1])
+        half = np.minimum(half, 1.05 * expected_half(subject.body, side, rows))
+    return np.minimum(half, 1.02 * half[-1])
 
 
-def _hip_cut(garment: LowerLandmarks, side: int, scale: float, flank: NDArray[np.float64]) -> NDArray[np.float64]:
+def _hip_cut(garment: LowerLandmarks, side: int, scale: float, body_half: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half widths of the garment above the crotch, hardly wider than the body; at the waist it is the body's."""
     outer, inner = garment.halves[side]
     cut = np.abs((outer - inner)[:HIP_RUNGS, 0]) * scale / HIP_EASE
-    limit: NDArray[np.float64] = np.minimum(cut, flank * np.linspace(1.0, 1.12, HIP_RUNGS))
+    limit: NDArray[np.float64] = np.minimum(cut, body_half * np.linspace(1.0, 1.12, HIP_RUNGS))
     return limit
 
 
@@ -135,16 +135,15 @@ def _leg_share(garment: LowerLandmarks, subject: Subject, waist_down: float, cro
 
 
 def _leg_rungs(
-    subject: Subject, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
+    subject: Subject, garment: LowerLandmarks, side: int, share: float, scale: float, root: tuple[Points64, Points64]
 ) -> tuple[Points64, Points64]:
     """Outer and inner edge of one trouser leg below the crotch."""
-    share, scale = size
     body = subject.body
     limb: Limb = body.legs[side]
     start = float(body.local((root[0] + root[1]) / 2)[1] - body.torso_length) / max(limb.length, 1.0)
     shares = np.linspace(start, max(_hem_share(subject.mask, limb, share), start + 0.05), LEG_RUNGS + 1)[1:]
     middle, tangent = limb_axis(limb, shares)
-    outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (1.0 if side == 0 else -1.0)
+    outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * -sign_of(side)
     bare = limb_halves(limb, shares)
     edges = garment.halves[side]
     cut = np.abs((edges[0] - edges[1])[HIP_RUNGS:, 0]) / 2 * scale / LEG_EASE
@@ -211,16 +210,14 @@ def _hem_share(mask: Mask, limb: Limb, share: float) -> float:
 
 
 def _skirt_rungs(
-    subject: Subject, garment: LowerLandmarks, side: int, size: tuple[float, float], root: tuple[Points64, Points64]
+    subject: Subject, garment: LowerLandmarks, side: int, share: float, scale: float, root: tuple[Points64, Points64]
 ) -> tuple[Points64, Points64]:
     """Outer edge and middle line of one half of a skirt below the hips, as wide as the mask allows."""
-    share, scale = size
     body = subject.body
-    sign = -1.0 if side == 0 else 1.0
     ends = np.mean([limb_axis(leg, np.array([share]))[0][0] for leg in body.legs], axis=0)
     down = np.linspace(float(body.local(root[1])[1]), float(body.local(ends)[1]), LEG_RUNGS + 1)[1:]
     edges = garment.halves[side]
     cut = np.abs((edges[0] - edges[1])[HIP_RUNGS:, 0]) * scale / WAIST_EASE
     room = np.array([mask_half(subject.mask, body, row) for row in down])
     half = np.minimum(np.maximum(cut, 0.3 * body.scale), np.maximum(room, 0.3 * body.scale))
-    return body.at(sign * half, down), body.at(np.zeros(LEG_RUNGS), down)
+    return body.at(sign_of(side) * half, down), body.at(np.zeros(LEG_RUNGS), down)

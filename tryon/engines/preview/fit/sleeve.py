@@ -1,4 +1,4 @@
-"""Where a sleeve lands on an arm: a strip of cloth that follows two bones round a bend."""
+"""Where a sleeve lies on an arm: a strip of cloth that follows two bones round a bend."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipeline.core.arrays import Points64
 from tryon.engines.preview.fit.torso import TorsoFit
 from tryon.engines.preview.garment.outline import resample
 from tryon.engines.preview.garment.top_landmarks import Sleeve
-from tryon.engines.preview.person.body import Body
+from tryon.engines.preview.person.body import sign_of
 from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
-from tryon.engines.preview.person.silhouette import Silhouette
+from tryon.engines.preview.person.subject import Subject
 
 RUNGS = 16
 FULL_ARM = 1.5
@@ -25,7 +25,7 @@ ROOT_SHARE = 0.3
 
 @dataclass(frozen=True)
 class SleeveFit:
-    """A sleeve and where it lands; equal indices form a rung.
+    """A sleeve and where it lies; equal indices form a rung.
 
     Args:
         cloth: both edges in the cloth picture, (RUNGS, 2) each.
@@ -43,26 +43,26 @@ class SleeveFit:
         return np.stack([self.canvas[0][-1], self.canvas[1][-1]])
 
     def moved(self, offset: Points64) -> SleeveFit:
-        """The same landing, (2,) pixels further."""
+        """The same fit, moved by (2,) pixels."""
         return replace(self, canvas=(self.canvas[0] + offset, self.canvas[1] + offset))
 
 
-def fit_sleeve(sleeve: Sleeve, side: int, body: Body, silhouette: Silhouette, torso: TorsoFit) -> SleeveFit:
-    """Land a sleeve on an arm: as long as its own proportions say, bent at the elbow.
+def fit_sleeve(subject: Subject, sleeve: Sleeve, side: int, torso: TorsoFit) -> SleeveFit:
+    """Place a sleeve on an arm: as long as its own proportions say, bent at the elbow.
 
     Args:
+        subject: the person; the sleeve reaches at least to the outline of the arm.
         sleeve: on the flat garment.
-        side: 0 = viewer's left.
-        body: the skeleton.
-        silhouette: the sleeve reaches at least to the arm's outline.
-        torso: where the garment's body has landed; the sleeve starts at its armhole.
+        side: 0 = viewer's left, 1 = right.
+        torso: where the garment's body is; the sleeve starts at its armhole.
     """
+    body, silhouette = subject.body, subject.silhouette
     limb = body.arms[side]
     share = float(np.clip(sleeve.length * torso.scale / (FULL_ARM * body.scale), 0.12, 1.0))
     share = 1.06 if share > 0.84 else share  # a long sleeve ends on the hand, and hides the cuff of the one it replaces
     shares = np.linspace(0, share, RUNGS)
     middle, tangent = limb_axis(limb, shares)
-    outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * (1.0 if side == 0 else -1.0)
+    outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * -sign_of(side)
     cloth = _inset(resample(sleeve.outer, RUNGS), resample(sleeve.inner, RUNGS))
     cloth_half = _square_halves(*cloth) * torso.scale
     bare = limb_halves(limb, shares)

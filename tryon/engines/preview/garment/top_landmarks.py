@@ -22,7 +22,7 @@ MIN_SLEEVE = 0.14
 """Shorter than this share of the garment's width it counts as part of the body: a cap or a puff over the armhole."""
 UNEVEN = 0.06
 """Armpits further apart than this share of the garment's height are no pair."""
-NECK_POINTS, SLOPE_POINTS, ARMHOLE_POINTS, FLANK_POINTS, HEM_POINTS = 7, 5, 5, 9, 6
+NECK_POINTS, SHOULDER_POINTS, ARMHOLE_POINTS, SIDE_POINTS, HEM_POINTS = 7, 5, 5, 9, 6
 """Outline points kept per edge of the body; neck and hem count per half."""
 
 
@@ -51,17 +51,30 @@ class TorsoEdges:
 
     Args:
         neck: front neckline from the left to the right collar corner.
-        slopes: collar corner → shoulder tip.
+        shoulder_seams: collar corner → shoulder tip.
         armholes: shoulder tip → armpit, straight where a sleeve is attached.
-        flanks: armpit → hem corner.
+        side_seams: armpit → hem corner.
         hem: left → right hem corner.
     """
 
     neck: Points64
-    slopes: tuple[Points64, Points64]
+    shoulder_seams: tuple[Points64, Points64]
     armholes: tuple[Points64, Points64]
-    flanks: tuple[Points64, Points64]
+    side_seams: tuple[Points64, Points64]
     hem: Points64
+
+    def outline(self) -> Points64:
+        """(n, 2) all edges as one closed outline: along the neck, then down the right side, back along the hem, up the left."""
+        (left_shoulder, right_shoulder), (left_hole, right_hole) = self.shoulder_seams, self.armholes
+        left, right = self.side_seams
+        clockwise = [self.neck, right_shoulder[1:], right_hole[1:], right[1:], self.hem[-2:0:-1]]
+        return np.vstack([*clockwise, left[::-1], left_hole[-2::-1], left_shoulder[-2:0:-1]])
+
+    def middle(self) -> Points64:
+        """(n, 2) points half-way between the side seams, from the chest down to the hem."""
+        left, right = self.side_seams
+        halfway: Points64 = (left + right)[::2] / 2
+        return halfway
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,7 @@ class TopLandmarks:
     Args:
         outline: the whole garment.
         collar: (2, 2) outer corners of the neck opening.
-        collar_base: (2, 2) where the shoulder slope starts; equals `collar` unless the collar stands up.
+        collar_base: (2, 2) where the shoulder seam starts; equals `collar` unless the collar stands up.
         neckline: (2,) lowest point of the front edge of the neck opening.
         shoulders: (2, 2) tips, above the armpits.
         armpits: (2, 2).
@@ -102,7 +115,7 @@ class TopLandmarks:
 
     @property
     def body_length(self) -> float:
-        """Pixels from the middle of the shoulder slopes down to the hem."""
+        """Pixels from the middle of the shoulder seams down to the hem."""
         return float(self.hem[:, 1].mean() - (self.shoulders[:, 1].mean() + self.collar_base[:, 1].mean()) / 2)
 
     @property
@@ -114,11 +127,11 @@ class TopLandmarks:
 
 @dataclass(frozen=True)
 class _SideMarks:
-    """Landmarks of one side as (out, y); `flank_start` is the outline's own armpit, which a hidden gap may have put too low."""
+    """Landmarks of one side as (out, y); `seam_start` is the outline's own armpit, which a hidden gap may have put too low."""
 
     shoulder: Points64
     armpit: Points64
-    flank_start: Points64
+    seam_start: Points64
     hem: Points64
     sleeve_edges: tuple[Points64, Points64] | None
 
@@ -164,14 +177,14 @@ def _torso_edges(outline: Outline, marks: list[_SideMarks], corners: list[Points
     sides = list(zip(outline.sides, marks, corners, strict=True))
     necks = [_neck_half(side, corner, neckline) for side, _, corner in sides]
     hems = [side.to_xy(resample(side.between(mark.hem, side.path[-1]), HEM_POINTS)) for side, mark, _ in sides]
-    slopes = [side.to_xy(resample(side.between(corner, mark.shoulder), SLOPE_POINTS)) for side, mark, corner in sides]
+    shoulder_seams = [side.to_xy(resample(side.between(corner, mark.shoulder), SHOULDER_POINTS)) for side, mark, corner in sides]
     armholes = [side.to_xy(resample(_armhole(side, mark), ARMHOLE_POINTS)) for side, mark, _ in sides]
-    flanks = [side.to_xy(resample(_flank(side, mark), FLANK_POINTS)) for side, mark, _ in sides]
+    side_seams = [side.to_xy(resample(_side_seam(side, mark), SIDE_POINTS)) for side, mark, _ in sides]
     return TorsoEdges(
         neck=np.vstack([necks[0], necks[1][-2::-1]]),
-        slopes=(slopes[0], slopes[1]),
+        shoulder_seams=(shoulder_seams[0], shoulder_seams[1]),
         armholes=(armholes[0], armholes[1]),
-        flanks=(flanks[0], flanks[1]),
+        side_seams=(side_seams[0], side_seams[1]),
         hem=np.vstack([hems[0], hems[1][-2::-1]]),
     )
 
@@ -181,8 +194,8 @@ def _armhole(side: Side, mark: _SideMarks) -> Points64:
     return straight if mark.sleeve_edges is not None else side.between(mark.shoulder, mark.armpit)
 
 
-def _flank(side: Side, mark: _SideMarks) -> Points64:
-    below = side.between(mark.flank_start, mark.hem)
+def _side_seam(side: Side, mark: _SideMarks) -> Points64:
+    below = side.between(mark.seam_start, mark.hem)
     return np.vstack([mark.armpit, below[below[:, 1] > mark.armpit[1]]])
 
 
@@ -356,7 +369,7 @@ def _sleeve(side: Side, marks: _SideMarks) -> Sleeve | None:
 
 
 def _collar(side: Side, shoulder: Points64, outline: Outline) -> tuple[Points64, Points64]:
-    """Outer corner of the neck opening, and where the shoulder slope starts below a standing collar; both (out, y).
+    """Outer corner of the neck opening, and where the shoulder seam starts below a standing collar; both (out, y).
 
     The corner is the point farthest above the chord from the middle of the neck to the shoulder tip: the end of a plateau for a
     crew neck, the peak for a strap or a scooped neck, the upper edge for a standing collar.

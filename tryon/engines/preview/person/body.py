@@ -25,6 +25,11 @@ LEG_HALF_WIDTHS = (0.25, 0.165, 0.10)
 """Proportions of an average adult in units of the shoulder width (joint to joint); half widths at the three joints of a limb."""
 
 
+def sign_of(side: int) -> float:
+    """Direction away from the torso's axis: -1 on the viewer's left (side 0), +1 on the right (side 1)."""
+    return -1.0 if side == 0 else 1.0
+
+
 @dataclass(frozen=True)
 class Limb:
     """An arm or a leg.

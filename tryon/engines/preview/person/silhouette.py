@@ -14,7 +14,7 @@ from pipeline.core.arrays import Points64
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
 from pipeline.core.labels import Body as Part
 from pipeline.core.masks import Mask
-from tryon.engines.preview.person.body import Body
+from tryon.engines.preview.person.body import Body, sign_of
 
 ARM_PARTS = (*range(Part.LEFT_UPPER_ARM_INNER, Part.RIGHT_FOREARM_OUTER + 1), Part.RIGHT_HAND, Part.LEFT_HAND)
 
@@ -55,21 +55,21 @@ class Silhouette:
         """(h, w) bool: skin of the arms."""
         return self.of(Parse.LEFT_ARM, Parse.RIGHT_ARM)
 
-    def flank(self, body: Body, sign: float, down: NDArray[np.float64]) -> NDArray[np.float64]:
+    def torso_half_widths(self, body: Body, side: int, down: NDArray[np.float64]) -> NDArray[np.float64]:
         """Half width of the torso on one side.
 
         Args:
             body: the skeleton.
-            sign: -1 = viewer's left, +1 = right.
+            side: 0 = viewer's left, 1 = right.
             down: (n,) pixels below the neck.
 
         Returns:
             (n,) pixels from the torso's axis to its side. Rows where an arm hides the side follow the rows where none does.
         """
-        expected = expected_half(body, sign, down)
+        expected = expected_half(body, side, down)
         torso = self._torso
         steps = np.arange(0, 2.2 * float(expected.max()), 1.0)
-        measured = np.array([self._run(torso, body, sign, row, steps) for row in down])
+        measured = np.array([self._run(torso, body, sign_of(side), row, steps) for row in down])
         ratio = measured / expected
         usable = (ratio > 0.75) & (ratio < 1.5)
         if usable.sum() < 2:
@@ -126,9 +126,8 @@ def mask_half(mask: Mask, body: Body, row: float) -> float:
     return float(mask[rows[within], columns[within]].sum())
 
 
-def expected_half(body: Body, sign: float, down: NDArray[np.float64]) -> NDArray[np.float64]:
+def expected_half(body: Body, side: int, down: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half width of an average torso between these shoulders and hips: a waist at 60 %, hips wider than their joints."""
-    side = 0 if sign < 0 else 1
     shoulder = abs(float(body.local(body.shoulders[side])[0]))
     hip = max(1.6 * abs(float(body.local(body.hips[side])[0])), 0.8 * shoulder)
     share = np.clip(down / max(body.torso_length, 1.0), 0, 1)
