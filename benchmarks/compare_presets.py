@@ -23,10 +23,10 @@ from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
+from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context
 from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import StableVITON
-from tryon.seeds import item_seed
 
 Picture = NDArray[np.uint8]
 PAIRS = "vitonhd/test_pairs.txt"
@@ -55,7 +55,7 @@ def dress(config: StableVITONConfig, layout: Layout, pairs: Sequence[tuple[Perso
     made: list[Picture] = []
     for person, garment in pairs:
         encoded = engine.encode(PersonInputs(person, Category.UPPER, layout)), engine.encode(GarmentInputs(garment, layout))
-        (dressed,) = engine.generate([TryOnItem(*encoded, item_seed(0, person.id, garment.id, 0))])
+        (dressed,) = engine.generate([TryOnItem(*encoded, noise_seed(0, person.id, garment.id, 0))])
         made.append(dressed.picture)
     return made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -30,6 +29,7 @@ from pipeline.core.items import Item, Pair, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, sidecar
 from pipeline.core.photo_notices import photo_notices
+from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 
 _log = logging.getLogger("lookbook")
@@ -113,7 +113,7 @@ class ComposeStep(StepBase):
     def signature(self, item: Item) -> Mapping[str, str]:
         """The seed of the grain and the size limit of backgrounds."""
         return {
-            "seed": str(_seed(self.context.seed, _scene(item))),
+            "seed": str(grain_seed(self.context.seed, _scene(item).id)),
             "max_megapixels": str(self.context.max_megapixels),
         }
 
@@ -172,7 +172,7 @@ class ComposeStep(StepBase):
                 f"compose: the cut-out of {scene.pair.id} is empty",
                 f"python run.py --step compose --force --only {scene.pair.id}",
             )
-        ground, figures = arrange(inputs, body, _seed(self.context.seed, scene))
+        ground, figures = arrange(inputs, body, grain_seed(self.context.seed, scene.id))
         files: dict[Ref, Encode] = {}
         notices = list(inputs.remarks)
         facts: dict[str, str] = {"positions": inputs.reading} if inputs.reading else {}
@@ -288,11 +288,6 @@ def _describe(figure: Figure) -> dict[str, Any]:
         "reflection": figure.reflection,
         "shadow": {"opacity": round(figure.shadow, 3), "direction": [round(part, 3) for part in figure.direction]},
     }
-
-
-def _seed(run_seed: int, scene: Scene) -> int:
-    """The same for the same names on every machine."""
-    return int.from_bytes(hashlib.sha256(f"{run_seed}/{scene.id}".encode()).digest()[:7], "big")
 
 
 def _scene(item: Item) -> Scene:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +46,7 @@ from pipeline.core.layout import (
 )
 from pipeline.core.masks import Mask, box_of
 from pipeline.core.rect import Rect
+from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 
 ASK_SIDE_PX = 576
@@ -157,7 +157,7 @@ class RestoreStep(StepBase):
         return {
             "backend": card.signature(" ") if card else "",
             "max_megapixels": str(self.context.max_megapixels),
-            "seed": str(_seed(self.context.seed, _pair(item))),
+            "seed": str(grain_seed(self.context.seed, _pair(item).id)),
         }
 
     def load(self) -> None:
@@ -214,7 +214,7 @@ class RestoreStep(StepBase):
         return [self._restore(each) for each in inputs]
 
     def _restore(self, inputs: RestoreInputs) -> Produced:
-        seed = _seed(self.context.seed, inputs.pair)
+        seed = grain_seed(self.context.seed, inputs.pair.id)
         dressing = dress_photo(inputs, self.config, seed)
         alpha = dressed_alpha(dressing, partial(self._seen, dressing) if self.backend else None)
         cutout = dressed_cutout(dressing, inputs.cutout, alpha)
@@ -329,11 +329,6 @@ def check_sizes(inputs: RestoreInputs) -> None:
                 f"restore: {name} of {inputs.pair.id} is {found[1]}×{found[0]}, expected {size[1]}×{size[0]}",
                 f"python run.py --from background --force --only {inputs.pair.person.id}",
             )
-
-
-def _seed(run_seed: int, pair: Pair) -> int:
-    """The same for the same names on every machine."""
-    return int.from_bytes(hashlib.sha256(f"{run_seed}/{pair.id}".encode()).digest()[:7], "big")
 
 
 def _pair(item: Item) -> Pair:

@@ -23,11 +23,11 @@ from pipeline.core.errors import InputError, UsageError
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.layout import AGNOSTIC_MASK, TRYON, PerCategory, Ref
 from pipeline.core.masks import Mask
+from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 from tryon.encoding_cache import EncodingCache
 from tryon.engine_batches import engine_batches
 from tryon.result_notices import result_notices
-from tryon.seeds import item_seed
 
 
 class TryOnConfig(StepConfig):
@@ -213,7 +213,7 @@ class TryOnStep(StepBase):
         return self._garments.get((pair.engine, pair.garment.id), lambda: engine.encode(inputs))
 
     def _seed(self, pair: Pair) -> int:
-        return item_seed(self.context.seed, pair.person.id, pair.garment.id, self._attempt(pair))
+        return noise_seed(self.context.seed, pair.person.id, pair.garment.id, self._attempt(pair))
 
     def _attempt(self, pair: Pair) -> int:
         """The pair's own attempt, counted from the one that the settings name for all."""

@@ -16,11 +16,11 @@ from pipeline.core.flags import Flag
 from pipeline.core.layout import DRESSED_CUTOUT, FINAL, LEDGER, TRYON, Layout
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.score import PASS_SCORE, score_of
-from tryon.seeds import item_seed
+from pipeline.core.seeds import noise_seed
 
 pytestmark = pytest.mark.slow
 PAIR, ENGINE = "ann__tee", seeded_engine.NAME
-SHADES = [seeded_engine.shade(item_seed(0, "ann", "tee", attempt)) for attempt in range(8)]
+SHADES = [seeded_engine.shade(noise_seed(0, "ann", "tee", attempt)) for attempt in range(8)]
 """How wrong the colours of each attempt are."""
 
 
@@ -72,7 +72,7 @@ def test_a_wrong_colour_is_flagged_drawn_again_and_the_recipe_names_seed_and_att
     assert run(request(workspace, retry_bad=good)).exit_code == 0
     score, flags = judged(workspace)
     assert score >= PASS_SCORE and Flag.COLOUR_OFF not in flags
-    seed = item_seed(0, "ann", "tee", good)
+    seed = noise_seed(0, "ann", "tee", good)
     for ref in (TRYON.of(PAIR, ENGINE), FINAL.of(f"{PAIR}__original", ENGINE), FINAL.of(f"{PAIR}__room", ENGINE)):
         assert (recipe(workspace, ref)["seed"], recipe(workspace, ref)["attempt"]) == (seed, good)
     before = workspace.files()
