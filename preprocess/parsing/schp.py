@@ -59,11 +59,6 @@ class Schp:
         lists = self.lists_of([view.image for view in views])
         return [checked(_cihp(each, view), view, self.card.name, each) for each, view in zip(lists, views, strict=True)]
 
-    def hybrid_of(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 of `Atr` with the neck: what OOTDiffusion's mask rule reads."""
-        (lists,) = self.lists_of([image])
-        return hybrid(lists.atr, lists.lip)
-
     def lists_of(self, images: Sequence[NDArray[np.uint8]]) -> list[ParseLists]:
         """What each network says by itself of (h, w, 3) RGB uint8 pictures of any size."""
         if self._lip is None:

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from pipeline.core.rect import Rect
 
-BODY_LANDMARKS = 33
-"""MediaPipe's pose landmarks: 0 nose, 11/12 L/R shoulder, 23/24 L/R hip, … 31/32 toes."""
-
 
 @dataclass(frozen=True)
 class Landmarks:
@@ -22,7 +19,7 @@ class Landmarks:
     Args:
         photo_size: (height, width) of the upright photo as worked on.
         body: (33, 4) float32 of x, y in photo pixels, z in photo pixels (negative = nearer), visibility in [0, 1]; points may lie
-            outside the photo.
+            outside the photo. MediaPipe's order: 0 nose, 11/12 left/right shoulder, 23/24 left/right hip, 31/32 toes.
         face_oval: (36, 2) float32 x, y of the face's outline in order, or (0, 2) when no face was found.
         box: where the person is, photo pixels.
         people: how many people were counted in the photo.

@@ -19,8 +19,6 @@ SEAM_STEP = 7.0
 """A step in colour across the waist (Lab) that a belt or a second garment makes."""
 SPANNED = 0.85
 """A skirt fills this share of the line between the legs, from the crotch to its hem."""
-SHORT_OF_ANKLE = 0.8
-"""A hem above this share of the shin shows legs."""
 
 
 def settle_outfit(labels: Labels, lab: Lab, regions: Regions) -> Labels:

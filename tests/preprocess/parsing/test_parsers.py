@@ -17,7 +17,7 @@ from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Lip, Parse
 from preprocess.networks.segformer import read_normal
 from preprocess.parsing.schp import ATR_FILE, LIP_FILE, Schp
-from preprocess.parsing.schp_frames import labels_from, network_input
+from preprocess.parsing.schp_frames import hybrid, labels_from, network_input
 from preprocess.parsing.segformer import SegformerClothes
 from preprocess.person.body import body_from_keypoints
 from preprocess.person.label_tables import CIHP_FROM_ATR
@@ -227,7 +227,8 @@ def painted(size):
 @pytest.mark.parametrize("size", [(1024, 768), (512, 384), (300, 800)])
 def test_the_pair_labels_the_frame_in_its_own_pixels(schp, size):
     image, where = painted(size)
-    atr = schp.hybrid_of(image)
+    (lists,) = schp.lists_of([image])
+    atr = hybrid(lists.atr, lists.lip)
     assert atr.shape == size
     for name, label in {"face": Atr.FACE, "neck": Atr.NECK, "upper": Atr.UPPER_CLOTHES, "arm": Atr.LEFT_ARM}.items():
         assert np.mean(atr[where[name]] == label) > 0.99, name
@@ -281,7 +282,7 @@ def test_the_two_exports_swapped_are_noticed(tmp_path, monkeypatch):
     schp_network(stand_ins.place(tmp_path, "schp-onnx", ATR_FILE), 512, 20, ATR_COLOURS)
     schp_network(stand_ins.place(tmp_path, "schp-onnx", LIP_FILE), 473, 20, LIP_COLOURS)
     with pytest.raises(WeightsError, match=r"parsing_atr\.onnx.*18"):
-        Schp(tmp_path).hybrid_of(np.zeros((64, 48, 3), np.uint8))
+        Schp(tmp_path).lists_of([np.zeros((64, 48, 3), np.uint8)])
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (40, 300)])
