@@ -47,7 +47,7 @@ class StepRecipe:
         kind = resolve(self.entry.target)
         step: Step
         if self.entry.backend == "engine":
-            engines = {name: resolve(ENGINES[name])(config, self.context) for name, config in self.engines.items()}
+            engines = {name: resolve(ENGINES[name].engine)(config, self.context) for name, config in self.engines.items()}
             step = kind(self.config, self.context, engines, self.weights)
         elif self.backend:
             step = kind(self.config, self.context, self._backend())
@@ -137,13 +137,13 @@ def engine_chooser(settings: Settings, chooser: Chooser) -> EngineByCategory:
 
 def recipe_of_engine(engine: str) -> str:
     """The agnostic recipe on an engine's card; "" = the default."""
-    recipe: str = resolve(ENGINES[engine]).card.recipe
+    recipe: str = resolve(ENGINES[engine].engine).card.recipe
     return recipe
 
 
 def has_seed(engine: str) -> bool:
     """Whether another seed gives another picture, as the engine's card says."""
-    seeded: bool = resolve(ENGINES[engine]).card.seeded
+    seeded: bool = resolve(ENGINES[engine].engine).card.seeded
     return seeded
 
 
@@ -161,6 +161,6 @@ def _engines(settings: Settings, collection: Collection) -> dict[str, StepConfig
 
 
 def _weights(backend: Target, engines: Mapping[str, StepConfig], chooser: Chooser) -> dict[str, str]:
-    targets = [backend] if backend else [ENGINES[name] for name in engines]
+    targets = [backend] if backend else [ENGINES[name].engine for name in engines]
     names = {weight for target in targets for weight in resolve(target).card.weights}
     return {name: sha_of(name, chooser.weights) for name in sorted(names)}

@@ -1,6 +1,6 @@
 """What exists, by name: steps, backends, engines, settings. Strings only, so that `--help` loads nothing heavy.
 
-Adding an engine = a folder below `tryon/engines/` and one line here.
+Adding an engine = a folder below `tryon/engines/` and one row of `ENGINES`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,19 @@ class StageEntry:
     backend: str = ""
     seconds: float = 0.3
     megabytes: float = 0.5
+
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """One try-on engine.
+
+    Args:
+        engine: its class.
+        config: its settings model; the engine's name is the section.
+    """
+
+    engine: Target
+    config: Target
 
 
 STEPS: dict[str, tuple[StageEntry, ...]] = {
@@ -107,20 +120,17 @@ BACKENDS: dict[str, dict[str, Target]] = {
 QUICK_CATEGORY: Target = "preprocess.cloth.quick_category:quick_category"
 """What guesses the category of a garment picture whose folder does not say."""
 
-ENGINES: dict[str, Target] = {
-    "stableviton": "tryon.engines.stableviton.engine:StableVITON",
-    "stableviton_1024": "tryon.engines.stableviton.engine:StableVITON1024",
-    "sift_vton": "tryon.engines.stableviton.engine:SiftVTON",
-    "preview": "tryon.engines.preview.engine:PreviewEngine",
+ENGINES: dict[str, EngineEntry] = {
+    "stableviton": EngineEntry(
+        "tryon.engines.stableviton.engine:StableVITON", "tryon.engines.stableviton.config:StableVITONConfig"
+    ),
+    "stableviton_1024": EngineEntry(
+        "tryon.engines.stableviton.engine:StableVITON1024", "tryon.engines.stableviton.config:StableVITONConfig"
+    ),
+    "sift_vton": EngineEntry("tryon.engines.stableviton.engine:SiftVTON", "tryon.engines.stableviton.config:StableVITONConfig"),
+    "preview": EngineEntry("tryon.engines.preview.engine:PreviewEngine", "tryon.engines.preview.config:PreviewConfig"),
 }
 """In the order in which `auto` prefers them."""
-
-ENGINE_CONFIGS: dict[str, Target] = {
-    "stableviton": "tryon.engines.stableviton.config:StableVITONConfig",
-    "stableviton_1024": "tryon.engines.stableviton.config:StableVITONConfig",
-    "sift_vton": "tryon.engines.stableviton.config:StableVITONConfig",
-    "preview": "tryon.engines.preview.config:PreviewConfig",
-}
 
 
 def resolve(target: Target) -> Any:

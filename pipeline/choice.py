@@ -55,7 +55,8 @@ class Chooser:
 
     def engine(self, category: Category, wanted: str = AUTO) -> Choice:
         """The engine for garments of one category."""
-        return self._choose("engine", ENGINES, wanted, lambda card: isinstance(card, EngineCard) and category in card.categories)
+        known = {name: entry.engine for name, entry in ENGINES.items()}
+        return self._choose("engine", known, wanted, lambda card: isinstance(card, EngineCard) and category in card.categories)
 
     def _choose(self, what: str, known: Mapping[str, Target], wanted: str, fits: Callable[[Card], bool]) -> Choice:
         if wanted != AUTO:

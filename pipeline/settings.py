@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from pipeline.catalog import ENGINE_CONFIGS, STEPS, resolve
+from pipeline.catalog import ENGINES, STEPS, resolve
 from pipeline.core.config import StepConfig, load_settings
 from pipeline.core.errors import ConfigError
 from pipeline.core.layout import CONFIG_FILE
@@ -45,7 +45,7 @@ def schema() -> dict[str, type[StepConfig]]:
     """Section → model, in the order of `lookbook.toml`."""
     sections: dict[str, type[StepConfig]] = {"run": RunConfig, "backends": BackendsConfig}
     sections |= {entry.section: resolve(entry.config) for entries in STEPS.values() for entry in entries}
-    return sections | {name: resolve(target) for name, target in ENGINE_CONFIGS.items()}
+    return sections | {name: resolve(entry.config) for name, entry in ENGINES.items()}
 
 
 def sections_with(key: str) -> tuple[str, ...]:

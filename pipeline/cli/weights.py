@@ -220,7 +220,9 @@ def convert(
     from pipeline.core.weights.access import adopt_converted
 
     able = {
-        name: kind for name, kind in ((name, resolve(target)) for name, target in ENGINES.items()) if hasattr(kind, "convert")
+        name: kind
+        for name, kind in ((name, resolve(entry.engine)) for name, entry in ENGINES.items())
+        if hasattr(kind, "convert")
     }
     if engine not in able:
         raise UsageError(f"no engine {engine!r} whose weights can be converted", nearest(engine, able))

@@ -164,7 +164,7 @@ def starts(modules: Iterable[str]) -> tuple[dict[str, str], Torch | None]:
 def catalogue_cards() -> tuple[dict[str, Card], dict[str, str]]:
     """Cards of everything that uses weights, and what cannot be imported."""
     offers: dict[str, Target] = {f"{kind}:{name}": target for kind, group in BACKENDS.items() for name, target in group.items()}
-    offers |= {f"tryon:{name}": target for name, target in ENGINES.items()}
+    offers |= {f"tryon:{name}": entry.engine for name, entry in ENGINES.items()}
     cards, broken = {}, {}
     for user, target in offers.items():
         try:

@@ -26,8 +26,7 @@ SHADES = [seeded_engine.shade(noise_seed(0, "ann", "tee", attempt)) for attempt 
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(catalog.ENGINES, ENGINE, seeded_engine.TARGET)
-    monkeypatch.setitem(catalog.ENGINE_CONFIGS, ENGINE, seeded_engine.CONFIG)
+    monkeypatch.setitem(catalog.ENGINES, ENGINE, catalog.EngineEntry(seeded_engine.TARGET, seeded_engine.CONFIG))
 
 
 def request(workspace: Workspace, **options: object) -> Request:

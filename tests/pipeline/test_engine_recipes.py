@@ -11,7 +11,7 @@ from preprocess.agnostic.recipes.table import AUTO, RECIPES, name_for, recipe_fo
 def test_every_engine_names_a_recipe_that_knows_all_its_garments(engine):
     name = recipe_of_engine(engine)
     assert name in RECIPES
-    for category in resolve(ENGINES[engine]).card.categories:
+    for category in resolve(ENGINES[engine].engine).card.categories:
         assert recipe_for(category, name_for(AUTO, name)).name == name
 
 

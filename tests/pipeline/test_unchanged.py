@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.api import Request, plan
 from pipeline.assembly import StepRecipe
-from pipeline.catalog import BACKENDS, ENGINE_CONFIGS, ENGINES, STEPS, StageEntry, resolve
+from pipeline.catalog import BACKENDS, ENGINES, STEPS, StageEntry, resolve
 from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
@@ -40,8 +40,8 @@ def item_of(unit: Unit, engine: str) -> Item:
 def choices(entry: StageEntry) -> Iterator[tuple[str, dict]]:
     """Every way to build a step: by backend, by engine, or the only one."""
     if entry.backend == "engine":
-        for name in ENGINES:
-            yield name, {"engines": {name: resolve(ENGINE_CONFIGS[name])()}}
+        for name, row in ENGINES.items():
+            yield name, {"engines": {name: resolve(row.config)()}}
     elif entry.backend:
         for name, target in BACKENDS[entry.backend].items():
             yield name, {"backend": target}
