@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks.generated import generated_network
+from benchmarks.generated import TINY, generated_network
 from pipeline.core import images
 from pipeline.core.device import CPU
 from pipeline.core.items import Garment, Pair, Person
@@ -32,7 +32,6 @@ from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.running.runner import run_stages
 from tryon.engines.stableviton import runtime, sampling
-from tryon.engines.stableviton.architecture import Architecture, ClipWidths
 from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import StableVITON
 from tryon.engines.stableviton.folder import Loaded
@@ -42,12 +41,6 @@ from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.savings import ALL
 from tryon.step import TryOnConfig, TryOnStep
 
-TINY = Architecture(
-    model_channels=64,
-    context_dim=48,
-    vae_channels=32,
-    clip=ClipWidths(hidden_size=64, intermediate_size=128, layers=3, heads=4, projection_dim=48),
-)
 CANVAS = (1024, 768)  # pixels
 SIZE = (64, 64)  # pixels the tiny network works at
 PERSONS, GARMENTS = 4, 8

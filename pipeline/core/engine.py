@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,6 +181,7 @@ class DressedPerson:
     extra: Mapping[PerEngine, Image] = field(default_factory=dict)
 
 
+@runtime_checkable
 class TryOnEngine(Protocol):
     """Everything that is asked of an engine; the runner never knows which one it holds.
 

@@ -14,17 +14,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from benchmarks.generated import TINY  # noqa: E402
 from tryon.engines.stableviton import keys  # noqa: E402
-from tryon.engines.stableviton.architecture import Architecture, ClipWidths  # noqa: E402
+from tryon.engines.stableviton.architecture import Architecture  # noqa: E402
 from tryon.engines.stableviton.network import StableViton  # noqa: E402
 from tryon.networks.savings import ALL, OFFICIAL, Savings  # noqa: E402
-
-TINY = Architecture(
-    model_channels=64,
-    context_dim=48,
-    vae_channels=32,
-    clip=ClipWidths(hidden_size=64, intermediate_size=128, layers=3, heads=4, projection_dim=48),
-)
 
 
 class Recorded:

@@ -1,34 +1,42 @@
-"""What every engine that runs without weights must keep; a new one joins by one line in `ENGINES`."""
+"""What every engine of the catalogue must keep. `tiny_engines.py` gives each of them tiny weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import json
 from pathlib import Path
 
 import mannequin
 import numpy as np
 import pytest
+from tiny_engines import tiny_engine
 
-from pipeline.core.engine import EngineConfig, TryOnEngine, TryOnItem
+from pipeline.catalog import ENGINES, resolve
+from pipeline.core.engine import DressedPerson, EngineConfig, TryOnEngine, TryOnItem
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import Folder, Layout, PerCategory
 from pipeline.core.step import Context
-from tryon.engines.preview.engine import PreviewEngine
 from tryon.step import TryOnConfig, TryOnStep
 
-ENGINES: dict[str, Callable[[], TryOnEngine]] = {"preview": PreviewEngine}
+CONVERSION = {"convert", "converted_folder"}
+"""What the engines whose published files can be converted offer besides."""
 GARMENT_FOR = {Category.UPPER: "tee", Category.LOWER: "trousers", Category.DRESS: "dress"}
 
 
-@pytest.fixture(params=sorted(ENGINES))
-def engine(request: pytest.FixtureRequest) -> TryOnEngine:
-    return ENGINES[request.param]()
+@pytest.fixture(params=list(ENGINES))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     return Layout(outputs=tmp_path)
+
+
+@pytest.fixture
+def engine(name: str, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> TryOnEngine:
+    return tiny_engine(name, Context(layout, device="cpu"), monkeypatch)
 
 
 def items(engine: TryOnEngine, layout: Layout) -> list[TryOnItem]:
@@ -43,9 +51,38 @@ def items(engine: TryOnEngine, layout: Layout) -> list[TryOnItem]:
     ]
 
 
+def operations(kind: type) -> set[str]:
+    """Public methods and properties of a class."""
+    return {name for name, member in inspect.getmembers_static(kind) if not name.startswith("_") and is_operation(member)}
+
+
+def is_operation(member: object) -> bool:
+    return callable(member) or hasattr(member, "__get__")
+
+
+def test_an_engine_without_tiny_weights_is_told_what_it_lacks(layout: Layout, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(AssertionError, match=r"'newcomer' is not under the contract: .* tests/support/tiny_engines\.py"):
+        tiny_engine("newcomer", Context(layout), monkeypatch)
+
+
+def test_it_is_what_its_row_of_the_catalogue_says(name: str, engine: TryOnEngine):
+    assert engine.card.name == name
+    assert type(engine) is resolve(ENGINES[name].engine)
+    assert type(engine.config) is resolve(ENGINES[name].config)
+
+
+def test_it_has_every_member_of_the_protocol(engine: TryOnEngine):
+    assert isinstance(engine, TryOnEngine)
+
+
+def test_it_offers_no_operation_that_nobody_asks_for(engine: TryOnEngine):
+    """So a misspelt `describe`, which the base class would silently stand in for, is noticed."""
+    assert operations(type(engine)) <= operations(TryOnEngine) | CONVERSION
+    assert operations(type(engine.config)) <= operations(EngineConfig)
+
+
 def test_the_card_says_who_it_is_and_what_it_reads(engine: TryOnEngine):
     card = engine.card
-    assert card.name in ENGINES
     assert card.version >= 1
     assert card.categories
     assert card.person
@@ -56,6 +93,20 @@ def test_the_card_says_who_it_is_and_what_it_reads(engine: TryOnEngine):
 def test_settings_are_frozen_and_can_be_recorded(engine: TryOnEngine):
     assert isinstance(engine.config, EngineConfig)
     assert engine.config.model_dump(mode="json")
+
+
+def test_each_result_carries_the_pictures_that_the_settings_ask_for(engine: TryOnEngine, layout: Layout):
+    engine.load("cpu")
+    for dressed in engine.generate(items(engine, layout)):
+        assert isinstance(dressed, DressedPerson)
+        assert set(dressed.extra) == set(engine.config.extras())
+        assert all(picture.dtype == np.uint8 and picture.ndim == 3 for picture in dressed.extra.values())
+
+
+def test_its_way_of_sampling_fits_a_recipe(engine: TryOnEngine):
+    engine.load("cpu")
+    described = dict(engine.describe())
+    assert json.loads(json.dumps(described)) == described
 
 
 def test_results_have_the_persons_shape_and_come_in_order(engine: TryOnEngine, layout: Layout):
@@ -83,16 +134,17 @@ def test_it_reads_nothing_its_card_does_not_name(engine: TryOnEngine, layout: La
     assert dressed.picture.std() > 5
 
 
-def test_the_step_runs_it_and_gives_the_same_bytes_twice(engine: TryOnEngine, layout: Layout):
-    name = engine.card.name
-    person = mannequin.write_person(layout)
+def test_the_step_runs_it_and_gives_the_same_bytes_twice(name: str, layout: Layout, monkeypatch: pytest.MonkeyPatch):
+    person, context = mannequin.write_person(layout), Context(layout, device="cpu")
     files = []
     for _ in range(2):
-        step = TryOnStep(TryOnConfig(), Context(layout, device="cpu"), {name: ENGINES[name]()})
+        engine = tiny_engine(name, context, monkeypatch)
+        step = TryOnStep(TryOnConfig(), context, {name: engine})
         pairs = [
             Pair(person, mannequin.write_garment(layout, GARMENT_FOR[category]), name)
             for category in sorted(engine.card.categories)
         ]
         produced = [made for pair in pairs for made in step.run([step.read(pair)])]
+        assert [set(made.files) for made in produced] == [set(step.writes(pair)) for pair in pairs]
         files.append([encode() for made in produced for encode in made.files.values()])
     assert files[0] == files[1]

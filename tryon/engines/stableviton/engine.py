@@ -74,7 +74,7 @@ class StableVITON(EngineBase):
         return self.config.batch_size or automatic
 
     @property
-    def size(self) -> tuple[int, int]:
+    def _size(self) -> tuple[int, int]:
         """(height, width) the network works at, pixels."""
         return self.config.height or self.native_size[0], self.config.width or self.native_size[1]
 
@@ -91,7 +91,7 @@ class StableVITON(EngineBase):
         chosen, sampling = choose_device(device), sampling_config(self.config, self.native_preset)
         loaded = load(self._weights_path(sampling.dtype), choose_dtype(sampling.dtype, chosen))
         loaded = replace(loaded, identity=sha_of(self.card.weights[0], self.context.layout.weights))
-        self._runtime = Runtime(loaded, sampling, self.size, chosen, self.batch_size, self.config.save_attention)
+        self._runtime = Runtime(loaded, sampling, self._size, chosen, self.batch_size, self.config.save_attention)
         if self.config.compile:
             self._runtime.compile()
 
@@ -109,7 +109,7 @@ class StableVITON(EngineBase):
         from dataclasses import asdict
 
         runtime = self._ready()
-        facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self.size)}
+        facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self._size)}
         return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
     @classmethod

@@ -1,0 +1,68 @@
+"""Every engine of the catalogue with tiny weights, so that one suite holds them all to the same contract.
+
+A new engine adds a function here: it gives the engine with settings that suit a test, and lets `load` find tiny weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.catalog import ENGINES
+from pipeline.core.engine import TryOnEngine
+from pipeline.core.step import Context
+
+Factory = Callable[[Context, pytest.MonkeyPatch], TryOnEngine]
+
+
+def preview(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
+    """It has no weights."""
+    from tryon.engines.preview.config import PreviewConfig
+    from tryon.engines.preview.engine import PreviewEngine
+
+    return PreviewEngine(PreviewConfig(), context)
+
+
+def stableviton(name: str) -> Factory:
+    """StableVITON's network with a fifth of the channels, one step at 128×64 pixels, and the attention pictures."""
+
+    def make(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
+        import torch
+
+        from benchmarks.generated import TINY, generated_network
+        from tryon.engines.stableviton import engine as engines
+        from tryon.engines.stableviton import folder
+        from tryon.engines.stableviton.config import StableVITONConfig
+        from tryon.engines.stableviton.variants import variant_named
+        from tryon.networks.savings import ALL
+
+        kinds = {"stableviton": engines.StableVITON, "stableviton_1024": engines.StableVITON1024, "sift_vton": engines.SiftVTON}
+        variant = replace(variant_named("sift_vton" if name == "sift_vton" else "stableviton"), size=None)
+        patch.setattr(engines, "sha_of", lambda row, root: "0" * 64)
+        patch.setattr(kinds[name], "_weights_path", lambda engine, dtype: Path("tiny"))
+        patch.setattr(folder, "load", lambda path, dtype: folder.Loaded(generated_network(ALL, dtype, TINY), variant, path.name))
+        torch.set_num_threads(1)
+        settings = StableVITONConfig(steps=1, dtype="fp32", height=128, width=64, batch_size=2, save_attention=True)
+        return kinds[name](settings, context)
+
+    return make
+
+
+FACTORIES: dict[str, Factory] = {
+    "stableviton": stableviton("stableviton"),
+    "stableviton_1024": stableviton("stableviton_1024"),
+    "sift_vton": stableviton("sift_vton"),
+    "preview": preview,
+}
+
+
+def tiny_engine(name: str, context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
+    """An engine of the catalogue, not loaded yet."""
+    assert name in FACTORIES, (
+        f"engine {name!r} is not under the contract: give it tiny weights by a function in tests/support/tiny_engines.py"
+    )
+    assert set(FACTORIES) <= set(ENGINES), f"not in the catalogue: {sorted(set(FACTORIES) - set(ENGINES))}"
+    return FACTORIES[name](context, patch)
