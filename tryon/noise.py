@@ -1,4 +1,7 @@
-"""Seeded noise: one stream per picture, so that batch size, order and machine do not change what is drawn."""
+"""Seeded noise: one stream per picture, so that batch size, order and machine do not change what is drawn.
+
+Facts: docs/facts/samplers.md#randomness.
+"""
 
 from __future__ import annotations
 

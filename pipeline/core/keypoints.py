@@ -1,4 +1,4 @@
-"""BODY_25 and hand key-points, and their OpenPose JSON form."""
+"""BODY_25 and hand key-points, and their OpenPose JSON form (docs/facts/keypoints.md#openpose-json)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Label numbers: enums, palettes and conversions between the field's vocabularies.
 
-Sources: CIHP/LIP/ATR label lists of the data sets; VITON-HD files use CIHP ids. Left and right are the subject's.
+Sources: docs/facts/label_lists.md#lists. VITON-HD files use CIHP ids. Left and right are the subject's.
 `Parse.UPPER_CLOTHES`, never `5`: a misspelt enum fails at import, a misspelt string masks nothing.
 """
 

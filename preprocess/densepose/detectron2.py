@@ -1,4 +1,7 @@
-"""DensePose through detectron2 where it is installed (Güler et al. 2018; R_50_FPN_s1x, as behind VITON-HD's own pictures)."""
+"""DensePose through detectron2 where it is installed (Güler et al. 2018; R_50_FPN_s1x, as behind VITON-HD's own pictures).
+
+Facts: docs/facts/densepose_picture.md#models.
+"""
 
 from __future__ import annotations
 

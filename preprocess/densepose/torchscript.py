@@ -1,4 +1,7 @@
-"""DensePose as a TorchScript program: plain torch, and torchvision for two operators inside the file."""
+"""DensePose as a TorchScript program: plain torch, and torchvision for two operators inside the file.
+
+Facts: docs/facts/densepose_picture.md#models.
+"""
 
 from __future__ import annotations
 

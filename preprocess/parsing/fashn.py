@@ -1,5 +1,7 @@
 """FASHN's human parser: a SegFormer-B4 with a label list of its own, hands, feet and torso apart, limbs without sides.
 
+Facts: docs/facts/parsing_networks.md#fashn.
+
 Its weights are for research and evaluation only (NVIDIA's licence of SegFormer), unlike the try-on model of the same makers.
 """
 

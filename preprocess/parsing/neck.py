@@ -1,4 +1,7 @@
-"""The neck for models that have none: CIHP's 10 from the face below the jaw, and from what was left unlabelled there."""
+"""The neck for models that have none: CIHP's 10 from the face below the jaw, and from what was left unlabelled there.
+
+Facts: docs/facts/label_lists.md#lip-is-not-cihp.
+"""
 
 from __future__ import annotations
 

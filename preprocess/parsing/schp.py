@@ -1,4 +1,7 @@
-"""SCHP (Li et al. 2020) from its two ONNX exports: ATR for garments, LIP to part neck from face."""
+"""SCHP (Li et al. 2020) from its two ONNX exports: ATR for garments, LIP to part neck from face.
+
+Facts: docs/facts/parsing_networks.md#schp.
+"""
 
 from __future__ import annotations
 

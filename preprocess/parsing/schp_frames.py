@@ -1,4 +1,7 @@
-"""SCHP's window (Li et al. 2020): the whole frame in a square with black borders, and class scores back. Pure functions."""
+"""SCHP's window (Li et al. 2020): the whole frame in a square with black borders, and class scores back. Pure functions.
+
+Facts: docs/facts/parsing_networks.md#schp.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ MEAN = (0.406, 0.456, 0.485)
 STD = (0.225, 0.224, 0.229)
 """Blue, green, red, on 0..1."""
 HOLE_PX = 2000
-"""Largest hole in upper clothes that is filled, at 512 px height (OOTDiffusion's rule)."""
+"""Largest hole in upper clothes that is filled, at 512 px height (docs/facts/label_lists.md#hybrid)."""
 
 
 def frame_matrix(size: tuple[int, ...], side_px: int) -> NDArray[np.float64]:
@@ -72,7 +75,7 @@ def _corner_weights(source: int, target: int) -> Float:
 
 
 def hybrid(atr: Labels, lip: Labels) -> Labels:
-    """ATR's garments with the neck that LIP does not call face (the rule of OOTDiffusion, IDM-VTON and Leffa).
+    """ATR's garments with the neck that LIP does not call face (docs/facts/label_lists.md#hybrid).
 
     Args:
         atr: (h, w) uint8 of `Atr`.

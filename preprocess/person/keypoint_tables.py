@@ -14,7 +14,7 @@ COCO_18: tuple[Joint, ...] = (
     Joint.RIGHT_HIP, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE, Joint.LEFT_HIP, Joint.LEFT_KNEE, Joint.LEFT_ANKLE,
     Joint.RIGHT_EYE, Joint.LEFT_EYE, Joint.RIGHT_EAR, Joint.LEFT_EAR,
 )  # fmt: skip
-"""The joint at each place of COCO order. From the ninth place on BODY_25 counts differently: its 8 is mid-hip, COCO's 8 a hip."""
+"""The joint at each place of COCO order. BODY_25 counts differently from 8 on (docs/facts/keypoints.md#coco-18)."""
 
 WHOLEBODY_BODY: tuple[Joint, ...] = (
     Joint.NOSE, Joint.LEFT_EYE, Joint.RIGHT_EYE, Joint.LEFT_EAR, Joint.RIGHT_EAR,

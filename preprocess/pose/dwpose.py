@@ -1,4 +1,7 @@
-"""DWPose (Yang et al. 2023) from its two ONNX files: a person detector, then 133 whole-body points in the person's crop."""
+"""DWPose (Yang et al. 2023) from its two ONNX files: a person detector, then 133 whole-body points in the person's crop.
+
+Facts: docs/facts/keypoints.md#dwpose.
+"""
 
 from __future__ import annotations
 

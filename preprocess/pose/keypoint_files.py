@@ -1,4 +1,7 @@
-"""Key-point files that others wrote: OpenPose (25 or 18 points), ControlNet's lists of them, DressCode, OOTDiffusion."""
+"""Key-point files that others wrote: OpenPose (25 or 18 points), ControlNet's lists of them, DressCode, OOTDiffusion.
+
+Facts: docs/facts/dresscode_tree.md#key-points.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenPose (Cao et al. 2019) body and hands through controlnet_aux's port.
+"""OpenPose (Cao et al. 2019) body and hands through controlnet_aux's port (docs/facts/keypoints.md#openpose-in-controlnet_aux).
 
 The detector's own `detect_poses` throws the joints' confidences away, so its parts are called one by one.
 """

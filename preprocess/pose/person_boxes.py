@@ -1,4 +1,7 @@
-"""YOLOX's raw answer → boxes of people (Ge et al. 2021), and the box of the person who is meant. Pure functions."""
+"""YOLOX's raw answer → boxes of people (Ge et al. 2021), and the box of the person who is meant. Pure functions.
+
+Facts: docs/facts/keypoints.md#dwpose.
+"""
 
 from __future__ import annotations
 

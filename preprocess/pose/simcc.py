@@ -1,4 +1,7 @@
-"""Key-points by two one-dimensional classifications per joint (SimCC, Li et al. 2022): crop and decode. Pure functions."""
+"""Key-points by two one-dimensional classifications per joint (SimCC, Li et al. 2022): crop and decode. Pure functions.
+
+Facts: docs/facts/keypoints.md#dwpose.
+"""
 
 from __future__ import annotations
 

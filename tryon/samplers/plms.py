@@ -1,5 +1,7 @@
 """PLMS (Liu et al. 2022, arXiv 2202.09778, eq. 12) exactly as the official samplers run it.
 
+Facts: docs/facts/samplers.md#plms.
+
 diffusers' PNDM follows the same formulas but not the official list of timesteps when the number of steps does not divide
 1000, which is why this file exists.
 """

@@ -1,4 +1,4 @@
-"""The noise schedule of Stable Diffusion 1 and the things that follow from it alone."""
+"""The noise schedule of Stable Diffusion 1 and the things that follow from it alone (docs/facts/samplers.md#schedule)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def leading_timesteps(steps: int) -> list[int]:
     """The official timesteps, noisiest first: every (1000 // steps)-th, plus one.
 
     Steps that do not divide 1000 give more calls than asked for (30 → 31), and the list starts below 999: both are how
-    the published results were made. Where the official script would run over the end (3, 9, 27 … steps) the list stops at 999.
+    the published results were made (docs/facts/samplers.md#timesteps). Where the official script would run over the end (3, 9,
+    27 … steps) the list stops at 999.
     """
     return list(range(1, TRAIN_STEPS, TRAIN_STEPS // steps))[::-1]
 

@@ -1,4 +1,4 @@
-"""`ootd-hd`, `ootd-dc`: OOTDiffusion's mask rule without its documented bugs; IDM-VTON and Leffa use the same rule.
+"""`ootd-hd`, `ootd-dc`: OOTDiffusion's mask rule, also IDM-VTON's, without its documented bugs.
 
 Facts: docs/facts/agnostic_rules.md#ootd.
 

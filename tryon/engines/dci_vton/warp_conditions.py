@@ -26,7 +26,7 @@ GROUPS: tuple[tuple[Parse, ...], ...] = (
     (Parse.LEFT_ARM,), (Parse.RIGHT_ARM,), (Parse.LEFT_LEG,), (Parse.RIGHT_LEG,), (Parse.LEFT_SHOE,), (Parse.RIGHT_SHOE,),
     (Parse.SOCKS,), (Parse.GLOVE, Parse.SCARF),
 )  # fmt: skip
-"""HR-VITON's 13 groups of CIHP labels: the planes of the one-hot map."""
+"""HR-VITON's 13 groups of CIHP labels (docs/facts/label_lists.md#thirteen-groups): the planes of the one-hot map."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""From a published file to a network: strict, and one tensor at a time so that nothing is held twice."""
+"""From a published file to a network: strict, and one tensor at a time so that nothing is held twice.
+
+Facts: docs/facts/stableviton.md#checkpoints.
+"""
 
 from __future__ import annotations
 

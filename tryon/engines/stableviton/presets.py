@@ -1,5 +1,7 @@
 """How a picture is sampled: one frozen description, and the named presets as what differs from the base.
 
+Facts: docs/facts/stableviton.md#sampling.
+
 The quality of every preset but `reference` is **not verified** with the published weights; `benchmarks/compare_presets.py` is the
 script with which an owner of the weights measures it. Imports nothing heavy: settings are read before any engine runs.
 """

@@ -1,5 +1,7 @@
 """The spatial encoder (control branch): the U-Net's encoder again, with the garment's latent added to its first map.
 
+Facts: docs/facts/stableviton.md#spatial-encoder.
+
 It sees the same 13 channels as the U-Net, hence the person, the noise and the time: its features differ at every
 step and cannot be kept per garment. Only outputs 0 to 8 are looked at; the coarsest level and the middle block are
 built only when the saving `skip_control_tail` is off.

@@ -1,4 +1,4 @@
-"""The 13-channel U-Net of StableVITON, read in the order of its figure.
+"""The 13-channel U-Net of StableVITON, read in the order of its figure (docs/facts/stableviton.md#network).
 
 The module is diffusers' `UNet2DConditionModel` (Stable Diffusion 1 layout with 13 input channels); the forward pass is
 ours because the decoder looks at the garment between its stages.

@@ -1,4 +1,4 @@
-"""Models that share StableVITON's network: each is a row that says how it differs.
+"""Models that share StableVITON's network: each is a row that says how it differs (docs/facts/stableviton.md#sift-vton).
 
 A file is recognised by a key only that model has; everything else about a variant is data for loader and sampler.
 """
