@@ -16,7 +16,6 @@ from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Item, Unit
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Step
-from pipeline.core.weights import sha_of
 from pipeline.settings import BackendsConfig, RunConfig
 
 Settings = Mapping[str, StepConfig]
@@ -163,4 +162,4 @@ def _engines(settings: Settings, collection: Collection) -> dict[str, StepConfig
 def _weights(backend: Target, engines: Mapping[str, StepConfig], chooser: Chooser) -> dict[str, str]:
     targets = [backend] if backend else [ENGINES[name].engine for name in engines]
     names = {weight for target in targets for weight in resolve(target).card.weights}
-    return {name: sha_of(name, chooser.weights) for name in sorted(names)}
+    return {name: chooser.sha_of(name) for name in sorted(names)}

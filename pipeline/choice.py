@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,18 +14,19 @@ from pipeline.core.card import Card
 from pipeline.core.engine import EngineCard
 from pipeline.core.errors import MissingPackageError, UsageError, nearest
 from pipeline.core.labels import Category
-from pipeline.core.weights import available, require_all
+from pipeline.core.weights import status_of
+from pipeline.core.weights.access import Findings, require_verified, row_sha
 from pipeline.core.weights.licence import refuse_non_commercial
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What was taken.
+class ModelChoice:
+    """The backend or engine that was chosen.
 
     Args:
-        card: the chosen one.
+        card: its card.
         target: where its class is.
-        notes: lines for the user: what would be better and what it lacks.
+        notes: lines for the user: which better ones cannot run here, and what they lack.
     """
 
     card: Card
@@ -35,7 +36,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chooser:
-    """Chooses once per run.
+    """Chooses the backends and engines of one run. Each row of the weights table is checked once, however often it is asked for.
 
     Args:
         weights: the weights folder.
@@ -44,8 +45,10 @@ class Chooser:
 
     weights: Path
     commercial_only: bool = False
+    _status: dict[str, Findings] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _verified: dict[str, Findings] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def backend(self, kind: str, wanted: str = AUTO) -> Choice:
+    def backend(self, kind: str, wanted: str = AUTO) -> ModelChoice:
         """The backend of one kind.
 
         Raises:
@@ -53,25 +56,19 @@ class Chooser:
         """
         return self._choose(f"backend for {kind}", BACKENDS[kind], wanted, lambda card: True)
 
-    def engine(self, category: Category, wanted: str = AUTO) -> Choice:
-        """The engine for garments of one category."""
+    def engine(self, category: Category, wanted: str = AUTO) -> ModelChoice:
+        """The engine for garments of one category; raises as `backend`."""
         known = {name: entry.engine for name, entry in ENGINES.items()}
         return self._choose("engine", known, wanted, lambda card: isinstance(card, EngineCard) and category in card.categories)
 
-    def _choose(self, what: str, known: Mapping[str, Target], wanted: str, fits: Callable[[Card], bool]) -> Choice:
-        if wanted != AUTO:
-            return self._named(what, known, wanted)
-        notes: list[str] = []
-        for target in known.values():
-            card: Card = resolve(target).card
-            if not fits(card):
-                continue
-            lack = self._lack(card)
-            if lack is None:
-                return Choice(card, target, tuple(notes))
-            if lack:
-                notes.append(lack)
-        raise UsageError(f"no {what} can run here", "python run.py doctor")
+    def sha_of(self, name: str) -> str:
+        """The identity of a model in fingerprints.
+
+        Raises:
+            WeightsError: listing every file of it that is missing or wrong.
+        """
+        self._require((name,))
+        return row_sha(self._verified[name])
 
     def check_engine_name(self, wanted: str) -> None:
         """Refuse a misspelt engine even when no pair asks for one yet.
@@ -82,7 +79,22 @@ class Chooser:
         if wanted not in {AUTO, *ENGINES}:
             raise UsageError(f"unknown engine {wanted!r}", nearest(wanted, [*ENGINES, AUTO]))
 
-    def _named(self, what: str, known: Mapping[str, Target], wanted: str) -> Choice:
+    def _choose(self, what: str, known: Mapping[str, Target], wanted: str, fits: Callable[[Card], bool]) -> ModelChoice:
+        if wanted != AUTO:
+            return self._named(what, known, wanted)
+        notes: list[str] = []
+        for target in known.values():
+            card: Card = resolve(target).card
+            if not fits(card):
+                continue
+            reason = self._why_unavailable(card)
+            if reason is None:
+                return ModelChoice(card, target, tuple(notes))
+            if reason:
+                notes.append(reason)
+        raise UsageError(f"no {what} can run here", "python run.py doctor")
+
+    def _named(self, what: str, known: Mapping[str, Target], wanted: str) -> ModelChoice:
         if wanted not in known:
             raise UsageError(f"unknown {what} {wanted!r}", nearest(wanted, [*known, AUTO]))
         card: Card = resolve(known[wanted]).card
@@ -92,12 +104,12 @@ class Chooser:
         if self.commercial_only:
             for name in card.weights:
                 refuse_non_commercial(name)
-        require_all(card.weights, self.weights)
-        return Choice(card, known[wanted])
+        self._require(card.weights)
+        return ModelChoice(card, known[wanted])
 
-    def _lack(self, card: Card) -> str | None:
-        """None = can run. Otherwise why not; empty when its weights are simply not there, which needs no line."""
-        if not all(available(name, self.weights) for name in card.weights):
+    def _why_unavailable(self, card: Card) -> str | None:
+        """None = it can run here. Otherwise the reason; empty when its weights are absent, which needs no line."""
+        if not all(finding.usable for name in card.weights for finding in self._status_of(name)):
             return ""
         missing = card.missing_packages()
         if missing:
@@ -110,14 +122,31 @@ class Chooser:
                 return f"{card.name}: {refusal.message}"
         return None
 
+    def _status_of(self, name: str) -> Findings:
+        if name not in self._status:
+            self._status[name] = status_of(name, self.weights)
+        return self._status[name]
+
+    def _require(self, names: Sequence[str]) -> None:
+        """Verify the models that were not verified yet."""
+        new = [name for name in names if name not in self._verified]
+        found = require_verified([self._status_of(name) for name in new], self.weights)
+        self._verified.update(zip(new, found, strict=True))
+
 
 @dataclass
 class EngineByCategory:
-    """Remembers the engine of each category, so that choosing for a thousand pairs looks at the weights once."""
+    """The engine of each garment category, chosen once: a thousand pairs of one category cost one choice.
+
+    Args:
+        chooser: of the run.
+        wanted: an engine's name, or auto.
+        chosen: the engines chosen so far.
+    """
 
     chooser: Chooser
     wanted: str = AUTO
-    chosen: dict[Category, Choice] = field(default_factory=dict)
+    chosen: dict[Category, ModelChoice] = field(default_factory=dict)
 
     def __call__(self, category: Category) -> str:
         """The engine's name."""

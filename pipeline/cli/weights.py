@@ -57,10 +57,10 @@ def _select(filters: Sequence[str]) -> list[Weight]:
 
 
 def _cells(weight: Weight, root: Path) -> tuple[str, str, str, str, str]:
-    from pipeline.core.weights import look
+    from pipeline.core.weights import status_of
     from pipeline.core.weights.files import human_bytes
 
-    states = list(dict.fromkeys(str(finding.state) for finding in look(weight.name, root)))
+    states = list(dict.fromkeys(str(finding.state) for finding in status_of(weight.name, root)))
     here = "-" if states == ["missing"] else ", ".join(states)
     size = human_bytes(weight.bytes_expected) if weight.bytes_expected else "?"
     return weight.name, size, str(weight.commercial), here, ", ".join(weight.used_by)
@@ -83,8 +83,7 @@ def pull(
     from pipeline.core.console import Console
     from pipeline.core.weights.download import network_from
     from pipeline.core.weights.licence import refuse_non_commercial
-    from pipeline.core.weights.pull import addresses, adopt, plan_pull, refuse_early
-    from pipeline.core.weights.pull import pull as fetch
+    from pipeline.core.weights.pull import addresses, copy_files, plan_pull, pull_file, refuse_early
 
     console = Console()
     if commercial_only:
@@ -99,11 +98,11 @@ def pull(
     if dry_run:
         _show_plan(console, {want: [str(source)] if source else addresses(want, network, mirrors=mirrors) for want in wants})
     elif source is not None:
-        _tell(console, [finding for name in names for finding in adopt(name, source, weights, _Bar(console, name))])
+        _tell(console, [finding for name in names for finding in copy_files(name, source, weights, _Bar(console, name))])
     else:
         refuse_early(wants, network, mirrors=mirrors)
         for want in wants:
-            _tell(console, [fetch(want, network, mirrors=mirrors, repin=repin, progress=_Bar(console, want.file.name))])
+            _tell(console, [pull_file(want, network, mirrors=mirrors, repin=repin, progress=_Bar(console, want.file.name))])
 
 
 def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool) -> None:
@@ -140,8 +139,8 @@ def _tell(console: Console, findings: Sequence[Finding]) -> None:
 
     for finding in findings:
         console.say(finding.line(), None if finding.usable else Colour.BAD)
-        if finding.news:
-            console.say(f"  {finding.news}", Colour.WARN)
+        if finding.notice:
+            console.say(f"  {finding.notice}", Colour.WARN)
 
 
 class _Bar:
@@ -173,13 +172,13 @@ def verify(
     """Check the files that are here against the table; exit code 2 when one is wrong."""
     from pipeline.core.console import Console
     from pipeline.core.errors import ExitCode
-    from pipeline.core.weights.access import forget_pins, look
+    from pipeline.core.weights.access import forget_pins, status_of
     from pipeline.core.weights.access import verify as check
-    from pipeline.core.weights.verify import State
+    from pipeline.core.weights.verify import FileState
 
     console = Console()
     rows = _select(filters or [])
-    here = [row.name for row in rows if any(found.state is not State.MISSING for found in look(row.name, weights))]
+    here = [row.name for row in rows if any(found.state is not FileState.MISSING for found in status_of(row.name, weights))]
     findings: list[Finding] = []
     for name in here:
         if repin:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pipeline.core.card import Card
 from pipeline.core.weights.access import pull_command
 from pipeline.core.weights.files import human_bytes
-from pipeline.core.weights.verify import State
+from pipeline.core.weights.verify import FileState
 from pipeline.doctor.facts import REINSTALL, Check, Level, Machine
 
 ENGINE = "tryon"
@@ -31,7 +31,7 @@ def _broken(machine: Machine) -> list[Check]:
 
 
 def _rows_here(machine: Machine, rows: Iterable[str]) -> list[str]:
-    return [name for name in rows if any(finding.state is not State.MISSING for finding in machine.weights[name])]
+    return [name for name in rows if any(finding.state is not FileState.MISSING for finding in machine.weights[name])]
 
 
 def _user(machine: Machine, user: str, rows: Sequence[str]) -> Check:
@@ -43,7 +43,7 @@ def _user(machine: Machine, user: str, rows: Sequence[str]) -> Check:
     if card and (missing := card.missing_packages()):
         text = f"weights are here ({', '.join(rows)}), but {', '.join(missing)} is not installed"
         return Check(Level.WARN, user, text, f"pip install -e '.[{card.extra}]'")
-    unread = [name for name in rows if any(finding.state is State.UNVERIFIED for finding in machine.weights[name])]
+    unread = [name for name in rows if any(finding.state is FileState.UNVERIFIED for finding in machine.weights[name])]
     note = "; hashed before first use" if unread else ""
     return Check(Level.OK, user, f"{', '.join(rows)}{note}")
 

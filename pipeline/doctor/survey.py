@@ -19,7 +19,7 @@ from typing import Any
 from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
 from pipeline.core.console import Colour, Console
-from pipeline.core.weights import look
+from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from
 from pipeline.core.weights.table import table
 from pipeline.doctor.checks import OPENCV, OUR_NAMES, checks, exit_code, report
@@ -49,7 +49,7 @@ sys.stdout.write("\\n" + json.dumps({"errors": errors, "torch": torch_facts}))
 
 
 def show(console: Console, outputs: Path, weights_root: Path) -> int:
-    """Look, judge, print; returns the exit code."""
+    """Inspect this machine, print the checks, return the exit code."""
     found = checks(survey(outputs, weights_root))
     colours = {Level.OK: None, Level.WARN: Colour.WARN, Level.FAIL: Colour.BAD}
     for line in report(found):
@@ -82,7 +82,7 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
         free_bytes=shutil.disk_usage(_existing(outputs)).free,
         numba=numba_cache(),
         weights_root=weights_root,
-        weights={name: look(name, weights_root) for name in table()},
+        weights={name: status_of(name, weights_root) for name in table()},
         users=_users(),
         cards=cards,
         broken_cards=broken,

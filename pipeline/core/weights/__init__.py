@@ -1,5 +1,5 @@
-"""Model files: which exist, where they come from, what they are worth, and a verified path to each."""
+"""Model files: the table of known ones, their download, their verification, and the path to each."""
 
-from pipeline.core.weights.access import available, look, require, require_all, sha_of
+from pipeline.core.weights.access import available, require, require_all, sha_of, status_of
 
-__all__ = ["available", "look", "require", "require_all", "sha_of"]
+__all__ = ["available", "require", "require_all", "sha_of", "status_of"]

@@ -1,34 +1,36 @@
-"""`require()` gives a verified path or an error that prints the command which cures it; `available()` asks cheaply.
+"""The way to a model file: `require()` returns a verified path or raises an error with the command that cures it.
 
-A file is hashed once and remembered (`weights_files.Record`); as long as size, mtime and inode stay, nobody reads it again.
-What a single file is worth is judged in `weights_judge`.
+`available()` answers without hashing. A file is hashed once and then listed as verified (`pipeline/core/weights/files.py`); while
+its size, mtime and inode stay the same it is not read again. One file is verified in `pipeline/core/weights/verify.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.converted import CONVERTED, damaged_files, find_converted
-from pipeline.core.weights.files import Progress, Stamp, no_progress, read_record
+from pipeline.core.weights.files import Progress, VerifiedFile, no_progress, read_verified
 from pipeline.core.weights.table import row
-from pipeline.core.weights.verify import Finding, check, glance, other_edition, path_of, pin_of, source_known
+from pipeline.core.weights.verify import Finding, check, other_edition, path_of, pin_of, quick_check, source_known
 
 DEFAULT_ROOT = Path("weights")
+Findings = tuple[Finding, ...]
+"""One finding per file of a row."""
 
 
-def look(name: str, root: Path = DEFAULT_ROOT) -> tuple[Finding, ...]:
-    """The state of a row's files without hashing anything.
+def status_of(name: str, root: Path = DEFAULT_ROOT) -> Findings:
+    """The findings of a row's files, without hashing.
 
     Raises:
         WeightsError: no such row.
     """
     weight = row(name)
-    record = read_record(root / name)
-    return tuple(glance(weight, file, record) for file in weight.files)
+    verified = read_verified(root / name)
+    return tuple(quick_check(weight, file, verified) for file in weight.files)
 
 
 def converted_of(name: str, root: Path = DEFAULT_ROOT) -> Path | None:
@@ -44,43 +46,62 @@ def converted_of(name: str, root: Path = DEFAULT_ROOT) -> Path | None:
 
 
 def adopt_converted(name: str, root: Path = DEFAULT_ROOT) -> str:
-    """Let a fresh converted form stand in for its file: pin the file's hash where nobody published it.
+    """Let a fresh converted form replace its file: pin the file's hash where nobody published it.
 
     Returns:
-        What the user should know; empty when there is nothing to say.
+        A message for the user; empty when there is none.
 
     Raises:
         WeightsError: no such row.
     """
-    weight, record, made = row(name), read_record(root / name), find_converted(root / name / CONVERTED)
-    if made is None or source_known(weight, record, made):
+    weight, verified, made = row(name), read_verified(root / name), find_converted(root / name / CONVERTED)
+    if made is None or source_known(weight, verified, made):
         return ""
     file = weight.files[0]
-    if pin_of(record, file) or (file.sha256 and not other_edition(weight, file, made.source_bytes)):
+    if pin_of(verified, file) or (file.sha256 and not other_edition(weight, file, made.source_bytes)):
         return f"{made.folder}: made from another file than {file.name} of the table, so used only while that very file is here"
-    record.put(file.name, Stamp(made.source_sha256, made.source_bytes, 0, 0, pinned=True))
+    verified.put(file.name, VerifiedFile(made.source_sha256, made.source_bytes, 0, 0, pinned=True))
     return f"{name}/{file.name}: no published hash; pinned on first use: {made.source_sha256}"
 
 
 def available(name: str, root: Path = DEFAULT_ROOT) -> bool:
-    """True when every file is there in a plausible size and none is known to be wrong. Cheap, for `auto` choices.
+    """True when every file exists with a plausible size and none is known to be wrong. Cheap, for `auto` choices.
 
-    A file placed by hand and never hashed counts as available; `require` hashes it before anybody opens it.
+    A file that the user placed there and that was never hashed counts as available; `require` hashes it before it is opened.
     """
-    return all(finding.usable for finding in look(name, root))
+    return all(finding.usable for finding in status_of(name, root))
 
 
-def verify(
-    name: str, root: Path = DEFAULT_ROOT, *, rehash: bool = False, progress: Progress = no_progress
-) -> tuple[Finding, ...]:
-    """Hash what was not hashed yet (everything with `rehash`), remember it, pin what has no published hash.
+def verify(name: str, root: Path = DEFAULT_ROOT, *, rehash: bool = False, progress: Progress = no_progress) -> Findings:
+    """Hash the files of a row that were not hashed yet (all of them with `rehash`), and pin those without a published hash.
 
     Raises:
         WeightsError: no such row. Missing and wrong files are findings, not errors.
     """
-    weight = row(name)
-    record = read_record(root / name)
-    return tuple(check(weight, file, record, rehash=rehash, progress=progress) for file in weight.files)
+    return _verified(status_of(name, root), root, rehash=rehash, progress=progress)
+
+
+def _verified(findings: Findings, root: Path, *, rehash: bool = False, progress: Progress = no_progress) -> Findings:
+    verified = read_verified(root / findings[0].weight.name)
+    return tuple(check(finding, verified, rehash=rehash, progress=progress) for finding in findings)
+
+
+def require_verified(rows: Sequence[Findings], root: Path, progress: Progress = no_progress) -> list[Findings]:
+    """Verify rows whose status is known already.
+
+    Args:
+        rows: of `status_of`.
+        root: the weights folder.
+        progress: called with the bytes done and the total.
+
+    Raises:
+        WeightsError: listing every file that is missing or wrong in all of them, with the command that cures it.
+    """
+    checked = [_verified(findings, root, progress=progress) for findings in rows]
+    wrong = [finding for findings in checked for finding in findings if not finding.usable]
+    if wrong:
+        raise missing_error(wrong, root)
+    return checked
 
 
 def require(name: str, root: Path = DEFAULT_ROOT, progress: Progress = no_progress) -> Path:
@@ -94,15 +115,9 @@ def require(name: str, root: Path = DEFAULT_ROOT, progress: Progress = no_progre
 
 def require_all(names: Iterable[str], root: Path = DEFAULT_ROOT, progress: Progress = no_progress) -> dict[str, Path]:
     """`require` for several rows; the error lists everything that is wrong in all of them at once."""
-    paths: dict[str, Path] = {}
-    wrong: list[Finding] = []
-    for name in names:
-        findings = verify(name, root, progress=progress)
-        wrong += [finding for finding in findings if not finding.usable]
-        paths[name] = findings[0].path if len(findings) == 1 else root / name
-    if wrong:
-        raise missing_error(wrong, root)
-    return paths
+    names = list(names)
+    rows = require_verified([status_of(name, root) for name in names], root, progress)
+    return {name: found[0].path if len(found) == 1 else root / name for name, found in zip(names, rows, strict=True)}
 
 
 def paths(name: str, root: Path = DEFAULT_ROOT) -> dict[str, Path]:
@@ -116,13 +131,17 @@ def paths(name: str, root: Path = DEFAULT_ROOT) -> dict[str, Path]:
 
 
 def sha_of(name: str, root: Path = DEFAULT_ROOT) -> str:
-    """What a fingerprint needs: the sha256 of the row's file, or of the list of its files' hashes. Reads no file twice.
+    """The identity of a model in fingerprints, see `row_sha`.
 
     Raises:
         WeightsError: as `require`.
     """
-    require(name, root)
-    hashes = {finding.file.name: finding.sha256 for finding in verify(name, root)}
+    return row_sha(require_verified([status_of(name, root)], root)[0])
+
+
+def row_sha(findings: Findings) -> str:
+    """The sha256 of a verified row: that of its file, or of the list of its files' hashes."""
+    hashes = {finding.file.name: finding.sha256 for finding in findings}
     if len(hashes) == 1:
         return next(iter(hashes.values()))
     return hashlib.sha256("".join(f"{file}:{sha}\n" for file, sha in sorted(hashes.items())).encode()).hexdigest()
@@ -134,9 +153,9 @@ def forget_pins(name: str, root: Path = DEFAULT_ROOT) -> None:
     Raises:
         WeightsError: no such row.
     """
-    record = read_record(root / row(name).name)
-    for file in [file for file, stamp in record.stamps.items() if stamp.pinned]:
-        record.put(file, None)
+    verified = read_verified(root / row(name).name)
+    for name in [name for name, file in verified.files.items() if file.pinned]:
+        verified.put(name, None)
 
 
 def missing_error(wrong: Iterable[Finding], root: Path) -> WeightsError:

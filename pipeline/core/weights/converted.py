@@ -1,6 +1,6 @@
-"""The converted form of a model: a folder beside the published file that loads in seconds and can take its place.
+"""The converted form of a model: a folder beside the published file that loads in seconds and can replace it.
 
-Its index says which file it was made from and what belongs to it. So a ten-gigabyte original can be deleted, and the identity of
+Its index names the file it was made from and lists its own files. So a ten-gigabyte original can be deleted, and the identity of
 the weights, in fingerprints and recipes, stays the sha256 of that original.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.weights.files import digest_of, read_json, read_record, stamp_file
+from pipeline.core.weights.files import digest_of, read_json, read_verified, verified_file
 
 CONVERTED = "converted"
 """The folder, below a row's own."""
@@ -37,23 +37,23 @@ class Converted:
 
 
 def list_contents(folder: Path) -> dict[str, dict[str, int | str]]:
-    """Size and sha256 of every file of a folder just written, for its index; remembered, so that nobody hashes them again.
+    """Size and sha256 of every file of a folder just written, for its index; all are listed as verified.
 
     Raises:
         OSError: a file cannot be read.
     """
-    record = read_record(folder)
+    verified = read_verified(folder)
     listed: dict[str, dict[str, int | str]] = {}
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         name, digest = path.relative_to(folder).as_posix(), digest_of(path)
         listed[name] = {"bytes": digest.count, "sha256": digest.sha256}
-        record.stamps[name] = stamp_file(path, digest.sha256, pinned=False)
-    record.save()
+        verified.files[name] = verified_file(path, digest.sha256, pinned=False)
+    verified.save()
     return listed
 
 
 def find_converted(folder: Path) -> Converted | None:
-    """A converted folder whose files are all there in their sizes; None for anything else. Hashes nothing."""
+    """A converted folder whose files all exist with their sizes; None for anything else. Hashes nothing."""
     index = read_json(folder / INDEX)
     source, listed = index.get("source_sha256"), index.get("files")
     if not source or not isinstance(listed, dict) or not listed:
@@ -64,17 +64,17 @@ def find_converted(folder: Path) -> Converted | None:
 
 
 def damaged_files(converted: Converted, *, rehash: bool = False) -> list[str]:
-    """Files whose contents are not those of the index. What was hashed before is not read again, unless `rehash` asks for it.
+    """Files whose contents are not those of the index. A file that was hashed before is not read again, unless `rehash` is set.
 
     Raises:
         OSError: a file cannot be read.
     """
-    record, damaged = read_record(converted.folder), []
+    verified, damaged = read_verified(converted.folder), []
     for name, sha256 in converted.files.items():
-        path, known = converted.folder / name, record.stamps.get(name)
-        if known is None or rehash or not known.fits(path):
-            known = stamp_file(path, digest_of(path).sha256, pinned=False)
-            record.put(name, known)
+        path, known = converted.folder / name, verified.files.get(name)
+        if known is None or rehash or not known.matches(path):
+            known = verified_file(path, digest_of(path).sha256, pinned=False)
+            verified.put(name, known)
         if known.sha256 != sha256:
             damaged.append(name)
     return damaged

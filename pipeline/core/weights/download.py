@@ -1,7 +1,7 @@
-"""Fetch one file over http(s): resumable, verified while it streams, in place only when whole.
+"""Download one file over http(s): resumable, hashed while it streams, renamed to its final name only when complete.
 
-The standard library is enough here: urllib for requests (it honours the proxy variables), an own redirect rule that keeps a login
-token on its host, `.part` files with Range requests, and a plain back-off.
+The standard library is enough here: urllib for requests (it honours the proxy variables), a redirect rule that sends a login
+token to its own host only, `.part` files with Range requests, and exponential back-off.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Expected:
     Args:
         size: exact bytes, None when unknown.
         about: rounded bytes, 0 when unknown.
-        sha256: accepted contents; empty = any, the caller pins what comes.
+        sha256: accepted contents; empty = any, and the caller pins what was downloaded.
         md5: publisher's md5, or empty.
         pinned: True when `sha256` holds a pin of this machine, not a published value.
     """
@@ -50,15 +50,15 @@ class Expected:
         return self.size if self.size is not None else self.about
 
     def accepts(self, digest: Digest) -> bool:
-        """True when everything that is known agrees; a known sha256 makes the md5 needless."""
+        """True when everything that is known agrees; with a known sha256 the md5 is not compared."""
         if self.sha256:
             return digest.sha256 in self.sha256
         return self.size in {None, digest.count} and self.md5 in {"", digest.md5}
 
 
 @dataclass(slots=True)
-class _Job:
-    """One download under way."""
+class _Transfer:
+    """One download in progress."""
 
     url: str
     part: Part
@@ -66,7 +66,7 @@ class _Job:
     network: Network
     progress: Progress
     sleep: Callable[[float], None]
-    told_sha256: str = ""
+    stated_sha256: str = ""
     rejected: list[str] = field(default_factory=list)
 
 
@@ -78,35 +78,35 @@ def download(
     progress: Progress = no_progress,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Digest:
-    """Fetch `url` to `target` and return what was hashed on the way.
+    """Download `url` to `target` and return its digest.
 
-    A broken transfer goes on where it stopped, also in a later process (`<target>.part`). The target appears only when
-    everything fits.
+    A broken transfer is resumed, also by a later process (`<target>.part`). The target appears only when the file is complete
+    and is the expected one.
 
     Args:
         url: an http(s) address.
         target: file to write; its folder is made.
         expected: how the right file is recognised.
-        network: offline switch, token, patience.
-        progress: told the bytes done and the total.
+        network: offline switch, token, time-outs.
+        progress: called with the bytes done and the total.
         sleep: waits between attempts; replaced in tests.
 
     Raises:
-        WeightsError: offline, refused, absent, moved, corrupt, no room, or no connection after all attempts.
+        WeightsError: offline, refused, absent, another file, corrupt, disk full, or no connection after all attempts.
     """
     refuse_unless_online(url, network)
     with Part(target) as part:
-        job = _Job(url, part, expected, network, progress, sleep)
+        transfer = _Transfer(url, part, expected, network, progress, sleep)
         while True:
-            _fetch_patiently(job)
-            if _settled(job):
+            _fetch_patiently(transfer)
+            if _is_complete(transfer):
                 with _writing(part):
                     part.finish()
                 return part.digest
 
 
 def refuse_unless_online(url: str, network: Network) -> None:
-    """Stop before anything is asked.
+    """Refuse before any request.
 
     Raises:
         WeightsError: offline mode is on, or the address is not http(s).
@@ -115,65 +115,65 @@ def refuse_unless_online(url: str, network: Network) -> None:
         raise WeightsError(f"weights: {url} is not an http(s) address", "correct the address (HF_ENDPOINT, LOOKBOOK_MIRROR)")
     if network.offline:
         raise WeightsError(
-            f"weights: {url} is not asked for, because {network.offline} switches the network off",
+            f"weights: {url} is not requested, because {network.offline} switches the network off",
             f"unset {network.offline}, or bring the file: python run.py weights pull NAME --from FILE",
         )
 
 
-def _fetch_patiently(job: _Job) -> None:
-    """Transfer until whole; an attempt that brought bytes does not count against the patience."""
-    failures, most = 0, job.part.digest.count
+def _fetch_patiently(transfer: _Transfer) -> None:
+    """Repeat requests until the file is complete; an attempt that brought new bytes resets the count of failures."""
+    failures, most = 0, transfer.part.digest.count
     while True:
         try:
-            _transfer(job)
+            _request_once(transfer)
             return
         except Broken as broken:
-            failures = 1 if job.part.digest.count > most else failures + 1
-            most = max(most, job.part.digest.count)
-            if failures >= job.network.attempts:
+            failures = 1 if transfer.part.digest.count > most else failures + 1
+            most = max(most, transfer.part.digest.count)
+            if failures >= transfer.network.attempts:
                 raise WeightsError(
-                    f"weights: {job.url} broke off {failures} times: {broken}",
+                    f"weights: {transfer.url} broke off {failures} times: {broken}",
                     "check the connection and run the same command again: it goes on where it stopped",
                 ) from broken
-            back_off = job.network.back_off_seconds * 2.0 ** (failures - 1)
-            job.sleep(min(max(back_off, broken.wait_seconds), LONGEST_WAIT_SECONDS))
+            back_off = transfer.network.back_off_seconds * 2.0 ** (failures - 1)
+            transfer.sleep(min(max(back_off, broken.wait_seconds), LONGEST_WAIT_SECONDS))
 
 
-def _transfer(job: _Job) -> None:
-    """One request: from the start, or from the end of what is there."""
-    part = job.part
-    offset = part.resume_offset(job.url, trusted=bool(job.expected.sha256))
-    if offset and offset == job.expected.size:
-        return  # killed between the last byte and the renaming
+def _request_once(transfer: _Transfer) -> None:
+    """One request: from the start, or from the end of the bytes that are here."""
+    part = transfer.part
+    offset = part.resume_offset(transfer.url, trusted=bool(transfer.expected.sha256))
+    if offset and offset == transfer.expected.size:
+        return  # complete: a process was killed between the last byte and the renaming
     try:
-        with ask(job.url, job.network, offset, part.validator) as reply:
-            _receive(job, reply)
+        with ask(transfer.url, transfer.network, offset, part.validator) as reply:
+            _receive(transfer, reply)
     except Beyond as beyond:
         if beyond.total != offset:
             part.discard()
             raise
 
 
-def _receive(job: _Job, reply: Reply) -> None:
-    part = job.part
-    job.told_sha256 = reply.sha256 or job.told_sha256
-    _refuse_other_file(job, reply)
+def _receive(transfer: _Transfer, reply: Reply) -> None:
+    part = transfer.part
+    transfer.stated_sha256 = reply.sha256 or transfer.stated_sha256
+    _refuse_other_file(transfer, reply)
     _refuse_full_disk(part.target, reply.length)
     if reply.offset == 0:
         with _writing(part):
-            part.restart(job.url, reply.validator)
+            part.restart(transfer.url, reply.validator)
     while data := reply.read(CHUNK_BYTES >> 4):
         with _writing(part):
             part.append(data)
-        job.progress(part.digest.count, reply.total)
-    whole = reply.total if reply.total is not None else job.expected.size
+        transfer.progress(part.digest.count, reply.total)
+    whole = reply.total if reply.total is not None else transfer.expected.size
     if whole is not None and part.digest.count < whole:
         raise Broken(f"{part.digest.count} of {whole} bytes arrived")
 
 
 @contextmanager
 def _writing(part: Part) -> Iterator[None]:
-    """Disk errors in words; they must never count as a bad connection."""
+    """Turn disk errors into messages; they must never count as a bad connection."""
     try:
         yield
     except OSError as error:
@@ -183,15 +183,15 @@ def _writing(part: Part) -> Iterator[None]:
         raise WeightsError(f"weights: {part.path} cannot be written: {error.strerror}", CHOOSE_FOLDER) from error
 
 
-def _refuse_other_file(job: _Job, reply: Reply) -> None:
-    """Sizes and the hub's own hash tell before the transfer that this is another file."""
-    expected = job.expected
+def _refuse_other_file(transfer: _Transfer, reply: Reply) -> None:
+    """Refuse another file before the transfer, by its size and by the hash that the hub states."""
+    expected = transfer.expected
     if reply.sha256 and expected.sha256 and reply.sha256 not in expected.sha256:
-        raise moved(job.url, f"sha256 {reply.sha256[:12]}…", expected)
+        raise moved(transfer.url, f"sha256 {reply.sha256[:12]}…", expected)
     if expected.size is None or reply.total is None or reply.total == expected.size:
         return
     if reply.total > WORTH_A_LOOK_BYTES:
-        raise moved(job.url, f"{reply.total} bytes instead of {expected.size}", expected)
+        raise moved(transfer.url, f"{reply.total} bytes instead of {expected.size}", expected)
 
 
 def _refuse_full_disk(target: Path, length: int | None) -> None:
@@ -204,29 +204,29 @@ def _refuse_full_disk(target: Path, length: int | None) -> None:
         )
 
 
-def _settled(job: _Job) -> bool:
-    """Judge the whole file. False = it is worth one more transfer from the start."""
-    expected, digest = job.expected, job.part.digest
-    if reason := stub_reason(job.part.head(), digest.count, expected.bytes_expected):
-        job.part.discard()
-        raise WeightsError(f"weights: {job.url} holds {reason}", CHOOSE_SOURCE)
+def _is_complete(transfer: _Transfer) -> bool:
+    """Check the complete file. False = it is worth one more transfer from the start."""
+    expected, digest = transfer.expected, transfer.part.digest
+    if reason := stub_reason(transfer.part.head(), digest.count, expected.bytes_expected):
+        transfer.part.discard()
+        raise WeightsError(f"weights: {transfer.url} holds {reason}", CHOOSE_SOURCE)
     if expected.accepts(digest):
         return True
-    job.part.discard()
-    if expected.size not in {None, digest.count} or digest.sha256 in {job.told_sha256, *job.rejected}:
-        # Another size, a hash the server itself names, or two whole transfers that agree: nothing broke on the way.
-        raise moved(job.url, f"{digest.count} bytes, sha256 {digest.sha256[:12]}…", expected)
-    if job.rejected:
+    transfer.part.discard()
+    if expected.size not in {None, digest.count} or digest.sha256 in {transfer.stated_sha256, *transfer.rejected}:
+        # Another size, a hash that the server itself states, or two complete transfers that agree: the transfer did not fail.
+        raise moved(transfer.url, f"{digest.count} bytes, sha256 {digest.sha256[:12]}…", expected)
+    if transfer.rejected:
         raise WeightsError(
-            f"weights: {job.url} arrived corrupt twice (sha256 {job.rejected[-1][:12]}…, then {digest.sha256[:12]}…)",
+            f"weights: {transfer.url} arrived corrupt twice (sha256 {transfer.rejected[-1][:12]}…, then {digest.sha256[:12]}…)",
             "try again later or on another connection; a proxy that rewrites downloads does this too",
         )
-    job.rejected.append(digest.sha256)
+    transfer.rejected.append(digest.sha256)
     return False
 
 
 def moved(url: str, found: str, expected: Expected) -> WeightsError:
-    """The error for a file that arrived well and is another one than the table (or the pin) says."""
+    """The error for a file that arrived complete and is not the one of the table (or of the pin)."""
     known = ", ".join(f"sha256 {sha[:12]}…" for sha in expected.sha256) or f"md5 {expected.md5 or '?'}, {expected.size} bytes"
     source = "pinned here on first use" if expected.pinned else "in the table"
     table_moved = "update the row in pipeline/core/weights/rows, or try --mirrors"

@@ -1,7 +1,7 @@
-"""Model files on this disk: their hash, what is remembered about them, and files that only pretend to be one.
+"""Model files on disk: their hash, the list of verified files, and the recognition of files that are no model.
 
-Hashing ten gigabytes takes half a minute, so a verified file is remembered by size, mtime and inode in
-`weights/<name>/.verified.json`. The same record pins the hash of files whose contents nobody published.
+Hashing ten gigabytes takes half a minute, so a verified file is listed with its size, mtime and inode in
+`weights/<name>/.verified.json`. The same list pins the hash of files whose contents nobody published.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-RECORD = ".verified.json"
+VERIFIED_LIST = ".verified.json"
 CHUNK_BYTES = 4 << 20
 STUB_BYTES = 1024  # no model file is smaller; git-lfs pointers and error texts are
 _WEB_PAGE = (b"<!doctype html", b"<html")
@@ -38,7 +38,7 @@ class Digest:
         self.count = 0
 
     def update(self, data: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes."""
         self._sha256.update(data)
         self._md5.update(data)
         self.count += len(data)
@@ -75,8 +75,8 @@ def digest_of(path: Path, progress: Progress = no_progress) -> Digest:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """What is remembered of a verified file.
+class VerifiedFile:
+    """One line of the list of verified files.
 
     Args:
         sha256: its contents.
@@ -92,52 +92,58 @@ class Stamp:
     inode: int
     pinned: bool = False
 
-    def fits(self, path: Path) -> bool:
-        """True while the file is the one that was hashed."""
+    def matches(self, path: Path) -> bool:
+        """True while the file on disk is the one that was hashed."""
         now = path.stat()
         return (self.size, self.mtime_ns, self.inode) == (now.st_size, now.st_mtime_ns, now.st_ino)
 
 
-def stamp_file(path: Path, sha256: str, *, pinned: bool) -> Stamp:
-    """The stamp of a file just hashed."""
+def verified_file(path: Path, sha256: str, *, pinned: bool) -> VerifiedFile:
+    """The line of a file that was just hashed."""
     now = path.stat()
-    return Stamp(sha256, now.st_size, now.st_mtime_ns, now.st_ino, pinned)
+    return VerifiedFile(sha256, now.st_size, now.st_mtime_ns, now.st_ino, pinned)
 
 
 @dataclass(slots=True)
-class Record:
-    """The stamps of one row's folder. `writable` turns False when the folder is read-only: then every process hashes anew."""
+class VerifiedFiles:
+    """The list of verified files in the folder of one row.
+
+    Args:
+        folder: `weights/<row>`.
+        files: by name below the folder.
+        writable: False once the folder refused the list; every process then hashes again.
+    """
 
     folder: Path
-    stamps: dict[str, Stamp] = field(default_factory=dict)
+    files: dict[str, VerifiedFile] = field(default_factory=dict)
     writable: bool = True
 
-    def put(self, name: str, stamp: Stamp | None) -> None:
-        """Remember or forget a file, on disk at once."""
-        if stamp is None:
-            self.stamps.pop(name, None)
+    def put(self, name: str, file: VerifiedFile | None) -> None:
+        """Add, replace or (None) remove a file, and write the list."""
+        if file is None:
+            self.files.pop(name, None)
         else:
-            self.stamps[name] = stamp
+            self.files[name] = file
         self.save()
 
     def save(self) -> None:
-        """Write the stamps down, where the folder lets us."""
+        """Write the list, where the folder can be written."""
         try:
-            write_json(self.folder / RECORD, {key: asdict(value) for key, value in sorted(self.stamps.items())})
+            write_json(self.folder / VERIFIED_LIST, {key: asdict(value) for key, value in sorted(self.files.items())})
         except OSError:
             # A shared read-only weights folder is a normal thing on a cluster; only speed is lost.
             self.writable = False
 
 
-def read_record(folder: Path) -> Record:
-    """What is remembered of a folder; an absent or damaged record remembers nothing."""
-    stamps = {}
-    for name, fields in read_json(folder / RECORD).items():
+def read_verified(folder: Path) -> VerifiedFiles:
+    """The list of a folder; empty when it is absent or damaged."""
+    files = {}
+    for name, fields in read_json(folder / VERIFIED_LIST).items():
         try:
-            stamps[name] = Stamp(**fields)
+            files[name] = VerifiedFile(**fields)
         except TypeError:
             continue  # written by another version: hash again
-    return Record(folder, stamps)
+    return VerifiedFiles(folder, files)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -162,7 +168,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def stub_reason(head: bytes, size: int, bytes_expected: int) -> str:
-    """Why a file is not the model but something in its place; empty when nothing is suspicious.
+    """Why a file is not the model but something else under its name; empty when nothing is suspicious.
 
     Args:
         head: its first bytes (64 are enough).

@@ -1,4 +1,4 @@
-"""One http(s) request with our rules: ranges, a token that never leaves its host, clear refusals, and what may be tried again."""
+"""One http(s) request: byte ranges, a token that only its own host receives, clear refusals, and errors worth a new attempt."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _WHOLE = re.compile(r"bytes \*/(\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """How to behave on the network.
+    """Settings of the network.
 
     Args:
         offline: name of the variable that forbids it; empty = allowed.
         hub: address in place of https://huggingface.co.
         mirror: address of a served weights folder (`<mirror>/<row>/<file>`), asked instead of the table's; empty = none.
         token: Hugging Face token; sent to the hub's host only, over https (or to this machine).
-        timeout_seconds: longest silence of the server.
+        timeout_seconds: longest wait for the server.
         attempts: transfers without a single new byte before giving up.
         back_off_seconds: first wait; doubles each time.
     """
@@ -58,7 +58,7 @@ class Network:
 
 
 class Broken(Exception):
-    """The transfer failed in a way that a new attempt may cure; `wait_seconds` is the server's wish."""
+    """The transfer failed in a way that a new attempt may cure; `wait_seconds` is what the server asks for."""
 
     def __init__(self, reason: str, wait_seconds: float = 0.0) -> None:
         super().__init__(reason)
@@ -66,7 +66,7 @@ class Broken(Exception):
 
 
 class Beyond(Broken):
-    """Asked for bytes after the end; `total` is the size of the whole file, None when the server does not say."""
+    """The request began after the end of the file; `total` is the size of the file, None when the server does not state it."""
 
     def __init__(self, total: int | None) -> None:
         super().__init__("the server has fewer bytes than are here already")
@@ -74,17 +74,17 @@ class Beyond(Broken):
 
 
 class Reply:
-    """A running answer.
+    """An answer whose body is still to be read.
 
     Attributes:
         offset: first byte it brings; 0 = the whole file.
-        length: bytes still to come, None when the server does not say.
-        total: size of the whole file, None when the server does not say.
+        length: bytes still to come, None when the server does not state it.
+        total: size of the whole file, None when the server does not state it.
         validator: a strong ETag for resuming, or empty.
-        sha256: the hub's own statement of the content, or empty.
+        sha256: hash of the content as the hub states it, or empty.
     """
 
-    def __init__(self, response: http.client.HTTPResponse, told: Message | None) -> None:
+    def __init__(self, response: http.client.HTTPResponse, redirect: Message | None) -> None:
         self._response = response
         headers = response.headers
         self.offset, total = _content_range(headers) if response.status == 206 else (0, None)
@@ -93,7 +93,7 @@ class Reply:
         self.total = total if total is not None or self.length is None else self.offset + self.length
         tag = headers.get("ETag", "")
         self.validator = tag if tag.startswith('"') else ""  # If-Range allows strong validators only
-        self.sha256 = _stated_sha256(told) or _stated_sha256(headers)
+        self.sha256 = _stated_sha256(redirect) or _stated_sha256(headers)
 
     def read(self, count: int) -> bytes:
         """At most `count` further bytes; empty at the end.
@@ -115,17 +115,17 @@ def _content_range(headers: Message) -> tuple[int, int | None]:
 
 
 def _stated_sha256(headers: Message | None) -> str:
-    """The hub names a large file's sha256 as the linked ETag (its Xet hash is another header and another thing)."""
+    """The hub states the sha256 of a large file as the linked ETag (its Xet hash, in another header, is something else)."""
     tag = (headers.get("X-Linked-ETag", "") if headers else "").removeprefix("W/").strip('"')
     return tag if _SHA256.fullmatch(tag) else ""
 
 
 class RedirectRule(urllib.request.HTTPRedirectHandler):
-    """Follows to http(s) only, never from https to http, and hands the token to nobody else."""
+    """Follows redirects to http(s) only, never from https to http, and sends the token to no other host."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self.told: Message | None = None
+        self.stated: Message | None = None
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -138,10 +138,10 @@ class RedirectRule(urllib.request.HTTPRedirectHandler):
         old, new = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
         if new not in {"http", "https"} or (old == "https" and new == "http"):
             raise WeightsError(
-                f"weights: {req.full_url} sends us to {newurl}, which is not safe", "choose another source: --mirrors"
+                f"weights: {req.full_url} redirects to {newurl}, which is not safe", "choose another source: --mirrors"
             )
         if _stated_sha256(headers):
-            self.told = headers
+            self.stated = headers
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         if following is not None:
             _sign(following, self._network)
@@ -155,7 +155,7 @@ def _sign(request: urllib.request.Request, network: Network) -> None:
 
 @contextmanager
 def ask(url: str, network: Network, offset: int = 0, validator: str = "") -> Iterator[Reply]:
-    """Open an address, from byte `offset` on if the server can and the file is still the one `validator` names.
+    """Open an address, from byte `offset` on if the server can and the file is still the one that `validator` names.
 
     Raises:
         WeightsError: the server refuses for good.
@@ -170,7 +170,7 @@ def ask(url: str, network: Network, offset: int = 0, validator: str = "") -> Ite
     redirects = RedirectRule(network)
     response = _open(request, redirects, network)
     with response:
-        reply = Reply(response, redirects.told)
+        reply = Reply(response, redirects.stated)
         if reply.offset not in {0, offset}:
             raise Broken(f"asked from byte {offset}, the server starts at {reply.offset}")
         yield reply
@@ -182,7 +182,7 @@ def _open(request: urllib.request.Request, redirects: RedirectRule, network: Net
         response: http.client.HTTPResponse = opener.open(request, timeout=network.timeout_seconds)
     except urllib.error.HTTPError as error:
         with error:
-            raise _judge(request.full_url, error, network) from error
+            raise _error_of_status(request.full_url, error, network) from error
     except urllib.error.URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             host, why = urlsplit(request.full_url).hostname, error.reason.verify_message
@@ -196,8 +196,8 @@ def _open(request: urllib.request.Request, redirects: RedirectRule, network: Net
     return response
 
 
-def _judge(url: str, error: urllib.error.HTTPError, network: Network) -> Exception:
-    """What a status code means here."""
+def _error_of_status(url: str, error: urllib.error.HTTPError, network: Network) -> Exception:
+    """The error that a status code stands for."""
     if error.code in TRY_AGAIN:
         wait = error.headers.get("Retry-After", "")
         return Broken(f"status {error.code}", float(wait) if wait.isdecimal() else 0.0)

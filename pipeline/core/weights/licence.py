@@ -1,4 +1,4 @@
-"""What a model's licence allows: shown before a download, accepted once, refused where only business-clean models are wanted."""
+"""Licences of models: shown before a download, accepted once, refused in a run that allows business use only."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def _terms(weight: Weight) -> str:
 
 
 def is_accepted(weight: Weight, root: Path) -> bool:
-    """True when these very terms were accepted for this weights folder."""
+    """True when exactly these terms were accepted for this weights folder."""
     return read_json(root / ACCEPTED).get(weight.name) == _terms(weight)
 
 
 def accept(weight: Weight, root: Path) -> None:
-    """Remember that the user accepted the terms; other terms are asked for again.
+    """Record that the user accepted the terms; changed terms must be accepted again.
 
     Raises:
         WeightsError: the weights folder cannot be written.
@@ -53,22 +53,12 @@ def accept(weight: Weight, root: Path) -> None:
         ) from error
 
 
-def commercial_alternative(name: str) -> str:
-    """What to use in a business instead of this model, in words; empty when the model itself is fine.
-
-    Raises:
-        WeightsError: no such row.
-    """
-    weight = row(name)
-    return "" if weight.commercial is Commercial.YES else weight.alternative
-
-
 def refuse_non_commercial(name: str, *, allow_conditional: bool = False) -> None:
-    """Stop when a model may not be used in a business.
+    """Refuse a model that may not be used in a business.
 
     Args:
         name: row of the table.
-        allow_conditional: the owner read the condition and decided that it is met.
+        allow_conditional: also accept models under a condition, because the owner decided that it is met.
 
     Raises:
         WeightsError: not allowed; the remedy is the alternative.

@@ -74,7 +74,8 @@ class Part:
 
         Args:
             url: the address about to be asked.
-            trusted: a known hash will judge the result, so parts may be joined without the server's promise that nothing changed.
+            trusted: the whole file will be compared with a known hash, so parts may be joined even when the server does not
+                promise that nothing changed.
         """
         size = os.fstat(self._handle.fileno()).st_size
         if size == 0 or not (trusted or (self.validator and url == self._url)):

@@ -1,4 +1,4 @@
-"""Bring model files into the weights folder: from the network, or from a place on this machine."""
+"""Put model files into the weights folder: from the network, or from another folder of this machine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from urllib.parse import quote
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.access import DEFAULT_ROOT, missing_error, verify
 from pipeline.core.weights.download import SPARE_BYTES, Expected, download, refuse_unless_online
-from pipeline.core.weights.files import CHUNK_BYTES, Digest, Progress, Record, human_bytes, no_progress, read_record, stub_on_disk
+from pipeline.core.weights.files import (
+    CHUNK_BYTES,
+    Digest,
+    Progress,
+    VerifiedFiles,
+    human_bytes,
+    no_progress,
+    read_verified,
+    stub_on_disk,
+)
 from pipeline.core.weights.http import Network
 from pipeline.core.weights.part import CHOOSE_FOLDER
 from pipeline.core.weights.table import Weight, WeightFile, row
-from pipeline.core.weights.verify import Finding, State, judge, path_of, pin_of, refusal
+from pipeline.core.weights.verify import FileState, Finding, check_digest, path_of, pin_of, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class Want:
 
     Args:
         weight: its row.
-        file: its line.
+        file: the file of that row.
         root: the weights folder.
     """
 
@@ -41,19 +50,19 @@ class Want:
 
     @property
     def bytes_left(self) -> int:
-        """Bytes still to come, as far as known; an unfinished download counts as had."""
+        """Bytes still to download, as far as known; those of an unfinished download are not counted."""
         part = self.path.with_name(self.path.name + ".part")
         have = part.stat().st_size if part.exists() else 0
         return max(0, self.file.bytes_expected - have)
 
 
 def plan_pull(names: Iterable[str], root: Path = DEFAULT_ROOT, *, repin: bool = False) -> list[Want]:
-    """Files of these rows that are not verified on disk. Hashes what lies there unverified, downloads nothing.
+    """Files of these rows that are not verified on disk. Hashes files that are there unverified, downloads nothing.
 
     Args:
         names: rows of the table.
         root: the weights folder.
-        repin: also fetch again what is here by a pin only.
+        repin: also fetch files again whose hash is only pinned.
 
     Raises:
         WeightsError: no such row.
@@ -62,12 +71,15 @@ def plan_pull(names: Iterable[str], root: Path = DEFAULT_ROOT, *, repin: bool = 
         Want(finding.weight, finding.file, root)
         for name in dict.fromkeys(names)
         for finding in verify(name, root)
-        if finding.state is not State.VERIFIED or (repin and finding.pinned)
+        if finding.state is not FileState.VERIFIED or (repin and finding.pinned)
     ]
 
 
 def addresses(want: Want, network: Network, *, mirrors: bool = False) -> tuple[str, ...]:
-    """Where a file is asked for, in order. A mirror set by the user replaces all others; the table's come on request only."""
+    """The addresses of a file, in the order in which they are tried.
+
+    A mirror set by the user replaces all others; those of the table are used on request only.
+    """
     if network.mirror:
         return (f"{network.mirror}/{quote(want.weight.name)}/{quote(want.file.name)}",)
     sources = ((want.file.source,) if want.file.source else ()) + (want.file.mirrors if mirrors else ())
@@ -75,10 +87,10 @@ def addresses(want: Want, network: Network, *, mirrors: bool = False) -> tuple[s
 
 
 def refuse_full_disk(wants: Iterable[Want], root: Path) -> None:
-    """Stop before the first byte when all of it cannot fit.
+    """Refuse before the first byte a download that does not fit on the disk.
 
     Raises:
-        WeightsError: too little room.
+        WeightsError: too little free space.
     """
     left = sum(want.bytes_left for want in wants)
     place = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
@@ -91,14 +103,14 @@ def refuse_full_disk(wants: Iterable[Want], root: Path) -> None:
 
 
 def refuse_early(wants: Sequence[Want], network: Network, *, mirrors: bool = False) -> None:
-    """Say before the first byte what cannot succeed: files fetched by hand, offline mode, a full disk.
+    """Refuse before the first byte what cannot succeed: files without an address, offline mode, a full disk.
 
     Raises:
-        WeightsError: listing every file that must be fetched by hand, or naming what stands in the way.
+        WeightsError: listing every file that the user must fetch, or naming the obstacle.
     """
     by_hand = [want for want in wants if not addresses(want, network, mirrors=mirrors)]
     if by_hand:
-        raise missing_error([Finding(want.weight, want.file, want.path, State.MISSING) for want in by_hand], by_hand[0].root)
+        raise missing_error([Finding(want.weight, want.file, want.path, FileState.MISSING) for want in by_hand], by_hand[0].root)
     for want in wants:
         with _named(want):
             refuse_unless_online(addresses(want, network, mirrors=mirrors)[0], network)
@@ -107,62 +119,62 @@ def refuse_early(wants: Sequence[Want], network: Network, *, mirrors: bool = Fal
 
 @contextmanager
 def _named(want: Want) -> Iterator[None]:
-    """Put the row's name into remedies of the download, which knows only addresses."""
+    """Put the row's name into the remedies of the download, which knows addresses only."""
     try:
         yield
     except WeightsError as error:
         raise WeightsError(error.message, error.remedy.replace("NAME", want.weight.name)) from error
 
 
-def pull(
+def pull_file(
     want: Want, network: Network, *, mirrors: bool = False, repin: bool = False, progress: Progress = no_progress
 ) -> Finding:
-    """Download and verify one file; asks the next address when one fails.
+    """Download and verify one file; the next address is tried when one fails.
 
     Args:
         want: from `plan_pull`.
         network: from `download.network_from`.
-        mirrors: also ask the table's other sources (same hash).
-        repin: forget the pin of an unpublished hash and take what comes.
-        progress: told the bytes done and the total.
+        mirrors: also try the table's other sources (same hash).
+        repin: forget the pin of an unpublished hash and accept the file that is there now.
+        progress: called with the bytes done and the total.
 
     Returns:
-        The verified file; its `news` says when a hash was pinned.
+        The verified file; its `notice` says when a hash was pinned.
 
     Raises:
-        WeightsError: of the last address asked, or the page to visit when there is no plain address.
+        WeightsError: of the last address tried, or the page to visit when there is no plain address.
     """
-    record = read_record(want.root / want.weight.name)
+    verified = read_verified(want.root / want.weight.name)
     if repin:
-        record.put(want.file.name, None)
-    expected = _expected(want.file, record)
+        verified.put(want.file.name, None)
+    expected = _expected(want.file, verified)
     urls = addresses(want, network, mirrors=mirrors)
     if not urls:
-        raise missing_error([Finding(want.weight, want.file, want.path, State.MISSING)], want.root)
+        raise missing_error([Finding(want.weight, want.file, want.path, FileState.MISSING)], want.root)
     for url in urls[:-1]:
         try:
-            return judge(want.weight, want.file, record, download(url, want.path, expected, network, progress))
+            return check_digest(want.weight, want.file, verified, download(url, want.path, expected, network, progress))
         except WeightsError:
-            continue  # the last address speaks for all
+            continue  # the error of the last address is the one that is raised
     with _named(want):
-        return judge(want.weight, want.file, record, download(urls[-1], want.path, expected, network, progress))
+        return check_digest(want.weight, want.file, verified, download(urls[-1], want.path, expected, network, progress))
 
 
-def _expected(file: WeightFile, record: Record) -> Expected:
-    """What the download must be: the table's hash, else this machine's pin."""
-    stamp = record.stamps.get(file.name)
-    pin = (stamp.sha256,) if stamp and stamp.pinned and not file.sha256 else ()
+def _expected(file: WeightFile, verified: VerifiedFiles) -> Expected:
+    """How the right file is recognised: by the table's hash, else by this machine's pin."""
+    known = pin_of(verified, file)
+    pin = (known,) if known and not file.sha256 else ()
     return Expected(size=file.size, about=file.about, sha256=file.sha256 or pin, md5=file.md5, pinned=bool(pin))
 
 
-def adopt(name: str, given: Path, root: Path = DEFAULT_ROOT, progress: Progress = no_progress) -> list[Finding]:
-    """Copy a row's files from a place on this machine, verified on the way.
+def copy_files(name: str, given: Path, root: Path = DEFAULT_ROOT, progress: Progress = no_progress) -> list[Finding]:
+    """Copy a row's files from another place of this machine, and verify them.
 
     Args:
         name: row of the table.
         given: a file, or a folder that holds the row's files (by their path or their bare name).
         root: the weights folder.
-        progress: told the bytes done and the total.
+        progress: called with the bytes done and the total.
 
     Raises:
         WeightsError: nothing there fits the row, or a file is not the right one.
@@ -174,7 +186,7 @@ def adopt(name: str, given: Path, root: Path = DEFAULT_ROOT, progress: Progress 
         raise WeightsError(
             f"weights: {given} holds no file of {name}; expected: {expected}", f"python run.py weights list {name}"
         )
-    return [_take(weight, file, source, root, progress) for file, source in pairs]
+    return [_copy_file(weight, file, source, root, progress) for file, source in pairs]
 
 
 def _matches(weight: Weight, given: Path) -> list[tuple[WeightFile, Path]]:
@@ -189,25 +201,25 @@ def _matches(weight: Weight, given: Path) -> list[tuple[WeightFile, Path]]:
     return [(file, given) for file in weight.files if Path(file.name).name == given.name][:1]
 
 
-def _take(weight: Weight, file: WeightFile, source: Path, root: Path, progress: Progress) -> Finding:
-    target, record = path_of(weight, file, root), read_record(root / weight.name)
+def _copy_file(weight: Weight, file: WeightFile, source: Path, root: Path, progress: Progress) -> Finding:
+    target, verified = path_of(weight, file, root), read_verified(root / weight.name)
     if reason := stub_on_disk(source, file.bytes_expected):
         raise WeightsError(f"weights: {source} is {reason}", f"fetch it again: {weight.home}")
     incoming = target.with_name(target.name + ".incoming")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        digest = _copy(source, incoming, progress)
-        if reason := refusal(weight, file, digest, pin_of(record, file)):
+        digest = _copy_bytes(source, incoming, progress)
+        if reason := refusal(weight, file, digest, pin_of(verified, file)):
             raise WeightsError(f"weights: {source} is not {weight.name}/{file.name}: {reason}", f"fetch it again: {weight.home}")
         incoming.replace(target)
     except OSError as error:
         raise WeightsError(f"weights: {source} cannot be copied to {target}: {error.strerror}", CHOOSE_FOLDER) from error
     finally:
         incoming.unlink(missing_ok=True)
-    return judge(weight, file, record, digest)
+    return check_digest(weight, file, verified, digest)
 
 
-def _copy(source: Path, target: Path, progress: Progress) -> Digest:
+def _copy_bytes(source: Path, target: Path, progress: Progress) -> Digest:
     digest, total = Digest(), source.stat().st_size
     with source.open("rb") as reader, target.open("wb") as writer:
         while data := reader.read(CHUNK_BYTES):

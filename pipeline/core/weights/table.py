@@ -106,11 +106,6 @@ class Weight:
     editions_at_least: int = 0
 
     @property
-    def manual(self) -> bool:
-        """True when some file has no plain address (SharePoint, Drive): the user fetches it from `page`."""
-        return any(file.source is None for file in self.files)
-
-    @property
     def home(self) -> str:
         """The page to show a person."""
         if self.page:

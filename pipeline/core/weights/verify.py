@@ -1,22 +1,31 @@
-"""What one file on disk is worth: there or not, right or wrong, known by a published hash, a pin, or not yet.
+"""Verification of one weights file: `quick_check` without hashing, `check` with its sha256 against the table or the pin.
 
 Where nobody published a hash, the first file seen is pinned: later files must equal it. A converted form made from a known file
-stands in for a file that is not there (`weights_converted`), under the same sha256.
+replaces a file that is missing (`pipeline/core/weights/converted.py`), under the same sha256.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from pipeline.core.weights.converted import CONVERTED, Converted, damaged_files, find_converted
-from pipeline.core.weights.files import Digest, Progress, Record, digest_of, human_bytes, no_progress, stamp_file, stub_on_disk
+from pipeline.core.weights.files import (
+    Digest,
+    Progress,
+    VerifiedFiles,
+    digest_of,
+    human_bytes,
+    no_progress,
+    stub_on_disk,
+    verified_file,
+)
 from pipeline.core.weights.table import Weight, WeightFile
 
 
-class State(StrEnum):
-    """What is known about one file on disk."""
+class FileState(StrEnum):
+    """What is known about a file on disk."""
 
     VERIFIED = "verified"
     UNVERIFIED = "not yet verified"
@@ -27,38 +36,38 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One file, looked at.
+    """The result of checking one file.
 
     Args:
-        weight: its row.
-        file: its line.
-        path: where it is, or belongs; of a converted file the folder.
+        weight: the row of the table.
+        file: the file of that row.
+        path: where the file is, or belongs; of a converted file the folder.
         state: what is known.
         reason: why it is unusable; empty otherwise.
-        sha256: its contents when verified.
+        sha256: hash of its contents when verified.
         pinned: the hash is this machine's pin, not a published value.
-        news: something the user should be told once (a pin just made); empty otherwise.
+        notice: a message that is shown once (a hash was just pinned); empty otherwise.
     """
 
     weight: Weight
     file: WeightFile
     path: Path
-    state: State
+    state: FileState
     reason: str = ""
     sha256: str = ""
     pinned: bool = False
-    news: str = ""
+    notice: str = ""
 
     @property
     def usable(self) -> bool:
         """True unless it is missing or known to be wrong."""
-        return self.state in {State.VERIFIED, State.UNVERIFIED, State.CONVERTED}
+        return self.state in {FileState.VERIFIED, FileState.UNVERIFIED, FileState.CONVERTED}
 
     def line(self) -> str:
         """`stableviton-vitonhd/VITONHD.ckpt: missing (10.2 GB)`."""
         size = self.file.bytes_expected
         detail = self.reason or (
-            f"{self.state} ({human_bytes(size)})" if size and self.state is State.MISSING else str(self.state)
+            f"{self.state} ({human_bytes(size)})" if size and self.state is FileState.MISSING else str(self.state)
         )
         return f"{self.weight.name}/{self.file.name}: {detail}"
 
@@ -68,18 +77,24 @@ def path_of(weight: Weight, file: WeightFile, root: Path) -> Path:
     return root / weight.name / file.name
 
 
-def check(weight: Weight, file: WeightFile, record: Record, *, rehash: bool = False, progress: Progress = no_progress) -> Finding:
-    """Verify one file of a row and put the result into the row's record."""
-    finding = glance(weight, file, record)
-    if not finding.usable or (finding.state is State.VERIFIED and not rehash):
+def check(finding: Finding, verified: VerifiedFiles, *, rehash: bool = False, progress: Progress = no_progress) -> Finding:
+    """Verify a file and add it to the list of verified files.
+
+    Args:
+        finding: of `quick_check`; a file that it calls verified is not read again.
+        verified: the list of the row's folder.
+        rehash: read the file even then.
+        progress: called with the bytes done and the total.
+    """
+    if not finding.usable or (finding.state is FileState.VERIFIED and not rehash):
         return finding
-    if finding.state is State.CONVERTED:
+    if finding.state is FileState.CONVERTED:
         return _check_converted(finding, rehash)
     try:
         digest = digest_of(finding.path, progress)
     except OSError as error:
-        return Finding(weight, file, finding.path, State.UNUSABLE, f"cannot be read: {error.strerror}")
-    return judge(weight, file, record, digest)
+        return _unusable(finding, f"cannot be read: {error.strerror}")
+    return check_digest(finding.weight, finding.file, verified, digest)
 
 
 def _check_converted(finding: Finding, rehash: bool) -> Finding:
@@ -87,33 +102,36 @@ def _check_converted(finding: Finding, rehash: bool) -> Finding:
     damaged = damaged_files(made, rehash=rehash) if made else ["its index"]
     if not damaged:
         return finding
-    reason = f"missing, and its converted form is damaged ({', '.join(damaged)})"
-    return Finding(finding.weight, finding.file, finding.path, State.UNUSABLE, reason)
+    return _unusable(finding, f"missing, and its converted form is damaged ({', '.join(damaged)})")
 
 
-def judge(weight: Weight, file: WeightFile, record: Record, digest: Digest) -> Finding:
-    """Accept, pin or refuse a file on disk whose digest is known."""
-    path = record.folder / file.name
-    listed, pin = digest.sha256 in file.sha256, pin_of(record, file)
+def _unusable(finding: Finding, reason: str) -> Finding:
+    return replace(finding, state=FileState.UNUSABLE, reason=reason, sha256="", pinned=False)
+
+
+def check_digest(weight: Weight, file: WeightFile, verified: VerifiedFiles, digest: Digest) -> Finding:
+    """Compare the digest of a file on disk with the table and the pin: accept the file, pin it, or refuse it."""
+    path = verified.folder / file.name
+    listed, pin = digest.sha256 in file.sha256, pin_of(verified, file)
     if reason := refusal(weight, file, digest, pin):
-        return Finding(weight, file, path, State.UNUSABLE, reason)
-    record.put(file.name, stamp_file(path, digest.sha256, pinned=not listed))
-    news = "" if listed or pin else f"{weight.name}/{file.name}: no published hash; pinned on first use: {digest.sha256}"
-    return Finding(weight, file, path, State.VERIFIED, sha256=digest.sha256, pinned=not listed, news=news)
+        return Finding(weight, file, path, FileState.UNUSABLE, reason)
+    verified.put(file.name, verified_file(path, digest.sha256, pinned=not listed))
+    notice = "" if listed or pin else f"{weight.name}/{file.name}: no published hash; pinned on first use: {digest.sha256}"
+    return Finding(weight, file, path, FileState.VERIFIED, sha256=digest.sha256, pinned=not listed, notice=notice)
 
 
-def pin_of(record: Record, file: WeightFile) -> str:
-    """The sha256 this machine pinned for a file, or empty."""
-    known = record.stamps.get(file.name)
+def pin_of(verified: VerifiedFiles, file: WeightFile) -> str:
+    """The sha256 that this machine pinned for a file, or empty."""
+    known = verified.files.get(file.name)
     return known.sha256 if known and known.pinned else ""
 
 
 def refusal(weight: Weight, file: WeightFile, digest: Digest, pin: str = "") -> str:
-    """Why contents are not taken; empty when the table lists them, they equal the pin, or they may be pinned.
+    """Why the contents of a file are refused; empty when the table lists them, they equal the pin, or they may be pinned.
 
     Args:
         weight: the row.
-        file: its line.
+        file: the file of that row.
         digest: of the whole file.
         pin: sha256 pinned on first use, or empty.
     """
@@ -137,30 +155,31 @@ def other_edition(weight: Weight, file: WeightFile, size: int) -> bool:
     return bool(weight.editions) and file.size != size and size >= weight.editions_at_least
 
 
-def glance(weight: Weight, file: WeightFile, record: Record) -> Finding:
-    """Presence, size, stub, memory; no hashing."""
-    path = record.folder / file.name
+def quick_check(weight: Weight, file: WeightFile, verified: VerifiedFiles) -> Finding:
+    """Check a file without hashing it: whether it exists, its size, its first bytes, and the list of verified files."""
+    path = verified.folder / file.name
+    found = Finding(weight, file, path, FileState.UNVERIFIED)
     try:
         size = path.stat().st_size
         stub = stub_on_disk(path, file.bytes_expected)
     except FileNotFoundError:
-        made = find_converted(record.folder / CONVERTED)
-        if made is None or not source_known(weight, record, made):
-            return Finding(weight, file, path, State.MISSING)
-        return Finding(weight, file, made.folder, State.CONVERTED, sha256=made.source_sha256)
+        made = find_converted(verified.folder / CONVERTED)
+        if made is None or not source_known(weight, verified, made):
+            return replace(found, state=FileState.MISSING)
+        return replace(found, path=made.folder, state=FileState.CONVERTED, sha256=made.source_sha256)
     except OSError as error:
-        return Finding(weight, file, path, State.UNUSABLE, f"cannot be read: {error.strerror}")
+        return _unusable(found, f"cannot be read: {error.strerror}")
     if stub:
-        return Finding(weight, file, path, State.UNUSABLE, stub)
+        return _unusable(found, stub)
     if file.size not in {None, size} and not other_edition(weight, file, size):
-        return Finding(weight, file, path, State.UNUSABLE, f"{size} bytes instead of {file.size}: incomplete, or another edition")
-    known = record.stamps.get(file.name)
-    if known and known.fits(path) and (known.pinned or known.sha256 in file.sha256):
-        return Finding(weight, file, path, State.VERIFIED, sha256=known.sha256, pinned=known.pinned)
-    return Finding(weight, file, path, State.UNVERIFIED)
+        return _unusable(found, f"{size} bytes instead of {file.size}: incomplete, or another edition")
+    known = verified.files.get(file.name)
+    if known and known.matches(path) and (known.pinned or known.sha256 in file.sha256):
+        return replace(found, state=FileState.VERIFIED, sha256=known.sha256, pinned=known.pinned)
+    return found
 
 
-def source_known(weight: Weight, record: Record, made: Converted) -> bool:
+def source_known(weight: Weight, verified: VerifiedFiles, made: Converted) -> bool:
     """Whether a converted form was made from a file the table lists or this machine pinned; only models of one file have one."""
     file = weight.files[0]
-    return len(weight.files) == 1 and made.source_sha256 in {*file.sha256, pin_of(record, file)}
+    return len(weight.files) == 1 and made.source_sha256 in {*file.sha256, pin_of(verified, file)}

@@ -10,7 +10,7 @@ import pytest
 from tiny_weights import BODY, tiny_table
 
 from pipeline.core.card import Card
-from pipeline.core.weights import look
+from pipeline.core.weights import status_of
 from pipeline.core.weights import table as weights_table
 from pipeline.doctor import survey as doctor_survey
 from pipeline.doctor.checks import checks, exit_code, report
@@ -144,7 +144,7 @@ def test_the_first_slow_import_of_pymatting_is_announced() -> None:
 
 
 def with_weights(root: Path, card: Card) -> Machine:
-    rows = {name: look(name, root) for name in ("known", "unknown")}
+    rows = {name: status_of(name, root) for name in ("known", "unknown")}
     users = {"tryon:known": ("known",), "tryon:unknown": ("unknown",)}
     return replace(GOOD, weights_root=root, weights=rows, users=users, cards={"tryon:known": card})
 
@@ -171,7 +171,7 @@ def test_weights_are_told_per_engine(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_models_that_are_not_here_are_one_short_line_per_step_with_the_command_that_gets_the_first(tmp_path: Path) -> None:
     cards = doctor_survey.catalogue_cards()[0]
-    weights = {name: look(name, tmp_path) for card in cards.values() for name in card.weights}
+    weights = {name: status_of(name, tmp_path) for card in cards.values() for name in card.weights}
     lines = [check for check in checks(replace(GOOD, weights_root=tmp_path, weights=weights, cards=cards)) if check.remedy]
     steps = list(dict.fromkeys(user.partition(":")[0] for user in cards if not user.startswith("tryon:")))
     assert [line.name for line in lines] == [*steps, *(user for user in cards if user.startswith("tryon:"))]

@@ -14,12 +14,12 @@ from tiny_weights import BODY, OTHER, SHA, tiny_table
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights import files as weights_files
 from pipeline.core.weights import table as weights_table
-from pipeline.core.weights import verify as weights_judge
-from pipeline.core.weights.access import available, forget_pins, look, paths, require, require_all, sha_of, verify
+from pipeline.core.weights import verify as weights_verify
+from pipeline.core.weights.access import available, forget_pins, paths, require, require_all, sha_of, status_of, verify
 from pipeline.core.weights.http import Network
-from pipeline.core.weights.licence import accept, commercial_alternative, is_accepted, licence_lines, refuse_non_commercial
-from pipeline.core.weights.pull import Want, addresses, adopt, plan_pull, pull, refuse_full_disk
-from pipeline.core.weights.verify import State
+from pipeline.core.weights.licence import accept, is_accepted, licence_lines, refuse_non_commercial
+from pipeline.core.weights.pull import Want, addresses, copy_files, plan_pull, pull_file, refuse_full_disk
+from pipeline.core.weights.verify import FileState
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def hashings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         seen.append(path)
         return original(path, progress)
 
-    monkeypatch.setattr(weights_judge, "digest_of", counted)
+    monkeypatch.setattr(weights_verify, "digest_of", counted)
     return seen
 
 
@@ -114,14 +114,14 @@ def test_rehash_reads_everything_again_and_finds_silent_damage(root: Path) -> No
     times = path.stat()
     path.write_bytes(OTHER)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert verify("known", root)[0].state is State.VERIFIED
-    assert verify("known", root, rehash=True)[0].state is State.UNUSABLE
+    assert verify("known", root)[0].state is FileState.VERIFIED
+    assert verify("known", root, rehash=True)[0].state is FileState.UNUSABLE
 
 
 def test_presence_is_answered_without_hashing(root: Path, hashings: list[Path]) -> None:
     assert not available("known", root)
     place(root, "known", "model.ckpt")
-    assert available("known", root) and look("known", root)[0].state is State.UNVERIFIED
+    assert available("known", root) and status_of("known", root)[0].state is FileState.UNVERIFIED
     place(root, "known", "model.ckpt", BODY[:-1])
     assert not available("known", root)
     place(root, "several", "model.ckpt")
@@ -149,8 +149,8 @@ def test_stub_files_are_named_before_anything_is_hashed(root: Path, hashings: li
 def test_an_unpublished_hash_is_pinned_once_and_says_so(root: Path) -> None:
     place(root, "unknown", "new.ckpt")
     first = verify("unknown", root)[0]
-    assert SHA in first.news and "pinned on first use" in first.news and first.pinned
-    assert verify("unknown", root)[0].news == ""
+    assert SHA in first.notice and "pinned on first use" in first.notice and first.pinned
+    assert verify("unknown", root)[0].notice == ""
     place(root, "unknown", "new.ckpt", OTHER)
     with pytest.raises(WeightsError, match="differs from the file pinned on first use"):
         require("unknown", root)
@@ -162,16 +162,16 @@ def test_a_pin_survives_the_loss_of_its_file(root: Path) -> None:
     place(root, "unknown", "new.ckpt")
     require("unknown", root)
     (root / "unknown" / "new.ckpt").unlink()
-    assert verify("unknown", root)[0].state is State.MISSING
+    assert verify("unknown", root)[0].state is FileState.MISSING
     place(root, "unknown", "new.ckpt", OTHER)
-    assert verify("unknown", root)[0].state is State.UNUSABLE
+    assert verify("unknown", root)[0].state is FileState.UNUSABLE
 
 
 def test_another_edition_is_taken_by_hand_where_the_row_knows_of_one(root: Path) -> None:
     place(root, "editions", "model.ckpt", OTHER[:2000])
     assert available("editions", root)
     finding = verify("editions", root)[0]
-    assert finding.pinned and "pinned" in finding.news
+    assert finding.pinned and "pinned" in finding.notice
     place(root, "editions", "model.ckpt", OTHER[:1400])
     assert not available("editions", root)
 
@@ -205,7 +205,7 @@ def test_a_damaged_record_only_costs_time(root: Path, hashings: list[Path]) -> N
     path = place(root, "known", "model.ckpt")
     require("known", root)
     for text in ("", "[1]", '{"model.ckpt": {"sha": 1}}', '{"model.ckpt": 3}'):
-        (root / "known" / weights_files.RECORD).write_text(text)
+        (root / "known" / weights_files.VERIFIED_LIST).write_text(text)
         assert require("known", root) == path
     assert len(hashings) == 5
 
@@ -225,7 +225,6 @@ def test_business_mode_refuses_and_names_the_alternative() -> None:
     with pytest.raises(WeightsError, match="known is not for business use") as caught:
         refuse_non_commercial("known")
     assert caught.value.remedy == "use instead: row clean"
-    assert commercial_alternative("known") == "row clean" and commercial_alternative("clean") == ""
     with pytest.raises(WeightsError, match="terms to be cleared"):
         refuse_non_commercial("several")
     refuse_non_commercial("several", allow_conditional=True)
@@ -263,9 +262,9 @@ def test_pull_fetches_only_what_is_not_verified(root: Path, server: FileServer, 
     place(root, "several", "model.ckpt")
     wants = plan_pull(("several", "known", "known"), root)
     assert [(want.weight.name, want.file.name) for want in wants] == [("several", "unet/model.bin"), ("known", "model.ckpt")]
-    findings = [pull(want, Network()) for want in wants]
-    assert [finding.state for finding in findings] == [State.VERIFIED] * 2
-    assert hashlib.sha256(OTHER).hexdigest() in findings[0].news
+    findings = [pull_file(want, Network()) for want in wants]
+    assert [finding.state for finding in findings] == [FileState.VERIFIED] * 2
+    assert hashlib.sha256(OTHER).hexdigest() in findings[0].notice
     assert plan_pull(("several", "known"), root) == []
 
 
@@ -274,7 +273,7 @@ def test_a_downloaded_file_is_not_hashed_a_second_time(
 ) -> None:
     served(monkeypatch, server)
     server.put("/known", BODY)
-    pull(plan_pull(("known",), root)[0], Network())
+    pull_file(plan_pull(("known",), root)[0], Network())
     require("known", root)
     assert hashings == []
 
@@ -284,14 +283,14 @@ def test_a_moved_pin_is_noticed_and_taken_only_on_request(
 ) -> None:
     served(monkeypatch, server)
     server.put("/unknown", BODY)
-    pull(plan_pull(("unknown",), root)[0], Network())
+    pull_file(plan_pull(("unknown",), root)[0], Network())
     server.put("/unknown", OTHER)
     (root / "unknown" / "new.ckpt").unlink()
     want = plan_pull(("unknown",), root)[0]
     with pytest.raises(WeightsError, match="pinned here on first use") as caught:
-        pull(want, Network())
+        pull_file(want, Network())
     assert caught.value.remedy == "python run.py weights pull unknown --repin"
-    assert hashlib.sha256(OTHER).hexdigest() in pull(want, Network(), repin=True).news
+    assert hashlib.sha256(OTHER).hexdigest() in pull_file(want, Network(), repin=True).notice
 
 
 def test_a_pinned_file_is_fetched_again_when_asked(root: Path) -> None:
@@ -307,22 +306,22 @@ def test_mirrors_of_the_table_are_asked_only_on_request(root: Path, server: File
     server.put("/mirror", BODY)
     want = plan_pull(("clean",), root)[0]
     with pytest.raises(WeightsError, match="does not exist"):
-        pull(want, Network())
+        pull_file(want, Network())
     assert [asked.path for asked in server.asked] == ["/known"]
-    assert pull(want, Network(), mirrors=True).usable
+    assert pull_file(want, Network(), mirrors=True).usable
 
 
 def test_the_users_own_mirror_replaces_every_address(root: Path, server: FileServer) -> None:
     server.put("/files/known/model.ckpt", BODY)
     network = Network(mirror=server.url("/files"))
-    assert pull(plan_pull(("known",), root)[0], network).usable
+    assert pull_file(plan_pull(("known",), root)[0], network).usable
     want = Want(weights_table.row("several"), weights_table.row("several").files[0], root)
     assert addresses(want, network, mirrors=True) == (server.url("/files/several/unet/model.bin"),)
 
 
 def test_a_file_fetched_by_hand_shows_its_page(root: Path) -> None:
     with pytest.raises(WeightsError) as caught:
-        pull(plan_pull(("by-hand",), root)[0], Network())
+        pull_file(plan_pull(("by-hand",), root)[0], Network())
     assert "https://drive.example/folder" in caught.value.remedy and "--from FILE" in caught.value.remedy
 
 
@@ -338,11 +337,11 @@ def test_everything_planned_must_fit_on_the_disk(root: Path, monkeypatch: pytest
 
 def test_a_file_from_a_stick_is_verified_while_it_is_copied(root: Path, tmp_path: Path) -> None:
     stick = place(tmp_path, "stick", "any name.bin")
-    assert adopt("known", stick, root)[0].path.read_bytes() == BODY
+    assert copy_files("known", stick, root)[0].path.read_bytes() == BODY
     assert stick.exists()
     wrong = place(tmp_path, "stick", "wrong.bin", OTHER)
     with pytest.raises(WeightsError, match="is not clean/model"):
-        adopt("clean", wrong, root)
+        copy_files("clean", wrong, root)
     assert list((root / "clean").iterdir()) == []
 
 
@@ -350,16 +349,16 @@ def test_a_folder_from_a_stick_brings_the_files_it_has(root: Path, tmp_path: Pat
     place(tmp_path, "stick", "unet/model.bin", OTHER)
     place(tmp_path, "stick", "model.bin", BODY)
     place(tmp_path, "stick", "model.ckpt")
-    adopted = adopt("several", tmp_path / "stick", root)
+    adopted = copy_files("several", tmp_path / "stick", root)
     assert sorted(finding.file.name for finding in adopted) == ["model.ckpt", "unet/model.bin"]
     assert (root / "several" / "unet" / "model.bin").read_bytes() == OTHER
     with pytest.raises(WeightsError, match=r"expected: new\.ckpt"):
-        adopt("unknown", tmp_path / "stick", root)
+        copy_files("unknown", tmp_path / "stick", root)
     with pytest.raises(WeightsError, match="holds no file"):
-        adopt("unknown", tmp_path / "absent", root)
+        copy_files("unknown", tmp_path / "absent", root)
 
 
 def test_a_stub_from_a_stick_is_refused(root: Path, tmp_path: Path) -> None:
     stub = place(tmp_path, "stick", "drive.ckpt", b"version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(WeightsError, match="git-lfs pointer"):
-        adopt("by-hand", stub, root)
+        copy_files("by-hand", stub, root)

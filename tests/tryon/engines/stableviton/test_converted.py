@@ -21,9 +21,9 @@ from pipeline.core.step import Context
 from pipeline.core.weights import access as weights
 from pipeline.core.weights import converted as weights_converted
 from pipeline.core.weights import table as weights_table
-from pipeline.core.weights.access import available, converted_of, look, require, sha_of
+from pipeline.core.weights.access import available, converted_of, require, sha_of, status_of
 from pipeline.core.weights.table import Weight, WeightFile
-from pipeline.core.weights.verify import State
+from pipeline.core.weights.verify import FileState
 from tryon.engines.stableviton import folder as folders
 from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024
@@ -82,7 +82,7 @@ def test_a_converted_folder_is_enough_for_the_engine_to_be_chosen(root, source, 
     source.unlink()
     for wanted in ("auto", "stableviton"):
         assert Chooser(root).engine(Category.UPPER, wanted).card.name == "stableviton"
-    assert [finding.state for finding in look(ROW, root)] == [State.CONVERTED]
+    assert [finding.state for finding in status_of(ROW, root)] == [FileState.CONVERTED]
     assert sha_of(ROW, root) == published
     assert require(ROW, root) == StableVITON.converted_folder(root)
 
