@@ -1,7 +1,11 @@
 """The memory of what was made, from what, and what went wrong: one SQLite file per writer in `outputs/.ledger/`.
 
-Several files are read together; of rows about the same thing the one with the highest sequence number wins; clocks may go
-backwards and decide nothing. A damaged file is put aside and counts as lost: artefacts it knew then count as given by hand.
+Several files are read together. Of rows about the same thing the newest holds: the one with the higher sequence number, and of
+equal numbers the one whose writer's name sorts later. Before each transaction a writer looks at the numbers of all other files
+and takes the next one, so what is written later has a higher number; only transactions at the very same moment can have equal
+ones. Clocks of the machine may go backwards and decide nothing.
+
+A damaged file is put aside and counts as lost: artefacts it knew then count as given by hand.
 """
 
 from __future__ import annotations
@@ -31,6 +35,9 @@ from pipeline.core.records.ledger_rows import (
 DRIVER = "driver"
 _SUFFIX = ".sqlite"
 
+Rank = tuple[int, int]
+"""When a row was written, among all: its sequence number, then the place of its writer's name."""
+
 
 class Ledger:
     """All writers' records, merged; written by one.
@@ -48,23 +55,25 @@ class Ledger:
         self.files: dict[Ref, FileRow] = {}
         self._guard = threading.RLock()
         self._sequence = 0
+        self._own = folder / f"{writer}{_SUFFIX}"
         self._writer: sqlite3.Connection | None = None
-        self._others: list[sqlite3.Connection] = []
+        self._others: dict[Path, sqlite3.Connection] = {}
         self._opened: list[sqlite3.Connection] = []
+        """In the order of the writers' names, so that of equal sequence numbers the one that is read later holds."""
         if writable:
             folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._open_all(folder / f"{writer}{_SUFFIX}", writable, durable)
+            self._open_all(writable, durable)
         except BaseException:
             self.close()
             raise
 
-    def _open_all(self, own: Path, writable: bool, durable: bool) -> None:
+    def _open_all(self, writable: bool, durable: bool) -> None:
         newest: dict[Ref, int] = {}
-        paths = sorted({*self.folder.glob(f"*{_SUFFIX}"), *([own] if writable else [])})
+        paths = sorted({*self._paths(), *([self._own] if writable else [])}, key=lambda path: path.stem)
         merged = newest if len(paths) > 1 else None
         for path in paths:
-            mine = path == own and writable
+            mine = path == self._own and writable
             connection = self._open(path, merged, writable, create=mine)
             if connection is None and mine:
                 connection = self._open(path, merged, writable, create=True)
@@ -74,17 +83,18 @@ class Ledger:
                 connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
                 self._writer = connection
             else:
-                self._others.append(connection)
+                self._others[path] = connection
+
+    def _paths(self) -> Iterator[Path]:
+        return self.folder.glob(f"*{_SUFFIX}")
 
     def _open(self, path: Path, newest: dict[Ref, int] | None, writable: bool, create: bool) -> sqlite3.Connection | None:
         """Connect and load; a damaged file is put aside (or passed over when only looking) and gives None."""
         connection = None
         try:
             with _translated(path):
-                address = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'rw'}"
-                connection = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+                connection = _connect(path, create)
                 self._opened.append(connection)
-                connection.execute("PRAGMA journal_mode=TRUNCATE" if create else "PRAGMA query_only=ON")
                 if create:
                     connection.executescript(SCHEMA)
                 _check_version(connection, path)
@@ -109,9 +119,8 @@ class Ledger:
         self.notes.append(f"{path}: damaged ledger ({problem}); put aside as {aside.name}. What it knew counts as given by hand")
 
     def _load(self, connection: sqlite3.Connection, newest: dict[Ref, int] | None) -> None:
-        """Take in the file rows; with several writers the highest sequence number wins."""
-        (highest,) = connection.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'sequence'").fetchone()
-        self._sequence = max(self._sequence, int(highest))
+        """Take in the file rows; with several writers the newest hold."""
+        self._sequence = max(self._sequence, _sequence_of(connection))
         columns = ", ".join(FileRow._fields)
         if newest is None:
             with gc_paused():
@@ -119,24 +128,29 @@ class Ledger:
                 self.files = {row[0]: row for row in rows}
             return
         for sequence, *values in connection.execute(f"SELECT sequence, {columns} FROM files").fetchall():
-            if sequence > newest.get(values[0], -1):
+            if sequence >= newest.get(values[0], -1):
                 newest[values[0]] = sequence
                 self.files[values[0]] = FileRow._make(values)
 
     def close(self) -> None:
         """Let go of the files."""
-        for connection in self._opened:
+        for connection in (*self._opened, *self._others.values()):
             with suppress(sqlite3.Error):
                 connection.close()
-        self._opened, self._others, self._writer = [], [], None
+        self._opened, self._others, self._writer = [], {}, None
 
     # ---- reading ----------------------------------------------------------------------------------------------------------
 
     def _query(self, sql: str, values: Sequence[str] = ()) -> Iterator[tuple]:
+        for rows in self._query_each(sql, values):
+            yield from rows
+
+    def _query_each(self, sql: str, values: Sequence[str] = ()) -> Iterator[list[tuple]]:
+        """The answers of the writers' files, in the order of the writers' names."""
         for connection in self._opened:
             with self._guard, _translated(self.folder), _damage_reported(self.folder):
                 rows = connection.execute(sql, values).fetchall()
-            yield from rows
+            yield rows
 
     def outcomes(self, where: str = "1", values: Sequence[str] = ()) -> Iterator[Outcome]:
         """What became of items, newest per item, in the order of the slots.
@@ -147,7 +161,7 @@ class Ledger:
         """
         newest: dict[str, tuple] = {}
         for row in self._query(f"SELECT * FROM outcomes WHERE {where}", values):
-            if row[0] not in newest or row[1] > newest[row[0]][1]:
+            if row[0] not in newest or row[1] >= newest[row[0]][1]:
                 newest[row[0]] = row
         return (outcome_of(newest[slot]) for slot in sorted(newest))
 
@@ -182,8 +196,21 @@ class Ledger:
 
     def intents(self) -> list[Intent]:
         """What was about to be put in place when a run died, oldest first."""
-        rows = sorted(self._query("SELECT sequence, content FROM intents"))
-        return [intent_from_json(content) for _, content in rows]
+        found = self._ranked("SELECT sequence, slot, content FROM intents")
+        return [
+            intent_from_json(content, overtaken=rank < self._rank_of_outcome(slot))
+            for rank, (_, slot, content) in sorted(found, key=lambda each: each[0])
+        ]
+
+    def _rank_of_outcome(self, slot: Ref) -> Rank:
+        ranks = (rank for rank, _ in self._ranked("SELECT sequence FROM outcomes WHERE slot = ?", (slot,)))
+        return max(ranks, default=(-1, -1))
+
+    def _ranked(self, sql: str, values: Sequence[str] = ()) -> Iterator[tuple[Rank, tuple]]:
+        """Rows whose first column is their sequence number, each with its place in the order of writing."""
+        for place, rows in enumerate(self._query_each(sql, values)):
+            for row in rows:
+                yield (row[0], place), row
 
     # ---- writing ----------------------------------------------------------------------------------------------------------
 
@@ -193,7 +220,7 @@ class Ledger:
         with self._guard, _translated(self.folder), _damage_reported(self.folder):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                self._sequence += 1
+                self._sequence = max(self._sequence, self._sequence_elsewhere()) + 1
                 self._writer.execute("INSERT OR REPLACE INTO meta VALUES ('sequence', ?)", (self._sequence,))
                 yield self._writer
                 self._writer.execute("COMMIT")
@@ -201,6 +228,17 @@ class Ledger:
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
                 raise
+
+    def _sequence_elsewhere(self) -> int:
+        """The highest sequence number in other writers' files, those included that have appeared since this one was opened."""
+        highest = 0
+        for path in self._paths():
+            if path != self._own:
+                with suppress(sqlite3.DatabaseError), _translated(path):  # one that is damaged or just being made says nothing
+                    if path not in self._others:
+                        self._others[path] = _connect(path, create=False)
+                    highest = max(highest, _sequence_of(self._others[path]))
+        return highest
 
     def intend(self, intents: Iterable[Intent]) -> None:
         """Write down what is about to be put in place."""
@@ -236,7 +274,7 @@ class Ledger:
         """Forget all intents, those of other writers' files included; only safe under the run's lock, after recovery."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM intents")
-        for other in self._others:
+        for other in self._others.values():
             with self._guard, _translated(self.folder):
                 other.execute("PRAGMA query_only=OFF")
                 other.execute("DELETE FROM intents")
@@ -247,6 +285,24 @@ class Ledger:
         with self._transaction() as connection:
             now = datetime.now().isoformat(timespec="seconds")
             connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (self._sequence, now, command, settings))
+
+
+def _connect(path: Path, create: bool) -> sqlite3.Connection:
+    """A connection to a ledger file: to our own, made if need be, or to another writer's, which is only read."""
+    address = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'rw'}"
+    connection = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=TRUNCATE" if create else "PRAGMA query_only=ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _sequence_of(connection: sqlite3.Connection) -> int:
+    """The number of the last transaction in a file."""
+    (highest,) = connection.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'sequence'").fetchone()
+    return int(highest)
 
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:

@@ -116,10 +116,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be put in place for one item: file → sha256, and the outcome once all of it is there."""
+    """What is about to be put in place for one item.
+
+    Args:
+        files: file → sha256.
+        outcome: once all of it is there.
+        overtaken: another writer has recorded a later outcome of the same item.
+    """
 
     files: Mapping[Ref, str]
     outcome: Outcome
+    overtaken: bool = False
 
 
 def row_of(outcome: Outcome, sequence: int) -> tuple[str | int | float, ...]:
@@ -169,10 +176,10 @@ def intent_json(intent: Intent) -> str:
     return _text({"files": dict(intent.files), "outcome": row_of(intent.outcome, 0)})
 
 
-def intent_from_json(text: str) -> Intent:
+def intent_from_json(text: str, overtaken: bool = False) -> Intent:
     """The inverse of `intent_json`."""
     content = json.loads(text)
-    return Intent(content["files"], outcome_of(tuple(content["outcome"])))
+    return Intent(content["files"], outcome_of(tuple(content["outcome"])), overtaken)
 
 
 def _text(value: object) -> str:

@@ -191,6 +191,8 @@ class Records:
         rows: dict[Ref, FileRow] = {}
         outcomes: list[Outcome] = []
         for intent in intents:
+            if intent.overtaken and all(self._is_ours(ref, wanted) for ref, wanted in intent.files.items()):
+                continue  # another writer made the same bytes later, and knows from what
             found = [self._adopt(ref, wanted, intent.outcome.fingerprint) for ref, wanted in intent.files.items()]
             rows.update({row.ref: row for row in found if row is not None})
             if all(row is not None for row in found):
