@@ -60,14 +60,14 @@ class DiffusionInputs:
 
     Args:
         person: (3, 512, 512) float32 in [-1, 1].
-        start: (3, 512, 512) float32, what the latents start from and the mask leaves: `inpaint_image`.
-        shown: (3, 512, 512) float32, the conditioning picture: `warp_feat`.
+        inpaint_image: (3, 512, 512) float32 in [-1, 1], the picture that conditions every step.
+        warp_feat: (3, 512, 512) float32 in [-1, 1], the picture whose noised latent is the start code.
         repaint: (512, 512) bool, the hole.
     """
 
     person: Values
-    start: Values
-    shown: Values
+    inpaint_image: Values
+    warp_feat: Values
     repaint: Mask
 
 
@@ -82,15 +82,15 @@ def first_model_inputs(person: PersonPictures, warped: Picture, warped_mask: Pic
     photo = squashed(person.image)
     hole = parse_hole(nearest(person.parse))
     hands = np.isin(nearest(person.parse_agnostic), ARM_LABELS)
-    shown = np.where(hole, on_grey(warped, warped_mask), photo)
-    return DiffusionInputs(photo, np.where(hands, squashed(person.agnostic), shown), shown, hole)
+    warp_feat = np.where(hole, on_grey(warped, warped_mask), photo)
+    return DiffusionInputs(photo, np.where(hands, squashed(person.agnostic), warp_feat), warp_feat, hole)
 
 
 def second_model_inputs(person: PersonPictures, warped: Picture, warped_mask: Picture) -> DiffusionInputs:
     """Inputs of the second model (`viton512_v2`): hole and picture are the agnostic drawing; both pictures are the same."""
     hole = nearest(np.where(person.repaint, 255, 0).astype(np.uint8)) >= 128
-    shown = squashed(person.agnostic) + on_grey(warped, warped_mask) * hole
-    return DiffusionInputs(squashed(person.image), shown, shown, hole)
+    both = squashed(person.agnostic) + on_grey(warped, warped_mask) * hole
+    return DiffusionInputs(squashed(person.image), both, both, hole)
 
 
 def parse_hole(parse: NDArray[np.uint8]) -> Mask:

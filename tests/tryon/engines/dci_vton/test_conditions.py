@@ -58,7 +58,7 @@ def warped(recorded):
 @pytest.mark.parametrize("version, make", [("v1", first_model_inputs), ("v2", second_model_inputs)])
 def test_the_diffusion_models_tensors_equal_the_loaders(recorded, person, warped, version, make):
     got = make(person, *warped)
-    for name, values in (("GT", got.person), ("inpaint_image", got.start), ("warp_feat", got.shown)):
+    for name, values in (("GT", got.person), ("inpaint_image", got.inpaint_image), ("warp_feat", got.warp_feat)):
         assert values.shape == (3, 512, 512) and values.dtype == np.float32
         assert np.abs(values[:, 2::4, 2::4] - recorded[f"{version}/{name}_s4"]).max() <= LEVEL, name
         measured = [values.mean((1, 2)), values.std((1, 2)), values.min((1, 2)), values.max((1, 2))]
