@@ -1,6 +1,6 @@
 """What a step works on: a person, a garment, a pair, a scene.
 
-Items are made once by `pipeline.core.inputs.pairs` and carried everywhere; their ids name the artefacts.
+Items are made once by `pipeline.core.inputs.collection` and carried everywhere; their ids name the artefacts.
 """
 
 from __future__ import annotations

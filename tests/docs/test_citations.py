@@ -21,7 +21,9 @@ PATH = re.compile(
 )
 """A file of the repository by its path from the root; `owner/repository:path` is somebody else's."""
 FOLDER = re.compile(r"`((?:pipeline|preprocess|tryon|compose|tests|docs|benchmarks)/[\w./-]*)/`")
-FILE = re.compile(r"`(\w+\.py)`")
+FILE = re.compile(r"`((?:\w+/)*\w+\.py)`")
+MODULE = re.compile(r"`((?:pipeline|preprocess)(?:\.\w+)+|(?:tryon|compose)(?:\.\w+){2,})`|see `(\w+\.\w+)`")
+"""By its dotted name, with or without what it defines; `compose.grain` is a setting."""
 LINK = re.compile(r"\]\(([^()\s:]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 ELSEWHERE = re.compile(
@@ -40,10 +42,10 @@ def texts() -> dict[str, str]:
 
 
 def matches(pattern: re.Pattern[str], suffix: str = "") -> Iterator[tuple[str, str]]:
-    """(file, match) in every text whose name ends so; of a pattern with a group the group alone."""
+    """(file, match) in every text whose name ends so; of a pattern with groups the one that matched."""
     for name, text in texts().items():
         if name.endswith(suffix) and name != Path(__file__).relative_to(ROOT).as_posix():
-            yield from ((name, match[pattern.groups]) for match in pattern.finditer(text))
+            yield from ((name, match[match.lastindex or 0]) for match in pattern.finditer(text))
 
 
 def anchors(page: Path) -> set[str]:
@@ -66,6 +68,16 @@ def leads_somewhere(base: Path, target: str) -> bool:
     return page.exists() and (not anchor or anchor in anchors(page))
 
 
+def is_defined(dotted: str) -> bool:
+    """Whether a dotted name is a module or package, or a word in one; `unet.run_unet` may stand in any module `unet`."""
+    path, _, word = dotted.rpartition(".")
+    package, holder = (f"/{each.replace('.', '/')}" for each in (dotted, path))
+    if any(f"/{name}" == f"{package}.py" or f"/{name}".startswith(f"{package}/") for name in texts()):
+        return True
+    holders = [text for name, text in texts().items() if f"/{name}".endswith((f"{holder}.py", f"{holder}/__init__.py"))]
+    return any(re.search(rf"\b{word}\b", text) for text in holders)
+
+
 def test_every_file_and_heading_of_the_repository_that_a_text_names_is_there():
     lost = {f"{name}: {target}" for name, target in matches(PATH) if not leads_somewhere(ROOT, target)}
     assert not lost, "\n".join(sorted(lost))
@@ -77,10 +89,14 @@ def test_every_folder_of_the_repository_that_a_text_names_is_there():
     assert not lost, "\n".join(sorted(lost))
 
 
-def test_a_file_named_without_its_folder_is_somewhere_in_the_repository():
-    known = {Path(name).name for name in texts()}
+def test_a_file_named_by_the_end_of_its_path_is_somewhere_in_the_repository():
     cited = {(name, target) for name, target in matches(FILE) if not name.startswith("docs/facts/")}
-    lost = {f"{name}: {target}" for name, target in cited if target not in known}
+    lost = {f"{name}: {target}" for name, target in cited if not any(f"/{known}".endswith(f"/{target}") for known in texts())}
+    assert not lost, "\n".join(sorted(lost))
+
+
+def test_every_module_that_a_text_names_is_there_and_defines_what_is_named_with_it():
+    lost = {f"{name}: {target}" for name, target in matches(MODULE, ".py") if not is_defined(target)}
     assert not lost, "\n".join(sorted(lost))
 
 

@@ -53,7 +53,7 @@ def attend(attention: Module, x: Tensor, context: Tensor, *, fused: bool = True,
         attention: the diffusers `Attention` module.
         x: (b, n, c) queries.
         context: (b, m, c_context) keys and values.
-        fused: see `mixing.mix`.
+        fused: see `attention.mix`.
         probe: sees the (b, heads, n, m) attention map.
 
     Returns:

@@ -48,7 +48,7 @@ class _Residual(ResnetBlock2D):  # type: ignore[misc]  # the library ships no ty
 
 
 class _MapAttention(Attention):  # type: ignore[misc]  # the library ships no types
-    """Self-attention of a map, by the kernel that `mixing` finds fastest."""
+    """Self-attention of a map, by the kernel that `attention.mix` finds fastest."""
 
     def forward(self, x: Tensor, temb: None = None) -> Tensor:
         tokens = self.group_norm(rearrange(x, "b c h w -> b c (h w)")).transpose(1, 2)

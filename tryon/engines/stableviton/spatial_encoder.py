@@ -62,7 +62,7 @@ class SpatialEncoder(nn.Module):
             garment: (b, 4, h, w) scaled garment latent.
             shifts: time shift of each stage, (b or 1, c).
             contexts: context of each stage.
-            fused: see `layers.attend`.
+            fused: see `unet_layers.attend`.
 
         Returns:
             Output 0 to 8, or 0 to 12 with the tail, finest first; each (b, c, h', w').

@@ -68,7 +68,7 @@ class Pass:
         garment: spatial-encoder outputs 0 to 8, finest first.
         shifts: time shift of each of the 25 stages.
         contexts: context of each of the 25 stages.
-        fused: see `mixing.mix`.
+        fused: see `attention.mix`.
         probes: by warp block, a function that sees its attention map.
     """
 

@@ -35,7 +35,7 @@ class ZeroCrossAttention(nn.Module):
         Args:
             x: (b, channels, h, w) decoder map.
             garment: (b, garment_channels, h, w) spatial-encoder map; its tokens are taken raw, without norm or position.
-            fused: see `layers.attend`.
+            fused: see `unet_layers.attend`.
             probe: sees the (b, heads, h·w, h·w) map of where each patch looks.
 
         Returns:
