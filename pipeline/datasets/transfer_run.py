@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, OutputError, UsageError
 from pipeline.core.layout import PAIR_FILES, Layout
-from pipeline.datasets.intake import add_pairs, new_pairs, plan_intake, transfers
+from pipeline.datasets.import_plan import add_pairs, new_pairs, plan_intake, transfers
 from pipeline.datasets.transfer import Mover, Transfer
 from pipeline.datasets.tree import Tree
 from pipeline.datasets.viton_hd_out import ExportPlan
