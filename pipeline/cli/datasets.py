@@ -1,4 +1,7 @@
-"""`import viton-hd|dresscode DIR`, `export viton-hd|dresscode DIR`: parses and calls; the work is imported when they run."""
+"""The commands `import viton-hd|dresscode DIR` and `export viton-hd|dresscode DIR`.
+
+They parse the options and call `pipeline.datasets`, which is imported when a command runs.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from typer.core import TyperGroup
 from pipeline.cli.options import INPUTS, OUTPUTS, Inputs, Outputs
 from pipeline.core.console import Console
 
-import_app = typer.Typer(help="Take a published data set in.", no_args_is_help=True, rich_markup_mode=None)
+import_app = typer.Typer(help="Import a published data set.", no_args_is_help=True, rich_markup_mode=None)
 PICTURES = "pictures"
-"""The export that is meant when a folder follows at once."""
+"""The export that a folder without a kind means."""
 
 
 class Exports(TyperGroup):
     """`export DIR` without a kind copies the finished pictures."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the kind in where it was left out; `ctx` is click's, of which some releases of typer carry their own."""
+        """Insert the kind where it was omitted; `ctx` is click's, of which some releases of typer have their own."""
         named = not args or args[0] in self.commands or args[0] == "--help"
         return super().parse_args(ctx, args if named else [PICTURES, *args])
 
@@ -42,7 +45,7 @@ class Split(StrEnum):
 
 
 class Pairs(StrEnum):
-    """Who wears what: as the published list says, everybody their own garment, or nothing said."""
+    """Which pairs to import: those of the published list, every person with their own garment, or none."""
 
     UNPAIRED = "unpaired"
     PAIRED = "paired"
@@ -68,10 +71,10 @@ class Drawing(StrEnum):
 From = Annotated[Path, typer.Argument(metavar="DIR", help="The data set's root folder.", exists=True, file_okay=False)]
 To = Annotated[Path, typer.Argument(metavar="DIR", help="Where the tree goes; files there are never replaced.", file_okay=False)]
 WhichSplit = Annotated[Split, typer.Option(help="Which half.")]
-WhichPairs = Annotated[Pairs, typer.Option(help="Pairs to take over.")]
+WhichPairs = Annotated[Pairs, typer.Option(help="Pairs to import.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many people, with the garments they wear.")]
 Copy = Annotated[bool, typer.Option("--copy", help="Copy instead of linking: for those who edit files in place.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be written.")]
 
 
 @import_app.command("viton-hd")
@@ -136,13 +139,13 @@ def export_viton_hd(
     from pipeline.core.layout import Layout
     from pipeline.datasets.transfer import Mover
     from pipeline.datasets.transfer_run import export_tree
-    from pipeline.datasets.viton_hd_out import export_viton_hd as parcel_of
+    from pipeline.datasets.viton_hd_out import plan_viton_hd
     from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
     found = discover(layout, lambda _: "", guess=GarmentGuesser(layout))
-    parcel = parcel_of(found, layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
-    raise typer.Exit(export_tree(parcel, Mover(copy, dry_run), Console()))
+    plan = plan_viton_hd(found, layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
+    raise typer.Exit(export_tree(plan, Mover(copy, dry_run), Console()))
 
 
 @export_app.command("dresscode")
@@ -157,11 +160,11 @@ def export_dresscode(
     """A DressCode tree of all pairs."""
     from pipeline.core.inputs.collection import discover
     from pipeline.core.layout import Layout
-    from pipeline.datasets.dresscode_out import export_dresscode as parcel_of
+    from pipeline.datasets.dresscode_out import plan_dresscode
     from pipeline.datasets.transfer import Mover
     from pipeline.datasets.transfer_run import export_tree
     from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
-    parcel = parcel_of(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split)
-    raise typer.Exit(export_tree(parcel, Mover(copy, dry_run), Console()))
+    plan = plan_dresscode(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split)
+    raise typer.Exit(export_tree(plan, Mover(copy, dry_run), Console()))

@@ -1,6 +1,6 @@
-"""Published files → the bytes of our artefacts, where a link will not do: other vocabularies and formats, missing halves.
+"""Conversions of published files into the bytes of our artefacts: other label sets, other formats, artefacts made from others.
 
-Each function reads its sources when it is called, so that planning an import touches none of them.
+Each function reads its sources when it is called, so that planning an import opens none of them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from preprocess.pose.keypoint_files import read_keypoints
 from preprocess.pose.skeleton import draw_skeleton
 
 GREY_REACH = 6
-"""How far the grey of an agnostic JPEG may be off in any channel."""
+"""How much the grey of an agnostic JPEG may differ in any channel."""
 GREY_SPECK = 0.002
-"""Smaller grey patches of a photo are grey by themselves."""
+"""Smaller grey patches, as a share of the picture, belong to the photo."""
 
 
 def frame_json(image: Path) -> bytes:
@@ -55,7 +55,7 @@ def mask_png_of(mask: Path) -> bytes:
 
 
 def read_points(pose: Path, image: Path) -> Keypoints:
-    """The joints of any key-point file in circulation, in pixels of the person's picture."""
+    """The joints of a key-point file of any known form, in pixels of the person's picture."""
     return read_keypoints(pose.read_text("utf-8-sig"), images.picture_size(image), str(pose))
 
 
@@ -70,7 +70,7 @@ def skeleton_png(pose: Path, image: Path) -> bytes:
 
 
 def parse_from_atr(label_map: Path, pose: Path | None, image: Path) -> bytes:
-    """An ATR label map as CIHP, at the picture's size; the neck, which ATR counts to the face, is found by the key-points."""
+    """An ATR label map as CIHP, at the picture's size; the neck, which is face in ATR, is found with the key-points."""
     labels = _fitted(converted(images.read_labels(label_map), CIHP_FROM_ATR, str(label_map)), image)
     if pose is not None:
         labels = derive_neck(labels, body_from_keypoints(read_points(pose, image)), labels != Parse.BACKGROUND)
@@ -94,7 +94,7 @@ def colours_of_index(index: Path, image: Path) -> bytes:
 
 
 def agnostic_of_mask(mask: Path, image: Path) -> bytes:
-    """The grey picture that belongs to a mask."""
+    """The agnostic picture of a mask."""
     picture = images.read_rgb(image)
     repaint = images.read_mask(mask)
     if repaint.shape != picture.shape[:2]:
@@ -103,12 +103,12 @@ def agnostic_of_mask(mask: Path, image: Path) -> bytes:
 
 
 def mask_of_agnostic(agnostic: Path) -> bytes:
-    """The mask that belongs to a grey picture: VITON-HD's own masks are its grey region."""
+    """The mask of an agnostic picture: its grey region, as in VITON-HD."""
     return images.mask_png(grey_region(images.read_rgb(agnostic)))
 
 
 def grey_region(picture: NDArray[np.uint8]) -> Mask:
-    """(h, w, 3) uint8 RGB → (h, w) bool: the area filled with grey 128, as far as a JPEG leaves it so."""
+    """(h, w, 3) uint8 RGB → (h, w) bool: the area filled with grey 128, within the error of a JPEG."""
     off = np.abs(picture.astype(np.int16) - GREY).max(2)
     return masks.tidy(masks.open_(masks.close(off <= GREY_REACH, 2), 2), GREY_SPECK)
 
@@ -126,7 +126,7 @@ def _read_uv(path: Path) -> list[NDArray[np.uint8]]:
 
 
 def _fitted(labels: NDArray[np.uint8], image: Path) -> NDArray[np.uint8]:
-    """Brought to the size of the person's picture by nearest neighbour."""
+    """(h, w) labels resized to the person's picture by nearest neighbour."""
     height, width = images.picture_size(image)
     if labels.shape == (height, width):
         return labels

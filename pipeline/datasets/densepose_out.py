@@ -1,4 +1,4 @@
-"""Body parts drawn as other projects want them, beside VITON-HD's own pictures, never in their place.
+"""Further renderings of the body parts, in folders beside VITON-HD's own pictures.
 
 Facts: docs/facts/densepose_picture.md#other-drawings.
 """
@@ -19,13 +19,13 @@ from preprocess.person.body_parts import read_parts
 
 
 def renderings_of(person: str, renderings: Sequence[str], layout: Layout, root: Path) -> Iterator[Transfer]:
-    """One lossless picture per rendering: an index that went through JPEG is none any more.
+    """One PNG per rendering: a JPEG would change the indices.
 
     Args:
-        person: whose.
+        person: id.
         renderings: names of `Rendering`.
         layout: where the raw index is.
-        root: the tree's half, `test` or `train`.
+        root: the `test` or `train` folder of the tree.
     """
     source = layout.path(places.DENSEPOSE_IUV.of(person))
     for name in renderings:

@@ -20,7 +20,7 @@ PERSON_FILES: dict[Kind, tuple[str, str]] = {
     Kind.UV: ("dense", "_5_uv"),
     Kind.AGNOSTIC_MASK: ("agnostic_masks", "_0"),
 }
-"""Folder, and what follows an item's number."""
+"""Folder, and the suffix after an item's number."""
 MASKS = "masks"
 PAIR_FILES = {
     ("test", "unpaired"): "test_pairs_unpaired.txt",
@@ -31,13 +31,13 @@ PAIR_FILES = {
 
 
 def read_dresscode(folder: Path, split: str = "test", pairs: str = "unpaired", parts: Sequence[str] = ()) -> Tree:
-    """What the pair lists of the wanted parts name; with `pairs` none, every picture there is.
+    """The items that the pair lists of the wanted parts name; with `pairs` none, every picture.
 
     Args:
         folder: holds `upper_body/`, `lower_body/`, `dresses/`.
         split: test or train.
         pairs: unpaired, paired or none.
-        parts: which of the three; empty = those that are there.
+        parts: which of the three; empty = all that exist.
 
     Raises:
         UsageError: no such tree, an unknown part, or a pair list that is missing or names unknown files.
@@ -90,14 +90,14 @@ class _Part:
         return rows
 
     def people(self, rows: list[tuple[str, str]] | None) -> list[Published]:
-        """Those in front of a pair, each once."""
+        """The first items of the pairs, each once."""
         names = self._named(PERSON) if rows is None else sorted({person for person, _ in rows})
         places = {kind: (folder_named(self._folder, (name,)), (tail,)) for kind, (name, tail) in PERSON_FILES.items()}
         indices = {kind: FolderIndex(*place) for kind, place in places.items()}
         return [self._item(name, {Kind.IMAGE: self._images / name}, indices) for name in names]
 
     def garments(self, rows: list[tuple[str, str]] | None) -> list[Published]:
-        """Those behind a pair, each once."""
+        """The second items of the pairs, each once."""
         names = self._named(GARMENT) if rows is None else sorted({garment for _, garment in rows})
         masks = {Kind.CLOTH_MASK: FolderIndex(folder_named(self._folder, (MASKS,)), (GARMENT,))}
         return [self._item(name, {Kind.CLOTH: self._images / name}, masks) for name in names]

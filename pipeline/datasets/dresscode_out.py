@@ -1,4 +1,4 @@
-"""Our artefacts → a DressCode tree: three parts, numbered files, key-points on its grid, ATR labels.
+"""The export of our artefacts as a DressCode tree: three parts, numbered files, key-points on its grid, ATR labels.
 
 Facts: docs/facts/dresscode_tree.md#files.
 """
@@ -20,20 +20,19 @@ from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.datasets.dresscode_in import GARMENT, PART_OF, PERSON
-from pipeline.datasets.transfer import Transfer
-from pipeline.datasets.viton_hd_out import ExportPlan
+from pipeline.datasets.transfer import ExportPlan, Transfer
 from preprocess.person.body_parts import read_index
 from preprocess.person.label_tables import ATR_FROM_CIHP, FACE_FOR_NECK, converted
 from preprocess.person.sides import with_worn_sides
 from preprocess.pose.keypoint_files import dresscode_json
 
 NAMES = "names.csv"
-"""Which number is whose picture."""
+"""A table of the numbers and the ids of their pictures."""
 Make = Callable[[], bytes]
 
 
 class Numbers:
-    """DressCode's six digits: an id that is a DressCode name keeps its own, others get the next free one."""
+    """The six-digit numbers of the items: an id that is a DressCode name keeps its number, others get the next free one."""
 
     def __init__(self, ids: list[str]) -> None:
         own = {name: match[1] for name in ids if (match := re.fullmatch(r"(\d{6})_[01]", name))}
@@ -47,8 +46,8 @@ class Numbers:
             self.of[name] = own.get(name, f"{free:06}")
 
 
-def export_dresscode(found: Collection, layout: Layout, folder: Path, split: str) -> ExportPlan:
-    """Everything that the pairs need, in the three parts.
+def plan_dresscode(found: Collection, layout: Layout, folder: Path, split: str) -> ExportPlan:
+    """Every file that the pairs need, in the three parts.
 
     Args:
         found: the project's items.
@@ -75,14 +74,14 @@ def export_dresscode(found: Collection, layout: Layout, folder: Path, split: str
 
 
 def _note_missing(part: _Part, pair: Pair, missing: dict[str, Path]) -> bool:
-    """Whether a pair lacks an artefact; the first of each item is noted."""
+    """Whether a pair lacks an artefact; the first missing one of each item is added to `missing`."""
     files = {f"person {pair.person.id}": part.person(pair.person.id), f"garment {pair.garment.id}": part.garment(pair.garment.id)}
-    lacking = False
+    lacks = False
     for item, own in files.items():
         absent = next((each.source for each in own if not each.source.is_file()), None)
         if absent is not None:
-            missing[item], lacking = absent, True
-    return lacking
+            missing[item], lacks = absent, True
+    return lacks
 
 
 class _Part:
@@ -123,7 +122,7 @@ class _Part:
             yield Transfer(self._folder / folder / f"{number}{tail}", source, make)
 
     def lists(self, pairs: list[Pair], split: str) -> dict[Path, str]:
-        """The pair lists; somebody with a garment of the same number is a paired line."""
+        """The pair lists; a person and a garment of the same number are a paired line."""
         rows = [(self._numbers.of[pair.person.id], self._numbers.of[pair.garment.id]) for pair in pairs]
         lines = [f"{person}{PERSON}.jpg {garment}{GARMENT}.jpg\n" for person, garment in rows]
         if split == "train":

@@ -1,7 +1,8 @@
-"""A published tree → inputs and artefacts: names and ids decided, files that belong together taken together.
+"""The plan of an import: which file of a published tree becomes which input or artefact, under which id.
 
-What a step makes in one go must come from one source: body parts get their index, masks their grey picture. What cannot be
-completed is left to its step. Everything taken in counts as given by hand: it is respected, and what follows it follows.
+Artefacts that one step makes together must come from one source: body parts with their index, masks with their grey picture.
+What the tree cannot complete is left to the step. Imported artefacts count as supplied by the user: no run overwrites them, and
+the steps after them use them.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, PAIR_FILES, PERSON_INPUTS, Folder, Layout
 from pipeline.datasets import conversions as convert
-from pipeline.datasets.transfer import Transfer, to
+from pipeline.datasets.transfer import Transfer, transfer_to
 from pipeline.datasets.tree import Files, Kind, Published, Tree
 
 Make = Callable[[], bytes]
 
 
 @dataclass(frozen=True)
-class Intake:
-    """A tree with places in the project.
+class ImportPlan:
+    """A published tree with the id and the place of each item in the project.
 
     Args:
         people, garments: the items, each with what was published of it.
@@ -42,8 +43,8 @@ class Intake:
     pairs: tuple[str, ...]
     labels_are_atr: bool
 
-    def lacking(self) -> dict[str, int]:
-        """How many people lack which condition; its step makes it."""
+    def missing(self) -> dict[str, int]:
+        """How many people have no key-points, body parts and so on in the tree; their steps make them."""
         wanted = {"key-points": (Kind.POSE,), "body parts": (Kind.DENSEPOSE, Kind.INDEX), "parse map": (Kind.PARSE,)}
         wanted |= {"agnostic mask": (Kind.AGNOSTIC_MASK, Kind.AGNOSTIC)}
         files = [published.files for _, published in self.people]
@@ -51,25 +52,25 @@ class Intake:
         return {name: count for name, count in counts.items() if count}
 
 
-def plan_intake(tree: Tree, layout: Layout) -> Intake:
-    """Decide names and ids; nothing that is there changes its id.
+def plan_import(tree: Tree, layout: Layout) -> ImportPlan:
+    """Decide names and ids; inputs that exist keep their ids.
 
     Args:
-        tree: what to take in.
-        layout: where to.
+        tree: what to import.
+        layout: the project's folders.
     """
     people = _placed(tree.people, layout, PERSON_INPUTS)
     garments = _placed(tree.garments, layout, CLOTH_INPUTS)
     persons = [Person(name, source, (item.category,)) for (name, source), item in zip(people, tree.people, strict=True)]
     clothes = [Garment(name, source, item.category) for (name, source), item in zip(garments, tree.garments, strict=True)]
     pairs = tuple(f"{persons[person].id} {clothes[garment].id}" for person, garment in tree.pairs)
-    return Intake(
+    return ImportPlan(
         tuple(zip(persons, tree.people, strict=True)), tuple(zip(clothes, tree.garments, strict=True)), pairs, tree.labels_are_atr
     )
 
 
 def _placed(items: Sequence[Published], layout: Layout, folder: str) -> list[tuple[str, str]]:
-    """(id, source) per item: its plain name, or below a sub-folder of its part where another picture would have the same id."""
+    """(id, source) per item: its plain name, or a name below a sub-folder where another picture would have the same id."""
     there = find_pictures(layout.inputs / folder, layout.inputs)[0]
     taken = {_key(_below(name)): name for name in there}
     chosen: dict[str, None] = {}
@@ -86,7 +87,7 @@ def _placed(items: Sequence[Published], layout: Layout, folder: str) -> list[tup
 
 
 def _is_free(layout: Layout, folder: str, name: str, item: Published) -> bool:
-    """Nothing is there, or just this picture."""
+    """Whether no file, or the same picture, has this name."""
     target = layout.inputs / folder / name
     picture = item.files[Kind.CLOTH if folder == CLOTH_INPUTS else Kind.IMAGE]
     return not target.exists() or target.samefile(picture) or target.read_bytes() == picture.read_bytes()
@@ -102,16 +103,16 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFKC", slug(name)).casefold()
 
 
-def transfers(intake: Intake, layout: Layout) -> Iterator[Transfer]:
-    """Every file to put in place, item by item."""
-    for person, published in intake.people:
-        yield to(layout, person.source, published.files[Kind.IMAGE])
-        for folder, source, make in _person_files(published, intake.labels_are_atr):
-            yield to(layout, folder.of(person.id), source, make)
-    for garment, published in intake.garments:
-        yield to(layout, garment.source, published.files[Kind.CLOTH])
+def transfers(plan: ImportPlan, layout: Layout) -> Iterator[Transfer]:
+    """Every file to write, item by item."""
+    for person, published in plan.people:
+        yield transfer_to(layout, person.source, published.files[Kind.IMAGE])
+        for folder, source, make in _person_files(published, plan.labels_are_atr):
+            yield transfer_to(layout, folder.of(person.id), source, make)
+    for garment, published in plan.garments:
+        yield transfer_to(layout, garment.source, published.files[Kind.CLOTH])
         for folder, source, make in _garment_files(published):
-            yield to(layout, folder.of(garment.id), source, make)
+            yield transfer_to(layout, folder.of(garment.id), source, make)
 
 
 Piece = tuple[Folder, Path, Make | None]
@@ -135,7 +136,7 @@ def _person_files(published: Published, labels_are_atr: bool) -> Iterator[Piece]
 
 
 def _body_parts(files: Files, image: Path) -> Iterator[Piece]:
-    """Colours and index from whichever of the two was published."""
+    """Coloured picture and index, from the one of the two that was published."""
     coloured, index = files.get(Kind.DENSEPOSE), files.get(Kind.INDEX)
     if coloured is not None:
         yield places.DENSEPOSE, coloured, _unless(coloured, places.DENSEPOSE, partial(convert.jpeg_of, coloured))
@@ -146,7 +147,7 @@ def _body_parts(files: Files, image: Path) -> Iterator[Piece]:
 
 
 def _agnostic(files: Files, image: Path, category: Category) -> Iterator[Piece]:
-    """Mask and grey picture, one made of the other where it was not published; the reduced parse map stands by itself."""
+    """Mask and grey picture, one made from the other where it was not published; the reduced parse map needs neither."""
     mask, grey = files.get(Kind.AGNOSTIC_MASK), files.get(Kind.AGNOSTIC)
     mask_place, grey_place = places.AGNOSTIC_MASK.folder(category), places.AGNOSTIC.folder(category)
     if mask is not None:
@@ -162,7 +163,7 @@ def _agnostic(files: Files, image: Path, category: Category) -> Iterator[Piece]:
 
 
 def _garment_files(published: Published) -> Iterator[Piece]:
-    """Picture and mask belong together: without a mask, the step makes both."""
+    """Picture and mask belong together: where the mask is missing, the step makes both."""
     cloth, mask = published.files[Kind.CLOTH], published.files.get(Kind.CLOTH_MASK)
     if mask is None:
         return
@@ -171,12 +172,12 @@ def _garment_files(published: Published) -> Iterator[Piece]:
 
 
 def _unless(source: Path, folder: Folder, make: Make) -> Make | None:
-    """Link what has our format already; convert anything else."""
+    """None for a file that has our format, which is linked; any other is converted."""
     return None if source.suffix.lower() == f".{folder.suffix.rpartition('.')[2]}" else make
 
 
 def _is_our_pose(pose: Path) -> bool:
-    """Whether a key-point file can be used as it stands: OpenPose's form with 25 points."""
+    """Whether a key-point file can be used unchanged: OpenPose's form with 25 points."""
     try:
         keypoints_from_json(pose.read_text("utf-8"), pose.name)
     except (InputError, UnicodeDecodeError):
@@ -184,15 +185,15 @@ def _is_our_pose(pose: Path) -> bool:
     return True
 
 
-def new_pairs(intake: Intake, layout: Layout) -> list[str]:
+def new_pairs(plan: ImportPlan, layout: Layout) -> list[str]:
     """The pairs that `inputs/pairs.txt` does not have yet."""
     file = layout.inputs / PAIR_FILES[0]
     known = set(file.read_text("utf-8-sig").splitlines()) if file.is_file() else set()
-    return [line for line in intake.pairs if line not in known]
+    return [line for line in plan.pairs if line not in known]
 
 
 def add_pairs(lines: Sequence[str], layout: Layout) -> None:
-    """Write pairs below those that are there; no line is ever changed."""
+    """Append pairs to `inputs/pairs.txt`; no line that is there is changed."""
     file = layout.inputs / PAIR_FILES[0]
     before = file.read_bytes() if file.is_file() else b""
     gap = b"\n" if before and not before.endswith(b"\n") else b""

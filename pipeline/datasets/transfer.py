@@ -1,4 +1,4 @@
-"""Putting files in place without ever overwriting one: linked, copied, or made of others."""
+"""Writing the files of an import or export, without overwriting any: linked, copied, or converted."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX, output_error
 
 @dataclass(frozen=True)
 class Transfer:
-    """One file to be.
+    """One file to write.
 
     Args:
         target: where.
-        source: the file it is, or is made of.
-        make: its bytes, when it is not the source as it stands.
+        source: the file to link or copy, or to convert.
+        make: returns the converted bytes; None = link or copy the source.
     """
 
     target: Path
@@ -30,23 +30,40 @@ class Transfer:
 
 @dataclass
 class TransferCounts:
-    """What became of the transfers.
+    """The results of the transfers.
 
     Args:
-        linked, made, there: how many were linked or copied, were converted, were there already just so.
-        kept: targets that are there with other contents and were left alone.
-        damaged: sources that could not be converted, with the reason.
+        linked: how many files were linked or copied.
+        converted: how many were converted.
+        unchanged: how many targets have these contents already.
+        kept: targets with other contents, which were not touched.
+        damaged: the errors of sources that could not be converted.
     """
 
     linked: int = 0
-    made: int = 0
-    there: int = 0
+    converted: int = 0
+    unchanged: int = 0
     kept: list[Path] = field(default_factory=list)
     damaged: list[InputError] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class ExportPlan:
+    """What an export will write.
+
+    Args:
+        transfers: the files.
+        lists: pair list → its lines.
+        missing: item id → the first artefact it lacks; such items and their pairs are left out.
+    """
+
+    transfers: tuple[Transfer, ...]
+    lists: dict[Path, str]
+    missing: dict[str, Path]
+
+
 class Mover:
-    """Carries transfers out.
+    """Carries out transfers and counts their results.
 
     Args:
         copy: never link; needed where the published files may be edited in place.
@@ -54,16 +71,16 @@ class Mover:
     """
 
     def __init__(self, copy: bool = False, dry_run: bool = False) -> None:
-        self.tally = TransferCounts()
+        self.counts = TransferCounts()
         self._copy = copy
         self.dry_run = dry_run
         self._folders: set[Path] = set()
 
     def move(self, transfer: Transfer) -> None:
-        """Put one file in place unless something is there; a source that cannot be converted is noted.
+        """Write one file unless its target exists; a source that cannot be converted is counted as damaged.
 
         Raises:
-            OutputError: the disk refuses.
+            OutputError: the disk is full or cannot be written.
         """
         try:
             if transfer.target.exists():
@@ -72,20 +89,20 @@ class Mover:
             if not self.dry_run:
                 self._put(transfer)
         except InputError as damage:
-            self.tally.damaged.append(damage)
+            self.counts.damaged.append(damage)
             return
         except OSError as problem:
             raise output_error(problem, transfer.target) from None
         if transfer.make is None:
-            self.tally.linked += 1
+            self.counts.linked += 1
         else:
-            self.tally.made += 1
+            self.counts.converted += 1
 
     def _compare(self, transfer: Transfer) -> None:
         if same_content(transfer):
-            self.tally.there += 1
+            self.counts.unchanged += 1
         else:
-            self.tally.kept.append(transfer.target)
+            self.counts.kept.append(transfer.target)
 
     def _put(self, transfer: Transfer) -> None:
         folder = transfer.target.parent
@@ -106,7 +123,7 @@ class Mover:
 
 
 def _linked(transfer: Transfer) -> bool:
-    """A hard link where the file system can; links to links are followed, so that the target is a file of its own."""
+    """Make a hard link where the file system can; symbolic links are followed, so that the target is a real file."""
     try:
         os.link(transfer.source.resolve(), transfer.target)
     except OSError:
@@ -115,7 +132,7 @@ def _linked(transfer: Transfer) -> bool:
 
 
 def same_content(transfer: Transfer) -> bool:
-    """Whether the target holds what it would be given."""
+    """Whether the target has the contents that the transfer would write."""
     if transfer.make is not None:
         return transfer.target.read_bytes() == transfer.make()
     if transfer.target.samefile(transfer.source):
@@ -125,6 +142,6 @@ def same_content(transfer: Transfer) -> bool:
     )
 
 
-def to(layout: Layout, ref: Ref, source: Path, make: Callable[[], bytes] | None = None) -> Transfer:
-    """A transfer to one of the project's own places."""
+def transfer_to(layout: Layout, ref: Ref, source: Path, make: Callable[[], bytes] | None = None) -> Transfer:
+    """A transfer to the file of a ref."""
     return Transfer(layout.path(ref), source, make)

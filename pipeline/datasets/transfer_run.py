@@ -1,4 +1,4 @@
-"""What `import` and `export` do: move the files, keep the lists, say what happened."""
+"""What the commands `import` and `export` do: write the files, extend the pair lists, report the counts."""
 
 from __future__ import annotations
 
@@ -7,61 +7,60 @@ from collections.abc import Iterable
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, OutputError, UsageError
 from pipeline.core.layout import PAIR_FILES, Layout
-from pipeline.datasets.import_plan import add_pairs, new_pairs, plan_intake, transfers
-from pipeline.datasets.transfer import Mover, Transfer
+from pipeline.datasets.import_plan import add_pairs, new_pairs, plan_import, transfers
+from pipeline.datasets.transfer import ExportPlan, Mover, Transfer
 from pipeline.datasets.tree import Tree
-from pipeline.datasets.viton_hd_out import ExportPlan
 
 SHOWN = 8
-"""So many lines of one kind are shown."""
+"""Lines of one kind that are shown; the others are counted."""
 
 
 def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console) -> ExitCode:
-    """Put a published tree into inputs and outputs; a damaged file is left out alone.
+    """Import a published data set into inputs and outputs; only damaged files are left out.
 
     Args:
-        tree: what to take in.
-        layout: where to.
-        mover: how, or only as if.
-        console: where to say things.
+        tree: what to import.
+        layout: the project's folders.
+        mover: links, copies, or only counts.
+        console: shows the counts.
     """
-    intake = plan_intake(tree, layout)
-    console.say(f"{len(intake.people)} people, {len(intake.garments)} garments, {len(intake.pairs)} pairs")
-    _move_all(transfers(intake, layout), mover, console)
-    lines = new_pairs(intake, layout)
+    plan = plan_import(tree, layout)
+    console.say(f"{len(plan.people)} people, {len(plan.garments)} garments, {len(plan.pairs)} pairs")
+    _move_all(transfers(plan, layout), mover, console)
+    lines = new_pairs(plan, layout)
     if lines and not mover.dry_run:
         add_pairs(lines, layout)
     if lines:
-        console.say(f"{len(lines)} pairs added to {layout.inputs / PAIR_FILES[0]}; only pairs of that list are worked on")
-    _say_tally(mover, console)
-    for name, count in intake.lacking().items():
-        console.say(f"{count} of {len(intake.people)} people come without {name}: the step makes it")
+        console.say(f"{len(lines)} pairs added to {layout.inputs / PAIR_FILES[0]}; only the pairs of that list are made")
+    _report(mover, console)
+    for name, count in plan.missing().items():
+        console.say(f"{count} of {len(plan.people)} people have no {name}: the step makes it")
     console.say("next: python run.py --step all --dry-run")
-    return ExitCode.ITEMS_FAILED if mover.tally.damaged else ExitCode.DONE
+    return ExitCode.ITEMS_FAILED if mover.counts.damaged else ExitCode.DONE
 
 
-def export_tree(parcel: ExportPlan, mover: Mover, console: Console) -> ExitCode:
-    """Write a tree for other people's loaders; items that lack something are left out.
+def export_tree(plan: ExportPlan, mover: Mover, console: Console) -> ExitCode:
+    """Write a tree for other loaders; items that lack an artefact are left out.
 
     Raises:
-        UsageError: nothing is ready. OutputError: a pair list of other contents is there.
+        UsageError: no item is complete. OutputError: a pair list exists with other lines.
     """
-    for item, path in list(parcel.missing.items())[:SHOWN]:
+    for item, path in list(plan.missing.items())[:SHOWN]:
         console.say(f"left out: {item} has no {path}", Colour.WARN)
-    if len(parcel.missing) > SHOWN:
-        console.say(f"left out: {len(parcel.missing) - SHOWN} more", Colour.WARN)
-    if not parcel.transfers:
+    if len(plan.missing) > SHOWN:
+        console.say(f"left out: {len(plan.missing) - SHOWN} more", Colour.WARN)
+    if not plan.transfers:
         raise UsageError("no pair has all the artefacts that such a tree needs", "python run.py --until cloth")
-    changed = [path for path, text in parcel.lists.items() if path.exists() and path.read_text("utf-8") != text]
+    changed = [path for path, text in plan.lists.items() if path.exists() and path.read_text("utf-8") != text]
     if changed:
-        raise OutputError(f"{changed[0]} is there with other lines", "export into an empty folder, or move the list away")
-    _move_all(parcel.transfers, mover, console)
-    for path, text in parcel.lists.items():
+        raise OutputError(f"{changed[0]} exists with other lines", "export into an empty folder, or move the list away")
+    _move_all(plan.transfers, mover, console)
+    for path, text in plan.lists.items():
         if not mover.dry_run:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
-    _say_tally(mover, console)
-    return ExitCode.ITEMS_FAILED if parcel.missing or mover.tally.damaged else ExitCode.DONE
+    _report(mover, console)
+    return ExitCode.ITEMS_FAILED if plan.missing or mover.counts.damaged else ExitCode.DONE
 
 
 def _move_all(every: Iterable[Transfer], mover: Mover, console: Console) -> None:
@@ -73,16 +72,16 @@ def _move_all(every: Iterable[Transfer], mover: Mover, console: Console) -> None
     console.close_bar()
 
 
-def _say_tally(mover: Mover, console: Console) -> None:
-    tally, would = mover.tally, "would be " if mover.dry_run else ""
-    console.say(f"{would}linked or copied: {tally.linked}, {would}converted: {tally.made}, there already: {tally.there}")
-    for problem in tally.damaged[:SHOWN]:
+def _report(mover: Mover, console: Console) -> None:
+    counts, would = mover.counts, "would be " if mover.dry_run else ""
+    console.say(f"{would}linked or copied: {counts.linked}, {would}converted: {counts.converted}, unchanged: {counts.unchanged}")
+    for problem in counts.damaged[:SHOWN]:
         console.say(f"left out: {problem}", Colour.BAD)
-    if len(tally.damaged) > SHOWN:
-        console.say(f"left out: {len(tally.damaged) - SHOWN} more damaged files", Colour.BAD)
-    for path in tally.kept[:SHOWN]:
-        console.say(f"left alone: {path} is there with other contents", Colour.WARN)
-    if len(tally.kept) > SHOWN:
-        console.say(f"left alone: {len(tally.kept) - SHOWN} more files with other contents", Colour.WARN)
-    if tally.kept:
-        console.say("  → remove those files to take the published ones, or import into other folders: --inputs --outputs")
+    if len(counts.damaged) > SHOWN:
+        console.say(f"left out: {len(counts.damaged) - SHOWN} more damaged files", Colour.BAD)
+    for path in counts.kept[:SHOWN]:
+        console.say(f"left alone: {path} exists with other contents", Colour.WARN)
+    if len(counts.kept) > SHOWN:
+        console.say(f"left alone: {len(counts.kept) - SHOWN} more files with other contents", Colour.WARN)
+    if counts.kept:
+        console.say("  → remove those files to get the published ones, or import into other folders: --inputs --outputs")

@@ -1,6 +1,6 @@
-"""A published tree as found on disk, whatever its dialect: people, garments, and who wears what.
+"""A published data set as it is on disk, whatever its folder names: people, garments and pairs.
 
-Only the names of other people's folders are spelt in this package; ours are in `pipeline/core/layout.py`.
+This package knows the folder names of published data sets only; ours are in `pipeline/core/layout.py`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Published:
 
     Args:
         name: its picture's file name.
-        part: the sub-folder it gets where its plain name is taken.
+        part: the sub-folder it is put into where its plain name is in use.
         category: garment category; of a person, the one its agnostic files were made for.
-        files: what there is of it.
+        files: its files by kind.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Tree:
-    """Everything wanted of a published tree.
+    """The wanted people, garments and pairs of a published data set.
 
     Args:
         people, garments: in the order of their names.
@@ -69,7 +69,7 @@ class Tree:
 
 
 def first_people(tree: Tree, limit: int | None) -> Tree:
-    """The first so many people of a tree, with the garments of their pairs; without pairs, with all garments."""
+    """The first `limit` people of a tree, with the garments of their pairs; without pairs, with all garments."""
     if limit is None or limit >= len(tree.people):
         return tree
     pairs = [pair for pair in tree.pairs if pair[0] < limit]
@@ -85,8 +85,8 @@ class FolderIndex:
     """Finds an item's file in one folder by its stem, listing the folder once.
 
     Args:
-        folder: where to look; None = there is no such folder.
-        tails: what may stand between an item's stem and the extension, e.g. `_keypoints`.
+        folder: None = there is no such folder.
+        tails: what may follow an item's stem before the extension, e.g. `_keypoints`.
     """
 
     folder: Path | None
@@ -108,7 +108,7 @@ def pictures_in(folder: Path) -> list[str]:
 
 
 def folder_named(root: Path, spellings: Iterable[str]) -> Path | None:
-    """The first of these folders that is there; case and the two dashes do not matter."""
+    """The first of these folders that exists; case is ignored, and `_` counts as `-`."""
     if not root.is_dir():
         return None
     known = {plain(entry.name): entry for entry in sorted(root.iterdir()) if entry.is_dir()}
@@ -116,12 +116,12 @@ def folder_named(root: Path, spellings: Iterable[str]) -> Path | None:
 
 
 def plain(name: str) -> str:
-    """A folder name without the differences between spellings."""
+    """A folder name in lower case with `-` for `_`."""
     return name.lower().replace("_", "-")
 
 
 def read_pairs(file: Path) -> list[tuple[str, str]]:
-    """`person garment` a line; a third column (DressCode's own lists have one in places) is left out.
+    """`person garment` a line; a third column (some of DressCode's own lists have one) is ignored.
 
     Raises:
         UsageError: not UTF-8, or a line with fewer than two names.

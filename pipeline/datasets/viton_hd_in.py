@@ -1,4 +1,4 @@
-"""Reading a VITON-HD tree, in every spelling of its folders that is in circulation.
+"""Reading a VITON-HD tree, in every known spelling of its folders.
 
 Facts: docs/facts/vitonhd_tree.md#other-spellings.
 """
@@ -33,7 +33,7 @@ SPLITS = ("test", "train")
 
 
 def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired") -> Tree:
-    """What there is below `<folder>/<split>`.
+    """The people, garments and pairs below `<folder>/<split>`.
 
     Args:
         folder: holds `test/`, `train/` and their pair lists; or one of the two itself.

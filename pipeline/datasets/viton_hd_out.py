@@ -1,4 +1,4 @@
-"""Our artefacts → a VITON-HD tree that other people's loaders open: their names and pair lists, nothing besides.
+"""The export of our artefacts as a VITON-HD tree that other loaders open: its file names and pair lists, and nothing else.
 
 Facts: docs/facts/vitonhd_tree.md#files.
 """
@@ -6,7 +6,6 @@ Facts: docs/facts/vitonhd_tree.md#files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.core import layout as places
@@ -15,39 +14,24 @@ from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import Folder, Layout
 from pipeline.datasets.densepose_out import renderings_of
-from pipeline.datasets.transfer import Transfer
+from pipeline.datasets.transfer import ExportPlan, Transfer
 
 PERSON = (places.IMAGE, places.DENSEPOSE, places.PARSE, places.POSE_JSON, places.POSE_IMAGE)
 GARMENT = (places.CLOTH, places.CLOTH_MASK)
 
 
-@dataclass(frozen=True)
-class ExportPlan:
-    """What an export will write.
-
-    Args:
-        transfers: the files.
-        lists: pair list → its lines.
-        missing: item id → the first artefact it lacks; such items and their pairs are left out.
-    """
-
-    transfers: tuple[Transfer, ...]
-    lists: dict[Path, str]
-    missing: dict[str, Path]
-
-
-def export_viton_hd(
+def plan_viton_hd(
     found: Collection, layout: Layout, folder: Path, split: str, category: Category, renderings: Sequence[str] = ()
 ) -> ExportPlan:
-    """Everything that the pairs of one garment category need.
+    """Every file that the pairs of one garment category need.
 
     Args:
         found: the project's items.
         layout: where their artefacts are.
         folder: the tree's root.
         split: test or train.
-        category: lower garments and dresses get their own masks under VITON-HD's one name.
-        renderings: other drawings of the body parts that are wanted too, see `preprocess.densepose.renderings`.
+        category: masks of lower garments and dresses are exported under VITON-HD's only folder name.
+        renderings: further renderings of the body parts, see `preprocess.densepose.renderings`.
     """
     missing: dict[str, Path] = {}
     files: dict[str, list[Transfer]] = {}
@@ -69,7 +53,7 @@ def export_viton_hd(
 
 
 def named(folders: tuple[Folder, ...]) -> dict[str, Folder]:
-    """VITON-HD's folder name → ours; they are the same but for the category's tail."""
+    """VITON-HD's folder name → ours; they differ in the category's suffix only."""
     return {PurePosixPath(folder.path).name: folder for folder in folders}
 
 

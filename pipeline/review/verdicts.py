@@ -106,13 +106,6 @@ def parse(data: bytes) -> Iterator[Verdict]:
             continue
 
 
-def read_verdicts(path: Path) -> Verdicts:
-    """The file's decisions."""
-    verdicts = Verdicts(path)
-    verdicts.refresh()
-    return verdicts
-
-
 def _after_torn_line(path: Path) -> bytes:
     """A crash may have left half a line; the next one must not be glued to it."""
     if not path.stat().st_size:

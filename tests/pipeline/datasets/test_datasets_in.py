@@ -216,7 +216,7 @@ def test_a_grey_wall_is_no_agnostic_area():
 def test_without_body_parts_or_cloth_masks_the_steps_make_them(tmp_path):
     viton_hd(tmp_path / "tree", 1, leave_out=("densepose", "cloth-mask"))
     said = import_tree(tmp_path, "--pairs", "none").output
-    assert "1 of 1 people come without body parts" in said
+    assert "1 of 1 people have no body parts" in said
     assert not folders(tmp_path).path(layout.CLOTH.of("00000_00")).exists()
     plan = to_do(tmp_path)
     assert plan["densepose"] == plan["cloth"] == ["00000_00"] and not plan["pose"]
