@@ -7,6 +7,7 @@ Sources: docs/facts/label_lists.md#lists. VITON-HD files use CIHP ids. Left and 
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Category(StrEnum):
@@ -176,9 +177,25 @@ class Joint(IntEnum):
 
 UPPER_LABELS = (Parse.UPPER_CLOTHES, Parse.DRESS, Parse.COAT)
 LOWER_LABELS = (Parse.PANTS, Parse.SKIRT)
+ARM_LABELS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 LEG_LABELS = (Parse.LEFT_LEG, Parse.RIGHT_LEG)
 SHOE_LABELS = (Parse.LEFT_SHOE, Parse.RIGHT_SHOE)
 HEAD_LABELS = (Parse.FACE, Parse.SUNGLASSES)
+
+
+class SideLabels(NamedTuple):
+    """The labels of one side of the body."""
+
+    arm: Parse
+    leg: Parse
+    shoe: Parse
+
+
+SIDE_LABELS: dict[str, SideLabels] = {
+    "right": SideLabels(Parse.RIGHT_ARM, Parse.RIGHT_LEG, Parse.RIGHT_SHOE),
+    "left": SideLabels(Parse.LEFT_ARM, Parse.LEFT_LEG, Parse.LEFT_SHOE),
+}
+"""By side of the subject."""
 
 CIHP_PALETTE: tuple[tuple[int, int, int], ...] = (
     (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51),

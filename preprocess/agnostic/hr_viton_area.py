@@ -17,12 +17,22 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import Labels, Points
-from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Joint, Parse
+from pipeline.core.labels import (
+    ARM_LABELS,
+    HEAD_LABELS,
+    LEG_LABELS,
+    LOWER_LABELS,
+    SHOE_LABELS,
+    SIDE_LABELS,
+    UPPER_LABELS,
+    Category,
+    Joint,
+    Parse,
+)
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
 
-ARM_LABELS = {"right": Parse.RIGHT_ARM, "left": Parse.LEFT_ARM}
 HIP_STRETCH = (0.8, 1.6)
 """The hips are drawn as wide as the shoulders, but not by more than this: profiles and seated people keep their trousers."""
 DRESS_REACH = 0.5
@@ -69,7 +79,7 @@ def upper_area(parse: Labels, body: Body, margins: Margins) -> Mask:
 def lower_area(parse: Labels, body: Body, margins: Margins) -> Mask:
     """Trousers, skirt and legs are repainted, with room for a skirt; the upper garment, arms, face and shoes are given back."""
     worn = _labelled(parse, *LOWER_LABELS, *LEG_LABELS) | skirt_of_dress(parse, body)
-    keep = _labelled(parse, *UPPER_LABELS, *HEAD_LABELS, *SHOE_LABELS, *ARM_LABELS.values(), Parse.HAIR, Parse.HAT)
+    keep = _labelled(parse, *UPPER_LABELS, *HEAD_LABELS, *SHOE_LABELS, *ARM_LABELS, Parse.HAIR, Parse.HAT)
     keep &= ~skirt_of_dress(parse, body)
     return finished(masks.dilate(worn, 1.6 * margins.around * body.scale) | legs_drawing(body, parse.shape, 1.0), keep)
 
@@ -189,8 +199,8 @@ def below_the_hem(worn: Mask, body: Body, margins: Margins) -> Mask:
 def _given_back(parse: Labels, body: Body) -> Mask:
     """Face, glasses, gloves, and hands: arm pixels that the covered arm does not reach."""
     keep = _labelled(parse, *HEAD_LABELS, Parse.GLOVE)
-    for side, label in ARM_LABELS.items():
-        keep |= (parse == label) & ~arm_drawing(body, side, parse.shape, last_px=4 * unit_px(body))
+    for side, labels in SIDE_LABELS.items():
+        keep |= (parse == labels.arm) & ~arm_drawing(body, side, parse.shape, last_px=4 * unit_px(body))
     return keep
 
 

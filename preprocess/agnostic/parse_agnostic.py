@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, UPPER_LABELS, Category, Joint, Parse
+from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, SIDE_LABELS, UPPER_LABELS, Category, Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import ARM_LABELS, line, skirt_of_dress
+from preprocess.agnostic.hr_viton_area import line, skirt_of_dress
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
 
@@ -31,8 +31,8 @@ def parse_agnostic(category: Category, parse: NDArray[np.uint8], body: Body) -> 
     removed = np.zeros(parse.shape, bool)
     if category != Category.LOWER:
         removed |= np.isin(parse, (*UPPER_LABELS, Parse.NECK))
-        for side, label in ARM_LABELS.items():
-            removed |= (parse == label) & covered_arm(body, side, parse.shape)
+        for side, labels in SIDE_LABELS.items():
+            removed |= (parse == labels.arm) & covered_arm(body, side, parse.shape)
     if category == Category.LOWER:
         removed |= np.isin(parse, (*LOWER_LABELS, *LEG_LABELS)) | skirt_of_dress(parse, body)
     if category == Category.DRESS:

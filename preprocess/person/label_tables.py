@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.core.arrays import Labels
 from pipeline.core.errors import InputError
-from pipeline.core.labels import LEG_LABELS, Atr, Fashn, Lip, Parse
+from pipeline.core.labels import ARM_LABELS, LEG_LABELS, Atr, Fashn, Lip, Parse
 
 CIHP_FROM_ATR: tuple[Parse, ...] = (
     Parse.BACKGROUND, Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.UPPER_CLOTHES, Parse.SKIRT, Parse.PANTS, Parse.DRESS,
@@ -47,7 +47,7 @@ LIP_FROM_CIHP: tuple[Lip, ...] = tuple(Lip.BACKGROUND if label is Parse.NECK els
 ONLY_LIP: dict[Lip, tuple[Parse, ...]] = {
     Lip.COAT: (Parse.UPPER_CLOTHES,),
     Lip.SOCKS: LEG_LABELS,
-    Lip.GLOVE: (Parse.LEFT_ARM, Parse.RIGHT_ARM),
+    Lip.GLOVE: ARM_LABELS,
 }
 """Garments that LIP names and ATR does not, with what ATR calls them: there LIP's word counts."""
 

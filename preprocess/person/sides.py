@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Labels
-from pipeline.core.labels import Joint, Parse
+from pipeline.core.labels import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Joint, Parse
 from preprocess.person.body import Body
 
 CHAINS: dict[Parse, tuple[Joint, ...]] = {
@@ -26,7 +26,6 @@ WORN: dict[Parse, dict[Parse, tuple[Parse, ...]]] = {
     },
 }
 """What is worn on a limb: the label it becomes on either side, and the labels by which a side is known."""
-PAIRS = ((Parse.LEFT_ARM, Parse.RIGHT_ARM), (Parse.LEFT_LEG, Parse.RIGHT_LEG), (Parse.LEFT_SHOE, Parse.RIGHT_SHOE))
 
 
 def with_sides(labels: Labels, body: Body) -> Labels:
@@ -40,7 +39,7 @@ def with_sides(labels: Labels, body: Body) -> Labels:
         (h, w) uint8 of `Parse`.
     """
     result = labels.copy()
-    for left, right in PAIRS:
+    for left, right in (ARM_LABELS, LEG_LABELS, SHOE_LABELS):
         either = (labels == left) | (labels == right)
         if either.any():
             nearer_left = _distance(body, left, labels.shape) <= _distance(body, right, labels.shape)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
-from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Body, Category, Parse
+from pipeline.core.labels import ARM_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Body, Category, Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import ARM_LABELS, SPECK_SHARE
+from preprocess.agnostic.hr_viton_area import SPECK_SHARE
 from preprocess.agnostic.recipes.conditions import Conditions
 
 GROW_SHARE, BLUR_SHARE = 250, 25
@@ -49,7 +49,7 @@ class Class:
 
 
 BELOW = (*LEG_LABELS, *LOWER_LABELS)
-ABOVE = (*ARM_LABELS.values(), Parse.FACE, Parse.NECK, Parse.UPPER_CLOTHES, Parse.COAT)
+ABOVE = (*ARM_LABELS, Parse.FACE, Parse.NECK, Parse.UPPER_CLOTHES, Parse.COAT)
 """ATR's face has the neck, a map of CIHP has it apart: both stay above a lower garment."""
 CLASSES: dict[Category, Class] = {
     Category.UPPER: Class(UPPER_LABELS, BELOW, (*TORSO, *ARMS)),
@@ -78,7 +78,7 @@ def catvton_outer(category: Category, given: Conditions) -> Mask:
 def _area(kind: Class, given: Conditions) -> Mask:
     assert given.parts is not None, "the table says that this recipe needs the body parts"
     grow, blur = (_odd(max(given.size) // share) for share in (GROW_SHARE, BLUR_SHARE))
-    strong = _grown(np.isin(given.parts, HANDS_AND_FEET), grow) & given.says(*ARM_LABELS.values(), *LEG_LABELS)
+    strong = _grown(np.isin(given.parts, HANDS_AND_FEET), grow) & given.says(*ARM_LABELS, *LEG_LABELS)
     strong |= given.parse == Parse.FACE  # not ATR's, which goes down to the collar
     weak = given.says(Parse.HAIR, *ACCESSORIES, *kind.spared) | strong
     weak |= np.zeros(given.size, bool) if given.bag is None else given.bag

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, Category, Joint
+from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, SIDE_LABELS, Category, Joint
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import ARM_LABELS
 from preprocess.agnostic.recipes.conditions import Conditions
 from preprocess.person.body import Body
 from preprocess.person.body_shapes import ARMS
@@ -76,8 +75,8 @@ def dci_vton(category: Category, given: Conditions) -> Mask:
     joints = with_square_torso(given.body)
     unit = int(np.hypot(*(joints[Joint.LEFT_SHOULDER] - joints[Joint.RIGHT_SHOULDER])) / 16) + 1
     covered = _clothes(given.body, joints, unit, given.size)
-    for side, label in ARM_LABELS.items():
-        covered &= ~((given.parse == label) & ~_sleeve(given.body, joints, unit, side, given.size))
+    for side, labels in SIDE_LABELS.items():
+        covered &= ~((given.parse == labels.arm) & ~_sleeve(given.body, joints, unit, side, given.size))
     kept = np.isin(given.parse, (*HEAD_LABELS, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
     return covered & ~kept
 

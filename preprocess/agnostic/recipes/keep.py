@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.core.labels import Parse
+from pipeline.core.labels import SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import ARM_LABELS, arm_drawing, unit_px
+from preprocess.agnostic.hr_viton_area import arm_drawing, unit_px
 from preprocess.agnostic.recipes.conditions import Conditions
 from preprocess.person import body_shapes as shapes
 
@@ -29,8 +29,8 @@ def kept(given: Conditions, what: Sequence[Keepable]) -> Mask:
 def hands(given: Conditions) -> Mask:
     """Arm pixels beyond the wrist, and those inside the hull of a found hand; gloves."""
     area: Mask = given.parse == Parse.GLOVE
-    for side, label in ARM_LABELS.items():
-        bare = given.parse == label
+    for side, labels in SIDE_LABELS.items():
+        bare = given.parse == labels.arm
         area |= bare & ~arm_drawing(given.body, side, given.parse.shape, last_px=4 * unit_px(given.body))
         if (given.body.hand(side)[:, 2] > 0).sum() >= HAND_POINTS:
             area |= bare & shapes.painted(given.size, [shapes.hand(given.body, side)])

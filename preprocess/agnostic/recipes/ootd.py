@@ -14,9 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
-from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Parse
+from pipeline.core.labels import (
+    ARM_LABELS,
+    HEAD_LABELS,
+    LEG_LABELS,
+    LOWER_LABELS,
+    SHOE_LABELS,
+    SIDE_LABELS,
+    UPPER_LABELS,
+    Category,
+    Parse,
+)
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import ARM_LABELS, SPECK_SHARE, line, skirt_of_dress
+from preprocess.agnostic.hr_viton_area import SPECK_SHARE, line, skirt_of_dress
 from preprocess.agnostic.recipes.conditions import Conditions
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
@@ -38,7 +48,7 @@ REPLACED: dict[Category, tuple[Parse, ...]] = {
 }
 KEPT: dict[Category, tuple[Parse, ...]] = {
     Category.UPPER: (*LOWER_LABELS, *LEG_LABELS, Parse.SOCKS),
-    Category.LOWER: (Parse.UPPER_CLOTHES, Parse.COAT, *ARM_LABELS.values()),
+    Category.LOWER: (Parse.UPPER_CLOTHES, Parse.COAT, *ARM_LABELS),
     Category.DRESS: (),
 }
 
@@ -62,9 +72,9 @@ def _area(category: Category, given: Conditions, strip_px: int) -> Mask:
     keep = np.isin(parse, (*ALWAYS_KEPT, *KEPT[category]))
     area = grow(worn, GARMENT_PX * unit)
     if category is not Category.LOWER and parse.any():
-        strips = [arm_strip(parse, body, side, strip_px * unit) for side in ARM_LABELS]
-        for side, strip in zip(ARM_LABELS, strips, strict=True):
-            keep |= (parse == ARM_LABELS[side]) & ~strip
+        strips = [arm_strip(parse, body, side, strip_px * unit) for side in SIDE_LABELS]
+        for labels, strip in zip(SIDE_LABELS.values(), strips, strict=True):
+            keep |= (parse == labels.arm) & ~strip
         neck = grow(parse == Parse.NECK, NECK_PX * unit) & ~np.isin(parse, HEAD_LABELS)
         area |= grow(strips[0] | strips[1], ARM_PX * unit) | neck
     return _tidied(area, keep)
@@ -81,7 +91,7 @@ def arm_strip(parse: NDArray[np.uint8], body: Body, side: str, width_px: float) 
     """
     joints = shapes.ARMS[side]
     if not body.known(*joints):
-        bare: Mask = parse == ARM_LABELS[side]
+        bare: Mask = parse == SIDE_LABELS[side].arm
         return bare
     shoulder, elbow, wrist = (body.at(joint) for joint in joints)
     wrist = elbow + FOREARM * (wrist - elbow)

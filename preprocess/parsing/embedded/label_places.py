@@ -15,18 +15,13 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import Points
-from pipeline.core.labels import Joint, Parse
+from pipeline.core.labels import SIDE_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
 
 Penalty = NDArray[np.float32]
 """(h, w) float32 nats, 0 = at home, larger = less likely."""
-
-ARM_LABELS = {"right": Parse.RIGHT_ARM, "left": Parse.LEFT_ARM}
-LEG_LABELS = {"right": Parse.RIGHT_LEG, "left": Parse.LEFT_LEG}
-SHOE_LABELS = {"right": Parse.RIGHT_SHOE, "left": Parse.LEFT_SHOE}
-SIDES = ("right", "left")
 
 
 @dataclass(frozen=True)
@@ -81,11 +76,11 @@ def regions_of(body: Body, size: tuple[int, int]) -> Regions:
         skull=draw(shapes.head(body)),
         neck=draw(shapes.neck(body)),
         torso=draw(shapes.torso(body)),
-        arms={side: draw(shapes.upper_arm(body, side, 1.1), shapes.forearm(body, side, 1.1)) for side in SIDES},
-        hands={side: draw(shapes.hand(body, side)) for side in SIDES},
-        thighs={side: draw(shapes.thigh(body, side, 1.1)) for side in SIDES},
-        shins={side: draw(shapes.shin(body, side, 1.2)) for side in SIDES},
-        feet={side: draw(shapes.foot(body, side)) for side in SIDES},
+        arms={side: draw(shapes.upper_arm(body, side, 1.1), shapes.forearm(body, side, 1.1)) for side in SIDE_LABELS},
+        hands={side: draw(shapes.hand(body, side)) for side in SIDE_LABELS},
+        thighs={side: draw(shapes.thigh(body, side, 1.1)) for side in SIDE_LABELS},
+        shins={side: draw(shapes.shin(body, side, 1.2)) for side in SIDE_LABELS},
+        feet={side: draw(shapes.foot(body, side)) for side in SIDE_LABELS},
         along=body.along(size),
     )
 
@@ -117,10 +112,10 @@ def penalties(regions: Regions) -> dict[Parse, Penalty]:
         Parse.UPPER_CLOTHES: _upper(regions),
         Parse.PANTS: _lower(regions),
     }
-    for side in SIDES:
-        fields[ARM_LABELS[side]] = _arm(regions, side)
-        fields[LEG_LABELS[side]] = _leg(regions, side)
-        fields[SHOE_LABELS[side]] = _shoe(regions, side)
+    for side, labels in SIDE_LABELS.items():
+        fields[labels.arm] = _arm(regions, side)
+        fields[labels.leg] = _leg(regions, side)
+        fields[labels.shoe] = _shoe(regions, side)
     return fields
 
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.card import Card
-from pipeline.core.labels import Parse
+from pipeline.core.labels import SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
 from preprocess.parsing.embedded.colour_models import Lab, Mixture, fit, to_lab
 from preprocess.parsing.embedded.headwear import find_hat
 from preprocess.parsing.embedded.hem import straighten_hem
-from preprocess.parsing.embedded.label_places import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Penalty, Regions, penalties, regions_of
+from preprocess.parsing.embedded.label_places import Penalty, Regions, penalties, regions_of
 from preprocess.parsing.embedded.midriff import bare_midriff
 from preprocess.parsing.embedded.outfit import settle_outfit
 from preprocess.parsing.embedded.skin_model import skin_model
@@ -43,11 +43,11 @@ SPECK_SHARE = 0.0003
 """Islands below this share of the canvas are noise (250 px at 1024 × 768)."""
 
 GROUPS: dict[str, tuple[Parse, ...]] = {
-    "skin": (Parse.FACE, Parse.NECK, *ARM_LABELS.values(), *LEG_LABELS.values()),
+    "skin": (Parse.FACE, Parse.NECK, *(side.arm for side in SIDE_LABELS.values()), *(side.leg for side in SIDE_LABELS.values())),
     "hair": (Parse.HAIR,),
     "upper": (Parse.UPPER_CLOTHES,),
     "lower": (Parse.PANTS,),
-    "shoes": tuple(SHOE_LABELS.values()),
+    "shoes": tuple(side.shoe for side in SIDE_LABELS.values()),
 }
 COMPONENTS = {"skin": 2, "hair": 2, "upper": 5, "lower": 4, "shoes": 3}
 ORDER = tuple(label for labels in GROUPS.values() for label in labels)

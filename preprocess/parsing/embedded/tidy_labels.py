@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import Labels
-from pipeline.core.labels import LEG_LABELS, Parse
+from pipeline.core.labels import LEG_LABELS, SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
-from preprocess.parsing.embedded.label_places import ARM_LABELS, Regions, distance_from
+from preprocess.parsing.embedded.label_places import Regions, distance_from
 from preprocess.parsing.embedded.midriff import central_column
 from preprocess.person.body_shapes import ARMS
 
@@ -54,12 +54,12 @@ def hands_from_legs(labels: Labels, regions: Regions) -> Labels:
     result = labels.copy()
     for leg in LEG_LABELS:
         numbers, areas = masks.components(labels == leg)
-        for side, arm in ARM_LABELS.items():
-            touched = np.unique(numbers[masks.dilate(labels == arm, 3)])
+        for side, side_labels in SIDE_LABELS.items():
+            touched = np.unique(numbers[masks.dilate(labels == side_labels.arm, 3)])
             for number in touched[touched > 0]:
                 own = numbers == number
                 if areas[number] < 0.35 * regions.body.scale**2 and _near_wrist(own, regions, side):
-                    result[own] = arm
+                    result[own] = side_labels.arm
     return result
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.core.errors import InputError
-from pipeline.core.labels import UPPER_LABELS, Parse
+from pipeline.core.labels import ARM_LABELS, UPPER_LABELS
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Rect
 
@@ -25,7 +25,6 @@ SIDE = 512
 CLIP_SIDE = 224
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
-ARM_LABELS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 HOLE_SQUARE_PX, HOLE_GROWN, HOLE_SHRUNK = 10, 3, 1
 """The first model's hole: the side of the square at 512 px, and how often it grows and shrinks the labels."""
 CLOTH_ROOM = (0.1, 0.2)
