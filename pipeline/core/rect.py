@@ -51,3 +51,23 @@ class Rect(Generic[Pixels]):
         """Rows and columns of a picture of `size` (height, width, ...) with a margin; cut at the picture's edges."""
         rows = slice(max(0, self.top - margin_px), min(size[0], self.bottom + margin_px))
         return rows, slice(max(0, self.left - margin_px), min(size[1], self.right + margin_px))
+
+    def window_around(self, size: tuple[int, ...], above_px: float, beside_px: float) -> Window:
+        """Rows and columns of a picture of `size` that show this part of it and some of its surroundings.
+
+        Args:
+            size: (height, width, ...) of the picture.
+            above_px: rows shown above and below.
+            beside_px: columns shown on the left and on the right.
+
+        Returns:
+            Cut at the picture's edges, rounded down to whole pixels, and never empty.
+        """
+        rows = span(self.top - above_px, self.bottom + above_px, size[0])
+        return rows, span(self.left - beside_px, self.right + beside_px, size[1])
+
+
+def span(start: float, stop: float, limit: int) -> slice:
+    """From `start` to `stop`, cut to the `limit` rows or columns of a picture, rounded down to whole pixels; never empty."""
+    first = int(min(max(start, 0), limit - 1))
+    return slice(first, max(first + 1, int(min(stop, limit))))

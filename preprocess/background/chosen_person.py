@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import Grey
 from pipeline.core.masks import Mask
-from pipeline.core.rect import Rect
-
-Window = tuple[slice, slice]
+from pipeline.core.rect import Rect, Window, span
 
 SOLID = 128
 FAINT = 8
@@ -27,12 +25,12 @@ NEAR_SHARE = 0.03
 """A loose piece nearer to the person than this share of their height is hair or a hem, not a thing."""
 SEAM_PX = 2.0
 """Width of the ramp where two people touch."""
-ROOM = 0.2
-"""Room round the person in the window the network looks at, as a share of the longer side."""
+MARGIN = 0.2
+"""Margin of the window that the network is shown, as a share of the person's longer side."""
 
 
-def window_round(embedded: Grey, box: Rect[float]) -> Window:
-    """The part of the photo a network should look at: the person with some room.
+def person_window(embedded: Grey, box: Rect[float]) -> Window:
+    """The part of the photo that the network is shown: the person with a margin.
 
     Args:
         embedded: (h, w) uint8 embedded matte.
@@ -42,9 +40,9 @@ def window_round(embedded: Grey, box: Rect[float]) -> Window:
     boxes: list[Rect[float]] = [box] if found is None else [box, found]
     top, left = min(each.top for each in boxes), min(each.left for each in boxes)
     bottom, right = max(each.bottom for each in boxes), max(each.right for each in boxes)
-    room = ROOM * max(bottom - top, right - left)
-    rows = slice(int(max(0, top - room)), int(min(embedded.shape[0], bottom + room)))
-    return rows, slice(int(max(0, left - room)), int(min(embedded.shape[1], right + room)))
+    margin = MARGIN * max(bottom - top, right - left)
+    height, width = embedded.shape
+    return span(top - margin, bottom + margin, height), span(left - margin, right + margin, width)
 
 
 def leaves_window(alpha: Grey, window: Window, size: tuple[int, ...]) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
-from pipeline.core.rect import Rect
+from pipeline.core.rect import Rect, Window
 from preprocess.background.edge_band import EdgeConfig, refine_band
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, soften
@@ -25,7 +25,7 @@ from preprocess.person.not_found import NotFound
 WORK_SIDE_PX = 1024
 """Long side of the person's window for the guided filter."""
 MARGIN = 0.12
-"""Room round the person's box, as a share of it."""
+"""Margin of the person's window, as a share of the box's longer side."""
 GRAB_SIDE_PX = 512
 POSSIBLE = 0.15
 SEED = 20240229
@@ -66,7 +66,7 @@ class EmbeddedMatte:
         alpha[rows, columns] = soften(work, refine_band(work, mask, EdgeConfig()), guide, GuidedConfig())
         return alpha
 
-    def _segment(self, work: RGB, sighting: Sighting, window: tuple[slice, slice]) -> masks.Mask:
+    def _segment(self, work: RGB, sighting: Sighting, window: Window) -> masks.Mask:
         """GrabCut at half the working size or less, edges made smooth when enlarged."""
         factor = min(1.0, GRAB_SIDE_PX / max(work.shape[:2]))
         half = (max(8, round(work.shape[1] * factor)), max(8, round(work.shape[0] * factor)))
@@ -83,19 +83,16 @@ class EmbeddedMatte:
         return found
 
 
-def _window(sighting: Sighting, size: tuple[int, ...]) -> tuple[slice, slice]:
-    """Whatever might be the person and some room, in photo pixels; GrabCut must see the background's colours too."""
+def _window(sighting: Sighting, size: tuple[int, ...]) -> Window:
+    """Whatever may be the person, with a margin, in photo pixels; GrabCut must see the background's colours too."""
     scale = sighting.landmarks.photo_size[0] / sighting.probability.shape[0]
     found = masks.box_of(sighting.probability > POSSIBLE)
     box = sighting.landmarks.box if found is None else found.scaled(scale)
-    room = MARGIN * box.longer_side
-    rows = slice(int(max(0, box.top - room)), int(min(size[0], box.bottom + room)))
-    return rows, slice(int(max(0, box.left - room)), int(min(size[1], box.right + room)))
+    margin = MARGIN * box.longer_side
+    return box.window_around(size, margin, margin)
 
 
-def _cut(
-    image: NDArray[np.float32], window: tuple[slice, slice], sighting: Sighting, size: tuple[int, int]
-) -> NDArray[np.float32]:
+def _cut(image: NDArray[np.float32], window: Window, sighting: Sighting, size: tuple[int, int]) -> NDArray[np.float32]:
     """The window of a picture that lies at the sighting's working size, at (width, height) `size`."""
     rows, columns = window
     scale = image.shape[0] / sighting.landmarks.photo_size[0]

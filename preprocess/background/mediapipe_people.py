@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
 from pipeline.core.masks import box_of
-from pipeline.core.rect import Rect
+from pipeline.core.rect import Rect, span
 from preprocess.background.people import (
     Detection,
     Sighting,
@@ -28,7 +28,7 @@ from preprocess.background.people import (
     without_body,
     without_bystanders,
 )
-from preprocess.background.windows import head_window, ramp, size_of, span, thirds, window_round
+from preprocess.background.windows import enlarged_window, head_window, ramp, size_of, thirds
 from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
 from preprocess.person.landmarks import Landmarks
 
@@ -102,7 +102,7 @@ class MediapipePeople:
         Returns:
             (h, w) float32 in [0, 1]; all zero when nobody is seen in that place.
         """
-        found = self._pose_in(photo, *window_round(box, 0.2, size_of(photo)))
+        found = self._pose_in(photo, *enlarged_window(box, 0.2, size_of(photo)))
         somebody = None if found is None else _somebody(found)
         nobody = np.zeros(photo.shape[:2], np.float32)
         if somebody is None or overlap(somebody.box, box) < SAME_PLACE:
@@ -196,7 +196,7 @@ class MediapipePeople:
         me = people[chosen]
         assert me.body is not None
         rest = _painted_over(work, [*people[:chosen], *people[chosen + 1 :]], keep=me)
-        found = self._pose_in(rest, *window_round(me.box, 0.4, size_of(work)))
+        found = self._pose_in(rest, *enlarged_window(me.box, 0.4, size_of(work)))
         if found is None or overlap(_somebody(found).box, me.box) < 0.7:
             return me
         same_head = np.linalg.norm(found.body[0, :2] - me.body[0, :2]) < 0.15 * me.box.longer_side
@@ -219,8 +219,8 @@ class MediapipePeople:
         """
         assert me.body is not None
         size = size_of(work)
-        whole = window_round(me.box, 0.2, size)
-        upper = window_round(replace(me.box, height=min(me.box.height, 1.2 * me.box.width)), 0.2, size)
+        whole = enlarged_window(me.box, 0.2, size)
+        upper = enlarged_window(replace(me.box, height=min(me.box.height, 1.2 * me.box.width)), 0.2, size)
         seen = np.zeros(size, np.float32)
         seen[whole] = self.models.person_probability(work[whole])
         trust = np.full(size, TRUST_BODY, np.float32)

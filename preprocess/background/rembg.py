@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import RGB, Grey
 from pipeline.core.card import Card
 from pipeline.core.masks import Mask
-from pipeline.core.rect import Rect
-from preprocess.background.chosen_person import Window, leaves_window, only_the_person, shows_person, window_round
+from pipeline.core.rect import Rect, Window
+from preprocess.background.chosen_person import leaves_window, only_the_person, person_window, shows_person
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.people import Sighting
 from preprocess.networks.rembg_models import (
@@ -84,7 +84,7 @@ class RembgMatte:
 
     def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Rect[float]]) -> list[Grey]:
         """The network's mattes from windows round the people; from the whole photo where a window cuts its person."""
-        windows = [window_round(rough, box) for rough, box in zip(embedded, boxes, strict=True)]
+        windows = [person_window(rough, box) for rough, box in zip(embedded, boxes, strict=True)]
         near = self._network([np.ascontiguousarray(photo[window]) for photo, window in zip(photos, windows, strict=True)])
         found = [_placed(_bytes(share), window, photo) for share, window, photo in zip(near, windows, photos, strict=True)]
         cut = [

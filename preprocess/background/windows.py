@@ -8,10 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
-from pipeline.core.rect import Rect
-
-Window = tuple[slice, slice]
-"""(rows, columns)."""
+from pipeline.core.rect import Rect, Window
 
 
 def size_of(picture: NDArray[Any]) -> tuple[int, int]:
@@ -19,15 +16,9 @@ def size_of(picture: NDArray[Any]) -> tuple[int, int]:
     return int(picture.shape[0]), int(picture.shape[1])
 
 
-def span(start: float, stop: float, limit: int) -> slice:
-    """A non-empty span of `limit` rows or columns, clipped to them."""
-    return slice(int(np.clip(start, 0, limit - 1)), int(np.clip(stop, 1, limit)))
-
-
-def window_round(box: Rect[float], margin: float, size: tuple[int, int]) -> Window:
-    """A box and `margin` times its height and width on every side, clipped to a picture of `size`."""
-    dy, dx = margin * box.height, margin * box.width
-    return span(box.top - dy, box.bottom + dy, size[0]), span(box.left - dx, box.right + dx, size[1])
+def enlarged_window(box: Rect[float], margin: float, size: tuple[int, int]) -> Window:
+    """A box with `margin` times its height above and below and its width on both sides, cut to a picture of `size`."""
+    return box.window_around(size, margin * box.height, margin * box.width)
 
 
 def head_window(body: Float, size: tuple[int, int]) -> Window | None:
@@ -40,7 +31,7 @@ def head_window(body: Float, size: tuple[int, int]) -> Window | None:
     if not (0 <= centre[0] < size[1] and 0 <= centre[1] < size[0]):
         return None
     head_box = Rect(float(centre[1]) - 2.2 * reach, float(centre[0]) - 2.4 * reach, 4.8 * reach, 4.8 * reach)
-    return window_round(head_box, 0.0, size)
+    return head_box.window_around(size, 0.0, 0.0)
 
 
 def ramp(window: Window, size: tuple[int, int]) -> Float:

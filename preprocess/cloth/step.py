@@ -23,6 +23,7 @@ from pipeline.core.items import Garment, Item, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
 from pipeline.core.photo_notices import photo_notices
+from pipeline.core.rect import Window, span
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.cloth.category import guess_doubt
 from preprocess.cloth.embedded import cut_garment
@@ -97,14 +98,13 @@ def reduced(photo: Photo) -> Photo:
     return Photo(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA), alpha, photo.scaled_from, photo.frames)
 
 
-def window_round(alpha: Alpha, size: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns of a photo of `size` (h, w) that show the garment of a reduced alpha with a quarter of margin."""
+def close_up_window(alpha: Alpha, size: tuple[int, ...]) -> Window:
+    """Rows and columns of a photo of `size` (h, w) that show the garment of a reduced alpha with a margin of a quarter."""
     box = masks.box_of(alpha > 127)
     assert box is not None
     scale, margin = size[0] / alpha.shape[0], 0.25 * box.longer_side
-    rows = slice(max(0, int((box.top - margin) * scale)), min(size[0], int((box.bottom + margin) * scale)))
-    columns = slice(max(0, int((box.left - margin) * scale)), min(size[1], int((box.right + margin) * scale)))
-    return rows, columns
+    rows = span((box.top - margin) * scale, (box.bottom + margin) * scale, size[0])
+    return rows, span((box.left - margin) * scale, (box.right + margin) * scale, size[1])
 
 
 def frame_of(alpha: Alpha, config: ClothConfig) -> Frame:
@@ -238,7 +238,7 @@ class ClothStep(BackendStep[GarmentBackend]):
 
     def _close_up(self, photo: Photo, cut: CutGarment) -> CutGarment:
         """A small garment in a large photo is cut out again from the full pixels."""
-        rows, columns = window_round(cut.alpha, photo.rgb.shape[:2])
+        rows, columns = close_up_window(cut.alpha, photo.rgb.shape[:2])
         if (
             max((rows.stop - rows.start) / photo.rgb.shape[0], (columns.stop - columns.start) / photo.rgb.shape[1])
             > CLOSE_UP_SHARE

@@ -19,7 +19,6 @@ from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
-from pipeline.core.rect import Rect
 from pipeline.core.weights import require
 from preprocess.person.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.person.landmarks import Landmarks
@@ -28,8 +27,8 @@ from preprocess.pose.same_person import nearest_to
 
 WORK_SIDE_PX = 768
 """Long side of the window shown to the detector; it reduces the body to 184 px, hands are cut from this size."""
-ROOM = 0.2
-"""Room round the person's box, as a share of its longer side."""
+MARGIN = 0.2
+"""Margin of the person's window, as a share of the box's longer side."""
 
 
 class OpenPose:
@@ -68,7 +67,8 @@ class OpenPose:
         """
         if self._detector is None:
             self.load("auto")
-        rows, columns = window_of(landmarks.box, photo.shape)
+        margin = MARGIN * landmarks.box.longer_side
+        rows, columns = landmarks.box.window_around(photo.shape, margin, margin)
         piece = photo[rows, columns]
         factor = min(1.0, WORK_SIDE_PX / max(piece.shape[:2]))
         size = (max(8, round(piece.shape[1] * factor)), max(8, round(piece.shape[0] * factor)))
@@ -88,13 +88,6 @@ class OpenPose:
             candidates, subset = estimate(blue_first)
             bodies = estimate.format_body_result(candidates, subset) if len(subset) else []
             return [person_of(body, self._detector.detect_hands(body, blue_first), picture.shape) for body in bodies]
-
-
-def window_of(box: Rect[float], size: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns of a photo of `size` that show the person in `box` with some room."""
-    room = ROOM * box.longer_side
-    rows = slice(int(np.clip(box.top - room, 0, size[0] - 1)), int(np.clip(box.bottom + room, 1, size[0])))
-    return rows, slice(int(np.clip(box.left - room, 0, size[1] - 1)), int(np.clip(box.right + room, 1, size[1])))
 
 
 def person_of(body: Any, hands: tuple[Any, Any], size: tuple[int, ...]) -> Keypoints:

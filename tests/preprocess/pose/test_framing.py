@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from pipeline.core.frame import Frame, whole_photo
 from pipeline.core.rect import Rect
-from preprocess.background.windows import ramp, span, thirds, window_round
 from preprocess.pose.framing import person_frame
 
 
@@ -53,23 +52,3 @@ def test_the_person_is_always_inside_the_window(height, width, top, left, tall, 
     assert start_y <= box.top + 1e-6 and end_y >= box.bottom - 1e-6
     assert start_x <= box.left + 1e-6 and end_x >= box.right - 1e-6
     assert (end_x - start_x) / (end_y - start_y) == pytest.approx(0.75)
-
-
-def test_a_ramp_falls_inside_the_picture_but_not_at_its_edge():
-    weight = ramp((slice(0, 40), slice(30, 70)), (100, 100))
-    assert weight.shape == (40, 40)
-    assert weight[0, 20] == 1, "the window begins at the picture's edge"
-    assert weight[39, 20] < 0.1 and weight[20, 0] < 0.1 and weight[20, 39] < 0.1
-    assert weight[20, 20] == 1
-
-
-def test_windows_are_clipped_and_never_empty():
-    assert window_round(Rect(10, 10, 20, 20), 0.5, (35, 100)) == (slice(0, 35), slice(0, 40))
-    outside = span(-50, -20, 100)
-    assert outside.stop > outside.start
-
-
-def test_thirds_cover_the_long_side_with_overlap():
-    windows = thirds((100, 300))
-    assert [columns for _, columns in windows] == [slice(0, 150), slice(75, 225), slice(150, 300)]
-    assert all(rows == slice(0, 100) for rows, _ in windows)

@@ -16,7 +16,7 @@ from pipeline.core.labels import Joint
 from pipeline.core.rect import Rect
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.not_found import NotFound
-from preprocess.pose.openpose import OpenPose, window_of
+from preprocess.pose.openpose import OpenPose
 
 FILES = ("body_pose_model.pth", "hand_pose_model.pth", "facenet.pth")
 SHIFTS = [
@@ -178,11 +178,6 @@ def test_a_person_cut_by_the_photos_edge_keeps_the_joints_that_are_on_it(backend
     found = backend.keypoints(photo, landmarks_at(50, 420))
     assert np.hypot(*(found.xy(Joint.LEFT_WRIST) - (120, 500))) < 2
     assert Joint.RIGHT_WRIST in cut and not found.body[Joint.RIGHT_WRIST].any()
-
-
-def test_the_window_stays_on_the_photo():
-    rows, columns = window_of(Rect(-50.0, 900.0, 2000.0, 500.0), (1000, 1200, 3))
-    assert (rows, columns) == (slice(0, 1000), slice(500, 1200))
 
 
 def test_a_torchvision_that_does_not_fit_is_explained(tmp_path, monkeypatch):
