@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 RGB = NDArray[np.uint8]
 """(h, w, 3) uint8: red, green, blue in sRGB, 0..255."""
+Lab = NDArray[np.float32]
+"""(n, 3) or (h, w, 3) float32 CIELAB: lightness 0..100, a (green to red) and b (blue to yellow) about -100..100."""
 Grey = NDArray[np.uint8]
 """(h, w) uint8, 0..255: a matte (255 = person) or one channel."""
 Labels = NDArray[np.uint8]

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Lab
 from pipeline.core.card import Card
+from pipeline.core.colour import to_lab
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Rect
-from preprocess.cloth.ground_colour import Ground, Lab, fit_border, fit_region, size_of, to_lab
+from preprocess.cloth.ground_colour import Ground, fit_border, fit_region, size_of
 from preprocess.cloth.soft_edge import edge_alpha
 
 WORK_SIDE = 1024

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Lab = NDArray[np.float32]
+from pipeline.core.arrays import Lab
 
 CHROMA_WEIGHT = 1.7
 """Colour counts more than lightness: shadows darken a ground, they hardly tint it (docs/facts/mattes.md#plain-ground)."""
@@ -32,12 +32,6 @@ class Ground:
     colour: Lab
     noise: float
     share: float
-
-
-def to_lab(rgb: NDArray[np.uint8]) -> Lab:
-    """(h, w, 3) RGB uint8 → float32 CIELAB, L 0..100."""
-    lab: Lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return lab
 
 
 def distance(lab: Lab, ground: Lab) -> NDArray[np.float32]:

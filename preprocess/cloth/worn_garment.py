@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import Points
 from pipeline.core.card import Card
+from pipeline.core.colour import to_lab
 from pipeline.core.labels import Category
-from preprocess.cloth.ground_colour import size_of, to_lab
+from preprocess.cloth.ground_colour import size_of
 from preprocess.cloth.soft_edge import edge_alpha
 
 LOOK_SIDE = 640

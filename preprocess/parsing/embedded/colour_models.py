@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Lab = NDArray[np.float32]
-"""(n, 3) or (h, w, 3) float32: L 0..100, a and b about -100..100."""
+from pipeline.core.arrays import Lab
 
 NOISE = (4.0, 2.5, 2.5)
 """Smallest spread of a component in L, a, b: grain and JPEG blocks are no information."""
@@ -46,12 +45,6 @@ class Mixture:
             density += np.float32(0.95 * norm) * np.exp(-0.5 * np.einsum("ij,ij->i", apart, apart))
         result: NDArray[np.float32] = np.log(density).reshape(lab.shape[:-1])
         return result
-
-
-def to_lab(rgb: NDArray[np.uint8]) -> Lab:
-    """(h, w, 3) uint8 RGB → (h, w, 3) float32 Lab."""
-    lab: Lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return lab
 
 
 def fit(seeds: Lab, parts: int, noise: tuple[float, float, float] = NOISE) -> Mixture:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.arrays import Labels
+from pipeline.core.arrays import Lab, Labels
 from pipeline.core.labels import Joint, Parse
-from preprocess.parsing.embedded.colour_models import Lab
 from preprocess.parsing.embedded.label_places import Regions
 
 Field = NDArray[np.float32]

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.arrays import Labels
+from pipeline.core.arrays import Lab, Labels
 from pipeline.core.labels import LEG_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess.parsing.embedded.colour_models import Lab
 from preprocess.parsing.embedded.label_places import Regions
 from preprocess.person.body_shapes import LEGS
 

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
+from pipeline.core.arrays import Lab
 from pipeline.core.card import Card
+from pipeline.core.colour import to_lab
 from pipeline.core.labels import SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
-from preprocess.parsing.embedded.colour_models import Lab, Mixture, fit, to_lab
+from preprocess.parsing.embedded.colour_models import Mixture, fit
 from preprocess.parsing.embedded.headwear import find_hat
 from preprocess.parsing.embedded.hem import straighten_hem
 from preprocess.parsing.embedded.label_places import Penalty, Regions, penalties, regions_of

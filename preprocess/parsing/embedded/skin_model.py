@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.core import masks
+from pipeline.core.arrays import Lab
 from pipeline.core.masks import Mask
-from preprocess.parsing.embedded.colour_models import Lab, Mixture, trimmed_gaussian
+from preprocess.parsing.embedded.colour_models import Mixture, trimmed_gaussian
 from preprocess.parsing.embedded.label_places import Regions
 
 SKIN_NOISE = (9.0, 3.5, 4.0)

@@ -10,6 +10,7 @@ import pytest
 from flat_lays import TEE, NobodyThere, flat_lay, shape_mask
 
 from pipeline.core import images, masks
+from pipeline.core.colour import to_lab
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
 from pipeline.core.items import Garment
@@ -17,7 +18,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_MASK, Layout
 from pipeline.core.step import Context, Produced
 from preprocess.cloth.embedded import PlainBackground, cut_garment
-from preprocess.cloth.ground_colour import fit_border, to_lab
+from preprocess.cloth.ground_colour import fit_border
 from preprocess.cloth.outline import category_doubt, has_two_legs, outline_doubts, symmetry
 from preprocess.cloth.soft_edge import edge_alpha
 from preprocess.cloth.step import ClothConfig, ClothStep, frame_of, normalise
