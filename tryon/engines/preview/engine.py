@@ -27,8 +27,9 @@ from tryon.engines.preview.garment.lower_landmarks import lower_landmarks
 from tryon.engines.preview.garment.top_landmarks import top_landmarks
 from tryon.engines.preview.lower import LowerGarment, dress_lower
 from tryon.engines.preview.paint.undressed import spread
-from tryon.engines.preview.person.body import read_body
-from tryon.engines.preview.person.subject import Subject, read_parts
+from tryon.engines.preview.person.body_parts import read_body_parts
+from tryon.engines.preview.person.skeleton import complete_skeleton
+from tryon.engines.preview.person.subject import Subject
 from tryon.engines.preview.top import TopGarment, dress_top
 
 CARD = EngineCard(
@@ -75,7 +76,7 @@ class PreviewEngine(EngineBase):
 
 def pose_notices(person: Subject) -> tuple[Notice, ...]:
     """What every picture of this person will be weak at, beyond what the steps before have said."""
-    if person.category is Category.UPPER or not person.body.sits:
+    if person.category is Category.UPPER or not person.skeleton.has_raised_thigh:
         return ()
     return (Notice(Flag.LEGS_BENT, "a thigh points aside or at the camera"),)
 
@@ -90,7 +91,7 @@ def dress(person: Subject, garment: TopGarment | LowerGarment, config: PreviewCo
 def encode_person(inputs: PersonInputs) -> Subject:
     """Read what the preview needs of a person."""
     image, mask, parse, densepose = inputs.image(), inputs.agnostic_mask(), inputs.parse(), inputs.densepose()
-    return Subject(image, mask, parse, read_parts(densepose), read_body(inputs.keypoints()), inputs.category)
+    return Subject(image, mask, parse, read_body_parts(densepose), complete_skeleton(inputs.keypoints()), inputs.category)
 
 
 def encode_garment(inputs: GarmentInputs) -> TopGarment | LowerGarment:

@@ -18,8 +18,8 @@ from pipeline.core.masks import Mask, dilate
 from tryon.engines.preview.fit.lower import fit_lower
 from tryon.engines.preview.lower import LowerGarment
 from tryon.engines.preview.paint.warp import soft_polygon
-from tryon.engines.preview.person.body import Body, Limb
 from tryon.engines.preview.person.limbs import limb_axis
+from tryon.engines.preview.person.skeleton import Limb, Skeleton
 from tryon.engines.preview.person.subject import Subject
 from tryon.engines.preview.top import TopGarment, fit_top
 
@@ -153,27 +153,27 @@ def judge(subject: Subject, cloth: NDArray[np.uint8], picture: NDArray[np.uint8]
 
 
 def _top_error(subject: Subject, landing: Landing) -> float:
-    body, tops = subject.body, landing.tops
+    skeleton, tops = subject.skeleton, landing.tops
     if subject.category is Category.LOWER:
-        return abs(float(body.local(tops.mean(0))[0])) / body.scale
-    return float(np.hypot(*(tops - body.shoulders).T).max()) / body.scale
+        return abs(float(skeleton.to_torso(tops.mean(0))[0])) / skeleton.scale
+    return float(np.hypot(*(tops - skeleton.shoulders).T).max()) / skeleton.scale
 
 
 def _hem_error(subject: Subject, landing: Landing) -> float:
-    body: Body = subject.body
-    across, down = body.local(landing.canvas[2:].mean(0))
+    skeleton: Skeleton = subject.skeleton
+    across, down = skeleton.to_torso(landing.canvas[2:].mean(0))
     low, high = {
-        Category.UPPER: (0.75 * body.torso_length, 1.6 * body.torso_length),
-        Category.LOWER: (body.torso_length, body.torso_length + 0.6 * body.scale),
-        Category.DRESS: (1.1 * body.torso_length, body.torso_length + 2.5 * body.scale),
+        Category.UPPER: (0.75 * skeleton.torso_length, 1.6 * skeleton.torso_length),
+        Category.LOWER: (skeleton.torso_length, skeleton.torso_length + 0.6 * skeleton.scale),
+        Category.DRESS: (1.1 * skeleton.torso_length, skeleton.torso_length + 2.5 * skeleton.scale),
     }[subject.category]
-    return (abs(float(across)) + max(0.0, low - float(down), float(down) - high)) / body.scale
+    return (abs(float(across)) + max(0.0, low - float(down), float(down) - high)) / skeleton.scale
 
 
 def _end_error(subject: Subject, landing: Landing) -> float:
-    limbs = subject.body.legs if subject.category is Category.LOWER else subject.body.arms
+    limbs = subject.skeleton.legs if subject.category is Category.LOWER else subject.skeleton.arms
     distances = [_off_limb(limb, end) for limb, end in zip(limbs, landing.ends, strict=True) if end is not None]
-    return max(distances, default=0.0) / subject.body.scale
+    return max(distances, default=0.0) / subject.skeleton.scale
 
 
 def _off_limb(limb: Limb, point: Points64) -> float:
@@ -183,24 +183,25 @@ def _off_limb(limb: Limb, point: Points64) -> float:
 
 def _coverage(subject: Subject, landing: Landing) -> float:
     """Of the torso between shoulders and hips (or hips and knees), as far as the mask allows and nothing lies in front."""
-    body = subject.body
+    skeleton = subject.skeleton
     if subject.category is Category.LOWER:
-        corners = np.stack([body.hips[0], body.hips[1], body.legs[1].joints[:2].mean(0), body.legs[0].joints[:2].mean(0)])
+        left, right = (leg.joints[:2].mean(0) for leg in skeleton.legs)
+        corners = np.stack([skeleton.hips[0], skeleton.hips[1], right, left])
     else:
-        inner = body.neck + 0.75 * (body.shoulders - body.neck) + 0.45 * body.scale * body.down
-        corners = np.stack([inner[0], inner[1], body.hips[1], body.hips[0]])
+        inner = skeleton.neck + 0.75 * (skeleton.shoulders - skeleton.neck) + 0.45 * skeleton.scale * skeleton.down
+        corners = np.stack([inner[0], inner[1], skeleton.hips[1], skeleton.hips[0]])
     core = soft_polygon(corners, subject.size) > 0.5
-    front = subject.of(Parse.HAIR, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.FACE)
+    front = subject.mask_of(Parse.HAIR, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.FACE)
     core = core & subject.mask & ~front
     return float(landing.painted[core].mean()) if core.any() else 1.0
 
 
 def _spill(subject: Subject, landing: Landing) -> float:
-    near = dilate(~subject.of(Parse.BACKGROUND), 0.03 * subject.body.scale)
+    near = dilate(~subject.mask_of(Parse.BACKGROUND), 0.03 * subject.skeleton.scale)
     painted = landing.painted
     if subject.category is not Category.UPPER:  # a skirt or a wide leg may swing as it likes
         rows, columns = np.nonzero(painted)
-        below = subject.body.local(np.column_stack([columns, rows]))[:, 1] > subject.body.torso_length
+        below = subject.skeleton.to_torso(np.column_stack([columns, rows]))[:, 1] > subject.skeleton.torso_length
         painted = painted.copy()
         painted[rows[below], columns[below]] = False
     return float((painted & ~near).sum() / max(1, np.count_nonzero(painted)))

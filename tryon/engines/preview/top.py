@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import Points64
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
+from pipeline.core.rect import Window
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.fit.sleeve import SleeveFit, fit_sleeve
 from tryon.engines.preview.fit.torso import TorsoFit, fit_torso
@@ -30,10 +31,10 @@ from tryon.engines.preview.paint.warp import (
     soft_polygon,
     spline_patch,
 )
-from tryon.engines.preview.person.body import Body, Limb
-from tryon.engines.preview.person.limbs import limb_shape
-from tryon.engines.preview.person.subject import ARM, Subject
-from tryon.engines.preview.person.windows import WHOLE, Window, grown
+from tryon.engines.preview.person.limbs import rounded_limb_polygons
+from tryon.engines.preview.person.skeleton import Limb, Skeleton
+from tryon.engines.preview.person.subject import ARM_LABELS, Subject
+from tryon.engines.preview.person.windows import WHOLE, grown
 
 BARE_FROM = 0.22
 """Share of the arm from which it lies before the torso; above, the shoulder is the torso's."""
@@ -87,7 +88,7 @@ def dress_top(subject: Subject, garment: TopGarment, config: PreviewConfig) -> N
     """
     scene = scene_of(subject, config.fold_strength)
     fit = fit_top(subject, garment.landmarks).moved(scene.offset)
-    painter = _Painter(scene, garment, fit, config, scene.canvas([_below_hem(fit, scene.subject.body)]))
+    painter = _Painter(scene, garment, fit, config, scene.canvas([_below_hem(fit, scene.subject.skeleton)]))
     behind = [subject.arm_is_behind(side) for side in (0, 1)]
     for side in (0, 1):
         if behind[side]:
@@ -102,11 +103,11 @@ def dress_top(subject: Subject, garment: TopGarment, config: PreviewConfig) -> N
     return scene.finish(painter.canvas)
 
 
-def _below_hem(fit: TopFit, body: Body) -> Points64:
+def _below_hem(fit: TopFit, skeleton: Skeleton) -> Points64:
     """A wide box from just above the hem downwards, where legs may be bare."""
-    above = 8 if body.sits else 0.08  # raised thighs may come out beside a skirt anywhere
-    left, right = fit.torso.hem - body.down * above * body.scale
-    aside, end = body.across * 3 * body.scale, body.down * 16 * body.scale
+    above = 8 if skeleton.has_raised_thigh else 0.08  # raised thighs may come out beside a skirt anywhere
+    left, right = fit.torso.hem - skeleton.down * above * skeleton.scale
+    aside, end = skeleton.across * 3 * skeleton.scale, skeleton.down * 16 * skeleton.scale
     return np.stack([left - aside, left, right, right + aside, right + aside + end, left - aside + end])
 
 
@@ -121,8 +122,8 @@ class _Painter:
     canvas: Colour
 
     @property
-    def _body(self) -> Body:
-        return self.scene.subject.body
+    def _body(self) -> Skeleton:
+        return self.scene.subject.skeleton
 
     @property
     def _size(self) -> tuple[int, int]:
@@ -131,7 +132,7 @@ class _Painter:
     @property
     def _reach(self) -> float:
         """Pixels round the garment's body within which rests of the old one are covered; seen from the side, a back is one."""
-        return (0.5 if self._body.turned else 0.1) * self._body.scale
+        return (0.5 if self._body.in_profile else 0.1) * self._body.scale
 
     @cached_property
     def _solid(self) -> Coverage:
@@ -148,25 +149,25 @@ class _Painter:
 
     def _peeking(self, patch: Patch) -> Mask:
         """(h, w) bool: rests of the old garment close round the new one's body, which covers them too; not inside the neck."""
-        torso, body, box = self.fit.torso, self._body, patch.box
+        torso, skeleton, box = self.fit.torso, self._body, patch.box
         reach = cv2.distanceTransform((patch.alpha <= 0.5).astype(np.uint8), cv2.DIST_L2, 3) <= round(self._reach)
-        up = body.down * -0.5 * body.scale
+        up = skeleton.down * -0.5 * skeleton.scale
         kept = polygon_alpha([np.vstack([torso.neck, torso.neck[-1:] + up, torso.neck[:1] + up])], box) > 0.5
         bare = [BARE_FROM - 0.1 if strip is None else strip.share for strip in self.fit.sleeves]
-        for limb, start in zip(body.arms, bare, strict=True):
-            kept |= polygon_alpha(limb_shape(limb, start, max(1.3, start), 1.5), box) > 0
+        for limb, start in zip(skeleton.arms, bare, strict=True):
+            kept |= polygon_alpha(rounded_limb_polygons(limb, start, max(1.3, start), 1.5), box) > 0
         above_hem = polygon_alpha([self._hem_side()], box) > 0.5
         peeking: Mask = self.scene.subject.replaced[patch.window] & reach & ~kept & above_hem
         return peeking
 
     def _hem_side(self) -> Points64:
         """A wide box from far above the shoulders down to the hem."""
-        body, (left, right) = self._body, self.fit.torso.hem
+        skeleton, (left, right) = self._body, self.fit.torso.hem
         if self.scene.subject.category is Category.DRESS:  # a skirt keeps its own shape
-            left, right = body.hips
-        aside, up = body.across * 2 * body.scale, body.down * -4 * body.scale
-        if body.turned:  # up to the collar: beside the neck there is hair or sky
-            slope = body.across * 0.5 * body.scale
+            left, right = skeleton.hips
+        aside, up = skeleton.across * 2 * skeleton.scale, skeleton.down * -4 * skeleton.scale
+        if skeleton.in_profile:  # up to the collar: beside the neck there is hair or sky
+            slope = skeleton.across * 0.5 * skeleton.scale
             first, last = self.fit.torso.neck[[0, -1]]
             return np.stack([left - aside, first - slope - up / 14, first, last, last + slope - up / 14, right + aside])
         return np.stack([left - aside, left - aside + up, right + aside + up, right + aside])
@@ -188,7 +189,7 @@ class _Painter:
         near = limb_cover(limb, start, 1.3, 1.8, self._size)
         if near is None:
             return
-        painted = polygon_alpha(limb_shape(limb, start, 1.2, 1.0), near.box)
+        painted = polygon_alpha(rounded_limb_polygons(limb, start, 1.2, 1.0), near.box)
         window = near.window
         alpha = np.maximum(self.scene.arms[window] * near.alpha, painted * self.scene.limbs[window])
         self._shade(window, alpha, 0.05, 1.0)
@@ -201,8 +202,8 @@ class _Painter:
         if beyond is None:
             return
         window, subject = beyond.window, self.scene.subject
-        wrist = polygon_alpha(limb_shape(limb, 0.0, 0.9, 2.0), beyond.box)
-        shown = subject.of(*ARM)[window] & (beyond.alpha > 0) & (wrist == 0)
+        wrist = polygon_alpha(rounded_limb_polygons(limb, 0.0, 0.9, 2.0), beyond.box)
+        shown = subject.mask_of(*ARM_LABELS)[window] & (beyond.alpha > 0) & (wrist == 0)
         lay(self.canvas, window, subject.image[window], soft(shown, 0.8))
 
     def front(self) -> None:
@@ -233,4 +234,4 @@ class _Painter:
 
 def limb_cover(limb: Limb, start: float, end: float, ease: float, size: tuple[int, int]) -> Cover | None:
     """Coverage of a stretch of a limb, `ease` times its usual width; None outside the canvas."""
-    return cover_patch(limb_shape(limb, start, end, ease), size)
+    return cover_patch(rounded_limb_polygons(limb, start, end, ease), size)

@@ -15,8 +15,9 @@ from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.layout import AGNOSTIC_MASK, Layout
 from tryon.engines.preview.engine import PreviewEngine
 from tryon.engines.preview.gate import Landing, Report, judge, landing_of
-from tryon.engines.preview.person.body import read_body
-from tryon.engines.preview.person.subject import Subject, read_parts
+from tryon.engines.preview.person.body_parts import read_body_parts
+from tryon.engines.preview.person.skeleton import complete_skeleton
+from tryon.engines.preview.person.subject import Subject
 
 GARMENTS = ["tee", "longsleeve", "strap", "dress", "trousers", "skirt"]
 
@@ -145,7 +146,7 @@ def test_the_old_garment_is_nowhere_to_be_seen(layout: Layout):
 
 def test_somebody_seen_from_the_side_is_covered_front_and_back(layout: Layout):
     subject, _, picture = dressed(layout, "tee", RIGHT_SHOULDER=(182, 112), LEFT_SHOULDER=(206, 112))
-    assert subject.body.turned
+    assert subject.skeleton.in_profile
     left = like(picture, mannequin.SHIRT, 20) & subject.mask
     assert left.sum() < 0.01 * subject.mask.sum()
     back = picture[150:200, 146:156].reshape(-1, 3)
@@ -175,17 +176,17 @@ def test_trousers_reach_the_ankles_and_follow_the_legs(layout: Layout):
 
 def test_a_photo_cut_at_the_waist_still_gets_its_top(layout: Layout):
     hidden = dict.fromkeys(("RIGHT_HIP", "LEFT_HIP", "MID_HIP"), (0, 0))
-    body = mannequin.keypoints(**hidden).body.copy()
-    body[[Joint.RIGHT_HIP, Joint.LEFT_HIP, Joint.MID_HIP, Joint.RIGHT_WRIST]] = 0
-    completed = read_body(Keypoints(body))
+    joints = mannequin.keypoints(**hidden).body.copy()
+    joints[[Joint.RIGHT_HIP, Joint.LEFT_HIP, Joint.MID_HIP, Joint.RIGHT_WRIST]] = 0
+    completed = complete_skeleton(Keypoints(joints))
     assert 90 < completed.torso_length < 200
     assert completed.arms[0].joints[2, 1] > completed.arms[0].joints[1, 1]
-    assert not completed.arms[0].seen
+    assert not completed.arms[0].detected
 
 
 def test_a_skeleton_without_shoulders_is_an_input_error():
     with pytest.raises(InputError, match="no shoulders"):
-        read_body(Keypoints(np.zeros((25, 3), np.float32)))
+        complete_skeleton(Keypoints(np.zeros((25, 3), np.float32)))
 
 
 def test_companions_of_different_sizes_are_named(layout: Layout):
@@ -200,7 +201,7 @@ def test_companions_of_different_sizes_are_named(layout: Layout):
 def test_body_parts_are_read_from_their_colours_even_from_a_jpeg(layout: Layout):
     inputs = mannequin.person_inputs(layout, Category.UPPER)
     x, y = mannequin.JOINTS[Joint.RIGHT_ELBOW]
-    parts = read_parts(inputs.densepose())
+    parts = read_body_parts(inputs.densepose())
     assert parts[y, x] == 22
     assert parts[160, 192] == 2
     assert parts[5, 5] == 0

@@ -20,7 +20,7 @@ from tryon.engines.preview.engine import PreviewEngine, pose_notices
 from tryon.engines.preview.fit.lower import fit_lower
 from tryon.engines.preview.gate import judge, landing_of
 from tryon.engines.preview.lower import LowerGarment
-from tryon.engines.preview.person.body import read_body
+from tryon.engines.preview.person.skeleton import complete_skeleton
 from tryon.engines.preview.person.subject import Subject
 from tryon.step import TryOnConfig, TryOnStep
 
@@ -87,7 +87,7 @@ def test_no_bare_leg_shows_beside_trousers_and_ankles_show_below_them(tmp_path: 
     mask[430:, 150:182] = False
     mask[445:, :] = True
     picture = dress(replace(subject, mask=mask), garment).astype(int)
-    skin = (np.abs(picture - SKIN).max(2) < 30) & subject.of(Parse.PANTS)
+    skin = (np.abs(picture - SKIN).max(2) < 30) & subject.mask_of(Parse.PANTS)
     assert skin[260:400].sum() < 20
 
 
@@ -95,7 +95,7 @@ def test_somebody_sitting_is_told_from_somebody_walking():
     walking = mannequin.keypoints(RIGHT_KNEE=(130, 345), LEFT_KNEE=(240, 350))
     sitting = mannequin.keypoints(RIGHT_KNEE=(70, 262), RIGHT_ANKLE=(70, 370))
     towards_us = mannequin.keypoints(RIGHT_KNEE=(166, 270), RIGHT_ANKLE=(166, 370), LEFT_KNEE=(218, 270), LEFT_ANKLE=(218, 370))
-    assert [read_body(points).sits for points in (walking, sitting, towards_us)] == [False, True, True]
+    assert [complete_skeleton(points).has_raised_thigh for points in (walking, sitting, towards_us)] == [False, True, True]
 
 
 @pytest.mark.parametrize("name", ["trousers", "skirt"])

@@ -10,21 +10,21 @@ import mannequin
 import numpy as np
 import pytest
 
-from pipeline.core.labels import Category, Parse
+from pipeline.core.labels import LEG_LABELS, Category, Parse
 from pipeline.core.layout import Layout
 from tryon.engines.preview.engine import PreviewEngine
 from tryon.engines.preview.paint.bare_limbs import Flesh, limb_flesh, limb_patch
 from tryon.engines.preview.paint.scene import scene_of
 from tryon.engines.preview.paint.skin import Skin, read_skin
-from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.silhouette import Silhouette
-from tryon.engines.preview.person.subject import ARM, LEG, Subject
+from tryon.engines.preview.person.skeleton import Limb
+from tryon.engines.preview.person.subject import ARM_LABELS, Subject
 
 TUBE = Flesh(np.column_stack([np.full(9, 40.0), np.linspace(10, 90, 9)]), np.full(9, 10.0))
 FROM_THE_LEFT = Skin(np.array([200, 160, 140], np.float32), np.array([-0.5, -0.3, 0.81]), 1.0)
 
 
-def sitter_of(tmp_path: Path, category: Category, **person: object) -> Subject:
+def subject_of(tmp_path: Path, category: Category, **person: object) -> Subject:
     subject = PreviewEngine().encode(mannequin.person_inputs(Layout(outputs=tmp_path), category, **person))
     assert isinstance(subject, Subject)
     return subject
@@ -68,30 +68,30 @@ def test_a_leg_is_no_wider_than_the_trousers_round_it():
 
 
 def test_skin_has_the_colour_of_the_persons_own(tmp_path: Path):
-    skin = read_skin(sitter_of(tmp_path, Category.UPPER), (LEG, ARM, (Parse.NECK,)))
+    skin = read_skin(subject_of(tmp_path, Category.UPPER), (LEG_LABELS, ARM_LABELS, (Parse.NECK,)))
     assert skin is not None
     assert np.abs(skin.tone - mannequin.SKIN).max() < 6
 
 
 def test_trousers_that_a_parse_map_calls_legs_are_no_skin(tmp_path: Path):
-    subject = sitter_of(tmp_path, Category.LOWER)
-    parse = np.where(subject.of(Parse.PANTS), np.uint8(Parse.LEFT_LEG), subject.parse)
-    skin = read_skin(replace(subject, parse=parse), (LEG, ARM))
+    subject = subject_of(tmp_path, Category.LOWER)
+    parse = np.where(subject.mask_of(Parse.PANTS), np.uint8(Parse.LEFT_LEG), subject.parse)
+    skin = read_skin(replace(subject, parse=parse), (LEG_LABELS, ARM_LABELS))
     assert skin is not None
     assert np.abs(skin.tone - mannequin.SKIN).max() < 10
 
 
 def test_a_face_lit_from_the_right_lights_the_skin_from_the_right(tmp_path: Path):
-    subject = sitter_of(tmp_path, Category.UPPER)
+    subject = subject_of(tmp_path, Category.UPPER)
     ramp = np.linspace(-70, 70, mannequin.WIDTH)[None, :, None]
     lit = np.clip(subject.image + ramp, 0, 255).astype(np.uint8)
-    skins = [read_skin(replace(subject, image=image), (ARM,)) for image in (lit, np.ascontiguousarray(lit[:, ::-1]))]
+    skins = [read_skin(replace(subject, image=image), (ARM_LABELS,)) for image in (lit, np.ascontiguousarray(lit[:, ::-1]))]
     right, left = (skin.light[0] for skin in skins if skin is not None)
     assert left < -0.05 < 0.05 < right
 
 
 def test_invented_legs_are_not_flat(tmp_path: Path):
-    subject = sitter_of(tmp_path, Category.DRESS)
+    subject = subject_of(tmp_path, Category.DRESS)
     scene = scene_of(subject, 0.5)
     x, y = (np.array(mannequin.JOINTS[mannequin.Joint.RIGHT_KNEE]) + scene.offset).astype(int)
     across = cv2.blur(scene.plate, (1, 9))[y + 25, x - 12 : x + 13].mean(1)
@@ -101,16 +101,16 @@ def test_invented_legs_are_not_flat(tmp_path: Path):
 
 
 def test_the_same_person_is_undressed_the_same_way_every_time(tmp_path: Path):
-    first, second = (scene_of(sitter_of(tmp_path, Category.DRESS), 0.5) for _ in range(2))
+    first, second = (scene_of(subject_of(tmp_path, Category.DRESS), 0.5) for _ in range(2))
     assert first is not second
     assert np.array_equal(first.plate, second.plate)
     assert np.array_equal(first.folds, second.folds)
 
 
 def test_the_head_throws_its_shadow_on_a_bared_neck(tmp_path: Path):
-    subject = sitter_of(tmp_path, Category.UPPER)
+    subject = subject_of(tmp_path, Category.UPPER)
     parse = subject.parse.copy()
-    parse[subject.of(Parse.NECK)] = Parse.UPPER_CLOTHES  # a high collar hid the neck
+    parse[subject.mask_of(Parse.NECK)] = Parse.UPPER_CLOTHES  # a high collar hid the neck
     scene = scene_of(replace(subject, parse=parse, mask=subject.mask | (parse == Parse.UPPER_CLOTHES)), 0.5)
     rows = (np.array([94, 135]) + scene.offset[1]).astype(int)
     x = int(192 + scene.offset[0])
@@ -119,7 +119,7 @@ def test_the_head_throws_its_shadow_on_a_bared_neck(tmp_path: Path):
 
 
 def test_a_bared_shoulder_has_no_hole_between_arm_and_chest(tmp_path: Path):
-    subject = sitter_of(tmp_path, Category.UPPER, sleeves=True)
+    subject = subject_of(tmp_path, Category.UPPER, sleeves=True)
     scene = scene_of(subject, 0.5)
     (x, y), across = np.array(mannequin.JOINTS[mannequin.Joint.LEFT_SHOULDER]) + scene.offset, np.arange(-18, 10)
     band = scene.plate[int(y) + 12, (int(x) + across)]

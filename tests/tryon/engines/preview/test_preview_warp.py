@@ -8,8 +8,8 @@ import pytest
 from tryon.engines.preview.paint.shading import cast_factor, fold_factor, round_factor
 from tryon.engines.preview.paint.undressed import spread
 from tryon.engines.preview.paint.warp import ladder_patch, pull, spline_patch, thin_plate
-from tryon.engines.preview.person.body import Limb
 from tryon.engines.preview.person.limbs import limb_axis
+from tryon.engines.preview.person.skeleton import Limb
 
 SQUARE = np.array([[20.0, 20.0], [80.0, 20.0], [80.0, 80.0], [20.0, 80.0]])
 

@@ -1,26 +1,26 @@
-"""How large a top or dress is on a body, and how far down it reaches."""
+"""How large a top or dress is on a person, and how far down it reaches."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pipeline.core.labels import Category, Parse
+from pipeline.core.labels import UPPER_LABELS, Category, Parse
 from pipeline.core.masks import Mask
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
-from tryon.engines.preview.person.body import Body
-from tryon.engines.preview.person.silhouette import lowest, mask_half
+from tryon.engines.preview.person.silhouette import depth_below_neck, mask_half_width
+from tryon.engines.preview.person.skeleton import Skeleton
 from tryon.engines.preview.person.subject import Subject
 
 CHEST_TO_SHOULDERS = 1.25
 """A garment laid flat is this much wider from armpit to armpit than its wearer from shoulder joint to shoulder joint."""
 LONGEST_DRESS = 3.8
-"""From the shoulders to above the ankles, in the body's scale."""
+"""From the shoulders to above the ankles, in units of the skeleton's scale."""
 
 
-def garment_scale(garment: TopLandmarks, body: Body) -> float:
+def garment_scale(garment: TopLandmarks, skeleton: Skeleton) -> float:
     """Canvas pixels per cloth pixel, by the chest; a gathered bodice must not make a dress longer than its wearer."""
-    by_chest = CHEST_TO_SHOULDERS * body.scale / max(garment.chest_width, 1.0)
-    return min(by_chest, LONGEST_DRESS * body.scale / max(garment.body_length, 1.0))
+    by_chest = CHEST_TO_SHOULDERS * skeleton.scale / max(garment.chest_width, 1.0)
+    return min(by_chest, LONGEST_DRESS * skeleton.scale / max(garment.body_length, 1.0))
 
 
 def hem_height(subject: Subject, garment: TopLandmarks) -> float:
@@ -29,26 +29,26 @@ def hem_height(subject: Subject, garment: TopLandmarks) -> float:
     A top is no longer than the mask is deep in the middle: where trousers stay in front it is tucked in, and must not come out
     again beside them. A dress ends where the mask becomes too narrow for its skirt.
     """
-    body, silhouette = subject.body, subject.silhouette
-    own = garment.body_length * garment_scale(garment, body) - 0.14 * body.scale
+    skeleton = subject.skeleton
+    own = garment.body_length * garment_scale(garment, skeleton) - 0.14 * skeleton.scale
     if subject.category is Category.DRESS:
-        worn = silhouette.lowest((Parse.UPPER_CLOTHES, Parse.DRESS, Parse.COAT, Parse.SKIRT), body, 3.5 * body.torso_length)
-        return _dress_length(garment, body, subject.mask, max(own, min(worn + 0.04 * body.scale, 1.5 * own)))
-    worn = silhouette.lowest((Parse.UPPER_CLOTHES, Parse.COAT), body, 1.35 * body.torso_length)
-    wanted = max(own, 0.85 * body.torso_length, min(worn + 0.04 * body.scale, 1.5 * own))
-    free = lowest(subject.mask, body, 2 * body.torso_length)
-    return float(min(wanted, free + 0.04 * body.scale)) if free > 0.6 * body.torso_length else float(wanted)
+        worn = depth_below_neck(subject.mask_of(*UPPER_LABELS, Parse.SKIRT), skeleton, 3.5 * skeleton.torso_length)
+        return _dress_length(garment, skeleton, subject.mask, max(own, min(worn + 0.04 * skeleton.scale, 1.5 * own)))
+    worn = depth_below_neck(subject.mask_of(Parse.UPPER_CLOTHES, Parse.COAT), skeleton, 1.35 * skeleton.torso_length)
+    wanted = max(own, 0.85 * skeleton.torso_length, min(worn + 0.04 * skeleton.scale, 1.5 * own))
+    free = depth_below_neck(subject.mask, skeleton, 2 * skeleton.torso_length)
+    return float(min(wanted, free + 0.04 * skeleton.scale)) if free > 0.6 * skeleton.torso_length else float(wanted)
 
 
-def _dress_length(garment: TopLandmarks, body: Body, mask: Mask, own: float) -> float:
+def _dress_length(garment: TopLandmarks, skeleton: Skeleton, mask: Mask, own: float) -> float:
     """Pixels from the neck down to the lowest row in which the mask is wide enough for the skirt."""
-    ankles = body.local(np.stack([leg.joints[2] for leg in body.legs]))[:, 1].max()
-    longest = float(np.clip(own, 1.25 * body.torso_length, max(ankles, 1.3 * body.torso_length)))
-    rows = np.arange(1.15 * body.torso_length, longest, 4.0)
+    ankles = skeleton.to_torso(np.stack([leg.joints[2] for leg in skeleton.legs]))[:, 1].max()
+    longest = float(np.clip(own, 1.25 * skeleton.torso_length, max(ankles, 1.3 * skeleton.torso_length)))
+    rows = np.arange(1.15 * skeleton.torso_length, longest, 4.0)
     seams = garment.edges.side_seams
     along = (rows - rows[0]) / max(longest - rows[0], 1.0)
     half = np.interp(0.55 + 0.45 * along, np.linspace(0, 1, len(seams[0])), (seams[1] - seams[0])[:, 0] / 2)
-    half = np.maximum(half * garment_scale(garment, body), 0.3 * body.scale)
-    free = np.array([mask_half(mask, body, row) for row in rows])
+    half = np.maximum(half * garment_scale(garment, skeleton), 0.3 * skeleton.scale)
+    free = np.array([mask_half_width(mask, skeleton, row) for row in rows])
     wide = np.flatnonzero(free >= 0.68 * half)  # rows in between may be narrowed by hands
-    return float(rows[wide[-1]]) if len(wide) else 1.25 * body.torso_length
+    return float(rows[wide[-1]]) if len(wide) else 1.25 * skeleton.torso_length

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points64
-from pipeline.core.labels import LOWER_LABELS
+from pipeline.core.labels import LEG_LABELS, LOWER_LABELS
 from pipeline.core.masks import Mask
 from tryon.engines.preview.garment.lower_landmarks import HIP_RUNGS, LEG_RUNGS, LowerLandmarks
-from tryon.engines.preview.person.body import Limb, sign_of
-from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
-from tryon.engines.preview.person.silhouette import expected_half, mask_half
-from tryon.engines.preview.person.subject import ARM, LEG, Subject
+from tryon.engines.preview.person.limbs import limb_axis, limb_half_widths, visible_half_widths
+from tryon.engines.preview.person.silhouette import average_half_widths, mask_half_width
+from tryon.engines.preview.person.skeleton import Limb, sign_of
+from tryon.engines.preview.person.subject import ARM_LABELS, Subject
 
 WAIST_EASE = 1.18
 """A waist laid flat is this much wider than its wearer's, seen from the front."""
@@ -58,33 +58,33 @@ class LowerFit:
 
 def fit_lower(subject: Subject, garment: LowerLandmarks) -> LowerFit:
     """Land a lower garment: the waist where the worn one's is, the length by its own proportions."""
-    body = subject.body
+    skeleton = subject.skeleton
     waist_down = _waist_row(subject)
-    crotch_down = max(body.torso_length + CROTCH_BELOW_HIPS * body.scale, waist_down + 0.3 * body.scale)
+    crotch_down = max(skeleton.torso_length + CROTCH_BELOW_HIPS * skeleton.scale, waist_down + 0.3 * skeleton.scale)
     rows = np.linspace(waist_down, crotch_down, HIP_RUNGS)
     body_halves = [_body_half_widths(subject, side, rows) for side in (0, 1)]
-    waist = np.stack([body.at(-body_halves[0][0], rows[0]), body.at(body_halves[1][0], rows[0])])
+    waist = np.stack([skeleton.to_canvas(-body_halves[0][0], rows[0]), skeleton.to_canvas(body_halves[1][0], rows[0])])
     scale = WAIST_EASE * float(np.hypot(*(waist[1] - waist[0]))) / max(garment.waist_width, 1.0)
-    middle = body.at(np.zeros(HIP_RUNGS), rows)
+    middle = skeleton.to_canvas(np.zeros(HIP_RUNGS), rows)
     share = _leg_share(garment, subject, waist_down, crotch_down, scale)
     canvas = []
     for side in (0, 1):
         half = np.maximum(body_halves[side], _hip_cut(garment, side, scale, body_halves[side]))
-        room = _room(subject, middle, np.tile(sign_of(side) * body.across, (HIP_RUNGS, 1)), 0.8 * body_halves[side])
-        hip_outer = body.at(sign_of(side) * np.minimum(half, room), rows)
+        room = _room(subject, middle, np.tile(sign_of(side) * skeleton.across, (HIP_RUNGS, 1)), 0.8 * body_halves[side])
+        hip_outer = skeleton.to_canvas(sign_of(side) * np.minimum(half, room), rows)
         legs = _skirt_rungs if garment.crotch is None else _leg_rungs
         outer, inner = legs(subject, garment, side, share, scale, (hip_outer[-1], middle[-1]))
         canvas.append((np.vstack([hip_outer, outer]), np.vstack([middle, inner])))
-    nearer = int(body.legs[1].joints[2, 1] > body.legs[0].joints[2, 1])
-    hems = (share, share) if garment.crotch is None else tuple(_hem_share(subject.mask, leg, share) for leg in body.legs)
+    nearer = int(skeleton.legs[1].joints[2, 1] > skeleton.legs[0].joints[2, 1])
+    hems = (share, share) if garment.crotch is None else tuple(_hem_share(subject.mask, leg, share) for leg in skeleton.legs)
     return LowerFit((canvas[0], canvas[1]), waist, middle[-1], scale, (hems[0], hems[1]), nearer)
 
 
 def _body_half_widths(subject: Subject, side: int, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Half widths from the waist to the crotch; neither a shirt that hangs over the hips nor a wide dress makes them wider."""
-    half = subject.silhouette.torso_half_widths(subject.body, side, rows) + 0.02 * subject.body.scale
-    if not (subject.of(*LOWER_LABELS) & subject.mask).any():
-        half = np.minimum(half, 1.05 * expected_half(subject.body, side, rows))
+    half = subject.silhouette.torso_half_widths(subject.skeleton, side, rows) + 0.02 * subject.skeleton.scale
+    if not (subject.mask_of(*LOWER_LABELS) & subject.mask).any():
+        half = np.minimum(half, 1.05 * average_half_widths(subject.skeleton, side, rows))
     return np.minimum(half, 1.02 * half[-1])
 
 
@@ -98,59 +98,59 @@ def _hip_cut(garment: LowerLandmarks, side: int, scale: float, body_half: NDArra
 
 def _waist_row(subject: Subject) -> float:
     """Pixels from the neck down to the upper edge of the worn lower garment; a little above the hips when none is seen."""
-    body = subject.body
-    rows, columns = np.nonzero(subject.of(*LOWER_LABELS)[::2, ::2])
-    place = body.local(np.column_stack([columns, rows]) * 2.0)
-    middle = place[np.abs(place[:, 0]) < 0.3 * body.scale, 1]
-    usual = 0.88 * body.torso_length
+    skeleton = subject.skeleton
+    rows, columns = np.nonzero(subject.mask_of(*LOWER_LABELS)[::2, ::2])
+    place = skeleton.to_torso(np.column_stack([columns, rows]) * 2.0)
+    middle = place[np.abs(place[:, 0]) < 0.3 * skeleton.scale, 1]
+    usual = 0.88 * skeleton.torso_length
     if len(middle) < 50:
         return usual
     worn = float(np.percentile(middle, 1))
-    worn = max(min(worn, _top_of(subject)), worn - 0.08 * body.scale)  # a belt or a shirt's shadow hides the worn one's edge
-    return float(np.clip(worn, 0.65 * body.torso_length, 1.05 * body.torso_length))
+    worn = max(min(worn, _top_of(subject)), worn - 0.08 * skeleton.scale)  # a belt or a shirt's shadow hides the worn one's edge
+    return float(np.clip(worn, 0.65 * skeleton.torso_length, 1.05 * skeleton.torso_length))
 
 
 def _top_of(subject: Subject) -> float:
     """Pixels from the neck down to the upper edge of the mask, in the middle of the body."""
     rows, columns = np.nonzero(subject.mask[::2, ::2])
-    place = subject.body.local(np.column_stack([columns, rows]) * 2.0)
-    middle = place[np.abs(place[:, 0]) < 0.25 * subject.body.scale, 1]
+    place = subject.skeleton.to_torso(np.column_stack([columns, rows]) * 2.0)
+    middle = place[np.abs(place[:, 0]) < 0.25 * subject.skeleton.scale, 1]
     return float(np.percentile(middle, 0.5)) if len(middle) > 50 else np.inf
 
 
 def _leg_share(garment: LowerLandmarks, subject: Subject, waist_down: float, crotch_down: float, scale: float) -> float:
     """How far down the leg the garment reaches."""
-    body = subject.body
-    full = float(np.mean([leg.length for leg in body.legs]))
-    upright = max(full, 2.2 * body.scale)  # a thigh pointing at the camera looks short, but wears no shorter trousers
-    share = (garment.length * scale + waist_down - body.torso_length) / upright
-    lowest = (crotch_down - body.torso_length) / upright + 0.05
+    skeleton = subject.skeleton
+    full = float(np.mean([leg.length for leg in skeleton.legs]))
+    upright = max(full, 2.2 * skeleton.scale)  # a thigh pointing at the camera looks short, but wears no shorter trousers
+    share = (garment.length * scale + waist_down - skeleton.torso_length) / upright
+    shortest = (crotch_down - skeleton.torso_length) / upright + 0.05
     if garment.crotch is None:
-        return float(np.clip(share, lowest, 1.0))
+        return float(np.clip(share, shortest, 1.0))
     if share > FULL_LEG:
         return 1.03
     rise = (float(garment.crotch[1]) - float(garment.waist[:, 1].mean())) * scale
     share -= max(0.0, rise - (crotch_down - waist_down)) / 2 / upright  # a wide waist makes the scale, and so the legs, too large
-    return float(np.clip(share, lowest, 1.0))
+    return float(np.clip(share, shortest, 1.0))
 
 
 def _leg_rungs(
     subject: Subject, garment: LowerLandmarks, side: int, share: float, scale: float, root: tuple[Points64, Points64]
 ) -> tuple[Points64, Points64]:
     """Outer and inner edge of one trouser leg below the crotch."""
-    body = subject.body
-    limb: Limb = body.legs[side]
-    start = float(body.local((root[0] + root[1]) / 2)[1] - body.torso_length) / max(limb.length, 1.0)
+    skeleton = subject.skeleton
+    limb: Limb = skeleton.legs[side]
+    start = float(skeleton.to_torso((root[0] + root[1]) / 2)[1] - skeleton.torso_length) / max(limb.length, 1.0)
     shares = np.linspace(start, max(_hem_share(subject.mask, limb, share), start + 0.05), LEG_RUNGS + 1)[1:]
     middle, tangent = limb_axis(limb, shares)
     outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * -sign_of(side)
-    bare = limb_halves(limb, shares)
+    bare = limb_half_widths(limb, shares)
     edges = garment.halves[side]
     cut = np.abs((edges[0] - edges[1])[HIP_RUNGS:, 0]) / 2 * scale / LEG_EASE
     half = np.clip(cut, 1.04 * bare, 2.0 * bare)
     outer, inner = (_round_leg(subject, middle, sign * outward, half, bare) for sign in (1.0, -1.0))
-    parting = _parting(middle, outward, limb_axis(body.legs[1 - side], shares)[0], bare)
-    inner = np.minimum(inner, parting - np.linspace(0, AIR, LEG_RUNGS) * body.scale)
+    parting = _parting(middle, outward, limb_axis(skeleton.legs[1 - side], shares)[0], bare)
+    inner = np.minimum(inner, parting - np.linspace(0, AIR, LEG_RUNGS) * skeleton.scale)
     fade = np.clip(1 - (shares - start) / max(0.35 * (shares[-1] - start), 1e-6), 0, 1)[:, None] ** 1.5
     first = [middle[0] + outward[0] * outer[0], middle[0] - outward[0] * inner[0]]
     return (
@@ -163,7 +163,7 @@ def _round_leg(
     subject: Subject, middle: Points64, outward: Points64, half: NDArray[np.float64], bare: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Half widths to one side: the cloth's own, a little more where the leg is seen to be wider, no more than may be painted."""
-    seen = seen_halves(subject.silhouette, middle, outward, bare, subject.of(*LOWER_LABELS, *LEG)) + 2
+    seen = visible_half_widths(subject.silhouette, middle, outward, bare, subject.mask_of(*LOWER_LABELS, *LEG_LABELS)) + 2
     wanted = smooth_steps(np.maximum(half, np.minimum(seen, 1.15 * half)))
     room = np.maximum(_room(subject, middle, outward, bare), bare)
     tightest = int(np.argmin(room / wanted))
@@ -176,7 +176,7 @@ def _room(subject: Subject, middle: Points64, outward: Points64, least: NDArray[
 
     Hands do not count: they lie in front.
     """
-    free, (height, width) = subject.mask | subject.of(*ARM), subject.size
+    free, (height, width) = subject.mask | subject.mask_of(*ARM_LABELS), subject.size
     steps = np.arange(0.0, 2.2 * float(least.max()), 2.0)
     columns, rows = np.round(middle[:, None] + steps[:, None] * outward[:, None]).astype(int).transpose(2, 0, 1)
     beyond = (rows < 0) | (rows >= height) | (columns < 0) | (columns >= width)
@@ -201,7 +201,7 @@ def _hem_share(mask: Mask, limb: Limb, share: float) -> float:
     """How far down this leg a hem can lie whole: below, the mask ends at shoes or the photo's edge of the leg."""
     shares = np.linspace(0.6 * share, share, 48)
     middle, tangent = limb_axis(limb, shares)
-    aside = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * limb_halves(limb, shares)[:, None]
+    aside = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * limb_half_widths(limb, shares)[:, None]
     columns, rows = np.round(middle + np.linspace(-1.1, 1.1, 11)[:, None, None] * aside).astype(int).transpose(2, 0, 1)
     beyond = (rows < 0) | (rows >= mask.shape[0]) | (columns < 0) | (columns >= mask.shape[1])
     free = mask[np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1)] | beyond
@@ -213,11 +213,11 @@ def _skirt_rungs(
     subject: Subject, garment: LowerLandmarks, side: int, share: float, scale: float, root: tuple[Points64, Points64]
 ) -> tuple[Points64, Points64]:
     """Outer edge and middle line of one half of a skirt below the hips, as wide as the mask allows."""
-    body = subject.body
-    ends = np.mean([limb_axis(leg, np.array([share]))[0][0] for leg in body.legs], axis=0)
-    down = np.linspace(float(body.local(root[1])[1]), float(body.local(ends)[1]), LEG_RUNGS + 1)[1:]
+    skeleton = subject.skeleton
+    ends = np.mean([limb_axis(leg, np.array([share]))[0][0] for leg in skeleton.legs], axis=0)
+    down = np.linspace(float(skeleton.to_torso(root[1])[1]), float(skeleton.to_torso(ends)[1]), LEG_RUNGS + 1)[1:]
     edges = garment.halves[side]
     cut = np.abs((edges[0] - edges[1])[HIP_RUNGS:, 0]) * scale / WAIST_EASE
-    room = np.array([mask_half(subject.mask, body, row) for row in down])
-    half = np.minimum(np.maximum(cut, 0.3 * body.scale), np.maximum(room, 0.3 * body.scale))
-    return body.at(sign_of(side) * half, down), body.at(np.zeros(LEG_RUNGS), down)
+    room = np.array([mask_half_width(subject.mask, skeleton, row) for row in down])
+    half = np.minimum(np.maximum(cut, 0.3 * skeleton.scale), np.maximum(room, 0.3 * skeleton.scale))
+    return skeleton.to_canvas(sign_of(side) * half, down), skeleton.to_canvas(np.zeros(LEG_RUNGS), down)

@@ -11,8 +11,8 @@ from pipeline.core.arrays import Points64
 from tryon.engines.preview.fit.torso import TorsoFit
 from tryon.engines.preview.garment.outline import resample
 from tryon.engines.preview.garment.top_landmarks import Sleeve
-from tryon.engines.preview.person.body import sign_of
-from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
+from tryon.engines.preview.person.limbs import limb_axis, limb_half_widths, visible_half_widths
+from tryon.engines.preview.person.skeleton import sign_of
 from tryon.engines.preview.person.subject import Subject
 
 RUNGS = 16
@@ -56,21 +56,21 @@ def fit_sleeve(subject: Subject, sleeve: Sleeve, side: int, torso: TorsoFit) -> 
         side: 0 = viewer's left, 1 = right.
         torso: where the garment's body is; the sleeve starts at its armhole.
     """
-    body, silhouette = subject.body, subject.silhouette
-    limb = body.arms[side]
-    share = float(np.clip(sleeve.length * torso.scale / (FULL_ARM * body.scale), 0.12, 1.0))
+    skeleton, silhouette = subject.skeleton, subject.silhouette
+    limb = skeleton.arms[side]
+    share = float(np.clip(sleeve.length * torso.scale / (FULL_ARM * skeleton.scale), 0.12, 1.0))
     share = 1.06 if share > 0.84 else share  # a long sleeve ends on the hand, and hides the cuff of the one it replaces
     shares = np.linspace(0, share, RUNGS)
     middle, tangent = limb_axis(limb, shares)
     outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * -sign_of(side)
     cloth = _inset(resample(sleeve.outer, RUNGS), resample(sleeve.inner, RUNGS))
     cloth_half = _square_halves(*cloth) * torso.scale
-    bare = limb_halves(limb, shares)
+    bare = limb_half_widths(limb, shares)
     half = _rung_halves(bare, cloth_half, 1.35)
     root = np.clip(1 - shares / ROOT_SHARE, 0, 1) ** 2
-    seen = seen_halves(silhouette, middle, outward, bare) + 0.025 * body.scale
+    seen = visible_half_widths(silhouette, middle, outward, bare) + 0.025 * skeleton.scale
     outer_half = np.maximum(half, seen)
-    inner = seen_halves(silhouette, middle, -outward, bare, silhouette.bare_arms) + 0.015 * body.scale
+    inner = visible_half_widths(silhouette, middle, -outward, bare, silhouette.bare_arms) + 0.015 * skeleton.scale
     inner_half = np.maximum(np.minimum(half, 1.15 * bare), np.where(shares > 0.3, inner, 0))
     edges = [
         middle + sign * outward * width[:, None] + root[:, None] * (start - (middle[0] + sign * outward[0] * width[0]))

@@ -15,8 +15,8 @@ from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from tryon.engines.preview.fit.length import garment_scale, hem_height
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks, TorsoEdges
-from tryon.engines.preview.person.body import Body, sign_of
-from tryon.engines.preview.person.silhouette import Silhouette, mask_half
+from tryon.engines.preview.person.silhouette import Silhouette, mask_half_width
+from tryon.engines.preview.person.skeleton import Skeleton, sign_of
 from tryon.engines.preview.person.subject import Subject
 
 
@@ -81,7 +81,7 @@ def fit_torso(subject: Subject, garment: TopLandmarks) -> TorsoFit:
         subject: the person; the mask limits the garment's length, and a dress keeps its own width below the hips.
         garment: landmarks on the flat garment.
     """
-    scale, hem_down = garment_scale(garment, subject.body), hem_height(subject, garment)
+    scale, hem_down = garment_scale(garment, subject.skeleton), hem_height(subject, garment)
     sides = (_torso_side(subject, garment, 0, scale), _torso_side(subject, garment, 1, scale))
     edges = _torso_edges(subject, garment, sides, scale, hem_down)
     source, polygon = garment.edges.outline(), edges.outline()
@@ -105,78 +105,81 @@ def _torso_edges(
     seams = _side_seam(subject, garment, left, hem_down, scale), _side_seam(subject, garment, right, hem_down, scale)
     armholes = garment.edges.armholes
     return TorsoEdges(
-        neck=_neck(subject.body, garment, sides, scale, 0.45 * hem_down),
+        neck=_neck(subject.skeleton, garment, sides, scale, 0.45 * hem_down),
         shoulder_seams=(_shoulder_seam(subject, garment, left), _shoulder_seam(subject, garment, right)),
         armholes=(
             _stretch(armholes[0], left.shoulder, left.armpit),
             _stretch(armholes[1], right.shoulder, right.armpit),
         ),
         side_seams=seams,
-        hem=_hem(garment.edges.hem, subject.body, seams[0][-1], seams[1][-1], scale),
+        hem=_hem(garment.edges.hem, subject.skeleton, seams[0][-1], seams[1][-1], scale),
     )
 
 
 def _torso_side(subject: Subject, garment: TopLandmarks, side: int, scale: float) -> TorsoSide:
-    body, silhouette = subject.body, subject.silhouette
-    base = _collar_base(body, silhouette, garment, side, scale)
+    skeleton, silhouette = subject.skeleton, subject.silhouette
+    base = _collar_base(skeleton, silhouette, garment, side, scale)
     stand, lean = garment.collar_base[side, 1] - garment.collar[side, 1], garment.collar_base[side, 0] - garment.collar[side, 0]
-    outward = sign_of(side) * min(abs(float(lean)) * scale, 0.06 * body.scale) * body.across
-    collar = base - outward - min(max(0.0, float(stand)) * scale, 0.25 * body.scale) * body.down
+    outward = sign_of(side) * min(abs(float(lean)) * scale, 0.06 * skeleton.scale) * skeleton.across
+    collar = base - outward - min(max(0.0, float(stand)) * scale, 0.25 * skeleton.scale) * skeleton.down
     depth = float(garment.armpits[side, 1] - garment.shoulders[side, 1]) * scale
-    armpit = body.shoulders[side] + body.down * float(np.clip(depth - 0.2 * body.scale, 0.3 * body.scale, 0.42 * body.scale))
-    return TorsoSide(side, collar, base, _shoulder_tip(body, silhouette, side), armpit)
+    drop = float(np.clip(depth - 0.2 * skeleton.scale, 0.3 * skeleton.scale, 0.42 * skeleton.scale))
+    armpit = skeleton.shoulders[side] + skeleton.down * drop
+    return TorsoSide(side, collar, base, _shoulder_tip(skeleton, silhouette, side), armpit)
 
 
-def _shoulder_tip(body: Body, silhouette: Silhouette, side: int) -> Points64:
+def _shoulder_tip(skeleton: Skeleton, silhouette: Silhouette, side: int) -> Points64:
     """(2,) the joint, lifted to the outline of the shoulder."""
-    direction = 0.62 * sign_of(side) * body.across - 0.78 * body.down
-    start = body.shoulders[side]
-    lift = silhouette.reach(start, direction, 0.05 * body.scale, 0.2 * body.scale, 0.11 * body.scale)
+    direction = 0.62 * sign_of(side) * skeleton.across - 0.78 * skeleton.down
+    start = skeleton.shoulders[side]
+    lift = silhouette.distance_to_edge(start, direction, 0.05 * skeleton.scale, 0.2 * skeleton.scale, 0.11 * skeleton.scale)
     tip: Points64 = start + direction * (lift + 1.5)
     return tip
 
 
-def _collar_base(body: Body, silhouette: Silhouette, garment: TopLandmarks, side: int, scale: float) -> Points64:
+def _collar_base(skeleton: Skeleton, silhouette: Silhouette, garment: TopLandmarks, side: int, scale: float) -> Points64:
     """(2,) where the shoulder seam starts: as far from the neck as on the garment, on the outline of the shoulder."""
     half = abs(float(garment.collar_base[side, 0] - garment.collar_base[:, 0].mean())) * scale
-    return _shoulder_top(body, silhouette, side, float(np.clip(2 * half / body.scale, 0.42, 0.9)))
+    return _shoulder_top(skeleton, silhouette, side, float(np.clip(2 * half / skeleton.scale, 0.42, 0.9)))
 
 
-def _shoulder_top(body: Body, silhouette: Silhouette, side: int, share: float) -> Points64:
+def _shoulder_top(skeleton: Skeleton, silhouette: Silhouette, side: int, share: float) -> Points64:
     """(2,) on the shoulder's outline: `share` of the way from the neck to the shoulder joint, lifted to the silhouette."""
-    start = body.neck + share * (body.shoulders[side] - body.neck)
-    usual = float(np.interp(share, [0.4, 1.0], [0.30, 0.14])) * body.scale
-    if body.turned:  # above the shoulder is the neck, not the shoulder's outline
-        return np.asarray(start - body.down * 0.6 * usual)
-    lift = silhouette.reach(start, -body.down, 0.75 * usual, 1.35 * usual, usual)
-    lifted: Points64 = start - body.down * (lift + 0.012 * body.scale)
+    start = skeleton.neck + share * (skeleton.shoulders[side] - skeleton.neck)
+    usual = float(np.interp(share, [0.4, 1.0], [0.30, 0.14])) * skeleton.scale
+    if skeleton.in_profile:  # above the shoulder is the neck, not the shoulder's outline
+        return np.asarray(start - skeleton.down * 0.6 * usual)
+    lift = silhouette.distance_to_edge(start, -skeleton.down, 0.75 * usual, 1.35 * usual, usual)
+    lifted: Points64 = start - skeleton.down * (lift + 0.012 * skeleton.scale)
     return lifted
 
 
-def _neck(body: Body, garment: TopLandmarks, sides: tuple[TorsoSide, TorsoSide], scale: float, deepest: float) -> Points64:
+def _neck(
+    skeleton: Skeleton, garment: TopLandmarks, sides: tuple[TorsoSide, TorsoSide], scale: float, deepest: float
+) -> Points64:
     """(n, 2) the neckline between the collar corners, as deep as on the garment, at most `deepest` pixels."""
     path, base = garment.edges.neck, garment.collar
     left, right = sides[0].collar, sides[1].collar
     along = (path[:, 0] - base[0, 0]) / max(float(base[1, 0] - base[0, 0]), 1e-6)
     depth = path[:, 1] - (base[0, 1] + along * (base[1, 1] - base[0, 1]))
-    if body.turned:
+    if skeleton.in_profile:
         deepest = min(deepest, 0.5 * float(np.hypot(*(right - left))))
     scale = min(scale, deepest / max(float(depth.max()), 1.0))
-    placed: Points64 = left + along[:, None] * (right - left) + (depth * scale)[:, None] * body.down
+    placed: Points64 = left + along[:, None] * (right - left) + (depth * scale)[:, None] * skeleton.down
     return placed
 
 
 def _shoulder_seam(subject: Subject, garment: TopLandmarks, side: TorsoSide) -> Points64:
     """(n, 2) collar corner → base of a standing collar → along the outline of the shoulder → shoulder tip."""
-    body, path = subject.body, garment.edges.shoulder_seams[side.number]
+    skeleton, path = subject.skeleton, garment.edges.shoulder_seams[side.number]
     turn = int(np.argmin(np.hypot(*(path - garment.collar_base[side.number]).T)))
     turn = 0 if turn == len(path) - 1 else turn
     rest = _stretch(path[turn:], side.collar_base, side.shoulder)
-    joint = body.shoulders[side.number]
+    joint = skeleton.shoulders[side.number]
     for number in range(1, len(rest) - 1):
-        share = float(np.hypot(*(rest[number] - body.neck)) / max(np.hypot(*(joint - body.neck)), 1e-6))
-        top = _shoulder_top(body, subject.silhouette, side.number, min(share, 1.0))
-        rest[number] += body.down * float((top - rest[number]) @ body.down)
+        share = float(np.hypot(*(rest[number] - skeleton.neck)) / max(np.hypot(*(joint - skeleton.neck)), 1e-6))
+        top = _shoulder_top(skeleton, subject.silhouette, side.number, min(share, 1.0))
+        rest[number] += skeleton.down * float((top - rest[number]) @ skeleton.down)
     return rest if turn == 0 else np.vstack([_stretch(path[: turn + 1], side.collar, side.collar_base), rest[1:]])
 
 
@@ -192,53 +195,53 @@ def _stretch(path: Points64, start: Points64, end: Points64) -> Points64:
 
 def _side_seam(subject: Subject, garment: TopLandmarks, side: TorsoSide, hem_down: float, scale: float) -> Points64:
     """(n, 2) from the armpit to the hem: at least the silhouette, at most a little looser than it."""
-    body, category = subject.body, subject.category
+    skeleton, category = subject.skeleton, subject.category
     path, seams = garment.edges.side_seams[side.number], garment.edges.side_seams
-    start = body.local(side.armpit)
+    start = skeleton.to_torso(side.armpit)
     along = (path[:, 1] - path[0, 1]) / max(float(path[-1, 1] - path[0, 1]), 1e-6)
     down = start[1] + along * (hem_down - start[1])
     cut = np.abs(path[:, 0] - (seams[0][:, 0] + seams[1][:, 0]) / 2) * scale
-    worn = subject.silhouette.torso_half_widths(body, side.number, down)
-    tucked = category is Category.UPPER and hem_down < garment.body_length * scale - 0.2 * body.scale
-    loose = (
-        np.full(len(down), 1.15) if category is Category.UPPER else np.interp(down / body.torso_length, [0.9, 2.2], [1.12, 2.4])
-    )
+    worn = subject.silhouette.torso_half_widths(skeleton, side.number, down)
+    tucked = category is Category.UPPER and hem_down < garment.body_length * scale - 0.2 * skeleton.scale
+    loose = np.full(len(down), 1.15)
+    if category is not Category.UPPER:
+        loose = np.interp(down / skeleton.torso_length, [0.9, 2.2], [1.12, 2.4])
     loose = np.where(tucked & (along > 0.55), np.minimum(loose, 1.04), loose)
     tightest = 1.02 * worn + 2
     if category is Category.DRESS:  # a narrow skirt does not grow to the width of the one it replaces
-        narrow = np.maximum(0.58 * body.scale, _legs_half(body, side.number, down))
-        tightest = np.where(down > 0.95 * body.torso_length, np.minimum(tightest, narrow), tightest)
+        narrow = np.maximum(0.58 * skeleton.scale, _legs_half(skeleton, side.number, down))
+        tightest = np.where(down > 0.95 * skeleton.torso_length, np.minimum(tightest, narrow), tightest)
     half = np.clip(cut, tightest, loose * worn + 2)
     if category is Category.DRESS:
-        half = np.minimum(half, _skirt_limit(body, subject.mask, down, half))
+        half = np.minimum(half, _skirt_limit(skeleton, subject.mask, down, half))
     blend = np.clip(along / 0.25, 0, 1)
     across = (1 - blend) * abs(start[0]) + blend * half
-    return body.at(sign_of(side.number) * across, down)
+    return skeleton.to_canvas(sign_of(side.number) * across, down)
 
 
-def _legs_half(body: Body, side: int, down: NDArray[np.float64]) -> NDArray[np.float64]:
+def _legs_half(skeleton: Skeleton, side: int, down: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) pixels from the torso's axis to the outer side of the leg below it; a skirt is at least as wide."""
-    leg = body.legs[side]
-    across, rows = body.local(leg.joints).T
+    leg = skeleton.legs[side]
+    across, rows = skeleton.to_torso(leg.joints).T
     rows = np.maximum.accumulate(rows + np.arange(3) * 1e-6)
     outward = across * sign_of(side) + 1.1 * leg.half_widths
     half: NDArray[np.float64] = np.interp(down, rows, outward)
-    return np.minimum(half, 1.2 * body.scale)
+    return np.minimum(half, 1.2 * skeleton.scale)
 
 
-def _skirt_limit(body: Body, mask: Mask, down: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:
+def _skirt_limit(skeleton: Skeleton, mask: Mask, down: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) half widths a skirt may have: straight from the hips to what the mask leaves at its hem, or it would be cut there."""
-    hips = body.torso_length
+    hips = skeleton.torso_length
     start = float(np.interp(hips, down, half))
-    end = max(mask_half(mask, body, float(down[-1]) - 6), 0.3 * body.scale)
+    end = max(mask_half_width(mask, skeleton, float(down[-1]) - 6), 0.3 * skeleton.scale)
     limit: NDArray[np.float64] = np.interp(down, [hips, max(float(down[-1]), hips + 1)], [start, end])
-    return np.where(down > hips, np.maximum(limit, 0.3 * body.scale), np.inf)
+    return np.where(down > hips, np.maximum(limit, 0.3 * skeleton.scale), np.inf)
 
 
-def _hem(path: Points64, body: Body, left: Points64, right: Points64, scale: float) -> Points64:
+def _hem(path: Points64, skeleton: Skeleton, left: Points64, right: Points64, scale: float) -> Points64:
     """(n, 2) the hem between its corners, with the curve it has on the garment."""
     chord = path[-1] - path[0]
     along = (path[:, 0] - path[0, 0]) / max(float(chord[0]), 1e-6)
     sag = (path[:, 1] - (path[0, 1] + along * chord[1])) * scale
-    placed: Points64 = left + along[:, None] * (right - left) + np.maximum(sag, -0.02 * body.scale)[:, None] * body.down
+    placed: Points64 = left + along[:, None] * (right - left) + np.maximum(sag, -0.02 * skeleton.scale)[:, None] * skeleton.down
     return placed

@@ -201,11 +201,10 @@ def _side_seam(side: Side, mark: _SideMarks) -> Points64:
 
 def _neck_half(side: Side, corner: Points64, neckline: Points64) -> Points64:
     """From the collar corner to the neckline's lowest point: the outline where it dips, else a quarter of an ellipse."""
-    lowest = np.array([0.0, neckline[1]])
     if neckline[1] <= side.path[0, 1] + 1:
         return side.to_xy(resample(side.between(side.path[0], corner)[::-1], NECK_POINTS))
     turn = np.linspace(0, np.pi / 2, NECK_POINTS)
-    arc = np.column_stack([corner[0] * np.cos(turn), corner[1] + (lowest[1] - corner[1]) * np.sin(turn)])
+    arc = np.column_stack([corner[0] * np.cos(turn), corner[1] + (neckline[1] - corner[1]) * np.sin(turn)])
     return side.to_xy(arc)
 
 

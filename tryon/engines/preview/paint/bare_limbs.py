@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask
+from pipeline.core.rect import Window
 from tryon.engines.preview.paint.layers import Coverage
-from tryon.engines.preview.person.body import Limb
-from tryon.engines.preview.person.limbs import limb_axis, limb_halves, seen_halves
+from tryon.engines.preview.person.limbs import limb_axis, limb_half_widths, visible_half_widths
 from tryon.engines.preview.person.silhouette import Silhouette
-from tryon.engines.preview.person.windows import Window
+from tryon.engines.preview.person.skeleton import Limb
 
 STATIONS = 28
 CLOTH_SHARE = 0.95
@@ -65,9 +65,9 @@ def limb_flesh(limb: Limb, silhouette: Silhouette, clothed: Mask, is_leg: bool) 
     """
     shares = np.linspace(0, 1.2, STATIONS)
     middle, tangent = limb_axis(limb, shares)
-    usual = limb_halves(limb, shares) * np.interp(shares, MUSCLES, LEG_MUSCLES if is_leg else ARM_MUSCLES)
+    usual = limb_half_widths(limb, shares) * np.interp(shares, MUSCLES, LEG_MUSCLES if is_leg else ARM_MUSCLES)
     aside = np.column_stack([-tangent[:, 1], tangent[:, 0]])
-    sides = [seen_halves(silhouette, middle, sign * aside, usual, clothed) * CLOTH_SHARE for sign in (1.0, -1.0)]
+    sides = [visible_half_widths(silhouette, middle, sign * aside, usual, clothed) * CLOTH_SHARE for sign in (1.0, -1.0)]
     one, other = (np.clip(side, 0.72 * usual, 1.12 * usual) for side in sides)
     return Flesh(middle + aside * _smooth((one - other) / 2)[:, None], _smooth((one + other) / 2))
 

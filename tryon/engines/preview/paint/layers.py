@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.masks import Mask, feather
-from tryon.engines.preview.person.windows import WHOLE, Window
+from pipeline.core.rect import Window
+from tryon.engines.preview.person.windows import WHOLE
 
 Colour = NDArray[np.float32]
 """(h, w, 3) RGB, 0..255."""

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points64
-from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
+from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, UPPER_LABELS, Parse
+from pipeline.core.rect import Window
 from tryon.engines.preview.paint.layers import Colour, Coverage, blend_into, edge_ramp, lay, soft
 from tryon.engines.preview.paint.shading import fold_factor
 from tryon.engines.preview.paint.skin import read_skin
 from tryon.engines.preview.paint.undressed import undress
 from tryon.engines.preview.paint.warp import cover_patch, soft_polygon
 from tryon.engines.preview.person.limbs import limb_polygon
-from tryon.engines.preview.person.subject import ARM, LEG, Subject
-from tryon.engines.preview.person.windows import Window
+from tryon.engines.preview.person.subject import ARM_LABELS, Subject
 
 IN_FRONT = (Parse.HAIR, Parse.FACE, Parse.HAT, Parse.SUNGLASSES)
 
@@ -56,27 +56,27 @@ class Scene:
     @cached_property
     def front(self) -> Coverage:
         """(h, w) hair and face."""
-        return soft(self.subject.of(*IN_FRONT))
+        return soft(self.subject.mask_of(*IN_FRONT))
 
     @cached_property
     def arms(self) -> Coverage:
         """(h, w) bare arms and hands as photographed."""
-        return soft(self.subject.of(*ARM))
+        return soft(self.subject.mask_of(*ARM_LABELS))
 
     @cached_property
     def limbs(self) -> Coverage:
         """(h, w) arms and sleeves: where painted arms may show."""
-        return soft(self.subject.replaced | self.subject.of(*ARM))
+        return soft(self.subject.replaced | self.subject.mask_of(*ARM_LABELS))
 
     @cached_property
     def solid(self) -> Coverage:
         """(h, w) what stays of the person: shadows fall on it, but not on the background, which is too far away."""
-        return soft(~self.subject.of(Parse.BACKGROUND) & ~self.subject.replaced)
+        return soft(~self.subject.mask_of(Parse.BACKGROUND) & ~self.subject.replaced)
 
     @cached_property
     def arms_cover(self) -> Coverage:
         """(h, w) coverage of both arms: where they adjoin the torso, its side does not turn away from the light."""
-        polygons = [limb_polygon(limb, 0.0, 1.0, 1.0) for limb in self.subject.body.arms]
+        polygons = [limb_polygon(limb, 0.0, 1.0, 1.0) for limb in self.subject.skeleton.arms]
         return np.maximum(soft_polygon(polygons[0], self.subject.size), soft_polygon(polygons[1], self.subject.size))
 
     def canvas(self, legs_from: Sequence[Points64]) -> Colour:
@@ -98,8 +98,8 @@ class Scene:
 @lru_cache(maxsize=2)
 def scene_of(subject: Subject, fold_strength: float) -> Scene:
     """Undress a person; the last persons' scenes are kept."""
-    near = subject.close_up
-    plate, legless = undress(near, read_skin(subject, (LEG, ARM, (Parse.NECK,))))
+    near = subject.cropped
+    plate, legless = undress(near, read_skin(subject, (LEG_LABELS, ARM_LABELS, (Parse.NECK,))))
     folds = _worn_folds(near, fold_strength)
     for kept in (plate, legless, folds):
         kept.flags.writeable = False
@@ -115,8 +115,8 @@ def _worn_folds(subject: Subject, strength: float) -> Coverage:
     image = cv2.resize(subject.image, half, interpolation=cv2.INTER_AREA)
     folds = np.ones(half[::-1], np.float32)
     for labels in (UPPER_LABELS, LOWER_LABELS):
-        worn = (subject.replaced & subject.of(*labels)).astype(np.uint8)
+        worn = (subject.replaced & subject.mask_of(*labels)).astype(np.uint8)
         small = cv2.resize(worn, half, interpolation=cv2.INTER_NEAREST).astype(bool)
-        folds *= fold_factor(image, small, subject.body.scale / 2, strength)
+        folds *= fold_factor(image, small, subject.skeleton.scale / 2, strength)
     full: Coverage = cv2.resize(folds, subject.size[::-1], interpolation=cv2.INTER_LINEAR)
     return full

@@ -63,8 +63,8 @@ def read_skin(subject: Subject, groups: Sequence[tuple[Parse, ...]]) -> Skin | N
     Returns:
         None when no skin is seen at all.
     """
-    face = erode(subject.of(Parse.FACE), 2)
-    areas = [erode(subject.of(*labels), 2) for labels in groups]
+    face = erode(subject.mask_of(Parse.FACE), 2)
+    areas = [erode(subject.mask_of(*labels), 2) for labels in groups]
     seen = [area for area in areas if np.count_nonzero(area) >= ENOUGH_PX and not _foreign(subject.image, area, face)]
     areas = [area for area in (*seen, face) if np.count_nonzero(area) >= ENOUGH_PX // 4]
     if not areas:

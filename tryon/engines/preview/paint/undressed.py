@@ -13,14 +13,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.labels import LOWER_LABELS, Category, Parse
+from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, Category, Parse
 from pipeline.core.masks import Mask, dilate, erode
+from pipeline.core.rect import Window
 from tryon.engines.preview.paint.bare_limbs import LimbPatch, limb_flesh, limb_patch
 from tryon.engines.preview.paint.layers import Colour, Coverage, lay, soft, triple
 from tryon.engines.preview.paint.skin import SHADE_TINT, Skin
-from tryon.engines.preview.person.body import Body
-from tryon.engines.preview.person.subject import ARM, LEG, SKIN, Subject
-from tryon.engines.preview.person.windows import Window, window_of
+from tryon.engines.preview.person.skeleton import Skeleton
+from tryon.engines.preview.person.subject import ARM_LABELS, SKIN_LABELS, Subject
+from tryon.engines.preview.person.windows import window_of
 
 OWN_REACH = 0.22
 """Of the body's scale: so far from visible skin its own colour counts more than the person's usual one."""
@@ -84,11 +85,11 @@ def undress(subject: Subject, skin: Skin | None) -> tuple[Colour, Colour]:
         Two (h, w, 3) float32, the photo itself outside what is replaced and a narrow fringe of it in the background: with bare
         legs, and with background where the new garment will cover the legs, so that they cannot show beside it.
     """
-    image, background = subject.image, subject.of(Parse.BACKGROUND)
+    image, background = subject.image, subject.mask_of(Parse.BACKGROUND)
     clear = erode(background, 4)
     bare = spread_softly(image, clear) if clear.any() else image.astype(np.float32)
     person = soft(~background)
-    beneath = subject.of(*LOWER_LABELS) & ~subject.replaced
+    beneath = subject.mask_of(*LOWER_LABELS) & ~subject.replaced
     if subject.category is Category.UPPER and np.count_nonzero(beneath) > 300:
         _lay_beneath(bare, subject, beneath, person)
     hidden = bare
@@ -97,24 +98,26 @@ def undress(subject: Subject, skin: Skin | None) -> tuple[Colour, Colour]:
         if subject.category is not Category.LOWER:
             chest = _chest(subject, person)
             _lay_skin(bare, [chest], _under_chin(subject, colour), skin)
-            _lay_skin(bare, [_joined(_limb(subject, side, False), chest, subject.body, side) for side in (0, 1)], colour, skin)
+            _lay_skin(
+                bare, [_joined(_limb(subject, side, False), chest, subject.skeleton, side) for side in (0, 1)], colour, skin
+            )
         if subject.category is not Category.UPPER:
             hidden = bare.copy()
             _lay_skin(bare, [_limb(subject, side, True) for side in (0, 1)], colour, skin)
     plate = _seen_through(image, bare, _fringe(subject, subject.replaced, skin is not None))
     if hidden is bare:
         return plate, plate
-    clothed = subject.replaced | (subject.mask & subject.of(*LEG))
+    clothed = subject.replaced | (subject.mask & subject.mask_of(*LEG_LABELS))
     return plate, _seen_through(image, hidden, _fringe(subject, clothed, False))
 
 
 def _fringe(subject: Subject, old: Mask, skin: bool) -> Coverage:
     """(h, w) where the plate differs from the photo when `old` is taken away."""
-    background = subject.of(Parse.BACKGROUND)
+    background = subject.mask_of(Parse.BACKGROUND)
     fringe = soft(old | (dilate(old, 6) & background) | dilate(old, 2))
     if skin:  # skin goes over into skin slowly, cloth into background at once
-        bare = subject.of(*SKIN, *LEG) & ~background
-        seam = SEAM * subject.body.scale
+        bare = subject.mask_of(*SKIN_LABELS, *LEG_LABELS) & ~background
+        seam = SEAM * subject.skeleton.scale
         fringe = np.maximum(fringe, soft(dilate(old, seam), seam) * bare)
     return fringe
 
@@ -127,9 +130,9 @@ def _seen_through(image: NDArray[np.uint8], colour: Colour, fringe: Coverage) ->
 
 def _lay_beneath(result: Colour, subject: Subject, beneath: Mask, person: Coverage) -> None:
     """Trousers or a skirt go on under the old top."""
-    body = subject.body
-    rows = [(0.55, 0.35 * body.torso_length), (0.5, 1.3 * body.torso_length)]
-    zone = _zone(body, subject.size, rows) * person
+    skeleton = subject.skeleton
+    rows = [(0.55, 0.35 * skeleton.torso_length), (0.5, 1.3 * skeleton.torso_length)]
+    zone = _zone(skeleton, subject.size, rows) * person
     window = window_of(zone > 0)
     lay(result, window, spread_softly(subject.image, beneath & ~dilate(subject.replaced, 3))[window], zone[window])
 
@@ -143,17 +146,17 @@ def _lay_skin(canvas: Colour, patches: Sequence[LimbPatch | None], colour: Colou
 
 
 def _limb(subject: Subject, side: int, is_leg: bool) -> LimbPatch | None:
-    limb = (subject.body.legs if is_leg else subject.body.arms)[side]
-    clothed = subject.replaced | subject.of(*(LEG if is_leg else ARM))
+    limb = (subject.skeleton.legs if is_leg else subject.skeleton.arms)[side]
+    clothed = subject.replaced | subject.mask_of(*(LEG_LABELS if is_leg else ARM_LABELS))
     return limb_patch(subject.size, limb_flesh(limb, subject.silhouette, clothed, is_leg))
 
 
-def _joined(arm: LimbPatch | None, chest: LimbPatch, body: Body, side: int) -> LimbPatch | None:
+def _joined(arm: LimbPatch | None, chest: LimbPatch, skeleton: Skeleton, side: int) -> LimbPatch | None:
     """The arm grows out of the chest: before it, its upper end fades in."""
     if arm is None:
         return None
     rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in arm.window)
-    away = np.hypot(columns - body.shoulders[side, 0], rows[:, None] - body.shoulders[side, 1]) / (0.5 * body.scale)
+    away = np.hypot(columns - skeleton.shoulders[side, 0], rows[:, None] - skeleton.shoulders[side, 1]) / (0.5 * skeleton.scale)
     before = np.zeros_like(arm.alpha)
     inner, outer = _common(arm.window, chest.window)
     before[inner] = chest.alpha[outer]
@@ -175,13 +178,15 @@ def _common(one: Window, other: Window) -> tuple[Window, Window]:
 
 def _skin_colour(subject: Subject, skin: Skin) -> Colour:
     """(h, w, 3) the person's own colours near visible skin, the usual tone elsewhere, with the photo's grain."""
-    labels = {Category.UPPER: SKIN, Category.LOWER: LEG, Category.DRESS: (*SKIN, *LEG)}[subject.category]
-    known = erode(subject.of(*labels) & ~dilate(subject.replaced, 3), 2)
-    noise = _noise(subject.size, skin.grain, subject.body.scale)
+    labels = {Category.UPPER: SKIN_LABELS, Category.LOWER: LEG_LABELS, Category.DRESS: (*SKIN_LABELS, *LEG_LABELS)}[
+        subject.category
+    ]
+    known = erode(subject.mask_of(*labels) & ~dilate(subject.replaced, 3), 2)
+    noise = _noise(subject.size, skin.grain, subject.skeleton.scale)
     if np.count_nonzero(known) < 100:
         return skin.tone + noise
     near = cv2.resize(known.astype(np.float32), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    near = cv2.GaussianBlur(near, (0, 0), max(OWN_REACH * subject.body.scale / 4, 1.0))
+    near = cv2.GaussianBlur(near, (0, 0), max(OWN_REACH * subject.skeleton.scale / 4, 1.0))
     share = np.clip(cv2.resize(near, subject.size[::-1], interpolation=cv2.INTER_LINEAR) * 5, 0, 1)
     colour: Colour = skin.tone + (spread_softly(subject.image, known) - skin.tone) * triple(share) + noise
     return colour
@@ -199,8 +204,8 @@ def _noise(size: tuple[int, int], grain: float, scale: float) -> Colour:
 
 def _under_chin(subject: Subject, colour: Colour) -> Colour:
     """The head's shadow on neck and chest: light comes from above."""
-    scale = subject.body.scale
-    head = subject.of(Parse.FACE, Parse.HAIR).astype(np.float32)
+    scale = subject.skeleton.scale
+    head = subject.mask_of(Parse.FACE, Parse.HAIR).astype(np.float32)
     small = cv2.GaussianBlur(cv2.resize(head, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), (0, 0), 0.06 * scale / 4)
     shifted = cv2.warpAffine(
         small, np.array([[1, 0, 0], [0, 1, 0.09 * scale / 4]], np.float32), small.shape[::-1], borderMode=cv2.BORDER_REPLICATE
@@ -212,23 +217,23 @@ def _under_chin(subject: Subject, colour: Colour) -> Colour:
 
 def _chest(subject: Subject, person: Coverage) -> LimbPatch:
     """Neck, slope of the shoulders and upper chest: what a neckline may show; the neck is a cylinder, the chest nearly flat."""
-    body, scale = subject.body, subject.body.scale
-    outline = [(0.22, -0.5 * scale), (0.25, -0.36 * scale), (0.6, -0.1 * scale), (0.55, 0.38 * body.torso_length)]
-    zone = _zone(body, subject.size, outline) * person
+    skeleton, scale = subject.skeleton, subject.skeleton.scale
+    outline = [(0.22, -0.5 * scale), (0.25, -0.36 * scale), (0.6, -0.1 * scale), (0.55, 0.38 * skeleton.torso_length)]
+    zone = _zone(skeleton, subject.size, outline) * person
     window = window_of(zone > 0)
     rows, columns = window
     x, y = np.meshgrid(np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop))
-    local = body.local(np.stack([x, y], 2))
+    local = skeleton.to_torso(np.stack([x, y], 2))
     half = np.interp(local[..., 1], [row for _, row in outline], [half * scale for half, _ in outline])
     turn = 0.75 * np.clip(local[..., 0] / half, -1, 1)
-    across, down = ((turn * part).astype(np.float32) for part in body.across)
+    across, down = ((turn * part).astype(np.float32) for part in skeleton.across)
     return LimbPatch(window, zone[window], across, down)
 
 
-def _zone(body: Body, shape: tuple[int, int], outline: list[tuple[float, float]]) -> Coverage:
+def _zone(skeleton: Skeleton, shape: tuple[int, int], outline: list[tuple[float, float]]) -> Coverage:
     """Soft coverage of a zone symmetric to the torso's axis: (half width in body scales, pixels below neck), top to bottom."""
-    halves, down = np.array([half for half, _ in outline]) * body.scale, np.array([row for _, row in outline])
-    corners = np.vstack([body.at(halves, down), body.at(-halves, down)[::-1]])
+    halves, down = np.array([half for half, _ in outline]) * skeleton.scale, np.array([row for _, row in outline])
+    corners = np.vstack([skeleton.to_canvas(halves, down), skeleton.to_canvas(-halves, down)[::-1]])
     zone = np.zeros(shape, np.uint8)
     cv2.fillPoly(zone, [np.round(corners).astype(np.int32)], 1)
-    return soft(zone.astype(bool), 0.02 * body.scale)
+    return soft(zone.astype(bool), 0.02 * skeleton.scale)

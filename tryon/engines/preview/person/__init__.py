@@ -1,1 +1,1 @@
-"""The person as the preview sees them."""
+"""One person: joints, outline, limbs, and the window of the canvas that a garment may change."""

@@ -1,8 +1,8 @@
-"""The body under the clothes: joints made complete, a scale, a frame of axes, and what the parse map says about them.
+"""The joints of a person, with the missing ones added, a size in pixels and a frame of axes.
 
-Pairs are ordered as the viewer sees them, left first, because a garment's flat picture is: its left half goes to the subject's
-right arm in a front view. Missing joints are put where an average body has them, so that a photo cut at the
-waist still has a hip line.
+Pairs are ordered as the viewer sees them, left first, because the flat picture of a garment is: in a front view its left half
+goes to the subject's right arm. Missing joints are added where an average body has them, so that a photo cropped at the waist
+still has hips.
 """
 
 from __future__ import annotations
@@ -17,12 +17,28 @@ from pipeline.core.errors import InputError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint
 
+
+@dataclass(frozen=True)
+class Proportions:
+    """Measures of an average adult's limb, in units of the shoulder width (joint to joint).
+
+    Args:
+        joints: its two outer joints, subject's right limb first.
+        lengths: of the two bones.
+        half_widths: at the three joints.
+    """
+
+    joints: tuple[tuple[Joint, Joint], tuple[Joint, Joint]]
+    lengths: tuple[float, float]
+    half_widths: tuple[float, float, float]
+
+
 TORSO_LENGTH, HIP_WIDTH = 1.35, 0.62
-ARM_LENGTHS = (0.8, 0.72)
-LEG_LENGTHS = (1.2, 1.15)
-ARM_HALF_WIDTHS = (0.155, 0.115, 0.078)
-LEG_HALF_WIDTHS = (0.25, 0.165, 0.10)
-"""Proportions of an average adult in units of the shoulder width (joint to joint); half widths at the three joints of a limb."""
+"""Of an average adult, in units of the shoulder width."""
+ARMS = Proportions(
+    ((Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST), (Joint.LEFT_ELBOW, Joint.LEFT_WRIST)), (0.8, 0.72), (0.155, 0.115, 0.078)
+)
+LEGS = Proportions(((Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE), (Joint.LEFT_KNEE, Joint.LEFT_ANKLE)), (1.2, 1.15), (0.25, 0.165, 0.10))
 
 
 def sign_of(side: int) -> float:
@@ -35,28 +51,28 @@ class Limb:
     """An arm or a leg.
 
     Args:
-        joints: (3, 2) x, y: shoulder, elbow, wrist or hip, knee, ankle.
+        joints: (3, 2) x, y of shoulder, elbow, wrist or of hip, knee, ankle.
         half_widths: (3,) pixels at the joints.
-        seen: whether the two outer joints were detected rather than assumed.
+        detected: whether the two outer joints were found in the photo rather than assumed.
     """
 
     joints: Points64
     half_widths: NDArray[np.float64]
-    seen: bool
+    detected: bool
 
     @property
     def length(self) -> float:
-        """Pixels along both bones, as seen."""
+        """Pixels along both bones in the picture."""
         return float(np.hypot(*np.diff(self.joints, axis=0).T).sum())
 
     def moved(self, offset: Points64) -> Limb:
-        """The same limb (2,) pixels further."""
+        """The same limb, moved by (2,) pixels."""
         return replace(self, joints=self.joints + offset)
 
 
 @dataclass(frozen=True)
-class Body:
-    """One person; all in canvas pixels, pairs ordered viewer's left first.
+class Skeleton:
+    """The joints of one person in canvas pixels; pairs have the viewer's left first.
 
     Args:
         neck: (2,) middle of the shoulder joints.
@@ -64,7 +80,7 @@ class Body:
         shoulders: (2, 2) joints.
         hips: (2, 2) joints.
         arms, legs: left and right limb.
-        scale: size of the body in pixels, about its shoulder width in a front view; does not collapse in profile.
+        scale: size of the person in pixels, about the shoulder width in a front view; it does not shrink in profile.
     """
 
     neck: Points64
@@ -83,7 +99,7 @@ class Body:
 
     @property
     def across(self) -> Points64:
-        """Unit vector to the viewer's right, square to `down`."""
+        """Unit vector to the viewer's right, at a right angle to `down`."""
         return np.array([self.down[1], -self.down[0]])
 
     @property
@@ -92,28 +108,28 @@ class Body:
         return float(np.hypot(*(self.mid_hip - self.neck)))
 
     @property
-    def turned(self) -> bool:
-        """Whether the person is seen from the side, so that both shoulders lie close together."""
+    def in_profile(self) -> bool:
+        """Whether the person is seen from the side: both shoulders are close together."""
         return float(np.hypot(*(self.shoulders[1] - self.shoulders[0]))) < 0.5 * self.scale
 
     @property
-    def sits(self) -> bool:
-        """Whether a thigh points away from where a standing person's does: sitting, kneeling, a leg raised."""
+    def has_raised_thigh(self) -> bool:
+        """Whether a thigh does not point down as it does in standing: the person sits, kneels or raises a leg."""
         return any(_raised(leg, self.down) for leg in self.legs)
 
-    def at(self, across: Points64 | float, down: Points64 | float) -> Points64:
-        """Torso coordinates in pixels (across, down from the neck) → x, y; arrays broadcast to (n, 2)."""
+    def to_canvas(self, across: Points64 | float, down: Points64 | float) -> Points64:
+        """Pixels across and down from the neck → x, y on the canvas; arrays broadcast to (n, 2)."""
         across, down = np.asarray(across, np.float64), np.asarray(down, np.float64)
         placed: Points64 = self.neck + across[..., None] * self.across + down[..., None] * self.down
         return placed
 
-    def local(self, points: Points64) -> Points64:
-        """x, y → (across, down) in pixels."""
+    def to_torso(self, points: Points64) -> Points64:
+        """(n, 2) or (2,) x, y on the canvas → pixels (across, down) from the neck."""
         offset = np.asarray(points, np.float64) - self.neck
         return np.stack([offset @ self.across, offset @ self.down], axis=-1)
 
-    def moved(self, offset: Points64) -> Body:
-        """The same body (2,) pixels further: as seen on a window of the canvas."""
+    def moved(self, offset: Points64) -> Skeleton:
+        """The same skeleton, moved by (2,) pixels: as seen on a window of the canvas."""
         return replace(
             self,
             neck=self.neck + offset,
@@ -126,20 +142,20 @@ class Body:
 
 
 def _raised(leg: Limb, down: Points64) -> bool:
-    """Whether a thigh leaves the torso's direction by more than 50 degrees, or points at the camera and looks very short."""
+    """Whether a thigh is more than 50 degrees off the torso's direction, or points at the camera and looks very short."""
     thigh, shin = np.diff(leg.joints, axis=0)
     length = float(np.hypot(*thigh))
-    return leg.seen and (float(thigh @ down) < 0.64 * length or length < 0.45 * float(np.hypot(*shin)))
+    return leg.detected and (float(thigh @ down) < 0.64 * length or length < 0.45 * float(np.hypot(*shin)))
 
 
-def read_body(points: Keypoints) -> Body:
-    """Complete a skeleton.
+def complete_skeleton(points: Keypoints) -> Skeleton:
+    """Read the joints of a person and add the missing ones.
 
     Args:
         points: BODY_25; zeros = not detected.
 
     Raises:
-        InputError: no shoulder was detected, so there is nothing to hang a garment on.
+        InputError: no shoulder was detected, so there is nothing to place a garment on.
     """
     shoulders = _shoulders(points)
     right_first = shoulders[0, 0] <= shoulders[1, 0]
@@ -149,34 +165,25 @@ def read_body(points: Keypoints) -> Body:
     torso = float(np.hypot(*(hips.mean(0) - neck)))
     scale = max(width, 1.2 * float(np.hypot(*(hips[1] - hips[0]))), 0.62 * torso, 8.0)
     down = (hips.mean(0) - neck) / max(torso, 1e-6)
-    limbs = [
-        _limb(points, joints, start, lengths, halves, down, scale)
-        for joints, start, lengths, halves in (
-            (_ARMS[0], shoulders[0], ARM_LENGTHS, ARM_HALF_WIDTHS),
-            (_ARMS[1], shoulders[1], ARM_LENGTHS, ARM_HALF_WIDTHS),
-            (_LEGS[0], hips[0], LEG_LENGTHS, LEG_HALF_WIDTHS),
-            (_LEGS[1], hips[1], LEG_LENGTHS, LEG_HALF_WIDTHS),
-        )
-    ]
+    arms, legs = (
+        [_limb(points, limb, subjects_left, starts[subjects_left], down, scale) for subjects_left in (0, 1)]
+        for limb, starts in ((ARMS, shoulders), (LEGS, hips))
+    )
     order = (0, 1) if right_first else (1, 0)
     hip_order = (0, 1) if hips[0, 0] <= hips[1, 0] else (1, 0)
-    return Body(
+    return Skeleton(
         neck=neck,
         mid_hip=hips.mean(0),
         shoulders=shoulders[list(order)],
         hips=hips[list(hip_order)],
-        arms=(limbs[order[0]], limbs[order[1]]),
-        legs=(limbs[2 + hip_order[0]], limbs[2 + hip_order[1]]),
+        arms=(arms[order[0]], arms[order[1]]),
+        legs=(legs[hip_order[0]], legs[hip_order[1]]),
         scale=scale,
     )
 
 
-_ARMS = ((Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST), (Joint.LEFT_ELBOW, Joint.LEFT_WRIST))
-_LEGS = ((Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE), (Joint.LEFT_KNEE, Joint.LEFT_ANKLE))
-
-
 def _shoulders(points: Keypoints) -> Points64:
-    """(2, 2) subject's right and left shoulder; one that is hidden is mirrored at the neck."""
+    """(2, 2) subject's right and left shoulder; a hidden one is the mirror image of the other at the neck."""
     right, left, neck = (points.xy(j).astype(np.float64) for j in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK))
     has_right, has_left, has_neck = (points.has(j) for j in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK))
     if has_right and has_left:
@@ -187,14 +194,14 @@ def _shoulders(points: Keypoints) -> Points64:
 
 
 def _size(points: Keypoints, shoulders: Points64, width: float) -> float:
-    """Shoulder width of a body whose shoulders may be turned away: no narrower than its upper arms are long, about."""
+    """Shoulder width of a person who may be turned away: at least about the length of an upper arm."""
     elbows = (Joint.RIGHT_ELBOW, Joint.LEFT_ELBOW)
     bones = [float(np.hypot(*(points.xy(j) - shoulder))) for j, shoulder in zip(elbows, shoulders, strict=True) if points.has(j)]
     return max([width, *(bone / 0.9 for bone in bones)])
 
 
 def _hips(points: Keypoints, neck: Points64, size: float, right_first: bool) -> Points64:
-    """(2, 2) subject's right and left hip; assumed below the neck where the photo is cut."""
+    """(2, 2) subject's right and left hip; assumed below the neck where the photo does not show them."""
     if points.has(Joint.RIGHT_HIP, Joint.LEFT_HIP):
         return np.stack([points.xy(Joint.RIGHT_HIP), points.xy(Joint.LEFT_HIP)]).astype(np.float64)
     middle = (
@@ -204,18 +211,11 @@ def _hips(points: Keypoints, neck: Points64, size: float, right_first: bool) -> 
     return np.stack([middle + half, middle - half])
 
 
-def _limb(
-    points: Keypoints,
-    joints: tuple[Joint, Joint],
-    start: Points64,
-    lengths: tuple[float, float],
-    halves: tuple[float, float, float],
-    down: Points64,
-    scale: float,
-) -> Limb:
-    """Chain of three joints; the missing ones continue the limb straight, or hang down along the torso."""
+def _limb(points: Keypoints, proportions: Proportions, subjects_left: int, start: Points64, down: Points64, scale: float) -> Limb:
+    """Chain of three joints; the missing ones continue the limb straight, or point down along the torso."""
     chain, heading = [start], down
-    for joint, length in zip(joints, lengths, strict=True):
+    joints = proportions.joints[subjects_left]
+    for joint, length in zip(joints, proportions.lengths, strict=True):
         if points.has(joint):
             point = points.xy(joint).astype(np.float64)
             step = point - chain[-1]
@@ -223,4 +223,4 @@ def _limb(
         else:
             point = chain[-1] + heading * length * scale
         chain.append(point)
-    return Limb(np.stack(chain), np.array(halves) * scale, points.has(*joints))
+    return Limb(np.stack(chain), np.array(proportions.half_widths) * scale, points.has(*joints))
