@@ -36,6 +36,29 @@ def test_the_glossary_has_every_step_unit_and_word_of_the_layout():
     assert not [word for word in words if word not in glossary]
 
 
+def glossary_rows() -> list[list[str]]:
+    """Word, meaning, and words not used, line by line."""
+    lines = (DOCS / "glossary.md").read_text("utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")][2:]
+
+
+def test_the_glossary_says_every_word_once_and_in_order():
+    words = [word for word, _, _ in glossary_rows()]
+    assert words == sorted(set(words), key=str.casefold)
+
+
+def test_no_page_uses_a_word_that_the_glossary_replaces():
+    replaced = [word for _, _, others in glossary_rows() for word in others.split(", ") if word]
+    pages = [path for path in [DOCS.parent / "README.md", *DOCS.rglob("*.md")] if path.name != "glossary.md"]
+    used = {
+        f"{page.name}: {word}"
+        for page in pages
+        for word in replaced
+        if re.search(rf"\b{word}\b", page.read_text("utf-8"), re.IGNORECASE)
+    }
+    assert replaced and not used
+
+
 def test_every_step_has_its_page_and_the_readme_leads_to_it():
     readme = (DOCS.parent / "README.md").read_text("utf-8")
     for step in STEPS:
