@@ -1,4 +1,4 @@
-"""Where everybody stands in one picture: from the user's wishes, the rest automatically."""
+"""Where everybody stands in one picture: as the placement file says; what it leaves open is found automatically."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from compose.horizon import Ground, estimate_ground
 from compose.light import shadow_direction
 from compose.painter import Figure
 from compose.placement import place
-from compose.sidecar import Sidecar, resolve_spot
+from compose.spots import ground_of, resolve_spot
 from pipeline.core.flags import Notice
+from pipeline.core.inputs.placement_file import PlacementSettings
 from pipeline.core.items import Scene
 from pipeline.core.keypoints import Keypoints
 
@@ -31,7 +32,7 @@ class SceneInputs:
         remarks: how the background was read.
         cutout: (h, w, 4) RGBA uint8, photo resolution.
         keypoints: in photo pixels, or None.
-        sidecar: the user's wishes.
+        placement_settings: where the user wants people to stand.
         reading: how bare numbers were read, or "".
         drawn: seed and attempt of the dressed picture, where it says so.
         guests: who joins the picture, by `<person>__<garment>`.
@@ -42,26 +43,26 @@ class SceneInputs:
     remarks: tuple[Notice, ...]
     cutout: NDArray[np.uint8]
     keypoints: Keypoints | None
-    sidecar: Sidecar
+    placement_settings: PlacementSettings
     reading: str = ""
     drawn: Mapping[str, int] = field(default_factory=dict)
     guests: Mapping[str, Dressed] = field(default_factory=dict)
 
 
 def arrange(inputs: SceneInputs, body: Body, seed: int) -> tuple[Ground, list[Figure]]:
-    """Where everybody stands: from the user's wishes, the rest automatically; in the order of `compose.guests.places`."""
+    """Where everybody stands: as the placement file says, the rest automatically; in the order of `compose.guests.places`."""
     size = (inputs.background.shape[0], inputs.background.shape[1])
-    ground = inputs.sidecar.ground(estimate_ground(inputs.background), size)
+    ground = ground_of(inputs.placement_settings, estimate_ground(inputs.background), size)
     room = find_free_space(inputs.background)
     light = shadow_direction(inputs.background, ground)
     own, figures, turn = Dressed(inputs.cutout, body), [], 0
-    for number, each in enumerate(places(inputs.sidecar, inputs.scene.pair.person.id)):
+    for number, each in enumerate(places(inputs.placement_settings, inputs.scene.pair.person.id)):
         who, spot = (inputs.guests[each.guest] if each.guest else own), each.spot
         automatic = place(who.body, size, ground, room)
         if each.guest and spot.foot is None:
             turn += 1
             automatic = aside(automatic, turn, who.body, size[1])
-        placement = resolve_spot(spot, who.body, automatic, inputs.sidecar, ground, size)
+        placement = resolve_spot(spot, who.body, automatic, inputs.placement_settings, ground, size)
         shade = spot.shade
         direction = (shade.direction[0], shade.direction[1]) if shade.direction else light
         shadow = shade.opacity * shade.on

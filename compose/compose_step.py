@@ -20,14 +20,14 @@ from compose.layers_out import separate
 from compose.painter import PLAIN, Composite, Figure, Look, compose_scene
 from compose.placement import Placement
 from compose.position_files import list_entries, read_positions
-from compose.sidecar import Sidecar, Spot, read_sidecar
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
+from pipeline.core.inputs.placement_file import PlacementSettings, Spot, read_placement_file
 from pipeline.core.items import Item, Pair, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
-from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, sidecar
+from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, settings_file
 from pipeline.core.photo_notices import photo_notices
 from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
@@ -35,7 +35,7 @@ from pipeline.core.step import Context, Encode, Produced, StepBase
 _log = logging.getLogger("lookbook")
 
 LEAST_SIDE_PX = 16
-NOTHING = Sidecar()
+AUTOMATIC = PlacementSettings()
 
 
 class ComposeConfig(Delivery):
@@ -96,11 +96,11 @@ class ComposeStep(StepBase):
         return (scene.background.source, _cutout(scene.pair))
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """The background's sidecar, or an older position file, the person's joints, and who joins the picture."""
+        """The background's placement file, or an older position file, the person's joints, and who joins the picture."""
         scene = _scene(item)
-        wishes = [sidecar(scene.background.source), *self._position_file(scene)]
+        placement_files = [settings_file(scene.background.source), *self._position_file(scene)]
         guests = [ref for pair in self._guest_pairs(scene) for ref in (_cutout(pair), *_joints(pair))]
-        return (*wishes, *_joints(scene.pair), *guests)
+        return (*placement_files, *_joints(scene.pair), *guests)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """The finished picture, its further sizes, its layers."""
@@ -118,17 +118,18 @@ class ComposeStep(StepBase):
         }
 
     def read(self, item: Item) -> SceneInputs:
-        """Decode the background, the cut-out, the joints and the user's wishes."""
+        """Decode the background, the cut-out, the joints and the placement settings."""
         scene = _scene(item)
         source = self.layout.path(scene.background.source)
         photo = images.read_photo(source, self.context.max_megapixels, min_side=LEAST_SIDE_PX)
         remarks = tuple(photo_notices(photo, f"background {scene.background.id}"))
         dressed = self.layout.path(_cutout(scene.pair))
         cutout, drawn = images.read_rgba(dressed), seed_and_attempt(images.read_recipe(dressed))
-        wishes, reading = self._wishes(scene)
-        guests = {each.guest: self.guest(each.spot, scene) for each in places(wishes, scene.pair.person.id) if each.guest}
+        placement_settings, reading = self._placement_settings(scene)
+        joining = (each for each in places(placement_settings, scene.pair.person.id) if each.guest)
+        guests = {each.guest: self.guest(each.spot, scene) for each in joining}
         joints = self._keypoints(scene.pair)
-        return SceneInputs(scene, photo.rgb, remarks, cutout, joints, wishes, reading, drawn, guests)
+        return SceneInputs(scene, photo.rgb, remarks, cutout, joints, placement_settings, reading, drawn, guests)
 
     def guest(self, spot: Spot, scene: Scene) -> Dressed:
         """Decode somebody who joins a picture.
@@ -154,10 +155,10 @@ class ComposeStep(StepBase):
     def _guest_pairs(self, scene: Scene) -> list[Pair]:
         """Who joins, as far as the settings can be read; what is wrong with them is said when the picture is made."""
         try:
-            wishes = self._sidecar(scene)
+            placement_settings = self._placement_file(scene)
         except InputError:
             return []
-        joining = (each for each in places(wishes or NOTHING, scene.pair.person.id) if each.guest)
+        joining = (each for each in places(placement_settings or AUTOMATIC, scene.pair.person.id) if each.guest)
         return [guest_pair(each.spot, scene.pair.engine) for each in joining]
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
@@ -195,20 +196,21 @@ class ComposeStep(StepBase):
         parts = separate(shot.background, composite.strokes) if refs else ()
         return {ref: partial(images.finished, part) for ref, part in zip(refs, parts, strict=True)}
 
-    def _wishes(self, scene: Scene) -> tuple[Sidecar, str]:
-        if (wishes := self._sidecar(scene)) is not None:
-            return wishes, ""
+    def _placement_settings(self, scene: Scene) -> tuple[PlacementSettings, str]:
+        """What the user says about this background, and how bare numbers were read."""
+        if (placement_settings := self._placement_file(scene)) is not None:
+            return placement_settings, ""
         for ref in self._position_file(scene):
             older = self.layout.path(ref)
             if older.is_file():
-                wishes, reading = read_positions(older.read_text("utf-8"), str(older))
+                placement_settings, reading = read_positions(older.read_text("utf-8"), str(older))
                 self._tell(older.name, reading)
-                return wishes, reading
-        return NOTHING, ""
+                return placement_settings, reading
+        return AUTOMATIC, ""
 
-    def _sidecar(self, scene: Scene) -> Sidecar | None:
-        path = self.layout.path(sidecar(scene.background.source))
-        return read_sidecar(path.read_text("utf-8"), str(path)) if path.is_file() else None
+    def _placement_file(self, scene: Scene) -> PlacementSettings | None:
+        path = self.layout.path(settings_file(scene.background.source))
+        return read_placement_file(path.read_text("utf-8"), str(path)) if path.is_file() else None
 
     def _tell(self, name: str, reading: str) -> None:
         """Three bare numbers can mean many things, so the user hears once per file how they were read."""

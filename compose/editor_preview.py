@@ -6,14 +6,13 @@ what the editor shows and what the batch makes agree. Only the pixels are fewer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from compose.arrangement import SceneInputs, arrange
 from compose.body import Body, Cuts, Foot, measure_body
@@ -22,10 +21,9 @@ from compose.guests import Dressed, Place, places
 from compose.horizon import Ground
 from compose.painter import Figure, compose_scene
 from compose.placement import Placement
-from compose.sidecar import FORM, Sidecar, read_sidecar
-from compose.sidecar_text import to_toml
 from pipeline.core import images
 from pipeline.core.errors import InputError
+from pipeline.core.inputs.placement_file import PlacementSettings
 from pipeline.core.items import Scene
 from pipeline.core.layout import Ref
 from pipeline.core.step import Context
@@ -92,7 +90,7 @@ class PlacementPreview:
         """Decode a scene.
 
         Raises:
-            InputError: a file is missing or damaged, the sidecar does not fit, or the cut-out is empty.
+            InputError: a file is missing or damaged, the placement file does not fit, or the cut-out is empty.
         """
         inputs = self._step.read(scene)
         body = measure_body(inputs.cutout[..., 3], inputs.keypoints)
@@ -107,23 +105,13 @@ class PlacementPreview:
         """Files that a scene is decoded from."""
         return (*self._step.reads(scene), *self._step.may_read(scene))
 
-    def wishes(self, opened: OpenScene) -> dict[str, Any]:
-        """The sidecar as it is on disk, as plain values."""
-        return opened.inputs.sidecar.model_dump(mode="json")
+    def placement_settings(self, opened: OpenScene) -> PlacementSettings:
+        """What the placement file on disk says."""
+        return opened.inputs.placement_settings
 
-    def text(self, wishes: Mapping[str, Any]) -> str:
-        """The sidecar as TOML; reading it back gives the same.
-
-        Raises:
-            InputError: a value does not fit.
-        """
-        text = to_toml(_sidecar(wishes))
-        read_sidecar(text, "the placement")
-        return text
-
-    def describe(self, opened: OpenScene, wishes: Mapping[str, Any]) -> dict[str, Any]:
+    def describe(self, opened: OpenScene, placement_settings: PlacementSettings) -> dict[str, Any]:
         """Where everybody stands, in pixels of the full background."""
-        ground, placed = self._arranged(opened, wishes)
+        ground, placed = self._arranged(opened, placement_settings)
         return {
             "size": list(opened.size),
             "ground": round(ground.line * opened.size[0], 3),
@@ -132,15 +120,15 @@ class PlacementPreview:
             "figures": [_describe(figure, each) for each, figure in placed],
         }
 
-    def picture(self, opened: OpenScene, wishes: Mapping[str, Any], height: int) -> bytes:
+    def picture(self, opened: OpenScene, placement_settings: PlacementSettings, height: int) -> bytes:
         """JPEG bytes of the composite.
 
         Args:
             opened: the scene.
-            wishes: a sidecar's values.
+            placement_settings: where people stand.
             height: of the picture, pixels; never more than the background's own.
         """
-        ground, placed = self._arranged(opened, wishes)
+        ground, placed = self._arranged(opened, placement_settings)
         height = min(height, opened.size[0])
         factor = height / opened.size[0]
         small = [_on_screen(figure, *opened.on_screen(each.guest), factor) for each, figure in placed]
@@ -159,26 +147,18 @@ class PlacementPreview:
         crop = opened.cutout[rows, columns]
         return images.png(_scaled_cutout(crop, min(1.0, height / crop.shape[0])))
 
-    def _arranged(self, opened: OpenScene, wishes: Mapping[str, Any]) -> tuple[Ground, list[tuple[Place, Figure]]]:
-        sidecar, scene = _sidecar(wishes), opened.inputs.scene
-        wanted = places(sidecar, scene.pair.person.id)
+    def _arranged(self, opened: OpenScene, placement_settings: PlacementSettings) -> tuple[Ground, list[tuple[Place, Figure]]]:
+        scene = opened.inputs.scene
+        wanted = places(placement_settings, scene.pair.person.id)
         for each in wanted:
             if each.guest and each.guest not in opened.guests:
                 opened.guests[each.guest] = _for_screen(
                     opened.inputs.guests.get(each.guest) or self._step.guest(each.spot, scene)
                 )
         guests = {name: dressed for name, (dressed, _) in opened.guests.items()}
-        ground, figures = arrange(replace(opened.inputs, sidecar=sidecar, guests=guests), opened.body, seed=0)
+        inputs = replace(opened.inputs, placement_settings=placement_settings, guests=guests)
+        ground, figures = arrange(inputs, opened.body, seed=0)
         return ground, list(zip(wanted, figures, strict=True))
-
-
-def _sidecar(wishes: Mapping[str, Any]) -> Sidecar:
-    try:
-        return Sidecar(**wishes)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where} = {first['input']!r}: {first['msg'].lower()}", FORM) from None
 
 
 def _for_screen(guest: Dressed) -> tuple[Dressed, float]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from compose.body import Body
 from compose.placement import Placement
-from compose.sidecar import Sidecar, Spot
+from pipeline.core.inputs.placement_file import PlacementSettings, Spot
 from pipeline.core.items import Garment, Pair, Person
 
 STEP_ASIDE = 0.24
@@ -45,19 +45,19 @@ class Place:
     guest: str = ""
 
 
-def places(sidecar: Sidecar, person_id: str) -> list[Place]:
+def places(placement_settings: PlacementSettings, person_id: str) -> list[Place]:
     """Who stands where in a picture of this person: the own places first, then those who join.
 
     Nobody joins their own picture: there they stand in what they try on, at the place where they join others, rather than at
     one for everybody.
     """
-    own = [Place(number, spot) for number, spot in enumerate(sidecar.spots) if spot.is_for(person_id)]
+    own = [Place(number, spot) for number, spot in enumerate(placement_settings.spots) if spot.is_for(person_id)]
     own = [each for each in own if each.spot.wears] or own
-    return [*(own or [Place(-1, Spot())]), *_joining(sidecar, person_id)]
+    return [*(own or [Place(-1, Spot())]), *_joining(placement_settings, person_id)]
 
 
-def _joining(sidecar: Sidecar, person_id: str) -> Iterator[Place]:
-    for number, spot in enumerate(sidecar.spots):
+def _joining(placement_settings: PlacementSettings, person_id: str) -> Iterator[Place]:
+    for number, spot in enumerate(placement_settings.spots):
         if spot.wears and not spot.is_for(person_id):
             yield Place(number, spot, guest_pair(spot).id)
 

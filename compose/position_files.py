@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from compose.sidecar import ShadowSettings, Sidecar, Spot
 from pipeline.core.errors import InputError
+from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings, Spot
 
 READINGS = {
     3: "foot point x y and height",
@@ -29,7 +29,7 @@ def list_entries(text: str) -> dict[str, str]:
     return entries
 
 
-def read_positions(text: str, name: str) -> tuple[Sidecar, str]:
+def read_positions(text: str, name: str) -> tuple[PlacementSettings, str]:
     """One placement per line; `#` starts a comment; numbers apart by spaces or commas; values up to 1 are fractions.
 
     Args:
@@ -52,7 +52,7 @@ def read_positions(text: str, name: str) -> tuple[Sidecar, str]:
         if len(row) not in READINGS:
             raise InputError(f"{name}: {len(row)} numbers in a line", REMEDY)
     reading = "; ".join(dict.fromkeys(READINGS[len(row)] for row in rows))
-    return Sidecar(spots=[_spot(row) for row in rows]), reading
+    return PlacementSettings(spots=[_spot(row) for row in rows]), reading
 
 
 def _numbers(words: list[str], name: str) -> list[float]:

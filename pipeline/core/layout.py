@@ -172,15 +172,15 @@ VERDICTS = "verdicts.jsonl"
 REVIEW = ".review"
 """What the review page remembers: earlier placements, for undo."""
 CONFIG_FILE = "lookbook.toml"
-SIDECAR = ".toml"
-"""`<photo>.toml` says which person; `<background>.toml` says where the person stands."""
+SETTINGS_SUFFIX = ".toml"
+"""`<photo>.toml` says which person; `<background>.toml`, the placement file, says where people stand."""
 
 
-def sidecar(source: Ref) -> Ref:
+def settings_file(source: Ref) -> Ref:
     """The optional settings file beside an input picture: `inputs:background/sea.jpg` → `inputs:background/sea.toml`."""
     head, _, name = source.rpartition("/")
     stem = name.rpartition(".")[0] or name
-    return f"{head}/{stem}{SIDECAR}" if head else stem + SIDECAR
+    return f"{head}/{stem}{SETTINGS_SUFFIX}" if head else stem + SETTINGS_SUFFIX
 
 
 @dataclass(frozen=True)

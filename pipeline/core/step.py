@@ -67,7 +67,7 @@ class Step(Protocol):
         """Files that must be there; their bytes decide whether the item is done."""
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """Files that count when they are there, such as a sidecar."""
+        """Files that count when they are there, such as a settings file."""
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """Every file that `run` will produce."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from pipeline.core.items import Garment, Item, Pair, Person, Scene
-from pipeline.core.layout import INPUT_PREFIX, PER_ENGINE, SIDECAR, Ref, maker, sidecar
+from pipeline.core.layout import INPUT_PREFIX, PER_ENGINE, SETTINGS_SUFFIX, Ref, maker, settings_file
 from pipeline.core.records.fingerprint import ABSENT, Basis
 
 
@@ -158,8 +158,8 @@ def _input_text(item: Item, ref: Ref, was_absent: bool, by_hand: Callable[[Ref],
     if not ref.startswith(INPUT_PREFIX):
         how = "edited by hand" if by_hand(ref) else "added" if was_absent else "changed"
         return f"{kind_of(ref)} {how}"
-    if ref.endswith(SIDECAR):
-        return _sidecar_text(item, ref)
+    if ref.endswith(SETTINGS_SUFFIX):
+        return _settings_text(item, ref)
     pair = item.pair if isinstance(item, Scene) else item
     if isinstance(item, Scene) and ref == item.background.source:
         return f"background {_file_name(ref)} changed"
@@ -172,9 +172,9 @@ def _owner(item: Item, ref: Ref) -> str:
     return "garment picture" if isinstance(item, Garment) else _file_name(ref)
 
 
-def _sidecar_text(item: Item, ref: Ref) -> str:
+def _settings_text(item: Item, ref: Ref) -> str:
     source = item.source if isinstance(item, Person | Garment) else ""
-    return "settings beside the picture changed" if source and ref == sidecar(source) else f"{_file_name(ref)} changed"
+    return "settings beside the picture changed" if source and ref == settings_file(source) else f"{_file_name(ref)} changed"
 
 
 def _file_name(ref: Ref) -> str:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from pipeline.catalog import STEPS
 from pipeline.core.errors import UsageError
+from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings, Spot
 from pipeline.request import LIMIT, RETRY_BAD, Request
 from pipeline.review.verdicts import Mark
 
@@ -21,7 +22,6 @@ def _plain(text: str) -> str:
 
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
-Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 if TYPE_CHECKING:
     Step = str
 else:
@@ -97,33 +97,34 @@ class Sought(BaseModel):
     limit: Annotated[int, Field(ge=1, le=PAGE_SIZE)] = 100
 
 
-class Shadow(_Strict):
+MOST_PX = 1e6
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-MOST_PX, le=MOST_PX)]
+Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
+
+
+class PageShadow(ShadowSettings):
     """How a shadow differs from the automatic one."""
 
-    on: bool = True
-    opacity: Annotated[float, Field(ge=0, le=2)] = 1.0
-    direction: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
+    direction: Point | None = None
 
 
-class Spot(_Strict):
+class PageSpot(Spot):
     """One place to stand; null is found automatically. Numbers up to 1 are fractions, larger ones pixels."""
 
-    people: Annotated[list[Word], Field(min_length=1, max_length=200)] = ["*"]
-    foot: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None
-    height: Annotated[float, Field(gt=0, le=1e6)] | None = None
-    flip: bool = False
-    shadow: bool | Shadow = True
-    reflection: Annotated[float, Field(ge=0, le=1)] | None = None
+    people: list[Word] = Field(default=["*"], min_length=1, max_length=200)
+    foot: Point | None = None
+    height: Annotated[float, Field(gt=0, le=MOST_PX)] | None = None
+    shadow: bool | PageShadow = True
     z: Annotated[int, Field(ge=-1000, le=1000)] = 0
     wears: Word | None = None
     """A garment: the one person named in `people` joins everybody else's picture, wearing it."""
 
 
-class Wishes(_Strict):
-    """A background's settings file."""
+class PagePlacement(PlacementSettings):
+    """A background's placement file, within the limits of the page."""
 
-    horizon: Annotated[float, Field(gt=0, le=1e6)] | None = None
-    spots: Annotated[list[Spot], Field(min_length=1, max_length=40)] = [Spot()]
+    horizon: Annotated[float, Field(gt=0, le=MOST_PX)] | None = None
+    spots: list[PageSpot] = Field(default=[PageSpot()], min_length=1, max_length=40)
 
 
 class PictureOf(_Strict):
@@ -131,15 +132,15 @@ class PictureOf(_Strict):
 
     pair: str = Field("", max_length=200)
     """Whose; empty takes any pair."""
-    wishes: Wishes = Wishes()
+    placement_settings: PagePlacement = PagePlacement()
     height: Annotated[int, Field(ge=64, le=2000)] = 800
     """Of the picture, pixels."""
 
 
 class NewPlacement(_Strict):
-    """Wishes to save."""
+    """Placement settings to save."""
 
-    wishes: Wishes
+    placement_settings: PagePlacement
     base: str = Field("", max_length=64)
     """Version the editor started from; a file changed meanwhile is then not overwritten."""
 

@@ -1,27 +1,27 @@
-"""The placement editor's side on the server: open scenes, pictures of wishes, the background's settings file and its history."""
+"""The placement editor's side on the server: open scenes, their pictures, the background's placement file and its history."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.catalog import resolve
 from pipeline.core.errors import UsageError
+from pipeline.core.inputs.placement_file import PlacementSettings, read_placement_file
+from pipeline.core.inputs.placement_text import to_toml
 from pipeline.core.items import Background, Scene
-from pipeline.core.layout import DRESSED_CUTOUT, REVIEW, Layout, Ref, sidecar
+from pipeline.core.layout import DRESSED_CUTOUT, REVIEW, Layout, Ref, settings_file
 from pipeline.core.records.store import Store
 from pipeline.review.workspace import Items, UnknownItemError, Workspace, stamp_of
 
 PREVIEW = "compose.editor_preview:PlacementPreview"
 OPEN_SCENES = 3
 HISTORY = 50
-"""Earlier versions of one settings file that can be undone."""
-
-Wishes = Mapping[str, Any]
+"""Earlier versions of one placement file that can be undone."""
 
 
 class Preview(Protocol):
@@ -33,16 +33,13 @@ class Preview(Protocol):
     def refs(self, scene: Scene) -> Sequence[Ref]:
         """Files a scene is decoded from."""
 
-    def wishes(self, opened: Any) -> dict[str, Any]:
-        """The settings file's values."""
+    def placement_settings(self, opened: Any) -> PlacementSettings:
+        """What the placement file on disk says."""
 
-    def text(self, wishes: Wishes) -> str:
-        """The settings file's text."""
-
-    def describe(self, opened: Any, wishes: Wishes) -> dict[str, Any]:
+    def describe(self, opened: Any, placement_settings: PlacementSettings) -> dict[str, Any]:
         """Where everybody stands."""
 
-    def picture(self, opened: Any, wishes: Wishes, height: int) -> bytes:
+    def picture(self, opened: Any, placement_settings: PlacementSettings, height: int) -> bytes:
         """JPEG of the composite."""
 
     def ghost(self, opened: Any, height: int) -> bytes:
@@ -111,8 +108,19 @@ class Placements:
             return self._open[key]
 
 
-class SettingsFile:
-    """One background's settings file, with undo.
+def placement_text(placement_settings: PlacementSettings) -> str:
+    """A placement file's text, read back once.
+
+    Raises:
+        InputError: a value does not fit.
+    """
+    text = to_toml(placement_settings)
+    read_placement_file(text, "the placement")
+    return text
+
+
+class PlacementStore:
+    """One background's placement file on disk, with undo.
 
     Args:
         layout: the folders.
@@ -121,7 +129,7 @@ class SettingsFile:
 
     def __init__(self, layout: Layout, background: Background) -> None:
         self._layout = layout
-        self._ref = sidecar(background.source)
+        self._ref = settings_file(background.source)
         self.path: Path = layout.path(self._ref)
         self._history = layout.path(REVIEW) / "placement" / background.id
 

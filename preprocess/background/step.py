@@ -16,7 +16,7 @@ from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Item, Person, Unit
-from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, sidecar
+from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, settings_file
 from pipeline.core.masks import box_of
 from pipeline.core.photo_notices import photo_notices
 from pipeline.core.step import BackendStep, Context, Produced
@@ -86,7 +86,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     def may_read(self, item: Item) -> Sequence[Ref]:
         """The photo's settings file."""
-        return (sidecar(cast(Person, item).source),)
+        return (settings_file(cast(Person, item).source),)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """Cut-out, matte and landmarks."""
@@ -102,7 +102,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         """Decode the photo."""
         person = cast(Person, item)
         path = self.layout.path(person.source)
-        wanted = person_wanted(self.layout.path(sidecar(person.source)))
+        wanted = person_wanted(self.layout.path(settings_file(person.source)))
         return person, BackgroundInputs(path, images.read_photo(path, self.context.max_megapixels), wanted)
 
     def run(self, inputs: Sequence[tuple[Person, BackgroundInputs]]) -> Sequence[Produced]:

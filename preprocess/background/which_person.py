@@ -8,22 +8,22 @@ from pathlib import Path
 from pipeline.core.errors import InputError
 
 
-def person_wanted(sidecar: Path) -> int | None:
+def person_wanted(settings_file: Path) -> int | None:
     """`person = 2` of a photo's settings file, counted from 1 at the left; None without file or without that key.
 
     Raises:
         InputError: not TOML, an unknown key, or not a whole number from 1 on.
     """
     try:
-        settings = tomllib.loads(sidecar.read_text("utf-8"))
+        settings = tomllib.loads(settings_file.read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:
-        raise InputError(f"{sidecar}: cannot be read as TOML ({problem})", "write one line: person = 2") from None
+        raise InputError(f"{settings_file}: cannot be read as TOML ({problem})", "write one line: person = 2") from None
     unknown = sorted(set(settings) - {"person"})
     if unknown:
-        raise InputError(f"{sidecar}: unknown setting {unknown[0]!r}", "allowed: person = <number from the left>")
+        raise InputError(f"{settings_file}: unknown setting {unknown[0]!r}", "allowed: person = <number from the left>")
     wanted = settings.get("person")
     if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1):
-        raise InputError(f"{sidecar}: person = {wanted!r} is not a whole number from 1 on", "person = 1 is the leftmost")
+        raise InputError(f"{settings_file}: person = {wanted!r} is not a whole number from 1 on", "person = 1 is the leftmost")
     return wanted

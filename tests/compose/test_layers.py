@@ -10,8 +10,8 @@ from compose.horizon import Ground
 from compose.layers_out import separate
 from compose.painter import PLAIN, Composite, Figure, Look, compose_scene
 from compose.placement import Placement
-from compose.sidecar import read_sidecar
-from compose.sidecar_text import to_toml
+from pipeline.core.inputs.placement_file import read_placement_file
+from pipeline.core.inputs.placement_text import to_toml
 
 GROUND = Ground(0.7, 1.0)
 
@@ -91,6 +91,6 @@ def test_each_foot_of_a_striding_person_is_mirrored_at_its_own_sole(cutout, back
 
 
 def test_a_background_s_file_can_ask_for_it_and_is_written_back(background) -> None:
-    wishes = read_sidecar("reflection = 0.3\n[[placements]]\n[[placements]]\nreflection = 0.0\n", "sea.toml")
-    assert [spot.reflection for spot in wishes.spots] == [0.3, 0.0]
-    assert read_sidecar(to_toml(wishes), "sea.toml") == wishes
+    placement_settings = read_placement_file("reflection = 0.3\n[[placements]]\n[[placements]]\nreflection = 0.0\n", "sea.toml")
+    assert [spot.reflection for spot in placement_settings.spots] == [0.3, 0.0]
+    assert read_placement_file(to_toml(placement_settings), "sea.toml") == placement_settings

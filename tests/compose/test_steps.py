@@ -30,7 +30,7 @@ from pipeline.core.layout import (
     PARSE,
     TRYON,
     Layout,
-    sidecar,
+    settings_file,
 )
 from pipeline.core.rect import Rect
 from pipeline.core.step import Context, Produced
@@ -85,7 +85,7 @@ def _scene(context: Context, picture: np.ndarray, config: ComposeConfig | None =
     scene = Scene(PAIR, Background(name, f"inputs:background/{name}.png"))
     _put(context.layout, scene.background.source, images.png(picture))
     if toml:
-        _put(context.layout, sidecar(scene.background.source), toml.encode())
+        _put(context.layout, settings_file(scene.background.source), toml.encode())
     step = ComposeStep(config or ComposeConfig(), context)
     (produced,) = step.run([step.read(scene)])
     _store(context.layout, produced)
@@ -196,7 +196,7 @@ def test_grey_and_transparent_backgrounds_work(tmp_path, person, background) -> 
         assert final.shape == colour.shape
 
 
-def test_the_sidecar_and_the_picture_agree_within_a_pixel(tmp_path, person, background) -> None:
+def test_the_placement_file_and_the_picture_agree_within_a_pixel(tmp_path, person, background) -> None:
     context = _world(tmp_path, person)
     _restored(context)
     picture = background((600, 900))
@@ -236,14 +236,14 @@ def test_people_join_each_other_s_pictures_smaller_the_farther_they_stand(tmp_pa
 def test_a_picture_follows_the_clothes_of_whoever_joins_it(tmp_path, person, background) -> None:
     context = _world(tmp_path, person)
     scene = Scene(PAIR, Background("sea", "inputs:background/sea.png"))
-    _put(context.layout, sidecar(scene.background.source), GROUP.encode())
+    _put(context.layout, settings_file(scene.background.source), GROUP.encode())
     step = ComposeStep(ComposeConfig(), context)
     assert {DRESSED_CUTOUT.of("bob__coat", "preview"), FRAME.of("bob")} <= set(step.may_read(scene))
     _restored(context)
     with pytest.raises(InputError, match="bob__coat is to join, but is not dressed by preview") as caught:
         _scene(context, background((600, 900)), toml=GROUP)
     assert "--only bob__coat" in caught.value.remedy
-    _put(context.layout, sidecar(scene.background.source), b"wears = 3")
+    _put(context.layout, settings_file(scene.background.source), b"wears = 3")
     assert not any("bob" in ref for ref in step.may_read(scene))
 
 
@@ -272,7 +272,7 @@ def test_plain_leaves_every_pixel_beside_the_person_alone(tmp_path, person, back
     assert not np.array_equal(lit[beside], picture[beside])
 
 
-def test_a_wrong_key_in_the_sidecar_fails_this_scene_with_its_name(tmp_path, person, background) -> None:
+def test_a_wrong_key_in_the_placement_file_fails_this_scene_with_its_name(tmp_path, person, background) -> None:
     context = _world(tmp_path, person)
     _restored(context)
     with pytest.raises(InputError, match=r"sea\.toml"):

@@ -174,7 +174,7 @@ def test_every_exif_orientation_gives_the_same_pictures(tmp_path: Path):
     assert len(pictures) == 1
 
 
-def test_two_people_are_flagged_and_a_sidecar_chooses_the_other(tmp_path: Path):
+def test_two_people_are_flagged_and_a_settings_file_chooses_the_other(tmp_path: Path):
     workspace = Workspace(tmp_path)
     fill(workspace.inputs)
     save(workspace.inputs / "person/ann.png", crowd())

@@ -17,7 +17,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, TRYON, Layout, Ref, sidecar
+from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, TRYON, Layout, Ref, settings_file
 from pipeline.core.records.store import Store
 from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
@@ -43,7 +43,7 @@ class MatteStep(StepBase):
         return (item.source,)
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        return (sidecar(item.source),)
+        return (settings_file(item.source),)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         return (MATTE.of(item.id), LANDMARKS.of(item.id))

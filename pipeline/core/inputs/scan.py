@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.images import SUFFIXES
-from pipeline.core.layout import SIDECAR
+from pipeline.core.layout import SETTINGS_SUFFIX
 
 STRANGER = "not a picture by its name"
 
@@ -34,7 +34,7 @@ class Problem:
 def find_pictures(folder: Path, root: Path) -> tuple[list[str], list[Problem]]:
     """Relative paths (`/` between parts) of the pictures below a folder, and what was left out.
 
-    Hidden files and sidecars are passed over; so are links that leave `root` or run in circles, with a `Problem`.
+    Hidden files and settings files are passed over; so are links that leave `root` or run in circles, with a `Problem`.
 
     Args:
         folder: where to look; need not exist.
@@ -73,7 +73,7 @@ def _walk(folder: Path, prefix: str, root: str, above: frozenset[str], found: li
 
 
 def _obstacle(entry: os.DirEntry[str], root: str) -> tuple[str, str] | None:
-    """Why an entry cannot be used, with the remedy; None when it can be, or when it is a sidecar."""
+    """Why an entry cannot be used, with the remedy; None when it can be, or when it is a settings file."""
     if not _is_text(entry.name):
         return "its name is not valid UTF-8", "rename it"
     if entry.is_symlink():
@@ -88,7 +88,7 @@ def _obstacle(entry: os.DirEntry[str], root: str) -> tuple[str, str] | None:
     if entry.is_dir():
         return None
     suffix = _suffix(entry.name)
-    if suffix == SIDECAR:
+    if suffix == SETTINGS_SUFFIX:
         return None
     if not stat.S_ISREG(entry.stat().st_mode):
         return "not a regular file", "remove it"

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings
 from pipeline.core.layout import ORIGINAL
-from pipeline.review.models import NewPlacement, PictureOf, Wishes
+from pipeline.review.models import NewPlacement, PagePlacement, PictureOf
 from pipeline.review.page import Page, ThePage
-from pipeline.review.placement import SettingsFile
+from pipeline.review.placement import PlacementStore, placement_text
 from pipeline.review.workspace import version_of
 
 Name = Annotated[str, Query(max_length=200)]
@@ -22,15 +23,15 @@ def _state(page: Page, background: str, pair: str) -> dict[str, Any]:
     scenes = page.placements
     scene = scenes.scene(background, pair)
     opened, preview = scenes.opened(scene), scenes.preview()
-    file = SettingsFile(page.layout, scene.background)
-    wishes = preview.wishes(opened)
+    file = PlacementStore(page.layout, scene.background)
+    placement_settings = preview.placement_settings(opened)
     return {
         "background": background,
         "pair": scene.pair.id,
         "person": scene.pair.person.id,
         "ref": scene.background.source,
-        "wishes": wishes,
-        "arrangement": preview.describe(opened, wishes),
+        "placement_settings": placement_settings.model_dump(mode="json"),
+        "arrangement": preview.describe(opened, placement_settings),
         "file": file.path.name,
         "text": file.text,
         "version": file.version,
@@ -40,39 +41,44 @@ def _state(page: Page, background: str, pair: str) -> dict[str, Any]:
 
 @placement_routes.get("")
 def list_backgrounds(page: ThePage) -> dict[str, Any]:
-    """Backgrounds, and pairs to place on them."""
+    """Backgrounds, pairs to place on them, and what a place is before anybody says something."""
     items = page.workspace.items()
     rows = [
         {
             "id": each.id,
             "ref": each.source,
             "version": version_of(page.layout, each.source),
-            "by_hand": SettingsFile(page.layout, each).path.is_file(),
+            "by_hand": PlacementStore(page.layout, each).path.is_file(),
         }
         for each in items.wanted.backgrounds
         if each.id != ORIGINAL
     ]
-    return {"backgrounds": rows, "pairs": [pair.id for pair in items.wanted.pairs[:2000]]}
+    return {
+        "backgrounds": rows,
+        "pairs": [pair.id for pair in items.wanted.pairs[:2000]],
+        "automatic": PlacementSettings().model_dump(mode="json"),
+        "automatic_shadow": ShadowSettings().model_dump(mode="json"),
+    }
 
 
 @placement_routes.get("/{background}")
 def show(page: ThePage, background: str, pair: Name = "") -> dict[str, Any]:
-    """Where people stand: wishes as on disk, and what follows from them."""
+    """Where people stand: what the placement file says, and what follows from it."""
     return _state(page, background, pair)
 
 
 @placement_routes.post("/{background}/arrangement")
 def arrangement(page: ThePage, background: str, wanted: PictureOf) -> dict[str, Any]:
-    """What would follow from wishes, in pixels of the background."""
+    """What would follow from placement settings, in pixels of the background."""
     opened = page.placements.opened(page.placements.scene(background, wanted.pair))
-    return page.placements.preview().describe(opened, wanted.wishes.model_dump())
+    return page.placements.preview().describe(opened, wanted.placement_settings)
 
 
 @placement_routes.post("/{background}/picture", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
 def picture(page: ThePage, background: str, wanted: PictureOf) -> Response:
-    """The real composite of wishes at screen size."""
+    """The real composite of placement settings at screen size."""
     opened = page.placements.opened(page.placements.scene(background, wanted.pair))
-    data = page.placements.preview().picture(opened, wanted.wishes.model_dump(), wanted.height)
+    data = page.placements.preview().picture(opened, wanted.placement_settings, wanted.height)
     return Response(data, media_type="image/jpeg", headers={"cache-control": "no-store"})
 
 
@@ -86,15 +92,15 @@ def person(page: ThePage, background: str, pair: Name = "", height: Annotated[in
 
 @placement_routes.put("/{background}")
 def save(page: ThePage, background: str, new: NewPlacement, pair: Name = "") -> dict[str, Any]:
-    """Write the background's settings file, which the next run reads."""
+    """Write the background's placement file, which the next run reads."""
     scene = page.placements.scene(background, pair)
-    text = "" if new.wishes == Wishes() else page.placements.preview().text(new.wishes.model_dump())
-    SettingsFile(page.layout, scene.background).write(text, new.base)
+    text = "" if new.placement_settings == PagePlacement() else placement_text(new.placement_settings)
+    PlacementStore(page.layout, scene.background).write(text, new.base)
     return _state(page, background, pair)
 
 
 @placement_routes.post("/{background}/undo")
 def undo(page: ThePage, background: str, pair: Name = "") -> dict[str, Any]:
-    """Go back to the settings file before the last save."""
-    SettingsFile(page.layout, page.placements.scene(background, pair).background).undo()
+    """Go back to the placement file before the last save."""
+    PlacementStore(page.layout, page.placements.scene(background, pair).background).undo()
     return _state(page, background, pair)

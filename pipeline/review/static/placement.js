@@ -5,7 +5,6 @@ import { clamp, clear, field, guarded, h, isTyping, readable, select, toast } fr
 import { LightPad } from "./light.js";
 
 const MOST_HEIGHT = 1000;
-const AUTOMATIC = { people: ["*"], foot: null, height: null, flip: false, shadow: true, reflection: null, z: 0, wears: null };
 
 export async function show(view, { words: [wanted], query, signal }) {
   const choices = await get("/api/placements", { signal });
@@ -20,8 +19,8 @@ export async function show(view, { words: [wanted], query, signal }) {
   await editor.refresh();
 }
 
-/** Pixels as the settings file wants them: a fraction up to 1, else pixels. */
-export function asWish(pixels, full) {
+/** Pixels as the placement file wants them: a fraction up to 1, else pixels. */
+export function asSetting(pixels, full) {
   const fraction = pixels / full;
   return fraction <= 1 ? Number(fraction.toFixed(5)) : Number(pixels.toFixed(2));
 }
@@ -49,9 +48,9 @@ class PlacementEditor {
 
   take(state) {
     this.state = state;
-    this.wishes = structuredClone(state.wishes);
+    this.settings = structuredClone(state.placement_settings);
     this.arrangement = state.arrangement;
-    this.saved = JSON.stringify(this.wishes);
+    this.saved = JSON.stringify(this.settings);
   }
 
   get path() { return `/api/placements/${encodeURIComponent(this.state.background)}`; }
@@ -59,21 +58,29 @@ class PlacementEditor {
   get size() { return this.arrangement.size; }
   get figure() { return this.arrangement.figures[Math.min(this.active, this.arrangement.figures.length - 1)]; }
 
-  /** The wishes of the active place; a person nobody wished anything for gets a place of their own. */
+  /** A place to stand where everything is found automatically. */
+  get automaticSpot() { return structuredClone(this.choices.automatic.spots[0]); }
+
+  /** What is set for the active place; a person without any setting gets a place of their own. */
   get spot() {
     const { figure } = this;
     if (figure.spot < 0) {
-      this.wishes.spots.push({ ...structuredClone(AUTOMATIC), people: [this.state.person] });
-      figure.spot = this.wishes.spots.length - 1;
+      this.settings.spots.push({ ...this.automaticSpot, people: [this.state.person] });
+      figure.spot = this.settings.spots.length - 1;
     }
-    return this.wishes.spots[figure.spot];
+    return this.settings.spots[figure.spot];
   }
 
   /** The same to look at only: nothing is added. */
-  get spotNow() { return this.wishes.spots[this.figure.spot] || AUTOMATIC; }
+  get spotNow() { return this.settings.spots[this.figure.spot] || this.automaticSpot; }
+
+  /** The shadow as a table, whether the file says true, false or a table. */
+  shade(spot) {
+    return typeof spot.shadow === "object" ? spot.shadow : { ...this.choices.automatic_shadow, on: spot.shadow };
+  }
 
   shadow(spot = this.spot) {
-    if (typeof spot.shadow !== "object") spot.shadow = { on: spot.shadow, opacity: 1, direction: null };
+    spot.shadow = this.shade(spot);
     return spot.shadow;
   }
 
@@ -91,7 +98,7 @@ class PlacementEditor {
     const { zoom, arrangement } = this;
     const focused = document.activeElement?.dataset?.focus;
     const ground = h("div", { class: "ground", role: "slider", tabindex: 0, "data-focus": "ground", "aria-label": "Ground line", "aria-orientation": "vertical",
-      "aria-valuemin": 0, "aria-valuemax": this.size[0], "aria-valuenow": Math.round(arrangement.ground) }, h("span", {}, this.wishes.horizon === null ? "ground, found" : "ground"));
+      "aria-valuemin": 0, "aria-valuemax": this.size[0], "aria-valuenow": Math.round(arrangement.ground) }, h("span", {}, this.settings.horizon === null ? "ground, found" : "ground"));
     ground.style.top = `${arrangement.ground * zoom}px`;
     ground.addEventListener("pointerdown", (event) => this.drag(event, (dx, dy, start) => this.moveGround(start.ground + dy)));
     const boxes = arrangement.figures.map((figure, number) => this.box(figure, number));
@@ -129,7 +136,7 @@ class PlacementEditor {
     this.drawSide();
   }
 
-  /** The real composite. One request at a time; while it is made, only the newest wishes wait. */
+  /** The real composite. One request at a time; while it is made, only the newest settings wait. */
   async refresh() {
     if (this.working) {
       this.again = true;
@@ -141,7 +148,7 @@ class PlacementEditor {
       do {
         this.again = false;
         const height = Math.round(clamp(this.size[0] * this.zoom * devicePixelRatio, 64, MOST_HEIGHT));
-        const wanted = { pair: this.state.pair, wishes: this.wishes, height };
+        const wanted = { pair: this.state.pair, placement_settings: this.settings, height };
         const [arrangement, blob] = await Promise.all([
           post(`${this.path}/arrangement`, wanted), picture(`${this.path}/picture`, wanted, { signal: this.signal })]);
         if (this.signal.aborted) return;
@@ -162,7 +169,7 @@ class PlacementEditor {
   // ---- changing ---------------------------------------------------------------------------------------------------------
 
   remember() {
-    this.past.push(JSON.stringify(this.wishes));
+    this.past.push(JSON.stringify(this.settings));
     this.future.length = 0;
     if (this.past.length > 100) this.past.shift();
   }
@@ -210,8 +217,8 @@ class PlacementEditor {
     const dy = y - figure.foot[1];
     figure.foot = [x, y];
     figure.box = [figure.box[0] + dx, figure.box[1] + dy, figure.box[2] + dx, figure.box[3] + dy];
-    this.spot.foot = [asWish(x, this.size[1]), asWish(y, this.size[0])];
-    if (this.spot.height === null && this.wishes.horizon === null) this.spot.height = asWish(figure.height, this.size[0]);
+    this.spot.foot = [asSetting(x, this.size[1]), asSetting(y, this.size[0])];
+    if (this.spot.height === null && this.settings.horizon === null) this.spot.height = asSetting(figure.height, this.size[0]);
   }
 
   resize(height) {
@@ -221,13 +228,13 @@ class PlacementEditor {
     const [x, y] = figure.foot;
     figure.box = [x + (figure.box[0] - x) * factor, y + (figure.box[1] - y) * factor, x + (figure.box[2] - x) * factor, y + (figure.box[3] - y) * factor];
     figure.height = wanted;
-    this.spot.height = asWish(wanted, this.size[0]);
-    if (this.spot.foot === null) this.spot.foot = [asWish(x, this.size[1]), asWish(y, this.size[0])];
+    this.spot.height = asSetting(wanted, this.size[0]);
+    if (this.spot.foot === null) this.spot.foot = [asSetting(x, this.size[1]), asSetting(y, this.size[0])];
   }
 
   moveGround(row) {
     this.arrangement.ground = clamp(row, 1, this.size[0] - 1);
-    this.wishes.horizon = asWish(this.arrangement.ground, this.size[0]);
+    this.settings.horizon = asSetting(this.arrangement.ground, this.size[0]);
   }
 
   change(work) {
@@ -240,8 +247,8 @@ class PlacementEditor {
   turn(back) {
     const [from, to] = back ? [this.past, this.future] : [this.future, this.past];
     if (!from.length) return toast(back ? "nothing to undo here" : "nothing to redo");
-    to.push(JSON.stringify(this.wishes));
-    this.wishes = JSON.parse(from.pop());
+    to.push(JSON.stringify(this.settings));
+    this.settings = JSON.parse(from.pop());
     return this.refresh();
   }
 
@@ -256,7 +263,7 @@ class PlacementEditor {
     const number = (label, value, set) => field(label, h("input", { type: "number", step: 1, value: String(Math.round(value)),
       onchange: (event) => this.change(() => set(Number(event.target.value))) }));
     const spot = this.spotNow;
-    const shade = typeof spot.shadow === "object" ? spot.shadow : { on: spot.shadow, opacity: 1, direction: null };
+    const shade = this.shade(spot);
     const opacity = h("input", { type: "range", min: 0, max: 2, step: 0.05, value: String(shade.opacity), oninput: (event) => this.change(() => { this.shadow().opacity = Number(event.target.value); }) });
     const reflection = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: String(spot.reflection ?? 0), "aria-label": "Floor reflection", oninput: (event) => this.change(() => { this.spot.reflection = Number(event.target.value); }) });
     this.asSet = h("button", { type: "button", disabled: spot.reflection === null, onclick: () => this.change(() => { this.spot.reflection = null; }) }, "as in the settings");
@@ -273,7 +280,7 @@ class PlacementEditor {
       h("div", { class: "row" },
         this.check("Flipped", spot.flip, (on) => { this.spot.flip = on; }),
         this.check("Shadow", shade.on, (on) => { this.shadow().on = on; }),
-        this.check("Ground line by hand", this.wishes.horizon !== null, (on) => { this.wishes.horizon = on ? asWish(this.arrangement.ground, this.size[0]) : null; })),
+        this.check("Ground line by hand", this.settings.horizon !== null, (on) => { this.settings.horizon = on ? asSetting(this.arrangement.ground, this.size[0]) : null; })),
       field("Shadow strength", opacity),
       h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Where the shadow falls"),
         shade.direction ? h("button", { type: "button", onclick: () => this.change(() => { this.shadow().direction = null; }) }, "as found") : ""), this.pad.element),
@@ -290,7 +297,7 @@ class PlacementEditor {
       if (input !== document.activeElement) input.value = String(Math.round(value));
     this.pad.set(figure.direction);
     this.asSet.disabled = this.spotNow.reflection === null;
-    this.saveButton.disabled = JSON.stringify(this.wishes) === this.saved;
+    this.saveButton.disabled = JSON.stringify(this.settings) === this.saved;
   }
 
   check(label, on, set) {
@@ -299,7 +306,7 @@ class PlacementEditor {
 
   spotRow() {
     const { figure } = this;
-    const own = figure.spot >= 0 && !this.wishes.spots[figure.spot].people.includes("*");
+    const own = figure.spot >= 0 && !this.settings.spots[figure.spot].people.includes("*");
     const remove = figure.spot >= 0 && this.arrangement.figures.length > 1 ? h("button", { type: "button", onclick: () => this.change(() => this.removeSpot()) }, "Remove this one") : "";
     const others = this.choices.pairs.filter((pair) => pair.split("__")[0] !== this.state.person);
     const join = others.length ? field("Group picture", select([["", "add somebody…"], ...others.map((pair) => [pair, readable(pair.replace("__", " · "))])], "", (pair) => this.change(() => this.join(pair)), "Somebody joins")) : "";
@@ -315,34 +322,34 @@ class PlacementEditor {
   join(pair) {
     if (!pair) return;
     const [person, wears] = pair.split("__");
-    this.wishes.spots.push({ ...structuredClone(AUTOMATIC), people: [person], wears, foot: this.beside() });
+    this.settings.spots.push({ ...this.automaticSpot, people: [person], wears, foot: this.beside() });
     this.active = this.arrangement.figures.length;
   }
 
   /** The foot point of a new place beside the active figure, where the picture is wider. */
   beside() {
     const [x, y] = this.figure.foot;
-    const aside = x + (x < this.size[1] / 2 ? 1 : -1) * 0.22 * this.size[1];
-    return [asWish(aside, this.size[1]), asWish(y, this.size[0])];
+    const besideX = x + (x < this.size[1] / 2 ? 1 : -1) * 0.22 * this.size[1];
+    return [asSetting(besideX, this.size[1]), asSetting(y, this.size[0])];
   }
 
   addSpot() {
     const { figure } = this;
     const fresh = structuredClone(this.spot);
     fresh.foot = this.beside();
-    if (this.spot.foot === null) this.spot.foot = [asWish(figure.foot[0], this.size[1]), asWish(figure.foot[1], this.size[0])];
-    this.wishes.spots.push(fresh);
+    if (this.spot.foot === null) this.spot.foot = [asSetting(figure.foot[0], this.size[1]), asSetting(figure.foot[1], this.size[0])];
+    this.settings.spots.push(fresh);
     this.active = this.arrangement.figures.filter((each) => !each.guest).length;
   }
 
   removeSpot() {
-    this.wishes.spots.splice(this.figure.spot, 1);
-    if (!this.wishes.spots.length) this.wishes.spots.push(structuredClone(AUTOMATIC));
+    this.settings.spots.splice(this.figure.spot, 1);
+    if (!this.settings.spots.length) this.settings.spots.push(this.automaticSpot);
     this.active = 0;
   }
 
   buttons() {
-    this.saveButton = h("button", { type: "button", class: "strong", disabled: JSON.stringify(this.wishes) === this.saved, onclick: guarded(() => this.save()) }, "Save ", h("kbd", {}, "Ctrl S"));
+    this.saveButton = h("button", { type: "button", class: "strong", disabled: JSON.stringify(this.settings) === this.saved, onclick: guarded(() => this.save()) }, "Save ", h("kbd", {}, "Ctrl S"));
     return h("div", { class: "stack" },
       this.saveButton,
       h("button", { type: "button", onclick: guarded(() => this.saveAndRun()) }, "Save and make the pictures"),
@@ -350,11 +357,11 @@ class PlacementEditor {
         h("button", { type: "button", disabled: !this.past.length, onclick: guarded(() => this.turn(true)) }, "Undo"),
         h("button", { type: "button", disabled: !this.future.length, onclick: guarded(() => this.turn(false)) }, "Redo"),
         h("button", { type: "button", disabled: !this.state.undo, onclick: guarded(() => this.undoSave()) }, `Undo save (${this.state.undo})`)),
-      h("button", { type: "button", onclick: () => this.change(() => { this.wishes = { horizon: null, spots: [structuredClone(AUTOMATIC)] }; this.active = 0; }) }, "Everything automatic"));
+      h("button", { type: "button", onclick: () => this.change(() => { this.settings = structuredClone(this.choices.automatic); this.active = 0; }) }, "Everything automatic"));
   }
 
   async save() {
-    this.take(await put(`${this.path}?pair=${encodeURIComponent(this.state.pair)}`, { wishes: this.wishes, base: this.state.version }));
+    this.take(await put(`${this.path}?pair=${encodeURIComponent(this.state.pair)}`, { placement_settings: this.settings, base: this.state.version }));
     toast(`${this.state.file} written`);
     this.layout();
     await this.refresh();

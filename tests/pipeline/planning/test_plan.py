@@ -110,7 +110,7 @@ def test_several_changes_are_all_named(world: World) -> None:
     ]
 
 
-def test_a_sidecar_is_named(world: World) -> None:
+def test_a_settings_file_is_named(world: World) -> None:
     world.photo("bob").with_suffix(".toml").write_text("person = 2\n")
     assert world.lines("background") == ["1 background: settings beside the picture changed"]
 

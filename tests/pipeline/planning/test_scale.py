@@ -41,7 +41,7 @@ from pipeline.core.layout import (
     Layout,
     PerCategory,
     Ref,
-    sidecar,
+    settings_file,
 )
 from pipeline.core.records.fingerprint import Fingerprinter
 from pipeline.core.records.ledger import Ledger
@@ -74,7 +74,7 @@ class PersonStep(StepBase):
         return [item.source, *(folder.of(item.id) for folder in self._reads)]
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        return (sidecar(item.source),) if self.name == "background" else ()
+        return (settings_file(item.source),) if self.name == "background" else ()
 
     def writes(self, item: Item) -> Sequence[Ref]:
         refs = [folder.of(item.id) for folder in self._writes if isinstance(folder, Folder)]
@@ -122,7 +122,7 @@ class Place(TryOn):
         return [DRESSED_CUTOUT.of(item.pair.id, item.pair.engine), item.background.source]
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        return (sidecar(item.background.source),)
+        return (settings_file(item.background.source),)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         return (FINAL.of(item.id, item.pair.engine),)

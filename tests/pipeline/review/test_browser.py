@@ -210,16 +210,16 @@ def test_a_dragged_person_stands_there_in_the_file_and_in_the_next_picture(page:
     composed(page)
     keep(page, "placement")
     job_of(page, page.get_by_role("button", name="Save and make the pictures").click)
-    wishes = tomllib.loads((work.layout.inputs / "background" / "room.toml").read_text("utf-8"))["placements"][0]
+    spot = tomllib.loads((work.layout.inputs / "background" / "room.toml").read_text("utf-8"))["placements"][0]
     tall, wide = before["size"]
-    foot_x = wishes["foot"][0] * wide
+    foot_x = spot["foot"][0] * wide
     start = before["figures"][0]
     assert foot_x == pytest.approx(start["foot"][0] - 90 / zoom, abs=1)
-    assert wishes["height"] * tall == pytest.approx(start["height"] - 40 / zoom, abs=1.5)
+    assert spot["height"] * tall == pytest.approx(start["height"] - 40 / zoom, abs=1.5)
     recipe = images.read_recipe(final(work))
     assert recipe is not None
     made = recipe["placements"][0]
-    assert made["foot"][0] == pytest.approx(foot_x, abs=1) and made["height"] == pytest.approx(wishes["height"] * tall, abs=1)
+    assert made["foot"][0] == pytest.approx(foot_x, abs=1) and made["height"] == pytest.approx(spot["height"] * tall, abs=1)
 
 
 def test_the_placement_editor_works_without_a_mouse_and_takes_everything_back(page: Page, work: Desk):
@@ -267,7 +267,7 @@ def _group_picture(page: Page, work: Desk) -> None:
         page.keyboard.press("ArrowRight")
     composed(page)
     assert image.get_attribute("src") != dull, "the composite was not made again"
-    page.get_by_label("Detection joins").select_option("bob__tee")
+    page.get_by_label("Somebody joins").select_option("bob__tee")
     composed(page)
     guest = page.get_by_role("group", name=re.compile("^Person 2, bob"))
     expect(guest).to_have_class(re.compile("active"))

@@ -15,6 +15,8 @@ from starlette.testclient import TestClient
 
 from pipeline.api import run
 from pipeline.core import images
+from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings, Spot
+from pipeline.review.models import PagePlacement, PageShadow, PageSpot
 
 WHOLE: dict[str, Any] = {
     "people": ["*"],
@@ -28,25 +30,37 @@ WHOLE: dict[str, Any] = {
 }
 
 
-def wishes(horizon: float | None = None, **spot: Any) -> dict[str, Any]:
+def settings(horizon: float | None = None, **spot: Any) -> dict[str, Any]:
     return {"horizon": horizon, "spots": [WHOLE | spot]}
 
 
-def sidecar(desk: Desk) -> Path:
+def placement_file(desk: Desk) -> Path:
     return desk.layout.inputs / "background" / "room.toml"
 
 
 def test_without_a_file_everything_is_found_automatically(client: TestClient):
     shown = client.get("/api/placements/room").json()
-    assert shown["wishes"] == wishes() and shown["text"] == "" and shown["undo"] == 0
+    assert shown["placement_settings"] == settings() and shown["text"] == "" and shown["undo"] == 0
     assert shown["arrangement"]["size"] == [300, 420]
     assert abs(shown["arrangement"]["ground"] - 180) < 6
     (figure,) = shown["arrangement"]["figures"]
     assert figure["box"][3] == pytest.approx(figure["foot"][1] - 1, abs=0.6)
 
 
+def test_the_page_learns_from_the_server_what_automatic_means(client: TestClient):
+    told = client.get("/api/placements").json()
+    assert told["automatic"] == settings()
+    assert told["automatic_shadow"] == {"on": True, "opacity": 1.0, "direction": None}
+
+
+def test_the_limits_of_the_page_leave_every_default_of_the_placement_file():
+    assert PagePlacement().model_dump() == PlacementSettings().model_dump()
+    for limited, whole in ((PagePlacement, PlacementSettings), (PageSpot, Spot), (PageShadow, ShadowSettings)):
+        assert list(limited.model_fields) == list(whole.model_fields)
+
+
 def test_the_picture_shows_the_person_where_the_arrangement_says(client: TestClient):
-    wanted = {"pair": "ann__tee", "wishes": wishes(foot=[0.25, 0.9], height=0.5, shadow=False), "height": 300}
+    wanted = {"pair": "ann__tee", "placement_settings": settings(foot=[0.25, 0.9], height=0.5, shadow=False), "height": 300}
     box = client.post("/api/placements/room/arrangement", json=wanted).json()["figures"][0]["box"]
     answer = client.post("/api/placements/room/picture", json=wanted)
     assert answer.headers["content-type"] == "image/jpeg"
@@ -59,12 +73,12 @@ def test_the_picture_shows_the_person_where_the_arrangement_says(client: TestCli
 
 
 def test_a_saved_placement_is_what_the_next_batch_picture_has(desk: Desk, client: TestClient):
-    place = wishes(
+    place = settings(
         horizon=0.55, foot=[0.3123, 0.93], height=0.6, flip=True, shadow={"on": True, "opacity": 0.5, "direction": [0.4, 0.1]}
     )
-    saved = client.put("/api/placements/room?pair=ann__tee", json={"wishes": place}).json()
-    assert saved["undo"] == 1 and sidecar(desk).read_text("utf-8") == saved["text"]
-    assert saved["wishes"] == place
+    saved = client.put("/api/placements/room?pair=ann__tee", json={"placement_settings": place}).json()
+    assert saved["undo"] == 1 and placement_file(desk).read_text("utf-8") == saved["text"]
+    assert saved["placement_settings"] == place
     figure = saved["arrangement"]["figures"][0]
     desk.final().unlink()
     request = replace(desk.request, steps=("compose",), only=("ann__tee", "room"))
@@ -79,13 +93,14 @@ def test_a_saved_placement_is_what_the_next_batch_picture_has(desk: Desk, client
 
 
 def test_somebody_who_joins_is_saved_and_painted_by_the_next_run(desk: Desk, client: TestClient):
-    group = wishes()
+    group = settings()
     group["spots"] = [
         WHOLE | {"people": ["ann"], "foot": [0.3, 0.95]},
         WHOLE | {"people": ["bob"], "wears": "top", "foot": [0.7, 0.85]},
     ]
-    saved = client.put("/api/placements/room?pair=ann__tee", json={"wishes": group}).json()
-    assert saved["wishes"] == group and [each["guest"] for each in saved["arrangement"]["figures"]] == ["", "bob__top"]
+    saved = client.put("/api/placements/room?pair=ann__tee", json={"placement_settings": group}).json()
+    assert saved["placement_settings"] == group
+    assert [each["guest"] for each in saved["arrangement"]["figures"]] == ["", "bob__top"]
     desk.final().unlink()
     run(replace(desk.request, steps=("compose",), only=("ann__tee", "room")))
     recipe = images.read_recipe(desk.final())
@@ -95,47 +110,47 @@ def test_somebody_who_joins_is_saved_and_painted_by_the_next_run(desk: Desk, cli
 
 
 def test_a_foot_beyond_the_edge_is_written_in_pixels(desk: Desk, client: TestClient):
-    client.put("/api/placements/room", json={"wishes": wishes(foot=[-0.1, 306.5], height=280.0)})
-    text = sidecar(desk).read_text("utf-8")
+    client.put("/api/placements/room", json={"placement_settings": settings(foot=[-0.1, 306.5], height=280.0)})
+    text = placement_file(desk).read_text("utf-8")
     assert "foot = [-0.1, 306.5]" in text and "height = 280.0" in text
     figure = client.get("/api/placements/room").json()["arrangement"]["figures"][0]
     assert figure["foot"] == [pytest.approx(-42, abs=0.01), 306.5]
 
 
 def test_every_save_can_be_taken_back_in_order(desk: Desk, client: TestClient):
-    sidecar(desk).write_text("# by hand\nheight = 0.5\n")
-    client.put("/api/placements/room", json={"wishes": wishes(height=0.6)})
-    client.put("/api/placements/room", json={"wishes": wishes(height=0.7)})
-    assert client.post("/api/placements/room/undo").json()["wishes"] == wishes(height=0.6)
+    placement_file(desk).write_text("# by hand\nheight = 0.5\n")
+    client.put("/api/placements/room", json={"placement_settings": settings(height=0.6)})
+    client.put("/api/placements/room", json={"placement_settings": settings(height=0.7)})
+    assert client.post("/api/placements/room/undo").json()["placement_settings"] == settings(height=0.6)
     assert client.post("/api/placements/room/undo").json()["text"] == "# by hand\nheight = 0.5\n"
-    assert sidecar(desk).read_text() == "# by hand\nheight = 0.5\n"
+    assert placement_file(desk).read_text() == "# by hand\nheight = 0.5\n"
     assert client.post("/api/placements/room/undo").status_code == 409
 
 
 def test_everything_automatic_takes_the_file_away_and_undo_brings_it_back(desk: Desk, client: TestClient):
-    client.put("/api/placements/room", json={"wishes": wishes(height=0.6)})
-    client.put("/api/placements/room", json={"wishes": wishes()})
-    assert not sidecar(desk).exists()
+    client.put("/api/placements/room", json={"placement_settings": settings(height=0.6)})
+    client.put("/api/placements/room", json={"placement_settings": settings()})
+    assert not placement_file(desk).exists()
     client.post("/api/placements/room/undo")
-    assert "height = 0.6" in sidecar(desk).read_text()
+    assert "height = 0.6" in placement_file(desk).read_text()
 
 
 def test_a_file_changed_meanwhile_is_not_overwritten(desk: Desk, client: TestClient):
     base = client.get("/api/placements/room").json()["version"]
-    sidecar(desk).write_text("height = 0.5\n")
-    refused = client.put("/api/placements/room", json={"wishes": wishes(height=0.9), "base": base})
-    assert refused.status_code == 409 and sidecar(desk).read_text() == "height = 0.5\n"
+    placement_file(desk).write_text("height = 0.5\n")
+    refused = client.put("/api/placements/room", json={"placement_settings": settings(height=0.9), "base": base})
+    assert refused.status_code == 409 and placement_file(desk).read_text() == "height = 0.5\n"
 
 
 def test_other_people_s_places_stay_when_one_is_moved(desk: Desk, client: TestClient):
     both = {"horizon": None, "spots": [WHOLE | {"people": ["ann*"], "foot": [0.2, 0.9]}, WHOLE | {"people": ["bob"], "z": 3}]}
-    client.put("/api/placements/room", json={"wishes": both})
+    client.put("/api/placements/room", json={"placement_settings": both})
     shown = client.get("/api/placements/room", params={"pair": "bob__tee"}).json()
-    assert shown["wishes"] == both and [each["spot"] for each in shown["arrangement"]["figures"]] == [1]
+    assert shown["placement_settings"] == both and [each["spot"] for each in shown["arrangement"]["figures"]] == [1]
 
 
 def test_a_file_by_hand_that_does_not_fit_is_said_with_its_remedy(desk: Desk, client: TestClient):
-    sidecar(desk).write_text("hight = 0.5\n")
+    placement_file(desk).write_text("hight = 0.5\n")
     answer = client.get("/api/placements/room")
     assert answer.status_code == 422 and "did you mean height" in answer.json()["remedy"]
     assert answer.json()["message"].startswith("inputs/background/room.toml: unknown key")
@@ -144,23 +159,23 @@ def test_a_file_by_hand_that_does_not_fit_is_said_with_its_remedy(desk: Desk, cl
 @pytest.mark.parametrize(
     "wrong",
     [
-        wishes(horizon=0),
-        wishes(height=-1),
-        wishes(foot=[0.5]),
-        wishes(foot=[1e9, 0]),
+        settings(horizon=0),
+        settings(height=-1),
+        settings(foot=[0.5]),
+        settings(foot=[1e9, 0]),
         {"spots": []},
-        wishes(people=[]),
-        wishes(people=["a\nb"]),
-        wishes(shadow={"dark": 1}),
+        settings(people=[]),
+        settings(people=["a\nb"]),
+        settings(shadow={"dark": 1}),
     ],
 )
-def test_wishes_that_do_not_fit_are_refused_and_nothing_is_written(desk: Desk, client: TestClient, wrong: dict):
+def test_settings_that_do_not_fit_are_refused_and_nothing_is_written(desk: Desk, client: TestClient, wrong: dict):
     for answer in (
-        client.put("/api/placements/room", json={"wishes": wrong}),
-        client.post("/api/placements/room/picture", json={"wishes": wrong}),
+        client.put("/api/placements/room", json={"placement_settings": wrong}),
+        client.post("/api/placements/room/picture", json={"placement_settings": wrong}),
     ):
         assert answer.status_code == 422
-    assert not sidecar(desk).exists()
+    assert not placement_file(desk).exists()
 
 
 def test_unknown_backgrounds_and_undressed_pairs_are_said(desk: Desk, client: TestClient):
@@ -174,7 +189,7 @@ def test_unknown_backgrounds_and_undressed_pairs_are_said(desk: Desk, client: Te
 
 
 def test_a_preview_follows_a_person_who_was_dressed_anew(desk: Desk, client: TestClient):
-    wanted = {"pair": "ann__tee", "wishes": wishes(), "height": 200}
+    wanted = {"pair": "ann__tee", "placement_settings": settings(), "height": 200}
     before = client.post("/api/placements/room/picture", json=wanted).content
     red = desk.layout.outputs / "dressed-cutout" / "preview" / "ann__top.png"
     red.replace(red.with_name("ann__tee.png"))

@@ -125,7 +125,7 @@ def test_a_new_category_adds_a_mask_and_a_dropped_one_redoes_nothing(world: Worl
     assert world.made() == {}
 
 
-def test_a_sidecar_that_appears_redoes_the_item(world: World) -> None:
+def test_a_settings_file_that_appears_redoes_the_item(world: World) -> None:
     world.run()
     world.photo("bob").with_suffix(".toml").write_text("person = 2\n")
     assert world.made() == {"background": 1}

@@ -41,15 +41,15 @@ def run(tmp_path, backend):
     """Run the step on one picture put into a fresh inputs folder; returns what it produced."""
     (tmp_path / "person").mkdir()
 
-    def one(photo: Path | np.ndarray, sidecar: str = "", megapixels: float = 24.0) -> Produced:
+    def one(photo: Path | np.ndarray, settings: str = "", megapixels: float = 24.0) -> Produced:
         name = "ann.png" if isinstance(photo, np.ndarray) else f"ann{photo.suffix}"
         path = tmp_path / "person" / name
         if isinstance(photo, np.ndarray):
             Image.fromarray(photo).save(path)
         else:
             shutil.copyfile(photo, path)
-        if sidecar:
-            path.with_suffix(".toml").write_text(sidecar)
+        if settings:
+            path.with_suffix(".toml").write_text(settings)
         step = BackgroundStep(BackgroundConfig(), Context(Layout(tmp_path), max_megapixels=megapixels), backend)
         person = Person("ann", f"inputs:person/{name}")
         [produced] = step.run([step.read(person)])

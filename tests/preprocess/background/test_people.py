@@ -76,7 +76,7 @@ def test_a_body_without_person_like_pixels_does_not_convince():
     assert not is_person(body, np.ones((100, 100), np.float32), (100, 100))
 
 
-def test_the_sidecar_names_a_person(tmp_path):
+def test_the_settings_file_names_a_person(tmp_path):
     (tmp_path / "a.toml").write_text("person = 2\n")
     assert person_wanted(tmp_path / "a.toml") == 2
     assert person_wanted(tmp_path / "missing.toml") is None
@@ -92,7 +92,7 @@ def test_the_sidecar_names_a_person(tmp_path):
         ("=", "TOML"),
     ],
 )
-def test_a_bad_sidecar_is_refused_with_its_name(tmp_path, content, complaint):
+def test_a_bad_settings_file_is_refused_with_its_name(tmp_path, content, complaint):
     (tmp_path / "a.toml").write_text(content)
     with pytest.raises(InputError, match=complaint) as caught:
         person_wanted(tmp_path / "a.toml")

@@ -81,7 +81,7 @@ def test_the_item_s_name_decides_nothing_by_itself() -> None:
         {"content": {"inputs:person/ann.png": "bb" * 32, "matte/ann.png": "aa" * 32}},
         {"content": CONTENT | {"inputs:person/ann.toml": "dd" * 32}},
     ],
-    ids=["settings", "version", "step", "signature", "contents", "roles swapped", "sidecar appeared"],
+    ids=["settings", "version", "step", "signature", "contents", "roles swapped", "settings file appeared"],
 )
 def test_everything_that_decides_the_pixels_changes_it(change: dict[str, Any]) -> None:
     assert fingerprint(**change) != fingerprint()

@@ -1,4 +1,6 @@
-"""`<background>.toml`: where people stand in a background, how tall, with what shadow. A wrong key is an error, never ignored.
+"""The placement file of a background, `<background>.toml`: where people stand, how tall, with what shadow.
+
+A wrong key is an error; it is never ignored.
 
 horizon = 0.55                        # fraction of the height, or pixels
 foot = [0.5, 0.95]                    # point between the feet; fractions (up to 1) or pixels
@@ -20,18 +22,16 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from compose.body import Body
-from compose.horizon import Ground
-from compose.placement import Placement, anchored
 from pipeline.core.errors import InputError, nearest
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
+"""x, y."""
 
 
 class _Strict(BaseModel):
@@ -51,7 +51,7 @@ class ShadowSettings(_Strict):
 
     on: bool = True
     opacity: Annotated[float, Field(ge=0, le=2)] = 1.0
-    direction: Pair | None = None
+    direction: Point | None = None
 
 
 class Spot(_Strict):
@@ -69,7 +69,7 @@ class Spot(_Strict):
     """
 
     people: list[str] = ["*"]
-    foot: Pair | None = None
+    foot: Point | None = None
     height: Annotated[float, Field(gt=0)] | None = None
     flip: bool = False
     shadow: bool | ShadowSettings = True
@@ -103,8 +103,8 @@ class Spot(_Strict):
         return None if self.height is None else _pixels(self.height, size[0])
 
 
-class Sidecar(_Strict):
-    """The whole file.
+class PlacementSettings(_Strict):
+    """The content of a placement file.
 
     Args:
         horizon: row of the ground line; fraction up to 1, else pixels.
@@ -112,11 +112,11 @@ class Sidecar(_Strict):
     """
 
     horizon: Annotated[float, Field(gt=0)] | None = None
-    spots: list[Spot] = [Spot()]
+    spots: Sequence[Spot] = [Spot()]
 
-    def ground(self, found: Ground, size: tuple[int, int]) -> Ground:
-        """The given ground line, else the one that was found."""
-        return found if self.horizon is None else Ground(_pixels(self.horizon, size[0]) / size[0], 1.0)
+    def horizon_px(self, size: tuple[int, int]) -> float | None:
+        """The row of the ground line in a background of (height, width)."""
+        return None if self.horizon is None else _pixels(self.horizon, size[0])
 
 
 def _pixels(value: float, full: int) -> float:
@@ -131,7 +131,7 @@ FORM = (
 )
 
 
-def read_sidecar(text: str, name: str) -> Sidecar:
+def read_placement_file(text: str, name: str) -> PlacementSettings:
     """Parse a `<background>.toml`.
 
     Args:
@@ -155,7 +155,7 @@ def read_sidecar(text: str, name: str) -> Sidecar:
         if isinstance(entry.get("shadow"), dict):
             _check_keys(entry["shadow"], ShadowSettings.model_fields, name, "shadow.")
     try:
-        return Sidecar(horizon=horizon, spots=[Spot(**(content | entry)) for entry in entries])
+        return PlacementSettings(horizon=horizon, spots=[Spot(**(content | entry)) for entry in entries])
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in {"bool", "ShadowSettings"})
@@ -166,35 +166,3 @@ def _check_keys(table: Mapping[str, Any], known: Iterable[str], name: str, prefi
     for key in table:
         if key not in set(known):
             raise InputError(f"{name}: unknown key {prefix + key!r}", nearest(key, known, prefix))
-
-
-def resolve_spot(
-    spot: Spot, body: Body, automatic: Placement, sidecar: Sidecar, ground: Ground, size: tuple[int, int]
-) -> Placement:
-    """Fill in what a spot leaves open.
-
-    A missing height follows from the ground line: people of one size shrink towards it (their distance to it is proportional to
-    their height), calibrated by the first spot of the file that gives both foot point and height, else by the automatic place.
-
-    Args:
-        spot: what the file says.
-        body: the person.
-        automatic: where the person would stand without a file.
-        sidecar: the whole file, for the calibration.
-        ground: the ground line.
-        size: (height, width) of the background.
-    """
-    foot = spot.foot_px(size) or (automatic.x, automatic.y)
-    height = spot.height_px(size) or _by_perspective(foot[1], automatic, sidecar, ground, size)
-    return anchored(Placement(foot[0], foot[1], height, spot.flip, spot.z), body, size)
-
-
-def _by_perspective(y: float, automatic: Placement, sidecar: Sidecar, ground: Ground, size: tuple[int, int]) -> float:
-    line = ground.line * size[0]
-    for spot in sidecar.spots:
-        foot, height = spot.foot_px(size), spot.height_px(size)
-        if foot and height and foot[1] > line and y > line:
-            return height * (y - line) / (foot[1] - line)
-    if ground.confidence > 0 and y > line and automatic.y > line:
-        return automatic.height * (y - line) / (automatic.y - line)
-    return automatic.height

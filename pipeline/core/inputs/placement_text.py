@@ -1,23 +1,23 @@
-"""Writes what `compose.sidecar` reads: a `<background>.toml` from a `Sidecar`, so that reading it back gives the same."""
+"""Writes a placement file, so that `read_placement_file` gives the same settings back."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
-from compose.sidecar import PLACEMENTS, ShadowSettings, Sidecar, Spot
+from pipeline.core.inputs.placement_file import PLACEMENTS, PlacementSettings, ShadowSettings, Spot
 
 HEAD = "# Where people stand in this background. Numbers up to 1 are fractions of the picture, larger ones pixels.\n"
 DIGITS = 5
 """Of a fraction: a twentieth of a pixel in a picture of 5,000."""
 
 
-def to_toml(sidecar: Sidecar) -> str:
+def to_toml(placement_settings: PlacementSettings) -> str:
     """The file's text; what is automatic is left out."""
     lines = [HEAD]
-    if sidecar.horizon is not None:
-        lines.append(f"horizon = {_number(sidecar.horizon)}\n")
-    for spot in sidecar.spots:
+    if placement_settings.horizon is not None:
+        lines.append(f"horizon = {_number(placement_settings.horizon)}\n")
+    for spot in placement_settings.spots:
         lines.append(f"\n[[{PLACEMENTS}]]\n")
         lines += [f"{line}\n" for line in _spot_lines(spot)]
     return "".join(lines)
