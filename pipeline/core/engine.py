@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import images
+from pipeline.core.canvas import check_size
 from pipeline.core.card import Card
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError, MissingArtefactError
@@ -32,6 +33,7 @@ from pipeline.core.layout import (
     PerCategory,
     PerEngine,
     Ref,
+    make_again,
     maker,
 )
 
@@ -113,14 +115,9 @@ class PersonInputs:
 
     def _on_canvas(self, ref: Ref, read: Callable[[Path], NDArray[Pixel]]) -> NDArray[Pixel]:
         """Read a condition and hold its size against the person's canvas, where there is one."""
-        path, canvas = present(self.layout, ref), self.layout.path(IMAGE.of(self.person.id))
-        picture = read(path)
-        height, width = images.picture_size(canvas) if canvas.is_file() else picture.shape[:2]
-        if picture.shape[:2] != (height, width):
-            raise InputError(
-                f"{path}: {picture.shape[1]}×{picture.shape[0]} pixels, but the person's canvas is {width}×{height}",
-                f"save it at {width}×{height}, or delete it and: {make_again(ref)}",
-            )
+        picture, canvas = read(present(self.layout, ref)), self.layout.path(IMAGE.of(self.person.id))
+        if canvas.is_file():
+            check_size(self.layout, ref, picture.shape, images.picture_size(canvas))
         return picture
 
 
@@ -150,11 +147,6 @@ def present(layout: Layout, ref: Ref) -> Path:
     if not path.is_file():
         raise MissingArtefactError(f"{path}: missing; the {maker(ref)} step makes it", make_again(ref))
     return path
-
-
-def make_again(ref: Ref) -> str:
-    """The command that makes an artefact which is not there."""
-    return f"python run.py --step {maker(ref)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,11 @@ def maker(ref: Ref) -> str:
     return next((kind.step for kind in (*PER_CATEGORY, *PER_ENGINE) if folder.startswith(kind.path)), "")
 
 
+def make_again(ref: Ref) -> str:
+    """The command that makes an artefact which is not there."""
+    return f"python run.py --step {maker(ref)}"
+
+
 PERSON_INPUTS = "person"
 CLOTH_INPUTS = "cloth"
 BACKGROUND_INPUTS = "background"

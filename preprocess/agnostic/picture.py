@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import images
-from pipeline.core.errors import InputError
+from pipeline.core.canvas import check_size
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, IMAGE, Ref
@@ -63,11 +63,9 @@ class AgnosticPictureStep(StepBase):
         return PictureInputs(item, image, masks)
 
     def _mask(self, person: Person, category: Category, image: NDArray[np.uint8]) -> Mask:
-        path = self.layout.path(AGNOSTIC_MASK.of(person.id, category))
-        mask = images.read_mask(path)
-        if mask.shape != image.shape[:2]:
-            found, wanted = (f"{each[0]}×{each[1]}" for each in (mask.shape, image.shape))
-            raise InputError(f"{path}: {found} px, the person's picture has {wanted}", "python run.py --step parsing --force")
+        ref = AGNOSTIC_MASK.of(person.id, category)
+        mask = images.read_mask(self.layout.path(ref))
+        check_size(self.layout, ref, mask.shape, image.shape)
         return mask
 
     def run(self, inputs: Sequence[PictureInputs]) -> Sequence[Produced]:

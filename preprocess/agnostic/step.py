@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
 from pipeline.core import images, layout
+from pipeline.core.canvas import check_size
 from pipeline.core.config import StepConfig
-from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
 from pipeline.core.items import Item, Person, Unit
@@ -128,9 +127,8 @@ class AgnosticStep(StepBase):
         assert isinstance(item, Person)
         recipes = {category: recipe_for(category, name) for category, name in self._recipe_names(item).items()}
         image = images.read_rgb(self.layout.path(layout.IMAGE.of(item.id)))
-        path = self.layout.path(layout.PARSE.of(item.id))
-        parse = images.read_labels(path)
-        _must_fit(path, parse, image, "parsing")
+        parse = images.read_labels(self.layout.path(layout.PARSE.of(item.id)))
+        check_size(self.layout, layout.PARSE.of(item.id), parse.shape, image.shape)
         parts = self._parts(item, image) if any(recipe.needs_parts for recipe in recipes.values()) else None
         margins = Margins(self.config.margin, self.config.hem_margin)
         lists = self.layout.path(layout.PARSE_LISTS.of(item.id))
@@ -139,9 +137,9 @@ class AgnosticStep(StepBase):
         return AgnosticInputs(item, image, given, recipes)
 
     def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        path = self.layout.path(layout.DENSEPOSE_IUV.of(item.id))
-        parts = read_index(path)
-        _must_fit(path, parts, image, "densepose")
+        ref = layout.DENSEPOSE_IUV.of(item.id)
+        parts = read_index(self.layout.path(ref))
+        check_size(self.layout, ref, parts.shape, image.shape)
         return parts
 
     def _matte(self, item: Person, image: NDArray[np.uint8]) -> Mask | None:
@@ -150,7 +148,7 @@ class AgnosticStep(StepBase):
         if "bags" not in self.config.keep or not (matte.is_file() and frame.is_file()):
             return None
         person = Frame.from_json(frame.read_text("utf-8")).to_canvas(images.read_grey(matte), fill=0) >= 128
-        _must_fit(matte, person, image, "pose")
+        check_size(self.layout, layout.FRAME.of(item.id), person.shape, image.shape)
         return person
 
     def run(self, inputs: Sequence[AgnosticInputs]) -> Sequence[Produced]:
@@ -179,12 +177,6 @@ def artefacts(given: AgnosticInputs, category: Category, mask: Mask) -> dict[Ref
             parse_agnostic(category, given.given.parse, given.given.body)
         ),
     }
-
-
-def _must_fit(path: Path, conditions: NDArray[Any], image: NDArray[np.uint8], step: str) -> None:
-    if conditions.shape != image.shape[:2]:
-        found, wanted = (f"{each.shape[0]}×{each.shape[1]}" for each in (conditions, image))
-        raise InputError(f"{path}: {found} px, the person's picture has {wanted}", f"python run.py --step {step} --force")
 
 
 def mask_notices(category: Category, mask: Mask, body: Body) -> list[Notice]:
