@@ -1,1 +1,1 @@
-"""Is this machine ready? Facts, checks, remedies."""
+"""`python run.py doctor`: the facts of this machine, the checks of them, and remedies."""

@@ -1,7 +1,7 @@
-"""Is this machine ready? One line per question, with a remedy per bad line.
+"""The checks of `python run.py doctor`: one line each, and a remedy where something is wrong.
 
-`checks` is pure: it judges a `Machine`, which `pipeline.doctor.survey.survey` fills in by looking round and a test by hand.
-Exit code: 2 when something must be cured before a run, else 0.
+`checks` is pure: it takes the facts of a `Machine`, which `pipeline.doctor.survey.survey` collects and tests invent.
+Exit code: 2 when something must be corrected before a run, else 0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "o
 
 
 def checks(machine: Machine) -> list[Check]:
-    """All answers, in the order in which they are worth reading."""
+    """All checks, in the order in which they should be read."""
     return [
         _python(machine.python),
         *(_package(requirement) for requirement in machine.requirements),
@@ -73,7 +73,7 @@ def _package(rule: Requirement) -> Check:
 
 
 def _extra(name: str, rules: Sequence[Requirement]) -> Check:
-    """An absent extra is a choice, an extra with a wrong version is a mistake."""
+    """The check of a pip extra: absent is allowed, a wrong version is a warning."""
     install = f"pip install -e '.[{name}]'"
     if wrong := [f"{rule.package} {rule.version} (needed: {rule.rule})" for rule in rules if rule.satisfied is False]:
         return Check(Level.WARN, f"[{name}]", ", ".join(wrong), install)
@@ -96,14 +96,14 @@ def _start_failure(module: str, error: str) -> Check:
     known = (cure for pattern, cure in _START_REMEDIES if re.search(pattern, error))
     remedy = next(known, f"pip install --force-reinstall {module}")
     if module == "torchvision":
-        # It breaks every import of transformers and diffusers, though neither the base nor [diffusion] needs it.
+        # It makes every import of transformers and diffusers fail, although neither the base nor [diffusion] needs it.
         remedy = _START_REMEDIES[0][1]
     optional = module in {"torch", "torchvision", "pillow_heif"}
     return Check(Level.WARN if optional else Level.FAIL, f"import {module}", error, remedy)
 
 
 def _opencv(versions: Mapping[str, str]) -> list[Check]:
-    """Several OpenCV distributions write into one folder; of different versions, what runs is a mixture."""
+    """Several OpenCV distributions install into one folder; with different versions the result is a mixture."""
     if len({".".join(version.split(".")[:3]) for version in versions.values()}) < 2:
         return []
     both = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
@@ -116,7 +116,7 @@ def _our_names(machine: Machine) -> list[Check]:
     bad = []
     for name, place in machine.found.items():
         if place is None or not place.is_relative_to(machine.ours):
-            text = f"Python finds somebody else's package: {place}" if place else "not found"
+            text = f"Python finds another package of this name: {place}" if place else "not found"
             cure = f"run from {machine.ours}, take the other folder off PYTHONPATH, or {REINSTALL}"
             bad.append(Check(Level.FAIL, f"package {name}", text, cure))
     for name, rival in machine.rivals.items():

@@ -1,4 +1,4 @@
-"""The facts the doctor judges, and the shape of its answers."""
+"""The facts that the doctor checks, and the form of its answers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pipeline.core.card import Card
 from pipeline.core.weights.verify import Finding
 
 REINSTALL = "pip install -e ."
-"""The remedy for whatever belongs to every installation."""
+"""The remedy for what every installation contains."""
 
 
 class Level(StrEnum):
-    """How bad."""
+    """How serious the result of a check is."""
 
     OK = "OK"
     WARN = "WARN"
@@ -24,13 +24,13 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One answered question.
+    """The result of one check.
 
     Args:
-        level: how bad.
-        name: what was looked at.
+        level: how serious it is.
+        name: what was checked.
         text: what was found.
-        remedy: what to type; empty when nothing needs doing.
+        remedy: what to type; empty when nothing is wrong.
     """
 
     level: Level
@@ -50,7 +50,7 @@ class Requirement:
 
 
 class NumbaCache(StrEnum):
-    """Where the compiled parts of pymatting stand."""
+    """The state of the compiled code of pymatting."""
 
     WARM = "compiled"
     COLD = "not yet compiled"
@@ -60,7 +60,7 @@ class NumbaCache(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Torch:
-    """What torch says of itself.
+    """The facts of torch.
 
     Args:
         version: e.g. `2.13.0+cpu`.
@@ -75,7 +75,7 @@ class Torch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Everything the doctor looks at.
+    """All facts that the doctor checks.
 
     Args:
         python: version and whether pyproject's rule allows it.
@@ -83,21 +83,21 @@ class Machine:
         extras: packages of each optional extra.
         ours: folder that holds our packages.
         found: where Python finds each of our package names; None = nowhere.
-        rivals: packages of ours that another distribution brings too, with its name.
-        import_errors: modules that are installed and do not start, with the last line of the error.
-        opencv: versions of the OpenCV distributions, which share one folder.
-        torch: None when it is absent or does not start.
+        rivals: our package names that another distribution contains too, with its name.
+        import_errors: modules that are installed and cannot be imported, with the last line of the error.
+        opencv: versions of the installed OpenCV distributions, which share one folder.
+        torch: None when it is absent or cannot be imported.
         nvidia_card: an NVIDIA driver is installed.
         outputs: the outputs folder.
         outputs_problem: why it cannot be written; empty = it can.
-        free_bytes: room on its disk.
+        free_bytes: free space on its disk.
         numba: state of pymatting's compiled code.
         weights_root: the weights folder.
-        weights: row → its files.
-        users: `step:backend` → rows it can use.
-        cards: `step:backend` → its card, for what the catalogue offers.
+        weights: row → the findings of its files.
+        users: `step:backend` → rows that it can use.
+        cards: `step:backend` → its card, for those in the catalogue.
         broken_cards: `step:backend` → why it cannot be imported.
-        offline: the variable that switches the network off, or empty.
+        offline: name of the variable that switches the network off, or empty.
     """
 
     python: Requirement

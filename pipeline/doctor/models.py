@@ -1,4 +1,4 @@
-"""What the doctor says of models: a line per backend or engine whose files are here, and one per step for those that are not."""
+"""The doctor's checks of models: a line per backend or engine whose files are here, and one per step for the absent ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ENGINE = "tryon"
 
 
 def model_checks(machine: Machine) -> list[Check]:
-    """Everything that stands in the weights folder, then everything that could, each with the command that gets it."""
+    """The models in the weights folder, then the absent ones, each with the command that fetches it."""
     here = {user: rows for user, known in machine.users.items() if (rows := _rows_here(machine, known))}
     absent = {user: card for user, card in machine.cards.items() if user not in here and not _rows_here(machine, card.weights)}
     return [*_broken(machine), *(_user(machine, user, rows) for user, rows in here.items()), *_absent(machine, absent)]
 
 
 def _broken(machine: Machine) -> list[Check]:
-    """What cannot be imported: one missing library breaks many, and is one line."""
+    """The models that cannot be imported, a line per cause: one missing library can break many."""
     users: dict[str, list[str]] = {}
     for user, why in machine.broken_cards.items():
         users.setdefault(why, []).append(user)
@@ -49,7 +49,7 @@ def _user(machine: Machine, user: str, rows: Sequence[str]) -> Check:
 
 
 def _absent(machine: Machine, cards: dict[str, Card]) -> list[Check]:
-    """A line per step whose models are only wanted for better pictures, and one per engine; nothing is wrong with any."""
+    """A line per step and one per engine whose models are absent; all of them are optional."""
     by_step: dict[str, dict[str, Card]] = {}
     for user, card in cards.items():
         step, _, name = user.partition(":")
@@ -58,7 +58,7 @@ def _absent(machine: Machine, cards: dict[str, Card]) -> list[Check]:
 
 
 def _offer(machine: Machine, name: str, offered: dict[str, Card]) -> Check:
-    """The first of a step's models is the one that `auto` would take."""
+    """The offer of a step names all its models and the command for the first, which `auto` would choose."""
     rows = next(iter(offered.values())).weights
     size = sum(finding.file.bytes_expected for row in rows for finding in machine.weights[row])
     engine = name.startswith(f"{ENGINE}:")

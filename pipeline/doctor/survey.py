@@ -1,4 +1,4 @@
-"""Look round on this machine for the doctor. Everything that may break is asked in a child process or answered with 'absent'."""
+"""Collects the facts of this machine for `checks`. What may crash runs in a child process; what is not found counts as absent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pipeline.doctor.facts import Level, Machine, NumbaCache, Requirement, Torch
 
 OURS = Path(__file__).resolve().parents[2]
 STARTS = ("numpy", "cv2", "PIL", "pillow_heif", "skimage", "pydantic", "mediapipe", "torch", "torchvision")
-CHILD_SECONDS = 180  # a cold disk and mediapipe together; a hang is a finding too
+CHILD_SECONDS = 180  # enough for mediapipe from a cold disk; a longer wait is reported as a failure
 WANTED_EXTRAS = ("diffusion", "rembg", "pose", "densepose")
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?P<rule>[^;]*)")
 
@@ -67,11 +67,11 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
     errors, torch = starts([name for name in STARTS if importlib.util.find_spec(name)])
     cards, broken = catalogue_cards()
     return Machine(
-        python=judge_rule("python", python, {"python": ".".join(map(str, sys.version_info[:3]))}),
-        requirements=tuple(judge_line(line, versions) for line in base),
-        extras={name: tuple(judge_line(line, versions) for line in extras.get(name, ())) for name in WANTED_EXTRAS},
+        python=check_rule("python", python, {"python": ".".join(map(str, sys.version_info[:3]))}),
+        requirements=tuple(check_line(line, versions) for line in base),
+        extras={name: tuple(check_line(line, versions) for line in extras.get(name, ())) for name in WANTED_EXTRAS},
         ours=OURS,
-        found={name: _place(name) for name in OUR_NAMES},
+        found={name: _folder_of(name) for name in OUR_NAMES},
         rivals=_rivals(),
         import_errors=errors,
         opencv={name: versions[name] for name in OPENCV if name in versions},
@@ -119,15 +119,15 @@ def project_rules() -> tuple[list[str], dict[str, list[str]], str]:
     return base, extras, str(metadata["Requires-Python"])
 
 
-def judge_line(line: str, versions: Mapping[str, str]) -> Requirement:
+def check_line(line: str, versions: Mapping[str, str]) -> Requirement:
     """A requirement line such as `numpy>=1.26,<2` against what is installed."""
     match = _LINE.match(line)
     assert match, line  # our own pyproject
-    return judge_rule(normal(match["name"]), match["rule"].strip(), versions)
+    return check_rule(normal(match["name"]), match["rule"].strip(), versions)
 
 
-def judge_rule(package: str, rule: str, versions: Mapping[str, str]) -> Requirement:
-    """Absent, fitting or not."""
+def check_rule(package: str, rule: str, versions: Mapping[str, str]) -> Requirement:
+    """Whether a package is absent, fits its rule, or does not."""
     version = versions.get(package)
     if version is None:
         return Requirement(package, rule)
@@ -135,7 +135,7 @@ def judge_rule(package: str, rule: str, versions: Mapping[str, str]) -> Requirem
 
 
 def _fits(version: str, rule: str) -> bool:
-    """PEP 440. `packaging` comes with every environment, but the doctor must also work in a broken one."""
+    """PEP 440. Nearly every environment has `packaging`, but the doctor must also work in a broken one."""
     try:
         from packaging.specifiers import SpecifierSet
     except ImportError:
@@ -144,7 +144,7 @@ def _fits(version: str, rule: str) -> bool:
 
 
 def starts(modules: Iterable[str]) -> tuple[dict[str, str], Torch | None]:
-    """Import modules in a child process: which do not start, and what torch says of itself."""
+    """Import modules in a child process: the errors of those that fail, and the facts of torch."""
     names = list(modules)
     try:
         child = subprocess.run(
@@ -162,7 +162,7 @@ def starts(modules: Iterable[str]) -> tuple[dict[str, str], Torch | None]:
 
 
 def catalogue_cards() -> tuple[dict[str, Card], dict[str, str]]:
-    """Cards of everything that uses weights, and what cannot be imported."""
+    """The cards of every backend and engine that uses weights, and the errors of those that cannot be imported."""
     offers: dict[str, Target] = {f"{kind}:{name}": target for kind, group in BACKENDS.items() for name, target in group.items()}
     offers |= {f"tryon:{name}": entry.engine for name, entry in ENGINES.items()}
     cards, broken = {}, {}
@@ -185,8 +185,8 @@ def _users() -> dict[str, tuple[str, ...]]:
     return {user: tuple(rows) for user, rows in users.items()}
 
 
-def _place(name: str) -> Path | None:
-    """Where Python would find a package."""
+def _folder_of(name: str) -> Path | None:
+    """The folder where Python finds a package."""
     spec = importlib.util.find_spec(name)
     if spec is None:
         return None
@@ -196,7 +196,7 @@ def _place(name: str) -> Path | None:
 
 
 def _rivals() -> dict[str, str]:
-    """Our package names that another installed distribution claims too."""
+    """Our package names that another installed distribution has too."""
     owners = importlib.metadata.packages_distributions()
     rivals = {name: [owner for owner in owners.get(name, ()) if normal(owner) != "lookbook"] for name in OUR_NAMES}
     return {name: others[0] for name, others in rivals.items() if others}
@@ -209,7 +209,7 @@ def _existing(folder: Path) -> Path:
 
 
 def _write_problem(folder: Path) -> str:
-    """Why nothing can be written there; empty = it can. Tried, not guessed: permissions lie to root and on network disks."""
+    """Why a folder cannot be written; empty = it can. A file is written to find out: permission bits are not reliable."""
     place = _existing(folder)
     if not place.is_dir():
         return f"{place} is a file"

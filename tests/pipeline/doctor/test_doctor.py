@@ -1,4 +1,4 @@
-"""The doctor judges machines that tests invent, and looks round on this one."""
+"""The doctor checks machines that tests invent, and collects the facts of this one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.core.weights import table as weights_table
 from pipeline.doctor import survey as doctor_survey
 from pipeline.doctor.checks import checks, exit_code, report
 from pipeline.doctor.facts import Check, Level, Machine, NumbaCache, Requirement, Torch
-from pipeline.doctor.survey import judge_line, numba_cache, project_rules, starts, survey
+from pipeline.doctor.survey import check_line, numba_cache, project_rules, starts, survey
 
 HOME = Path("/home/me/lookbook")
 GOOD = Machine(
@@ -198,10 +198,10 @@ def test_rules_come_from_our_own_project_file() -> None:
 
 def test_requirement_lines_are_compared_as_package_indexes_do() -> None:
     versions = {"scikit-image": "0.26.0", "numpy": "2.1.0", "rembg": "2.0.69"}
-    assert judge_line("Scikit_Image>=0.24", versions).satisfied is True
-    assert judge_line("numpy>=1.26,<2", versions).satisfied is False
-    assert judge_line("rembg[cpu]==2.0.69 ; extra == 'rembg'", versions).satisfied is True
-    assert judge_line("torch>=2.6", versions).satisfied is None
+    assert check_line("Scikit_Image>=0.24", versions).satisfied is True
+    assert check_line("numpy>=1.26,<2", versions).satisfied is False
+    assert check_line("rembg[cpu]==2.0.69 ; extra == 'rembg'", versions).satisfied is True
+    assert check_line("torch>=2.6", versions).satisfied is None
 
 
 def test_a_library_that_kills_python_is_reported_not_suffered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
