@@ -24,11 +24,11 @@ from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
+from pipeline.core.images import photo_notices
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot, read_placement_file
 from pipeline.core.items import Item, Pair, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, settings_file
-from pipeline.core.photo_notices import photo_notices
 from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 

@@ -15,10 +15,10 @@ from pipeline.core.backend import MatteBackend
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
+from pipeline.core.images import photo_notices
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, settings_file
 from pipeline.core.masks import box_of
-from pipeline.core.photo_notices import photo_notices
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.background import closed_form
 from preprocess.background.embedded import EmbeddedMatte

@@ -18,11 +18,10 @@ from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
-from pipeline.core.images import Photo
+from pipeline.core.images import Photo, photo_notices
 from pipeline.core.items import Garment, Item, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
-from pipeline.core.photo_notices import photo_notices
 from pipeline.core.rect import Window, span
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.cloth.category import guess_doubt

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.images.opening import MAX_MEGAPIXELS, check_size, opened, to_srgb
 from pipeline.core.images.writing import ASCII_COMMENT, EXIF_IFD, RECIPE_KEY, USER_COMMENT
 
@@ -66,6 +67,23 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS, min_side: int
         colour, alpha = _scale_down(colour, alpha, max_megapixels)
     after = (colour.height, colour.width)
     return Photo(np.asarray(colour), None if alpha is None else np.asarray(alpha), before if after != before else None, frames)
+
+
+def photo_notices(photo: Photo, what: str = "") -> list[Notice]:
+    """The flags of a decoded picture: scaled down, or the first of several in its file.
+
+    Args:
+        photo: the picture.
+        what: names the picture where its item does not.
+    """
+    which = f"{what}: " if what else ""
+    notices = []
+    if photo.scaled_from is not None:
+        (h0, w0), (h1, w1) = photo.scaled_from, photo.rgb.shape[:2]
+        notices.append(Notice(Flag.SCALED_FOR_WORK, f"{which}{w0}×{h0} → {w1}×{h1}"))
+    if photo.frames > 1:
+        notices.append(Notice(Flag.FIRST_FRAME, f"{which}{photo.frames} pictures in the file"))
+    return notices
 
 
 def _scale_down(colour: Image.Image, alpha: Image.Image | None, megapixels: float) -> tuple[Image.Image, Image.Image | None]:

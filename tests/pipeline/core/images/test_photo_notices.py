@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.core.flags import Flag, Notice
-from pipeline.core.images import Photo
-from pipeline.core.photo_notices import photo_notices
+from pipeline.core.images import Photo, photo_notices
 
 PICTURE = np.zeros((80, 100, 3), np.uint8)
 
