@@ -1,8 +1,9 @@
-"""Settings: one frozen model per section, beside the code it configures; unknown keys are errors.
+"""Settings: one frozen model per section, in the file of the code that it configures; unknown keys are errors.
 
 See docs/architecture.md#settings-and-seeds.
 
-A setting comes from, in rising order: its default, `lookbook.toml`, the environment (`LOOKBOOK_COMPOSE_GRAIN=0.5`), `--set`.
+Sources of a setting, each overriding the ones before: its default, `lookbook.toml`, the environment
+(`LOOKBOOK_COMPOSE_GRAIN=0.5`), `--set`.
 """
 
 from __future__ import annotations
@@ -27,24 +28,24 @@ Values = dict[str, dict[str, Any]]
 
 
 class StepConfig(BaseModel):
-    """Base of every section: frozen, strict about names; the docstring below a field becomes its comment in the file.
+    """Base of every section: frozen, unknown names are errors; the docstring below a field is its comment in the settings file.
 
-    A field with `exclude=True` does not change pixels (memory, batch size): it stays out of fingerprints and recipes.
+    A field with `exclude=True` does not change pixels (memory, batch size) and is left out of fingerprints and recipes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     follows: ClassVar[str] = ""
-    """Another section, whose values stand in for those that are None here; see `resolved`."""
+    """Another section, whose values replace those that are None here; see `resolved`."""
 
 
 Schema = Mapping[str, type[StepConfig]]
 
 
 def resolved(settings: Mapping[str, StepConfig], section: str) -> StepConfig:
-    """A section with what it leaves open taken from the section it follows.
+    """A section whose None values are replaced by those of the section it follows.
 
-    Kept apart from loading, so that a file written from the settings still leaves open what was open.
+    Loading does not do this, so that a file written from the settings keeps the None values.
     """
     config = settings[section]
     model = settings.get(type(config).follows)
@@ -89,7 +90,7 @@ def _from_file(file: Path | None) -> Values:
         raise ConfigError(f"{file}: not a TOML file ({problem})", "write a fresh one: python run.py config --init") from None
     loose = [key for key, value in content.items() if not isinstance(value, dict)]
     if loose:
-        raise ConfigError(f"{file}: {loose[0]!r} stands outside a section", "put it below a [section] line")
+        raise ConfigError(f"{file}: {loose[0]!r} is outside a section", "put it below a [section] line")
     return content
 
 
@@ -115,7 +116,7 @@ def _from_overrides(overrides: Iterable[str]) -> Values:
 
 
 def _parse(text: str) -> Any:
-    """A TOML value where the text is one, otherwise the text itself, so that strings need no quotes in a shell."""
+    """The TOML value of a text; a text that is none is taken as a string, so that strings need no quotes in a shell."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

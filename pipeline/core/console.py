@@ -1,4 +1,4 @@
-"""Everything the program says: lines, bars on a terminal, JSON events. No other file prints."""
+"""All output of the program: lines, progress bars, JSON events. No other file prints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 LOG = "lookbook"
-"""The logger by which code far from the console announces long work and makes remarks."""
+"""The logger for code that has no console: it announces long work and reports remarks."""
 
 
 class Colour(StrEnum):
@@ -25,15 +25,14 @@ class Colour(StrEnum):
     WARN = "\033[33m"
     BAD = "\033[31m"
     DIM = "\033[2m"
-    BOLD = "\033[1m"
 
 
 class Console:
-    """The program's voice.
+    """Writes lines, progress bars and events.
 
     Args:
-        json_events: one JSON object a line on standard output, and nothing else there.
-        stream: where lines go; standard output, or standard error when events have the former.
+        json_events: write one JSON object per line to standard output, and nothing else there.
+        stream: where lines go; by default standard output, or standard error with `json_events`.
     """
 
     def __init__(self, json_events: bool = False, stream: TextIO | None = None) -> None:
@@ -44,28 +43,28 @@ class Console:
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody can answer a question."""
+        """Whether a user can answer a question."""
         return sys.stdin.isatty() and not self.json_events
 
     def say(self, text: str = "", colour: Colour | None = None) -> None:
-        """One line for a person; it never breaks a bar."""
+        """Write one line for the user, above a running progress bar."""
         text = as_started(text)
         line = f"{colour.value}{text}\033[0m" if colour and self.colourful else text
         tqdm.write(_writable(line, self.stream), file=self.stream)
         self.stream.flush()
 
     def data(self, text: str) -> None:
-        """Text that is the command's result, on standard output whatever the mode."""
+        """Write the result of a command to standard output, in every mode."""
         sys.stdout.write(_writable(text, sys.stdout) + "\n")
 
     def event(self, kind: str, facts: Mapping[str, Any]) -> None:
-        """One machine-readable event; silent without `--json`."""
+        """Write one machine-readable event; without `--json` nothing is written."""
         if self.json_events:
             sys.stdout.write(as_started(json.dumps({"event": kind, **facts}, ensure_ascii=True, default=str)) + "\n")
             sys.stdout.flush()
 
     def table(self, rows: Sequence[Sequence[str]], colours: Sequence[Colour | None] = ()) -> None:
-        """Left-aligned columns, the last one as long as it likes."""
+        """Write left-aligned columns; the last one has any length."""
         if not rows:
             return
         rows = [[printable(cell) for cell in row] for row in rows]
@@ -75,7 +74,7 @@ class Console:
             self.say("  ".join([*cells, row[-1]]), colours[index] if index < len(colours) else None)
 
     def start_bar(self, title: str, total: int) -> None:
-        """A progress bar on a terminal; elsewhere one line."""
+        """Begin a progress bar on a terminal; elsewhere write one line."""
         self.close_bar()
         if self.stream.isatty() and not self.json_events:
             self._bar = tqdm(total=total, desc=title, unit="", file=self.stream, dynamic_ncols=True, leave=True, mininterval=0.2)
@@ -83,20 +82,20 @@ class Console:
             self.say(f"{title}: {total} to do")
 
     def advance(self, note: str = "") -> None:
-        """One more done."""
+        """Count one more item as done."""
         if self._bar is not None:
             self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(1)
 
     def close_bar(self) -> None:
-        """Finish the bar, if there is one."""
+        """End the progress bar, if there is one."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
 
 class _LogLines(logging.Handler):
-    """Log records as lines and events of a console."""
+    """Writes log records as lines and events of a console."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.INFO)
@@ -109,7 +108,7 @@ class _LogLines(logging.Handler):
 
 
 def follow_log(console: Console) -> None:
-    """Let a console say what the house logs; the console followed before falls silent."""
+    """Let a console write what the program logs; the console before it stops doing so."""
     log = logging.getLogger(LOG)
     log.setLevel(logging.INFO)
     for handler in [each for each in log.handlers if isinstance(each, _LogLines)]:
@@ -118,13 +117,13 @@ def follow_log(console: Console) -> None:
 
 
 def _writable(text: str, stream: TextIO) -> str:
-    """Characters the terminal cannot show become escapes instead of an exception."""
+    """Replace characters that the terminal cannot show by escapes."""
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
 
 
 def as_started(text: str) -> str:
-    """Commands in a message as this user types them: started as `lookbook`, there may be neither a `run.py` nor a checkout."""
+    """Replace `python run.py` in a message by `lookbook` where the program was started as that, without a checkout."""
     if Path(sys.argv[0]).stem != "lookbook":
         return text
     text = text.replace("python run.py", "lookbook")
@@ -132,5 +131,5 @@ def as_started(text: str) -> str:
 
 
 def printable(name: str) -> str:
-    """A file name on one line: control characters, which could fake output or colours, become escapes."""
+    """A file name on one line: control characters, which could forge output or colours, become escapes."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)

@@ -1,6 +1,6 @@
-"""Quality flags: what may be wrong with a picture that still came out (docs/architecture.md#errors-and-flags).
+"""Quality flags: what may be wrong with a picture that was made (docs/architecture.md#errors-and-flags).
 
-A flag travels with its item to the report. A flag on a good photo is a bug too.
+The report shows the flags of each item. A flag on a good photo is a bug too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Flag(StrEnum):
-    """What was noticed; `ABOUT` says what to do about it."""
+    """The kinds of flags; `ABOUT` describes each and what to do."""
 
     SEVERAL_PEOPLE = "several-people"
     TORSO_CUT = "torso-cut"
@@ -50,14 +50,14 @@ ABOUT: dict[Flag, str] = {
     Flag.ARMS_ACROSS_TORSO: "an arm crosses the torso: check the mask and the hands",
     Flag.SMALL_PERSON: "the person is small in the photo: crop closer for more detail",
     Flag.SCALED_FOR_WORK: "the photo is larger than the limit and was scaled down for work",
-    Flag.FIRST_FRAME: "the file is an animation or has several pages: the first picture is used; save the one you mean by itself",
+    Flag.FIRST_FRAME: "the file is an animation or has several pages: the first picture is used; save another as its own file",
     Flag.MASK_TOO_SMALL: "the area to repaint is unusually small: check the agnostic mask",
     Flag.MASK_TOO_LARGE: "the area to repaint is unusually large: check the agnostic mask",
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
     Flag.LEGS_BENT: "sitting, or a leg raised: trousers and skirts are placed less exactly; use a photo of somebody standing",
     Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
-    Flag.CATEGORY_SUSPECT: "perhaps not the category it was taken for: say it with cloth/upper, cloth/lower, cloth/dress",
+    Flag.CATEGORY_SUSPECT: "perhaps of another category: decide it with cloth/upper, cloth/lower, cloth/dress",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",
     Flag.RESULT_BLANK: "the try-on result is blank",
     Flag.OUTSIDE_CHANGED: "the photo changed outside the area to repaint: check the agnostic mask",
@@ -67,16 +67,16 @@ ABOUT: dict[Flag, str] = {
     Flag.EDGE_HALO: "the old background shows in the new outline: check the matte",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
-    Flag.EMBEDDED_USED: "the real model did not see who or what is there; the approximate embedded one was used: look closely",
+    Flag.EMBEDDED_USED: "the real model found no person or garment; the approximate embedded one was used: check the picture",
     Flag.SIZE_CUTS_PERSON: "a shape asked for cannot hold the whole person, who is cut there: choose a taller or wider one",
-    Flag.SIZE_NOT_REACHED: "fewer pixels than a size asks for, and nothing is enlarged: use a larger photo or background",
-    Flag.EDITED_BY_HAND: "an artefact was edited by hand and is respected; --force would replace it",
+    Flag.SIZE_NOT_REACHED: "fewer pixels than a size needs, and nothing is enlarged: use a larger photo or background",
+    Flag.EDITED_BY_HAND: "an artefact was edited or supplied by the user and is kept; --force replaces it",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One flag on one item, with what was measured.
+    """One flag of one item, with the figures behind it.
 
     Args:
         flag: which.

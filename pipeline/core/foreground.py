@@ -1,7 +1,8 @@
-"""Foreground colours: what the person alone looks like in pixels that mix person and wall.
+"""Foreground colours: the colours of the person alone in pixels that mix person and background.
 
-Only the soft band of a matte is touched. The solver is the multilevel method of Germer et al. 2020 (pymatting); where it cannot
-be loaded, two passes of blur fusion (Forte 2021) stand in. Large photos are solved small and fused back at their own resolution.
+Only the soft band of a matte changes. The solver is the multilevel method of Germer et al. 2020 (pymatting); where it cannot be
+loaded, two passes of blur fusion (Forte 2021) are used. Large photos are solved at a smaller size, and the result is applied at
+their own resolution.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from pipeline.core.masks import box_of
 Solver = Callable[[Float, Float], tuple[Float, Float]]
 
 WORK_SIDE_PX = 1280
-"""Long side at which the solver runs; colours of the two layers vary slowly, so a larger photo gains nothing."""
+"""Long side at which the solver runs; the colours of both layers vary slowly, so a larger size gains nothing."""
 MARGIN_PX = 3
-"""How far outside the matte colours are still filled in, so that resampling a cut-out never mixes in the wall."""
+"""How far outside the matte colours are still filled in, so that resampling a cut-out never mixes background colours in."""
 CONTEXT_PX = 24
-"""Pure person and pure wall round the band that the solver needs to learn both colours."""
+"""Margin of pure person and pure background around the band, from which the solver takes both colours."""
 SLOW_LOAD_SECONDS = 2.0
 MULTILEVEL = "pymatting.foreground.estimate_foreground_ml"
 
@@ -46,7 +47,7 @@ def cutout(photo: RGB, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
         alpha: (h, w) uint8 soft matte, 255 = person.
 
     Returns:
-        (h, w, 4) uint8 straight (not premultiplied) RGBA; black where nothing of the person is near.
+        (h, w, 4) uint8 straight (not premultiplied) RGBA; black farther than `MARGIN_PX` from the person.
     """
     near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * MARGIN_PX + 1,) * 2, np.uint8))
     colours = estimate_foreground(photo, alpha) * near[..., None]
@@ -55,7 +56,7 @@ def cutout(photo: RGB, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def estimate_foreground(photo: RGB, alpha: NDArray[np.uint8], work_side_px: int = WORK_SIDE_PX) -> RGB:
-    """The colours of the person alone, the wall's share taken out of mixed pixels.
+    """The colours of the person alone, without the background's share of mixed pixels.
 
     Args:
         photo: (h, w, 3) uint8 RGB.
@@ -78,14 +79,14 @@ def estimate_foreground(photo: RGB, alpha: NDArray[np.uint8], work_side_px: int 
 
 
 def soft_band(alpha: NDArray[np.uint8], margin_px: int = MARGIN_PX) -> NDArray[np.bool_]:
-    """(h, w) bool: the mixed pixels and a rim outside them; never a pixel that is all person."""
+    """(h, w) bool: the mixed pixels and a margin outside them; never a pixel with alpha 255."""
     grown = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * margin_px + 1,) * 2, np.uint8))
     band: NDArray[np.bool_] = (grown > 0) & (alpha < 255)
     return band
 
 
 def _layers(piece: RGB, matte: NDArray[np.uint8], work_side_px: int) -> tuple[RGB, RGB]:
-    """Colours of person and wall for every pixel of a piece, solved at most at `work_side_px`."""
+    """(h, w, 3) uint8 colours of person and background, solved at a long side of at most `work_side_px`."""
     height, width = matte.shape
     factor = min(1.0, work_side_px / max(height, width))
     size = (max(8, round(width * factor)), max(8, round(height * factor)))
@@ -100,7 +101,7 @@ def _layers(piece: RGB, matte: NDArray[np.uint8], work_side_px: int) -> tuple[RG
 
 
 def _fused(colour: RGB, matte: NDArray[np.uint8], fore: RGB, back: RGB) -> RGB:
-    """Give what the two layers do not explain to the person, by its share (blur fusion's update). All (n, 3) / (n,) uint8."""
+    """Add to the person its share of what both layers do not explain (update of blur fusion). All (n, 3) or (n,) uint8."""
     share = (matte / np.float32(255))[:, None]
     rest = colour - share * fore - (1 - share) * back
     fused: RGB = np.clip(fore + share * rest + 0.5, 0, 255).astype(np.uint8)
@@ -108,7 +109,7 @@ def _fused(colour: RGB, matte: NDArray[np.uint8], fore: RGB, back: RGB) -> RGB:
 
 
 def warm() -> str:
-    """Load the colour solver now rather than at the first picture; returns its name: `multilevel` or `blur fusion`."""
+    """Load the colour solver before the first picture; returns its name, `multilevel` or `blur fusion`."""
     return "multilevel" if _solver() is not blur_fusion else "blur fusion"
 
 
@@ -120,7 +121,7 @@ def _solver() -> Solver:
     try:
         return _load_multilevel()
     except (ImportError, OSError, RuntimeError, AttributeError) as problem:
-        # numba raises RuntimeError when it finds no folder for its cache, and compiling in every run costs more than it gives
+        # numba raises RuntimeError when it finds no folder for its cache; compiling in every run would cost more than it gains
         _log.warning("colour estimation by blur fusion, edges are a little less clean: pymatting cannot be used (%s)", problem)
         return blur_fusion
     finally:
@@ -142,7 +143,7 @@ def _load_multilevel() -> Solver:
     sys.modules[MULTILEVEL] = module  # numba's cache looks its functions up by this name in every later run
     try:
         spec.loader.exec_module(module)
-    except BaseException:  # raised again: only no half-made module may stay behind
+    except BaseException:  # raised again, after the half-loaded module is removed
         sys.modules.pop(MULTILEVEL, None)
         raise
     return _with_background(module)
@@ -154,7 +155,7 @@ def _with_background(module: ModuleType) -> Solver:
     estimate: Callable[..., tuple[Any, Any]] = module.estimate_foreground_ml
 
     def solve(image: Float, alpha: Float) -> tuple[Float, Float]:
-        # Its loops are short and meet at every level: two threads waiting for each other took ten times as long as one.
+        # Its loops are short and synchronise at every level: two threads took ten times as long as one.
         set_num_threads(1)
         return estimate(image, alpha, return_background=True)
 

@@ -1,4 +1,4 @@
-"""Photo ↔ model canvas: one uniform scale and one shift, with an exact inverse; nothing is ever squashed."""
+"""Photo ↔ model canvas: one uniform scale and one shift, with an exact inverse, so that proportions stay."""
 
 from __future__ import annotations
 

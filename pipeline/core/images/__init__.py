@@ -1,7 +1,7 @@
-"""Pixels in and out: the only place that opens or encodes a picture.
+"""Reading and encoding of pictures; no other package opens or encodes one.
 
-In: EXIF upright, ICC → sRGB, any mode → RGB8, a list of allowed formats, size limits checked before the pixels are decoded.
-Out: bytes with fixed settings and without clock or path, so the same pixels give the same file.
+Reading: EXIF upright, ICC → sRGB, any mode → RGB8, a list of allowed formats, size limits checked before the pixels are decoded.
+Writing: bytes with fixed settings, without time or path, so that the same pixels always give the same file.
 """
 
 from pipeline.core.images.opening import FORMATS, MAX_MEGAPIXELS, SUFFIXES

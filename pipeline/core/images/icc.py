@@ -1,7 +1,7 @@
-"""The sRGB profile that finished pictures carry: built from the standard's numbers, so its bytes are the same on every machine.
+"""The sRGB profile of finished pictures, built from the numbers of the standard, so that its bytes are the same on every machine.
 
-LittleCMS can make one too, but stamps the clock into it. A version-2 matrix profile with a sampled curve is what every viewer,
-shop system and printer's software has understood for decades.
+LittleCMS can make one too, but writes the time into it. Viewers, shop systems and printing software all read a version-2 matrix
+profile with a sampled curve.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def srgb_profile() -> bytes:
 
 
 def _header(size: int) -> bytes:
-    """A display profile, RGB to XYZ, perceptual; dated on the day the standard was published."""
+    """A display profile, RGB to XYZ, perceptual; its date is the day on which the standard was published."""
     date = struct.pack(">6H", 1999, 10, 18, 0, 0, 0)
     head = struct.pack(">I4sI4s4s4s", size, b"\0" * 4, 0x02100000, b"mntr", b"RGB ", b"XYZ ") + date + b"acsp"
     return (head + b"\0" * 28 + b"".join(map(_fixed, D50))).ljust(HEADER_BYTES, b"\0")
@@ -64,6 +64,6 @@ def _text(content: str) -> bytes:
 
 
 def _description(content: str) -> bytes:
-    """The ASCII form; the Unicode and Macintosh forms are left empty."""
+    """The ASCII form; the Unicode and Macintosh forms are empty."""
     ascii_form = content.encode("ascii") + b"\0"
     return b"desc\0\0\0\0" + struct.pack(">I", len(ascii_form)) + ascii_form + b"\0" * (4 + 4 + 2 + 1 + 67)

@@ -1,4 +1,4 @@
-"""Opening a file as a picture: allowed formats, size limits before a pixel is decoded, any colours → 8-bit sRGB."""
+"""Opening of picture files: allowed formats, size limits before pixels are decoded, conversion to 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUFFIXES = frozenset(
 )
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 MAX_MEGAPIXELS = 178.0
-"""Beyond this a file counts as a decompression bomb and is not decoded."""
+"""A larger file counts as a decompression bomb and is not decoded."""
 
 
 def opened(path: Path) -> Image.Image:
@@ -34,7 +34,7 @@ def opened(path: Path) -> Image.Image:
     except UnidentifiedImageError:
         raise _unreadable(path) from None
     except Image.DecompressionBombError as problem:
-        pixels = re.search(r"\d+", str(problem))  # Pillow looks at the size before we can, and gives the picture up
+        pixels = re.search(r"\d+", str(problem))  # Pillow checks the size before we can, and refuses the picture
         size = f"{int(pixels[0]) / 1e6:.0f} megapixels, " if pixels else ""
         raise InputError(
             f"{path}: {size}more than the {MAX_MEGAPIXELS:.0f} megapixels allowed", "scale the picture down before using it"
@@ -44,7 +44,7 @@ def opened(path: Path) -> Image.Image:
 
 
 def _needs_heif(path: Path) -> bool:
-    """Whether the file may be HEIC; if so its plug-in, which takes a moment to load, is brought up."""
+    """Whether the file may be HEIC; if so, the plug-in for it is loaded."""
     if _head(path)[4:12] not in {b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypmif1", b"ftypmsf1"}:
         return False
     try:
@@ -67,7 +67,7 @@ def _unreadable(path: Path) -> InputError:
 
 
 def check_size(image: Image.Image, path: Path, min_side: int) -> None:
-    """Refuse what is too large to decode or too small to use.
+    """Refuse a picture that is too large to decode or too small to use.
 
     Raises:
         InputError: naming the size and the limit.
@@ -82,7 +82,7 @@ def check_size(image: Image.Image, path: Path, min_side: int) -> None:
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Any mode and profile → RGB on white, and the alpha channel where something is transparent."""
+    """Convert any mode and profile to RGB on white; also the alpha channel, or None where nothing is transparent."""
     profile = image.info.get("icc_profile")
     if image.mode in {"I;16", "I;16B", "I;16L", "I", "F"}:
         image = _to_eight_bits(image)
@@ -98,19 +98,19 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit and float greys are scaled by their own type's range; Pillow alone would clip them to white."""
+    """Scale 16-bit and float greys by the range of their type; Pillow alone would clip them to white."""
     values = np.asarray(image).astype(np.float64)
     top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0
     return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).round().astype(np.uint8))
 
 
 def _apply_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile and profile != srgb_profile():  # our own pictures come back as they were written, without a rounding
+    if profile and profile != srgb_profile():  # our own pictures are read as they were written, without rounding
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
             if converted is not None:
                 return converted
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a broken or mismatching profile says nothing about the pixels; they are taken as sRGB like everywhere else
+            pass  # a damaged or mismatching profile is ignored; the pixels are taken as sRGB
     return image.convert("RGB")

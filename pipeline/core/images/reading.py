@@ -1,4 +1,4 @@
-"""Pixels in: photos of users, artefacts of ours, and the recipe a picture carries."""
+"""Reading of pictures: photos of users, our artefacts, and the recipe inside a finished picture."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pipeline.core.images.writing import ASCII_COMMENT, EXIF_IFD, RECIPE_KEY, US
 
 MIN_SIDE = 64
 SEVERAL = frozenset({"GIF", "WEBP", "PNG", "TIFF"})
-"""Formats of animations and pages; a second picture in a JPEG (MPO) or HEIC is a thumbnail or depth map, which nobody misses."""
+"""Formats of animations and pages; a second picture in a JPEG (MPO) or HEIC is a thumbnail or depth map and is ignored."""
 MASK_BLACK, MASK_WHITE = 24, 231
-"""Grey levels: what JPEG's ringing makes of 0 and 255 stays outside them."""
+"""Grey levels: JPEG noise on 0 stays at or below the first, on 255 at or above the second."""
 MASK_OUTLINE_PX = 5
-"""A square of so many pixels that is grey throughout is an area, not an outline."""
+"""A grey square of this side is an area, not an outline."""
 MASK_OUTLINE_SHARE = 0.1
-"""No outline covers more of a picture."""
+"""The largest share of a picture that outlines cover."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Photo:
 
 
 def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS, min_side: int = MIN_SIDE) -> Photo:
-    """Decode any picture a user may bring.
+    """Decode a user's picture of any allowed format.
 
     Raises:
         InputError: not a picture, truncated, too large, too small, unreadable, or a format whose plug-in is missing.
@@ -93,7 +93,7 @@ def _scale_down(colour: Image.Image, alpha: Image.Image | None, megapixels: floa
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) as stored, read from the file's head without decoding a pixel.
+    """(height, width) as stored, read from the file's header without decoding pixels.
 
     Raises:
         InputError: not a picture of an allowed format.
@@ -108,8 +108,11 @@ def read_rgb(path: Path) -> RGB:
 
 
 def read_small(path: Path, least_height: int) -> RGB:
-    """(h, w, 3) uint8 of an artefact whose colours are wanted, not its detail: a JPEG is decoded at the smallest of its fractions
-    (1/2, 1/4, 1/8) that is at least `least_height` pixels high, which takes a fraction of the time; others in full."""
+    """(h, w, 3) uint8 of an artefact of which only the colours are needed.
+
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest that is at least `least_height` pixels high, which takes a
+    fraction of the time. Other formats are decoded in full.
+    """
     with opened(path) as image:
         image.draft("RGB", (1, least_height))
         return np.asarray(image.convert("RGB"))
@@ -122,10 +125,10 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
-    """(h, w) bool of a mask file, True = 255; JPEG's ringing and thin soft outlines fall to the nearer side.
+    """(h, w) bool of a mask file, True = 255; JPEG noise and thin soft outlines are rounded to black or white.
 
     Raises:
-        InputError: the picture is no mask: whole areas of it are grey.
+        InputError: the picture is not a mask: whole areas of it are grey.
     """
     grey = read_grey(path)
     share = grey_share(grey)
@@ -139,9 +142,9 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
 
 
 def grey_share(grey: NDArray[np.uint8]) -> float:
-    """How much of a (h, w) uint8 picture keeps it from being a mask; 0 when at most its outlines are grey.
+    """The share of a (h, w) uint8 picture that is grey; 0 when only outlines are grey, so that it is a mask.
 
-    Grey is allowed where a resized or JPEG-compressed mask has it: in lines, not in areas.
+    Grey is allowed where a resized or JPEG-compressed mask has it: in outlines, not in areas.
     """
     between = (grey > MASK_BLACK) & (grey < MASK_WHITE)
     share = float(between.mean())
@@ -155,7 +158,7 @@ def grey_share(grey: NDArray[np.uint8]) -> float:
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
-    """(h, w) uint8 of a palette or grey PNG: the indices, never the colours.
+    """(h, w) uint8 of a palette or grey PNG: the indices, not the colours.
 
     Raises:
         InputError: a colour picture, whose label numbers are lost.
@@ -167,7 +170,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
 
 
 def read_rgba(path: Path) -> NDArray[np.uint8]:
-    """(h, w, 4) uint8 straight alpha; colours below full transparency are kept as stored."""
+    """(h, w, 4) uint8 with straight alpha; the colours of transparent pixels are kept as stored."""
     with opened(path) as image:
         return np.asarray(image.convert("RGBA"))
 
@@ -186,7 +189,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def read_recipe(path: Path) -> dict[str, Any] | None:
-    """The recipe that `finished` or `png` put into a picture, or None."""
+    """The recipe that `finished` or `png` wrote into a picture, or None."""
     with opened(path) as image:
         text = image.info.get(RECIPE_KEY)
         comment = None if isinstance(text, str) else image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT)
@@ -195,5 +198,5 @@ def read_recipe(path: Path) -> dict[str, Any] | None:
     try:
         recipe = json.loads(text) if isinstance(text, str) else None
     except ValueError:
-        return None  # somebody else's comment
+        return None  # a comment of another program
     return recipe if isinstance(recipe, dict) else None

@@ -1,4 +1,4 @@
-"""Pixels out: bytes with fixed settings, without clock or path, so that the same pixels give the same file."""
+"""Encoding of pictures: bytes with fixed settings, without time or path, so that the same pixels give the same file."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from pipeline.core.labels import CIHP_PALETTE
 PNG_LEVEL = 3
 JPEG_QUALITY = 95
 RECIPE_KEY = "lookbook"
-"""Name of the PNG text chunk that carries the recipe of a picture."""
+"""Name of the PNG text chunk that contains the recipe of a picture."""
 EXIF_IFD, USER_COMMENT, ASCII_COMMENT = 0x8769, 0x9286, b"ASCII\0\0\0"
-"""Where JPEG and WebP carry it: EXIF's user comment, which begins with its character code."""
+"""Where JPEG and WebP contain it: EXIF's user comment, which begins with its character code."""
 MOST_SIDE = {"png": 2**31 - 1, "jpeg": 65500, "webp": 16383}
-"""Pixels a side that each format of a finished picture can hold."""
+"""The longest side in pixels that each format of a finished picture can have."""
 WEBP_EFFORT = 4
 
 
@@ -48,13 +48,13 @@ def _text_chunk(recipe: Mapping[str, Any] | None) -> PngImagePlugin.PngInfo:
 def finished(
     array: NDArray[np.uint8], form: str = "png", quality: int = JPEG_QUALITY, recipe: Mapping[str, Any] | None = None
 ) -> bytes:
-    """A picture to hand on: PNG, JPEG (4:4:4) or WebP, with the sRGB profile.
+    """A finished picture: PNG, JPEG (4:4:4) or WebP, with the sRGB profile.
 
     Args:
         array: (h, w, 3) RGB or, not for JPEG, (h, w, 4) RGBA uint8.
         form: a name of `layout.PICTURE_SUFFIXES`.
         quality: 1..100, of JPEG and WebP.
-        recipe: how it was made; None = no metadata besides the profile.
+        recipe: how it was made; None = no metadata except the profile.
 
     Raises:
         InputError: the picture is larger than the format can be.
@@ -73,7 +73,7 @@ def finished(
 
 
 def _comment(recipe: Mapping[str, Any]) -> bytes:
-    """EXIF with nothing but the recipe, as ASCII JSON in the user comment."""
+    """EXIF that contains only the recipe, as ASCII JSON in the user comment."""
     exif = Image.Exif()
     exif.get_ifd(EXIF_IFD)[USER_COMMENT] = ASCII_COMMENT + json.dumps(recipe, sort_keys=True).encode("ascii")
     return exif.tobytes()
@@ -103,7 +103,7 @@ def _save(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """A compressed .npz; numpy stores no clock in it."""
+    """A compressed .npz; numpy stores no time in it."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()

@@ -1,1 +1,1 @@
-"""What there is to do: pictures found, ids given, pairs read."""
+"""The inputs folder: its pictures, their ids, and the pairs of people and garments."""

@@ -33,16 +33,16 @@ RecipeOf = Callable[[str], str]
 
 
 GuessCategory = Callable[[Ref], Category]
-"""The category of a garment picture whose folder does not say."""
+"""The category of a garment picture whose folder does not name it."""
 
 
 def no_recipe(engine: str) -> str:
-    """No engine names a recipe."""
+    """The default recipe for every engine."""
     return ""
 
 
 def upper(source: Ref) -> Category:
-    """Every garment is an upper garment unless its folder says otherwise."""
+    """The category `upper` for every garment whose folder does not name another."""
     return Category.UPPER
 
 
@@ -76,7 +76,7 @@ def discover(
         layout: where the inputs are.
         choose_engine: the engine for a garment's category.
         recipe_of: the agnostic recipe that an engine wants.
-        guess: the category of garments whose folder does not say.
+        guess: the category of garments whose folder does not name it.
     """
     people, problems = _find(layout, PERSON_INPUTS, ())
     scenery, more = _scenery(layout)
@@ -97,7 +97,7 @@ def discover(
 
 
 def with_categories(collection: Collection, recipe_of: RecipeOf = no_recipe) -> Collection:
-    """Tell each person which garment categories its pairs want, and by which recipe, so that parsing makes just those masks."""
+    """Give each person the garment categories of its pairs, and their recipes, so that parsing makes only those masks."""
     wanted: dict[str, dict[Category, str]] = defaultdict(dict)
     for pair in collection.pairs:
         wanted[pair.person.id][pair.garment.category] = pair.engine
@@ -121,7 +121,7 @@ def _find(layout: Layout, folder: str, taken: Sequence[str]) -> tuple[list[tuple
 
 
 def _scenery(layout: Layout) -> tuple[list[tuple[str, Ref]], list[Problem]]:
-    """Backgrounds of `background/` and of the older form's folder, where position files may lie among them."""
+    """Backgrounds of `background/` and of the older folder `bg_images/`, which may also contain position files."""
     names, problems = find_pictures(layout.inputs / BACKGROUND_INPUTS, layout.inputs)
     older, left_out = find_pictures(layout.inputs / OLDER_BACKGROUND_INPUTS, layout.inputs)
     problems += [problem for problem in left_out if not problem.path.lower().endswith(POSITION_FILE)]
@@ -158,12 +158,12 @@ Named = TypeVar("Named", Person, Garment, Background)
 def select(collection: Collection, only: Sequence[str] = (), skip: Sequence[str] = (), limit: int | None = None) -> Collection:
     """Restrict a collection by globs on ids, file names and paths.
 
-    A glob restricts the kinds it matches: `--only 'beach_*'` keeps those people and leaves garments and backgrounds alone. A
-    glob with a double underscore is held against pair ids.
+    A glob restricts the kinds it matches: `--only 'beach_*'` keeps those people and all garments and backgrounds. A glob with
+    a double underscore is compared with pair ids.
 
     Args:
-        only: keep what matches; several globs add up.
-        skip: leave out what matches.
+        only: keep the items that match one of the globs.
+        skip: leave out the items that match.
         limit: keep the first so many people.
 
     Raises:
@@ -212,7 +212,7 @@ def _must_match(glob: str, collection: Collection) -> None:
 
 
 def paired_only(collection: Collection, layout: Layout) -> Collection:
-    """When a pairs file says who wears what, people and garments that no line names are left alone."""
+    """Leave out the people and garments that no line of the pairs file names, where there is one."""
     if not has_pair_file(layout):
         return collection
     people = {pair.person.id for pair in collection.pairs}

@@ -1,7 +1,4 @@
-"""Which items the inputs folder still has, whether or not a pairs file wants them now.
-
-What was made of anything else is an orphan.
-"""
+"""Which items the inputs folder has, whether or not a pairs file names them. Artefacts of any other item are orphans."""
 
 from __future__ import annotations
 
@@ -12,27 +9,27 @@ from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Unit
 
 SEPARATOR = "__"
-"""Between the single ids of a pair's or a scene's id."""
+"""Between the single ids in the id of a pair or scene."""
 
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """Ids of one unit, tested without listing every pair: a thousand people and garments make a million of them.
+    """The ids of one unit, as a set that lists no pair: a thousand people and a thousand garments would make a million.
 
     Args:
-        columns: the single ids that may stand at each place of an id.
+        columns: the possible single ids of each part of an id.
     """
 
     columns: tuple[AbstractSet[str], ...]
 
     def __contains__(self, item: object) -> bool:
-        """Whether all inputs of this item are there."""
+        """Whether all inputs of this item exist."""
         parts = str(item).split(SEPARATOR)
         return len(parts) == len(self.columns) and all(part in ids for part, ids in zip(parts, self.columns, strict=True))
 
 
 def existing(found: Collection) -> dict[Unit, Existing]:
-    """What there is of each unit.
+    """The existing items of each unit.
 
     Args:
         found: the whole inputs folder, not restricted by a pairs file.

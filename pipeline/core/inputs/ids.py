@@ -1,8 +1,8 @@
 """Readable, unique ids from file names of any kind.
 
-An id names artefacts on every file system and stands in `test_pairs.txt`, so it has no spaces, no reserved characters, no double
+An id names artefacts on every file system and appears in `test_pairs.txt`, so it has no spaces, no reserved characters, no double
 underscore (which separates person, garment and background) and fits three times into one file name. Two inputs never share an id,
-not even on a file system that ignores case or Unicode form: whoever would collide gets six hex digits of its own path's hash.
+not even on a file system that ignores case or Unicode form: an id that would collide gets six hex digits of its path's hash.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_ID_BYTES = 60
 RESERVED = frozenset("\\/:*?\"<>|[]{}$&;%#'`^!")
 
 SIMPLE = re.compile(r"([A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*)\.[A-Za-z0-9]+")
-"""Most names are ids already but for the extension; the long way takes twenty times as long."""
+"""Most names without their extension are valid ids; this test takes a twentieth of the time of the general case."""
 
 
 def slug(relative: str) -> str:
@@ -38,7 +38,7 @@ def unique_ids(relatives: Sequence[str], taken: Iterable[str] = ()) -> list[str]
 
     Args:
         relatives: paths relative to the folder of their kind, `/` between parts, extension included.
-        taken: ids that have a meaning of their own.
+        taken: ids that are in use.
     """
     slugs = [slug(each) for each in relatives]
     counts = Counter([_key(each) for each in slugs])

@@ -19,18 +19,18 @@ from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout, Ref
 
 Wanted = tuple[Person, Garment]
 Row = tuple[str, str, str]
-"""Where it stands, the person's name, the garment's name."""
+"""File and line, the person's name, the garment's name."""
 
 PERSON_HEADINGS = {"person", "image"}
 
 
 def has_pair_file(layout: Layout) -> bool:
-    """Whether the user says which person wears which garment."""
+    """Whether the user wrote which person wears which garment."""
     return any((layout.inputs / name).is_file() for name in PAIR_FILES)
 
 
 def read_pairs(layout: Layout, persons: Sequence[Person], garments: Sequence[Garment]) -> tuple[list[Wanted], list[Problem]]:
-    """The wanted pairs, each once, in the order of the files, and what could not be understood."""
+    """The wanted pairs, each once, in the order of the files, and the lines that name no pair."""
     files = [layout.inputs / name for name in PAIR_FILES if (layout.inputs / name).is_file()]
     if not files:
         return [(person, garment) for person in persons for garment in garments], []
@@ -52,7 +52,7 @@ def read_pairs(layout: Layout, persons: Sequence[Person], garments: Sequence[Gar
 
 
 class _Names:
-    """Looks items up by every spelling people use."""
+    """Finds items by every accepted spelling of their names."""
 
     def __init__(self, items: Sequence[Person] | Sequence[Garment]) -> None:
         self.by_name: dict[str, dict[str, Person | Garment]] = defaultdict(dict)
@@ -62,7 +62,7 @@ class _Names:
                 self.by_name[name][item.id] = item
 
     def get(self, name: str) -> Mapping[str, Person | Garment]:
-        """The items that this name may mean; an id means its own item even where it is another's file name too."""
+        """The items that a name may mean; an id always means its own item, even where another item's file has that name."""
         return {name: self.by_id[name]} if name in self.by_id else self.by_name.get(name, {})
 
     def one(self, name: str, kind: str, where: str, problems: list[Problem]) -> Person | Garment | None:
@@ -82,14 +82,14 @@ class _Names:
 
 
 def spellings(ident: str, source: Ref) -> set[str]:
-    """Every way people write an input's name: its id, and the ends of its path with and without suffix."""
+    """Every accepted spelling of an input's name: its id, and the ends of its path with and without suffix."""
     parts = PurePosixPath(source[len(INPUT_PREFIX) :]).parts[1:]
     tails = {"/".join(parts[start:]) for start in range(len(parts))}
     return {ident} | tails | {tail.rpartition(".")[0] for tail in tails if "." in tail}
 
 
 def _txt_rows(text: str, file: str, people: _Names, clothes: _Names) -> Iterator[Row]:
-    """One pair a line. Names with spaces are found by trying every split, so data sets' and people's forms both work."""
+    """One pair per line. Names may contain spaces: every split is tried, and the first with two known names is taken."""
     for number, line in enumerate(text.splitlines(), 1):
         words = [word for word in line.replace("\t", " ").split(" ") if word]
         if not words or words[0].startswith("#"):
@@ -103,10 +103,10 @@ def _txt_rows(text: str, file: str, people: _Names, clothes: _Names) -> Iterator
 def _csv_rows(text: str, file: str) -> Iterator[Row]:
     head = text.partition("\n")[0]
     delimiter = ";" if ";" in head and "," not in head else ","  # spreadsheets write semicolons where the comma is decimal
-    turned = False  # the heading may name the garment first
+    garment_first = False  # as the heading says
     for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1):
         cells = [cell.strip() for cell in row] + ["", ""]
         if number == 1 and {cell.lower() for cell in cells[:2]} & PERSON_HEADINGS:
-            turned = cells[1].lower() in PERSON_HEADINGS
+            garment_first = cells[1].lower() in PERSON_HEADINGS
         elif any(cells) and not cells[0].startswith("#"):
-            yield f"{file}, line {number}", cells[turned], cells[not turned]
+            yield f"{file}, line {number}", cells[garment_first], cells[not garment_first]

@@ -1,4 +1,4 @@
-"""Finding the user's pictures in a folder: sorted, without following links out of it, with a line for everything left out."""
+"""Finds the user's pictures in a folder: sorted, without following links out of it; everything left out is reported."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 from pipeline.core.images import SUFFIXES
 from pipeline.core.layout import SETTINGS_SUFFIX
 
-STRANGER = "not a picture by its name"
+NO_PICTURE = "not a picture by its name"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something among the inputs that cannot be used.
+    """An input that cannot be used.
 
     Args:
         path: which file or line.
         reason: why, in one line.
         remedy: what to do.
-        harmless: nothing the user asked for is lost by it, so the run still counts as complete.
+        harmless: the user asked for nothing that needs it, so the run still counts as complete.
     """
 
     path: str
@@ -32,9 +32,9 @@ class Problem:
 
 
 def find_pictures(folder: Path, root: Path) -> tuple[list[str], list[Problem]]:
-    """Relative paths (`/` between parts) of the pictures below a folder, and what was left out.
+    """Relative paths (`/` between parts) of the pictures below a folder, and the files that cannot be used.
 
-    Hidden files and settings files are passed over; so are links that leave `root` or run in circles, with a `Problem`.
+    Hidden files and settings files are ignored. Links that leave `root` or form a circle are not followed and give a `Problem`.
 
     Args:
         folder: where to look; need not exist.
@@ -42,7 +42,7 @@ def find_pictures(folder: Path, root: Path) -> tuple[list[str], list[Problem]]:
     """
     found: list[str] = []
     problems: list[Problem] = []
-    # A link to a folder above this one comes back here too, and would take everything else there for this folder's own.
+    # A link to a folder above this one would lead back here, and all other files there would count as this folder's.
     _walk(folder, "", os.path.realpath(root), frozenset(map(str, Path(os.path.realpath(folder)).parents)), found, problems)
     found.sort(key=lambda name: (unicodedata.normalize("NFC", name).casefold(), name))
     return found, problems
@@ -51,7 +51,7 @@ def find_pictures(folder: Path, root: Path) -> tuple[list[str], list[Problem]]:
 def _walk(folder: Path, prefix: str, root: str, above: frozenset[str], found: list[str], problems: list[Problem]) -> None:
     here = os.path.realpath(folder)
     if here in above:
-        problems.append(Problem(str(folder), "this link runs in a circle; it is not followed", "remove the link"))
+        problems.append(Problem(str(folder), "this link forms a circle; it is not followed", "remove the link"))
         return
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -65,7 +65,7 @@ def _walk(folder: Path, prefix: str, root: str, above: frozenset[str], found: li
             continue
         reason = _obstacle(entry, root)
         if reason:
-            problems.append(Problem(entry.path, *reason, harmless=reason[0].startswith(STRANGER)))
+            problems.append(Problem(entry.path, *reason, harmless=reason[0].startswith(NO_PICTURE)))
         elif entry.is_dir():
             _walk(Path(entry.path), f"{prefix}{entry.name}/", root, above | {here}, found, problems)
         elif _suffix(entry.name) in SUFFIXES:
@@ -93,12 +93,12 @@ def _obstacle(entry: os.DirEntry[str], root: str) -> tuple[str, str] | None:
     if not stat.S_ISREG(entry.stat().st_mode):
         return "not a regular file", "remove it"
     if suffix not in SUFFIXES:
-        return f"{STRANGER} (suffix {suffix or 'none'})", f"allowed: {', '.join(sorted(SUFFIXES))}"
+        return f"{NO_PICTURE} (suffix {suffix or 'none'})", f"allowed: {', '.join(sorted(SUFFIXES))}"
     return None
 
 
 def _suffix(name: str) -> str:
-    """Lower case, with its dot; a tenth of the time of a `Path`, which counts over ten thousand files."""
+    """Lower case, with its dot. Takes a tenth of the time of `Path.suffix`, which matters with ten thousand files."""
     return os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
