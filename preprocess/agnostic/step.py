@@ -25,9 +25,9 @@ from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
 from preprocess.agnostic.hr_viton_area import Margins
 from preprocess.agnostic.parse_agnostic import parse_agnostic
-from preprocess.agnostic.recipes.conditions import Conditions, Recipe
-from preprocess.agnostic.recipes.keep import Keepable
-from preprocess.agnostic.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
+from preprocess.agnostic.rules.conditions import Conditions, Recipe
+from preprocess.agnostic.rules.keep import Keepable
+from preprocess.agnostic.rules.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
 from preprocess.person.body import Body, leg_in_view
 from preprocess.person.body_parts import read_index
 from preprocess.person.parse_lists import read_opinions

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.labels import CIHP_PALETTE, DENSEPOSE_COLOURS, Atr, Category, Fashn, Lip, Parse
-from preprocess.agnostic.recipes.ootd_compat import KEPT, REPLACED
+from preprocess.agnostic.rules.ootd_compat import KEPT, REPLACED
 from preprocess.densepose.colours import TOLERANCE
 from tryon.samplers.schedule import leading_timesteps
 

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.assembly import recipe_of_engine
 from pipeline.catalog import ENGINES, resolve
-from preprocess.agnostic.recipes.table import AUTO, RECIPES, name_for, recipe_for
+from preprocess.agnostic.rules.table import AUTO, RECIPES, name_for, recipe_for
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw
 from pipeline.core.arrays import Labels, Points64
 from pipeline.core.labels import Atr, Category, Joint
 from pipeline.core.masks import Mask
-from preprocess.agnostic.recipes.conditions import Conditions
-from preprocess.agnostic.recipes.ootd import FOREARM, ROWS, STRIP_PX
+from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.ootd import FOREARM, ROWS, STRIP_PX
 from preprocess.person.keypoint_tables import coco_18_from_body_25
 from preprocess.person.label_tables import ATR_FROM_CIHP, converted
 from preprocess.person.sides import with_worn_sides

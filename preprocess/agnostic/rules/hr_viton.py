@@ -8,7 +8,7 @@ from __future__ import annotations
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from preprocess.agnostic.hr_viton_area import repaint_area
-from preprocess.agnostic.recipes.conditions import Conditions
+from preprocess.agnostic.rules.conditions import Conditions
 
 
 def hr_viton(category: Category, given: Conditions) -> Mask:

@@ -12,9 +12,9 @@ from pipeline.core.errors import InputError, UsageError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body, Category, Joint, Parse
 from preprocess.agnostic.hr_viton_area import repaint_area
-from preprocess.agnostic.recipes.catvton import hull_of_parts
-from preprocess.agnostic.recipes.conditions import Conditions
-from preprocess.agnostic.recipes.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
+from preprocess.agnostic.rules.catvton import hull_of_parts
+from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
 from preprocess.person.body import body_from_keypoints
 
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)

@@ -10,8 +10,8 @@ from PIL import Image
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category, Joint, Parse
 from preprocess.agnostic.picture import grey_out
-from preprocess.agnostic.recipes.conditions import Conditions
-from preprocess.agnostic.recipes.dci_vton import dci_vton
+from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.dci_vton import dci_vton
 from preprocess.person.body import body_from_keypoints
 
 PERSON = "00001_00"

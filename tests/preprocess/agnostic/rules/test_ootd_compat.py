@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.core import masks
 from pipeline.core.labels import Category
-from preprocess.agnostic.recipes.ootd import STRIP_PX
-from preprocess.agnostic.recipes.ootd_compat import published_mask
+from preprocess.agnostic.rules.ootd import STRIP_PX
+from preprocess.agnostic.rules.ootd_compat import published_mask
 
 CASES = 10
 CATEGORIES = {"upper_body": Category.UPPER, "lower_body": Category.LOWER, "dresses": Category.DRESS}

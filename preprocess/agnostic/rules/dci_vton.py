@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, SIDE_LABELS, Category, Joint
 from pipeline.core.masks import Mask
-from preprocess.agnostic.recipes.conditions import Conditions
+from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.person.body import Body
 from preprocess.person.body_shapes import ARMS
 

@@ -7,14 +7,14 @@ from pipeline.core.errors import InputError, UsageError, nearest
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from preprocess.agnostic.hr_viton_area import SPECK_SHARE
-from preprocess.agnostic.recipes.catvton import catvton, catvton_inner, catvton_outer
-from preprocess.agnostic.recipes.conditions import Conditions, Recipe
-from preprocess.agnostic.recipes.dci_vton import dci_vton
-from preprocess.agnostic.recipes.hr_viton import hr_viton
-from preprocess.agnostic.recipes.keep import Keepable, kept
-from preprocess.agnostic.recipes.ootd import ootd_dc, ootd_hd
-from preprocess.agnostic.recipes.ootd_compat import ootd_dc_compat, ootd_hd_compat
-from preprocess.agnostic.recipes.viton_hd import viton_hd
+from preprocess.agnostic.rules.catvton import catvton, catvton_inner, catvton_outer
+from preprocess.agnostic.rules.conditions import Conditions, Recipe
+from preprocess.agnostic.rules.dci_vton import dci_vton
+from preprocess.agnostic.rules.hr_viton import hr_viton
+from preprocess.agnostic.rules.keep import Keepable, kept
+from preprocess.agnostic.rules.ootd import ootd_dc, ootd_hd
+from preprocess.agnostic.rules.ootd_compat import ootd_dc_compat, ootd_hd_compat
+from preprocess.agnostic.rules.viton_hd import viton_hd
 
 AUTO = "auto"
 DEFAULT = "hr-viton"
