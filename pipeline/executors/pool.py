@@ -3,76 +3,22 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import os
 import queue
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import connection
 
-from pipeline.core.errors import LookbookError, UsageError
+from pipeline.core.errors import UsageError
 from pipeline.core.items import Item
 from pipeline.core.stage import Stage
 from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, failure_of
-from pipeline.executors.worker import Job, Reply, serve
-from pipeline.executors.worker_log import LogLine, LogReceiver
+from pipeline.executors.worker_log import LogReceiver
+from pipeline.executors.worker_process import StartCount, WorkerProcess
 
-
-class _Worker:
-    """One process and the pipe to it; started when first needed."""
-
-    def __init__(self, number: int, threads: int, ears: LogReceiver) -> None:
-        self._number = number
-        self._threads = threads
-        self._ears = ears
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: connection.Connection | None = None
-        self._stage = -1
-
-    def ask(self, number: int, stage: Stage, items: Sequence[Item]) -> Reply | None:
-        """Have a batch worked on; None when the process died over it."""
-        pipe = self._pipe or self._start()
-        try:
-            pipe.send(Job(number, stage.recipe if self._stage != number else None, items))
-            self._stage = number
-            while isinstance(said := pipe.recv(), LogLine):
-                self._ears.hear(self._number, said)
-            assert isinstance(said, Reply)
-            return said
-        except (EOFError, OSError):
-            self.stop()
-            return None
-
-    def _start(self) -> connection.Connection:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self._threads), daemon=True)
-        process.start()
-        theirs.close()
-        self._process = process
-        self._stage = -1
-        return self._pipe
-
-    def kill(self) -> None:
-        """End the process at once; whoever waits for its answer gets none."""
-        process = self._process
-        if process is not None:
-            process.kill()
-
-    def stop(self) -> None:
-        """End the process: by asking if it is idle, otherwise by force."""
-        if self._pipe is not None:
-            with suppress(OSError):
-                self._pipe.send(None)
-            self._pipe.close()
-        if self._process is not None:
-            self._process.join(timeout=1)
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join()
-        self._pipe, self._process = None, None
+Results = queue.Queue[list[Result] | Exception | None]
+"""What drivers hand on: results of a batch, the error that ends the run, or that one has no more to do."""
 
 
 class PoolExecutor:
@@ -84,8 +30,8 @@ class PoolExecutor:
 
     def __init__(self, workers: int) -> None:
         threads = max(1, (os.cpu_count() or 1) // workers)
-        ears = LogReceiver()
-        self._workers = [_Worker(number, threads, ears) for number in range(workers)]
+        starts, log = StartCount(), LogReceiver()
+        self._workers = [WorkerProcess(number, threads, starts, log) for number in range(workers)]
         self._stages = 0
 
     def run(self, stage: Stage, items: Iterable[Item], prepare: Prepare, stopped: Stopped) -> Generator[Result, None, None]:
@@ -94,7 +40,7 @@ class PoolExecutor:
             raise UsageError(f"{stage.name}: this step cannot work in several processes", "leave out --workers")
         self._stages += 1
         source = _Batches(items, max(stage.step.batch_size, 1), stopped)
-        results: queue.Queue[list[Result] | LookbookError | None] = queue.Queue(len(self._workers))
+        results: Results = queue.Queue(len(self._workers))
         drivers = [_Driver(worker, self._stages, stage, source, prepare, results) for worker in self._workers]
         for driver in drivers:
             driver.start()
@@ -104,7 +50,7 @@ class PoolExecutor:
                 found = results.get()
                 if found is None:
                     running -= 1
-                elif isinstance(found, LookbookError):
+                elif isinstance(found, Exception):
                     raise found
                 else:
                     yield from found
@@ -152,12 +98,12 @@ class _Driver(threading.Thread):
 
     def __init__(
         self,
-        worker: _Worker,
+        worker: WorkerProcess,
         number: int,
         stage: Stage,
         source: _Batches,
         prepare: Prepare,
-        results: queue.Queue[list[Result] | LookbookError | None],
+        results: Results,
     ) -> None:
         super().__init__(name="driver", daemon=True)
         self._worker = worker
@@ -172,7 +118,7 @@ class _Driver(threading.Thread):
         try:
             while batch := self._source.next():
                 self._results.put(self._work(batch))
-        except LookbookError as problem:
+        except Exception as problem:  # handed to the main thread, which ends the run
             self._results.put(problem)
         finally:
             self._results.put(None)

@@ -1,66 +1,68 @@
-"""What worker processes log, said by the parent: a worker has no console and no log of its own."""
+"""Log lines of worker processes on their way to the parent, which has the console and the log."""
 
 from __future__ import annotations
 
 import logging
+import pickle
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import connection
-from typing import Any
+from typing import IO, Any
 
 from pipeline.core.console import LOG
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One log line on its way from a worker to its parent: the level's number, and the finished text."""
+    """One line of a worker's log: the level's number, and the finished text."""
 
     level: int
     text: str
 
 
 class LogSender(logging.Handler):
-    """The worker's end: answers and log lines share one pipe, and log lines come from any thread.
+    """The worker's end. Answers and log lines share one stream, and log lines come from any thread.
 
     Args:
-        pipe: to the parent.
+        stream: to the parent.
     """
 
-    def __init__(self, pipe: connection.Connection) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(logging.INFO)
-        self._pipe = pipe
+        self._stream = stream
         self._sending = threading.Lock()
         log = logging.getLogger(LOG)
         log.setLevel(logging.INFO)
         log.addHandler(self)
 
     def send(self, message: Any) -> None:
-        """Send anything that survives pickling."""
+        """Send a message that can be pickled."""
+        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         with self._sending:
-            self._pipe.send(message)
+            self._stream.write(data)
+            self._stream.flush()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a log line; a parent that is gone needs none."""
+        """Send a log line; it is lost when the parent is gone."""
         with suppress(OSError):
             self.send(LogLine(record.levelno, record.getMessage()))
 
 
 class LogReceiver:
-    """The parent's end: what one worker said is not repeated when the others say it too."""
+    """The parent's end. A line that several workers send is logged for the first of them only."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._first: dict[str, int] = {}
 
-    def hear(self, worker: int, remark: LogLine) -> None:
-        """Log a worker's remark, unless another worker made the same one before.
+    def log(self, worker: int, line: LogLine) -> None:
+        """Log a line, unless another worker sent the same one before.
 
         Args:
             worker: its number.
-            remark: what it said.
+            line: what it sent.
         """
         with self._guard:
-            first = self._first.setdefault(remark.text, worker) == worker
+            first = self._first.setdefault(line.text, worker) == worker
         if first:
-            logging.getLogger(LOG).log(remark.level, remark.text)
+            logging.getLogger(LOG).log(line.level, line.text)

@@ -19,6 +19,7 @@ from pipeline.core.records.ledger_rows import Outcome, Status
 from pipeline.core.records.transaction import Finished, Records
 from pipeline.core.stage import Stage
 from pipeline.executors.local import LocalExecutor
+from pipeline.executors.pool import PoolExecutor
 from pipeline.executors.protocol import Executor, Failure, Result, Ticket
 from pipeline.planning.decisions import Action, Choice, Decision, Plan, StagePlan
 from pipeline.planning.plan import Earlier, Outlook, outlook_of, plan_stage
@@ -118,8 +119,6 @@ def _known(plan: Plan | None, outlook: Outlook, position: int) -> StagePlan | No
 def _executor(options: RunOptions) -> Executor:
     if options.workers <= 1:
         return LocalExecutor()
-    from pipeline.executors.pool import PoolExecutor  # loads multiprocessing
-
     return PoolExecutor(options.workers)
 
 
