@@ -72,10 +72,10 @@ class AgnosticPictureStep(StepBase):
         """Make the pictures, one person at a time."""
         return [Produced(files=self._pictures(each)) for each in inputs]
 
-    def _pictures(self, given: PictureInputs) -> dict[Ref, partial[bytes]]:
+    def _pictures(self, inputs: PictureInputs) -> dict[Ref, partial[bytes]]:
         return {
-            AGNOSTIC.of(given.person.id, category): partial(images.jpeg, grey_out(given.image, mask))
-            for category, mask in given.masks.items()
+            AGNOSTIC.of(inputs.person.id, category): partial(images.jpeg, grey_out(inputs.image, mask))
+            for category, mask in inputs.masks.items()
         }
 
 

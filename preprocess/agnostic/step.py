@@ -25,9 +25,9 @@ from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
 from preprocess.agnostic.hr_viton_area import Margins
 from preprocess.agnostic.parse_agnostic import parse_agnostic
-from preprocess.agnostic.rules.conditions import Conditions, Recipe
+from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.keep import Keepable
-from preprocess.agnostic.rules.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
+from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.person.body import Body, leg_in_view
 from preprocess.person.body_parts import read_index
 from preprocess.person.parse_lists import read_opinions
@@ -56,8 +56,8 @@ class AgnosticConfig(StepConfig):
     @field_validator("recipe")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in {AUTO, *RECIPES}:
-            raise ValueError(f"allowed are {', '.join((AUTO, *RECIPES))}")
+        if name not in {AUTO, *RULES}:
+            raise ValueError(f"allowed are {', '.join((AUTO, *RULES))}")
         return name
 
 
@@ -68,14 +68,14 @@ class AgnosticInputs:
     Args:
         person: the item.
         image: (h, w, 3) uint8 RGB.
-        given: what the recipes look at.
-        recipes: one per wanted category.
+        conditions: what the rules look at.
+        rules: one per wanted category.
     """
 
     person: Person
     image: NDArray[np.uint8]
-    given: Conditions
-    recipes: Mapping[Category, Recipe]
+    conditions: Conditions
+    rules: Mapping[Category, MaskRule]
 
 
 class AgnosticStep(StepBase):
@@ -87,9 +87,9 @@ class AgnosticStep(StepBase):
     config: AgnosticConfig
 
     def reads(self, item: Item) -> Sequence[Ref]:
-        """Picture, parse map, key-points; body parts for recipes that look at them."""
-        names = self._recipe_names(item).values()
-        parts = (layout.DENSEPOSE_IUV,) if any(recipe_named(name).needs_parts for name in names) else ()
+        """Picture, parse map, key-points; body parts for rules that look at them."""
+        names = self._rule_names(item).values()
+        parts = (layout.DENSEPOSE_IUV,) if any(rule_named(name).needs_parts for name in names) else ()
         return [kind.of(item.id) for kind in (layout.IMAGE, layout.PARSE, layout.POSE_JSON, *parts)]
 
     def may_read(self, item: Item) -> Sequence[Ref]:
@@ -99,14 +99,14 @@ class AgnosticStep(StepBase):
         return [kind.of(item.id) for kind in (layout.LANDMARKS, layout.FRAME, *matte, *lists)]
 
     def _weighs_opinions(self, item: Item) -> bool:
-        recipes = [recipe_named(name) for name in self._recipe_names(item).values()]
-        return "bags" in self.config.keep or any(recipe.weighs_opinions for recipe in recipes)
+        rules = [rule_named(name) for name in self._rule_names(item).values()]
+        return "bags" in self.config.keep or any(rule.weighs_opinions for rule in rules)
 
     def signature(self, item: Item) -> Mapping[str, str]:
-        """The recipe of each category."""
-        return {f"{category.value}_recipe": name for category, name in self._recipe_names(item).items()}
+        """The mask rule of each category."""
+        return {f"{category.value}_recipe": name for category, name in self._rule_names(item).items()}
 
-    def _recipe_names(self, item: Item) -> dict[Category, str]:
+    def _rule_names(self, item: Item) -> dict[Category, str]:
         assert isinstance(item, Person)
         of_engines = item.recipes or ("",) * len(item.categories)
         wanted = zip(item.categories, of_engines, strict=True)
@@ -122,19 +122,19 @@ class AgnosticStep(StepBase):
         """Decode.
 
         Raises:
-            InputError: parse map or body parts do not have the picture's size, or a recipe has no rule for a category.
+            InputError: parse map or body parts do not have the picture's size, or a rule does not cover a category.
         """
         assert isinstance(item, Person)
-        recipes = {category: recipe_for(category, name) for category, name in self._recipe_names(item).items()}
+        rules = {category: rule_for(category, name) for category, name in self._rule_names(item).items()}
         image = images.read_rgb(self.layout.path(layout.IMAGE.of(item.id)))
         parse = images.read_labels(self.layout.path(layout.PARSE.of(item.id)))
         check_size(self.layout, layout.PARSE.of(item.id), parse.shape, image.shape)
-        parts = self._parts(item, image) if any(recipe.needs_parts for recipe in recipes.values()) else None
+        parts = self._parts(item, image) if any(rule.needs_parts for rule in rules.values()) else None
         margins = Margins(self.config.margin, self.config.hem_margin)
         lists = self.layout.path(layout.PARSE_LISTS.of(item.id))
         opinions, bag = read_opinions(lists, parse) if self._weighs_opinions(item) and lists.is_file() else ((), None)
-        given = Conditions(parse, read_body(self.layout, item), parts, self._matte(item, image), margins, opinions, bag)
-        return AgnosticInputs(item, image, given, recipes)
+        conditions = Conditions(parse, read_body(self.layout, item), parts, self._matte(item, image), margins, opinions, bag)
+        return AgnosticInputs(item, image, conditions, rules)
 
     def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         ref = layout.DENSEPOSE_IUV.of(item.id)
@@ -155,26 +155,26 @@ class AgnosticStep(StepBase):
         """Make the masks, one person at a time."""
         return [self._one(each) for each in inputs]
 
-    def _one(self, given: AgnosticInputs) -> Produced:
+    def _one(self, inputs: AgnosticInputs) -> Produced:
         files: dict[Ref, Encode] = {}
         notices: list[Notice] = []
         facts: dict[str, str] = {}
-        for category in given.person.categories:
-            recipe = given.recipes[category]
-            mask = agnostic_mask(recipe, category, given.given, self.config.keep)
-            files |= artefacts(given, category, mask)
-            notices += mask_notices(category, mask, given.given.body)
-            facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": recipe.name}
+        for category in inputs.person.categories:
+            rule = inputs.rules[category]
+            mask = agnostic_mask(rule, category, inputs.conditions, self.config.keep)
+            files |= artefacts(inputs, category, mask)
+            notices += mask_notices(category, mask, inputs.conditions.body)
+            facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": rule.name}
         return Produced(files=files, notices=tuple(notices), facts=facts)
 
 
-def artefacts(given: AgnosticInputs, category: Category, mask: Mask) -> dict[Ref, Encode]:
+def artefacts(inputs: AgnosticInputs, category: Category, mask: Mask) -> dict[Ref, Encode]:
     """The encoders of one category's files."""
-    name = given.person.id
+    name = inputs.person.id
     return {
         layout.AGNOSTIC_MASK.of(name, category): lambda: images.mask_png(mask),
         layout.PARSE_AGNOSTIC.of(name, category): lambda: images.labels_png(
-            parse_agnostic(category, given.given.parse, given.given.body)
+            parse_agnostic(category, inputs.conditions.parse, inputs.conditions.body)
         ),
     }
 

@@ -1,18 +1,18 @@
-"""Which agnostic recipe a pair gets: the one its engine was trained with, for a garment the recipe has a rule for."""
+"""Which mask rule a pair gets: the one its engine was trained with, for a garment that the rule covers."""
 
 import pytest
 
 from pipeline.assembly import recipe_of_engine
 from pipeline.catalog import ENGINES, resolve
-from preprocess.agnostic.rules.table import AUTO, RECIPES, name_for, recipe_for
+from preprocess.agnostic.rules.table import AUTO, RULES, name_for, rule_for
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_names_a_recipe_that_knows_all_its_garments(engine):
     name = recipe_of_engine(engine)
-    assert name in RECIPES
+    assert name in RULES
     for category in resolve(ENGINES[engine].engine).card.categories:
-        assert recipe_for(category, name_for(AUTO, name)).name == name
+        assert rule_for(category, name_for(AUTO, name)).name == name
 
 
 @pytest.mark.parametrize(

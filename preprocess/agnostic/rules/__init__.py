@@ -1,1 +1,1 @@
-"""Agnostic mask recipes: one recipe, one file, one pure function; `table.py` lists them."""
+"""Mask rules: one file and one pure function per rule; `table.py` lists them."""

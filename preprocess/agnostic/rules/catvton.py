@@ -60,32 +60,32 @@ INNER = Class((Parse.UPPER_CLOTHES,), (Parse.COAT, Parse.DRESS, *BELOW), TORSO)
 OUTER = Class((Parse.COAT,), (Parse.UPPER_CLOTHES, Parse.DRESS, *BELOW), (*TORSO, *ARMS))
 
 
-def catvton(category: Category, given: Conditions) -> Mask:
+def catvton(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint."""
-    return _area(CLASSES[category], given)
+    return _area(CLASSES[category], conditions)
 
 
-def catvton_inner(category: Category, given: Conditions) -> Mask:
+def catvton_inner(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint: the shirt under an open coat, the coat stays; for upper garments."""
-    return _area(INNER, given)
+    return _area(INNER, conditions)
 
 
-def catvton_outer(category: Category, given: Conditions) -> Mask:
+def catvton_outer(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint: the coat, the shirt under it stays; for upper garments. Needs a parser that knows coats."""
-    return _area(OUTER, given)
+    return _area(OUTER, conditions)
 
 
-def _area(kind: Class, given: Conditions) -> Mask:
-    assert given.parts is not None, "the table says that this recipe needs the body parts"
-    grow, blur = (_odd(max(given.size) // share) for share in (GROW_SHARE, BLUR_SHARE))
-    strong = _grown(np.isin(given.parts, HANDS_AND_FEET), grow) & given.says(*ARM_LABELS, *LEG_LABELS)
-    strong |= given.parse == Parse.FACE  # not ATR's, which goes down to the collar
-    weak = given.says(Parse.HAIR, *ACCESSORIES, *kind.spared) | strong
-    weak |= np.zeros(given.size, bool) if given.bag is None else given.bag
-    foreground = given.says(*(label for label in Parse if label is not Parse.BACKGROUND))
-    area = hull_of_parts((foreground & ~weak) | _coarse(np.isin(given.parts, kind.parts), grow)) & ~weak
+def _area(kind: Class, conditions: Conditions) -> Mask:
+    assert conditions.parts is not None, "the table says that this recipe needs the body parts"
+    grow, blur = (_odd(max(conditions.size) // share) for share in (GROW_SHARE, BLUR_SHARE))
+    strong = _grown(np.isin(conditions.parts, HANDS_AND_FEET), grow) & conditions.says(*ARM_LABELS, *LEG_LABELS)
+    strong |= conditions.parse == Parse.FACE  # not ATR's, which goes down to the collar
+    weak = conditions.says(Parse.HAIR, *ACCESSORIES, *kind.spared) | strong
+    weak |= np.zeros(conditions.size, bool) if conditions.bag is None else conditions.bag
+    foreground = conditions.says(*(label for label in Parse if label is not Parse.BACKGROUND))
+    area = hull_of_parts((foreground & ~weak) | _coarse(np.isin(conditions.parts, kind.parts), grow)) & ~weak
     soft = cv2.GaussianBlur(np.where(area, 255, 0).astype(np.uint8), (blur, blur), 0)
-    found = _grown(((soft >= THRESHOLD) | given.says(*kind.replaced)) & ~strong, grow)
+    found = _grown(((soft >= THRESHOLD) | conditions.says(*kind.replaced)) & ~strong, grow)
     return masks.keep_larger(found, SPECK_SHARE * found.size)
 
 

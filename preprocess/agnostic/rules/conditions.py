@@ -1,4 +1,4 @@
-"""What an agnostic recipe may look at, and the form every recipe has."""
+"""What a mask rule may look at, and the form that every rule has."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Conditions:
     Args:
         parse: (h, w) uint8 of `Parse`.
         body: the joints.
-        parts: (h, w) uint8 of `labels.Body` (DensePose's index), or None where a recipe does not need it.
+        parts: (h, w) uint8 of `labels.Body` (DensePose's index), or None where the rule does not need it.
         person: (h, w) bool, the person's matte, or None when there is none.
-        margins: safety margins of the recipes that have them.
+        margins: safety margins, for the rules that have them.
         opinions: (h, w) uint8 of `Parse` each, what LIP's and ATR's network say by themselves; () = the parse map alone is known.
         bag: (h, w) bool, what a parser calls a bag, which `Parse` has no label for; None = no parser said.
     """
@@ -51,11 +51,11 @@ class Conditions:
 
 
 MaskOf = Callable[[Category, Conditions], Mask]
-"""A recipe's function: category and conditions → (h, w) bool, True = repaint."""
+"""A rule's function: category and conditions → (h, w) bool, True = repaint."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MaskRule:
     """One line of the table.
 
     Args:

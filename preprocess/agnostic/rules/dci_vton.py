@@ -70,14 +70,14 @@ class Pen:
         self._draw.rectangle((x - 5 * self._r, y - 9 * self._r, x + 5 * self._r, y), 255, 255)
 
 
-def dci_vton(category: Category, given: Conditions) -> Mask:
+def dci_vton(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint; for upper garments."""
-    joints = with_square_torso(given.body)
+    joints = with_square_torso(conditions.body)
     unit = int(np.hypot(*(joints[Joint.LEFT_SHOULDER] - joints[Joint.RIGHT_SHOULDER])) / 16) + 1
-    covered = _clothes(given.body, joints, unit, given.size)
+    covered = _clothes(conditions.body, joints, unit, conditions.size)
     for side, labels in SIDE_LABELS.items():
-        covered &= ~((given.parse == labels.arm) & ~_sleeve(given.body, joints, unit, side, given.size))
-    kept = np.isin(given.parse, (*HEAD_LABELS, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
+        covered &= ~((conditions.parse == labels.arm) & ~_sleeve(conditions.body, joints, unit, side, conditions.size))
+    kept = np.isin(conditions.parse, (*HEAD_LABELS, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
     return covered & ~kept
 
 

@@ -11,6 +11,6 @@ from preprocess.agnostic.hr_viton_area import repaint_area
 from preprocess.agnostic.rules.conditions import Conditions
 
 
-def hr_viton(category: Category, given: Conditions) -> Mask:
+def hr_viton(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint; lower garments and dresses follow the same idea, which HR-VITON itself does not have."""
-    return repaint_area(category, given.parse, given.body, given.margins)
+    return repaint_area(category, conditions.parse, conditions.body, conditions.margins)

@@ -18,40 +18,40 @@ HAND_POINTS = 15
 """So many found key-points make a hand."""
 
 
-def kept(given: Conditions, what: Sequence[Keepable]) -> Mask:
+def kept(conditions: Conditions, what: Sequence[Keepable]) -> Mask:
     """(h, w) bool: everything of the named kinds."""
-    area = np.zeros(given.parse.shape, bool)
+    area = np.zeros(conditions.parse.shape, bool)
     for name in what:
-        area |= _KINDS[name](given)
+        area |= _KINDS[name](conditions)
     return area
 
 
-def hands(given: Conditions) -> Mask:
+def hands(conditions: Conditions) -> Mask:
     """Arm pixels beyond the wrist, and those inside the hull of a found hand; gloves."""
-    area: Mask = given.parse == Parse.GLOVE
+    area: Mask = conditions.parse == Parse.GLOVE
     for side, labels in SIDE_LABELS.items():
-        bare = given.parse == labels.arm
-        area |= bare & ~arm_drawing(given.body, side, given.parse.shape, last_px=4 * unit_px(given.body))
-        if (given.body.hand(side)[:, 2] > 0).sum() >= HAND_POINTS:
-            area |= bare & shapes.painted(given.size, [shapes.hand(given.body, side)])
+        bare = conditions.parse == labels.arm
+        area |= bare & ~arm_drawing(conditions.body, side, conditions.parse.shape, last_px=4 * unit_px(conditions.body))
+        if (conditions.body.hand(side)[:, 2] > 0).sum() >= HAND_POINTS:
+            area |= bare & shapes.painted(conditions.size, [shapes.hand(conditions.body, side)])
     return area
 
 
-def bags(given: Conditions) -> Mask:
+def bags(conditions: Conditions) -> Mask:
     """What a parser called a bag, and what belongs to the person by the matte and has no label: parse maps have none for bags."""
-    carried = np.zeros(given.size, bool) if given.bag is None else given.bag.copy()
-    if given.person is not None:
-        carried |= given.person & (given.parse == Parse.BACKGROUND)
+    carried = np.zeros(conditions.size, bool) if conditions.bag is None else conditions.bag.copy()
+    if conditions.person is not None:
+        carried |= conditions.person & (conditions.parse == Parse.BACKGROUND)
     return carried
 
 
-def _hair(given: Conditions) -> Mask:
-    hair: Mask = given.parse == Parse.HAIR
+def _hair(conditions: Conditions) -> Mask:
+    hair: Mask = conditions.parse == Parse.HAIR
     return hair
 
 
-def _scarf(given: Conditions) -> Mask:
-    scarf: Mask = given.parse == Parse.SCARF
+def _scarf(conditions: Conditions) -> Mask:
+    scarf: Mask = conditions.parse == Parse.SCARF
     return scarf
 
 

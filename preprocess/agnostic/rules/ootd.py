@@ -53,18 +53,18 @@ KEPT: dict[Category, tuple[Parse, ...]] = {
 }
 
 
-def ootd_hd(category: Category, given: Conditions) -> Mask:
+def ootd_hd(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint, with the strips of the half-body model."""
-    return _area(category, given, STRIP_PX["hd"])
+    return _area(category, conditions, STRIP_PX["hd"])
 
 
-def ootd_dc(category: Category, given: Conditions) -> Mask:
+def ootd_dc(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint, with the strips of the full-body model."""
-    return _area(category, given, STRIP_PX["dc"])
+    return _area(category, conditions, STRIP_PX["dc"])
 
 
-def _area(category: Category, given: Conditions, strip_px: int) -> Mask:
-    parse, body = given.parse, given.body
+def _area(category: Category, conditions: Conditions, strip_px: int) -> Mask:
+    parse, body = conditions.parse, conditions.body
     unit = parse.shape[0] / ROWS
     worn = np.isin(parse, REPLACED[category])
     if category is Category.LOWER:

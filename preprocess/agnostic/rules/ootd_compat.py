@@ -43,21 +43,21 @@ ARMS = {
 """COCO-18 and BODY_25 number the arms alike."""
 
 
-def ootd_hd_compat(category: Category, given: Conditions) -> Mask:
+def ootd_hd_compat(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint: the published rule for the half-body model."""
-    return _on_canvas(category, given, STRIP_PX["hd"])
+    return _on_canvas(category, conditions, STRIP_PX["hd"])
 
 
-def ootd_dc_compat(category: Category, given: Conditions) -> Mask:
+def ootd_dc_compat(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint: the published rule for the full-body model."""
-    return _on_canvas(category, given, STRIP_PX["dc"])
+    return _on_canvas(category, conditions, STRIP_PX["dc"])
 
 
-def _on_canvas(category: Category, given: Conditions, strip_px: int) -> Mask:
+def _on_canvas(category: Category, conditions: Conditions, strip_px: int) -> Mask:
     """From the project's labels and joints to the rule's, and the mask back to the canvas."""
-    height, width = given.size
-    labels = converted(with_worn_sides(given.parse), ATR_FROM_CIHP)
-    points = coco_18_from_body_25(np.column_stack([given.body.xy, given.body.seen]).astype(np.float32))
+    height, width = conditions.size
+    labels = converted(with_worn_sides(conditions.parse), ATR_FROM_CIHP)
+    points = coco_18_from_body_25(np.column_stack([conditions.body.xy, conditions.body.seen]).astype(np.float32))
     inside = (points[:, :2] >= 0).all(1) & (points[:, 0] < width) & (points[:, 1] < height) & (points[:, 2] > 0)
     grid = points[:, :2].astype(np.float64) * (SIZE[1] / width, SIZE[0] / height)
     mask = published_mask(category, labels, np.where(inside[:, None], grid, 0.0), strip_px, SIZE)

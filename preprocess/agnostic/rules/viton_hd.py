@@ -22,15 +22,17 @@ UNIT_PX = 20.0
 ROWS = 1024
 
 
-def viton_hd(category: Category, given: Conditions) -> Mask:
+def viton_hd(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint; for upper garments.
 
     What is worn is covered too, whatever the strokes reach; face, glasses and what is below the hem are given back.
     """
-    worn = np.isin(given.parse, UPPER_LABELS)
-    area = strokes(given.body, given.size) | with_margin(worn, given.body, given.margins)
-    lower = np.isin(given.parse, (*LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS)) & below_the_hem(worn, given.body, given.margins)
-    return finished(area, np.isin(given.parse, HEAD_LABELS) | lower)
+    worn = np.isin(conditions.parse, UPPER_LABELS)
+    area = strokes(conditions.body, conditions.size) | with_margin(worn, conditions.body, conditions.margins)
+    lower = np.isin(conditions.parse, (*LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS)) & below_the_hem(
+        worn, conditions.body, conditions.margins
+    )
+    return finished(area, np.isin(conditions.parse, HEAD_LABELS) | lower)
 
 
 def strokes(body: Body, size: tuple[int, int]) -> Mask:

@@ -1,4 +1,4 @@
-"""What every recipe promises on a drawn person, and what the table says about them."""
+"""What every rule promises on a drawn person, and what the table says about them."""
 
 from dataclasses import replace
 
@@ -14,15 +14,15 @@ from pipeline.core.labels import Body, Category, Joint, Parse
 from preprocess.agnostic.hr_viton_area import repaint_area
 from preprocess.agnostic.rules.catvton import hull_of_parts
 from preprocess.agnostic.rules.conditions import Conditions
-from preprocess.agnostic.rules.table import AUTO, RECIPES, agnostic_mask, name_for, recipe_for, recipe_named
+from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.person.body import body_from_keypoints
 
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 COATS = ("catvton-inner", "catvton-outer")
-"""Recipes for one of two layers; the drawn person wears a single one."""
+"""Rules for one of two layers; the drawn person wears a single one."""
 KINDS = ("hands", "hair", "bags", "scarf")
-SAFE = [name for name in RECIPES if not name.endswith("compat")]
-KNOWN = [(name, category) for name, recipe in RECIPES.items() for category in Category if category in recipe.categories]
+SAFE = [name for name in RULES if not name.endswith("compat")]
+KNOWN = [(name, category) for name, rule in RULES.items() for category in Category if category in rule.categories]
 KNOWN_SAFE = [(name, category) for name, category in KNOWN if name in SAFE]
 
 
@@ -54,7 +54,7 @@ def conditions(drawing=None, body=None, labels=None, person=None) -> Conditions:
 
 
 def mask_of(name, category=Category.UPPER, given=None, keep=()):
-    return agnostic_mask(recipe_for(category, name), category, given or conditions(), keep)
+    return agnostic_mask(rule_for(category, name), category, given or conditions(), keep)
 
 
 @pytest.mark.parametrize("name, category", [each for each in KNOWN if each[0] not in COATS])
@@ -71,7 +71,7 @@ def test_the_garment_is_covered_and_the_face_is_not(name, category):
     assert 0.08 < mask.mean() < 0.65
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name != "viton-hd"])
+@pytest.mark.parametrize("name", [name for name in RULES if name != "viton-hd"])
 def test_hands_are_given_back(name):
     labels = draw().labels
     hands = np.isin(labels, ARMS) & (np.indices(SIZE)[0] > JOINTS[Joint.LEFT_WRIST][1] + 62)
@@ -85,7 +85,7 @@ def test_viton_hd_repaints_hands_unless_they_are_kept():
     assert not mask_of("viton-hd", keep=("hands",))[hands].any()
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in {"viton-hd", "ootd-hd-compat", "ootd-dc-compat"}])
+@pytest.mark.parametrize("name", [name for name in RULES if name not in {"viton-hd", "ootd-hd-compat", "ootd-dc-compat"}])
 def test_trousers_stay_below_an_upper_garment(name):
     trousers = (draw().labels == Parse.PANTS) & (np.indices(SIZE)[0] > 670 + 0.03 * draw().body.scale + 12)
     assert mask_of(name)[trousers].mean() < 0.05
@@ -285,12 +285,12 @@ def test_auto_takes_the_engines_recipe_and_otherwise_the_default():
 
 
 def test_a_recipe_without_a_rule_for_the_category_says_which_have_one():
-    with pytest.raises(InputError, match="viton-hd has no rule for dress") as caught:
-        recipe_for(Category.DRESS, "viton-hd")
+    with pytest.raises(InputError, match="viton-hd does not cover dress garments") as caught:
+        rule_for(Category.DRESS, "viton-hd")
     assert "ootd-dc" in caught.value.remedy and "viton-hd" not in caught.value.remedy
 
 
 def test_an_unknown_recipe_names_the_nearest():
     with pytest.raises(UsageError) as caught:
-        recipe_named("hrviton")
+        rule_named("hrviton")
     assert "hr-viton" in caught.value.remedy
