@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, SIDE_LABELS, UPPER_LABELS, Category, Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import line, skirt_of_dress
+from preprocess.agnostic.strokes import line, skirt_of_dress
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
 

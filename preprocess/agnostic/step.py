@@ -23,11 +23,11 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
-from preprocess.agnostic.hr_viton_area import Margins
 from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.keep import Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
+from preprocess.agnostic.strokes import Margins
 from preprocess.person.body import Body, leg_in_view
 from preprocess.person.body_parts import read_index
 from preprocess.person.parse_lists import read_opinions

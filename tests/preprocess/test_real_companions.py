@@ -17,7 +17,8 @@ from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body, Category, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from preprocess.agnostic.hr_viton_area import Margins, repaint_area
+from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.agnostic.step import AgnosticConfig, AgnosticStep
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.step import BackgroundConfig, BackgroundStep
@@ -51,7 +52,7 @@ def real(samples):
     for source, target in COCO_TO_BODY_25.items():
         points[target] = coco[source]
     body = body_from_keypoints(Keypoints(points))
-    mask = repaint_area(Category.UPPER, parse, body, Margins())
+    mask = hr_viton(Category.UPPER, Conditions(parse, body))
     return Companions(decode(images.read_rgb(root / "image-densepose/00001_00.jpg")), parse, mask)
 
 

@@ -13,9 +13,10 @@ from workspaces import tee
 from pipeline.core import images
 from pipeline.core.keypoints import keypoints_to_json
 from pipeline.core.labels import Atr, Body, Category, Joint, Parse
-from preprocess.agnostic.hr_viton_area import Margins, repaint_area
 from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.picture import grey_out
+from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.densepose.colours import render
 from preprocess.pose.skeleton import draw_skeleton
 
@@ -66,7 +67,7 @@ def viton_hd(root: Path, people: int = 2, names: dict[str, str] | None = None, l
     for number in range(people):
         stem = f"{number:05}_00"
         drawing = draw(upper=COLOURS[number % 3])
-        mask = repaint_area(Category.UPPER, drawing.labels, drawing.body, Margins())
+        mask = hr_viton(Category.UPPER, Conditions(drawing.labels, drawing.body))
         put("image", f"{stem}.jpg", images.jpeg(drawing.view.image))
         put("densepose", f"{stem}.jpg", images.jpeg(render(index_of(drawing.labels))))
         put("parse", f"{stem}.png", images.labels_png(drawing.labels))

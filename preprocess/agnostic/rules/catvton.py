@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.labels import ARM_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Body, Category, Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import SPECK_SHARE
 from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.strokes import SPECK_SHARE
 
 GROW_SHARE, BLUR_SHARE = 250, 25
 """The longer side divided by these gives the sides of the growing square and of the blur."""

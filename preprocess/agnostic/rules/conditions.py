@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import Labels
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import Margins
+from preprocess.agnostic.strokes import Margins
 from preprocess.person.body import Body
 
 
@@ -61,8 +61,7 @@ class MaskRule:
     Args:
         name: the name in the settings.
         mask_of: the function.
-        categories: garments it knows a rule for.
-        about: one line.
+        categories: garments that it covers.
         needs_parts: whether it looks at DensePose's index.
         weighs_opinions: whether it looks at each parsing network's own map, where there are several.
     """
@@ -70,6 +69,5 @@ class MaskRule:
     name: str
     mask_of: MaskOf
     categories: frozenset[Category]
-    about: str
     needs_parts: bool = False
     weighs_opinions: bool = False

@@ -9,8 +9,8 @@ import numpy as np
 
 from pipeline.core.labels import SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import arm_drawing, unit_px
 from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.strokes import arm_drawing, unit_px
 from preprocess.person import body_shapes as shapes
 
 Keepable = Literal["hands", "hair", "bags", "scarf"]

@@ -26,8 +26,8 @@ from pipeline.core.labels import (
     Parse,
 )
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import SPECK_SHARE, line, skirt_of_dress
 from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.strokes import SPECK_SHARE, line, skirt_of_dress
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
 

@@ -6,7 +6,6 @@ from pipeline.core import masks
 from pipeline.core.errors import InputError, UsageError, nearest
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import SPECK_SHARE
 from preprocess.agnostic.rules.catvton import catvton, catvton_inner, catvton_outer
 from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.dci_vton import dci_vton
@@ -15,6 +14,7 @@ from preprocess.agnostic.rules.keep import Keepable, kept
 from preprocess.agnostic.rules.ootd import ootd_dc, ootd_hd
 from preprocess.agnostic.rules.ootd_compat import ootd_dc_compat, ootd_hd_compat
 from preprocess.agnostic.rules.viton_hd import viton_hd
+from preprocess.agnostic.strokes import SPECK_SHARE
 
 AUTO = "auto"
 DEFAULT = "hr-viton"
@@ -26,18 +26,19 @@ UPPER = frozenset({Category.UPPER})
 RULES: dict[str, MaskRule] = {
     rule.name: rule
     for rule in (
-        MaskRule("hr-viton", hr_viton, EVERY, "strokes in proportion to the body, hands given back; StableVITON's shape"),
-        MaskRule("viton-hd", viton_hd, UPPER, "strokes of a fixed width, hands repainted; for half-body photos"),
-        MaskRule("ootd-hd", ootd_hd, EVERY, "worn garment and broad arms, for OOTDiffusion's half-body model"),
-        MaskRule("ootd-dc", ootd_dc, EVERY, "the same with narrower arms, for its full-body model"),
-        MaskRule("ootd-hd-compat", ootd_hd_compat, EVERY, "OOTDiffusion's own result for the half-body model, bugs included"),
-        MaskRule("ootd-dc-compat", ootd_dc_compat, EVERY, "OOTDiffusion's own result for the full-body model, bugs included"),
-        MaskRule("catvton", catvton, EVERY, "hulls round body parts and garments, without key-points", True, True),
-        MaskRule("catvton-inner", catvton_inner, UPPER, "the same for a shirt alone, a coat over it stays", True, True),
-        MaskRule("catvton-outer", catvton_outer, UPPER, "the same for a coat alone, the shirt under it stays", True, True),
-        MaskRule("dci-vton", dci_vton, UPPER, "DCI-VTON's strokes, drawn as its loaders draw them"),
+        MaskRule("hr-viton", hr_viton, EVERY),
+        MaskRule("viton-hd", viton_hd, UPPER),
+        MaskRule("ootd-hd", ootd_hd, EVERY),
+        MaskRule("ootd-dc", ootd_dc, EVERY),
+        MaskRule("ootd-hd-compat", ootd_hd_compat, EVERY),
+        MaskRule("ootd-dc-compat", ootd_dc_compat, EVERY),
+        MaskRule("catvton", catvton, EVERY, needs_parts=True, weighs_opinions=True),
+        MaskRule("catvton-inner", catvton_inner, UPPER, needs_parts=True, weighs_opinions=True),
+        MaskRule("catvton-outer", catvton_outer, UPPER, needs_parts=True, weighs_opinions=True),
+        MaskRule("dci-vton", dci_vton, UPPER),
     )
 }
+"""docs/steps/mask-rules.md describes each rule."""
 
 
 def rule_named(name: str) -> MaskRule:

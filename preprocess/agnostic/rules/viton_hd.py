@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Joint
 from pipeline.core.masks import Mask
-from preprocess.agnostic.hr_viton_area import below_the_hem, finished, line, stretched_hips, with_margin
 from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.strokes import below_the_hem, finished, line, stretched_hips, with_margin
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
 

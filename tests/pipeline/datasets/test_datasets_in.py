@@ -26,8 +26,9 @@ from pipeline.datasets.conversions import grey_region
 from pipeline.datasets.tree import first_people
 from pipeline.datasets.viton_hd_in import read_viton_hd
 from pipeline.planning.plan import Action
-from preprocess.agnostic.hr_viton_area import Margins, repaint_area
 from preprocess.agnostic.picture import grey_out
+from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.densepose.colours import decode
 from preprocess.person.body_parts import read_index
 
@@ -90,7 +91,7 @@ def test_every_artefact_is_the_published_file_and_is_read_as_such(published, tmp
     person, cloth = found.pairs[0].person, found.pairs[0].garment
     conditions = PersonInputs(person, Category.UPPER, folders(home))
     drawing = draw(upper=(200, 40, 40))
-    mask = repaint_area(Category.UPPER, drawing.labels, drawing.body, Margins())
+    mask = hr_viton(Category.UPPER, Conditions(drawing.labels, drawing.body))
     assert np.array_equal(conditions.image(), images.read_rgb(published / "test/image/00000_00.jpg"))
     assert np.array_equal(conditions.agnostic_mask(), mask)
     assert np.array_equal(conditions.parse(), drawing.labels)

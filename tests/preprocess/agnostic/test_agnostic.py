@@ -14,10 +14,12 @@ from pipeline.core.flags import Flag
 from pipeline.core.items import Person
 from pipeline.core.labels import Atr, Category, Joint, Lip, Parse
 from pipeline.core.step import Context
-from preprocess.agnostic.hr_viton_area import Margins, repaint_area, unit_px
 from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.picture import AgnosticPictureStep, grey_out
+from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.agnostic.step import AgnosticConfig, AgnosticStep, mask_notices
+from preprocess.agnostic.strokes import Margins, unit_px
 from preprocess.person.body import body_from_keypoints
 from preprocess.person.parse_lists import ParseLists
 
@@ -26,7 +28,7 @@ ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 
 
 def area(drawing, category=Category.UPPER, body=None, margins=MARGINS):
-    return repaint_area(category, drawing.labels, body or drawing.body, margins)
+    return hr_viton(category, Conditions(drawing.labels, body or drawing.body, margins=margins))
 
 
 def test_the_worn_garment_is_covered_with_a_margin():
@@ -80,7 +82,7 @@ def test_the_unit_follows_the_shoulders_and_never_absolute_pixels():
     assert unit_px(whole.body) == 240 // 16 + 1
     small = body_from_keypoints(keypoints(shrink=0.5))
     labels = whole.labels[::2, ::2]
-    half = repaint_area(Category.UPPER, labels, small, MARGINS)
+    half = hr_viton(Category.UPPER, Conditions(labels, small))
     assert masks.iou(half, area(whole)[::2, ::2]) > 0.95
 
 
@@ -137,7 +139,7 @@ def test_lower_leaves_room_for_a_skirt_between_the_legs():
 def test_lower_takes_only_the_skirt_of_a_dress():
     drawing = draw(skirt=True)
     labels = np.where(np.isin(drawing.labels, (Parse.UPPER_CLOTHES, Parse.SKIRT)), np.uint8(Parse.DRESS), drawing.labels)
-    mask = repaint_area(Category.LOWER, labels, drawing.body, MARGINS)
+    mask = hr_viton(Category.LOWER, Conditions(labels, drawing.body))
     assert mask[820, 300] and not mask[450, 384]
 
 

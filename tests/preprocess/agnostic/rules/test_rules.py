@@ -11,9 +11,9 @@ from pipeline.core import masks
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Body, Category, Joint, Parse
-from preprocess.agnostic.hr_viton_area import repaint_area
 from preprocess.agnostic.rules.catvton import hull_of_parts
 from preprocess.agnostic.rules.conditions import Conditions
+from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.person.body import body_from_keypoints
 
@@ -161,11 +161,11 @@ def test_hulls_are_made_part_by_part():
     assert hull[40, 20] and hull[15, 85] and not hull[:, 50:75].any()
 
 
-def test_the_default_recipe_draws_what_the_project_always_drew():
+def test_the_default_rule_needs_the_parse_map_and_the_joints_alone():
     drawing = draw()
     for category in Category:
-        expected = repaint_area(category, drawing.labels, drawing.body, conditions().margins)
-        assert np.array_equal(mask_of("hr-viton", category), expected)
+        expected = hr_viton(category, Conditions(drawing.labels, drawing.body))
+        assert np.array_equal(mask_of(name_for(AUTO), category), expected)
 
 
 @pytest.mark.slow
