@@ -26,7 +26,7 @@ from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.garment.lower_landmarks import lower_landmarks
 from tryon.engines.preview.garment.top_landmarks import top_landmarks
 from tryon.engines.preview.lower import LowerGarment, dress_lower
-from tryon.engines.preview.paint.undressed import spread
+from tryon.engines.preview.paint.fill import fill_unknown
 from tryon.engines.preview.person.body_parts import read_body_parts
 from tryon.engines.preview.person.skeleton import complete_skeleton
 from tryon.engines.preview.person.subject import Subject
@@ -99,7 +99,7 @@ def encode_garment(inputs: GarmentInputs) -> TopGarment | LowerGarment:
     cloth, mask = inputs.cloth(), inputs.cloth_mask()
     if mask.shape != cloth.shape[:2]:
         raise InputError(f"preview: {inputs.garment.id}: cloth {cloth.shape[:2]} and mask {mask.shape} differ in size")
-    bled = np.clip(spread(cloth, erode(mask, 2)), 0, 255).astype(np.uint8)
+    bled = np.clip(fill_unknown(cloth, erode(mask, 2)), 0, 255).astype(np.uint8)
     if inputs.garment.category is Category.LOWER:
         return LowerGarment(bled, lower_landmarks(mask))
     return TopGarment(bled, top_landmarks(cloth, mask))

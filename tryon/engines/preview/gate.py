@@ -16,12 +16,13 @@ from pipeline.core.arrays import Points64
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask, dilate
 from tryon.engines.preview.fit.lower import fit_lower
+from tryon.engines.preview.fit.top import fit_top
 from tryon.engines.preview.lower import LowerGarment
-from tryon.engines.preview.paint.warp import soft_polygon
+from tryon.engines.preview.paint.polygons import canvas_alpha
 from tryon.engines.preview.person.limbs import limb_axis
 from tryon.engines.preview.person.skeleton import Limb, Skeleton
 from tryon.engines.preview.person.subject import Subject
-from tryon.engines.preview.top import TopGarment, fit_top
+from tryon.engines.preview.top import TopGarment
 
 GRID = 24
 """Points64 per side of the grid on which garment and picture are compared."""
@@ -126,7 +127,7 @@ def _ring(edges: tuple[Points64, Points64]) -> Points64:
 def _union(polygons: list[Points64], subject: Subject) -> Mask:
     covered = np.zeros(subject.size, np.float32)
     for polygon in polygons:
-        covered = np.maximum(covered, soft_polygon(polygon, subject.size))
+        covered = np.maximum(covered, canvas_alpha([polygon], subject.size))
     painted: Mask = (covered > 0.5) & subject.mask
     return painted
 
@@ -190,7 +191,7 @@ def _coverage(subject: Subject, landing: Landing) -> float:
     else:
         inner = skeleton.neck + 0.75 * (skeleton.shoulders - skeleton.neck) + 0.45 * skeleton.scale * skeleton.down
         corners = np.stack([inner[0], inner[1], skeleton.hips[1], skeleton.hips[0]])
-    core = soft_polygon(corners, subject.size) > 0.5
+    core = canvas_alpha([corners], subject.size) > 0.5
     front = subject.mask_of(Parse.HAIR, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.FACE)
     core = core & subject.mask & ~front
     return float(landing.painted[core].mean()) if core.any() else 1.0

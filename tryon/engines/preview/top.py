@@ -1,4 +1,4 @@
-"""Dress a person in a top or a dress: take the old one off, lay the new one on, piece by piece from back to front."""
+"""Dress a person in a top or a dress: remove the worn garment, then paint the new one piece by piece from back to front."""
 
 from __future__ import annotations
 
@@ -7,37 +7,26 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.core.arrays import Points64
+from pipeline.core.arrays import RGB, Points64
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Window
 from tryon.engines.preview.config import PreviewConfig
-from tryon.engines.preview.fit.sleeve import SleeveFit, fit_sleeve
-from tryon.engines.preview.fit.torso import TorsoFit, fit_torso
+from tryon.engines.preview.fit.top import TopFit, fit_top
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
-from tryon.engines.preview.paint.layers import Colour, Coverage, darken, lay, soft
-from tryon.engines.preview.paint.scene import Scene, scene_of
+from tryon.engines.preview.paint.layers import Coverage, FloatRGB, blend, multiply, soften
+from tryon.engines.preview.paint.polygons import canvas_alpha, polygon_alpha, polygon_patch
 from tryon.engines.preview.paint.shading import cast_factor, round_factor
-from tryon.engines.preview.paint.warp import (
-    SPLINE_MARGIN_PX,
-    Cover,
-    Patch,
-    cover_patch,
-    ladder_patch,
-    polygon_alpha,
-    pull,
-    soft_polygon,
-    spline_patch,
-)
+from tryon.engines.preview.paint.undressed_subject import UndressedSubject, undressed_subject
+from tryon.engines.preview.paint.warp import SPLINE_MARGIN_PX, ClothPatch, ladder_patch, spline_patch, warp_patch
 from tryon.engines.preview.person.limbs import rounded_limb_polygons
-from tryon.engines.preview.person.skeleton import Limb, Skeleton
+from tryon.engines.preview.person.skeleton import Skeleton
 from tryon.engines.preview.person.subject import ARM_LABELS, Subject
-from tryon.engines.preview.person.windows import WHOLE, grown
+from tryon.engines.preview.person.windows import WHOLE, grown, size_of
 
-BARE_FROM = 0.22
-"""Share of the arm from which it lies before the torso; above, the shoulder is the torso's."""
+ARM_IN_FRONT_FROM = 0.22
+"""Share of the arm from which it lies in front of the torso; above, the shoulder is the torso's."""
 
 
 @dataclass(frozen=True)
@@ -49,33 +38,11 @@ class TopGarment:
         landmarks: its landmarks.
     """
 
-    cloth: NDArray[np.uint8]
+    cloth: RGB
     landmarks: TopLandmarks
 
 
-@dataclass(frozen=True)
-class TopFit:
-    """Where all pieces land; `sleeves` are left and right, None when sleeveless."""
-
-    torso: TorsoFit
-    sleeves: tuple[SleeveFit | None, SleeveFit | None]
-
-    def moved(self, offset: Points64) -> TopFit:
-        """The same landing, (2,) pixels further."""
-        left, right = (None if strip is None else strip.moved(offset) for strip in self.sleeves)
-        return TopFit(self.torso.moved(offset), (left, right))
-
-
-def fit_top(subject: Subject, landmarks: TopLandmarks) -> TopFit:
-    """Land every piece of a top or dress on a person."""
-    torso = fit_torso(subject, landmarks)
-    sleeves = [
-        fit_sleeve(subject, sleeve, side, torso) if sleeve is not None else None for side, sleeve in enumerate(landmarks.sleeves)
-    ]
-    return TopFit(torso, (sleeves[0], sleeves[1]))
-
-
-def dress_top(subject: Subject, garment: TopGarment, config: PreviewConfig) -> NDArray[np.uint8]:
+def dress_top(subject: Subject, garment: TopGarment, config: PreviewConfig) -> RGB:
     """The person in a top or dress.
 
     Args:
@@ -86,25 +53,26 @@ def dress_top(subject: Subject, garment: TopGarment, config: PreviewConfig) -> N
     Returns:
         (h, w, 3) RGB uint8; equal to the photo outside the mask.
     """
-    scene = scene_of(subject, config.fold_strength)
-    fit = fit_top(subject, garment.landmarks).moved(scene.offset)
-    painter = _Painter(scene, garment, fit, config, scene.canvas([_below_hem(fit, scene.subject.skeleton)]))
+    undressed = undressed_subject(subject, config.fold_strength)
+    fit = fit_top(subject, garment.landmarks).moved(undressed.offset)
+    canvas = undressed.new_canvas([_below_hem(fit, undressed.subject.skeleton)])
+    painter = _Painter(undressed, garment, fit, config, canvas)
     behind = [subject.arm_is_behind(side) for side in (0, 1)]
     for side in (0, 1):
         if behind[side]:
-            painter.sleeve(side)
-    painter.torso()
+            painter.paint_sleeve(side)
+    painter.paint_torso()
     for side in (0, 1):
         if not behind[side]:
-            painter.bare_arm(side)
-            painter.sleeve(side)
-            painter.hand(side)
-    painter.front()
-    return scene.finish(painter.canvas)
+            painter.paint_bare_arm(side)
+            painter.paint_sleeve(side)
+            painter.paint_hand(side)
+    painter.paint_front()
+    return undressed.finish(canvas)
 
 
 def _below_hem(fit: TopFit, skeleton: Skeleton) -> Points64:
-    """A wide box from just above the hem downwards, where legs may be bare."""
+    """(6, 2) a wide area from just above the hem downwards, where legs may be bare."""
     above = 8 if skeleton.has_raised_thigh else 0.08  # raised thighs may come out beside a skirt anywhere
     left, right = fit.torso.hem - skeleton.down * above * skeleton.scale
     aside, end = skeleton.across * 3 * skeleton.scale, skeleton.down * 16 * skeleton.scale
@@ -113,125 +81,125 @@ def _below_hem(fit: TopFit, skeleton: Skeleton) -> Points64:
 
 @dataclass(frozen=True)
 class _Painter:
-    """Lays the pieces of one garment onto one person's `canvas`, which it changes in place."""
+    """Paints the pieces of one garment onto one person's `canvas`, which it changes in place. Side 0 = viewer's left."""
 
-    scene: Scene
+    undressed: UndressedSubject
     garment: TopGarment
     fit: TopFit
     config: PreviewConfig
-    canvas: Colour
+    canvas: FloatRGB
 
     @property
-    def _body(self) -> Skeleton:
-        return self.scene.subject.skeleton
+    def _skeleton(self) -> Skeleton:
+        return self.undressed.subject.skeleton
 
     @property
     def _size(self) -> tuple[int, int]:
-        return self.scene.subject.size
+        return self.undressed.subject.size
 
     @property
-    def _reach(self) -> float:
-        """Pixels round the garment's body within which rests of the old one are covered; seen from the side, a back is one."""
-        return (0.5 if self._body.in_profile else 0.1) * self._body.scale
+    def _margin(self) -> float:
+        """Pixels around the garment's body within which the worn one is covered: seen from the side, a whole back."""
+        return (0.5 if self._skeleton.in_profile else 0.1) * self._skeleton.scale
 
     @cached_property
-    def _solid(self) -> Coverage:
-        """(h, w) what catches shadows: the person and the garment's body."""
-        return np.maximum(self.scene.solid, soft_polygon(self.fit.torso.polygon, self._size))
+    def _shadow_receiver(self) -> Coverage:
+        """(h, w) what shadows fall on: the person and the garment's body."""
+        return np.maximum(self.undressed.shadow_receiver, canvas_alpha([self.fit.torso.polygon], self._size))
 
-    def torso(self) -> None:
-        """Lay the garment's body on."""
+    def paint_torso(self) -> None:
+        """The garment's body."""
         torso = self.fit.torso
-        margin = max(SPLINE_MARGIN_PX, round(self._reach))
+        margin = max(SPLINE_MARGIN_PX, round(self._margin))
         patch = spline_patch(torso.cloth, torso.canvas, torso.polygon, self._size, self.config.smoothing, margin)
         if patch is not None:
-            self._lay(replace(patch, alpha=np.maximum(patch.alpha, soft(self._peeking(patch)))), 0.25, 0.5)
+            alpha = np.maximum(patch.alpha, soften(self._visible_worn(patch)))
+            self._paint_cloth(replace(patch, alpha=alpha), 0.25, 0.5)
 
-    def _peeking(self, patch: Patch) -> Mask:
-        """(h, w) bool: rests of the old garment close round the new one's body, which covers them too; not inside the neck."""
-        torso, skeleton, box = self.fit.torso, self._body, patch.box
-        reach = cv2.distanceTransform((patch.alpha <= 0.5).astype(np.uint8), cv2.DIST_L2, 3) <= round(self._reach)
+    def _visible_worn(self, patch: ClothPatch) -> Mask:
+        """(h, w) bool: parts of the worn garment just outside the new one's body, which covers them too; not inside the neck."""
+        torso, skeleton, window = self.fit.torso, self._skeleton, patch.window
+        near = cv2.distanceTransform((patch.alpha <= 0.5).astype(np.uint8), cv2.DIST_L2, 3) <= round(self._margin)
         up = skeleton.down * -0.5 * skeleton.scale
-        kept = polygon_alpha([np.vstack([torso.neck, torso.neck[-1:] + up, torso.neck[:1] + up])], box) > 0.5
-        bare = [BARE_FROM - 0.1 if strip is None else strip.share for strip in self.fit.sleeves]
-        for limb, start in zip(skeleton.arms, bare, strict=True):
-            kept |= polygon_alpha(rounded_limb_polygons(limb, start, max(1.3, start), 1.5), box) > 0
-        above_hem = polygon_alpha([self._hem_side()], box) > 0.5
-        peeking: Mask = self.scene.subject.replaced[patch.window] & reach & ~kept & above_hem
-        return peeking
+        kept = polygon_alpha([np.vstack([torso.neck, torso.neck[-1:] + up, torso.neck[:1] + up])], window) > 0.5
+        bare_from = [ARM_IN_FRONT_FROM - 0.1 if sleeve is None else sleeve.share for sleeve in self.fit.sleeves]
+        for limb, start in zip(skeleton.arms, bare_from, strict=True):
+            kept |= polygon_alpha(rounded_limb_polygons(limb, start, max(1.3, start), 1.5), window) > 0
+        above_hem = polygon_alpha([self._above_hem()], window) > 0.5
+        visible: Mask = self.undressed.subject.replaced[window] & near & ~kept & above_hem
+        return visible
 
-    def _hem_side(self) -> Points64:
-        """A wide box from far above the shoulders down to the hem."""
-        skeleton, (left, right) = self._body, self.fit.torso.hem
-        if self.scene.subject.category is Category.DRESS:  # a skirt keeps its own shape
+    def _above_hem(self) -> Points64:
+        """(n, 2) a wide area from far above the shoulders down to the hem."""
+        skeleton, (left, right) = self._skeleton, self.fit.torso.hem
+        if self.undressed.subject.category is Category.DRESS:  # a skirt keeps its own shape
             left, right = skeleton.hips
         aside, up = skeleton.across * 2 * skeleton.scale, skeleton.down * -4 * skeleton.scale
         if skeleton.in_profile:  # up to the collar: beside the neck there is hair or sky
-            slope = skeleton.across * 0.5 * skeleton.scale
+            beside = skeleton.across * 0.5 * skeleton.scale
             first, last = self.fit.torso.neck[[0, -1]]
-            return np.stack([left - aside, first - slope - up / 14, first, last, last + slope - up / 14, right + aside])
+            return np.stack([left - aside, first - beside - up / 14, first, last, last + beside - up / 14, right + aside])
         return np.stack([left - aside, left - aside + up, right + aside + up, right + aside])
 
-    def sleeve(self, side: int) -> None:
-        """Lay one sleeve on, with its shadow on what is behind it."""
-        strip = self.fit.sleeves[side]
-        patch = ladder_patch(strip.cloth, strip.canvas, self._size) if strip is not None else None
+    def paint_sleeve(self, side: int) -> None:
+        """One sleeve, with its shadow on what is behind it."""
+        sleeve = self.fit.sleeves[side]
+        patch = ladder_patch(sleeve.cloth, sleeve.canvas, self._size) if sleeve is not None else None
         if patch is not None:
-            self._lay(patch, 0.11, 1.0)
+            self._paint_cloth(patch, 0.11, 1.0)
 
-    def bare_arm(self, side: int) -> None:
-        """Lay the arm itself over the torso: as photographed where it was bare, repainted where a sleeve covered it."""
-        strip = self.fit.sleeves[side]
-        start = BARE_FROM if strip is None else max(BARE_FROM, strip.share + 0.04)
-        if start >= 1:
-            return
-        limb = self._body.arms[side]
-        near = limb_cover(limb, start, 1.3, 1.8, self._size)
+    def paint_bare_arm(self, side: int) -> None:
+        """The arm in front of the torso: as photographed where it was bare, painted where a sleeve covered it."""
+        sleeve, limb = self.fit.sleeves[side], self._skeleton.arms[side]
+        start = ARM_IN_FRONT_FROM if sleeve is None else max(ARM_IN_FRONT_FROM, sleeve.share + 0.04)
+        near = polygon_patch(rounded_limb_polygons(limb, start, 1.3, 1.8), self._size) if start < 1 else None
         if near is None:
             return
-        painted = polygon_alpha(rounded_limb_polygons(limb, start, 1.2, 1.0), near.box)
         window = near.window
-        alpha = np.maximum(self.scene.arms[window] * near.alpha, painted * self.scene.limbs[window])
-        self._shade(window, alpha, 0.05, 1.0)
-        lay(self.canvas, window, self.scene.plate[window], alpha)
+        painted = polygon_alpha(rounded_limb_polygons(limb, start, 1.2, 1.0), window)
+        photographed = self.undressed.arms[window] * near.alpha
+        alpha = np.maximum(photographed, painted * self.undressed.arms_and_sleeves[window])
+        self._cast_shadow(window, alpha, 0.05, 1.0)
+        blend(self.canvas, window, self.undressed.undressed_photo[window], alpha)
 
-    def hand(self, side: int) -> None:
-        """The hand comes out of the sleeve."""
-        limb = self._body.arms[side]
-        beyond = limb_cover(limb, 1.0, 1.6, 2.0, self._size)
+    def paint_hand(self, side: int) -> None:
+        """The hand, which comes out of the sleeve."""
+        limb, subject = self._skeleton.arms[side], self.undressed.subject
+        beyond = polygon_patch(rounded_limb_polygons(limb, 1.0, 1.6, 2.0), self._size)
         if beyond is None:
             return
-        window, subject = beyond.window, self.scene.subject
-        wrist = polygon_alpha(rounded_limb_polygons(limb, 0.0, 0.9, 2.0), beyond.box)
+        window = beyond.window
+        wrist = polygon_alpha(rounded_limb_polygons(limb, 0.0, 0.9, 2.0), window)
         shown = subject.mask_of(*ARM_LABELS)[window] & (beyond.alpha > 0) & (wrist == 0)
-        lay(self.canvas, window, subject.image[window], soft(shown, 0.8))
+        blend(self.canvas, window, subject.image[window], soften(shown, 0.8))
 
-    def front(self) -> None:
-        """Hair and face lie in front of everything."""
-        lay(self.canvas, WHOLE, self.scene.subject.image, self.scene.front)
+    def paint_front(self) -> None:
+        """Hair and face, which lie in front of everything."""
+        blend(self.canvas, WHOLE, self.undressed.subject.image, self.undressed.front)
 
-    def _lay(self, patch: Patch, depth: float, shadow: float) -> None:
-        """One piece: cast its shadow, fetch its colours, shade, blend."""
+    def _paint_cloth(self, patch: ClothPatch, depth: float, shadow: float) -> None:
+        """One piece of cloth: cast its shadow, warp its colours, shade them, blend.
+
+        Args:
+            patch: the piece.
+            depth: width of its shaded sides, as a share of the skeleton's scale.
+            shadow: strength of its shadow, 0..1.
+        """
         window = patch.window
-        colour = pull(self.garment.cloth, patch, self.fit.torso.scale).astype(np.float32)
-        whole = np.maximum(self.scene.arms_cover[window], patch.alpha) if depth > 0.2 else patch.alpha
-        light = round_factor(whole, depth * self._body.scale, self.config.side_shade) * self.scene.folds[window]
-        self._shade(window, patch.alpha, 0.04, shadow)
-        darken(colour, WHOLE, light)
-        lay(self.canvas, window, colour, patch.alpha)
+        colour: FloatRGB = warp_patch(self.garment.cloth, patch, self.fit.torso.scale).astype(np.float32)
+        outline = np.maximum(self.undressed.arms_from_joints[window], patch.alpha) if depth > 0.2 else patch.alpha
+        light = round_factor(outline, depth * self._skeleton.scale, self.config.side_shade) * self.undressed.folds[window]
+        self._cast_shadow(window, patch.alpha, 0.04, shadow)
+        multiply(colour, WHOLE, light)
+        blend(self.canvas, window, colour, patch.alpha)
 
-    def _shade(self, window: Window, alpha: Coverage, width: float, strength: float) -> None:
-        """Shadow of a piece on the body; the background is too far away to catch any."""
-        width_px = width * self._body.scale
+    def _cast_shadow(self, window: Window, alpha: Coverage, width: float, strength: float) -> None:
+        """Shadow of a piece on the person; the background is too far away to receive any."""
+        width_px = width * self._skeleton.scale
         wide = grown(window, 3.5 * width_px + 4, self._size)
-        padded = np.zeros((wide[0].stop - wide[0].start, wide[1].stop - wide[1].start), np.float32)
+        padded = np.zeros(size_of(wide), np.float32)
         top, left = window[0].start - wide[0].start, window[1].start - wide[1].start
         padded[top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
         cast = cast_factor(padded, width_px, strength * self.config.contact_shadow)
-        shadow: Coverage = ((1 - cast) * self._solid[wide]).astype(np.float32)
-        darken(self.canvas, wide, 1 - shadow)
-
-
-def limb_cover(limb: Limb, start: float, end: float, ease: float, size: tuple[int, int]) -> Cover | None:
-    """Coverage of a stretch of a limb, `ease` times its usual width; None outside the canvas."""
-    return cover_patch(rounded_limb_polygons(limb, start, end, ease), size)
+        shadow: Coverage = ((1 - cast) * self._shadow_receiver[wide]).astype(np.float32)
+        multiply(self.canvas, wide, 1 - shadow)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tryon.engines.preview.paint.fill import fill_unknown
 from tryon.engines.preview.paint.shading import cast_factor, fold_factor, round_factor
-from tryon.engines.preview.paint.undressed import spread
-from tryon.engines.preview.paint.warp import ladder_patch, pull, spline_patch, thin_plate
+from tryon.engines.preview.paint.thin_plate import thin_plate
+from tryon.engines.preview.paint.warp import ladder_patch, spline_patch, warp_patch
 from tryon.engines.preview.person.limbs import limb_axis
 from tryon.engines.preview.person.skeleton import Limb
 
@@ -50,7 +51,7 @@ def test_a_spline_patch_fetches_from_where_its_points_say_and_covers_its_polygon
     assert patch is not None
     rows, columns = patch.window
     canvas, cover = np.zeros((120, 120, 3)), np.zeros((120, 120))
-    canvas[rows, columns], cover[rows, columns] = pull(ramp(), patch, 1.0), patch.alpha
+    canvas[rows, columns], cover[rows, columns] = warp_patch(ramp(), patch, 1.0), patch.alpha
     assert canvas[50, 60].tolist() == pytest.approx([2 * 45, 2 * 45, 90], abs=2)
     assert cover[50, 60] == 1
     assert cover[10, 10] == 0
@@ -83,7 +84,7 @@ def test_shrinking_cloth_does_not_alias_its_texture():
     cloth = np.repeat((checker * 255)[..., None], 3, 2).astype(np.uint8)
     patch = spline_patch(SQUARE, SQUARE * 0.3, SQUARE * 0.3, (40, 40), 0.0)
     assert patch is not None
-    pulled = pull(cloth, patch, 0.3)[patch.alpha > 0.99]
+    pulled = warp_patch(cloth, patch, 0.3)[patch.alpha > 0.99]
     assert pulled.std() < 12
     assert abs(float(pulled.mean()) - 127.5) < 6
 
@@ -101,7 +102,7 @@ def test_known_colours_stay_and_unknown_ones_come_from_the_nearest():
     image[:, :20], image[:, 44:] = (200, 0, 0), (0, 0, 200)
     known = np.zeros((64, 64), bool)
     known[:, :20] = known[:, 44:] = True
-    filled = spread(image, known)
+    filled = fill_unknown(image, known)
     assert np.abs(filled[known] - image[known]).max() < 1e-3
     assert filled[32, 23, 0] > 150
     assert filled[32, 41, 2] > 150
@@ -110,7 +111,7 @@ def test_known_colours_stay_and_unknown_ones_come_from_the_nearest():
 def test_a_far_unknown_corner_is_not_black():
     image, known = np.full((300, 70, 3), 120, np.uint8), np.zeros((300, 70), bool)
     known[:4, :4] = True
-    assert np.abs(spread(image, known) - 120).max() < 1
+    assert np.abs(fill_unknown(image, known) - 120).max() < 1
 
 
 def test_folds_are_kept_and_prints_are_not():

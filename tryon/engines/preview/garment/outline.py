@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.arrays import Points64
+from pipeline.core.arrays import Float, Points64
 from pipeline.core.errors import InputError
 from pipeline.core.masks import Mask, components
 
@@ -133,7 +133,7 @@ def _axis(filled: NDArray[np.uint8]) -> float:
     return float(max(candidates, key=lambda axis: _mirror_overlap(cloth, axis)))
 
 
-def _mirror_overlap(cloth: NDArray[np.float32], axis: float) -> float:
+def _mirror_overlap(cloth: Float, axis: float) -> float:
     mirrored = np.clip(np.round(2 * axis - np.arange(cloth.shape[1])).astype(int), 0, cloth.shape[1] - 1)
     return float((cloth * cloth[:, mirrored]).sum())
 

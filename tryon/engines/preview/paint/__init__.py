@@ -1,1 +1,1 @@
-"""Pixels: warped cloth, light, skin, what is under the old garment."""
+"""Pixels: warped cloth, light and shadow, bare skin, and the photo without the worn garment."""

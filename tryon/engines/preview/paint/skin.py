@@ -1,7 +1,6 @@
-"""Bare skin that nobody photographed: its colour from the person's own skin, its light from the person's own face.
+"""How a person's skin looks: colour from the skin that the photo shows, light from the face.
 
-A limb is a bent cylinder: across it, the surface turns away from the viewer, and where it turns away from the light it
-darkens (Lambert's law, softened, because skin lets light through).
+A surface is darker where it faces away from the light (Lambert's law, softened, because light enters skin).
 """
 
 from __future__ import annotations
@@ -13,21 +12,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Float
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask, erode
-from tryon.engines.preview.paint.layers import Coverage
+from tryon.engines.preview.paint.layers import Brightness, Coverage
 from tryon.engines.preview.person.subject import Subject
 
 USUAL_LIGHT = (-0.2, -0.4)
-"""Where the light comes from when the face does not say: from above, a little from the viewer's left."""
+"""x and y of the direction to the light when the face does not show it: from above, a little from the viewer's left."""
 SOFTNESS = 0.5
 """Contrast between a surface that faces the light and one that faces away."""
 SHADE_TINT = np.array([0.85, 1.03, 1.12], np.float32)
-"""Skin in shade turns redder: by how much red, green and blue follow the brightness."""
+"""Skin in shade is redder: how strongly red, green and blue follow the brightness."""
 ENOUGH_PX, MOST_PX = 400, 16000
-"""Fewer pixels of skin say nothing; more count no more: hands alone are redder than their owner."""
+"""An area with fewer pixels is ignored, and more pixels have no more weight: hands alone are redder than the other skin."""
 FACE_WEIGHT = 0.25
-"""At least, where bare arms or legs count 1."""
+"""Least weight of the face; bare arms or legs weigh 1."""
 
 
 @dataclass(frozen=True)
@@ -40,32 +40,32 @@ class Skin:
         grain: standard deviation of the photo's finest detail on skin, in grey levels.
     """
 
-    tone: NDArray[np.float32]
+    tone: Float
     light: NDArray[np.float64]
     grain: float
 
-    def brightness(self, across: Coverage, down: Coverage) -> Coverage:
-        """Brightness factor of a surface whose normal has these x and y parts; 1 = as bright as `tone`."""
+    def brightness(self, across: Coverage, down: Coverage) -> Brightness:
+        """(h, w) factors of a surface whose normal has these (h, w) x and y parts; 1 = as bright as `tone`."""
         depth = np.sqrt(np.maximum(1 - across * across - down * down, 0))
         facing = across * self.light[0] + down * self.light[1] + depth * self.light[2]
-        factor: Coverage = np.clip(1 + SOFTNESS * (facing - self.light[2]), 0.5, 1.12).astype(np.float32)
+        factor: Brightness = np.clip(1 + SOFTNESS * (facing - self.light[2]), 0.5, 1.12).astype(np.float32)
         return factor
 
 
 def read_skin(subject: Subject, groups: Sequence[tuple[Parse, ...]]) -> Skin | None:
-    """Colour, light and grain of a person's skin.
+    """Measure colour, light and grain of a person's skin.
 
     Args:
         subject: the person, on the whole canvas.
-        groups: labels of skin other than the face; one whose tint is far from the face's is no skin, because a parse map calls
-            trousers legs now and then.
+        groups: labels of skin other than the face; a group whose tint is far from the face's is ignored, because parse maps
+            sometimes call trousers legs.
 
     Returns:
-        None when no skin is seen at all.
+        None when no skin is visible.
     """
     face = erode(subject.mask_of(Parse.FACE), 2)
     areas = [erode(subject.mask_of(*labels), 2) for labels in groups]
-    seen = [area for area in areas if np.count_nonzero(area) >= ENOUGH_PX and not _foreign(subject.image, area, face)]
+    seen = [area for area in areas if np.count_nonzero(area) >= ENOUGH_PX and not _has_other_tint(subject.image, area, face)]
     areas = [area for area in (*seen, face) if np.count_nonzero(area) >= ENOUGH_PX // 4]
     if not areas:
         return None
@@ -75,31 +75,32 @@ def read_skin(subject: Subject, groups: Sequence[tuple[Parse, ...]]) -> Skin | N
     return Skin(tone, _light(subject.image, face), _grain(subject.image, areas[0]))
 
 
-def _foreign(image: NDArray[np.uint8], area: Mask, face: Mask) -> bool:
-    """Whether an area has quite another tint than the face."""
+def _has_other_tint(image: RGB, area: Mask, face: Mask) -> bool:
+    """Whether the tint of an area is too far from the face's to be skin of the same person."""
     if np.count_nonzero(face) < ENOUGH_PX // 4:
         return False
     light, green_red, blue_yellow = (abs(float(difference)) for difference in _lab(image[area]) - _lab(image[face]))
     return bool(light > 75 or green_red > 16 or blue_yellow > 18)
 
 
-def _lab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _lab(pixels: NDArray[np.uint8]) -> Float:
+    """(3,) OpenCV Lab of the median colour of (n, 3) RGB."""
     middle = np.median(pixels, axis=0).astype(np.uint8).reshape(1, 1, 3)
-    lab: NDArray[np.float32] = cv2.cvtColor(middle, cv2.COLOR_RGB2LAB)[0, 0].astype(np.float32)
+    lab: Float = cv2.cvtColor(middle, cv2.COLOR_RGB2LAB)[0, 0].astype(np.float32)
     return lab
 
 
-def _tone(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The colour of the lit part: neither the shaded sides nor the highlights."""
+def _tone(pixels: NDArray[np.uint8]) -> Float:
+    """(3,) mean colour of the lit pixels among (n, 3) RGB: neither the shaded sides nor the highlights."""
     brightness = pixels.sum(1, dtype=np.int32)
     low, high = np.percentile(brightness, (45, 88))
     lit = pixels[(brightness >= low) & (brightness <= high)]
-    tone: NDArray[np.float32] = lit.mean(0).astype(np.float32)
+    tone: Float = lit.mean(0).astype(np.float32)
     return tone
 
 
-def _light(image: NDArray[np.uint8], face: Mask) -> NDArray[np.float64]:
-    """Direction of the light from the slope of brightness across the face; half-believed, because faces are not spheres."""
+def _light(image: RGB, face: Mask) -> NDArray[np.float64]:
+    """(3,) direction to the light, from how brightness changes across the face; limited, because faces are not spheres."""
     rows, columns = np.nonzero(face)
     aside, above = USUAL_LIGHT
     if len(rows) >= ENOUGH_PX:
@@ -112,7 +113,8 @@ def _light(image: NDArray[np.uint8], face: Mask) -> NDArray[np.float64]:
     return direction / float(np.linalg.norm(direction))
 
 
-def _grain(image: NDArray[np.uint8], area: Mask) -> float:
+def _grain(image: RGB, area: Mask) -> float:
+    """Deviation of the finest detail in an area, in grey levels."""
     rows, columns = np.nonzero(area)
     window = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
     grey = cv2.cvtColor(image[window], cv2.COLOR_RGB2GRAY).astype(np.float32)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.core.arrays import Points64
+from pipeline.core.arrays import Float, Points64
 from pipeline.core.masks import Mask, box_of
 from pipeline.core.rect import Window
 
@@ -45,7 +44,7 @@ def size_of(window: Window) -> tuple[int, int]:
     return rows.stop - rows.start, columns.stop - columns.start
 
 
-def pixels_of(window: Window) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def pixels_of(window: Window) -> tuple[Float, Float]:
     """Rows (h, 1) and columns (w,) of the canvas in a window: they broadcast to (h, w)."""
     rows, columns = (np.arange(part.start, part.stop, dtype=np.float32) for part in window)
     return rows[:, None], columns
