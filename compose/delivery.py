@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.core import images
 from pipeline.core.config import StepConfig
@@ -62,9 +62,22 @@ def _shape(text: str) -> str:
     return text
 
 
+def _different_folders(sizes: tuple[str, ...]) -> tuple[str, ...]:
+    folders = [read_size(each).folder for each in sizes]
+    if len(set(folders)) < len(folders):
+        raise ValueError("a size is named twice")
+    return sizes
+
+
 def _listed(value: object) -> object:
     """`1:1@1080,3:4` as well as a list, so that a shell needs no brackets."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Quality = Annotated[int, Field(ge=1, le=100)]
+Shape = Annotated[str, AfterValidator(_shape)]
+LongSide = Annotated[int, Field(ge=0, le=MOST_PX)]
+Sizes = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_different_folders)]
 
 
 class Delivery(StepConfig):
@@ -72,27 +85,16 @@ class Delivery(StepConfig):
 
     format: Form = "png"
     """png, jpeg or webp; all carry the sRGB profile."""
-    quality: int = Field(92, ge=1, le=100)
+    quality: Quality = 92
     """Of jpeg and webp."""
-    crop: str = AS_IT_IS
+    crop: Shape = AS_IT_IS
     """Shape of the finished picture: original, or width:height such as 3:4, 1:1, 16:9; cut round the people."""
-    long_side_px: int = Field(0, ge=0, le=MOST_PX)
+    long_side_px: LongSide = 0
     """Longer side of the finished picture; 0 = as it comes. Never enlarged."""
-    sizes: tuple[str, ...] = ()
+    sizes: Sizes = ()
     """Further pictures, each in a folder of its own below `sizes/`: shape@long side, as in "1:1@1080", "3:4@1600", "@800"."""
     metadata: bool = True
     """Write the recipe into the picture; false = nothing but the pixels and their colour profile."""
-
-    _check_crop = field_validator("crop")(_shape)
-    _split_sizes = field_validator("sizes", mode="before")(_listed)
-
-    @field_validator("sizes")
-    @classmethod
-    def _check_sizes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        folders = [read_size(each).folder for each in value]
-        if len(set(folders)) < len(folders):
-            raise ValueError("a size is named twice")
-        return value
 
     @cached_property
     def wanted(self) -> tuple[Size, ...]:
@@ -135,28 +137,16 @@ class PhotoDelivery(StepConfig):
 
     format: Form | None = None
     """As compose.format, unless given here."""
-    quality: int | None = Field(None, ge=1, le=100)
+    quality: Quality | None = None
     """As compose.quality, unless given here."""
-    crop: str | None = None
+    crop: Shape | None = None
     """As compose.crop, unless given here."""
-    long_side_px: int | None = Field(None, ge=0, le=MOST_PX)
+    long_side_px: LongSide | None = None
     """As compose.long_side_px, unless given here."""
-    sizes: tuple[str, ...] | None = None
+    sizes: Sizes | None = None
     """As compose.sizes, unless given here."""
     metadata: bool | None = None
     """As compose.metadata, unless given here."""
-
-    _split_sizes = field_validator("sizes", mode="before")(_listed)
-
-    @field_validator("crop")
-    @classmethod
-    def _check_crop(cls, value: str | None) -> str | None:
-        return None if value is None else _shape(value)
-
-    @field_validator("sizes")
-    @classmethod
-    def _check_sizes(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if value is None else Delivery.model_validate({"sizes": value}).sizes
 
     def delivery(self) -> Delivery:
         """What holds for the photo; what is still open is as by default."""

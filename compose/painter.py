@@ -22,7 +22,7 @@ from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Strengths of everything that makes a person belong to a background; 0 switches one off.
+    """Strengths of everything that makes a person belong to a background; 0 switches one off. `ComposeConfig.look` makes it.
 
     Args:
         colour: clamped colour transfer, 0..1.
@@ -34,13 +34,13 @@ class Look:
         reflection: of the floor, 0..1, where a background says nothing else; None = never, whatever it says.
     """
 
-    colour: float = 0.35
-    light_wrap: float = 0.25
-    contact_shadow: float = 0.75
-    cast_shadow: float = 0.4
-    grain: float = 1.0
-    softness: float = 1.0
-    reflection: float | None = 0.0
+    colour: float
+    light_wrap: float
+    contact_shadow: float
+    cast_shadow: float
+    grain: float
+    softness: float
+    reflection: float | None
 
 
 PLAIN = Look(colour=0, light_wrap=0, contact_shadow=0, cast_shadow=0, grain=0, softness=0, reflection=None)

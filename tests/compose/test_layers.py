@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from compose.body import measure_body
+from compose.compose_step import ComposeConfig
 from compose.horizon import Ground
 from compose.layers_out import separate
 from compose.painter import PLAIN, Composite, Figure, Look, compose_scene
@@ -38,7 +39,7 @@ def _apart(background: np.ndarray, figures: list[Figure], look: Look) -> tuple[C
     return composite, list(separate(background, composite.strokes))
 
 
-@pytest.mark.parametrize("look", [Look(), PLAIN, Look(reflection=0.6)])
+@pytest.mark.parametrize("look", [ComposeConfig().look(), PLAIN, ComposeConfig(reflection=0.6).look()])
 def test_three_layers_give_a_group_picture_again(cutout, background, look: Look) -> None:
     picture = background(noise=6.0)
     group = [_figure(cutout, 300, 520), _figure(cutout, 380, 570, 360, "striding"), _figure(cutout, 700, 560)]
@@ -49,7 +50,7 @@ def test_three_layers_give_a_group_picture_again(cutout, background, look: Look)
 
 def test_the_people_s_layer_holds_people_and_the_ground_s_only_what_lies_there(cutout, background) -> None:
     picture = background()
-    _, (behind, ground, people) = _apart(picture, [_figure(cutout, 300, 520)], Look())
+    _, (behind, ground, people) = _apart(picture, [_figure(cutout, 300, 520)], ComposeConfig().look())
     assert np.array_equal(behind[..., :3], picture)
     assert people[340, 300, 3] == 255 and people[400, 700, 3] == 0
     assert ground[..., 3].max() > 60 and ground[:300, :, 3].max() == 0
@@ -58,8 +59,8 @@ def test_the_people_s_layer_holds_people_and_the_ground_s_only_what_lies_there(c
 
 def test_a_polished_floor_mirrors_the_shoes_and_fades(cutout, background) -> None:
     picture = background((900, 900), line=0.5)
-    without = compose_scene(picture, [_figure(cutout, 450, 640)], GROUND, Look())
-    mirrored = compose_scene(picture, [_figure(cutout, 450, 640)], GROUND, Look(reflection=0.5))
+    without = compose_scene(picture, [_figure(cutout, 450, 640)], GROUND, ComposeConfig().look())
+    mirrored = compose_scene(picture, [_figure(cutout, 450, 640)], GROUND, ComposeConfig(reflection=0.5).look())
     change = np.abs(mirrored.rgb.astype(int) - without.rgb).max(2)
     assert change[:600].max() <= 3
     near, far = change[645:665, 400:500].max(), change[735:755, 400:500].max()
@@ -74,15 +75,17 @@ def test_reflection_is_off_unless_asked_for_and_always_with_plain(cutout, backgr
     def strokes(figure: Figure, look: Look) -> int:
         return len(compose_scene(picture, [figure], GROUND, look).strokes)
 
-    assert strokes(someone, Look()) == 2 and strokes(asked, Look()) == 3
+    assert strokes(someone, ComposeConfig().look()) == 2 and strokes(asked, ComposeConfig().look()) == 3
     assert strokes(asked, PLAIN) == 1
-    assert strokes(_figure(cutout, 450, 640, reflection=0.0), Look(reflection=0.5)) == 2
+    assert strokes(_figure(cutout, 450, 640, reflection=0.0), ComposeConfig(reflection=0.5).look()) == 2
 
 
 def test_each_foot_of_a_striding_person_is_mirrored_at_its_own_sole(cutout, background) -> None:
     picture = np.full((900, 900, 3), 128, np.uint8)
     figure = _figure(cutout, 450, 640, 400, "striding")
-    composite = compose_scene(picture, [figure], GROUND, Look(contact_shadow=0, cast_shadow=0, colour=0, reflection=1.0))
+    composite = compose_scene(
+        picture, [figure], GROUND, ComposeConfig(contact_shadow=0, cast_shadow=0, colour=0, reflection=1.0).look()
+    )
     plain = compose_scene(picture, [figure], GROUND, PLAIN)
     change = np.abs(composite.rgb.astype(int) - plain.rgb).max(2)
     for foot in figure.body.feet:

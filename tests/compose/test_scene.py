@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from compose.body import measure_body
+from compose.compose_step import ComposeConfig
 from compose.horizon import Ground
-from compose.painter import PLAIN, Figure, Look, compose_scene
+from compose.painter import PLAIN, Figure, compose_scene
 from compose.placement import Placement
 
 SIZE = (600, 900)
@@ -36,7 +37,7 @@ def test_layers_are_kept_apart_and_the_background_is_not_changed(cutout, backgro
     picture = background(SIZE)
     before = picture.copy()
     composite = compose_scene(
-        picture, [_figure(cutout, 300, 560, (90, 90, 90)), _figure(cutout, 600, 560, (9, 9, 9))], Ground(), Look()
+        picture, [_figure(cutout, 300, 560, (90, 90, 90)), _figure(cutout, 600, 560, (9, 9, 9))], Ground(), ComposeConfig().look()
     )
     assert np.array_equal(picture, before)
     assert len(composite.people) == len(composite.shadows) == 2
@@ -44,12 +45,12 @@ def test_layers_are_kept_apart_and_the_background_is_not_changed(cutout, backgro
 
 def test_nobody_leaves_the_background_as_it_is(background) -> None:
     picture = background(SIZE)
-    assert np.array_equal(compose_scene(picture, [], Ground(), Look()).rgb, picture)
+    assert np.array_equal(compose_scene(picture, [], Ground(), ComposeConfig().look()).rgb, picture)
 
 
 def test_a_person_mostly_outside_is_painted_as_far_as_seen(cutout, background) -> None:
     for x, y in ((-20, 560), (890, 560), (450, 900), (450, 30)):
         picture = background(SIZE)
-        rgb = compose_scene(picture, [_figure(cutout, x, y, (250, 0, 0))], Ground(), Look()).rgb
+        rgb = compose_scene(picture, [_figure(cutout, x, y, (250, 0, 0))], Ground(), ComposeConfig().look()).rgb
         assert rgb.shape == picture.shape
         assert not np.array_equal(rgb, picture)

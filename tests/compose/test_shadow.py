@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from compose.body import measure_body
+from compose.compose_step import ComposeConfig
 from compose.horizon import Ground
 from compose.layer import warp_layer
-from compose.painter import Figure, Look, compose_scene, stand
+from compose.painter import Figure, compose_scene, stand
 from compose.placement import Placement
 from compose.shadow import ShadowLook, draw_shadow
 
@@ -75,7 +76,7 @@ def test_no_shadow_above_the_ground_line(cutout, background) -> None:
     assert body is not None
     wall = background(SIZE, 0.85)
     figure = Figure(rgba, body, Placement(480, 640, 500), (0.4, 0.3))
-    look = Look(colour=0, light_wrap=0, grain=0, softness=0)
+    look = ComposeConfig(colour=0, light_wrap=0, grain=0, softness=0).look()
     composite = compose_scene(wall, [figure], Ground(0.85, 1.0), look)
     untouched = warp_layer(rgba, figure.placement.matrix(body), SIZE)
     assert untouched is not None
@@ -92,4 +93,4 @@ def test_a_body_without_feet_casts_no_shadow(cutout, background) -> None:
     body = measure_body(rgba[..., 3])
     assert body is not None
     figure = Figure(rgba, body, Placement(480, 704, 500), (0.4, 0.2))
-    assert compose_scene(background(SIZE), [figure], Ground(), Look()).shadows == ()
+    assert compose_scene(background(SIZE), [figure], Ground(), ComposeConfig().look()).shadows == ()
