@@ -23,7 +23,7 @@ WORK_UNIT = 1.25
 
 
 @dataclass(frozen=True)
-class Dressing:
+class BeforeAfter:
     """What happened to the photo.
 
     Args:
@@ -49,11 +49,11 @@ class Dressing:
         box = box_of(self.changed)
         return None if box is None else box.window(self.changed.shape, round(28 * self.unit) + 4)
 
-    def cut(self, window: Window) -> Dressing:
+    def cut(self, window: Window) -> BeforeAfter:
         """The same, for a window of the photo."""
-        return Dressing(self.photo[window], self.dressed[window], self.alpha[window], self.changed[window], self.unit)
+        return BeforeAfter(self.photo[window], self.dressed[window], self.alpha[window], self.changed[window], self.unit)
 
-    def for_work(self) -> Dressing:
+    def for_work(self) -> BeforeAfter:
         """The same, scaled down when the photo is larger than edges need."""
         factor = WORK_UNIT / self.unit
         if factor >= 1:
@@ -63,4 +63,4 @@ class Dressing:
             cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (self.photo, self.dressed, self.alpha)
         )
         changed = cv2.resize(self.changed.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 0
-        return Dressing(photo, dressed, alpha, changed, WORK_UNIT)
+        return BeforeAfter(photo, dressed, alpha, changed, WORK_UNIT)

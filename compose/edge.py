@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import CLEAR, Dressing
+from compose.before_after import CLEAR, BeforeAfter
 from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask, dilate, erode, guided_filter
 
@@ -15,7 +15,7 @@ PLAIN_CONTRAST = 30.0
 GUIDE_EPS = 64.0
 
 
-def soften(part: Dressing, body: Mask) -> NDArray[np.float32]:
+def soften(part: BeforeAfter, body: Mask) -> NDArray[np.float32]:
     """(h, w) float32 0..255: a soft edge within a few pixels of the outline.
 
     Where both sides have plain colours, alpha is the share of the person's colour that explains the pixel; elsewhere it follows
@@ -31,7 +31,7 @@ def soften(part: Dressing, body: Mask) -> NDArray[np.float32]:
     return soft * 255
 
 
-def _colour_share(part: Dressing, body: Mask, band: Mask, unit: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _colour_share(part: BeforeAfter, body: Mask, band: Mask, unit: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Alpha from the compositing equation with the colours found on both sides, and how far to trust it; (n,) in [0, 1] each.
 
     The background is known exactly where the photo shows it; that makes it a difference matte (Smith & Blinn 1996).

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BODY, Alpha, Dressing
+from compose.before_after import BODY, Alpha, BeforeAfter
 from compose.difference import distance
 from compose.edge import soften
 from compose.narrowing import Narrowing
@@ -39,7 +39,7 @@ Ask = Callable[[], Alpha | None]
 """Asks a backend for its matte of the whole dressed picture, (h, w) uint8; None when it sees nobody."""
 
 
-def dressed_alpha(dressing: Dressing, ask: Ask | None = None) -> Alpha:
+def dressed_alpha(photos: BeforeAfter, ask: Ask | None = None) -> Alpha:
     """Matte of the dressed person.
 
     Where the photo showed background, whatever differs clearly from it is garment. Where the photo showed the body, it stays body
@@ -47,16 +47,16 @@ def dressed_alpha(dressing: Dressing, ask: Ask | None = None) -> Alpha:
     edges of the dressed picture.
 
     Args:
-        dressing: before and after.
+        photos: before and after.
         ask: called, as it takes time, only where colours alone cannot tell whether a sleeve is gone.
 
     Returns:
         (h, w) uint8; equal to the old matte away from the changed area.
     """
-    window = dressing.window()
+    window = photos.window()
     if window is None:
-        return dressing.alpha.copy()
-    part = dressing.cut(window)
+        return photos.alpha.copy()
+    part = photos.cut(window)
     work = part.for_work()
     size = part.alpha.shape[::-1]
 
@@ -70,19 +70,19 @@ def dressed_alpha(dressing: Dressing, ask: Ask | None = None) -> Alpha:
     ramp = cv2.GaussianBlur(near, (0, 0), max(work.unit, 0.6))
     if work is not part:
         soft, ramp = (cv2.resize(each, size, interpolation=cv2.INTER_LINEAR) for each in (soft, ramp))
-    alpha = dressing.alpha.copy()
+    alpha = photos.alpha.copy()
     alpha[window] = np.clip(part.alpha + (soft - part.alpha) * ramp + 0.5, 0, 255).astype(np.uint8)
     return alpha
 
 
-def _revealed(part: Dressing, look: Ask) -> Mask:
+def _revealed(part: BeforeAfter, look: Ask) -> Mask:
     """Former body that shows background now."""
     narrowing = Narrowing(part)
     worth_asking = np.count_nonzero(narrowing.possible) > WORTH_ASKING * (1024 * part.unit) ** 2
     return narrowing.revealed(look() if worth_asking else None)
 
 
-def _outline(part: Dressing, revealed: Mask, look: Ask) -> Mask:
+def _outline(part: BeforeAfter, revealed: Mask, look: Ask) -> Mask:
     """The new body: old body, less what is revealed, and garment painted over background."""
     unit = part.unit
     difference = distance(part.dressed, part.photo)
@@ -95,7 +95,7 @@ def _outline(part: Dressing, revealed: Mask, look: Ask) -> Mask:
     return _without_crumbs(whole, ~part.changed) | (inside & ~dilate(part.changed, 2 * unit))
 
 
-def _without_holes(body: Mask, part: Dressing, look: Ask) -> Mask:
+def _without_holes(body: Mask, part: BeforeAfter, look: Ask) -> Mask:
     """Small holes filled; larger ones in what was repainted only if a backend sees the person there, such as white on white."""
     pixel = (1024 * part.unit) ** 2
     whole = fill_holes(body, HOLE * pixel)
@@ -124,11 +124,11 @@ def _without_crumbs(body: Mask, unchanged: Mask) -> Mask:
     return kept
 
 
-def dressed_cutout(dressing: Dressing, cutout: NDArray[np.uint8], alpha: Alpha) -> NDArray[np.uint8]:
+def dressed_cutout(photos: BeforeAfter, cutout: NDArray[np.uint8], alpha: Alpha) -> NDArray[np.uint8]:
     """The dressed person without background.
 
     Args:
-        dressing: before and after.
+        photos: before and after.
         cutout: (h, w, 4) uint8 RGBA before: its edge colours are kept away from the changed area.
         alpha: (h, w) uint8 from `dressed_alpha`.
 
@@ -137,12 +137,12 @@ def dressed_cutout(dressing: Dressing, cutout: NDArray[np.uint8], alpha: Alpha) 
     """
     result = cutout.copy()
     result[..., 3] = alpha
-    window = dressing.window()
+    window = photos.window()
     if window is None:
         return result
-    part, inside = dressing.cut(window), alpha[window]
+    part, inside = photos.cut(window), alpha[window]
     colours = estimate_foreground(np.ascontiguousarray(part.dressed), np.ascontiguousarray(inside), SOLVE_SIDE_PX)
-    side = 2 * round(3 * dressing.unit) + 1
+    side = 2 * round(3 * photos.unit) + 1
     renewed = cv2.dilate(part.changed.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
     near = cv2.dilate((inside > 0).astype(np.uint8), np.ones((2 * MARGIN_PX + 1,) * 2, np.uint8))
     result[window][..., :3] = np.where(renewed[..., None], colours * near[..., None], cutout[window][..., :3])

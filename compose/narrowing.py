@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BODY, CLEAR, Alpha, Dressing
+from compose.before_after import BODY, CLEAR, Alpha, BeforeAfter
 from compose.difference import distance
 from pipeline.core.masks import Mask, close, components, dilate, open_
 
@@ -44,7 +44,7 @@ class Narrowing:
         part: the repainted window.
     """
 
-    def __init__(self, part: Dressing) -> None:
+    def __init__(self, part: BeforeAfter) -> None:
         self._unit = unit = part.unit
         self._inside = part.alpha >= BODY
         self._outside = dilate(part.alpha < BODY, 2 * unit)
@@ -103,7 +103,7 @@ class Narrowing:
         return revealed
 
 
-def background_behind(part: Dressing) -> tuple[NDArray[np.float32], Mask]:
+def background_behind(part: BeforeAfter) -> tuple[NDArray[np.float32], Mask]:
     """(h, w, 3) float32: the background continued behind the body, and (h, w) bool: where it is calm enough to trust that."""
     clear = part.alpha <= CLEAR
     height, width = clear.shape

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from compose.before_after import BODY, Dressing
+from compose.before_after import BODY, BeforeAfter
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
 from compose.crop import view_round
 from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
 from compose.gate.faces import FaceMesh, ReadFace
-from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, Judged, judge
+from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, GateInputs, measure_pair
 from compose.matte import dressed_alpha, dressed_cutout
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
@@ -77,36 +77,22 @@ KEPT_LABELS: dict[str, tuple[Parse, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class RestoreInputs:
-    """What one pair is made of; canvas-sized unless said otherwise.
+@dataclass(frozen=True, kw_only=True)
+class RestoreInputs(GateInputs):
+    """What one pair is made of, beside what the gate reads; at photo resolution.
 
     Args:
         pair: which.
-        photo: (h, w, 3) RGB uint8, photo resolution.
-        frame: photo ↔ canvas.
-        matte: (h, w) uint8, photo resolution.
-        cutout: (h, w, 4) RGBA uint8, photo resolution.
-        mask: bool, True = may be repainted.
-        canvas: (1024, 768, 3) RGB uint8 the person before.
-        result: (1024, 768, 3) RGB uint8 the dressed person.
-        cloth: (m, n, 3) RGB uint8 the garment, small, or None where only the dressed picture is there.
-        cloth_mask: (m, n) bool, True = garment, or None.
-        face_oval: (n, 2) outline of the face in photo pixels, or None.
+        photo: (h, w, 3) RGB uint8.
+        matte: (h, w) uint8, 255 = person.
+        cutout: (h, w, 4) RGBA uint8: the person before.
         drawn: seed and attempt of the dressed picture, where it says so.
     """
 
     pair: Pair
     photo: NDArray[np.uint8]
-    frame: Frame
     matte: NDArray[np.uint8]
     cutout: NDArray[np.uint8]
-    mask: Mask
-    canvas: NDArray[np.uint8]
-    result: NDArray[np.uint8]
-    cloth: NDArray[np.uint8] | None = None
-    cloth_mask: Mask | None = None
-    face_oval: NDArray[np.float32] | None = None
     drawn: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -148,8 +134,8 @@ class RestoreStep(StepBase):
     def writes(self, item: Item) -> Sequence[Ref]:
         """The dressed photo, its further sizes, and the dressed person without background."""
         pair = _pair(item)
-        photos = self._delivery.refs(Scene(pair, ORIGINAL_BACKGROUND).id, pair.engine)
-        return (*photos, DRESSED_CUTOUT.of(pair.id, pair.engine))
+        pictures = self._delivery.refs(Scene(pair, ORIGINAL_BACKGROUND).id, pair.engine)
+        return (*pictures, DRESSED_CUTOUT.of(pair.id, pair.engine))
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """The backend, the size limit of photos, and the seed of the grain."""
@@ -215,20 +201,20 @@ class RestoreStep(StepBase):
 
     def _restore(self, inputs: RestoreInputs) -> Produced:
         seed = grain_seed(self.context.seed, inputs.pair.id)
-        dressing = dress_photo(inputs, self.config, seed)
-        alpha = dressed_alpha(dressing, partial(self._seen, dressing) if self.backend else None)
-        cutout = dressed_cutout(dressing, inputs.cutout, alpha)
+        photos = dress_photo(inputs, self.config, seed)
+        alpha = dressed_alpha(photos, partial(self._new_matte, photos) if self.backend else None)
+        cutout = dressed_cutout(photos, inputs.cutout, alpha)
         recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
         recipe |= inputs.drawn
         recipe |= {"settings": self.config.model_dump(mode="json", exclude=set(GateConfig.model_fields))}
-        scores = judge(judged(inputs, dressing, cutout), self.read_face)
-        facts = {"changed": f"{float(dressing.changed.mean()):.4f}"} | scores.facts(self.config)
-        files, notices, window = self._photos(inputs.pair, dressing.dressed, alpha, recipe)
+        scores = measure_pair(inputs, photos, cutout, self.read_face)
+        facts = {"changed": f"{float(photos.changed.mean()):.4f}"} | scores.facts(self.config)
+        files, notices, window = self._pictures(inputs.pair, photos.dressed, alpha, recipe)
         facts |= {"window": window} if window else {}
         files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
         return Produced(files, (*scores.notices(self.config), *notices), facts)
 
-    def _photos(
+    def _pictures(
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
     ) -> tuple[dict[Ref, Encode], list[Notice], str]:
         """The dressed photo in every size, cut round the person; what is wrong with them; the part the finished one shows."""
@@ -246,49 +232,27 @@ class RestoreStep(StepBase):
                 window = view.window((tall, wide))
         return files, notices, window
 
-    def _seen(self, dressing: Dressing) -> NDArray[np.uint8] | None:
+    def _new_matte(self, photos: BeforeAfter) -> NDArray[np.uint8] | None:
         """The backend's matte of the dressed picture; it only has to say where a sleeve is gone, so a small picture will do."""
-        box = box_of(dressing.alpha >= BODY)
+        box = box_of(photos.alpha >= BODY)
         if self.backend is None or box is None:
             return None
-        height, width = dressing.alpha.shape
+        height, width = photos.alpha.shape
         factor = min(1.0, ASK_SIDE_PX / max(height, width))
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        small = cv2.resize(dressing.dressed, size, interpolation=cv2.INTER_AREA)
-        seen = self.backend.matte_in(small, box.scaled(factor))
-        return cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR) if seen.any() else None
+        small = cv2.resize(photos.dressed, size, interpolation=cv2.INTER_AREA)
+        matte = self.backend.matte_in(small, box.scaled(factor))
+        return cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR) if matte.any() else None
 
 
-def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Dressing:
+def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> BeforeAfter:
     """Paste the repainted area into the photo; everything outside the mask stays bit-identical."""
     changed = changed_area(inputs.canvas, inputs.result, inputs.mask)
     result = remove_cast(inputs.canvas, inputs.result, inputs.mask) if config.cast_correction else inputs.result
     paste = prepare_paste(inputs.photo, inputs.frame, result, inputs.mask, changed, config.feather_px)
     colour = match_detail(inputs.photo, paste, inputs.frame, inputs.matte > 250, config.detail, seed)
     dressed = blend(inputs.photo, colour, paste.weight)
-    return Dressing(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
-
-
-def judged(inputs: RestoreInputs, dressing: Dressing, cutout: NDArray[np.uint8]) -> Judged:
-    """What the quality gate looks at; a garment whose picture and mask do not fit each other is left out.
-
-    Args:
-        inputs: what the pair is made of.
-        dressing: the photo before and after.
-        cutout: (h, w, 4) uint8 RGBA, the dressed person.
-    """
-    fits = inputs.cloth is not None and inputs.cloth_mask is not None and inputs.cloth.shape[:2] == inputs.cloth_mask.shape
-    return Judged(
-        dressing=dressing,
-        cutout=cutout,
-        frame=inputs.frame,
-        mask=inputs.mask,
-        canvas=inputs.canvas,
-        result=inputs.result,
-        cloth=inputs.cloth if fits else None,
-        cloth_mask=inputs.cloth_mask if fits else None,
-        face_oval=inputs.face_oval,
-    )
+    return BeforeAfter(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
 
 
 def outline_of_face(landmarks: str) -> NDArray[np.float32] | None:

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from compose.before_after import Dressing
+from compose.before_after import BeforeAfter
 from compose.difference import distance
 from compose.gate.faces import ReadFace, face_similarity
-from compose.gate.garment_colour import colour_difference, palette
+from compose.gate.garment_colour import Palette, colour_difference, palette
 from compose.gate.halo import edge_halo
-from compose.gate.measures import mask_coverage, outside_change, painted_spread
+from compose.gate.measures import mask_coverage, outside_change
 from pipeline.core.arrays import RGB, Points
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
-from pipeline.core.masks import Mask
+from pipeline.core.masks import BLANK_SPREAD, Mask, painted_spread
 from pipeline.core.score import PASS_SCORE, SCORE
 
 SMALL_HEIGHT_PX = 256
@@ -40,19 +40,17 @@ class GateConfig(StepConfig):
     """Difference of the garment's colours from the garment's photo, ΔE of CIEDE2000 with lightness counted half."""
     least_coverage: float = Field(0.08, gt=0, le=0.5)
     """Share of the agnostic mask that was repainted."""
-    least_spread: float = Field(1.5, gt=0, le=60)
+    least_spread: float = Field(BLANK_SPREAD, gt=0, le=60)
     """Standard deviation of the repainted area, grey levels; a blank picture has 0, the plainest real garment 4."""
     most_halo: float = Field(0.3, gt=0, le=0.5)
     """Share of the old background's colour in the new outline."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
-    """What the gate looks at.
+class GateInputs:
+    """What the gate reads of one pair, beside the photo before and after.
 
     Args:
-        dressing: the photo before and after.
-        cutout: (h, w, 4) uint8 RGBA, photo resolution: the dressed person.
         frame: photo ↔ canvas.
         mask: canvas-sized bool, True = may be repainted.
         canvas: canvas-sized RGB uint8, the person before.
@@ -62,8 +60,6 @@ class Judged:
         face_oval: (n, 2) outline of the face in photo pixels, or None.
     """
 
-    dressing: Dressing
-    cutout: NDArray[np.uint8]
     frame: Frame
     mask: Mask
     canvas: RGB
@@ -71,6 +67,12 @@ class Judged:
     cloth: RGB | None = None
     cloth_mask: Mask | None = None
     face_oval: Points | None = None
+
+    def garment(self) -> Palette | None:
+        """The garment's colours; None where its picture or mask is missing, or the two have different sizes."""
+        if self.cloth is None or self.cloth_mask is None or self.cloth.shape[:2] != self.cloth_mask.shape:
+            return None
+        return palette(self.cloth, self.cloth_mask)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,12 +99,12 @@ class Scores:
         yield (
             Flag.FACE_CHANGED,
             _towards(self.face_similarity, config.least_face_similarity, 1.0),
-            f"likeness {_said(self.face_similarity, 2)}, wanted {config.least_face_similarity:g}",
+            f"likeness {_rounded(self.face_similarity, 2)}, wanted {config.least_face_similarity:g}",
         )
         yield (
             Flag.COLOUR_OFF,
             _at_most(self.colour_difference, config.most_colour_difference),
-            f"ΔE {_said(self.colour_difference, 1)}, allowed {config.most_colour_difference:g}",
+            f"ΔE {_rounded(self.colour_difference, 1)}, allowed {config.most_colour_difference:g}",
         )
         yield (
             Flag.BARELY_PAINTED,
@@ -112,7 +114,7 @@ class Scores:
         yield (
             Flag.RESULT_BLANK,
             _towards(self.spread, config.least_spread, 2 * config.least_spread),
-            f"the painted area varies by {_said(self.spread, 1)} grey levels, wanted {config.least_spread:g}",
+            f"the painted area varies by {_rounded(self.spread, 1)} grey levels, wanted {config.least_spread:g}",
         )
         yield (
             Flag.EDGE_HALO,
@@ -131,57 +133,58 @@ class Scores:
     def facts(self, config: GateConfig) -> dict[str, str]:
         """The figures for the ledger."""
         values = {
-            "outside_change": _said(self.outside_change, 2),
-            "face_similarity": _said(self.face_similarity, 3),
-            "colour_difference": _said(self.colour_difference, 2),
-            "coverage": _said(self.coverage, 3),
-            "spread": _said(self.spread, 1),
-            "halo": _said(self.halo, 3),
+            "outside_change": _rounded(self.outside_change, 2),
+            "face_similarity": _rounded(self.face_similarity, 3),
+            "colour_difference": _rounded(self.colour_difference, 2),
+            "coverage": _rounded(self.coverage, 3),
+            "spread": _rounded(self.spread, 1),
+            "halo": _rounded(self.halo, 3),
         }
         return {SCORE: f"{self.overall(config):.4f}"} | {name: text for name, text in values.items() if text}
 
 
-def judge(seen: Judged, read_face: ReadFace) -> Scores:
+def measure_pair(inputs: GateInputs, photos: BeforeAfter, cutout: NDArray[np.uint8], read_face: ReadFace) -> Scores:
     """Measure one pair.
 
     Args:
-        seen: the pair.
+        inputs: canvas, result and garment.
+        photos: the photo before and after.
+        cutout: (h, w, 4) uint8 RGBA, photo resolution: the dressed person.
         read_face: finds a face's landmarks; asked only when the face changed.
     """
-    dressing = seen.dressing
-    mask, painted, result = _small(seen)
-    garment = None if seen.cloth is None or seen.cloth_mask is None else palette(seen.cloth, seen.cloth_mask)
+    mask, painted, result = _small(inputs)
+    garment = inputs.garment()
     worn = palette(result, painted if painted.any() else mask)
     return Scores(
-        outside_change=outside_change(dressing.photo, dressing.dressed, _mask_in_photo(seen)),
-        face_similarity=face_similarity(dressing.photo, dressing.dressed, seen.face_oval, read_face),
+        outside_change=outside_change(photos.photo, photos.dressed, _mask_in_photo(inputs)),
+        face_similarity=face_similarity(photos.photo, photos.dressed, inputs.face_oval, read_face),
         colour_difference=colour_difference(garment, worn) if garment and worn else None,
         coverage=mask_coverage(painted, mask),
-        spread=painted_spread(seen.result, seen.mask),
-        halo=edge_halo(seen.cutout, dressing.dressed, _near(dressing), dressing.unit),
+        spread=painted_spread(inputs.result, inputs.mask),
+        halo=edge_halo(cutout, photos.dressed, _near(photos), photos.unit),
     )
 
 
-def _near(dressing: Dressing) -> Mask:
+def _near(photos: BeforeAfter) -> Mask:
     """The changed part and a rim; grown by a square, because a large photo's disc takes ten times as long."""
-    side = 2 * round(3 * dressing.unit) + 1
-    return np.asarray(cv2.dilate(dressing.changed.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
+    side = 2 * round(3 * photos.unit) + 1
+    return np.asarray(cv2.dilate(photos.changed.astype(np.uint8), np.ones((side, side), np.uint8)) > 0)
 
 
-def _small(seen: Judged) -> tuple[Mask, Mask, RGB]:
+def _small(inputs: GateInputs) -> tuple[Mask, Mask, RGB]:
     """Mask, repainted part and result at the height at which colours are read."""
-    height, width = seen.mask.shape
+    height, width = inputs.mask.shape
     size = (max(1, round(width * SMALL_HEIGHT_PX / height)), SMALL_HEIGHT_PX)
-    before, after = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (seen.canvas, seen.result))
-    mask = cv2.resize(seen.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    before, after = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (inputs.canvas, inputs.result))
+    mask = cv2.resize(inputs.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     return mask, mask & (distance(before, after) > PAINTED_LEVELS), after
 
 
-def _mask_in_photo(seen: Judged) -> Mask:
+def _mask_in_photo(inputs: GateInputs) -> Mask:
     """The mask as the photo sees it, at an eighth of the photo's size; what the canvas does not show may not change."""
-    frame, (height, width) = seen.frame, seen.mask.shape
+    frame, (height, width) = inputs.frame, inputs.mask.shape
     size = (max(1, width // EIGHTH), max(1, height // EIGHTH))
-    small = cv2.resize(seen.mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(inputs.mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
     there = (max(1, frame.photo_width // EIGHTH), max(1, frame.photo_height // EIGHTH))
     matrix = frame.inverse * np.array([width / size[0], height / size[1], 1])
     matrix *= np.array([[there[0] / frame.photo_width], [there[1] / frame.photo_height]])
@@ -199,5 +202,5 @@ def _towards(value: float | None, threshold: float, best: float) -> float | None
     return None if value is None else float(np.interp(value, (0, threshold, best), (0, PASS_SCORE, 1)))
 
 
-def _said(value: float | None, digits: int) -> str:
+def _rounded(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask
@@ -48,20 +47,3 @@ def mask_coverage(painted: Mask, mask: Mask) -> float:
     """
     area = np.count_nonzero(mask)
     return float(np.count_nonzero(painted & mask) / area) if area else 1.0
-
-
-def painted_spread(picture: NDArray[np.uint8] | NDArray[np.float32], mask: Mask) -> float | None:
-    """How much the painted area varies: a network that overflowed writes one value everywhere, or none at all.
-
-    Args:
-        picture: (h, w, 3) RGB result, 0..255.
-        mask: (h, w) bool, True = may be repainted.
-
-    Returns:
-        Standard deviation in grey levels, [0, 127.5], of the channel that varies most; 0 when any painted value is not a finite
-        number; None when there was nothing to paint.
-    """
-    if not mask.any():
-        return None
-    _, deviations = cv2.meanStdDev(picture, mask=mask.astype(np.uint8))
-    return float(deviations.max()) if np.isfinite(deviations).all() else 0.0

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from pipeline.core.rect import Rect
 
 Mask = NDArray[np.bool_]
+BLANK_SPREAD = 1.5
+"""Grey levels: a painted area that varies less shows nothing; the plainest real garment reaches 4."""
 
 
 def _disc(radius_px: int) -> NDArray[np.uint8]:
@@ -99,6 +101,23 @@ def box_of(mask: Mask) -> Rect[int] | None:
     if rows.size == 0:
         return None
     return Rect(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1))
+
+
+def painted_spread(picture: NDArray[np.uint8] | NDArray[np.float32], mask: Mask) -> float | None:
+    """How much the painted area varies: a network that overflowed writes one value everywhere, or none at all.
+
+    Args:
+        picture: (h, w, 3) RGB result, 0..255.
+        mask: (h, w) bool, True = may be repainted.
+
+    Returns:
+        Standard deviation in grey levels, [0, 127.5], of the channel that varies most; 0 when any painted value is not a finite
+        number; None when there was nothing to paint, or picture and mask have different sizes.
+    """
+    if mask.shape != picture.shape[:2] or not mask.any():
+        return None
+    _, deviations = cv2.meanStdDev(picture, mask=mask.astype(np.uint8))
+    return float(deviations.max()) if np.isfinite(deviations).all() else 0.0
 
 
 def guided_filter(guide: NDArray[np.uint8], image: NDArray[np.float32], radius_px: int, eps: float) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.before_after import Dressing
+from compose.before_after import BeforeAfter
 from compose.matte import dressed_alpha, dressed_cutout
 from compose.narrowing import background_behind
 from pipeline.core.masks import dilate, iou
@@ -33,7 +33,7 @@ def _wall() -> np.ndarray:
     return np.clip(np.array(WALL) + ramp + noise, 0, 255).astype(np.uint8)
 
 
-def _dressing(old: np.ndarray, new: np.ndarray, colour=(190, 40, 50)) -> Dressing:
+def _photos(old: np.ndarray, new: np.ndarray, colour=(190, 40, 50)) -> BeforeAfter:
     """A person in a dark shirt gets a red one with another outline; where the old one is gone the wall is seen again."""
     wall = _wall()
     photo = _over(SHIRT, old, wall)
@@ -41,11 +41,11 @@ def _dressing(old: np.ndarray, new: np.ndarray, colour=(190, 40, 50)) -> Dressin
     repaint[:180] = repaint[420:] = False
     dressed = np.where(repaint[..., None], _over(colour, new, wall), photo)
     changed = dilate((np.abs(dressed.astype(int) - photo).max(2) > 3), 1)
-    return Dressing(photo, dressed, old, changed)
+    return BeforeAfter(photo, dressed, old, changed)
 
 
-def _truth(dressing: Dressing, new: np.ndarray) -> np.ndarray:
-    truth = dressing.alpha.copy()
+def _truth(photos: BeforeAfter, new: np.ndarray) -> np.ndarray:
+    truth = photos.alpha.copy()
     truth[180:420] = new[180:420]
     return truth
 
@@ -53,7 +53,7 @@ def _truth(dressing: Dressing, new: np.ndarray) -> np.ndarray:
 def test_nothing_changed_keeps_the_old_matte() -> None:
     old = _rect(130, 250)
     photo = _over(SHIRT, old, _wall())
-    same = Dressing(photo, photo, old, np.zeros(SIZE, bool))
+    same = BeforeAfter(photo, photo, old, np.zeros(SIZE, bool))
     assert np.array_equal(dressed_alpha(same), old)
     cut = np.dstack([photo, old])
     assert np.array_equal(dressed_cutout(same, cut, old), cut)
@@ -62,29 +62,29 @@ def test_nothing_changed_keeps_the_old_matte() -> None:
 @pytest.mark.parametrize(("left", "right"), [(90, 290), (170, 215), (100, 250)])
 def test_the_outline_follows_a_wider_and_a_narrower_garment(left, right) -> None:
     old, new = _rect(130, 250), _rect(left, right)
-    dressing = _dressing(old, new)
-    alpha, truth = dressed_alpha(dressing), _truth(dressing, new)
+    photos = _photos(old, new)
+    alpha, truth = dressed_alpha(photos), _truth(photos, new)
     assert iou(alpha > 127, truth > 127) > 0.98
     assert np.abs(alpha[190:410].astype(int) - truth[190:410]).mean() < 3
 
 
 def test_the_matte_away_from_the_change_stays_as_it_was() -> None:
-    dressing = _dressing(_rect(130, 250), _rect(90, 290))
-    alpha = dressed_alpha(dressing)
-    far = ~dilate(dressing.changed, 12)
-    assert np.array_equal(alpha[far], dressing.alpha[far])
+    photos = _photos(_rect(130, 250), _rect(90, 290))
+    alpha = dressed_alpha(photos)
+    far = ~dilate(photos.changed, 12)
+    assert np.array_equal(alpha[far], photos.alpha[far])
 
 
 def test_no_hole_where_the_new_cloth_covers_the_old_sleeve() -> None:
     old = new = _rect(130, 250)
-    alpha = dressed_alpha(_dressing(old, new, colour=(235, 235, 240)))
+    alpha = dressed_alpha(_photos(old, new, colour=(235, 235, 240)))
     assert alpha[190:410, 140:240].min() > 240
 
 
-def _before_a_varied_wall(old: np.ndarray, new: np.ndarray, wall: np.ndarray, painted: np.ndarray) -> Dressing:
+def _before_a_varied_wall(old: np.ndarray, new: np.ndarray, wall: np.ndarray, painted: np.ndarray) -> BeforeAfter:
     photo = _over(SHIRT, old, wall)
     dressed = _over((190, 40, 50), new, painted)
-    return Dressing(photo, dressed, old, dilate(np.abs(dressed.astype(int) - photo).max(2) > 3, 1))
+    return BeforeAfter(photo, dressed, old, dilate(np.abs(dressed.astype(int) - photo).max(2) > 3, 1))
 
 
 def test_a_deep_part_that_repeats_a_varied_background_is_background_whatever_a_backend_says() -> None:
@@ -106,51 +106,51 @@ def test_a_deep_part_in_the_colour_of_a_plain_wall_stays_cloth() -> None:
 
 def test_light_stripes_on_a_light_wall_are_not_eaten() -> None:
     old, new = _rect(130, 250), _rect(90, 290)
-    dressing = _dressing(old, new)
-    striped = dressing.dressed.copy()
+    photos = _photos(old, new)
+    striped = photos.dressed.copy()
     for row in range(190, 410, 16):
         inside = new[row : row + 7] > 250
         striped[row : row + 7][inside] = (222, 224, 228)
-    striped = Dressing(dressing.photo, striped, old, dressing.changed)
-    assert iou(dressed_alpha(striped) > 127, _truth(dressing, new) > 127) > 0.97
+    striped = BeforeAfter(photos.photo, striped, old, photos.changed)
+    assert iou(dressed_alpha(striped) > 127, _truth(photos, new) > 127) > 0.97
 
 
 def test_a_hole_in_white_cloth_before_white_is_closed_when_a_backend_sees_the_person_there() -> None:
     """The sleeve of a white shirt before a white wall differs from the wall only at its seams."""
     old, new = _rect(130, 250), _rect(90, 290)
-    dressing = _dressing(old, new)
-    pale = dressing.dressed.copy()
-    pale[230:360, 96:122] = dressing.photo[230:360, 96:122] + 4
-    dressing = Dressing(dressing.photo, pale, old, dressing.changed)
+    photos = _photos(old, new)
+    pale = photos.dressed.copy()
+    pale[230:360, 96:122] = photos.photo[230:360, 96:122] + 4
+    photos = BeforeAfter(photos.photo, pale, old, photos.changed)
     hole = np.s_[245:345, 102:116]
-    assert dressed_alpha(dressing)[hole].max() < 128, "colours alone cannot tell cloth from wall"
-    assert dressed_alpha(dressing, lambda: np.zeros_like(old))[hole].max() < 128, "a gap in which nobody is seen stays one"
-    assert dressed_alpha(dressing, lambda: new)[hole].min() > 200
+    assert dressed_alpha(photos)[hole].max() < 128, "colours alone cannot tell cloth from wall"
+    assert dressed_alpha(photos, lambda: np.zeros_like(old))[hole].max() < 128, "a gap in which nobody is seen stays one"
+    assert dressed_alpha(photos, lambda: new)[hole].min() > 200
 
 
 def test_edge_colours_carry_no_old_background() -> None:
     """On black the rim of a light-walled cut-out must not glow: five times less error than naive colours."""
     old, new = _rect(130, 250), _rect(90, 290)
-    dressing = _dressing(old, new)
-    alpha = dressed_alpha(dressing)
-    ours = dressed_cutout(dressing, np.dstack([dressing.photo, old]), alpha)
+    photos = _photos(old, new)
+    alpha = dressed_alpha(photos)
+    ours = dressed_cutout(photos, np.dstack([photos.photo, old]), alpha)
     band = np.zeros(SIZE, bool)
     band[200:400] = (alpha[200:400] > 12) & (alpha[200:400] < 243)
     true = np.array((190, 40, 50))
     share = alpha[band][:, None] / 255
     error = (np.abs(ours[band][:, :3] - true) * share).mean()
-    naive = (np.abs(dressing.dressed[band].astype(int) - true) * share).mean()
+    naive = (np.abs(photos.dressed[band].astype(int) - true) * share).mean()
     assert naive > 5 * error
 
 
 def test_a_faint_repainting_of_the_background_is_not_cloth() -> None:
     """A diffusion model re-encodes the wall inside its mask by a few levels."""
     old = new = _rect(130, 250)
-    dressing = _dressing(old, new)
+    photos = _photos(old, new)
     repaint = np.zeros(SIZE, bool)
     repaint[190:410, 60:330] = True
-    noisy = np.clip(dressing.dressed.astype(int) + np.random.default_rng(1).normal(5, 3, (*SIZE, 3)), 0, 255).astype(np.uint8)
-    redone = Dressing(dressing.photo, np.where(repaint[..., None], noisy, dressing.dressed), old, dressing.changed | repaint)
+    noisy = np.clip(photos.dressed.astype(int) + np.random.default_rng(1).normal(5, 3, (*SIZE, 3)), 0, 255).astype(np.uint8)
+    redone = BeforeAfter(photos.photo, np.where(repaint[..., None], noisy, photos.dressed), old, photos.changed | repaint)
     assert iou(dressed_alpha(redone) > 127, old > 127) > 0.98
 
 
@@ -159,8 +159,8 @@ def test_a_backend_decides_where_the_background_is_busy() -> None:
     rng = np.random.default_rng(2)
     wall = cv2.resize(rng.integers(90, 190, (16, 12, 3)).astype(np.uint8), SIZE[::-1], interpolation=cv2.INTER_NEAREST)
     photo, dressed = _over(SHIRT, old, wall), _over((190, 40, 50), new, wall)
-    dressing = Dressing(photo, dressed, old, dilate(np.abs(dressed.astype(int) - photo).max(2) > 3, 1))
-    alone, asked = dressed_alpha(dressing), dressed_alpha(dressing, lambda: new)
+    photos = BeforeAfter(photo, dressed, old, dilate(np.abs(dressed.astype(int) - photo).max(2) > 3, 1))
+    alone, asked = dressed_alpha(photos), dressed_alpha(photos, lambda: new)
     assert iou(asked > 127, new > 127) > iou(alone > 127, new > 127)
     assert iou(asked > 127, new > 127) > 0.75
 
@@ -169,22 +169,22 @@ def test_no_backend_is_asked_when_the_outline_grew() -> None:
     def never() -> np.ndarray:
         raise AssertionError("colours alone can tell")
 
-    dressed_alpha(_dressing(_rect(130, 250), _rect(90, 290)), never)
+    dressed_alpha(_photos(_rect(130, 250), _rect(90, 290)), never)
 
 
 def test_the_background_goes_on_behind_the_body() -> None:
     old = _rect(130, 250)
-    dressing = _dressing(old, old)
-    behind, calm = background_behind(dressing)
+    photos = _photos(old, old)
+    behind, calm = background_behind(photos)
     assert np.abs(behind[160:, 150:230] - _wall()[160:, 150:230]).mean() < 6
     assert calm[300, 190]
 
 
 def test_a_large_photo_is_judged_like_a_small_one() -> None:
     old, new = _rect(130, 250), _rect(90, 290)
-    small = _dressing(old, new)
+    small = _photos(old, new)
     pictures = [cv2.resize(each, None, fx=6, fy=6) for each in (small.photo, small.dressed, small.alpha)]
-    large = Dressing(*pictures, small.changed.repeat(6, 0).repeat(6, 1))
+    large = BeforeAfter(*pictures, small.changed.repeat(6, 0).repeat(6, 1))
     truth = cv2.resize(_truth(small, new), None, fx=6, fy=6)
     alpha = dressed_alpha(large)
     assert alpha.shape == large.alpha.shape

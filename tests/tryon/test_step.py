@@ -18,9 +18,9 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, ATTENTION, CLOTH, IMAGE, PARSE, TRYON, Layout, PerEngine
+from pipeline.core.masks import painted_spread
 from pipeline.core.step import Context
 from tryon.engine_batches import engine_batches
-from tryon.result_notices import painted_spread
 from tryon.step import TryOnConfig, TryOnStep
 
 SIZE = (64, 48)

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000
 
-from compose.before_after import Dressing
+from compose.before_after import BeforeAfter
 from compose.gate.faces import face_changed, face_similarity, landmark_similarity
 from compose.gate.garment_colour import ciede2000, colour_difference, palette
-from compose.gate.gate import GateConfig, Judged, Scores, judge
+from compose.gate.gate import GateConfig, GateInputs, Scores, measure_pair
 from compose.gate.halo import edge_halo
-from compose.gate.measures import mask_coverage, outside_change, painted_spread
+from compose.gate.measures import mask_coverage, outside_change
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
-from pipeline.core.masks import erode
+from pipeline.core.masks import erode, painted_spread
 from pipeline.core.score import PASS_SCORE, score_of
 
 SIZE = (1024, 768)
 SKIN, SHIRT, WALL, RED, WHITE = (205, 160, 140), (60, 70, 150), (205, 210, 200), (190, 40, 50), (235, 235, 230)
 OVAL = np.array([[384 + 60 * np.cos(a), 150 + 80 * np.sin(a)] for a in np.linspace(0, 6.2, 36)], np.float32)
 CONFIG = GateConfig()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnPair(GateInputs):
+    """All that is measured, in one piece, so that a defect can be drawn into it."""
+
+    photos: BeforeAfter
+    cutout: np.ndarray
+
+
+def measured(drawn: DrawnPair) -> Scores:
+    return measure_pair(drawn, drawn.photos, drawn.cutout, dark_spots)
 
 
 def box(top: int, bottom: int, left: int, right: int) -> np.ndarray:
@@ -39,7 +51,7 @@ def striped(picture: np.ndarray, inside: np.ndarray) -> None:
     picture[inside & rows], picture[inside & ~rows] = RED, WHITE
 
 
-def good() -> Judged:
+def good() -> DrawnPair:
     """A person before a wall who gets a red and white shirt of the same outline, with clean edges."""
     body = box(256, 896, 250, 520)
     head = cv2.fillPoly(np.zeros(SIZE, np.uint8), [OVAL.astype(np.int32)], 1) > 0
@@ -57,9 +69,9 @@ def good() -> Judged:
     cloth_mask = np.zeros((256, 192), bool)
     cloth_mask[40:232, 30:160] = True
     striped(cloth, cloth_mask)
-    dressing = Dressing(photo, result, alpha, body)
-    return Judged(
-        dressing=dressing,
+    photos = BeforeAfter(photo, result, alpha, body)
+    return DrawnPair(
+        photos=photos,
         cutout=cutout,
         frame=whole_photo(SIZE),
         mask=mask,
@@ -77,14 +89,14 @@ def dark_spots(face: np.ndarray) -> np.ndarray | None:
     return middles[1:].astype(np.float32) if len(middles) == 3 else None
 
 
-def with_result(seen: Judged, draw: Callable[[np.ndarray], None]) -> Judged:
+def with_result(drawn: DrawnPair, draw: Callable[[np.ndarray], None]) -> DrawnPair:
     """The same with something drawn into the dressed picture, on canvas, photo and, where it is opaque, cut-out."""
-    result, cutout = seen.result.copy(), seen.cutout.copy()
+    result, cutout = drawn.result.copy(), drawn.cutout.copy()
     draw(result)
     colours = np.ascontiguousarray(cutout[..., :3])
     draw(colours)
     cutout[..., :3] = colours
-    return replace(seen, result=result, cutout=cutout, dressing=replace(seen.dressing, dressed=result))
+    return replace(drawn, result=result, cutout=cutout, photos=replace(drawn.photos, dressed=result))
 
 
 def moved_eyes(picture: np.ndarray) -> None:
@@ -93,44 +105,51 @@ def moved_eyes(picture: np.ndarray) -> None:
         cv2.circle(picture, (x, 168), 8, (30, 30, 30), -1)
 
 
-def stray_paint(seen: Judged) -> Judged:
-    dressed = seen.dressing.dressed.copy()
+def stray_paint(drawn: DrawnPair) -> DrawnPair:
+    dressed = drawn.photos.dressed.copy()
     dressed[700:760, 40:120] = (90, 90, 90)
-    return replace(seen, dressing=replace(seen.dressing, dressed=dressed))
+    return replace(drawn, photos=replace(drawn.photos, dressed=dressed))
 
 
-def uncleaned(seen: Judged) -> Judged:
+def uncleaned(drawn: DrawnPair) -> DrawnPair:
     """The picture's own colours under a soft matte: half of the old wall stays in the edge."""
-    share = seen.dressing.alpha[..., None] / 255
-    colours = (seen.cutout[..., :3] * share + np.array(WALL) * (1 - share)).astype(np.uint8)
-    return replace(seen, cutout=np.dstack([colours, seen.dressing.alpha]))
+    share = drawn.photos.alpha[..., None] / 255
+    colours = (drawn.cutout[..., :3] * share + np.array(WALL) * (1 - share)).astype(np.uint8)
+    return replace(drawn, cutout=np.dstack([colours, drawn.photos.alpha]))
 
 
-def barely(seen: Judged) -> Judged:
+def barely(drawn: DrawnPair) -> DrawnPair:
     """Only a patch is painted; it has the right colours and its outline is not the person's."""
-    patch, result = box(400, 464, 300, 480), seen.canvas.copy()
+    patch, result = box(400, 464, 300, 480), drawn.canvas.copy()
     striped(result, patch)
-    alpha = seen.dressing.alpha
+    alpha = drawn.photos.alpha
     return replace(
-        seen,
+        drawn,
         result=result,
         cutout=np.dstack([result, alpha]),
-        dressing=Dressing(seen.canvas, result, alpha, patch),
+        photos=BeforeAfter(drawn.canvas, result, alpha, patch),
     )
 
 
-def blank(seen: Judged) -> Judged:
+def blank(drawn: DrawnPair) -> DrawnPair:
     """One value all over the painted area; a garment of that very colour was wanted, so only the blankness is wrong."""
-    result = seen.result.copy()
-    result[seen.mask] = RED
-    cutout = np.dstack([result, seen.dressing.alpha])
-    return replace(seen, result=result, cutout=cutout, cloth=np.full_like(seen.cloth, RED))
+    result = drawn.result.copy()
+    result[drawn.mask] = RED
+    cutout = np.dstack([result, drawn.photos.alpha])
+    return replace(drawn, result=result, cutout=cutout, cloth=np.full_like(drawn.cloth, RED))
 
 
-DEFECTS: dict[Flag, Callable[[Judged], Judged]] = {
+def repainted(cloth: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """The garment with another colour in place of red."""
+    return np.where(cloth == RED, colour, cloth).astype(np.uint8)
+
+
+DEFECTS: dict[Flag, Callable[[DrawnPair], DrawnPair]] = {
     Flag.OUTSIDE_CHANGED: stray_paint,
-    Flag.FACE_CHANGED: lambda seen: with_result(replace(seen, mask=seen.mask | box(60, 240, 310, 460)), moved_eyes),
-    Flag.COLOUR_OFF: lambda seen: replace(seen, cloth=np.where(seen.cloth == RED, (40, 130, 70), seen.cloth).astype(np.uint8)),
+    Flag.FACE_CHANGED: lambda drawn: with_result(replace(drawn, mask=drawn.mask | box(60, 240, 310, 460)), moved_eyes),
+    Flag.COLOUR_OFF: lambda drawn: replace(
+        drawn, cloth=np.where(drawn.cloth == RED, (40, 130, 70), drawn.cloth).astype(np.uint8)
+    ),
     Flag.BARELY_PAINTED: barely,
     Flag.RESULT_BLANK: blank,
     Flag.EDGE_HALO: uncleaned,
@@ -138,7 +157,7 @@ DEFECTS: dict[Flag, Callable[[Judged], Judged]] = {
 
 
 def test_a_good_picture_is_not_flagged_and_scores_near_one():
-    scores = judge(good(), dark_spots)
+    scores = measured(good())
     assert scores.notices(CONFIG) == ()
     assert scores.overall(CONFIG) > 0.9
     assert (scores.outside_change, scores.face_similarity) == (0.0, 1.0)
@@ -146,20 +165,20 @@ def test_a_good_picture_is_not_flagged_and_scores_near_one():
 
 @pytest.mark.parametrize("flag", DEFECTS, ids=[flag.value for flag in DEFECTS])
 def test_a_defect_makes_its_own_measure_fall_and_no_other(flag: Flag):
-    before, after = judge(good(), dark_spots).grades(CONFIG), judge(DEFECTS[flag](good()), dark_spots).grades(CONFIG)
+    before, after = measured(good()).grades(CONFIG), measured(DEFECTS[flag](good())).grades(CONFIG)
     assert after[flag][0] < PASS_SCORE <= before[flag][0]
     assert {other for other, (grade, _) in after.items() if grade < PASS_SCORE} == {flag}
 
 
 @pytest.mark.parametrize("flag", DEFECTS, ids=[flag.value for flag in DEFECTS])
 def test_a_flag_names_value_and_threshold(flag: Flag):
-    (notice,) = judge(DEFECTS[flag](good()), dark_spots).notices(CONFIG)
+    (notice,) = measured(DEFECTS[flag](good())).notices(CONFIG)
     assert notice.flag is flag
     assert "wanted" in notice.detail or "allowed" in notice.detail
 
 
 def test_every_measure_has_a_test_with_a_defect():
-    assert set(DEFECTS) == set(judge(good(), dark_spots).grades(CONFIG))
+    assert set(DEFECTS) == set(measured(good()).grades(CONFIG))
 
 
 def test_the_overall_score_is_one_half_exactly_at_a_threshold():
@@ -172,8 +191,8 @@ def test_the_overall_score_is_one_half_exactly_at_a_threshold():
 
 
 def test_what_could_not_be_measured_is_left_out_of_facts_and_score():
-    seen = replace(good(), cloth=None, face_oval=None)
-    facts = judge(seen, dark_spots).facts(CONFIG)
+    drawn = replace(good(), cloth=None, face_oval=None)
+    facts = measured(drawn).facts(CONFIG)
     assert "colour_difference" not in facts and "face_similarity" not in facts and score_of(facts) is not None
 
 
@@ -257,7 +276,7 @@ def test_the_halo_is_the_share_of_the_old_background_in_the_edges_colour(share: 
 
 
 def test_stripes_that_end_at_the_edge_are_no_halo():
-    assert edge_halo(good().cutout, good().dressing.dressed, box(260, 890, 240, 530), 1.0) < 0.05
+    assert edge_halo(good().cutout, good().photos.dressed, box(260, 890, 240, 530), 1.0) < 0.05
 
 
 def test_a_rim_that_could_not_be_seen_is_none():
@@ -270,7 +289,7 @@ def test_no_model_is_asked_about_a_face_that_is_bit_identical():
     def never(face: np.ndarray) -> None:
         raise AssertionError("asked")
 
-    photo = good().dressing.photo
+    photo = good().photos.photo
     beside = photo.copy()
     beside[400:, :] = 0
     assert face_similarity(photo, beside, OVAL, never) == 1.0
@@ -279,14 +298,14 @@ def test_no_model_is_asked_about_a_face_that_is_bit_identical():
 
 
 def test_one_changed_pixel_inside_the_face_is_noticed():
-    photo = good().dressing.photo
+    photo = good().photos.photo
     touched = photo.copy()
     touched[150, 384, 2] ^= 1
     assert face_changed(photo, touched, OVAL)
 
 
 def test_a_face_that_is_gone_has_no_likeness_and_one_that_was_never_there_none_to_lose():
-    photo = good().dressing.photo
+    photo = good().photos.photo
     gone = photo.copy()
     gone[:250] = SKIN
     assert face_similarity(photo, gone, OVAL, dark_spots) == 0.0
