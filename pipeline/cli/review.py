@@ -83,13 +83,13 @@ def sheet(
     """Print finished pictures on a contact sheet: PDF, A4, with names and page numbers."""
     from pipeline.core.layout import CONTACT_SHEET
     from pipeline.report.sheet import Shown, write_sheet
-    from pipeline.review.export import finished, open_gallery
+    from pipeline.review.export import finished_entries, open_gallery
     from pipeline.review.workspace import Workspace
 
     if file is not None and file.is_dir():
         raise UsageError(f"{file} is a folder", f"name a file: {file / 'sheet.pdf'}")
     workspace = Workspace(Request(inputs=inputs, outputs=outputs, config=config, overrides=tuple(overrides)))
-    entries = finished(open_gallery(workspace), only_kept)
+    entries = finished_entries(open_gallery(workspace), only_kept)
     if not entries:
         raise UsageError(
             "no finished picture to show", "mark some to keep: python run.py review" if only_kept else "python run.py --step all"
@@ -112,12 +112,12 @@ def export(
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
     """Copy finished pictures out of the outputs folder."""
-    from pipeline.review.export import export_files, finished, open_gallery
+    from pipeline.review.export import export_files, finished_entries, open_gallery
     from pipeline.review.workspace import Workspace
 
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file", "name a folder")
     request = Request(inputs=inputs, outputs=outputs, config=config, overrides=tuple(overrides))
     workspace = Workspace(request)
-    count = export_files(workspace.layout, finished(open_gallery(workspace), only_kept), folder)
+    count = export_files(workspace.layout, finished_entries(open_gallery(workspace), only_kept), folder)
     Console().say(f"{count} pictures copied to {folder}")

@@ -1,1 +1,1 @@
-"""The review page: a local web application to look, judge, place, retouch and rerun, and the same as an HTTP API."""
+"""The review page: a local web application to view, judge, place, retouch and rerun, with an HTTP API."""

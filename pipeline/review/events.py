@@ -1,6 +1,6 @@
-"""The event stream: everybody who looks at the page hears what happens (server-sent events).
+"""The event stream: every open page receives every event (server-sent events).
 
-Nobody is waited for: a reader that falls behind loses its backlog and is told to start afresh, so memory stays flat.
+No reader is waited for: one that falls behind loses its waiting events and gets the event `afresh`, so memory stays constant.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 
 HEARTBEAT_S = 15.0
 AFRESH = "afresh"
-"""The event that tells a reader to read everything anew."""
+"""The event after which a reader must load everything again."""
 
 
 class TooManyStreamsError(Exception):
-    """As many streams are open as are allowed."""
+    """The allowed number of streams is open already."""
 
 
 class Hub:
-    """Passes events on to open streams. Lives on one event loop.
+    """Sends events to open streams. Belongs to one event loop.
 
     Args:
         streams: how many may be open.
-        waiting: events that a stream may fall behind.
+        waiting: how many events a stream may be behind.
     """
 
     def __init__(self, streams: int, waiting: int) -> None:
@@ -38,8 +38,8 @@ class Hub:
         """How many streams are open."""
         return len(self._queues)
 
-    def tell(self, kind: str, facts: Mapping[str, Any]) -> None:
-        """Pass one event on to everybody; never waits."""
+    def notify(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """Send one event to all streams; never waits."""
         self._number += 1
         data = encode(kind, facts, self._number)
         for queue in self._queues:
@@ -50,10 +50,10 @@ class Hub:
                 queue.put_nowait(data)
 
     def join(self) -> asyncio.Queue[bytes | None]:
-        """A place in the audience.
+        """Open a stream; returns its queue of events.
 
         Raises:
-            TooManyStreamsError: it is full.
+            TooManyStreamsError: too many are open.
         """
         if len(self._queues) >= self._most:
             raise TooManyStreamsError
@@ -63,7 +63,7 @@ class Hub:
         return queue
 
     async def stream(self, queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
-        """What one reader receives, until it leaves or the page closes."""
+        """The bytes that one reader receives, until it disconnects or the page closes."""
         try:
             while True:
                 try:
@@ -86,7 +86,7 @@ class Hub:
 
 
 def encode(kind: str, facts: Mapping[str, Any], number: int) -> bytes:
-    """One event in the form browsers read (HTML Living Standard, server-sent events)."""
+    """One event in the form that browsers read (HTML Living Standard, server-sent events)."""
     return f"id: {number}\nevent: {kind}\ndata: {json.dumps(facts, ensure_ascii=True)}\n\n".encode()
 
 

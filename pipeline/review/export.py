@@ -1,4 +1,4 @@
-"""Finished pictures, all or only the kept ones, as plain files or one archive."""
+"""Export of finished pictures, all or only the kept ones, as files or as one archive."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pipeline.review.verdicts import Mark, Verdicts
 from pipeline.review.workspace import Workspace
 
 
-def finished(gallery: Gallery, only_kept: bool) -> list[Entry]:
-    """The pictures that are there."""
+def finished_entries(gallery: Gallery, only_kept: bool) -> list[Entry]:
+    """The entries whose pictures exist."""
     return gallery.find(Filter(state=PictureState.DONE.value, verdict=Mark.KEEP.value if only_kept else ""))
 
 
@@ -46,7 +46,7 @@ def _files(layout: Layout, entry: Entry) -> dict[str, Ref]:
 
 
 def export_archive(layout: Layout, entries: Sequence[Entry], file: BinaryIO) -> None:
-    """Write pictures into a ZIP; they are compressed already, so they are only stored. Fixed dates: same pictures, same bytes."""
+    """Write pictures into a ZIP, uncompressed, as their formats are; with fixed dates, so that the same pictures give the same file."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, ref in (file for entry in entries for file in _files(layout, entry).items()):
             with archive.open(zipfile.ZipInfo(name), "w") as inside, layout.path(ref).open("rb") as source:

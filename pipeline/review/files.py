@@ -1,7 +1,7 @@
-"""Which files the page serves: pictures and small texts of the workspace, named by ref, and thumbnails of them.
+"""The files that the page serves: pictures and small texts of the workspace, named by ref, and thumbnails of them.
 
-A request names a ref, never a path. It is refused unless every part is an ordinary name, its folder is one that the layout knows,
-its suffix is a picture's (or JSON's), and the file lies where its name says, with no link on the way.
+A request names a ref, never a path. It is refused unless every part is an ordinary name, its folder is one of the layout, its
+suffix is that of a picture or JSON, and no link is on the way to the file.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ SHOWN_AS_IS = {
     ".webp": "image/webp",
     ".json": "application/json",
 }
-"""What browsers show; other picture formats are served as thumbnails only."""
+"""Formats that browsers show; other pictures are served as thumbnails only."""
 THUMB_HEIGHTS = (480, 1600)
-"""For the gallery (shared with the report) and for a whole screen."""
+"""In pixels: for the gallery (shared with the report) and for a full screen."""
 _AT_ONCE = threading.Semaphore(2)
-"""Thumbnails made at the same time; more would only fight for the cores that the run needs."""
+"""Thumbnails made at the same time; more would take cores from the run."""
 
 
 class RefusedFileError(LookupError):
-    """Not a file of the workspace, or not one that is served."""
+    """Not a file of the workspace, or of a kind that is not served."""
 
 
 def served_path(layout: Layout, ref: Ref, suffixes: frozenset[str] | None = None) -> Path:
@@ -57,7 +57,7 @@ def served_path(layout: Layout, ref: Ref, suffixes: frozenset[str] | None = None
         suffixes: allowed ones; default: what browsers show.
 
     Raises:
-        RefusedFileError: anything but an ordinary file of a known folder.
+        RefusedFileError: not an ordinary file of a known folder.
     """
     below = ref.removeprefix(INPUT_PREFIX)
     parts = below.split("/")
@@ -89,10 +89,10 @@ def _is_known(ref: Ref, parts: list[str]) -> bool:
 
 
 def thumbnail(layout: Layout, ref: Ref, height: int) -> bytes:
-    """A small WebP of any picture of the workspace; made once, kept in the report's folder.
+    """A small WebP of any picture of the workspace; made once, then kept in the report's folder.
 
     Raises:
-        RefusedFileError: not a picture of the workspace, or a broken one.
+        RefusedFileError: not a picture of the workspace, or a damaged one.
     """
     path = served_path(layout, ref, images.SUFFIXES)
     name = hashlib.sha256(f"{version_of(layout, ref)}/{height}".encode()).hexdigest()[:24]
@@ -111,7 +111,7 @@ def thumbnail(layout: Layout, ref: Ref, height: int) -> bytes:
 
 
 def _keep(path: Path, data: bytes) -> None:
-    """Write a thumbnail whole or not at all; on a disk that refuses it is made again next time."""
+    """Write a thumbnail completely or not at all; where the disk refuses it, it is made again the next time."""
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The gallery's index: every finished picture there is to be, what became of it, and filters. Kept in memory, read in pages."""
+"""The index of the gallery: every wanted picture with its state, and filters. Kept in memory, served in pages."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from pipeline.review.verdicts import Mark, Verdicts
 from pipeline.review.workspace import Items, Workspace, version_of
 
 NOTEWORTHY = f"notices <> '[]' OR kept <> '[]' OR status = 'failed' OR facts LIKE '%\"{SCORE}%'"
-REST = 8.0
-"""The index is read anew at most every so many times the time that reading takes."""
+PAUSE_FACTOR = 8.0
+"""The index is not read again before this many times the duration of reading it."""
 
 
 class PictureState(StrEnum):
-    """Whether a picture is there."""
+    """Whether a picture exists."""
 
     DONE = "done"
     FAILED = "failed"
@@ -38,13 +38,13 @@ class Entry:
     """One finished picture.
 
     Args:
-        scene: which.
+        scene: pair and background.
         ref: its file.
-        version: changes when the file changes, "" while it is not there.
+        version: changes when the file changes, "" while there is none.
         content: sha256 of the file, "" where the ledger does not know it.
-        state: whether it is there.
-        notices: flags of everything it is made of.
-        preview: made by a preview engine.
+        state: whether it exists.
+        notices: flags of all artefacts it is made of.
+        preview: whether a preview engine made it.
         score: of the quality gate, or None.
         message, remedy: why it failed.
     """
@@ -63,12 +63,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What of the gallery is wanted; "" and None restrict nothing.
+    """Which entries are wanted; "" and None restrict nothing.
 
     Args:
         person, garment, background: ids.
         flag: a flag's name, or `any`.
-        verdict: a decision, or `none` for pictures nobody decided about.
+        verdict: a decision, or `none` for pictures without one.
         state: done, failed, missing.
         text: part of an id.
         least_score, most_score: of the quality gate.
@@ -96,15 +96,15 @@ class Index:
 
     @property
     def done(self) -> int:
-        """How many pictures are there."""
+        """How many pictures exist."""
         return sum(entry.state is PictureState.DONE for entry in self.entries.values())
 
 
 class Gallery:
-    """Keeps the index up to date, without ever spending more than a small share of the time on it.
+    """Keeps the index up to date, and spends only a small share of the time on it.
 
     Args:
-        workspace: what is looked at.
+        workspace: the folders.
         verdicts: the decisions.
     """
 
@@ -117,10 +117,10 @@ class Gallery:
         self._not_before = 0.0
 
     def index(self, now: bool = False) -> Index:
-        """The entries; read anew when something changed and the last reading is long enough ago.
+        """The entries; read again when something changed and the last reading is long enough ago.
 
         Args:
-            now: do not wait.
+            now: read even when it is not.
         """
         with self._guard:
             if now or time.monotonic() >= self._not_before:
@@ -135,7 +135,7 @@ class Gallery:
             if entries != self._index.entries:
                 self._index = Index(self._index.version + 1, entries)
             self._seen = seen
-        self._not_before = time.monotonic() + max(0.2, REST * (time.monotonic() - begun))
+        self._not_before = time.monotonic() + max(0.2, PAUSE_FACTOR * (time.monotonic() - begun))
 
     def find(self, wanted: Filter) -> list[Entry]:
         """The entries that fit, in order."""
@@ -151,7 +151,7 @@ class Gallery:
         return None if verdict is None else verdict.verdict
 
     def is_stale(self, entry: Entry) -> bool:
-        """Whether the picture was made anew since somebody decided about it."""
+        """Whether the picture was made again after the decision about it."""
         verdict = self.verdicts.of(entry.scene.id, entry.scene.pair.engine)
         return verdict is not None and bool(verdict.picture) and bool(entry.content) and verdict.picture != entry.content
 
@@ -172,7 +172,7 @@ class Gallery:
         )
 
     def facets(self) -> dict[str, list[tuple[str, int]]]:
-        """What can be filtered by, with counts."""
+        """The values of each filter, with counts."""
         self.verdicts.refresh()
         entries = list(self.index().entries.values())
         return {
@@ -191,7 +191,7 @@ def _count(values: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def read_entries(layout: Layout, items: Items) -> dict[str, Entry]:
-    """The entries of all scenes, from the ledger and one look at each file."""
+    """The entries of all scenes, from the ledger and the file system."""
     ledger = Ledger(layout.path(LEDGER), writable=False)
     try:
         noted: dict[str, list[Outcome]] = defaultdict(list)
@@ -226,13 +226,16 @@ def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Map
 
 
 def concerns(notice: Notice, category: Category) -> bool:
-    """Masks are made per category and their flags begin with it; a stamp says already that a picture is a preview."""
+    """Whether a flag concerns garments of a category.
+
+    Flags of masks begin with the mask's category; that a picture is a preview is shown by its stamp, not by a flag.
+    """
     about = notice.detail.partition(":")[0]
     return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about == category.value)
 
 
 def _scores(outcomes: Sequence[Outcome], engine: str) -> Iterator[float]:
-    """Of the scene itself first, else of its pair; another engine's pictures have scores of their own."""
+    """The scores of one engine's pictures: of the scene first, then of its pair."""
     for outcome in reversed(outcomes):
         score = score_of(outcome.facts)
         if score is not None and f"/{engine}/" in outcome.slot:
@@ -240,5 +243,5 @@ def _scores(outcomes: Sequence[Outcome], engine: str) -> Iterator[float]:
 
 
 def describe_notice(notice: Notice) -> dict[str, str]:
-    """A flag for the page."""
+    """A flag in the form that the page shows."""
     return {"flag": notice.flag.value, "about": ABOUT[notice.flag], "detail": notice.detail}

@@ -1,4 +1,4 @@
-"""One job: what was asked, how far it is, how long it will take."""
+"""One job: its options, its progress, and the time it still needs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from pipeline.request import Request
 from pipeline.review.models import NewJob
 
-MOST_RESULTS = 10_000
-MOST_FAILURES = 200
+MAX_RESULTS = 10_000
+MAX_FAILURES = 200
 
 
 class JobState(StrEnum):
-    """Where a job is."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -33,7 +33,7 @@ OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 @dataclass(slots=True)
 class StageProgress:
-    """How far one stage is; `each_s` is the catalogue's guess until items were made."""
+    """The progress of one stage; `each_s` is the catalogue's estimate for one item, used until the first is made."""
 
     stage: str
     to_do: int
@@ -44,11 +44,11 @@ class StageProgress:
 
     @property
     def left(self) -> int:
-        """Items not worked on yet."""
+        """Items that are neither made nor failed."""
         return max(0, self.to_do - self.made - self.failed)
 
     def seconds_left(self, now: float) -> float:
-        """From the pace so far, which includes loading models; from the guess before the first item."""
+        """From the speed so far, which includes loading models; before the first item from the estimate."""
         done = self.made + self.failed
         pace = (now - self.begun) / done if done and self.begun is not None else self.each_s
         return self.left * pace
@@ -59,10 +59,10 @@ class ReviewJob:
     """A job and its progress.
 
     Args:
-        id: unguessable, short.
+        id: short and random.
         asked: what the caller sent.
         request: what the job runs.
-        events: the last ones, with running numbers.
+        events: the last ones, numbered.
     """
 
     id: str
@@ -83,11 +83,11 @@ class ReviewJob:
     _seconds: float = 0.0
 
     def begin(self) -> None:
-        """It is its turn."""
+        """Mark the job as running."""
         self.state, self._begun = JobState.RUNNING, monotonic()
 
     def end(self, state: JobState, exit_code: int | None = None) -> None:
-        """It is over."""
+        """Mark the job as ended."""
         self._seconds = self._elapsed()
         self.state, self.exit_code, self.ended = state, exit_code, _now()
 
@@ -95,7 +95,7 @@ class ReviewJob:
         return self._seconds or (monotonic() - self._begun if self._begun is not None else 0.0)
 
     def note(self, kind: str, facts: Mapping[str, Any]) -> int:
-        """Take in one event of the process; its number."""
+        """Record one event of the process; returns its number."""
         self._number += 1
         self.events.append({"number": self._number, "kind": kind, **facts})
         stage = self.stages.get(str(facts.get("stage", "")))
@@ -106,35 +106,35 @@ class ReviewJob:
             self._begin_stage(str(facts["stage"]), int(facts["to_do"]))
         elif kind == "done" and stage is not None:
             stage.made += 1
-            if len(self.results) < MOST_RESULTS:
+            if len(self.results) < MAX_RESULTS:
                 self.results.append((stage.stage, str(facts["item"])))
         elif kind == "failed" and stage is not None:
             stage.failed += 1
-            if len(self.failures) < MOST_FAILURES:
+            if len(self.failures) < MAX_FAILURES:
                 self.failures.append({key: str(facts.get(key, "")) for key in ("stage", "item", "message", "remedy")})
         elif kind == "error":
             self.message, self.remedy = str(facts.get("message", "")), str(facts.get("remedy", ""))
         return self._number
 
     def _begin_stage(self, name: str, to_do: int) -> None:
-        """What the plan thought would follow is known by now; a stage that draws pictures again begins once more."""
+        """Replace the estimated number of items by the real one; a stage that draws pictures again begins a second time."""
         stage = self.stages.setdefault(name, StageProgress(name, to_do))
         stage.to_do = to_do + stage.made + stage.failed
         stage.begun = stage.begun or monotonic()
 
     def events_after(self, number: int) -> Iterator[dict[str, Any]]:
-        """Events with higher numbers that are still remembered."""
+        """The stored events with higher numbers."""
         return (event for event in self.events if event["number"] > number)
 
     @property
     def seconds_left(self) -> float | None:
-        """Until it is done; None when nothing is known yet or it is over."""
+        """Seconds until the job ends; None before the first estimate and after the end."""
         if self.state not in {JobState.RUNNING, JobState.STOPPING} or not self.stages:
             return None
         return round(sum(stage.seconds_left(monotonic()) for stage in self.stages.values()), 1)
 
     def summary(self) -> dict[str, Any]:
-        """What the page shows of it."""
+        """The job as the page and the HTTP API show it."""
         return {
             "id": self.id,
             "state": self.state.value,

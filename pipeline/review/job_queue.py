@@ -1,7 +1,7 @@
-"""The queue of jobs: one at a time, each in a process of its own that runs the ordinary command line.
+"""The queue of jobs: one runs at a time, each in a process of its own that runs the command line.
 
-Whatever happens to a job, a crash of a native library included, happens to that process. Stopping asks it to finish the item at
-work (the runner's own way); insisting kills it, which the books survive.
+A crash, even of a native library, ends that process only. To stop a job, its process is asked to finish the current item, as
+Ctrl-C does; asked again, it is killed, which leaves outputs and ledger consistent.
 """
 
 from __future__ import annotations
@@ -25,36 +25,36 @@ from pipeline.review.job import OVER, JobState, ReviewJob
 from pipeline.review.models import NewJob
 from pipeline.review.options import Limits
 
-Tell = Callable[[str, Mapping[str, Any]], None]
+Notify = Callable[[str, Mapping[str, Any]], None]
 LINE_BYTES = 4_000_000
-PATIENCE_S = 30.0
-"""After being asked to stop a job may finish the item at work for so long."""
+STOP_TIMEOUT_S = 30.0
+"""Seconds that a job has to finish its current item when it is asked to stop."""
 COMMAND = (sys.executable, "-c", "from pipeline.cli.app import main; main()")
 ROOT = Path(pipeline.__file__).resolve().parents[1]
 
 
 class QueueFullError(Exception):
-    """As many jobs wait as are allowed."""
+    """The allowed number of jobs is waiting already."""
 
 
 class UnknownJobError(LookupError):
-    """No such job, or it is long over and forgotten."""
+    """No job has this id, or it ended long ago and was removed."""
 
 
 class JobQueue:
-    """Takes jobs, works on one at a time, remembers the last ones. Lives on one event loop.
+    """Queues jobs, runs one at a time and keeps the last ones. Belongs to one event loop.
 
     Args:
-        request: folders and settings every job inherits.
-        limits: length of the queue and of the memory.
-        tell: who hears of every change.
+        request: folders and settings that every job inherits.
+        limits: the lengths of the queue and of the list of ended jobs.
+        notify: called at every change, with the kind of event and its facts.
         command: what runs a job; replaced in tests.
     """
 
-    def __init__(self, request: Request, limits: Limits, tell: Tell, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, request: Request, limits: Limits, notify: Notify, command: Sequence[str] = COMMAND) -> None:
         self._request = request
         self._limits = limits
-        self._tell = tell
+        self._notify = notify
         self._command = tuple(command)
         self._jobs: dict[str, ReviewJob] = {}
         self._waiting: deque[ReviewJob] = deque()
@@ -62,17 +62,17 @@ class JobQueue:
         self._process: Process | None = None
         self._worker: asyncio.Task[None] | None = None
 
-    # ---- what callers ask --------------------------------------------------------------------------------------------------
+    # ---- for callers -------------------------------------------------------------------------------------------------------
 
     def all(self) -> list[ReviewJob]:
-        """Newest first."""
+        """All jobs, newest first."""
         return list(self._jobs.values())[::-1]
 
     def get(self, ident: str) -> ReviewJob:
         """One job.
 
         Raises:
-            UnknownJobError: there is none.
+            UnknownJobError: no job has this id.
         """
         if ident not in self._jobs:
             raise UnknownJobError(ident)
@@ -82,7 +82,7 @@ class JobQueue:
         """Queue a job.
 
         Raises:
-            UsageError: its steps exclude each other. QueueFullError: enough are waiting.
+            UsageError: its steps exclude each other. QueueFullError: too many are waiting.
         """
         request = asked.request(self._request)
         if len(self._waiting) >= self._limits.queued_jobs:
@@ -96,7 +96,7 @@ class JobQueue:
         return job
 
     def cancel(self, ident: str) -> ReviewJob:
-        """Take a waiting job out of the queue; ask a running one to stop; kill one that was asked before."""
+        """Remove a waiting job from the queue; ask a running one to stop; kill one that was asked before."""
         job = self.get(ident)
         if job in self._waiting:
             self._waiting.remove(job)
@@ -106,11 +106,11 @@ class JobQueue:
         elif job.state is JobState.RUNNING:
             job.state = JobState.STOPPING
             self._signal(kill=False)
-            asyncio.get_running_loop().call_later(PATIENCE_S, self._insist, job)
+            asyncio.get_running_loop().call_later(STOP_TIMEOUT_S, self._kill_if_stopping, job)
         self._changed(job)
         return job
 
-    def _insist(self, job: ReviewJob) -> None:
+    def _kill_if_stopping(self, job: ReviewJob) -> None:
         if job.state is JobState.STOPPING:
             self._signal(kill=True)
 
@@ -127,11 +127,11 @@ class JobQueue:
     # ---- the worker --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to work."""
+        """Begin to run jobs."""
         self._worker = asyncio.get_running_loop().create_task(self._work())
 
     async def close(self) -> None:
-        """Stop working; the job at work finishes its item, or is killed when that takes long."""
+        """Stop; the running job finishes its current item, or is killed when that takes too long."""
         if self._worker is not None:
             self._worker.cancel()
             with suppress(asyncio.CancelledError):
@@ -156,16 +156,16 @@ class JobQueue:
         job.begin()
         self._changed(job)
         try:
-            code, complaint = await self._process_of(job)
+            code, errors = await self._process_of(job)
         except OSError as problem:
             job.message, job.remedy = f"the job could not be started ({problem})", "check memory and permissions"
             job.end(JobState.FAILED)
         else:
-            self._conclude(job, code, complaint)
+            self._conclude(job, code, errors)
         self._changed(job)
 
     async def _process_of(self, job: ReviewJob) -> tuple[int, str]:
-        """Run it and read its events; exit code and the end of what it complained about."""
+        """Run a job and read its events; returns its exit code and the last lines of its standard error."""
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
@@ -179,49 +179,49 @@ class JobQueue:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        complaint = asyncio.get_running_loop().create_task(_last_lines(self._process))
+        errors = asyncio.get_running_loop().create_task(_last_lines(self._process))
         assert self._process.stdout is not None
         while True:
             try:
                 line = await self._process.stdout.readline()
             except ValueError:
-                continue  # a line beyond the limit is dropped by the reader; the next one is whole again
+                continue  # the reader drops a line beyond the limit; the next one is complete
             if not line:
                 break
-            self._take(job, line)
+            self._record(job, line)
         code = await self._process.wait()
         self._process = None
-        return code, await complaint
+        return code, await errors
 
-    def _take(self, job: ReviewJob, line: bytes) -> None:
-        """One event of the job's process."""
+    def _record(self, job: ReviewJob, line: bytes) -> None:
+        """Record one line of the job's process."""
         try:
             event = json.loads(line)
             kind = str(event.pop("event"))
         except (ValueError, KeyError, AttributeError, TypeError):
-            return  # a library wrote to standard output
+            return  # not an event: a library wrote to standard output
         number = job.note(kind, event)
-        self._tell("job-event", {"job": job.id, "number": number, "kind": kind, **_short(event)})
+        self._notify("job-event", {"job": job.id, "number": number, "kind": kind, **_short(event)})
         if kind in {"stage", "done", "failed", "estimate", "finished"}:
             self._changed(job)
 
-    def _conclude(self, job: ReviewJob, code: int, complaint: str) -> None:
+    def _conclude(self, job: ReviewJob, code: int, errors: str) -> None:
         if job.state is JobState.STOPPING or code == ExitCode.INTERRUPTED:
             job.end(JobState.CANCELLED, code)
         elif code in {ExitCode.DONE, ExitCode.ITEMS_FAILED}:
             job.end(JobState.DONE, code)
         else:
             if not job.message:
-                job.message = f"the job's process ended with {code}; its last words: {complaint or 'none'}"
+                job.message = f"the job's process ended with {code}; its last messages: {errors or 'none'}"
                 job.remedy = "submit it again; what was finished is kept"
             job.end(JobState.FAILED, code)
 
     def _changed(self, job: ReviewJob) -> None:
-        self._tell("job", job.summary())
+        self._notify("job", job.summary())
 
 
 async def _last_lines(process: Process) -> str:
-    """The end of what a process writes to standard error; read to the end so that it never blocks."""
+    """The last lines of a process's standard error, which is read completely so that the process never blocks."""
     assert process.stderr is not None
     kept = b""
     while chunk := await process.stderr.read(65536):
@@ -231,5 +231,5 @@ async def _last_lines(process: Process) -> str:
 
 
 def _short(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What everybody needs to know of an event; the rest is asked for."""
+    """The facts of an event that every open page receives; the others can be requested."""
     return {key: event[key] for key in ("stage", "item", "seconds", "message") if key in event}

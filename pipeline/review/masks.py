@@ -1,8 +1,8 @@
-"""The mask editor's side on the server: which masks there are, and saving one as an artefact edited by hand.
+"""The mask editor on the server: which masks exist, and saving one as a hand edit.
 
-A saved file differs from what the ledger says we made, and that alone makes it "edited by hand": the next run respects it and
-redoes what follows. The grey picture of an agnostic mask is a step of its own and follows by itself; mask and picture of a
-garment come from one step, so the picture is saved along and the two cannot disagree.
+A saved file differs from the one that the ledger recorded, and so counts as edited by the user: the next run keeps it and redoes
+what follows. The agnostic picture of a mask is a step of its own, which the next run repeats; cloth mask and cloth picture come
+from one step, so both are saved together and always match.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PNG_HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
 class Kind(StrEnum):
-    """Which mask."""
+    """The kinds of masks."""
 
     AGNOSTIC = "agnostic"
     CLOTH = "cloth"
@@ -33,14 +33,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MaskFiles:
-    """A mask and what belongs to it.
+    """A mask with its picture and the steps that use it.
 
     Args:
         mask: 255 = repaint (agnostic) or garment (cloth).
-        under: the picture to draw on.
-        shown: the picture saved along, or "".
-        only: the item whose pairs follow.
-        steps: what follows.
+        under: the picture under the mask in the editor.
+        shown: the picture that is saved with the mask, or "".
+        only: the item whose pairs use the mask.
+        steps: the steps to run after a change.
     """
 
     kind: Kind
@@ -65,12 +65,12 @@ def mask_files(items: Items, kind: Kind, ident: str, category: Category) -> Mask
 
 
 def save_mask(layout: Layout, files: MaskFiles, data: bytes) -> None:
-    """Replace a mask and the picture that shows it.
+    """Replace a mask, and the picture that is saved with it.
 
     Args:
         layout: the folders.
-        files: which.
-        data: a PNG of the mask's own size, light = inside.
+        files: of the mask.
+        data: a PNG of the mask's size, light = inside.
 
     Raises:
         UsageError: the mask has not been made yet.
@@ -94,19 +94,19 @@ def save_mask(layout: Layout, files: MaskFiles, data: bytes) -> None:
 
 
 def _erased(cloth: NDArray[np.uint8], gone: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8: what the mask lost becomes ground, in the colour of the canvas's corners."""
+    """(h, w, 3) uint8 cloth picture in which the `gone` area has the colour of the canvas's corners."""
     ground = np.median(np.stack([cloth[0, 0], cloth[0, -1], cloth[-1, 0], cloth[-1, -1]]), axis=0).astype(np.uint8)
     painted: NDArray[np.uint8] = np.where(gone[..., None], ground, cloth)
     return painted
 
 
 def _decode(layout: Layout, data: bytes, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """(h, w) bool; the size is checked in the file's head, before anything is decoded."""
+    """(h, w) bool; the size is checked in the file's header before pixels are decoded."""
     if not data.startswith(PNG_HEAD) or len(data) < 33:
         raise InputError("the mask is not a PNG", "send the canvas as image/png")
     width, height = struct.unpack(">II", data[16:24])
     if (height, width) != size:
-        raise InputError(f"the mask has {height}×{width} px, wanted are {size[0]}×{size[1]}")
+        raise InputError(f"the mask has {height}×{width} px, needed are {size[0]}×{size[1]}")
     folder = layout.path(REVIEW)
     folder.mkdir(parents=True, exist_ok=True)
     staged = Store(layout, durable=False).stage(f"{REVIEW}/mask.png", data)
@@ -119,6 +119,6 @@ def _decode(layout: Layout, data: bytes, size: tuple[int, int]) -> NDArray[np.bo
 
 
 def restore_mask(layout: Layout, files: MaskFiles) -> None:
-    """Give the mask back to the program: its files go, the next run makes them anew."""
+    """Delete an edited mask and its picture; the next run makes them again."""
     for ref in filter(None, (files.mask, files.shown)):
         layout.path(ref).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What callers send: checked shapes with limits, and the OpenAPI description's source."""
+"""The data that callers send, with its limits; also the source of the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.review.verdicts import Mark
 
 
 def _plain(text: str) -> str:
-    """No control characters: what a caller sends may become an argument of a process or a line of a file."""
+    """Refuse control characters: the text may become an argument of a process or a line of a file."""
     if not text.isprintable():
         raise ValueError("control characters are not allowed")
     return text
@@ -80,8 +80,8 @@ Bound = Annotated[float | None, Field(allow_inf_nan=False)]
 PAGE_SIZE = 200
 
 
-class Sought(BaseModel):
-    """Which finished pictures, in which order, and which page of them; as in the address of a gallery."""
+class GalleryQuery(BaseModel):
+    """Which finished pictures, in which order, and which page of them, as in the address of a gallery."""
 
     person: Text = ""
     garment: Text = ""
@@ -128,13 +128,13 @@ class PagePlacement(PlacementSettings):
 
 
 class PictureOf(_Strict):
-    """A composite to look at."""
+    """A composite to show."""
 
     pair: str = Field("", max_length=200)
-    """Whose; empty takes any pair."""
+    """Id of the pair; empty = any."""
     placement_settings: PagePlacement = PagePlacement()
     height: Annotated[int, Field(ge=64, le=2000)] = 800
-    """Of the picture, pixels."""
+    """Height of the picture in pixels."""
 
 
 class NewPlacement(_Strict):
@@ -142,17 +142,17 @@ class NewPlacement(_Strict):
 
     placement_settings: PagePlacement
     base: str = Field("", max_length=64)
-    """Version the editor started from; a file changed meanwhile is then not overwritten."""
+    """Version that the editor started from; a file that changed meanwhile is not overwritten."""
 
 
 class Pairs(_Strict):
-    """Who wears what."""
+    """The wanted pairs of people and garments."""
 
     pairs: Annotated[list[tuple[Word, Word]], Field(max_length=200_000)]
 
 
-class Trouble(BaseModel):
-    """Why a request was refused, and what helps."""
+class Refusal(BaseModel):
+    """Why a request was refused, and the remedy."""
 
     message: str
     remedy: str = ""

@@ -1,4 +1,4 @@
-"""How the page is served, and its limits."""
+"""Options of the page: its address, its token and its limits."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ MB = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one request, and everybody together, may take.
+    """Limits of one request and of all requests together.
 
     Args:
         body_bytes: of an ordinary request.
-        upload_bytes: of a request that brings a picture.
+        upload_bytes: of a request with a picture.
         upload_megapixels: of an uploaded picture.
-        queued_jobs: that wait while one runs; more are refused with 429.
-        remembered_jobs: that can still be asked about when they are over.
-        job_events: that a job keeps for late readers.
+        queued_jobs: jobs that may wait while one runs; more are refused with 429.
+        remembered_jobs: ended jobs that are kept.
+        job_events: events that are kept of each job.
         streams: open event streams.
-        waiting_events: that a slow reader of a stream may fall behind before it is told to start afresh.
+        waiting_events: how many events a reader of a stream may be behind before it must load everything again.
     """
 
     body_bytes: int = 2 * MB
@@ -37,14 +37,14 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """Where the page is served and to whom.
+    """Where the page is served, and who has access.
 
     Args:
         request: the folders and settings that every job inherits.
         host: address to listen on.
         port: 0 takes a free one.
-        token: what a caller must know; "" = nothing, allowed on loopback only.
-        names: further host names under which the page is reached.
+        token: secret that every caller needs; "" = none, allowed on loopback only.
+        names: further host names of the page.
         limits: sizes and counts.
     """
 

@@ -1,4 +1,4 @@
-"""Everything the routes share, and the task that notices what other programs change."""
+"""The state that all routes share, and the task that notices changes by other programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.review.placement import Placements
 from pipeline.review.verdicts import Verdicts
 from pipeline.review.workspace import Workspace
 
-LOOK_EVERY_S = 0.7
+CHECK_EVERY_S = 0.7
 
 
 class Page:
@@ -38,35 +38,35 @@ class Page:
         self.gallery = Gallery(self.workspace, self.verdicts)
         self.placements = Placements(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
-        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.tell, command)
+        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, command)
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to work and to watch."""
+        """Begin to run jobs and to watch the folders."""
         self.jobs.start()
         self._watch = asyncio.get_running_loop().create_task(self._keep_watch())
 
     async def close(self) -> None:
-        """End streams, watch and jobs."""
+        """End the streams, the watch and the running job."""
         self.hub.close()
         if self._watch is not None:
             self._watch.cancel()
         await self.jobs.close()
 
     async def _keep_watch(self) -> None:
-        """Tell open pages when the gallery changed, whoever changed it. Costs nothing while nobody looks."""
-        told = -1
+        """Notify open pages when the gallery changed, whatever changed it. Does nothing while no page is open."""
+        sent = -1
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(CHECK_EVERY_S)
             if not self.hub.listeners:
                 continue
             try:
                 index = await asyncio.to_thread(self.gallery.index)
             except (LookbookError, OSError):
-                continue  # a half-written settings file, say; whoever asks for the gallery is told
-            if index.version != told:
-                told = index.version
-                self.hub.tell("gallery", {"version": index.version, "total": len(index.entries), "done": index.done})
+                continue  # e.g. a half-written settings file; the next request for the gallery reports it
+            if index.version != sent:
+                sent = index.version
+                self.hub.notify("gallery", {"version": index.version, "total": len(index.entries), "done": index.done})
 
 
 async def _page_of(request: Request) -> Page:
@@ -75,4 +75,4 @@ async def _page_of(request: Request) -> Page:
 
 
 ThePage = Annotated[Page, Depends(_page_of)]
-"""How a route asks for the page of the application it belongs to."""
+"""The type of a route's parameter that receives the page of its application."""

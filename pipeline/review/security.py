@@ -1,7 +1,7 @@
-"""Who may ask: host and origin checks, the token, body limits, and the headers that keep a browser strict.
+"""Access control: checks of host and origin, the token, size limits, and security headers for browsers.
 
-A page on the internet must not be able to drive this one. It cannot read answers (no CORS header is ever sent), cannot post
-(`Origin` and `Sec-Fetch-Site` are checked), and cannot rebind a name of its own to 127.0.0.1 (`Host` must be ours or an address).
+A page on the internet must not control this one. It cannot read answers (no CORS header is ever sent), cannot post (`Origin` and
+`Sec-Fetch-Site` are checked), and cannot rebind a name of its own to 127.0.0.1 (`Host` must be ours or an address).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ HEADERS: Mapping[str, str] = {
 
 
 class Guard:
-    """The outermost layer: refuses before anything else looks at a request.
+    """The outermost layer: checks every request before the application receives it.
 
     Args:
-        app: what is guarded.
-        serving: who may ask, how much.
+        app: the application.
+        serving: address, token and limits.
     """
 
     def __init__(self, app: ASGIApp, serving: Serving) -> None:
@@ -48,7 +48,7 @@ class Guard:
         self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check, then pass on."""
+        """Refuse the request, or pass it to the application."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -61,14 +61,14 @@ class Guard:
         await self._limited(scope, receive, send, limit)
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        """Pass on, counting the body's bytes whatever its headers promise."""
-        taken = 0
+        """Pass the request on, and count the bytes of its body, whatever its headers say."""
+        count = 0
 
         async def counted() -> Message:
-            nonlocal taken
+            nonlocal count
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > limit:
+            count += len(message.get("body", b""))
+            if count > limit:
                 raise HTTPException(413, f"more than {limit / 1e6:g} MB")
             return message
 
@@ -78,7 +78,7 @@ class Guard:
         await self._app(scope, counted, noted)
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | RedirectResponse | None:
-        """Why a request is not answered; None when it is."""
+        """The refusal of a request; None when it is accepted."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_our_host(hosts[0]):
             return _refused(
@@ -92,10 +92,10 @@ class Guard:
             return _refused(400, "content-length is not a number")
         if int(length) > limit:
             return _too_large(limit)
-        return self._who(scope, headers)
+        return self._token_refusal(scope, headers)
 
-    def _who(self, scope: Scope, headers: Headers) -> JSONResponse | RedirectResponse | None:
-        """The token, from the header, the cookie, or once from the address."""
+    def _token_refusal(self, scope: Scope, headers: Headers) -> JSONResponse | RedirectResponse | None:
+        """Check the token, which comes in the header, in the cookie, or once in the address."""
         token = self._serving.token
         if not token:
             return None
@@ -125,7 +125,7 @@ class Guard:
 
 
 def _same_site(scope: Scope, headers: Headers, host: str) -> bool:
-    """Whether our own page, or no page at all, asks. Following a link to the page itself is allowed from anywhere."""
+    """Whether the request comes from our page or from no page. A link to the page itself may be followed from anywhere."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
     if origin is not None and origin.lower() != f"{scope['scheme']}://{host}".lower():
         return False
@@ -135,7 +135,7 @@ def _same_site(scope: Scope, headers: Headers, host: str) -> bool:
 
 
 def _is_address(name: str) -> bool:
-    """An address cannot be rebound to another machine, a name can."""
+    """Whether a host is an IP address, which, unlike a name, cannot be rebound to another machine."""
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
@@ -172,7 +172,7 @@ def _with_headers(message: Message) -> Message:
 
 
 def _hardened(send: Send, answer: ASGIApp) -> ASGIApp:
-    """An answer of our own, with the headers every answer has."""
+    """Our own answer, with the security headers."""
 
     async def respond(scope: Scope, receive: Receive, _: Send) -> None:
         async def noted(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Puts the application together and serves it."""
+"""The web application: routes, error answers, and the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.core.errors import InputError, LookbookError, OutputError
 from pipeline.review.events import TooManyStreamsError
 from pipeline.review.files import RefusedFileError
 from pipeline.review.job_queue import COMMAND, QueueFullError, UnknownJobError
-from pipeline.review.models import Trouble
+from pipeline.review.models import Refusal
 from pipeline.review.options import Serving
 from pipeline.review.page import Page
 from pipeline.review.placement import ConflictError
@@ -34,13 +34,13 @@ from pipeline.review.workspace import UnknownItemError
 
 STATIC = Path(__file__).with_name("static")
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Trouble, "description": about}
+    status: {"model": Refusal, "description": about}
     for status, about in (
         (400, "the request is malformed"),
         (401, "a token is needed"),
-        (403, "another page asked"),
-        (404, "there is no such thing"),
-        (409, "it does not fit what is there"),
+        (403, "the request comes from another page"),
+        (404, "it does not exist"),
+        (409, "it does not fit the present state"),
         (413, "too large"),
         (421, "not a host name of the page"),
         (422, "a value does not fit"),
@@ -50,7 +50,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def make_app(serving: Serving, command: Sequence[str] = COMMAND) -> FastAPI:
-    """The application, guard included.
+    """The application, with its access control.
 
     Args:
         serving: folders, address, limits.
@@ -95,12 +95,12 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/api", include_in_schema=False)
     def description() -> FileResponse:
-        """The API for people."""
+        """The description of the API for people."""
         return FileResponse(STATIC / "api.html", headers={"cache-control": "no-cache"})
 
 
 def _add_refusals(app: FastAPI, plain: Callable[[str], str]) -> None:
-    """Everything that can go wrong as one shape: message and remedy, without this machine's folders."""
+    """Answer every error in one form: message and remedy, without the folders of this machine."""
 
     def answer(status: int, message: str, remedy: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
         return JSONResponse({"message": plain(message), "remedy": plain(remedy)}, status_code=status, headers=headers)
@@ -114,7 +114,7 @@ def _add_refusals(app: FastAPI, plain: Callable[[str], str]) -> None:
         return answer(status, problem.message, problem.remedy)
 
     def misfit(request: Request, problem: Exception) -> JSONResponse:
-        """Names the field; the value itself may be anything and is not repeated."""
+        """Name the field; its value, which may be anything, is not repeated."""
         assert isinstance(problem, RequestValidationError)
         lines = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in problem.errors()[:5]]
         return answer(422, "; ".join(lines).encode("utf-8", "replace").decode())

@@ -1,4 +1,4 @@
-"""Pictures dropped into the page: checked like any input, stored under a plain name, never over another file."""
+"""Uploaded pictures: checked like any input, stored under a plain name, never over another file."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ CHUNK = 1 << 20
 
 
 def save_upload(layout: Layout, kind: str, category: Category, name: str, file: BinaryIO, most_megapixels: float) -> Ref:
-    """Put one picture into the inputs folder.
+    """Store one picture in the inputs folder.
 
     Args:
         layout: the folders.
         kind: person, cloth or background.
         category: of a garment.
-        name: what the user's file is called; folders in it are ignored.
+        name: the file name on the user's machine; folders in it are ignored.
         file: its content.
         most_megapixels: larger pictures are refused before they are decoded.
 
     Returns:
-        The stored file.
+        The ref of the stored file.
 
     Raises:
-        InputError: not a whole picture of an allowed format and size.
+        InputError: not a complete picture of an allowed format and size.
     """
     plain = name.replace("\\", "/").rpartition("/")[2]
     suffix = Path(plain).suffix.lower()
@@ -44,7 +44,7 @@ def save_upload(layout: Layout, kind: str, category: Category, name: str, file: 
     try:
         _copy(file, temporary)
         _check(temporary, plain, most_megapixels)
-        target = _place(temporary, folder, slug(plain)[:80] or "picture", suffix)
+        target = _store(temporary, folder, slug(plain)[:80] or "picture", suffix)
     finally:
         temporary.unlink(missing_ok=True)
     return INPUT_PREFIX + target.relative_to(layout.inputs).as_posix()
@@ -57,7 +57,7 @@ def _copy(file: BinaryIO, target: Path) -> None:
 
 
 def _check(path: Path, name: str, most_megapixels: float) -> None:
-    """Decode it once, so that a broken picture is refused here and not in the middle of a night's run."""
+    """Decode the picture once, so that a damaged one is refused now and not during a run."""
     try:
         height, width = images.picture_size(path)
         if height * width > most_megapixels * 1e6:
@@ -67,8 +67,8 @@ def _check(path: Path, name: str, most_megapixels: float) -> None:
         raise InputError(f"{name}: {problem.message.replace(f'{path}: ', '')}", problem.remedy) from None
 
 
-def _place(temporary: Path, folder: Path, stem: str, suffix: str) -> Path:
-    """Give it the first free name; a hard link cannot replace an existing file, so two uploads at once never meet."""
+def _store(temporary: Path, folder: Path, stem: str, suffix: str) -> Path:
+    """Store the file under the first free name; a hard link cannot replace a file, so simultaneous uploads do not collide."""
     for number in itertools.count(1):
         target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
         try:
@@ -80,4 +80,4 @@ def _place(temporary: Path, folder: Path, stem: str, suffix: str) -> Path:
             if not target.exists():
                 temporary.rename(target)
                 return target
-    raise AssertionError("counting ended")
+    raise AssertionError("no free name")

@@ -1,4 +1,4 @@
-"""What a person decided about finished pictures: appended to `outputs/verdicts.jsonl`, the last line about a picture counts."""
+"""The user's decisions about finished pictures, appended to `outputs/verdicts.jsonl`; the last line about a picture counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class Mark(StrEnum):
-    """A decision; `NONE` takes the one before back."""
+    """A decision; `NONE` withdraws the one before."""
 
     KEEP = "keep"
     REJECT = "reject"
@@ -27,9 +27,9 @@ class Verdict:
 
     Args:
         item: the finished picture's id.
-        engine: which engine dressed it.
+        engine: which engine made it.
         verdict: the decision.
-        picture: sha256 of the picture that was decided about; one made anew is to be looked at again.
+        picture: sha256 of the picture at the time; a picture that was made again should be judged again.
         at: local time, ISO 8601.
     """
 
@@ -41,7 +41,7 @@ class Verdict:
 
 
 class Verdicts:
-    """Reads the file when somebody else wrote to it, appends to it.
+    """Reads the file when another program wrote to it, and appends to it.
 
     Args:
         path: `outputs/verdicts.jsonl`; need not exist.
@@ -59,11 +59,11 @@ class Verdicts:
         return None if found is None or found.verdict is Mark.NONE else found
 
     def refresh(self) -> None:
-        """Take in lines written since the last call, ours and others'."""
+        """Read the lines that were written since the last call, by us or others."""
         with self._guard:
-            self._take_in()
+            self._read_new_lines()
 
-    def _take_in(self) -> None:
+    def _read_new_lines(self) -> None:
         size = self._path.stat().st_size if self._path.is_file() else 0
         if size < self._read_to:
             self._latest, self._read_to = {}, 0
@@ -78,24 +78,24 @@ class Verdicts:
             self._latest[verdict.item, verdict.engine] = verdict
 
     def add(self, verdict: Verdict) -> Verdict:
-        """Append one decision; it is on the disk when this returns.
+        """Append one decision; it is on disk when this returns.
 
         Raises:
-            OSError: the disk refused.
+            OSError: the file cannot be written.
         """
         stamped = Verdict(verdict.item, verdict.engine, verdict.verdict, verdict.picture, _now())
         with self._guard:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as file:
-                file.write(_after_torn_line(self._path) + (json.dumps(asdict(stamped), ensure_ascii=False) + "\n").encode())
+                file.write(_missing_newline(self._path) + (json.dumps(asdict(stamped), ensure_ascii=False) + "\n").encode())
                 file.flush()
                 os.fsync(file.fileno())
-            self._take_in()
+            self._read_new_lines()
         return stamped
 
 
 def parse(data: bytes) -> Iterator[Verdict]:
-    """The decisions in a file's content; lines that are none (torn by a crash, written by hand) are passed over."""
+    """The decisions in a file's content; other lines (incomplete after a crash, or written by hand) are ignored."""
     for line in data.decode("utf-8", "replace").splitlines():
         try:
             row = json.loads(line)
@@ -106,8 +106,8 @@ def parse(data: bytes) -> Iterator[Verdict]:
             continue
 
 
-def _after_torn_line(path: Path) -> bytes:
-    """A crash may have left half a line; the next one must not be glued to it."""
+def _missing_newline(path: Path) -> bytes:
+    """A newline where a crash left an incomplete line, so that the next decision is not appended to it."""
     if not path.stat().st_size:
         return b""
     with path.open("rb") as file:

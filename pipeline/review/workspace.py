@@ -1,4 +1,4 @@
-"""The folders the page looks at: what items there are, which pictures exist, and whether anything changed."""
+"""The folders behind the page: their items, and whether anything in them changed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class UnknownItemError(LookupError):
 
 @dataclass(frozen=True)
 class Items:
-    """Everything there is, by id.
+    """All items, by id.
 
     Args:
         prepared: the request with settings and engines chosen.
-        every: people, garments and backgrounds whatever the pairs file says.
+        every: all people, garments and backgrounds, whether or not the pairs file names them.
         scenes: the finished pictures that are wanted, by id, in the order of the pairs.
     """
 
@@ -37,7 +37,7 @@ class Items:
 
     @property
     def wanted(self) -> Collection:
-        """What the pairs file leaves."""
+        """The items that the pairs file names; all, without one."""
         return self.prepared.assembly.everything
 
     def scene(self, ident: str) -> Scene:
@@ -76,7 +76,7 @@ class Workspace:
         self._items: Items | None = None
 
     def items(self) -> Items:
-        """What there is now.
+        """The items of the inputs folder as it is now.
 
         Raises:
             LookbookError: a setting or the inputs folder does not fit.
@@ -97,7 +97,7 @@ class Workspace:
         return Items(prepared, every, {scene.id: scene for scene in scenes})
 
     def inputs_stamp(self) -> str:
-        """Changes when an input comes, goes or is replaced, or a setting changes. Cost: one listing of the folder."""
+        """A text that changes when an input is added, removed or replaced, or a setting changes; costs one listing."""
         digest = hashlib.sha256()
         paths = [path for path in self.layout.inputs.rglob("*") if not path.name.startswith(".")]
         for path in sorted([*paths, self.request.config or self.layout.inputs.parent / CONFIG_FILE]):
@@ -105,7 +105,7 @@ class Workspace:
         return digest.hexdigest()
 
     def outputs_stamp(self) -> str:
-        """Changes when a run writes down a result, or when finished pictures come and go by hand."""
+        """A text that changes when a run records a result, or when finished pictures are added or removed."""
         ledgers = (stamp_of(path) for path in sorted(self.layout.path(LEDGER).glob("*.sqlite")))
         folders = (str(path.stat().st_mtime_ns) for path in sorted(self.layout.path(FINAL.path).glob("*")))
         return "|".join((*ledgers, *folders))

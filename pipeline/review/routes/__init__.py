@@ -1,1 +1,1 @@
-"""The operations of the review page's API, a file per resource."""
+"""The routes of the review page's HTTP API, one file per resource."""

@@ -1,4 +1,4 @@
-"""Gallery, one picture with all its stages, verdicts, export."""
+"""Routes of the gallery: the list, one picture with all its stages, verdicts, export."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from pipeline.core.layout import (
 )
 from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.ledger import Ledger
-from pipeline.review.export import export_archive, finished
+from pipeline.review.export import export_archive, finished_entries
 from pipeline.review.gallery import Entry, Filter, Gallery, describe_notice
-from pipeline.review.models import NewVerdict, Sought
+from pipeline.review.models import GalleryQuery, NewVerdict
 from pipeline.review.page import Page, ThePage
 from pipeline.review.verdicts import Verdict
 from pipeline.review.workspace import UnknownItemError, version_of
 
 
 def stages_of(scene: Scene, layout: Layout) -> Iterator[tuple[str, Ref]]:
-    """Everything a finished picture was made of, in order: label and artefact."""
+    """Label and artefact of everything a finished picture was made of, in order."""
     person, garment, pair = scene.pair.person, scene.pair.garment, scene.pair
     yield "photo", person.source
     yield "cut-out", CUTOUT.of(person.id)
@@ -66,7 +66,7 @@ def stages_of(scene: Scene, layout: Layout) -> Iterator[tuple[str, Ref]]:
 
 
 def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
-    """An entry as the gallery shows it."""
+    """An entry in the form that the gallery shows."""
     pair, mark = entry.scene.pair, gallery.mark_of(entry)
     return {
         "id": entry.scene.id,
@@ -115,7 +115,7 @@ def _size(page: Page, ref: Ref) -> list[int] | None:
 
 
 def _window(shares: str) -> list[float] | None:
-    """Left, top, right and bottom of the part that a cropped picture shows of its photo or background; None for all of it."""
+    """Left, top, right and bottom of the part of its photo or background that a cropped picture shows; None for all of it."""
     return [float(share) for share in shares.split()] or None
 
 
@@ -140,18 +140,18 @@ def _recipe(page: Page, entry: Entry) -> dict[str, Any] | None:
 
 
 gallery_routes = APIRouter(prefix="/api", tags=["gallery"])
-"""Routes below /api for looking and judging."""
+"""Routes below /api for viewing and judging pictures."""
 
 
 @gallery_routes.get("/items")
-def list_items(page: ThePage, wanted: Annotated[Sought, Query()]) -> dict[str, Any]:
+def list_items(page: ThePage, wanted: Annotated[GalleryQuery, Query()]) -> dict[str, Any]:
     """Finished pictures that fit a filter, in pages."""
     found = page.gallery.find(_filter(wanted))
     cards = [card(page.gallery, entry) for entry in found[wanted.offset : wanted.offset + wanted.limit]]
     return {"version": page.gallery.index().version, "total": len(found), "offset": wanted.offset, "items": cards}
 
 
-def _filter(wanted: Sought) -> Filter:
+def _filter(wanted: GalleryQuery) -> Filter:
     return Filter(
         person=wanted.person,
         garment=wanted.garment,
@@ -168,7 +168,7 @@ def _filter(wanted: Sought) -> Filter:
 
 @gallery_routes.get("/facets")
 def facets(page: ThePage) -> dict[str, list[tuple[str, int]]]:
-    """What can be filtered by, with counts."""
+    """The values of each filter, with counts."""
     return page.gallery.facets()
 
 
@@ -180,7 +180,7 @@ def show_item(page: ThePage, item: str) -> dict[str, Any]:
 
 @gallery_routes.post("/verdicts")
 def judge(page: ThePage, new: NewVerdict) -> dict[str, Any]:
-    """Keep, reject, redo, or take that back; appended to verdicts.jsonl."""
+    """Keep, reject, redo, or withdraw a decision; appended to verdicts.jsonl."""
     entries = [_entry(page, item) for item in new.items]
     for entry in entries:
         page.verdicts.add(Verdict(entry.scene.id, entry.scene.pair.engine, new.verdict, entry.content))
@@ -190,7 +190,7 @@ def judge(page: ThePage, new: NewVerdict) -> dict[str, Any]:
 @gallery_routes.get("/export.zip", response_class=FileResponse)
 def export(page: ThePage, only_kept: bool = True) -> FileResponse:
     """The kept pictures, or all that are finished, in one archive."""
-    entries = finished(page.gallery, only_kept)
+    entries = finished_entries(page.gallery, only_kept)
     with tempfile.NamedTemporaryFile(prefix="lookbook-", suffix=".zip", delete=False) as file:
         export_archive(page.layout, entries, cast(BinaryIO, file))
     path = Path(file.name)

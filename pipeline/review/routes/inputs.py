@@ -1,4 +1,4 @@
-"""Status, inputs, uploads, pairs, and the files themselves."""
+"""Routes of the inputs: status, lists, uploads, pairs; and of the files."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pipeline.core.layout import PAIR_FILES
 from pipeline.review.files import SHOWN_AS_IS, THUMB_HEIGHTS, served_path, thumbnail
 from pipeline.review.models import Pairs
 from pipeline.review.page import ThePage
-from pipeline.review.pair_grid import chosen, everybody_wears_everything, write_pairs
+from pipeline.review.pair_grid import delete_pairs, wanted_pairs, write_pairs
 from pipeline.review.uploads import save_upload
 from pipeline.review.workspace import version_of
 
-FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
-BRIEFLY = {"cache-control": "no-cache"}
+CACHE_FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
+CACHE_CHECKED = {"cache-control": "no-cache"}
 Version = Annotated[str, Query(max_length=64)]
 
 input_routes = APIRouter(prefix="/api", tags=["inputs"])
-"""Routes below /api for what the user brings."""
+"""Routes below /api for the inputs."""
 
 
 @input_routes.get("/status")
 def status(page: ThePage) -> dict[str, Any]:
-    """What there is, and what could not be used."""
+    """Counts of inputs and pictures, and the inputs that cannot be used."""
     items = page.workspace.items()
     index = page.gallery.index()
     return {
@@ -50,7 +50,7 @@ def status(page: ThePage) -> dict[str, Any]:
 
 @input_routes.get("/inputs")
 def list_inputs(page: ThePage) -> dict[str, Any]:
-    """Photos, garments, backgrounds."""
+    """Photos, garments and backgrounds."""
     every = page.workspace.items().every
 
     def row(ident: str, source: str, category: str = "") -> dict[str, str]:
@@ -67,20 +67,20 @@ def list_inputs(page: ThePage) -> dict[str, Any]:
 def upload(
     page: ThePage, kind: Literal["person", "cloth", "background"], file: UploadFile, category: Category = Category.UPPER
 ) -> dict[str, str]:
-    """Add one picture; the category is a garment's."""
+    """Add one picture; `category` is for garments only."""
     ref = save_upload(page.layout, kind, category, file.filename or "", file.file, page.limits.upload_megapixels)
     return {"ref": ref, "version": version_of(page.layout, ref)}
 
 
 @input_routes.get("/pairs")
 def show_pairs(page: ThePage) -> dict[str, Any]:
-    """Who wears what."""
+    """The pairs of people and garments."""
     items = page.workspace.items()
     every = items.every
     return {
         "people": [each.id for each in every.persons],
         "garments": [{"id": each.id, "category": each.category.value} for each in every.garments],
-        "pairs": chosen(page.layout, items),
+        "pairs": wanted_pairs(page.layout, items),
         "file": has_pair_file(page.layout),
         "table": (page.layout.inputs / PAIR_FILES[1]).is_file(),
     }
@@ -95,20 +95,20 @@ def save_pairs(page: ThePage, new: Pairs) -> dict[str, int]:
 
 @input_routes.delete("/pairs")
 def no_pairs(page: ThePage) -> dict[str, int]:
-    """Everybody wears everything: pairs.txt goes."""
-    everybody_wears_everything(page.layout)
+    """Delete pairs.txt, so that every person wears every garment."""
+    delete_pairs(page.layout)
     return {"pairs": len(page.workspace.items().wanted.pairs)}
 
 
 file_routes = APIRouter(tags=["files"])
-"""Pictures by ref."""
+"""Routes of pictures by ref."""
 
 
 @file_routes.get("/files/{ref:path}", response_class=FileResponse)
 def show_file(page: ThePage, ref: str, v: Version = "") -> FileResponse:
-    """A picture of the workspace as it is. With its version in the address a browser may keep it."""
+    """A picture of the workspace, unchanged. With its version in the address, browsers may cache it."""
     path = served_path(page.layout, ref)
-    headers = FOREVER if v and v == version_of(page.layout, ref) else BRIEFLY
+    headers = CACHE_FOREVER if v and v == version_of(page.layout, ref) else CACHE_CHECKED
     return FileResponse(path, media_type=SHOWN_AS_IS[path.suffix.lower()], headers=headers)
 
 
@@ -116,5 +116,5 @@ def show_file(page: ThePage, ref: str, v: Version = "") -> FileResponse:
 def show_thumbnail(page: ThePage, ref: str, v: Version = "", large: bool = False) -> Response:
     """A small WebP of a picture of the workspace, whatever its format."""
     data = thumbnail(page.layout, ref, THUMB_HEIGHTS[large])
-    headers = FOREVER if v and v == version_of(page.layout, ref) else BRIEFLY
+    headers = CACHE_FOREVER if v and v == version_of(page.layout, ref) else CACHE_CHECKED
     return Response(data, media_type="image/webp", headers=headers)

@@ -1,4 +1,4 @@
-"""Jobs and the event stream."""
+"""Routes of jobs and of the event stream."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pipeline.review.page import ThePage
 SHOWS_PICTURES = frozenset({"compose", "restore"})
 
 job_routes = APIRouter(prefix="/api", tags=["jobs"])
-"""Routes below /api for working; on the event loop, because the queue lives there."""
+"""Routes below /api for jobs; they run on the event loop, to which the queue belongs."""
 
 
 @job_routes.post("/jobs", status_code=202)
 async def submit(page: ThePage, new: NewJob) -> dict[str, Any]:
-    """Queue a job. 429 when enough wait already."""
+    """Queue a job; 429 when too many are waiting."""
     return page.jobs.submit(new).summary()
 
 
@@ -37,13 +37,13 @@ async def show_job(page: ThePage, job: str) -> dict[str, Any]:
 
 @job_routes.get("/jobs/{job}/events")
 async def job_events(page: ThePage, job: str, after: Annotated[int, Query(ge=0, le=1 << 60)] = 0) -> dict[str, Any]:
-    """What happened in a job, after the event of a number."""
+    """The events of a job after the one with a given number."""
     return {"events": list(page.jobs.get(job).events_after(after))}
 
 
 @job_routes.get("/jobs/{job}/results")
 async def job_results(page: ThePage, job: str) -> dict[str, Any]:
-    """What a job made; finished pictures with their address below /files/."""
+    """The items that a job made; finished pictures with their address below /files/."""
     found = page.jobs.get(job)
     scenes = page.gallery.index().entries
     made = [{"stage": stage, "item": item} for stage, item in found.results]
@@ -54,12 +54,12 @@ async def job_results(page: ThePage, job: str) -> dict[str, Any]:
 
 @job_routes.post("/jobs/{job}/cancel")
 async def cancel(page: ThePage, job: str) -> dict[str, Any]:
-    """Stop after the item at work; asked again, at once."""
+    """Stop after the current item; asked again, at once."""
     return page.jobs.cancel(job).summary()
 
 
 @job_routes.get("/events", response_class=StreamingResponse)
 async def events(page: ThePage) -> StreamingResponse:
-    """Server-sent events: `job`, `job-event`, `gallery`, and `afresh` when a slow reader missed some."""
+    """Server-sent events: `job`, `job-event`, `gallery`, and `afresh` when a slow reader must load everything again."""
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(page.hub.stream(page.hub.join()), media_type="text/event-stream", headers=headers)

@@ -1,4 +1,4 @@
-"""Mask editor."""
+"""Routes of the mask editor."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def list_masks(page: ThePage) -> dict[str, Any]:
 
 @mask_routes.get("/{kind}/{item}")
 def show(page: ThePage, kind: Kind, item: str, category: Category = Category.UPPER) -> dict[str, Any]:
-    """One mask's files."""
+    """The files of one mask."""
     return _state(page, mask_files(page.workspace.items(), kind, item, category))
 
 
 @mask_routes.put("/{kind}/{item}")
 def save(page: ThePage, kind: Kind, item: str, data: Png, category: Category = Category.UPPER) -> dict[str, Any]:
-    """Save a mask drawn by hand: a PNG of the mask's own size."""
+    """Save an edited mask: a PNG of the mask's size."""
     files = mask_files(page.workspace.items(), kind, item, category)
     save_mask(page.layout, files, data)
     return _state(page, files)
@@ -58,7 +58,7 @@ def save(page: ThePage, kind: Kind, item: str, data: Png, category: Category = C
 
 @mask_routes.delete("/{kind}/{item}")
 def restore(page: ThePage, kind: Kind, item: str, category: Category = Category.UPPER) -> dict[str, Any]:
-    """Forget the edited mask; the next run makes an automatic one."""
+    """Delete the edited mask; the next run makes an automatic one."""
     files = mask_files(page.workspace.items(), kind, item, category)
     restore_mask(page.layout, files)
     return _state(page, files)

@@ -23,8 +23,8 @@ def test_events_reach_every_stream_in_order_and_numbered():
     async def story() -> None:
         hub = Hub(streams=3, waiting=10)
         one, two = hub.join(), hub.join()
-        hub.tell("job", {"id": "ä"})
-        hub.tell("gallery", {"done": 1})
+        hub.notify("job", {"id": "ä"})
+        hub.notify("gallery", {"done": 1})
         assert kinds(one) == kinds(two) == ["hello", "job", "gallery"]
 
     asyncio.run(story())
@@ -35,7 +35,7 @@ def test_a_reader_that_falls_behind_is_told_to_start_afresh_and_memory_stays():
         hub = Hub(streams=3, waiting=10)
         slow = hub.join()
         for number in range(10_000):
-            hub.tell("job", {"number": number})
+            hub.notify("job", {"number": number})
             assert slow.qsize() <= 10
         assert AFRESH in kinds(slow)
 
