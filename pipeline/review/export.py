@@ -46,7 +46,7 @@ def _files(layout: Layout, entry: Entry) -> dict[str, Ref]:
 
 
 def export_archive(layout: Layout, entries: Sequence[Entry], file: BinaryIO) -> None:
-    """Write pictures into a ZIP, uncompressed, as their formats are; with fixed dates, so that the same pictures give the same file."""
+    """Write pictures into a ZIP, stored without compression and with fixed dates, so that its bytes are reproducible."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, ref in (file for entry in entries for file in _files(layout, entry).items()):
             with archive.open(zipfile.ZipInfo(name), "w") as inside, layout.path(ref).open("rb") as source:
