@@ -26,8 +26,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Notice
 from pipeline.core.frame import Frame
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
-from pipeline.core.labels import Body as BodyPart
-from pipeline.core.labels import Parse
+from pipeline.core.labels import BodyPart, Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,

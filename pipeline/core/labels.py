@@ -115,7 +115,7 @@ class Fashn(IntEnum):
     JEWELRY = 17
 
 
-class Body(IntEnum):
+class BodyPart(IntEnum):
     """DensePose chart index `I`, the 24 body parts."""
 
     BACKGROUND = 0
@@ -212,4 +212,4 @@ DENSEPOSE_COLOURS: tuple[tuple[int, int, int], ...] = (
     (86, 187, 144), (114, 189, 130), (145, 191, 116), (170, 189, 105), (192, 188, 96), (216, 186, 86),
     (228, 192, 74), (240, 199, 60), (252, 206, 46), (251, 220, 36), (250, 235, 25), (249, 251, 14),
 )  # fmt: skip
-"""RGB of `Body` 0..24 in VITON-HD's `image-densepose`: floor(I * 255 / 24) in OpenCV's Parula map, background pure black."""
+"""RGB of `BodyPart` 0..24 in VITON-HD's `image-densepose`: floor(I * 255 / 24) in OpenCV's Parula map, background pure black."""

@@ -21,7 +21,7 @@ _BLEND = 255
 
 
 def render(index: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(h, w) uint8 of `Body` 0..24 → (h, w, 3) uint8 RGB in VITON-HD's colours.
+    """(h, w) uint8 of `BodyPart` 0..24 → (h, w, 3) uint8 RGB in VITON-HD's colours.
 
     Raises:
         ValueError: an index above 24.
@@ -40,7 +40,7 @@ def decode(picture: NDArray[np.uint8], tolerance: int = TOLERANCE) -> NDArray[np
         tolerance: largest L1 distance to a colour of the table.
 
     Returns:
-        (h, w) uint8 of `Body`; blends at edges take the index of the nearest pixel that is sure.
+        (h, w) uint8 of `BodyPart`; blends at edges take the index of the nearest pixel that is sure.
     """
     packed = _packed(picture)
     verdicts = np.zeros(1 << 24, np.uint8)  # by colour: an eighth of the time of sorting the pixels

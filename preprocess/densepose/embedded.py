@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points
 from pipeline.core.card import Card
-from pipeline.core.labels import Body as Part
-from pipeline.core.labels import Joint
+from pipeline.core.labels import BodyPart, Joint
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Body
 from preprocess.person.body_parts import BodyParts
@@ -30,16 +29,26 @@ FAR_SHOULDER = 0.3
 """In profile, the shoulder that is farther by this share of the scale belongs to the far arm."""
 
 _ARM_PARTS = {
-    "right": (Part.RIGHT_UPPER_ARM_INNER, Part.RIGHT_UPPER_ARM_OUTER, Part.RIGHT_FOREARM_INNER, Part.RIGHT_FOREARM_OUTER),
-    "left": (Part.LEFT_UPPER_ARM_INNER, Part.LEFT_UPPER_ARM_OUTER, Part.LEFT_FOREARM_INNER, Part.LEFT_FOREARM_OUTER),
+    "right": (
+        BodyPart.RIGHT_UPPER_ARM_INNER,
+        BodyPart.RIGHT_UPPER_ARM_OUTER,
+        BodyPart.RIGHT_FOREARM_INNER,
+        BodyPart.RIGHT_FOREARM_OUTER,
+    ),
+    "left": (
+        BodyPart.LEFT_UPPER_ARM_INNER,
+        BodyPart.LEFT_UPPER_ARM_OUTER,
+        BodyPart.LEFT_FOREARM_INNER,
+        BodyPart.LEFT_FOREARM_OUTER,
+    ),
 }
 _LEG_PARTS = {
-    ("right", False): (Part.RIGHT_THIGH_FRONT, Part.RIGHT_SHIN_FRONT, Part.RIGHT_FOOT),
-    ("left", False): (Part.LEFT_THIGH_FRONT, Part.LEFT_SHIN_FRONT, Part.LEFT_FOOT),
-    ("right", True): (Part.RIGHT_THIGH_BACK, Part.RIGHT_SHIN_BACK, Part.RIGHT_FOOT),
-    ("left", True): (Part.LEFT_THIGH_BACK, Part.LEFT_SHIN_BACK, Part.LEFT_FOOT),
+    ("right", False): (BodyPart.RIGHT_THIGH_FRONT, BodyPart.RIGHT_SHIN_FRONT, BodyPart.RIGHT_FOOT),
+    ("left", False): (BodyPart.LEFT_THIGH_FRONT, BodyPart.LEFT_SHIN_FRONT, BodyPart.LEFT_FOOT),
+    ("right", True): (BodyPart.RIGHT_THIGH_BACK, BodyPart.RIGHT_SHIN_BACK, BodyPart.RIGHT_FOOT),
+    ("left", True): (BodyPart.LEFT_THIGH_BACK, BodyPart.LEFT_SHIN_BACK, BodyPart.LEFT_FOOT),
 }
-_HANDS = {"right": Part.RIGHT_HAND, "left": Part.LEFT_HAND}
+_HANDS = {"right": BodyPart.RIGHT_HAND, "left": BodyPart.LEFT_HAND}
 
 
 class LandmarkBody:
@@ -64,7 +73,7 @@ def draw_parts(body: Body, person: NDArray[np.bool_]) -> NDArray[np.uint8]:
         person: (h, w) bool, True = person.
 
     Returns:
-        (h, w) uint8 of `labels.Body`, 0 outside the person.
+        (h, w) uint8 of `labels.BodyPart`, 0 outside the person.
     """
     canvas = np.zeros(person.shape, np.uint8)
     hidden = [side for side in ("right", "left") if arm_behind(body, side)]
@@ -72,7 +81,7 @@ def draw_parts(body: Body, person: NDArray[np.bool_]) -> NDArray[np.uint8]:
         _paint_arm(canvas, body, side)
     for side in _far_to_near(body, Joint.RIGHT_KNEE, Joint.LEFT_KNEE):
         _paint_leg(canvas, body, side)
-    shapes.paint(canvas, shapes.torso(body), Part.TORSO_BACK if body.from_behind else Part.TORSO_FRONT)
+    shapes.paint(canvas, shapes.torso(body), BodyPart.TORSO_BACK if body.from_behind else BodyPart.TORSO_FRONT)
     _paint_head(canvas, body)
     for side in _far_to_near(body, Joint.RIGHT_WRIST, Joint.LEFT_WRIST):
         if side not in hidden:
@@ -110,7 +119,7 @@ def _paint_head(canvas: NDArray[np.uint8], body: Body) -> None:
     middle = float(np.clip(body.at(Joint.NOSE)[0], 0, canvas.shape[1]))
     column = np.arange(canvas.shape[1])
     right_first = (column < middle) != body.from_behind
-    halves = np.where(right_first, Part.HEAD_RIGHT, Part.HEAD_LEFT).astype(np.uint8)
+    halves = np.where(right_first, BodyPart.HEAD_RIGHT, BodyPart.HEAD_LEFT).astype(np.uint8)
     inside = skull.astype(bool)
     canvas[inside] = np.broadcast_to(halves, canvas.shape)[inside]
 
@@ -125,7 +134,7 @@ def _paint_arm(canvas: NDArray[np.uint8], body: Body, side: str) -> None:
 
 
 def _paint_halves(
-    canvas: NDArray[np.uint8], shape: Points, bone: tuple[Points, Points], parts: tuple[Part, Part], body: Body
+    canvas: NDArray[np.uint8], shape: Points, bone: tuple[Points, Points], parts: tuple[BodyPart, BodyPart], body: Body
 ) -> None:
     """The half of a limb that faces the body's axis, and the other one."""
     start, end = bone

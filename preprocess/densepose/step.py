@@ -11,7 +11,7 @@ from pipeline.core import images, layout
 from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig
 from pipeline.core.items import Item, Person, Unit
-from pipeline.core.labels import Body
+from pipeline.core.labels import BodyPart
 from pipeline.core.layout import Ref
 from pipeline.core.step import BackendStep, Produced
 from preprocess.densepose.colours import render
@@ -82,5 +82,5 @@ class DenseposeStep(BackendStep[DenseposeBackend]):
                 layout.DENSEPOSE_IUV.of(item_id): lambda: images.npz(parts.arrays(card.name)),
             },
             notices=(answer.notice,) if isinstance(answer, NotFound) else (),
-            facts={"body_share": f"{np.mean(parts.index != Body.BACKGROUND):.3f}", "backend": card.name} | quality,
+            facts={"body_share": f"{np.mean(parts.index != BodyPart.BACKGROUND):.3f}", "backend": card.name} | quality,
         )

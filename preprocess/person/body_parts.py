@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import InputError
-from pipeline.core.labels import Body
+from pipeline.core.labels import BodyPart
 
 CURE = "python run.py --step densepose --force"
 
@@ -21,7 +21,7 @@ class BodyParts:
     """DensePose's result for one person on the canvas.
 
     Args:
-        index: (h, w) uint8 of `labels.Body`.
+        index: (h, w) uint8 of `labels.BodyPart`.
         u, v: (h, w) uint8 chart coordinates × 255, or None where the backend has none.
         boxes: (n, 4) float32 x0, y0, x1, y1 of the person; (0, 4) when unknown.
     """
@@ -38,7 +38,7 @@ class BodyParts:
 
 
 def read_index(path: Path) -> NDArray[np.uint8]:
-    """(h, w) uint8 of `labels.Body`: the index in the `.npz` that the densepose step keeps.
+    """(h, w) uint8 of `labels.BodyPart`: the index in the `.npz` that the densepose step keeps.
 
     Raises:
         InputError: not such a file.
@@ -58,8 +58,8 @@ def read_parts(path: Path) -> BodyParts:
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as problem:
         raise InputError(f"{path}: no body-part index ({problem})", CURE) from None
     index = parts.index
-    if index.ndim != 2 or index.dtype != np.uint8 or index.max(initial=0) > max(Body):
-        raise InputError(f"{path}: I is no (h, w) uint8 array of 0..{max(Body)}", CURE)
+    if index.ndim != 2 or index.dtype != np.uint8 or index.max(initial=0) > max(BodyPart):
+        raise InputError(f"{path}: I is no (h, w) uint8 array of 0..{max(BodyPart)}", CURE)
     for name, chart in (("U", parts.u), ("V", parts.v)):
         if chart is not None and (chart.shape != index.shape or chart.dtype != np.uint8):
             raise InputError(f"{path}: {name} is {chart.shape} {chart.dtype}, I is {index.shape} uint8", CURE)

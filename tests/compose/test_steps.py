@@ -16,8 +16,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
 from pipeline.core.frame import Frame
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
-from pipeline.core.labels import Body as BodyPart
-from pipeline.core.labels import Parse
+from pipeline.core.labels import BodyPart, Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CUTOUT,

@@ -13,8 +13,7 @@ from pipeline.core import images, masks
 from pipeline.core.engine import GarmentInputs, PersonInputs
 from pipeline.core.items import Garment, Person
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
-from pipeline.core.labels import DENSEPOSE_COLOURS, Category, Joint, Parse
-from pipeline.core.labels import Body as Part
+from pipeline.core.labels import DENSEPOSE_COLOURS, BodyPart, Category, Joint, Parse
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, CLOTH_MASK, DENSEPOSE, IMAGE, PARSE, POSE_JSON, Layout
 
 HEIGHT, WIDTH = 512, 384
@@ -117,8 +116,8 @@ def agnostic_mask(parse: np.ndarray, points: Keypoints, category: Category) -> n
 def densepose(points: Keypoints, parse: np.ndarray) -> np.ndarray:
     """(512, 384, 3) uint8 in VITON-HD's colours: torso and arms are enough for the preview."""
     empty = np.zeros((HEIGHT, WIDTH), np.uint8)
-    parts = np.where(np.isin(parse, [Parse.UPPER_CLOTHES, Parse.NECK, Parse.PANTS]), Part.TORSO_FRONT, 0).astype(np.uint8)
-    for arm, part in (("RIGHT", Part.RIGHT_FOREARM_OUTER), ("LEFT", Part.LEFT_FOREARM_OUTER)):
+    parts = np.where(np.isin(parse, [Parse.UPPER_CLOTHES, Parse.NECK, Parse.PANTS]), BodyPart.TORSO_FRONT, 0).astype(np.uint8)
+    for arm, part in (("RIGHT", BodyPart.RIGHT_FOREARM_OUTER), ("LEFT", BodyPart.LEFT_FOREARM_OUTER)):
         joints = (Joint[f"{arm}_SHOULDER"], Joint[f"{arm}_ELBOW"], Joint[f"{arm}_WRIST"])
         parts[_limb(empty, points, joints, 12) > 0] = part
     return np.array(DENSEPOSE_COLOURS, np.uint8)[parts]

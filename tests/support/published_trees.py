@@ -12,7 +12,7 @@ from workspaces import tee
 
 from pipeline.core import images
 from pipeline.core.keypoints import keypoints_to_json
-from pipeline.core.labels import Atr, Body, Category, Joint, Parse
+from pipeline.core.labels import Atr, BodyPart, Category, Joint, Parse
 from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.picture import grey_out
 from preprocess.agnostic.rules.conditions import Conditions
@@ -26,9 +26,10 @@ COLOURS = ((200, 40, 40), (30, 120, 60), (50, 60, 160))
 def index_of(labels: np.ndarray) -> np.ndarray:
     """A body-part index whose regions are those of the labels."""
     parts = {
-        Parse.UPPER_CLOTHES: Body.TORSO_FRONT, Parse.NECK: Body.TORSO_FRONT, Parse.FACE: Body.HEAD_LEFT,
-        Parse.HAIR: Body.HEAD_RIGHT, Parse.LEFT_ARM: Body.LEFT_FOREARM_OUTER, Parse.RIGHT_ARM: Body.RIGHT_FOREARM_OUTER,
-        Parse.PANTS: Body.LEFT_THIGH_FRONT,
+        Parse.UPPER_CLOTHES: BodyPart.TORSO_FRONT, Parse.NECK: BodyPart.TORSO_FRONT, Parse.FACE: BodyPart.HEAD_LEFT,
+        Parse.HAIR: BodyPart.HEAD_RIGHT, Parse.LEFT_ARM: BodyPart.LEFT_FOREARM_OUTER,
+        Parse.RIGHT_ARM: BodyPart.RIGHT_FOREARM_OUTER,
+        Parse.PANTS: BodyPart.LEFT_THIGH_FRONT,
     }  # fmt: skip
     index = np.zeros(labels.shape, np.uint8)
     for label, part in parts.items():

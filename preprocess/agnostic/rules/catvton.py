@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
-from pipeline.core.labels import ARM_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Body, Category, Parse
+from pipeline.core.labels import ARM_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, BodyPart, Category, Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.strokes import SPECK_SHARE
@@ -27,10 +27,10 @@ THRESHOLD = 25
 """Of 255, after the blur."""
 
 ACCESSORIES = (Parse.HAT, Parse.GLOVE, Parse.SUNGLASSES, Parse.SCARF, Parse.SOCKS, *SHOE_LABELS)
-HANDS_AND_FEET = (Body.RIGHT_HAND, Body.LEFT_HAND, Body.LEFT_FOOT, Body.RIGHT_FOOT)
-TORSO = (Body.TORSO_BACK, Body.TORSO_FRONT)
-ARMS = tuple(Body(part) for part in range(15, 23))
-LEGS = tuple(Body(part) for part in range(7, 15))
+HANDS_AND_FEET = (BodyPart.RIGHT_HAND, BodyPart.LEFT_HAND, BodyPart.LEFT_FOOT, BodyPart.RIGHT_FOOT)
+TORSO = (BodyPart.TORSO_BACK, BodyPart.TORSO_FRONT)
+ARMS = tuple(BodyPart(part) for part in range(15, 23))
+LEGS = tuple(BodyPart(part) for part in range(7, 15))
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Class:
 
     replaced: tuple[Parse, ...]
     spared: tuple[Parse, ...]
-    parts: tuple[Body, ...]
+    parts: tuple[BodyPart, ...]
 
 
 BELOW = (*LEG_LABELS, *LOWER_LABELS)

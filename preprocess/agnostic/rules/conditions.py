@@ -22,7 +22,7 @@ class Conditions:
     Args:
         parse: (h, w) uint8 of `Parse`.
         body: the joints.
-        parts: (h, w) uint8 of `labels.Body` (DensePose's index), or None where the rule does not need it.
+        parts: (h, w) uint8 of `labels.BodyPart` (DensePose's index), or None where the rule does not need it.
         person: (h, w) bool, the person's matte, or None when there is none.
         margins: safety margins, for the rules that have them.
         opinions: (h, w) uint8 of `Parse` each, what LIP's and ATR's network say by themselves; () = the parse map alone is known.

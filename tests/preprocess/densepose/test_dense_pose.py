@@ -10,7 +10,7 @@ from pipeline.core import layout, masks
 from pipeline.core.card import Card
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Person
-from pipeline.core.labels import Body, Joint
+from pipeline.core.labels import BodyPart, Joint
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
 from preprocess.densepose.embedded import LandmarkBody, draw_parts
@@ -35,19 +35,23 @@ def centre(index, part):
 def test_the_subjects_right_is_on_the_viewers_left_when_seen_from_the_front():
     index = draw_parts(draw().body, EVERYBODY)
     for right, left in (
-        (Body.RIGHT_HAND, Body.LEFT_HAND), (Body.RIGHT_THIGH_FRONT, Body.LEFT_THIGH_FRONT), (Body.HEAD_RIGHT, Body.HEAD_LEFT),
-        (Body.RIGHT_FOREARM_INNER, Body.LEFT_FOREARM_INNER),
-    ):  # fmt: skip
+        (BodyPart.RIGHT_HAND, BodyPart.LEFT_HAND),
+        (BodyPart.RIGHT_THIGH_FRONT, BodyPart.LEFT_THIGH_FRONT),
+        (BodyPart.HEAD_RIGHT, BodyPart.HEAD_LEFT),
+        (BodyPart.RIGHT_FOREARM_INNER, BodyPart.LEFT_FOREARM_INNER),
+    ):
         assert centre(index, right)[0] < centre(index, left)[0]
-    assert centre(index, Body.RIGHT_UPPER_ARM_OUTER)[0] < centre(index, Body.RIGHT_UPPER_ARM_INNER)[0]
-    assert centre(index, Body.LEFT_UPPER_ARM_INNER)[0] < centre(index, Body.LEFT_UPPER_ARM_OUTER)[0]
+    assert centre(index, BodyPart.RIGHT_UPPER_ARM_OUTER)[0] < centre(index, BodyPart.RIGHT_UPPER_ARM_INNER)[0]
+    assert centre(index, BodyPart.LEFT_UPPER_ARM_INNER)[0] < centre(index, BodyPart.LEFT_UPPER_ARM_OUTER)[0]
 
 
 def test_a_back_has_back_parts():
     index = draw_parts(mirrored(draw().body), EVERYBODY)
-    assert (index == Body.TORSO_BACK).any() and not (index == Body.TORSO_FRONT).any()
-    assert (index == Body.RIGHT_THIGH_BACK).any() and not np.isin(index, (Body.RIGHT_THIGH_FRONT, Body.LEFT_SHIN_FRONT)).any()
-    assert centre(index, Body.RIGHT_HAND)[0] > centre(index, Body.LEFT_HAND)[0]
+    assert (index == BodyPart.TORSO_BACK).any() and not (index == BodyPart.TORSO_FRONT).any()
+    assert (index == BodyPart.RIGHT_THIGH_BACK).any() and not np.isin(
+        index, (BodyPart.RIGHT_THIGH_FRONT, BodyPart.LEFT_SHIN_FRONT)
+    ).any()
+    assert centre(index, BodyPart.RIGHT_HAND)[0] > centre(index, BodyPart.LEFT_HAND)[0]
 
 
 def test_nothing_is_painted_outside_the_person():
@@ -70,8 +74,8 @@ def test_an_arm_behind_the_back_is_hidden_by_the_torso():
     front = draw_parts(replace(body, xy=xy), EVERYBODY)
     depth[[Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST]] = 200
     behind = draw_parts(replace(body, xy=xy, depth=depth), EVERYBODY)
-    assert front[520, 384] != Body.TORSO_FRONT
-    assert behind[520, 384] == Body.TORSO_FRONT
+    assert front[520, 384] != BodyPart.TORSO_FRONT
+    assert behind[520, 384] == BodyPart.TORSO_FRONT
 
 
 def test_absent_hips_hang_below_the_shoulders_and_never_in_the_corner():

@@ -15,7 +15,7 @@ import stand_ins
 
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import Keypoints
-from pipeline.core.labels import Body as Part
+from pipeline.core.labels import BodyPart
 from preprocess.densepose import torchscript as densepose_script
 from preprocess.densepose.charts import parts_of
 from preprocess.densepose.detectron2 import DenseposeDetectron2, charts_of, read_arrays
@@ -84,7 +84,7 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 def test_the_export_sees_rgb_and_its_boxes_become_parts_on_the_canvas(backend):
     (parts,) = backend.body_parts([view((RED, 20, 30, 100, 70))])
     expected = np.zeros((128, 96), np.uint8)
-    expected[20:60, 30:70], expected[60:100, 30:70] = Part.TORSO_FRONT, Part.RIGHT_THIGH_FRONT
+    expected[20:60, 30:70], expected[60:100, 30:70] = BodyPart.TORSO_FRONT, BodyPart.RIGHT_THIGH_FRONT
     np.testing.assert_array_equal(parts.index, expected)
     assert np.abs(parts.u[expected > 0].astype(int) - 51).max() <= 1 and set(np.unique(parts.v)) == {0, 127}
     np.testing.assert_array_equal(parts.boxes, [[30, 20, 70, 100]])

@@ -10,7 +10,7 @@ from drawn_person import JOINTS, SIZE, draw, keypoints
 from pipeline.core import masks
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.keypoints import Keypoints
-from pipeline.core.labels import Body, Category, Joint, Parse
+from pipeline.core.labels import BodyPart, Category, Joint, Parse
 from preprocess.agnostic.rules.catvton import hull_of_parts
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.rules.hr_viton import hr_viton
@@ -42,8 +42,8 @@ def body_parts(labels: np.ndarray) -> np.ndarray:
         ):
             cv2.line(parts, start, end, part, width)
         cv2.ellipse(parts, (wrist[0], wrist[1] + 40), (26, 46), 0, 0, 360, hand, -1)
-    cv2.fillPoly(parts, [np.array(corners, np.int32)], int(Body.TORSO_FRONT))
-    parts[labels == Parse.FACE] = Body.HEAD_LEFT
+    cv2.fillPoly(parts, [np.array(corners, np.int32)], int(BodyPart.TORSO_FRONT))
+    parts[labels == Parse.FACE] = BodyPart.HEAD_LEFT
     return parts
 
 

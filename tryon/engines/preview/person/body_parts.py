@@ -19,7 +19,7 @@ def read_body_parts(densepose: RGB) -> Labels:
         densepose: (h, w, 3) RGB uint8; may have been a JPEG.
 
     Returns:
-        (h, w) uint8 of `Body`: the part with the nearest colour, to within two levels; read on every second pixel.
+        (h, w) uint8 of `BodyPart`: the part with the nearest colour, to within two levels; read on every second pixel.
     """
     small = densepose[::2, ::2] >> 2
     parts = _nearest_parts()[small[..., 0], small[..., 1], small[..., 2]]

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Labels, Points64
-from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
-from pipeline.core.labels import Body as Part
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, BodyPart, Parse
 from pipeline.core.masks import Mask
 from tryon.engines.preview.person.skeleton import Skeleton, sign_of
 
-ARM_PARTS = (*range(Part.LEFT_UPPER_ARM_INNER, Part.RIGHT_FOREARM_OUTER + 1), Part.RIGHT_HAND, Part.LEFT_HAND)
+ARM_PARTS = (*range(BodyPart.LEFT_UPPER_ARM_INNER, BodyPart.RIGHT_FOREARM_OUTER + 1), BodyPart.RIGHT_HAND, BodyPart.LEFT_HAND)
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Silhouette:
 
     Args:
         parse: (h, w) uint8 of `Parse`.
-        parts: (h, w) uint8 of DensePose's `Body`, or None; separates a sleeve from the torso behind it.
+        parts: (h, w) uint8 of DensePose's `BodyPart`, or None; separates a sleeve from the torso behind it.
     """
 
     parse: Labels

@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from pipeline.core.arrays import RGB, Labels
-from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
-from pipeline.core.labels import Body as Part
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, BodyPart, Category, Parse
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Window
 from tryon.engines.preview.person.limbs import limb_axis
@@ -31,7 +30,7 @@ class Subject:
         image: (h, w, 3) RGB uint8.
         mask: (h, w) bool, True = repaint.
         parse: (h, w) uint8 of `Parse`.
-        parts: (h, w) uint8 of DensePose's `Body`.
+        parts: (h, w) uint8 of DensePose's `BodyPart`.
         skeleton: the joints, in canvas pixels.
         category: the garment category that the mask was made for.
     """
@@ -109,4 +108,4 @@ class Subject:
         if not within.any():
             return False
         parts = self.parts[rows[within], columns[within]]
-        return bool(np.isin(parts, (Part.TORSO_FRONT, Part.TORSO_BACK)).mean() > 0.5)
+        return bool(np.isin(parts, (BodyPart.TORSO_FRONT, BodyPart.TORSO_BACK)).mean() > 0.5)
