@@ -21,7 +21,7 @@ from pipeline.core.masks import Mask
 from preprocess.agnostic.picture import GREY, grey_out
 from preprocess.densepose.colours import decode, render
 from preprocess.parsing.neck import derive_neck
-from preprocess.person.body import body_from_keypoints
+from preprocess.person.body import joints_from_keypoints
 from preprocess.person.body_parts import BodyParts
 from preprocess.person.label_tables import CIHP_FROM_ATR, converted
 from preprocess.pose.keypoint_files import read_keypoints
@@ -73,7 +73,7 @@ def parse_from_atr(label_map: Path, pose: Path | None, image: Path) -> bytes:
     """An ATR label map as CIHP, at the picture's size; the neck, which is face in ATR, is found with the key-points."""
     labels = _fitted(converted(images.read_labels(label_map), CIHP_FROM_ATR, str(label_map)), image)
     if pose is not None:
-        labels = derive_neck(labels, body_from_keypoints(read_points(pose, image)), labels != Parse.BACKGROUND)
+        labels = derive_neck(labels, joints_from_keypoints(read_points(pose, image)), labels != Parse.BACKGROUND)
     return images.labels_png(labels)
 
 

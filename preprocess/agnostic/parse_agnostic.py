@@ -14,13 +14,13 @@ from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, SIDE_LABELS, UPPER_LA
 from pipeline.core.masks import Mask
 from preprocess.agnostic.strokes import line, skirt_of_dress
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 SHOULDER_UNITS = 26.0
 """VITON-HD's r is 10 px for shoulders of about 260 px."""
 
 
-def parse_agnostic(category: Category, parse: NDArray[np.uint8], body: Body) -> NDArray[np.uint8]:
+def parse_agnostic(category: Category, parse: NDArray[np.uint8], body: Joints) -> NDArray[np.uint8]:
     """(h, w) uint8 of `Parse` → the same with the garment, the neck and the covered arms set to background.
 
     Args:
@@ -41,7 +41,7 @@ def parse_agnostic(category: Category, parse: NDArray[np.uint8], body: Body) -> 
     return left
 
 
-def covered_arm(body: Body, side: str, size: tuple[int, ...]) -> Mask:
+def covered_arm(body: Joints, side: str, size: tuple[int, ...]) -> Mask:
     """From the other shoulder over this arm to the wrist: hands beyond a small disc at the wrist survive."""
     r = max(body.shoulder_width, 0.55 * body.torso_length) / SHOULDER_UNITS
     canvas = np.zeros(size, np.uint8)

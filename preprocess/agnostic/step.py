@@ -28,10 +28,10 @@ from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.keep import Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.agnostic.strokes import Margins
-from preprocess.person.body import Body, leg_in_view
+from preprocess.person.body import Joints, leg_in_view
 from preprocess.person.body_parts import read_index
 from preprocess.person.parse_lists import read_opinions
-from preprocess.person.person_view import read_body
+from preprocess.person.person_view import read_joints
 
 SHARES: dict[Category, tuple[float, float]] = {
     Category.UPPER: (0.05, 0.72),
@@ -133,7 +133,7 @@ class AgnosticStep(StepBase):
         margins = Margins(self.config.margin, self.config.hem_margin)
         lists = self.layout.path(layout.PARSE_LISTS.of(item.id))
         opinions, bag = read_opinions(lists, parse) if self._weighs_opinions(item) and lists.is_file() else ((), None)
-        conditions = Conditions(parse, read_body(self.layout, item), parts, self._matte(item, image), margins, opinions, bag)
+        conditions = Conditions(parse, read_joints(self.layout, item), parts, self._matte(item, image), margins, opinions, bag)
         return AgnosticInputs(item, image, conditions, rules)
 
     def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -179,7 +179,7 @@ def artefacts(inputs: AgnosticInputs, category: Category, mask: Mask) -> dict[Re
     }
 
 
-def mask_notices(category: Category, mask: Mask, body: Body) -> list[Notice]:
+def mask_notices(category: Category, mask: Mask, body: Joints) -> list[Notice]:
     """Flags on one mask: unusual share of the frame, or legs asked for that are not in the photo."""
     if category != Category.UPPER and not leg_in_view(body, (mask.shape[0], mask.shape[1])):
         return [Notice(Flag.LEGS_NOT_VISIBLE, category.value)]

@@ -17,7 +17,7 @@ from pipeline.core.arrays import Labels, Points
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 HIP_STRETCH = (0.8, 1.6)
 """The hips are drawn as wide as the shoulders, within these factors: in profile and seated, trousers stay outside the mask."""
@@ -38,7 +38,7 @@ class Margins:
     hem: float = 0.03
 
 
-def unit_px(body: Body) -> int:
+def unit_px(body: Joints) -> int:
     """HR-VITON's r: the shoulder width over 16, from the torso where the shoulders cover each other."""
     return int(max(body.shoulder_width, 0.55 * body.torso_length) // 16) + 1
 
@@ -53,7 +53,7 @@ def line(canvas: NDArray[np.uint8], start: Points, end: Points, width_px: float)
     shapes.paint(canvas, np.stack([start + across, end + across, end - across, start - across]), 1)
 
 
-def stretched_hips(body: Body) -> tuple[Points, Points]:
+def stretched_hips(body: Joints) -> tuple[Points, Points]:
     """The hip pair as far apart as the shoulders, within `HIP_STRETCH`."""
     right, left, middle = body.at(Joint.RIGHT_HIP), body.at(Joint.LEFT_HIP), body.at(Joint.MID_HIP)
     middle = (right + left) / 2 if body.known(Joint.RIGHT_HIP, Joint.LEFT_HIP) else middle
@@ -61,7 +61,7 @@ def stretched_hips(body: Body) -> tuple[Points, Points]:
     return middle + factor * (right - middle), middle + factor * (left - middle)
 
 
-def arm_drawing(body: Body, side: str, size: tuple[int, ...], last_px: float) -> Mask:
+def arm_drawing(body: Joints, side: str, size: tuple[int, ...], last_px: float) -> Mask:
     """Shoulder ellipse, upper arm, forearm, discs at elbow and wrist; a bone whose end was not detected is left out.
 
     Args:
@@ -83,19 +83,19 @@ def arm_drawing(body: Body, side: str, size: tuple[int, ...], last_px: float) ->
     return canvas.astype(bool)
 
 
-def skirt_of_dress(parse: Labels, body: Body) -> Mask:
+def skirt_of_dress(parse: Labels, body: Joints) -> Mask:
     """The part of a worn dress below the waist: what a lower garment replaces."""
     dress = parse == Parse.DRESS
     below: Mask = dress & (body.along((parse.shape[0], parse.shape[1])) > 0.85) if dress.any() else dress
     return below
 
 
-def with_margin(worn: Mask, body: Body, margins: Margins) -> Mask:
+def with_margin(worn: Mask, body: Joints, margins: Margins) -> Mask:
     """The worn garment and a rim around it."""
     return masks.dilate(worn, margins.around * body.scale)
 
 
-def below_the_hem(worn: Mask, body: Body, margins: Margins) -> Mask:
+def below_the_hem(worn: Mask, body: Joints, margins: Margins) -> Mask:
     """(h, w) bool: True except on what is worn and in a band directly below its lower edge."""
     reach = round(margins.hem * body.scale)
     grown = cv2.dilate(worn.astype(np.uint8), np.ones((2 * reach + 1, 1), np.uint8)).astype(bool) if reach > 0 else worn

@@ -15,7 +15,7 @@ from pipeline.core.arrays import Points
 from pipeline.core.card import Card
 from pipeline.core.labels import BodyPart, Joint
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 from preprocess.person.body_parts import BodyParts
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
@@ -65,7 +65,7 @@ class LandmarkBody:
         return [BodyParts(draw_parts(view.body, view.person)) for view in views]
 
 
-def draw_parts(body: Body, person: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def draw_parts(body: Joints, person: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Paint the parts from far to near.
 
     Args:
@@ -90,7 +90,7 @@ def draw_parts(body: Body, person: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return canvas
 
 
-def arm_behind(body: Body, side: str) -> bool:
+def arm_behind(body: Joints, side: str) -> bool:
     """Whether the arm is on the far side of the torso: its forearm is behind, or the person is seen from the other side."""
     shoulder, elbow, wrist = shapes.ARMS[side]
     other = shapes.ARMS["left" if side == "right" else "right"][0]
@@ -100,18 +100,18 @@ def arm_behind(body: Body, side: str) -> bool:
     return bool(farther > BEHIND * body.scale)
 
 
-def _far_to_near(body: Body, right: Joint, left: Joint) -> tuple[str, str]:
+def _far_to_near(body: Joints, right: Joint, left: Joint) -> tuple[str, str]:
     return ("right", "left") if body.depth[right] >= body.depth[left] else ("left", "right")
 
 
-def _paint_leg(canvas: NDArray[np.uint8], body: Body, side: str) -> None:
+def _paint_leg(canvas: NDArray[np.uint8], body: Joints, side: str) -> None:
     parts = _LEG_PARTS[side, body.from_behind]
     shapes.paint(canvas, shapes.foot(body, side), parts[2])
     shapes.paint(canvas, shapes.shin(body, side), parts[1])
     shapes.paint(canvas, shapes.thigh(body, side), parts[0])
 
 
-def _paint_head(canvas: NDArray[np.uint8], body: Body) -> None:
+def _paint_head(canvas: NDArray[np.uint8], body: Joints) -> None:
     """Both halves, parted below the nose."""
     skull = np.zeros(canvas.shape, np.uint8)
     for shape in (shapes.neck(body), shapes.head(body)):
@@ -124,7 +124,7 @@ def _paint_head(canvas: NDArray[np.uint8], body: Body) -> None:
     canvas[inside] = np.broadcast_to(halves, canvas.shape)[inside]
 
 
-def _paint_arm(canvas: NDArray[np.uint8], body: Body, side: str) -> None:
+def _paint_arm(canvas: NDArray[np.uint8], body: Joints, side: str) -> None:
     inner_upper, outer_upper, inner_fore, outer_fore = _ARM_PARTS[side]
     shoulder, elbow, wrist = (body.at(joint) for joint in shapes.ARMS[side])
     upper, fore = shapes.upper_arm(body, side), shapes.forearm(body, side)
@@ -134,7 +134,7 @@ def _paint_arm(canvas: NDArray[np.uint8], body: Body, side: str) -> None:
 
 
 def _paint_halves(
-    canvas: NDArray[np.uint8], shape: Points, bone: tuple[Points, Points], parts: tuple[BodyPart, BodyPart], body: Body
+    canvas: NDArray[np.uint8], shape: Points, bone: tuple[Points, Points], parts: tuple[BodyPart, BodyPart], body: Joints
 ) -> None:
     """The half of a limb that faces the body's axis, and the other one."""
     start, end = bone

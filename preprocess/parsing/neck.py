@@ -12,7 +12,7 @@ from pipeline.core.arrays import Labels, Points
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 CHIN = 0.5
 """Without a face outline the chin lies this share of the way from the nose to the shoulder line."""
@@ -20,7 +20,7 @@ MOUTH = 0.45
 """The neck begins this share of the way from the nose to the chin: ears and temples above stay face."""
 
 
-def derive_neck(labels: Labels, body: Body, person: Mask) -> Labels:
+def derive_neck(labels: Labels, body: Joints, person: Mask) -> Labels:
     """Put in the neck.
 
     Args:
@@ -40,14 +40,14 @@ def derive_neck(labels: Labels, body: Body, person: Mask) -> Labels:
     return result
 
 
-def no_neck_above_mouth(labels: Labels, body: Body) -> Labels:
+def no_neck_above_mouth(labels: Labels, body: Joints) -> Labels:
     """Where two models disagree about the face's edge, a rim of neck runs round the forehead; give it back to the face."""
     above = (labels == Parse.NECK) & ~_below_mouth(body, (labels.shape[0], labels.shape[1]))
     result: Labels = np.where(above, np.uint8(Parse.FACE), labels).astype(np.uint8)
     return result
 
 
-def _chin(body: Body) -> Points:
+def _chin(body: Joints) -> Points:
     """(2,) x, y of the lowest point of the face, along the body."""
     if len(body.face_oval) >= 5:
         lowest: Points = body.face_oval[int(np.argmax(body.face_oval @ body.down))]
@@ -56,7 +56,7 @@ def _chin(body: Body) -> Points:
     return nose + CHIN * (neck - nose)
 
 
-def _below_mouth(body: Body, size: tuple[int, int]) -> Mask:
+def _below_mouth(body: Joints, size: tuple[int, int]) -> Mask:
     """(height, width) bool: farther down the body than the mouth."""
     nose, down = body.at(Joint.NOSE), body.down
     limit = nose @ down + MOUTH * ((_chin(body) - nose) @ down)
@@ -65,7 +65,7 @@ def _below_mouth(body: Body, size: tuple[int, int]) -> Mask:
     return below
 
 
-def _face(body: Body, size: tuple[int, int]) -> Mask:
+def _face(body: Joints, size: tuple[int, int]) -> Mask:
     """(height, width) bool: the face down to the jaw."""
     face = np.zeros(size, np.uint8)
     if len(body.face_oval) >= 5:

@@ -38,7 +38,7 @@ LIMB_LENGTHS = {"arm": 0.62, "thigh": 0.85, "shin": 0.85, "foot": 0.3, "head": 0
 
 
 @dataclass(frozen=True)
-class Body:
+class Joints:
     """One person's joints on the canvas, none missing.
 
     Args:
@@ -100,14 +100,14 @@ class Body:
         """The right shoulder is on the viewer's right."""
         return bool(self.xy[Joint.RIGHT_SHOULDER, 0] - self.xy[Joint.LEFT_SHOULDER, 0] > 0.15 * self.torso_length)
 
-    def resized(self, factor: float) -> Body:
+    def resized(self, factor: float) -> Joints:
         """The same body on a canvas scaled by `factor`."""
         hands = [
             np.concatenate([hand[:, :2] * factor, hand[:, 2:]], 1).astype(np.float32)
             for hand in (self.left_hand, self.right_hand)
         ]
         small = [(points * factor).astype(np.float32) for points in (self.xy, self.depth, self.face_oval)]
-        return Body(small[0], self.seen, small[1], small[2], *hands)
+        return Joints(small[0], self.seen, small[1], small[2], *hands)
 
     def along(self, size: tuple[int, int]) -> NDArray[np.float32]:
         """(height, width) float32: how far down the body a pixel is; 0 at the neck, 1 at mid-hip."""
@@ -121,7 +121,7 @@ class Body:
         return self.left_hand if side == "left" else self.right_hand
 
 
-def body_from_landmarks(landmarks: Landmarks, frame: Frame) -> Body:
+def joints_from_landmarks(landmarks: Landmarks, frame: Frame) -> Joints:
     """Raw landmarks (photo pixels) → joints on the canvas; out-of-frame predictions are kept."""
     moved = frame.points_to_canvas(landmarks.body[:, :2])
     xy, seen, depth = np.zeros((BODY_POINTS, 2), np.float32), np.zeros(BODY_POINTS, np.float32), np.zeros(BODY_POINTS, np.float32)
@@ -129,16 +129,16 @@ def body_from_landmarks(landmarks: Landmarks, frame: Frame) -> Body:
         xy[joint], depth[joint] = moved[index], landmarks.body[index, 2] * frame.scale
         seen[joint] = max(float(landmarks.body[index, 3]), 1e-3)
     oval = frame.points_to_canvas(landmarks.face_oval) if len(landmarks.face_oval) else np.zeros((0, 2), np.float32)
-    return _completed(Body(xy, seen, depth, oval.astype(np.float32)))
+    return _completed(Joints(xy, seen, depth, oval.astype(np.float32)))
 
 
-def body_from_keypoints(points: Keypoints) -> Body:
+def joints_from_keypoints(points: Keypoints) -> Joints:
     """Canvas key-points alone, as in a downloaded data set; what is missing is guessed from the rest."""
-    body = Body(points.body[:, :2].copy(), points.body[:, 2].copy(), np.zeros(BODY_POINTS, np.float32))
+    body = Joints(points.body[:, :2].copy(), points.body[:, 2].copy(), np.zeros(BODY_POINTS, np.float32))
     return _completed(replace(body, left_hand=points.left_hand, right_hand=points.right_hand))
 
 
-def merged(body: Body, points: Keypoints) -> Body:
+def merged(body: Joints, points: Keypoints) -> Joints:
     """Raw landmarks corrected by the key-point file, which a person may have edited: its joints and hands win."""
     there = points.body[:, 2] > 0
     xy = np.where(there[:, None], points.body[:, :2], body.xy).astype(np.float32)
@@ -146,14 +146,14 @@ def merged(body: Body, points: Keypoints) -> Body:
     return replace(body, xy=xy, seen=seen, left_hand=points.left_hand, right_hand=points.right_hand)
 
 
-def leg_in_view(body: Body, size: tuple[int, int]) -> bool:
+def leg_in_view(body: Joints, size: tuple[int, int]) -> bool:
     """Whether at least one knee is on the canvas."""
     knees = body.xy[[Joint.RIGHT_KNEE, Joint.LEFT_KNEE]]
     inside = (knees[:, 1] < size[0]) & (knees[:, 1] >= 0) & (knees[:, 0] > -0.1 * size[1]) & (knees[:, 0] < 1.1 * size[1])
     return bool((inside & (body.seen[[Joint.RIGHT_KNEE, Joint.LEFT_KNEE]] > 0)).any())
 
 
-def _completed(body: Body) -> Body:
+def _completed(body: Joints) -> Joints:
     xy, seen = body.xy.copy(), body.seen.copy()
     _complete_torso(xy, seen)
     torso = float(np.hypot(*(xy[Joint.MID_HIP] - xy[Joint.NECK])))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import Points
 from pipeline.core.labels import Joint
 from pipeline.core.masks import Mask
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 Size = tuple[int, int]
 SUB_PIXEL_BITS = 4
@@ -62,7 +62,7 @@ def hull(points: Points) -> Points:
     return outline
 
 
-def torso(body: Body, widen: float = 1.0) -> Points:
+def torso(body: Joints, widen: float = 1.0) -> Points:
     """Trapezius, shoulders, straight sides, hips, and the V at the crotch.
 
     Args:
@@ -96,7 +96,7 @@ def torso(body: Body, widen: float = 1.0) -> Points:
     return outline
 
 
-def head(body: Body) -> Points:
+def head(body: Joints) -> Points:
     """The skull with the jaw: an ellipse round the face's outline, or round nose and ears when no face was found."""
     if len(body.face_oval) >= 5:
         up = _up_of(body)
@@ -113,7 +113,7 @@ def head(body: Body) -> Points:
     return disc(centre, radius, 1.35 * radius)
 
 
-def _up_of(body: Body) -> Points:
+def _up_of(body: Joints) -> Points:
     """Across the line of the eyes; along the body when the head is turned so far that the eyes nearly cover each other."""
     line = body.at(Joint.LEFT_EYE) - body.at(Joint.RIGHT_EYE)
     length, size = float(np.hypot(*line)), float(np.ptp(body.face_oval, axis=0).max())
@@ -130,7 +130,7 @@ def _unit_or_zero(vector: Points) -> Points:
     return unit
 
 
-def neck(body: Body) -> Points:
+def neck(body: Joints) -> Points:
     """From inside the head to the base of the throat."""
     s = body.scale
     base = body.at(Joint.NECK) - 0.33 * s * body.down
@@ -138,7 +138,7 @@ def neck(body: Body) -> Points:
     return capsule(base, centre, 0.17 * s, 0.17 * s)
 
 
-def hand(body: Body, side: str) -> Points:
+def hand(body: Joints, side: str) -> Points:
     """The hull of the found hand, or a mitten beyond the wrist in the forearm's direction."""
     s = body.scale
     elbow, wrist = (body.at(joint) for joint in ARMS[side][1:])
@@ -167,7 +167,7 @@ FEET: dict[str, tuple[Joint, Joint]] = {
 }
 
 
-def upper_arm(body: Body, side: str, wide: float = 1.0) -> Points:
+def upper_arm(body: Joints, side: str, wide: float = 1.0) -> Points:
     """Shoulder to elbow; its start sits outward of the joint, which lies inside the shoulder."""
     shoulder, elbow = (body.at(joint) for joint in ARMS[side][:2])
     outward = _unit_or_zero(shoulder - body.at(Joint.NECK))
@@ -175,26 +175,26 @@ def upper_arm(body: Body, side: str, wide: float = 1.0) -> Points:
     return capsule(start, elbow, 0.14 * body.scale * wide, 0.13 * body.scale * wide)
 
 
-def forearm(body: Body, side: str, wide: float = 1.0) -> Points:
+def forearm(body: Joints, side: str, wide: float = 1.0) -> Points:
     """Elbow to wrist."""
     elbow, wrist = (body.at(joint) for joint in ARMS[side][1:])
     return capsule(elbow, wrist, 0.13 * body.scale * wide, 0.09 * body.scale * wide)
 
 
-def thigh(body: Body, side: str, wide: float = 1.0) -> Points:
+def thigh(body: Joints, side: str, wide: float = 1.0) -> Points:
     """Hip to knee; the hip end sits outward of the joint."""
     hip, knee = (body.at(joint) for joint in LEGS[side][:2])
     outward = hip - body.at(Joint.MID_HIP)
     return capsule(hip + 0.25 * outward, knee, 0.30 * body.scale * wide, 0.19 * body.scale * wide)
 
 
-def shin(body: Body, side: str, wide: float = 1.0) -> Points:
+def shin(body: Joints, side: str, wide: float = 1.0) -> Points:
     """Knee to ankle."""
     knee, ankle = (body.at(joint) for joint in LEGS[side][1:])
     return capsule(knee, ankle, 0.19 * body.scale * wide, 0.11 * body.scale * wide)
 
 
-def foot(body: Body, side: str) -> Points:
+def foot(body: Joints, side: str) -> Points:
     """Ankle, heel and toe."""
     s, ankle = body.scale, body.at(LEGS[side][2])
     heel, toe = (body.at(joint) for joint in FEET[side])

@@ -13,7 +13,7 @@ from pipeline.core.items import Person
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.layout import Layout
 from pipeline.core.masks import Mask
-from preprocess.person.body import Body, body_from_keypoints, body_from_landmarks, merged
+from preprocess.person.body import Joints, joints_from_keypoints, joints_from_landmarks, merged
 from preprocess.person.landmarks import Landmarks
 
 
@@ -29,7 +29,7 @@ class PersonView:
 
     image: NDArray[np.uint8]
     matte: NDArray[np.uint8]
-    body: Body
+    body: Joints
 
     @property
     def person(self) -> Mask:
@@ -51,10 +51,10 @@ def read_view(folders: Layout, item: Person) -> PersonView:
     """
     frame = Frame.from_json(folders.path(layout.FRAME.of(item.id)).read_text("utf-8"))
     matte = frame.to_canvas(images.read_grey(folders.path(layout.MATTE.of(item.id))), fill=0)
-    return PersonView(images.read_rgb(folders.path(layout.IMAGE.of(item.id))), matte, read_body(folders, item))
+    return PersonView(images.read_rgb(folders.path(layout.IMAGE.of(item.id))), matte, read_joints(folders, item))
 
 
-def read_body(folders: Layout, item: Person) -> Body:
+def read_joints(folders: Layout, item: Person) -> Joints:
     """The joints from the landmarks and the key-point file, whichever are there; the key-point file wins.
 
     Raises:
@@ -64,8 +64,8 @@ def read_body(folders: Layout, item: Person) -> Body:
     landmarks = folders.path(layout.LANDMARKS.of(item.id))
     points = keypoints_from_json(pose.read_text("utf-8"), pose.name) if pose.exists() else None
     if landmarks.exists() and frame.exists():
-        body = body_from_landmarks(Landmarks.from_json(landmarks.read_text("utf-8")), Frame.from_json(frame.read_text("utf-8")))
+        body = joints_from_landmarks(Landmarks.from_json(landmarks.read_text("utf-8")), Frame.from_json(frame.read_text("utf-8")))
         return body if points is None else merged(body, points)
     if points is None:
-        return body_from_keypoints(keypoints_from_json(pose.read_text("utf-8"), pose.name))
-    return body_from_keypoints(points)
+        return joints_from_keypoints(keypoints_from_json(pose.read_text("utf-8"), pose.name))
+    return joints_from_keypoints(points)

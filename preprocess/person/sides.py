@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Labels
 from pipeline.core.labels import ARM_LABELS, LEG_LABELS, SHOE_LABELS, Joint, Parse
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 CHAINS: dict[Parse, tuple[Joint, ...]] = {
     Parse.LEFT_ARM: (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST),
@@ -28,7 +28,7 @@ WORN: dict[Parse, dict[Parse, tuple[Parse, ...]]] = {
 """What is worn on a limb: the label it becomes on either side, and the labels by which a side is known."""
 
 
-def with_sides(labels: Labels, body: Body) -> Labels:
+def with_sides(labels: Labels, body: Joints) -> Labels:
     """Give arms, legs and shoes to the nearer limb.
 
     Args:
@@ -72,7 +72,7 @@ def _to_label(there: NDArray[np.bool_]) -> NDArray[np.float32]:
     return distance
 
 
-def _distance(body: Body, limb: Parse, size: tuple[int, ...]) -> NDArray[np.float32]:
+def _distance(body: Joints, limb: Parse, size: tuple[int, ...]) -> NDArray[np.float32]:
     """(h, w) float32 pixels to the bones of a limb; bones off the picture are far from everywhere."""
     free = np.ones(size[:2], np.uint8)
     bones = np.round(np.stack([body.at(joint) for joint in CHAINS[limb]])).astype(np.int32)

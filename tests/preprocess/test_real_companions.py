@@ -27,7 +27,7 @@ from preprocess.densepose.embedded import LandmarkBody
 from preprocess.densepose.step import DenseposeConfig, DenseposeStep
 from preprocess.parsing.embedded.parser import ColourParser
 from preprocess.parsing.step import ParsingConfig, ParsingStep
-from preprocess.person.body import body_from_keypoints
+from preprocess.person.body import joints_from_keypoints
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep
 
@@ -51,7 +51,7 @@ def real(samples):
     coco, points = np.asarray(flat, np.float32).reshape(18, 3), np.zeros((25, 3), np.float32)
     for source, target in COCO_TO_BODY_25.items():
         points[target] = coco[source]
-    body = body_from_keypoints(Keypoints(points))
+    body = joints_from_keypoints(Keypoints(points))
     mask = hr_viton(Category.UPPER, Conditions(parse, body))
     return Companions(decode(images.read_rgb(root / "image-densepose/00001_00.jpg")), parse, mask)
 

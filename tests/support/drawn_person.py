@@ -13,7 +13,7 @@ from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.rect import Rect
-from preprocess.person.body import FROM_MEDIAPIPE, Body, body_from_keypoints
+from preprocess.person.body import FROM_MEDIAPIPE, Joints, joints_from_keypoints
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.person_view import PersonView
 
@@ -34,7 +34,7 @@ class Drawing:
 
     view: PersonView
     labels: np.ndarray
-    body: Body
+    body: Joints
 
 
 def keypoints(without: tuple[Joint, ...] = (), shrink: float = 1.0) -> Keypoints:
@@ -93,7 +93,7 @@ def draw(
         labels[labels == Parse.PANTS] = Parse.SKIRT
     noise = np.random.default_rng(3).normal(0, 4, image.shape)
     image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    body = body_from_keypoints(keypoints())
+    body = joints_from_keypoints(keypoints())
     return Drawing(PersonView(image, np.where(labels > 0, 255, 0).astype(np.uint8), body), labels, body)
 
 

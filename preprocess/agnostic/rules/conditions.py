@@ -12,7 +12,7 @@ from pipeline.core.arrays import Labels
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.strokes import Margins
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Conditions:
     """
 
     parse: Labels
-    body: Body
+    body: Joints
     parts: NDArray[np.uint8] | None = None
     person: Mask | None = None
     margins: Margins = field(default_factory=Margins)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, SIDE_LABELS, Category, Joint
 from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 from preprocess.person.body_shapes import ARMS
 
 Point = tuple[float, float]
@@ -81,7 +81,7 @@ def dci_vton(category: Category, conditions: Conditions) -> Mask:
     return covered & ~kept
 
 
-def with_square_torso(body: Body) -> NDArray[np.float64]:
+def with_square_torso(body: Joints) -> NDArray[np.float64]:
     """(25, 2) joints with the hips moved apart, or together, to the shoulders' distance."""
     joints = body.xy.astype(np.float64)
     right, left = joints[Joint.RIGHT_HIP], joints[Joint.LEFT_HIP]
@@ -92,7 +92,7 @@ def with_square_torso(body: Body) -> NDArray[np.float64]:
     return joints
 
 
-def _clothes(body: Body, joints: NDArray[np.float64], unit: int, size: Size) -> Mask:
+def _clothes(body: Joints, joints: NDArray[np.float64], unit: int, size: Size) -> Mask:
     """Torso, shoulders, and both arms as far as their joints were seen."""
     pen = Pen(size, joints, unit)
     pen.torso()
@@ -106,7 +106,7 @@ def _clothes(body: Body, joints: NDArray[np.float64], unit: int, size: Size) -> 
     return pen.mask
 
 
-def _sleeve(body: Body, joints: NDArray[np.float64], unit: int, side: str, size: Size) -> Mask:
+def _sleeve(body: Joints, joints: NDArray[np.float64], unit: int, side: str, size: Size) -> Mask:
     """What counts as covered on one arm; the disc at its end is smaller, so that the hand is given back."""
     pen = Pen(size, joints, unit)
     shoulder, elbow, wrist = ARMS[side]
@@ -120,5 +120,5 @@ def _sleeve(body: Body, joints: NDArray[np.float64], unit: int, side: str, size:
     return pen.mask
 
 
-def _seen(body: Body, joint: Joint) -> bool:
+def _seen(body: Joints, joint: Joint) -> bool:
     return joint in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER) or body.known(joint)

@@ -36,7 +36,7 @@ from preprocess.agnostic.strokes import (
     with_margin,
 )
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 DRESS_REACH = 0.5
 """How far down a bare shin a dress may reach."""
@@ -79,7 +79,7 @@ def dress_area(conditions: Conditions) -> Mask:
     return finished(area, _kept(conditions) | np.isin(parse, SHOE_LABELS))
 
 
-def upper_drawing(body: Body, size: tuple[int, ...]) -> Mask:
+def upper_drawing(body: Joints, size: tuple[int, ...]) -> Mask:
     """The rule's torso, neck block, shoulders and arms."""
     r = unit_px(body)
     canvas = np.zeros(size, np.uint8)
@@ -94,7 +94,7 @@ def upper_drawing(body: Body, size: tuple[int, ...]) -> Mask:
     return canvas.astype(bool)
 
 
-def _draw_torso(canvas: NDArray[np.uint8], body: Body, r: int) -> None:
+def _draw_torso(canvas: NDArray[np.uint8], body: Joints, r: int) -> None:
     right, left = stretched_hips(body)
     shoulders = body.at(Joint.RIGHT_SHOULDER), body.at(Joint.LEFT_SHOULDER)
     for shoulder, hip in zip(shoulders, (right, left), strict=True):
@@ -104,7 +104,7 @@ def _draw_torso(canvas: NDArray[np.uint8], body: Body, r: int) -> None:
     shapes.paint(canvas, np.stack([*shoulders, left, right]), 1)
 
 
-def legs_drawing(body: Body, size: tuple[int, ...], wide: float) -> Mask:
+def legs_drawing(body: Joints, size: tuple[int, ...], wide: float) -> Mask:
     """Both legs as limbs, the hips, and the space between legs that are close together."""
     height, width = size[0], size[1]
     parts = [shape for side in shapes.LEGS for shape in (shapes.thigh(body, side, wide), shapes.shin(body, side, wide))]
@@ -118,7 +118,7 @@ def legs_drawing(body: Body, size: tuple[int, ...], wide: float) -> Mask:
     return shapes.painted((height, width), parts)
 
 
-def with_short_shins(body: Body, share: float) -> Body:
+def with_short_shins(body: Joints, share: float) -> Joints:
     """The same joints with the ankles moved up to a share of the shin, so that drawings end there."""
     xy = body.xy.copy()
     for _, knee, ankle in shapes.LEGS.values():

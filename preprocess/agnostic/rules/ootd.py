@@ -29,7 +29,7 @@ from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.strokes import SPECK_SHARE, line, skirt_of_dress
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 ROWS = 512
 """The rule's pixels are meant on a canvas of this height."""
@@ -80,7 +80,7 @@ def _area(category: Category, conditions: Conditions, strip_px: int) -> Mask:
     return _tidied(area, keep)
 
 
-def arm_strip(parse: NDArray[np.uint8], body: Body, side: str, width_px: float) -> Mask:
+def arm_strip(parse: NDArray[np.uint8], body: Joints, side: str, width_px: float) -> Mask:
     """Shoulder, elbow and a little beyond the wrist as one band; the arm's label when a joint is missing.
 
     Args:

@@ -15,7 +15,7 @@ from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.strokes import below_the_hem, finished, line, stretched_hips, with_margin
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 UNIT_PX = 20.0
 """VITON-HD's r on a canvas of 1024 rows."""
@@ -35,7 +35,7 @@ def viton_hd(category: Category, conditions: Conditions) -> Mask:
     return finished(area, np.isin(conditions.parse, HEAD_LABELS) | lower)
 
 
-def strokes(body: Body, size: tuple[int, int]) -> Mask:
+def strokes(body: Joints, size: tuple[int, int]) -> Mask:
     """The skeleton drawing: shoulders, arms, hips, torso, neck.
 
     Args:
@@ -59,7 +59,7 @@ def strokes(body: Body, size: tuple[int, int]) -> Mask:
     return canvas.astype(bool)
 
 
-def _arm(canvas: NDArray[np.uint8], body: Body, side: str, r: float) -> None:
+def _arm(canvas: NDArray[np.uint8], body: Joints, side: str, r: float) -> None:
     """Shoulder disc, then bone and disc as far down as joints were seen; in place."""
     shoulder, elbow, wrist = shapes.ARMS[side]
     shapes.paint(canvas, shapes.disc(body.at(shoulder), 5 * r), 1)

@@ -18,7 +18,7 @@ from pipeline.core.arrays import Points
 from pipeline.core.labels import SIDE_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 
 Penalty = NDArray[np.float32]
 """(h, w) float32 nats, 0 = at home, larger = less likely."""
@@ -35,7 +35,7 @@ class Regions:
         along: (h, w) float32, 0 at the neck, 1 at mid-hip.
     """
 
-    body: Body
+    body: Joints
     face: Mask
     skull: Mask
     neck: Mask
@@ -64,7 +64,7 @@ class Regions:
         return self.thighs["right"] | self.thighs["left"] | self.shins["right"] | self.shins["left"]
 
 
-def regions_of(body: Body, size: tuple[int, int]) -> Regions:
+def regions_of(body: Joints, size: tuple[int, int]) -> Regions:
     """Draw the shapes of a body on a canvas of `size` (height, width)."""
 
     def draw(*polygons: Points) -> Mask:
@@ -85,7 +85,7 @@ def regions_of(body: Body, size: tuple[int, int]) -> Regions:
     )
 
 
-def face_outline(body: Body) -> Points:
+def face_outline(body: Joints) -> Points:
     """The face mesh's outline, or the lower two thirds of the skull."""
     if len(body.face_oval) >= 5:
         return body.face_oval

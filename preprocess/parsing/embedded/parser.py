@@ -30,7 +30,7 @@ from preprocess.parsing.embedded.skin_model import skin_model
 from preprocess.parsing.embedded.sleeves import sleeve_bonus
 from preprocess.parsing.embedded.tidy_labels import tidy_labels
 from preprocess.parsing.network_labels import Parsed
-from preprocess.person.body import Body
+from preprocess.person.body import Joints
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
 
@@ -92,7 +92,7 @@ class Scene:
     places: dict[Parse, Penalty]
 
 
-def parse_person(image: NDArray[np.uint8], person: Mask, body: Body) -> NDArray[np.uint8]:
+def parse_person(image: NDArray[np.uint8], person: Mask, body: Joints) -> NDArray[np.uint8]:
     """Label every pixel of a person.
 
     Args:
@@ -127,7 +127,7 @@ def _for_upper(scores: Scores, size: tuple[int, ...]) -> NDArray[np.float32]:
     return large
 
 
-def _scene(image: NDArray[np.uint8], person: Mask, body: Body) -> Scene:
+def _scene(image: NDArray[np.uint8], person: Mask, body: Joints) -> Scene:
     height, width = person.shape
     size = (max(1, round(width * SHRINK)), max(1, round(height * SHRINK)))
     rgb = cv2.resize(image, size, interpolation=cv2.INTER_AREA)

@@ -20,7 +20,7 @@ from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.agnostic.step import AgnosticConfig, AgnosticStep, mask_notices
 from preprocess.agnostic.strokes import Margins, unit_px
-from preprocess.person.body import body_from_keypoints
+from preprocess.person.body import joints_from_keypoints
 from preprocess.person.parse_lists import ParseLists
 
 MARGINS = Margins()
@@ -80,7 +80,7 @@ def test_trousers_stay_but_for_a_narrow_band_below_the_hem():
 def test_the_unit_follows_the_shoulders_and_never_absolute_pixels():
     whole = draw()
     assert unit_px(whole.body) == 240 // 16 + 1
-    small = body_from_keypoints(keypoints(shrink=0.5))
+    small = joints_from_keypoints(keypoints(shrink=0.5))
     labels = whole.labels[::2, ::2]
     half = hr_viton(Category.UPPER, Conditions(labels, small))
     assert masks.iou(half, area(whole)[::2, ::2]) > 0.95
@@ -95,7 +95,7 @@ def test_the_unit_follows_the_shoulders_and_never_absolute_pixels():
 @pytest.mark.slow
 def test_a_missing_joint_never_pulls_the_mask_into_the_corner(category, missing):
     drawing = draw()
-    mask = area(drawing, category, body_from_keypoints(keypoints(without=missing)))
+    mask = area(drawing, category, joints_from_keypoints(keypoints(without=missing)))
     assert not mask[:150, :150].any()
     assert masks.iou(mask, area(drawing, category)) > 0.6
 

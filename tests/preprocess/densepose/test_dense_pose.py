@@ -15,7 +15,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.step import Context
 from preprocess.densepose.embedded import LandmarkBody, draw_parts
 from preprocess.densepose.step import DenseposeConfig, DenseposeStep
-from preprocess.person.body import body_from_keypoints, merged
+from preprocess.person.body import joints_from_keypoints, merged
 from preprocess.person.not_found import NotFound
 
 EVERYBODY = np.ones(SIZE, bool)
@@ -63,7 +63,7 @@ def test_nothing_is_painted_outside_the_person():
 
 def test_parts_scale_with_the_body():
     whole = draw_parts(draw().body, EVERYBODY)
-    half = draw_parts(body_from_keypoints(keypoints(shrink=0.5)), EVERYBODY)
+    half = draw_parts(joints_from_keypoints(keypoints(shrink=0.5)), EVERYBODY)
     assert 0.23 < np.count_nonzero(half) / np.count_nonzero(whole) < 0.27
 
 
@@ -80,7 +80,7 @@ def test_an_arm_behind_the_back_is_hidden_by_the_torso():
 
 def test_absent_hips_hang_below_the_shoulders_and_never_in_the_corner():
     missing = (Joint.MID_HIP, Joint.RIGHT_HIP, Joint.LEFT_HIP)
-    body = body_from_keypoints(keypoints(without=missing))
+    body = joints_from_keypoints(keypoints(without=missing))
     assert abs(body.at(Joint.MID_HIP)[0] - 384) < 5
     assert 550 < body.at(Joint.MID_HIP)[1] < 800
     index = draw_parts(body, EVERYBODY)
@@ -88,7 +88,7 @@ def test_absent_hips_hang_below_the_shoulders_and_never_in_the_corner():
 
 
 def test_one_known_hip_places_the_other():
-    body = body_from_keypoints(keypoints(without=(Joint.MID_HIP, Joint.LEFT_HIP)))
+    body = joints_from_keypoints(keypoints(without=(Joint.MID_HIP, Joint.LEFT_HIP)))
     assert 400 < body.at(Joint.LEFT_HIP)[0] < 500
 
 

@@ -20,7 +20,7 @@ from preprocess.densepose import torchscript as densepose_script
 from preprocess.densepose.charts import parts_of
 from preprocess.densepose.detectron2 import DenseposeDetectron2, charts_of, read_arrays
 from preprocess.densepose.torchscript import DenseposeScript
-from preprocess.person.body import body_from_keypoints
+from preprocess.person.body import joints_from_keypoints
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
 
@@ -75,7 +75,7 @@ def view(*people, chosen=0, size=(128, 96)):
     body = np.zeros((25, 3), np.float32)
     for joint, place in {0: (48, 20), 1: (48, 35), 2: (36, 36), 5: (60, 36), 8: (48, 70), 9: (42, 70), 12: (54, 70)}.items():
         body[joint] = (*place, 0.9)
-    return PersonView(image, matte, body_from_keypoints(Keypoints(body)))
+    return PersonView(image, matte, joints_from_keypoints(Keypoints(body)))
 
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

@@ -19,7 +19,7 @@ from preprocess.networks.segformer import read_normal
 from preprocess.parsing.schp import ATR_FILE, LIP_FILE, Schp
 from preprocess.parsing.schp_frames import hybrid, labels_from, network_input
 from preprocess.parsing.segformer import SegformerClothes
-from preprocess.person.body import body_from_keypoints
+from preprocess.person.body import joints_from_keypoints
 from preprocess.person.label_tables import CIHP_FROM_ATR
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
@@ -42,7 +42,7 @@ def view(image, matte):
         12: (0.58, 0.6),
     }.items():
         points[joint] = x * width, y * height, 0.9
-    return PersonView(image, matte, body_from_keypoints(Keypoints(points)))
+    return PersonView(image, matte, joints_from_keypoints(Keypoints(points)))
 
 
 # --- SegFormer ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Fashn, Joint, Lip, Parse
 from preprocess.parsing.neck import derive_neck, no_neck_above_mouth
 from preprocess.parsing.schp_frames import hybrid
-from preprocess.person.body import Body, body_from_keypoints
+from preprocess.person.body import Joints, joints_from_keypoints
 from preprocess.person.label_tables import (
     CIHP_FROM_FASHN,
     CIHP_FROM_LIP,
@@ -22,7 +22,7 @@ from preprocess.person.sides import with_sides, with_worn_sides
 SIZE = (200, 150)
 
 
-def standing(oval=True) -> Body:
+def standing(oval=True) -> Joints:
     """A frontal person: nose (75, 30), shoulders at 70, hips at 130, ankles at 190."""
     points = np.zeros((25, 3), np.float32)
     places = {
@@ -34,12 +34,12 @@ def standing(oval=True) -> Body:
     }  # fmt: skip
     for joint, place in places.items():
         points[joint] = (*place, 0.9)
-    body = body_from_keypoints(Keypoints(points))
+    body = joints_from_keypoints(Keypoints(points))
     if not oval:
         return body
     angle = np.linspace(0, 2 * np.pi, 36, endpoint=False)
     face = np.stack([75 + 15 * np.cos(angle), 30 + 20 * np.sin(angle)], 1).astype(np.float32)
-    return Body(body.xy, body.seen, body.depth, face, body.left_hand, body.right_hand)
+    return Joints(body.xy, body.seen, body.depth, face, body.left_hand, body.right_hand)
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def test_a_limb_outside_the_picture_takes_nothing():
     far = body.xy.copy()
     far[[Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST]] += 900
     labels = np.full(SIZE, Parse.LEFT_ARM, np.uint8)
-    assert (with_sides(labels, Body(far, body.seen, body.depth)) == Parse.RIGHT_ARM).all()
+    assert (with_sides(labels, Joints(far, body.seen, body.depth)) == Parse.RIGHT_ARM).all()
 
 
 def test_gloves_and_socks_take_the_side_of_the_limb_they_are_worn_on():

@@ -12,7 +12,7 @@ from pipeline.core.labels import Category, Joint, Parse
 from preprocess.agnostic.picture import grey_out
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.rules.dci_vton import dci_vton
-from preprocess.person.body import body_from_keypoints
+from preprocess.person.body import joints_from_keypoints
 
 PERSON = "00001_00"
 
@@ -33,7 +33,7 @@ def picture(recorded, path: str) -> np.ndarray:
 @pytest.fixture(scope="module")
 def conditions(recorded):
     points = keypoints_from_json(stored(recorded, f"openpose_json/{PERSON}_keypoints.json").decode())
-    return Conditions(picture(recorded, f"image-parse-v3/{PERSON}.png"), body_from_keypoints(points))
+    return Conditions(picture(recorded, f"image-parse-v3/{PERSON}.png"), joints_from_keypoints(points))
 
 
 def test_the_mask_equals_the_second_loaders(recorded, conditions):
@@ -65,6 +65,6 @@ def test_joints_that_nobody_saw_draw_nothing_towards_the_corner():
         (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST),
         (Joint.LEFT_WRIST,),
     ):
-        body = body_from_keypoints(keypoints(without=missing))
+        body = joints_from_keypoints(keypoints(without=missing))
         mask = dci_vton(Category.UPPER, Conditions(drawing.labels, body))
         assert not mask[:150, :150].any() and mask[400, 384]

@@ -15,7 +15,7 @@ from preprocess.agnostic.rules.catvton import hull_of_parts
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
-from preprocess.person.body import body_from_keypoints
+from preprocess.person.body import joints_from_keypoints
 
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 COATS = ("catvton-inner", "catvton-outer")
@@ -98,7 +98,7 @@ def test_trousers_stay_below_an_upper_garment(name):
 ])  # fmt: skip
 @pytest.mark.slow
 def test_a_missing_joint_never_pulls_a_mask_into_the_corner(name, category, missing):
-    mask = mask_of(name, category, conditions(body=body_from_keypoints(keypoints(without=missing))))
+    mask = mask_of(name, category, conditions(body=joints_from_keypoints(keypoints(without=missing))))
     assert not mask[:150, :150].any()
     assert masks.iou(mask, mask_of(name, category)) > 0.55
 
@@ -263,7 +263,7 @@ def test_a_hand_that_was_found_is_kept_even_on_the_wrist():
     drawing = draw()
     fingers = np.zeros((21, 3), np.float32)
     fingers[:, 0], fingers[:, 1], fingers[:, 2] = np.linspace(545, 590, 21), 600 + 20 * (np.arange(21) % 2), 0.9
-    body = body_from_keypoints(Keypoints(keypoints().body, fingers))
+    body = joints_from_keypoints(Keypoints(keypoints().body, fingers))
     wrist = np.zeros(SIZE, bool)
     wrist[605:615, 560:575] = True
     given = conditions(drawing, body)
