@@ -36,7 +36,7 @@ from pipeline.core.step import Context, Step
 from pipeline.demo import fill_inputs
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.mediapipe_people import MediapipePeople
-from preprocess.background.people import Sighting
+from preprocess.background.people import Selection
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.person_view import PersonView, read_view
@@ -56,7 +56,7 @@ class Scene:
     """One photo and what the steps before know of it."""
 
     photo: np.ndarray
-    sighting: Sighting
+    selection: Selection
     landmarks: Landmarks
     view: PersonView
 
@@ -74,10 +74,10 @@ def make_scene(folder: Path) -> Scene:
     ):
         produce(step, item, places)
     photo = np.asarray(Image.open(path))
-    sighting = MediapipePeople().find(photo)
-    assert sighting is not None
+    selection = MediapipePeople().find(photo)
+    assert selection is not None
     landmarks = Landmarks.from_json(places.path(layout.LANDMARKS.of("a")).read_text("utf-8"))
-    return Scene(photo, sighting, landmarks, read_view(places, item))
+    return Scene(photo, selection, landmarks, read_view(places, item))
 
 
 def produce(step: Step, item: Person, places: Layout) -> None:
@@ -110,7 +110,7 @@ def make_files(weights: Path) -> dict[str, str]:
 def call_of(kind: str, backend: Any, scene: Scene) -> Call:
     """How a backend of this kind is asked."""
     calls: dict[str, Call] = {
-        "background": lambda count: backend.mattes_of([scene.photo] * count, [scene.sighting] * count),
+        "background": lambda count: backend.mattes_of([scene.photo] * count, [scene.selection] * count),
         "pose": lambda count: [backend.keypoints(scene.photo, scene.landmarks) for _ in range(count)],
         "densepose": lambda count: backend.body_parts([scene.view] * count),
         "parsing": lambda count: backend.parse([scene.view] * count),

@@ -19,7 +19,7 @@ from preprocess.background.edge_band import EdgeConfig, refine_band
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, soften
 from preprocess.background.mediapipe_people import MediapipePeople
-from preprocess.background.people import Sighting
+from preprocess.background.people import Selection
 from preprocess.person.not_found import NotFound
 
 WORK_SIDE_PX = 1024
@@ -50,29 +50,29 @@ class EmbeddedMatte:
         probability: NDArray[np.uint8] = np.round(255 * self._people.look_at(photo, box)).astype(np.uint8)
         return probability
 
-    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[NDArray[np.uint8] | NotFound]:
-        """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
-        return [self.matte_of(photo, sighting) for photo, sighting in zip(photos, sightings, strict=True)]
+    def mattes_of(self, photos: Sequence[RGB], selections: Sequence[Selection]) -> list[NDArray[np.uint8] | NotFound]:
+        """(h, w) uint8 soft alpha of the selected person in each (h, w, 3) RGB uint8 photo, without other people."""
+        return [self.matte_of(photo, selection) for photo, selection in zip(photos, selections, strict=True)]
 
-    def matte_of(self, photo: NDArray[np.uint8], sighting: Sighting) -> NDArray[np.uint8]:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person sighted, and of nobody else."""
-        rows, columns = _window(sighting, photo.shape[:2])
+    def matte_of(self, photo: NDArray[np.uint8], selection: Selection) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the selected person, without other people."""
+        rows, columns = _window(selection, photo.shape[:2])
         guide = photo[rows, columns]
         factor = min(1.0, WORK_SIDE_PX / max(guide.shape[:2]))
         size = (max(16, round(guide.shape[1] * factor)), max(16, round(guide.shape[0] * factor)))
         work = cv2.resize(guide, size, interpolation=cv2.INTER_AREA) if factor < 1 else guide
-        mask = self._segment(work, sighting, (rows, columns))
+        mask = self._segment(work, selection, (rows, columns))
         alpha = np.zeros(photo.shape[:2], np.uint8)
         alpha[rows, columns] = soften(work, refine_band(work, mask, EdgeConfig()), guide, GuidedConfig())
         return alpha
 
-    def _segment(self, work: RGB, sighting: Sighting, window: Window) -> masks.Mask:
+    def _segment(self, work: RGB, selection: Selection, window: Window) -> masks.Mask:
         """GrabCut at half the working size or less, edges made smooth when enlarged."""
         factor = min(1.0, GRAB_SIDE_PX / max(work.shape[:2]))
         half = (max(8, round(work.shape[1] * factor)), max(8, round(work.shape[0] * factor)))
-        probability, others = (_cut(each, window, sighting, half) for each in (sighting.probability, sighting.others))
+        probability, others = (_cut(each, window, selection, half) for each in (selection.probability, selection.others))
         small = cv2.resize(work, half, interpolation=cv2.INTER_AREA)
-        body = sighting.landmarks.body.copy()
+        body = selection.landmarks.body.copy()
         scale = half[1] / (window[0].stop - window[0].start)
         body[:, :2] = (body[:, :2] - (window[1].start, window[0].start)) * scale
         thickness = self._config.bone_px * max(half) / 1024
@@ -83,19 +83,19 @@ class EmbeddedMatte:
         return found
 
 
-def _window(sighting: Sighting, size: tuple[int, ...]) -> Window:
+def _window(selection: Selection, size: tuple[int, ...]) -> Window:
     """Whatever may be the person, with a margin, in photo pixels; GrabCut must see the background's colours too."""
-    scale = sighting.landmarks.photo_size[0] / sighting.probability.shape[0]
-    found = masks.box_of(sighting.probability > POSSIBLE)
-    box = sighting.landmarks.box if found is None else found.scaled(scale)
+    scale = selection.landmarks.photo_size[0] / selection.probability.shape[0]
+    found = masks.box_of(selection.probability > POSSIBLE)
+    box = selection.landmarks.box if found is None else found.scaled(scale)
     margin = MARGIN * box.longer_side
     return box.window_around(size, margin, margin)
 
 
-def _cut(image: NDArray[np.float32], window: Window, sighting: Sighting, size: tuple[int, int]) -> NDArray[np.float32]:
-    """The window of a picture that lies at the sighting's working size, at (width, height) `size`."""
+def _cut(image: NDArray[np.float32], window: Window, selection: Selection, size: tuple[int, int]) -> NDArray[np.float32]:
+    """The window of a picture that lies at the selection's working size, at (width, height) `size`."""
     rows, columns = window
-    scale = image.shape[0] / sighting.landmarks.photo_size[0]
+    scale = image.shape[0] / selection.landmarks.photo_size[0]
     to_x, to_y = (columns.stop - columns.start) * scale / size[0], (rows.stop - rows.start) * scale / size[1]
     matrix = np.array(
         [

@@ -18,7 +18,7 @@ from pipeline.core.masks import box_of
 from pipeline.core.rect import Rect, span
 from preprocess.background.people import (
     Detection,
-    Sighting,
+    Selection,
     box_of_row,
     choose,
     head_in,
@@ -64,7 +64,7 @@ class MediapipePeople:
             self._models = mediapipe_models()
         return self._models
 
-    def find(self, photo: RGB, person: int | None = None) -> Sighting | None:
+    def find(self, photo: RGB, person: int | None = None) -> Selection | None:
         """The person meant and what is known of the others.
 
         Args:
@@ -90,7 +90,7 @@ class MediapipePeople:
             raise IndexError(person, len(people)) from None
         if people[chosen].body is None:
             return None
-        return self._sighting(work, photo.shape[:2], people, chosen)
+        return self._selection(work, photo.shape[:2], people, chosen)
 
     def look_at(self, photo: RGB, box: Rect[float]) -> Float:
         """Which pixels belong to the person in a box; much cheaper than `find`, which looks for everybody.
@@ -103,18 +103,18 @@ class MediapipePeople:
             (h, w) float32 in [0, 1]; all zero when nobody is seen in that place.
         """
         found = self._pose_in(photo, *enlarged_window(box, 0.2, size_of(photo)))
-        somebody = None if found is None else _somebody(found)
+        detection = None if found is None else _detection(found)
         nobody = np.zeros(photo.shape[:2], np.float32)
-        if somebody is None or overlap(somebody.box, box) < SAME_PLACE:
+        if detection is None or overlap(detection.box, box) < SAME_PLACE:
             return nobody
-        return self._refined(photo, replace(somebody, box=box), nobody)
+        return self._refined(photo, replace(detection, box=box), nobody)
 
     def _everybody(self, work: RGB, everyone: Float) -> list[Detection]:
         faces = merge_faces(self.models.faces(work))
         people: list[Detection] = []
         first = self._first(work, everyone)
         if first is not None and (len(faces) < 2 or is_person(first.body, first.probability, size_of(work))):
-            people.append(_somebody(first))
+            people.append(_detection(first))
         bodies = [each.body for each in people if each.body is not None]
         for box in without_body([box_of_row(face) for face in faces], bodies):
             people.append(self._owner_of(box, work, people))
@@ -153,7 +153,7 @@ class MediapipePeople:
         columns = span(face.left - 1.8 * face.width, face.left + 2.8 * face.width, work.shape[1])
         found = self._pose_in(_painted_over(work, people), rows, columns)
         if found is not None and head_in(face, found.body) and is_person(found.body, found.probability, size_of(work)):
-            seen = _somebody(found)
+            seen = _detection(found)
             return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * face.height * face.width))
         return Detection(None, None, face, FACE_AREAS_PER_PERSON * face.height * face.width)
 
@@ -167,13 +167,13 @@ class MediapipePeople:
             found = self.models.pose(_painted_over(work, people))
             if found is None or not is_person(found.body, found.probability * everyone, size_of(work)):
                 break
-            another = _somebody(found)
+            another = _detection(found)
             if any(each.body is not None and overlap(each.box, another.box) > 0.8 for each in people):
                 break
             people = [each for each in people if each.body is not None or not head_in(each.box, found.body)] + [another]
         return people
 
-    def _sighting(self, work: RGB, size: tuple[int, ...], people: Sequence[Detection], chosen: int) -> Sighting:
+    def _selection(self, work: RGB, size: tuple[int, ...], people: Sequence[Detection], chosen: int) -> Selection:
         others = np.zeros(work.shape[:2], np.float32)
         for each in (*people[:chosen], *people[chosen + 1 :]):
             others = np.maximum(others, _presence(each, size_of(work)))
@@ -185,11 +185,11 @@ class MediapipePeople:
             photo_size=(size[0], size[1]),
             body=me.body * np.array([size[1] / work.shape[1], up, up, 1], np.float32),
             face_oval=self._face_oval(work, me.body) * np.float32(up),
-            box=_somebody(SeenPose(me.body, probability)).box.scaled(up),
+            box=_detection(SeenPose(me.body, probability)).box.scaled(up),
             people=len(people),
         )
         areas = tuple(each.area_px / others.size for each in people)
-        return Sighting(landmarks, probability, others, areas, chosen)
+        return Selection(landmarks, probability, others, areas, chosen)
 
     def _again(self, work: RGB, people: Sequence[Detection], chosen: int) -> Detection:
         """The chosen person seen once more with the others painted over; a window that suits a head may cut arms or feet."""
@@ -197,10 +197,10 @@ class MediapipePeople:
         assert me.body is not None
         rest = _painted_over(work, [*people[:chosen], *people[chosen + 1 :]], keep=me)
         found = self._pose_in(rest, *enlarged_window(me.box, 0.4, size_of(work)))
-        if found is None or overlap(_somebody(found).box, me.box) < 0.7:
+        if found is None or overlap(_detection(found).box, me.box) < 0.7:
             return me
         same_head = np.linalg.norm(found.body[0, :2] - me.body[0, :2]) < 0.15 * me.box.longer_side
-        return _somebody(found) if same_head else me
+        return _detection(found) if same_head else me
 
     def _refined(self, work: RGB, me: Detection, others: Float) -> Float:
         """The body's own probability and the person model's, the latter seen close up; hats and hair only the latter knows."""
@@ -243,7 +243,7 @@ class MediapipePeople:
         return oval + np.array([columns.start, rows.start], np.float32) if len(oval) else oval
 
 
-def _somebody(found: SeenPose) -> Detection:
+def _detection(found: SeenPose) -> Detection:
     solid = found.probability > 0.5
     seen = box_of(solid)
     if seen is not None:

@@ -38,7 +38,7 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class Selection:
     """The chosen person, and what is known of everybody else.
 
     Args:

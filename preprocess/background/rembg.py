@@ -16,7 +16,7 @@ from pipeline.core.masks import Mask
 from pipeline.core.rect import Rect, Window
 from preprocess.background.chosen_person import leaves_window, only_the_person, person_window, shows_person
 from preprocess.background.embedded import EmbeddedMatte
-from preprocess.background.people import Sighting
+from preprocess.background.people import Selection
 from preprocess.networks.rembg_models import (
     BIREFNET_GENERAL,
     BIREFNET_GENERAL_LITE,
@@ -45,7 +45,7 @@ class RembgMatte:
         cls.network, cls.card = network, network.card("mediapipe")
 
     def __init__(self, weights: Path) -> None:
-        self._network = SaliencyNetwork(self.card.weights[0], self.network.recipe, weights)
+        self._network = SaliencyNetwork(self.card.weights[0], self.network.spec, weights)
         self._embedded = EmbeddedMatte()
 
     @property
@@ -70,17 +70,17 @@ class RembgMatte:
         (seen,) = self._look([photo], [rough], [box])
         return only_the_person(seen, rough, np.zeros(rough.shape, bool)) if shows_person(seen, rough) else rough
 
-    def mattes_of(self, photos: Sequence[RGB], sightings: Sequence[Sighting]) -> list[Grey | NotFound]:
-        """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
-        pairs = list(zip(photos, sightings, strict=True))
-        embedded = [self._embedded.matte_of(photo, sighting) for photo, sighting in pairs]
-        seen = self._look(photos, embedded, [sighting.landmarks.box for sighting in sightings])
-        return [self._judged(*each) for each in zip(seen, embedded, sightings, strict=True)]
+    def mattes_of(self, photos: Sequence[RGB], selections: Sequence[Selection]) -> list[Grey | NotFound]:
+        """(h, w) uint8 soft alpha of the selected person in each (h, w, 3) RGB uint8 photo, without other people."""
+        pairs = list(zip(photos, selections, strict=True))
+        embedded = [self._embedded.matte_of(photo, selection) for photo, selection in pairs]
+        seen = self._look(photos, embedded, [selection.landmarks.box for selection in selections])
+        return [self._judged(*each) for each in zip(seen, embedded, selections, strict=True)]
 
-    def _judged(self, seen: Grey, embedded: Grey, sighting: Sighting) -> Grey | NotFound:
+    def _judged(self, seen: Grey, embedded: Grey, selection: Selection) -> Grey | NotFound:
         if not shows_person(seen, embedded):
             return NotFound(f"{self.card.name} does not show the person that the landmarks show")
-        return only_the_person(seen, embedded, others_at(sighting, embedded.shape))
+        return only_the_person(seen, embedded, others_at(selection, embedded.shape))
 
     def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Rect[float]]) -> list[Grey]:
         """The network's mattes from windows round the people; from the whole photo where a window cuts its person."""
@@ -103,10 +103,10 @@ def _placed(near: Grey, window: Window, photo: RGB) -> Grey:
     return alpha
 
 
-def others_at(sighting: Sighting, size: tuple[int, ...]) -> Mask:
+def others_at(selection: Selection, size: tuple[int, ...]) -> Mask:
     """(h, w) bool at the photo's size: pixels that belong to somebody else."""
-    larger = cv2.resize(sighting.others, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-    mine = cv2.resize(sighting.probability, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    larger = cv2.resize(selection.others, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    mine = cv2.resize(selection.probability, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     theirs: Mask = (larger > 0.5) & (larger > mine)
     return theirs
 

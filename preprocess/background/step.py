@@ -23,7 +23,7 @@ from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.background import closed_form
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.mediapipe_people import MediapipePeople
-from preprocess.background.people import Sighting
+from preprocess.background.people import Selection
 from preprocess.background.pose_flags import pose_notices
 from preprocess.background.which_person import person_wanted
 from preprocess.person.not_found import NotFound
@@ -38,8 +38,8 @@ class PersonMatteBackend(MatteBackend, Protocol):
     def batch_size(self) -> int:
         """Photos of one call, once it is loaded."""
 
-    def mattes_of(self, photos: Sequence[Grey], sightings: Sequence[Sighting]) -> Sequence[Grey | NotFound]:
-        """(h, w) uint8 soft alpha of the person sighted in each (h, w, 3) RGB uint8 photo, and of nobody else."""
+    def mattes_of(self, photos: Sequence[Grey], selections: Sequence[Selection]) -> Sequence[Grey | NotFound]:
+        """(h, w) uint8 soft alpha of the selected person in each (h, w, 3) RGB uint8 photo, without other people."""
 
 
 class BackgroundConfig(StepConfig):
@@ -107,45 +107,45 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     def run(self, inputs: Sequence[tuple[Person, BackgroundInputs]]) -> Sequence[Produced]:
         """Find, cut, and clean the colours."""
-        sightings = [self._find(given) for _, given in inputs]
-        answers = self.backend.mattes_of([given.photo.rgb for _, given in inputs], sightings)
-        return [self._one(*each, sighting, answer) for each, sighting, answer in zip(inputs, sightings, answers, strict=True)]
+        selections = [self._find(given) for _, given in inputs]
+        answers = self.backend.mattes_of([given.photo.rgb for _, given in inputs], selections)
+        return [self._one(*each, selection, answer) for each, selection, answer in zip(inputs, selections, answers, strict=True)]
 
-    def _one(self, person: Person, given: BackgroundInputs, sighting: Sighting, answer: Grey | NotFound) -> Produced:
+    def _one(self, person: Person, given: BackgroundInputs, selection: Selection, answer: Grey | NotFound) -> Produced:
         rgb = given.photo.rgb
         missed = (answer.notice,) if isinstance(answer, NotFound) else ()
-        alpha = self._embedded.matte_of(rgb, sighting) if isinstance(answer, NotFound) else answer
+        alpha = self._embedded.matte_of(rgb, selection) if isinstance(answer, NotFound) else answer
         if self.config.refine == "closed-form":
             alpha = closed_form.refine(rgb, alpha)
         if self.config.keep_transparency and given.photo.alpha is not None:
-            alpha = with_given_alpha(alpha, given.photo.alpha, alone=len(sighting.areas) == 1)
+            alpha = with_given_alpha(alpha, given.photo.alpha, alone=len(selection.areas) == 1)
         box = box_of(alpha >= SOLID)
         if box is None or np.count_nonzero(alpha >= SOLID) < self.config.smallest_share * alpha.size:
             raise nobody(given.path)
-        landmarks = replace(sighting.landmarks, box=box.scaled(1.0))
+        landmarks = replace(selection.landmarks, box=box.scaled(1.0))
         cutout = foreground.cutout(rgb, alpha)
         files = {
             CUTOUT.of(person.id): lambda: images.png(cutout),
             MATTE.of(person.id): lambda: images.png(alpha),
             LANDMARKS.of(person.id): lambda: images.text(landmarks.to_json()),
         }
-        notices = (*missed, *_photo_notices(given.photo, sighting, given.person), *pose_notices(landmarks))
+        notices = (*missed, *_photo_notices(given.photo, selection, given.person), *pose_notices(landmarks))
         card = self._embedded.card if missed else self.backend.card
-        facts = {"people": str(len(sighting.areas)), "matte_share": f"{alpha.mean() / 255:.3f}", "backend": card.name}
+        facts = {"people": str(len(selection.areas)), "matte_share": f"{alpha.mean() / 255:.3f}", "backend": card.name}
         return Produced(files, notices, facts)
 
-    def _find(self, given: BackgroundInputs) -> Sighting:
+    def _find(self, given: BackgroundInputs) -> Selection:
         try:
-            sighting = self._people.find(given.photo.rgb, given.person)
+            selection = self._people.find(given.photo.rgb, given.person)
         except IndexError as problem:
             _, counted = problem.args
             raise InputError(
                 f"{given.path}: person = {given.person}, but {counted} {'person was' if counted == 1 else 'people were'} counted",
                 f"allowed in {given.path.stem}.toml: person = 1 (leftmost) to {counted}",
             ) from None
-        if sighting is None:
+        if selection is None:
             raise nobody(given.path)
-        return sighting
+        return selection
 
 
 def nobody(path: Path) -> InputError:
@@ -174,11 +174,11 @@ def with_given_alpha(found: Grey, given: Grey, alone: bool) -> Grey:
     return given if alone else np.minimum(found, given)
 
 
-def _photo_notices(photo: images.Photo, sighting: Sighting, wanted: int | None) -> list[Notice]:
+def _photo_notices(photo: images.Photo, selection: Selection, wanted: int | None) -> list[Notice]:
     notices = []
-    if len(sighting.areas) > 1:
-        areas = ", ".join(f"{area:.0%}" for area in sighting.areas)
+    if len(selection.areas) > 1:
+        areas = ", ".join(f"{area:.0%}" for area in selection.areas)
         how = "asked for" if wanted is not None else "the largest"
-        detail = f"{len(sighting.areas)} people, areas from the left {areas}; used number {sighting.chosen + 1}, {how}"
+        detail = f"{len(selection.areas)} people, areas from the left {areas}; used number {selection.chosen + 1}, {how}"
         notices.append(Notice(Flag.SEVERAL_PEOPLE, detail))
     return notices + photo_notices(photo)

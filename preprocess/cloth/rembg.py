@@ -47,7 +47,7 @@ class RembgCloth:
         cls.network, cls.card = network, network.card()
 
     def __init__(self, weights: Path) -> None:
-        self._network = SaliencyNetwork(self.card.weights[0], self.network.recipe, weights)
+        self._network = SaliencyNetwork(self.card.weights[0], self.network.spec, weights)
 
     def load(self, device: str) -> None:
         """Open the network, once per run.
@@ -90,7 +90,7 @@ class ClothSeg:
         if self._model is None:
             self.load("auto")
         assert self._model is not None
-        scores = self._model(network_input(photo, U2NET_CLOTH_SEG.recipe))[0]
+        scores = self._model(network_input(photo, U2NET_CLOTH_SEG.spec))[0]
         if scores.ndim != 4 or scores.shape[1] != CLOTH_CLASSES:
             raise WeightsError(
                 f"{self._model.path}: the network answers with shape {scores.shape}, (1, {CLOTH_CLASSES}, h, w) was expected",

@@ -31,7 +31,7 @@ DARKEST = 1e-6
 
 
 @dataclass(frozen=True)
-class Saliency:
+class NetworkSpec:
     """What a network wants and gives (docs/facts/mattes.md#rembg).
 
     Args:
@@ -46,9 +46,9 @@ class Saliency:
     logits: bool = False
 
 
-U2NET = Saliency(320)
-ISNET = Saliency(1024, mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))
-BIREFNET = Saliency(1024, logits=True)
+U2NET = NetworkSpec(320)
+ISNET = NetworkSpec(1024, mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))
+BIREFNET = NetworkSpec(1024, logits=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,12 @@ class Network:
 
     Args:
         name: in the catalogue; its row of the weights table is `rembg-<name>`.
-        recipe: what it wants and gives.
+        spec: what it wants and gives.
         seconds: for one picture on two CPU cores.
     """
 
     name: str
-    recipe: Saliency
+    spec: NetworkSpec
     seconds: float
 
     def card(self, *packages: str) -> Card:
@@ -77,7 +77,7 @@ BIREFNET_GENERAL_LITE = Network("birefnet-general-lite", BIREFNET, 5.0)
 ISNET_GENERAL_USE = Network("isnet-general-use", ISNET, 2.5)
 U2NET_HUMAN_SEG = Network("u2net-human-seg", U2NET, 1.5)
 U2NET_ANYTHING = Network("u2net", U2NET, 1.5)
-U2NET_CLOTH_SEG = Network("u2net-cloth-seg", Saliency(768), 5.0)
+U2NET_CLOTH_SEG = Network("u2net-cloth-seg", NetworkSpec(768), 5.0)
 SILUETA = Network("silueta", U2NET, 1.5)
 
 
@@ -86,12 +86,12 @@ class SaliencyNetwork:
 
     Args:
         row: its row.
-        recipe: what it wants and gives.
+        spec: what it wants and gives.
         weights: the weights folder.
     """
 
-    def __init__(self, row: str, recipe: Saliency, weights: Path) -> None:
-        self._row, self._recipe, self._weights = row, recipe, weights
+    def __init__(self, row: str, spec: NetworkSpec, weights: Path) -> None:
+        self._row, self._spec, self._weights = row, spec, weights
         self._model: OnnxModel | None = None
         self.batch_size = 1
 
@@ -103,7 +103,7 @@ class SaliencyNetwork:
         """
         if self._model is None:
             self._model = open_onnx(require(self._row, self._weights), device)
-            self.batch_size = self._model.at_once((self._recipe.side_px, self._recipe.side_px))
+            self.batch_size = self._model.at_once((self._spec.side_px, self._spec.side_px))
 
     def __call__(self, pictures: Sequence[RGB]) -> list[Share]:
         """(h, w) float32 in [0, 1] for every (h, w, 3) RGB uint8 picture, 1 = foreground; all zero where it sees nothing.
@@ -113,29 +113,29 @@ class SaliencyNetwork:
         if self._model is None:
             self.load("auto")
         assert self._model is not None
-        answer = self._model(np.concatenate([network_input(each, self._recipe) for each in pictures]))[0]
+        answer = self._model(np.concatenate([network_input(each, self._spec) for each in pictures]))[0]
         if answer.ndim != 4 or answer.shape[0] != len(pictures):
             raise WeightsError(
                 f"{self._model.path}: the network answers with shape {answer.shape}, ({len(pictures)}, 1, h, w) was expected",
                 f"python run.py weights verify {self._row}",
             )
-        shares = [foreground_share(each[0].astype(np.float32), self._recipe) for each in answer]
+        shares = [foreground_share(each[0].astype(np.float32), self._spec) for each in answer]
         return [enlarged(share, picture.shape[:2]) for share, picture in zip(shares, pictures, strict=True)]
 
 
-def network_input(picture: RGB, recipe: Saliency) -> NDArray[np.float32]:
+def network_input(picture: RGB, spec: NetworkSpec) -> NDArray[np.float32]:
     """(h, w, 3) RGB uint8 → (1, 3, side, side) float32, normalised."""
     # Pillow's Lanczos blurs before it shrinks, as in the pictures these networks are usually shown
-    small = Image.fromarray(picture).resize((recipe.side_px, recipe.side_px), Image.Resampling.LANCZOS)
+    small = Image.fromarray(picture).resize((spec.side_px, spec.side_px), Image.Resampling.LANCZOS)
     values = np.asarray(small, np.float32)
     values = values / max(float(values.max()), DARKEST)
-    normal = (values - np.array(recipe.mean, np.float32)) / np.array(recipe.std, np.float32)
+    normal = (values - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[None], np.float32)
 
 
-def foreground_share(answer: NDArray[np.float32], recipe: Saliency) -> Share:
+def foreground_share(answer: NDArray[np.float32], spec: NetworkSpec) -> Share:
     """A network's raw (h, w) answer → (h, w) float32 in [0, 1]; all zero when it is sure of nothing."""
-    if recipe.logits:
+    if spec.logits:
         sigmoid: Share = (1 / (1 + np.exp(-np.clip(answer, -60, 60)))).astype(np.float32)
         return sigmoid
     low, high = float(answer.min()), float(answer.max())

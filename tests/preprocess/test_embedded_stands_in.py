@@ -33,7 +33,7 @@ class Blind:
     def load(self, device):
         """Nothing."""
 
-    def mattes_of(self, photos, sightings):
+    def mattes_of(self, photos, selections):
         return [NotFound("blind does not show the person") for _ in photos]
 
     def keypoints(self, photo, landmarks):

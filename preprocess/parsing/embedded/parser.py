@@ -74,8 +74,8 @@ class ColourParser:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What one photo offers, at working size.
+class WorkingView:
+    """One person at working size.
 
     Args:
         rgb: (h, w, 3) uint8.
@@ -105,12 +105,12 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Joints) -> NDArra
     """
     if not person.any():
         return np.zeros(person.shape, np.uint8)
-    scene = _scene(image, person, body)
-    models = _first_models(scene)
-    scene = _with_midriff(scene, models["skin"])
+    view = _working_view(image, person, body)
+    models = _first_models(view)
+    view = _with_midriff(view, models["skin"])
     for _ in range(ROUNDS):
-        models = _refit(scene, models, _scores(scene, models))
-    scores = _smoothed(scene, _scores(scene, models))
+        models = _refit(view, models, _scores(view, models))
+    scores = _smoothed(view, _scores(view, models))
     labels = _enlarged(scores, person.shape)
     labels[~person] = Parse.BACKGROUND
     full = regions_of(body, (person.shape[0], person.shape[1]))
@@ -127,47 +127,47 @@ def _for_upper(scores: Scores, size: tuple[int, ...]) -> NDArray[np.float32]:
     return large
 
 
-def _scene(image: NDArray[np.uint8], person: Mask, body: Joints) -> Scene:
+def _working_view(image: NDArray[np.uint8], person: Mask, body: Joints) -> WorkingView:
     height, width = person.shape
     size = (max(1, round(width * SHRINK)), max(1, round(height * SHRINK)))
     rgb = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     small = cv2.resize(person.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
     regions = regions_of(body.resized(SHRINK), small.shape)
-    return Scene(rgb, to_lab(cv2.medianBlur(rgb, 3)), small, regions, penalties(regions))
+    return WorkingView(rgb, to_lab(cv2.medianBlur(rgb, 3)), small, regions, penalties(regions))
 
 
-def _with_midriff(scene: Scene, skin: Mixture) -> Scene:
+def _with_midriff(view: WorkingView, skin: Mixture) -> WorkingView:
     """Where skin shows between a short top and the waist, torso skin is at home there too (CIHP calls both neck and belly 10)."""
-    belly = bare_midriff(scene.regions, (skin.log_likelihood(scene.lab) > -12.0) & scene.person)
+    belly = bare_midriff(view.regions, (skin.log_likelihood(view.lab) > -12.0) & view.person)
     if not belly.any():
-        return scene
-    places = dict(scene.places)
+        return view
+    places = dict(view.places)
     places[Parse.NECK] = np.where(belly, np.float32(0.5), places[Parse.NECK])
-    below = scene.regions.along > float(np.quantile(scene.regions.along[belly], 0.8))
+    below = view.regions.along > float(np.quantile(view.regions.along[belly], 0.8))
     places[Parse.UPPER_CLOTHES] = places[Parse.UPPER_CLOTHES] + np.float32(1.0) * belly + np.float32(4.0) * below
-    places[Parse.PANTS] = np.where(below & scene.regions.torso, np.float32(0.0), places[Parse.PANTS])
-    return replace(scene, places=places)
+    places[Parse.PANTS] = np.where(below & view.regions.torso, np.float32(0.0), places[Parse.PANTS])
+    return replace(view, places=places)
 
 
-def _first_models(scene: Scene) -> dict[str, Mixture]:
+def _first_models(view: WorkingView) -> dict[str, Mixture]:
     """Colour models from places that are nearly sure."""
-    r, s = scene.regions, scene.regions.body.scale
-    skin = skin_model(scene.lab, scene.person, scene.regions)
-    unlike_skin = skin.log_likelihood(scene.lab) < -13.0
+    r, s = view.regions, view.regions.body.scale
+    skin = skin_model(view.lab, view.person, view.regions)
+    unlike_skin = skin.log_likelihood(view.lab) < -13.0
     arms = masks.dilate(r.any_arm, 0.03 * s)
     head = masks.dilate(r.skull, 0.06 * s)
     chest = r.torso & ~arms & ~head & (r.along > 0.12) & (r.along < 0.75)
     hips = (r.any_leg | (r.torso & (r.along > 1.03))) & ~arms & (r.along > 1.1)
     around = masks.dilate(r.skull, 0.12 * s) & ~masks.dilate(r.face, 0.02 * s) & (r.along < _mouth(r))
     feet = (r.feet["right"] | r.feet["left"]) & ~r.any_leg
-    hair = _fit_seeds(scene, around, unlike_skin, "hair")
-    unlike_hair = hair.log_likelihood(scene.lab) < -12.0
+    hair = _fit_seeds(view, around, unlike_skin, "hair")
+    unlike_hair = hair.log_likelihood(view.lab) < -12.0
     return {
         "skin": skin,
-        "upper": _fit_seeds(scene, chest, unlike_skin, "upper", unlike_hair),
-        "lower": _fit_seeds(scene, hips, unlike_skin, "lower"),
+        "upper": _fit_seeds(view, chest, unlike_skin, "upper", unlike_hair),
+        "lower": _fit_seeds(view, hips, unlike_skin, "lower"),
         "hair": hair,
-        "shoes": _fit_seeds(scene, feet, unlike_skin, "shoes"),
+        "shoes": _fit_seeds(view, feet, unlike_skin, "shoes"),
     }
 
 
@@ -176,14 +176,14 @@ def _mouth(r: Regions) -> float:
     return float(np.quantile(inside, 0.8)) if inside.size else -0.3
 
 
-def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str, unlike_hair: Mask | None = None) -> Mixture:
+def _fit_seeds(view: WorkingView, place: Mask, unlike_skin: Mask, group: str, unlike_hair: Mask | None = None) -> Mixture:
     """Fit on a place without its skin and hair, unless nearly all of it has that colour: then it is a garment of that colour."""
-    chosen = place & scene.person
+    chosen = place & view.person
     count = np.count_nonzero(chosen)
     for unlike in (unlike_skin, unlike_hair):
         if unlike is not None and np.count_nonzero(chosen & unlike) > 0.12 * count:
             chosen = chosen & unlike
-    seeds = scene.lab[chosen]
+    seeds = view.lab[chosen]
     if len(seeds) < 30:
         return Mixture(
             np.ones(1, np.float32), np.array([[50, 0, 0]], np.float32), np.diag([900.0, 100, 100]).astype(np.float32)[None]
@@ -191,36 +191,36 @@ def _fit_seeds(scene: Scene, place: Mask, unlike_skin: Mask, group: str, unlike_
     return fit(seeds, COMPONENTS[group])
 
 
-def _scores(scene: Scene, models: dict[str, Mixture]) -> Scores:
+def _scores(view: WorkingView, models: dict[str, Mixture]) -> Scores:
     """Probability of each label at each pixel, each pixel by itself."""
-    colour = {group: _on_person(scene, model) for group, model in models.items()}
-    bonus = sleeve_bonus(scene.regions, colour["upper"] - colour["skin"], scene.person)
-    nats = np.empty((len(ORDER), *scene.person.shape), np.float32)
+    colour = {group: _on_person(view, model) for group, model in models.items()}
+    bonus = sleeve_bonus(view.regions, colour["upper"] - colour["skin"], view.person)
+    nats = np.empty((len(ORDER), *view.person.shape), np.float32)
     for row, label in enumerate(ORDER):
         group = next(name for name, labels in GROUPS.items() if label in labels)
-        nats[row] = TRUST_IN_COLOUR * colour[group] - scene.places[label]
+        nats[row] = TRUST_IN_COLOUR * colour[group] - view.places[label]
         if label == Parse.UPPER_CLOTHES:
             nats[row] += bonus
     nats -= nats.max(0)
     np.exp(nats, out=nats)
     nats /= nats.sum(0)
-    nats *= scene.person
+    nats *= view.person
     return nats
 
 
-def _smoothed(scene: Scene, scores: Scores) -> Scores:
+def _smoothed(view: WorkingView, scores: Scores) -> Scores:
     """Neighbours vote, as far as the photo shows no edge between them."""
-    grey = cv2.cvtColor(scene.rgb, cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(view.rgb, cv2.COLOR_RGB2GRAY)
     return np.stack([masks.guided_filter(grey, each, SMOOTH_PX, SMOOTH_EPS) for each in scores])
 
 
-def _on_person(scene: Scene, model: Mixture) -> NDArray[np.float32]:
-    field = np.full(scene.person.shape, -18.0, np.float32)
-    field[scene.person] = model.log_likelihood(scene.lab[scene.person])
+def _on_person(view: WorkingView, model: Mixture) -> NDArray[np.float32]:
+    field = np.full(view.person.shape, -18.0, np.float32)
+    field[view.person] = model.log_likelihood(view.lab[view.person])
     return field
 
 
-def _refit(scene: Scene, models: dict[str, Mixture], scores: Scores) -> dict[str, Mixture]:
+def _refit(view: WorkingView, models: dict[str, Mixture], scores: Scores) -> dict[str, Mixture]:
     """Fit each model on the pixels it won clearly; a model that won too few keeps what it knew."""
     best, sure = scores.argmax(0), scores.max(0) > 0.7
     renewed = dict(models)
@@ -228,7 +228,7 @@ def _refit(scene: Scene, models: dict[str, Mixture], scores: Scores) -> dict[str
         if group == "skin":
             continue
         rows = [ORDER.index(label) for label in labels]
-        seeds = scene.lab[np.isin(best, rows) & sure & scene.person]
+        seeds = view.lab[np.isin(best, rows) & sure & view.person]
         if len(seeds) > 150:
             renewed[group] = fit(seeds, COMPONENTS[group])
     return renewed

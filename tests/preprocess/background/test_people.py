@@ -11,7 +11,7 @@ from preprocess.background.people import Detection, choose, is_person, merge_fac
 from preprocess.background.which_person import person_wanted
 
 
-def _somebody(left: float, area: float, seen: bool = True) -> Detection:
+def _detection(left: float, area: float, seen: bool = True) -> Detection:
     body = np.zeros((33, 4), np.float32) if seen else None
     return Detection(body, None, Rect(0, left, 100, 50), area)
 
@@ -50,12 +50,12 @@ def test_a_face_without_a_body_near_is_left_over():
 
 
 def test_bystanders_do_not_count_and_the_rest_comes_from_the_left():
-    people = [_somebody(500, 1000), _somebody(20, 900), _somebody(300, 50)]
+    people = [_detection(500, 1000), _detection(20, 900), _detection(300, 50)]
     assert [each.box.left for each in without_bystanders(people)] == [20, 500]
 
 
 def test_the_largest_person_with_a_body_is_chosen():
-    people = [_somebody(0, 800), _somebody(100, 900), _somebody(200, 5000, seen=False)]
+    people = [_detection(0, 800), _detection(100, 900), _detection(200, 5000, seen=False)]
     assert choose(people, None) == 1
     assert choose(people, 1) == 0
 
@@ -63,7 +63,7 @@ def test_the_largest_person_with_a_body_is_chosen():
 @pytest.mark.parametrize("wanted", [0, 4, -1])
 def test_a_number_out_of_range_is_refused(wanted):
     with pytest.raises(IndexError):
-        choose([_somebody(0, 1)] * 3, wanted)
+        choose([_detection(0, 1)] * 3, wanted)
 
 
 def test_a_body_without_person_like_pixels_does_not_convince():

@@ -16,7 +16,7 @@ from pipeline.catalog import BACKENDS, resolve
 from pipeline.choice import Chooser
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.rect import Rect
-from preprocess.background.people import Sighting
+from preprocess.background.people import Selection
 from preprocess.background.rembg import BirefnetPortrait, U2net, U2netHumanSeg
 from preprocess.cloth.rembg import ClothSeg, garment_share
 from preprocess.networks import onnx_model, rembg_models
@@ -45,13 +45,13 @@ def red_square(size=(90, 120), box=(20, 30, 70, 90)):
 
 @pytest.mark.parametrize("row", NETWORKS)
 def test_the_network_sees_the_published_normalisation_and_its_answer_comes_back_to_the_pictures_size(row, tmp_path, monkeypatch):
-    recipe, side, normal, weigh, outputs = NETWORKS[row]
+    spec, side, normal, weigh, outputs = NETWORKS[row]
     file = f"{row.removeprefix('rembg-')}.onnx"
     stand_ins.accept(monkeypatch, row, file)
     stand_ins.colour_network(stand_ins.place(tmp_path, row, file), side, normal, weigh, outputs)
     photo, mask = red_square()
 
-    (share,) = SaliencyNetwork(row, recipe, tmp_path)([photo])
+    (share,) = SaliencyNetwork(row, spec, tmp_path)([photo])
 
     inside, outside = (
         cv2.erode(mask.astype(np.uint8), np.ones((5, 5))) > 0,
@@ -83,7 +83,7 @@ def test_masks_equal_those_of_rembg_itself(row, tmp_path, monkeypatch):
     from PIL import Image
 
     name = row.removeprefix("rembg-")
-    recipe, side, normal, weigh, outputs = NETWORKS.get(row, NETWORKS["rembg-birefnet-portrait"])
+    spec, side, normal, weigh, outputs = NETWORKS.get(row, NETWORKS["rembg-birefnet-portrait"])
     stand_ins.accept(monkeypatch, row, f"{name}.onnx")
     path = stand_ins.colour_network(stand_ins.place(tmp_path, row, f"{name}.onnx"), side, normal, weigh, outputs)
     monkeypatch.setenv("U2NET_HOME", str(path.parent))
@@ -96,7 +96,7 @@ def test_masks_equal_those_of_rembg_itself(row, tmp_path, monkeypatch):
 
     kind = next(each for each in sessions.sessions.values() if each.name() == name)
     theirs = np.asarray(kind(name, onnxruntime.SessionOptions()).predict(Image.fromarray(photo))[0], np.float32) / 255
-    (ours,) = SaliencyNetwork(row, recipe, tmp_path)([photo])
+    (ours,) = SaliencyNetwork(row, spec, tmp_path)([photo])
 
     # they enlarge 8-bit masks by Lanczos, we enlarge probabilities bilinearly: edges differ a little, nothing else does
     assert np.mean(np.abs(theirs - ours)) < 0.01
@@ -195,7 +195,7 @@ def people(*columns, colour=(255, 0, 0)):
     return photo, figures
 
 
-def sighting_of(column, mine, others):
+def selection_of(column, mine, others):
     body = np.zeros((33, 4), np.float32)
     body[:, 0], body[:, 1], body[:, 3] = column, 50, 0.95
     for index, (dx, y) in {11: (20, 90), 12: (-20, 90), 23: (14, 160), 24: (-14, 160), 25: (12, 190), 26: (-12, 190)}.items():
@@ -204,7 +204,7 @@ def sighting_of(column, mine, others):
     box = Rect(30.0, column - 34.0, 195.0, 68.0)
     areas = (0.1, 0.1) if others.any() else (0.1,)
     landmarks = Landmarks((240, 320), body, np.zeros((0, 2), np.float32), box, len(areas))
-    return Sighting(landmarks, cv2.GaussianBlur(mine.astype(np.float32), (0, 0), 3), others.astype(np.float32), areas, 0)
+    return Selection(landmarks, cv2.GaussianBlur(mine.astype(np.float32), (0, 0), 3), others.astype(np.float32), areas, 0)
 
 
 @pytest.fixture
@@ -222,19 +222,19 @@ def overlap(alpha, figure):
 
 def test_one_person_gets_the_networks_matte(u2net):
     photo, [figure] = people(160)
-    (alpha,) = u2net.mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
+    (alpha,) = u2net.mattes_of([photo], [selection_of(160, figure, np.zeros_like(figure))])
     assert overlap(alpha, figure) > 0.97 and alpha.dtype == np.uint8
 
 
 def test_of_two_people_only_the_chosen_one_is_kept(u2net):
     photo, [left, right] = people(100, 220)
-    (alpha,) = u2net.mattes_of([photo], [sighting_of(100, left, right)])
+    (alpha,) = u2net.mattes_of([photo], [selection_of(100, left, right)])
     assert overlap(alpha, left) > 0.95 and alpha[right].max() < 10
 
 
 def test_two_people_who_touch_are_parted_where_they_meet(u2net):
     photo, [left, right] = people(120, 180)
-    (alpha,) = u2net.mattes_of([photo], [sighting_of(120, left & ~right, right & ~left)])
+    (alpha,) = u2net.mattes_of([photo], [selection_of(120, left & ~right, right & ~left)])
     assert overlap(alpha, left & ~right) > 0.8
     assert np.mean(alpha[right & ~left] > 127) < 0.1
 
@@ -242,15 +242,15 @@ def test_two_people_who_touch_are_parted_where_they_meet(u2net):
 def test_a_thing_that_stands_apart_is_not_part_of_the_person(u2net):
     photo, [figure] = people(120)
     photo[150:220, 260:310] = (255, 0, 0)
-    (alpha,) = u2net.mattes_of([photo], [sighting_of(120, figure, np.zeros_like(figure))])
+    (alpha,) = u2net.mattes_of([photo], [selection_of(120, figure, np.zeros_like(figure))])
     assert alpha[150:220, 260:310].max() == 0 and overlap(alpha, figure) > 0.95
 
 
 def test_a_person_the_network_misses_is_said_to_be_unseen_and_another_of_the_same_call_is_not(u2net):
     blue, [figure] = people(160, colour=(0, 0, 160))
     red, _ = people(160)
-    sighting = sighting_of(160, figure, np.zeros_like(figure))
-    missed, found = u2net.mattes_of([blue, red], [sighting, sighting])
+    selection = selection_of(160, figure, np.zeros_like(figure))
+    missed, found = u2net.mattes_of([blue, red], [selection, selection])
     assert missed == NotFound("u2net does not show the person that the landmarks show")
     assert overlap(found, figure) > 0.97
 
@@ -260,11 +260,11 @@ def test_people_of_one_call_get_the_mattes_they_get_alone_also_where_a_window_cu
     for column, size in ((160, (240, 320)), (100, (240, 320))):
         photo, [figure] = people(column)
         photo[200:212, :] = (255, 0, 0)  # a red rail that leads out of the person's window
-        given.append((photo, sighting_of(column, figure, np.zeros_like(figure))))
+        given.append((photo, selection_of(column, figure, np.zeros_like(figure))))
         assert photo.shape[:2] == size
     together = u2net.mattes_of(*(list(each) for each in zip(*given, strict=True)))
-    for alpha, (photo, sighting) in zip(together, given, strict=True):
-        np.testing.assert_array_equal(alpha, u2net.mattes_of([photo], [sighting])[0])
+    for alpha, (photo, selection) in zip(together, given, strict=True):
+        np.testing.assert_array_equal(alpha, u2net.mattes_of([photo], [selection])[0])
 
 
 def test_nobody_in_the_photo_is_an_empty_matte(u2net):
@@ -286,7 +286,7 @@ def test_rembgs_own_package_its_home_folder_and_its_switches_are_left_alone(tmp_
     stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
     stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
     photo, [figure] = people(160)
-    (alpha,) = U2net(tmp_path).mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
+    (alpha,) = U2net(tmp_path).mattes_of([photo], [selection_of(160, figure, np.zeros_like(figure))])
     assert overlap(alpha, figure) > 0.97 and not home.exists() and dict(os.environ) == before
 
 
@@ -300,7 +300,7 @@ def test_the_file_is_opened_once_a_run_however_many_photos_come(tmp_path, monkey
     photo, [figure] = people(160)
     for _ in range(2):
         backend.load("cpu")
-        backend.mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
+        backend.mattes_of([photo], [selection_of(160, figure, np.zeros_like(figure))])
     assert len(opened) == 1
 
 
@@ -309,7 +309,7 @@ def test_a_soft_answer_stays_soft(tmp_path, monkeypatch):
     stand_ins.colour_network(stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx"), 320, stand_ins.IMAGENET, RED_ONLY, 7)
     photo, [figure] = people(160)
     photo = cv2.GaussianBlur(photo, (0, 0), 4)
-    (alpha,) = U2net(tmp_path).mattes_of([photo], [sighting_of(160, figure, np.zeros_like(figure))])
+    (alpha,) = U2net(tmp_path).mattes_of([photo], [selection_of(160, figure, np.zeros_like(figure))])
     assert np.count_nonzero((alpha > 40) & (alpha < 215)) > 1000
 
 
