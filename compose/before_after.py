@@ -1,4 +1,4 @@
-"""A photo before and after dressing: what the matte, the outline and the edge are read from."""
+"""A photo before and after the person was dressed; matte, outline and edge are read from it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CLEAR = 8
 BODY = 128
 """Alpha from which a pixel counts as body."""
 WORK_UNIT = 1.25
-"""Larger photos are judged at 1280 px: the repainted canvas has no finer edges than that."""
+"""Larger photos are processed at 1280 px: the repainted canvas has no finer edges than that."""
 
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """What happened to the photo.
+    """A photo before and after.
 
     Args:
         photo: (h, w, 3) uint8 before.
@@ -45,7 +45,7 @@ class BeforeAfter:
             object.__setattr__(self, "unit", max(self.photo.shape[:2]) / 1024)
 
     def window(self) -> Window | None:
-        """The repainted part with room for filters, or None when nothing changed."""
+        """The repainted part with a margin for filters, or None when nothing changed."""
         box = box_of(self.changed)
         return None if box is None else box.window(self.changed.shape, round(28 * self.unit) + 4)
 

@@ -166,7 +166,7 @@ def _noise(colour: Plane, inside: Mask) -> float:
 
 
 def _window_of(weight: Plane) -> Window | None:
-    """The pasted part with some of the photo round it."""
+    """The pasted part with some of the photo around it."""
     box = box_of(weight > 0)
     return None if box is None else box.window(weight.shape, box.longer_side // 6)
 

@@ -57,7 +57,7 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class CutoutBody:
     """A person in a photo; all figures in photo pixels.
 
     Args:
@@ -102,15 +102,15 @@ class Body:
         return float(np.mean([foot.x for foot in self.feet])) if self.feet else self.axis_x
 
 
-def measure_body(alpha: NDArray[np.uint8], keypoints: Keypoints | None = None) -> Body | None:
+def measure_body(alpha: NDArray[np.uint8], keypoints: Keypoints | None = None) -> CutoutBody | None:
     """Read a body off its matte.
 
     Args:
         alpha: (h, w) uint8, 255 = person, photo resolution.
-        keypoints: joints in photo pixels; they tell a shoe that touches the edge from a leg that is cut.
+        keypoints: joints in photo pixels; they distinguish a shoe that touches the edge from a leg that is cut.
 
     Returns:
-        None when there is nobody.
+        None when the matte is empty.
     """
     solid = alpha >= SOLID
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
@@ -123,7 +123,7 @@ def measure_body(alpha: NDArray[np.uint8], keypoints: Keypoints | None = None) -
     feet = () if cuts.bottom else _feet(solid, top, bottom)
     crotch = _crotch(keypoints, top, bottom)
     stature = _stature(keypoints, top, bottom, cuts)
-    return Body((alpha.shape[0], alpha.shape[1]), top, left, bottom, right, cuts, axis, crotch, stature, feet)
+    return CutoutBody((alpha.shape[0], alpha.shape[1]), top, left, bottom, right, cuts, axis, crotch, stature, feet)
 
 
 def _cuts(solid: NDArray[np.bool_], height: int, keypoints: Keypoints | None) -> Cuts:
@@ -159,7 +159,7 @@ def _crotch(keypoints: Keypoints | None, top: int, bottom: int) -> float:
 
 
 def _stature(keypoints: Keypoints | None, top: int, bottom: int, cuts: Cuts) -> float:
-    """The visible height where head and feet are seen; otherwise what the joints allow to guess, never less than what is seen."""
+    """The visible height where head and feet are seen; otherwise estimated from the joints, never less than what is visible."""
     visible = float(bottom - top)
     if not cuts.bottom:
         return visible / 0.9 if cuts.top else visible

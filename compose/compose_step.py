@@ -12,9 +12,9 @@ from pydantic import Field
 
 from compose.arrangement import SceneInputs, arrange
 from compose.body import measure_body
-from compose.crop import Shot, shoot
+from compose.crop import CroppedScene, crop_scene
 from compose.delivery import Delivery, seed_and_attempt, size_notices
-from compose.guests import Dressed, guest_pair, places
+from compose.guests import DressedCutout, guest_pair, places
 from compose.horizon import Ground
 from compose.layers_out import separate
 from compose.painter import PLAIN, Composite, Figure, Look, compose_scene
@@ -88,7 +88,7 @@ class ComposeStep(StepBase):
     def __init__(self, config: ComposeConfig, context: Context) -> None:
         super().__init__(config, context)
         self._positions: dict[str, str] | None = None
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The background and the dressed person."""
@@ -96,7 +96,7 @@ class ComposeStep(StepBase):
         return (scene.background.source, _cutout(scene.pair))
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """The background's placement file, or an older position file, the person's joints, and who joins the picture."""
+        """The background's placement file, or an older position file, the person's joints, and the guests."""
         scene = _scene(item)
         placement_files = [settings_file(scene.background.source), *self._position_file(scene)]
         guests = [ref for pair in self._guest_pairs(scene) for ref in (_cutout(pair), *_joints(pair))]
@@ -122,17 +122,17 @@ class ComposeStep(StepBase):
         scene = _scene(item)
         source = self.layout.path(scene.background.source)
         photo = images.read_photo(source, self.context.max_megapixels, min_side=LEAST_SIDE_PX)
-        remarks = tuple(photo_notices(photo, f"background {scene.background.id}"))
+        notices = tuple(photo_notices(photo, f"background {scene.background.id}"))
         dressed = self.layout.path(_cutout(scene.pair))
         cutout, drawn = images.read_rgba(dressed), seed_and_attempt(images.read_recipe(dressed))
         placement_settings, reading = self._placement_settings(scene)
-        joining = (each for each in places(placement_settings, scene.pair.person.id) if each.guest)
-        guests = {each.guest: self.guest(each.spot, scene) for each in joining}
+        of_guests = (each for each in places(placement_settings, scene.pair.person.id) if each.guest)
+        guests = {each.guest: self.guest(each.spot, scene) for each in of_guests}
         joints = self._keypoints(scene.pair)
-        return SceneInputs(scene, photo.rgb, remarks, cutout, joints, placement_settings, reading, drawn, guests)
+        return SceneInputs(scene, photo.rgb, notices, cutout, joints, placement_settings, reading, drawn, guests)
 
-    def guest(self, spot: Spot, scene: Scene) -> Dressed:
-        """Decode somebody who joins a picture.
+    def guest(self, spot: Spot, scene: Scene) -> DressedCutout:
+        """Decode a guest of a picture.
 
         Args:
             spot: a place that says what its person wears.
@@ -150,16 +150,16 @@ class ComposeStep(StepBase):
         body = measure_body(cutout[..., 3], self._keypoints(pair))
         if body is None:
             raise InputError(f"{scene.background.id}: {pair.id} is to join, but the cut-out is empty", remedy)
-        return Dressed(cutout, body)
+        return DressedCutout(cutout, body)
 
     def _guest_pairs(self, scene: Scene) -> list[Pair]:
-        """Who joins, as far as the settings can be read; what is wrong with them is said when the picture is made."""
+        """The guests, as far as the placement file can be read; `read` reports what is wrong with it."""
         try:
             placement_settings = self._placement_file(scene)
         except InputError:
             return []
-        joining = (each for each in places(placement_settings or AUTOMATIC, scene.pair.person.id) if each.guest)
-        return [guest_pair(each.spot, scene.pair.engine) for each in joining]
+        of_guests = (each for each in places(placement_settings or AUTOMATIC, scene.pair.person.id) if each.guest)
+        return [guest_pair(each.spot, scene.pair.engine) for each in of_guests]
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Compose each scene."""
@@ -175,25 +175,25 @@ class ComposeStep(StepBase):
             )
         ground, figures = arrange(inputs, body, grain_seed(self.context.seed, scene.id))
         files: dict[Ref, Encode] = {}
-        notices = list(inputs.remarks)
+        notices = list(inputs.notices)
         facts: dict[str, str] = {"positions": inputs.reading} if inputs.reading else {}
         for size in self.config.wanted:
-            shot = shoot(inputs.background, figures, ground, size)
-            composite = compose_scene(shot.background, shot.figures, shot.ground, self.config.look())
-            recipe = {**inputs.drawn, **_recipe(scene, shot.figures, shot.ground, self.config)}
+            cropped = crop_scene(inputs.background, figures, ground, size)
+            composite = compose_scene(cropped.background, cropped.figures, cropped.ground, self.config.look())
+            recipe = {**inputs.drawn, **_recipe(scene, cropped.figures, cropped.ground, self.config)}
             if inputs.guests:
                 recipe["guests"] = list(inputs.guests)
             files[self.config.ref(size, scene.id, scene.pair.engine)] = self.config.encoder(composite.rgb, recipe)
-            notices += size_notices(size, shot.cuts, shot.short)
+            notices += size_notices(size, cropped.cuts, cropped.short)
             if not size.folder:
-                files |= self._layers(scene, shot, composite)
-                notices += _notices(shot.figures, self.config.enlarge_limit)
-                facts |= _facts(shot.figures, shot.ground) | ({"window": shot.window} if shot.window else {})
+                files |= self._layers(scene, cropped, composite)
+                notices += _notices(cropped.figures, self.config.enlarge_limit)
+                facts |= _facts(cropped.figures, cropped.ground) | ({"window": cropped.window} if cropped.window else {})
         return Produced(files, tuple(notices), facts)
 
-    def _layers(self, scene: Scene, shot: Shot, composite: Composite) -> dict[Ref, Encode]:
+    def _layers(self, scene: Scene, cropped: CroppedScene, composite: Composite) -> dict[Ref, Encode]:
         refs = self._layer_refs(scene)
-        parts = separate(shot.background, composite.strokes) if refs else ()
+        parts = separate(cropped.background, composite.strokes) if refs else ()
         return {ref: partial(images.finished, part) for ref, part in zip(refs, parts, strict=True)}
 
     def _placement_settings(self, scene: Scene) -> tuple[PlacementSettings, str]:
@@ -204,7 +204,7 @@ class ComposeStep(StepBase):
             older = self.layout.path(ref)
             if older.is_file():
                 placement_settings, reading = read_positions(older.read_text("utf-8"), str(older))
-                self._tell(older.name, reading)
+                self._log_reading(older.name, reading)
                 return placement_settings, reading
         return AUTOMATIC, ""
 
@@ -212,10 +212,10 @@ class ComposeStep(StepBase):
         path = self.layout.path(settings_file(scene.background.source))
         return read_placement_file(path.read_text("utf-8"), str(path)) if path.is_file() else None
 
-    def _tell(self, name: str, reading: str) -> None:
-        """Three bare numbers can mean many things, so the user hears once per file how they were read."""
-        if name not in self._told:
-            self._told.add(name)
+    def _log_reading(self, name: str, reading: str) -> None:
+        """Log once per file how its bare numbers were read, because they can mean many things."""
+        if name not in self._logged:
+            self._logged.add(name)
             _log.info("%s: read as %s", name, reading)
 
     def _position_file(self, scene: Scene) -> list[Ref]:

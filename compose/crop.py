@@ -1,4 +1,4 @@
-"""Cutting a picture to a shape and a size round its people: heads are never cut, feet stay where the shape can hold them."""
+"""Cut a picture to a shape and a size around its people: heads are never cut, feet are kept where the shape can hold them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.body import Body
+from compose.body import CutoutBody
 from compose.delivery import Size
 from compose.horizon import Ground
 from compose.painter import Figure
 from compose.placement import Placement
 from pipeline.core.rect import Rect
 
-HEADROOM, FOOTROOM, SIDE_ROOM = 0.06, 0.04, 0.03
+HEADROOM, FOOT_MARGIN, SIDE_MARGIN = 0.06, 0.04, 0.03
 """What stays free above heads, below feet and beside people, shares of the cut picture."""
 CERTAIN = 0.3
 """Confidence from which a ground line is believed."""
@@ -84,11 +84,11 @@ def window_shape(size: tuple[int, int], ratio: float | None) -> tuple[int, int]:
     return max(1, min(height, round(width / ratio))), width
 
 
-def view_round(box: Rect[float], size: tuple[int, int], wanted: Size) -> View:
+def view_around(box: Rect[float], size: tuple[int, int], wanted: Size) -> View:
     """The largest window of the wanted shape that shows the people best, and its size.
 
-    Across, people come to the middle; up and down, the room above and below them keeps its proportion. People who leave
-    the picture at an edge keep leaving the view there. Of people taller than the window the head is shown.
+    Across, people come to the middle. Up and down, the margins above and below them keep their proportion. A person whom an edge
+    of the picture cuts is cut by the same edge of the view. Of people taller than the window the head is shown.
 
     Args:
         box: the people.
@@ -107,8 +107,8 @@ def view_round(box: Rect[float], size: tuple[int, int], wanted: Size) -> View:
 
 def _top(box: Rect[float], tall: int, height: int) -> int:
     top, bottom = max(box.top, 0.0), min(box.bottom, float(tall))
-    room, free = tall - (bottom - top), height - (bottom - top)
-    above = top * free / max(room, 1.0) if free >= 0 else HEADROOM * height
+    in_picture, in_window = tall - (bottom - top), height - (bottom - top)  # rows above and below the people
+    above = top * in_window / max(in_picture, 1.0) if in_window >= 0 else HEADROOM * height
     wanted = top - above
     return int(np.clip(round(wanted), 0, tall - height))
 
@@ -121,7 +121,7 @@ def _left(box: Rect[float], wide: int, width: int) -> int:
     return int(np.clip(round((box.left + box.right - width) / 2), 0, wide - width))
 
 
-def figure_box(placement: Placement, body: Body) -> Rect[float]:
+def figure_box(placement: Placement, body: CutoutBody) -> Rect[float]:
     """Where one person is in the background."""
     corners = placement.matrix(body) @ np.array([[body.left - 0.5, body.right - 0.5], [0, 0], [1, 1]], np.float64)
     left, right = sorted(float(x) + 0.5 for x in corners[0])
@@ -130,19 +130,19 @@ def figure_box(placement: Placement, body: Body) -> Rect[float]:
 
 
 def people_box(figures: Sequence[Figure]) -> Rect[float]:
-    """Where everybody is."""
+    """The rectangle that holds all people."""
     boxes = [figure_box(figure.placement, figure.body) for figure in figures]
     top, left = min(box.top for box in boxes), min(box.left for box in boxes)
     return Rect(top, left, max(box.bottom for box in boxes) - top, max(box.right for box in boxes) - left)
 
 
 @dataclass(frozen=True)
-class Shot:
-    """A scene as one size shows it.
+class CroppedScene:
+    """A scene in one shape and size.
 
     Args:
         background: (h, w, 3) RGB uint8 of the wanted shape and size.
-        figures: everybody, placed in it.
+        figures: all people, placed in it.
         ground: its ground line.
         cuts: people are cut who are not in the whole scene.
         short: there are fewer pixels than were asked for.
@@ -157,34 +157,36 @@ class Shot:
     window: str = ""
 
 
-def shoot(background: NDArray[np.uint8], figures: Sequence[Figure], ground: Ground, wanted: Size) -> Shot:
-    """A scene in a shape and size; composed at that size, people are resampled only once and layers fit exactly.
+def crop_scene(background: NDArray[np.uint8], figures: Sequence[Figure], ground: Ground, wanted: Size) -> CroppedScene:
+    """Bring a scene into a shape and size before it is composed: people are resampled only once, and layers fit exactly.
 
     Args:
         background: (h, w, 3) RGB uint8.
-        figures: everybody, placed in the whole background.
+        figures: all people, placed in the whole background.
         ground: its ground line.
         wanted: shape and long side.
     """
     size = (background.shape[0], background.shape[1])
     stepped = step_back(figures, ground, size, wanted.ratio)
     box = people_box(stepped)
-    view = view_round(box, size, wanted)
+    view = view_around(box, size, wanted)
     if view.size == size:
-        return Shot(background, list(figures), ground, short=wanted.long_side_px > max(size))
+        return CroppedScene(background, list(figures), ground, short=wanted.long_side_px > max(size))
     placed = [replace(figure, placement=view.placed(figure.placement)) for figure in stepped]
     short = wanted.long_side_px > max(view.size)
-    return Shot(view.of(background), placed, view.ground(ground, size[0]), view.cuts_people(box, size), short, view.window(size))
+    return CroppedScene(
+        view.of(background), placed, view.ground(ground, size[0]), view.cuts_people(box, size), short, view.window(size)
+    )
 
 
 def step_back(figures: Sequence[Figure], ground: Ground, size: tuple[int, int], ratio: float | None) -> list[Figure]:
     """Let people who stand go farther away along the ground until a window of the ratio holds them from head to foot.
 
-    Distance from the ground line and height shrink alike, as for somebody who walks away. People whom the photo cuts cannot:
-    they would float.
+    Distance from the ground line and height shrink alike, as for a person who walks away. People whom the photo cuts stay where
+    they are: they would float.
 
     Args:
-        figures: everybody.
+        figures: all people.
         ground: the ground line.
         size: (height, width) of the background.
         ratio: of the window, width by height.
@@ -194,9 +196,9 @@ def step_back(figures: Sequence[Figure], ground: Ground, size: tuple[int, int], 
     height, width = window_shape(size, ratio)
     box, share = people_box(figures), 1.0
     if height < size[0]:
-        share = min(share, height * (1 - HEADROOM - FOOTROOM) / box.height)
+        share = min(share, height * (1 - HEADROOM - FOOT_MARGIN) / box.height)
     if width < size[1]:
-        share = min(share, width * (1 - 2 * SIDE_ROOM) / box.width)
+        share = min(share, width * (1 - 2 * SIDE_MARGIN) / box.width)
     if share == 1:
         return list(figures)
     line, highest = ground.line * size[0], min(figure.placement.y for figure in figures)
@@ -205,7 +207,7 @@ def step_back(figures: Sequence[Figure], ground: Ground, size: tuple[int, int], 
     return [replace(figure, placement=_farther(figure.placement, share, middle, towards)) for figure in figures]
 
 
-def _is_anchored(body: Body) -> bool:
+def _is_anchored(body: CutoutBody) -> bool:
     cuts = body.cuts
     return cuts.top or cuts.bottom or cuts.left is not None or cuts.right is not None
 

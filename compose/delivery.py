@@ -131,7 +131,7 @@ def size_notices(size: Size, cuts: bool, short: bool) -> list[Notice]:
 
 
 class PhotoDelivery(StepConfig):
-    """The same for the picture in the person's own photo: as `[compose]` says, unless said otherwise here."""
+    """The same settings for the picture in the person's own photo; `[compose]` fills in what is None."""
 
     follows: ClassVar[str] = "compose"
 
@@ -149,9 +149,9 @@ class PhotoDelivery(StepConfig):
     """As compose.metadata, unless given here."""
 
     def delivery(self) -> Delivery:
-        """What holds for the photo; what is still open is as by default."""
-        given = {name: getattr(self, name) for name in Delivery.model_fields}
-        return Delivery.model_validate({name: value for name, value in given.items() if value is not None})
+        """What holds for the photo; what is still None is as by default."""
+        own = {name: getattr(self, name) for name in Delivery.model_fields}
+        return Delivery.model_validate({name: value for name, value in own.items() if value is not None})
 
 
 def seed_and_attempt(recipe: Mapping[str, Any] | None) -> dict[str, int]:

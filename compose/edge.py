@@ -11,7 +11,7 @@ from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask, dilate, erode, guided_filter
 
 PLAIN_CONTRAST = 30.0
-"""Colour distance between person and background from which a pixel's share of each can be told."""
+"""Colour distance between person and background from which a pixel's share of each can be measured."""
 GUIDE_EPS = 64.0
 
 
@@ -37,19 +37,19 @@ def _colour_share(part: BeforeAfter, body: Mask, band: Mask, unit: float) -> tup
     The background is known exactly where the photo shows it; that makes it a difference matte (Smith & Blinn 1996).
     """
     reach = max(2.5 * unit, 2)
-    fore, seen = _nearby(part.dressed, erode(body, reach), band, 4 * unit)
+    fore, count = _nearby(part.dressed, erode(body, reach), band, 4 * unit)
     back, _ = _nearby(part.dressed, ~dilate(body, reach), band, 4 * unit)
     back = np.where((part.alpha[band] <= CLEAR)[:, None], part.photo[band], back)
     across, offset = fore - back, part.dressed[band] - back
     contrast = np.maximum((across * across).sum(1), 1e-3)
     share = np.clip((offset * across).sum(1) / contrast, 0, 1)
     unexplained = ((offset - share[:, None] * across) ** 2).sum(1)
-    trust = np.clip(contrast / PLAIN_CONTRAST**2 - 1, 0, 1) * np.clip(2 - unexplained / (0.04 * contrast), 0, 1) * (seen > 0.01)
+    trust = np.clip(contrast / PLAIN_CONTRAST**2 - 1, 0, 1) * np.clip(2 - unexplained / (0.04 * contrast), 0, 1) * (count > 0.01)
     return share.astype(np.float32), trust.astype(np.float32)
 
 
 def _nearby(picture: RGB, mask: Mask, band: Mask, sigma_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean colour (n, 3) of the masked pixels round each band pixel, and how many there are (n,); at half size, for speed."""
+    """Mean colour (n, 3) of the masked pixels around each band pixel, and how many there are (n,); at half size, for speed."""
     height, width = mask.shape
     size = (max(width // 2, 1), max(height // 2, 1))
     weight = mask.astype(np.float32)

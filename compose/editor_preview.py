@@ -1,7 +1,7 @@
-"""The placement editor's picture: the batch's own functions on a background scaled to the screen, so that drags feel live.
+"""The placement editor's picture: the batch's own functions on a background scaled to the screen, small enough to follow a drag.
 
-Everything that decides *where* somebody stands is computed at full size by `arrange`, as in the batch, and scaled afterwards; so
-what the editor shows and what the batch makes agree. Only the pixels are fewer.
+What decides *where* people stand is computed at full size by `arrange`, as in the batch, and scaled afterwards. So the editor
+shows what the batch makes, with fewer pixels.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.arrangement import SceneInputs, arrange
-from compose.body import Body, Cuts, Foot, measure_body
+from compose.body import CutoutBody, Cuts, Foot, measure_body
 from compose.compose_step import ComposeConfig, ComposeStep
-from compose.guests import Dressed, Place, places
+from compose.guests import DressedCutout, Place, places
 from compose.horizon import Ground
 from compose.painter import Figure, compose_scene
 from compose.placement import Placement
@@ -43,15 +43,15 @@ class OpenScene:
         cutout: (h, w, 4) uint8 RGBA at most `MOST_CUTOUT_PX` high.
         cutout_scale: its size relative to the photo.
         small: screen height → (h, w, 3) uint8 background.
-        guests: who joins, by `<person>__<garment>`: full-size body, cut-out at most `MOST_CUTOUT_PX` high, its relative size.
+        guests: by `<person>__<garment>`: full-size body, cut-out at most `MOST_CUTOUT_PX` high, its relative size.
     """
 
     inputs: SceneInputs
-    body: Body
+    body: CutoutBody
     cutout: NDArray[np.uint8]
     cutout_scale: float
     small: dict[int, NDArray[np.uint8]]
-    guests: dict[str, tuple[Dressed, float]] = field(default_factory=dict)
+    guests: dict[str, tuple[DressedCutout, float]] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -110,7 +110,7 @@ class PlacementPreview:
         return opened.inputs.placement_settings
 
     def describe(self, opened: OpenScene, placement_settings: PlacementSettings) -> dict[str, Any]:
-        """Where everybody stands, in pixels of the full background."""
+        """Where people stand, in pixels of the full background."""
         ground, placed = self._arranged(opened, placement_settings)
         return {
             "size": list(opened.size),
@@ -161,7 +161,7 @@ class PlacementPreview:
         return ground, list(zip(wanted, figures, strict=True))
 
 
-def _for_screen(guest: Dressed) -> tuple[Dressed, float]:
+def _for_screen(guest: DressedCutout) -> tuple[DressedCutout, float]:
     scale = min(1.0, MOST_CUTOUT_PX / guest.body.height)
     return replace(guest, cutout=_scaled_cutout(guest.cutout, scale)), scale
 
@@ -192,14 +192,14 @@ def _on_screen(figure: Figure, cutout: NDArray[np.uint8], scale: float, factor: 
     return replace(figure, cutout=cutout, body=scaled_body(figure.body, scale), placement=placement)
 
 
-def scaled_body(body: Body, factor: float) -> Body:
+def scaled_body(body: CutoutBody, factor: float) -> CutoutBody:
     """The body in a photo `factor` as large. Rows and columns of edges scale; pixel centres lie half a pixel inside."""
 
     def centre(value: float) -> float:
         return (value + 0.5) * factor - 0.5
 
     cuts = body.cuts
-    return Body(
+    return CutoutBody(
         photo_size=(round(body.photo_size[0] * factor), round(body.photo_size[1] * factor)),
         top=body.top * factor,
         left=body.left * factor,

@@ -1,4 +1,4 @@
-"""Calm places of a background: where a person covers little and stands on nothing."""
+"""Free space of a background: where a person covers little detail and stands on no object."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FOOT_BAND = 0.05
 """Share of the picture's height above and below the foot row that counts as the place to stand."""
 CENTRE_PULL = 2.5
 FARTHEST = 0.17
-"""Nobody stands farther from the middle than this share of the width, calm or not: a subject belongs near the centre."""
+"""Nobody stands farther from the middle than this share of the width: a subject belongs near the centre."""
 EDGE_MARGIN = 0.05
-"""Share of the width that stays free beside the body where there is room."""
+"""Share of the width that stays free beside the body, if the picture is wide enough."""
 FOOT_WEIGHT = 1.5
 STEPS = 41
 STRONG_EDGE = 24.0
@@ -23,7 +23,7 @@ STRONG_EDGE = 24.0
 
 
 @dataclass(frozen=True)
-class Room:
+class FreeSpace:
     """Clutter of a background.
 
     Args:
@@ -35,7 +35,7 @@ class Room:
     tall: int
 
     def least_busy(self, reach: tuple[float, float], foot: float, height: float) -> float:
-        """Where to stand, as a share of the width; the middle unless a calmer spot is worth the walk.
+        """Where to stand, as a share of the width: the least cluttered place, with a preference for the middle.
 
         Args:
             reach: how far the body extends left and right of its foot point, background pixels.
@@ -66,11 +66,11 @@ class Room:
         return means
 
 
-def find_free_space(background: NDArray[np.uint8]) -> Room:
+def find_free_space(background: NDArray[np.uint8]) -> FreeSpace:
     """(h, w, 3) RGB uint8 → its clutter at a small working size."""
     height, width = background.shape[:2]
     size = (int(np.clip(round(width * WORK_HEIGHT / height), 16, 8 * WORK_HEIGHT)), WORK_HEIGHT)
     grey = cv2.cvtColor(cv2.resize(background, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32)
     across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.25)
     clutter: NDArray[np.float32] = np.clip(np.hypot(across, down) / STRONG_EDGE, 0, 1).astype(np.float32)
-    return Room(clutter, height)
+    return FreeSpace(clutter, height)

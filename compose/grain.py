@@ -10,7 +10,7 @@ from compose.layer import Colour, Layer, Plane
 
 MOST_NOISE = 6.0
 LEAST_NOISE = 0.4
-"""Grey levels: below the lower limit nobody sees the difference; above the upper one it is texture, not noise."""
+"""Grey levels: below the lower limit the difference is invisible; above the upper one it is texture, not noise."""
 MOST_BLUR_PX = 0.6
 SAMPLE = 640
 """Longest side of the centre piece at which noise is measured: never scaled, because scaling removes noise."""

@@ -1,4 +1,4 @@
-"""Group pictures: people who join somebody else's picture, because a background's settings say so (`people` and `wears`)."""
+"""Group pictures: guests join the pictures of other people, where the placement file says so (`people` and `wears`)."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.body import Body
+from compose.body import CutoutBody
 from compose.placement import Placement
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
 from pipeline.core.items import Garment, Pair, Person
 
-STEP_ASIDE = 0.24
-"""How far from the middle of the picture's own place the next one stands who was given none, share of the picture's width."""
+STEP_BESIDE = 0.24
+"""Distance between the picture's own person and a guest without a foot point, share of the picture's width."""
 
 
 @dataclass(frozen=True)
-class Dressed:
+class DressedCutout:
     """A dressed person to place.
 
     Args:
         cutout: (h, w, 4) uint8 RGBA, straight alpha, photo resolution.
-        body: what it shows.
+        body: what the cut-out shows.
     """
 
     cutout: NDArray[np.uint8]
-    body: Body
+    body: CutoutBody
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Place:
     Args:
         number: of the spot in the file; -1 when the file has none for the picture's own person.
         spot: what the file says.
-        guest: `<person>__<garment>` of who joins, or "" for the picture's own person.
+        guest: `<person>__<garment>` of a guest, or "" for the picture's own person.
     """
 
     number: int
@@ -46,10 +46,10 @@ class Place:
 
 
 def places(placement_settings: PlacementSettings, person_id: str) -> list[Place]:
-    """Who stands where in a picture of this person: the own places first, then those who join.
+    """Who stands where in a picture of this person: the person's own places first, then the guests.
 
-    Nobody joins their own picture: there they stand in what they try on, at the place where they join others, rather than at
-    one for everybody.
+    A person is no guest in their own picture. There they wear what they try on; a spot where they are a guest elsewhere goes
+    before a spot for all people.
     """
     own = [Place(number, spot) for number, spot in enumerate(placement_settings.spots) if spot.is_for(person_id)]
     own = [each for each in own if each.spot.wears] or own
@@ -67,16 +67,16 @@ def guest_pair(spot: Spot, engine: str = "") -> Pair:
     return Pair(Person(spot.people[0], ""), Garment(str(spot.wears), ""), engine)
 
 
-def aside(automatic: Placement, turn: int, body: Body, wide: int) -> Placement:
-    """The automatic place of the `turn`-th person who joins: beside the picture's own, right and left by turns.
+def beside(automatic: Placement, turn: int, body: CutoutBody, wide: int) -> Placement:
+    """The automatic place of the guest number `turn`: beside the picture's own person, right and left alternately.
 
     Args:
-        automatic: the place with nobody else there.
+        automatic: the place for one person alone.
         turn: 1, 2, …
-        body: who; somebody whom the photo cuts at a side stays at the picture's edge.
+        body: the guest; a body that the photo cuts at a side stays at the picture's edge.
         wide: width of the background, pixels.
     """
     if body.cuts.left is not None or body.cuts.right is not None:
         return automatic
-    step = STEP_ASIDE * ((turn + 1) // 2) * wide
+    step = STEP_BESIDE * ((turn + 1) // 2) * wide
     return replace(automatic, x=float(np.clip(automatic.x + (step if turn % 2 else -step), 0, wide)))

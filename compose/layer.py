@@ -78,7 +78,7 @@ def _straight(premultiplied: Colour) -> Colour:
 
 
 def _visible(alpha: NDArray[np.uint8]) -> Window | None:
-    """The window of the photo with any alpha, with a margin where there is room for one."""
+    """The window of the photo with any alpha, with a margin inside the photo."""
     rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
     if rows.size == 0:
         return None

@@ -1,4 +1,4 @@
-"""A composite taken apart: background, what lies on the ground, people. One over the other they give the picture again."""
+"""A composite as three layers: background, shadows and reflections, people. Laid over each other they give the picture again."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def match_colour(layer: Layer, background: NDArray[np.uint8], strength: float) -
 
 
 def _samples(layer: Layer, background: NDArray[np.uint8]) -> tuple[Plane, Plane]:
-    """(n, 3) and (m, 3) float32 Lab of the ring round the person and of the person."""
+    """(n, 3) and (m, 3) float32 Lab of the ring around the person and of the person."""
     ring = round(RING * background.shape[0])
     rows, columns = layer.window
     top, left = max(rows.start - ring, 0), max(columns.start - ring, 0)

@@ -24,7 +24,7 @@ BRIDGE = 8.0
 CRUMB = 0.02
 """Pieces smaller than this share of the largest are left-overs of the old outline, if they were repainted."""
 WORTH_ASKING = 4e-3
-"""Share of the photo that only a backend can tell; below, the colours decide alone."""
+"""Share of the photo that only a backend can decide; below it, the colours decide alone."""
 HOLE = 3e-5
 """Holes up to this share of the photo are closed."""
 LEAST_HOLE = 3e-4
@@ -36,7 +36,7 @@ SOLVE_SIDE_PX = 480
 
 
 Ask = Callable[[], Alpha | None]
-"""Asks a backend for its matte of the whole dressed picture, (h, w) uint8; None when it sees nobody."""
+"""Asks a backend for its matte of the whole dressed picture, (h, w) uint8; None when it finds no person."""
 
 
 def dressed_alpha(photos: BeforeAfter, ask: Ask | None = None) -> Alpha:
@@ -48,7 +48,7 @@ def dressed_alpha(photos: BeforeAfter, ask: Ask | None = None) -> Alpha:
 
     Args:
         photos: before and after.
-        ask: called, as it takes time, only where colours alone cannot tell whether a sleeve is gone.
+        ask: called only where colours do not show whether a sleeve is gone, because it takes time.
 
     Returns:
         (h, w) uint8; equal to the old matte away from the changed area.
@@ -62,8 +62,8 @@ def dressed_alpha(photos: BeforeAfter, ask: Ask | None = None) -> Alpha:
 
     @cache
     def look() -> Alpha | None:
-        seen = ask() if ask else None
-        return None if seen is None else cv2.resize(seen[window], work.alpha.shape[::-1], interpolation=cv2.INTER_AREA)
+        matte = ask() if ask else None
+        return None if matte is None else cv2.resize(matte[window], work.alpha.shape[::-1], interpolation=cv2.INTER_AREA)
 
     soft = soften(work, _outline(work, _revealed(work, look), look))
     near = dilate(work.changed, 2 * work.unit).astype(np.float32)
@@ -104,10 +104,10 @@ def _without_holes(body: Mask, part: BeforeAfter, look: Ask) -> Mask:
         return whole
     repainted = np.bincount(numbers[part.changed], minlength=len(areas)) > REPAINTED * areas
     repainted[0] = False
-    seen = look() if repainted.any() else None
-    if seen is None:
+    matte = look() if repainted.any() else None
+    if matte is None:
         return whole
-    solid = np.bincount(numbers.ravel(), seen.ravel(), len(areas)) > BODY * areas
+    solid = np.bincount(numbers.ravel(), matte.ravel(), len(areas)) > BODY * areas
     filled: Mask = whole | (solid & repainted)[numbers]
     return filled
 

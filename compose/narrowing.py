@@ -22,7 +22,7 @@ REVEALED_DEPTH = 0.09
 """...if it lies no deeper inside the old outline than this share of the photo's longer side..."""
 NEARER_LEVELS = 8.0
 """...and has come nearer to the background's colour than it was by this much."""
-CALM_LEVELS = 14.0
+SMOOTH_LEVELS = 14.0
 THINNEST = 4.0
 """Half width, in pixels of a photo 1024 px long; narrower stripes of background colour are a pattern of the garment."""
 RIM = 7.0
@@ -48,7 +48,7 @@ class Narrowing:
         self._unit = unit = part.unit
         self._inside = part.alpha >= BODY
         self._outside = dilate(part.alpha < BODY, 2 * unit)
-        behind, self._calm = background_behind(part)
+        behind, self._smooth = background_behind(part)
         self._behind = behind.mean(2)
         sigma = max(unit, 0.5)
         ground = cv2.GaussianBlur(behind, (0, 0), sigma)
@@ -61,20 +61,20 @@ class Narrowing:
 
     @property
     def possible(self) -> Mask:
-        """(h, w) bool: what a backend should judge, beyond what colours tell."""
+        """(h, w) bool: what a backend should decide, because colours do not."""
         return self._connected(self._candidate & (self._distance < ASKING_LEVELS)) & ~self._by_colours
 
-    def revealed(self, seen: Alpha | None = None) -> Mask:
-        """(h, w) bool: what shows background now; with a backend's matte of the dressed picture, what that says too."""
-        if seen is None:
+    def revealed(self, matte: Alpha | None = None) -> Mask:
+        """(h, w) bool: what shows background now, by colours and, where given, by a backend's matte of the dressed picture."""
+        if matte is None:
             return self._by_colours
-        alike = (self._alike | (self._distance < ASKING_LEVELS)) & (seen < BODY)
+        alike = (self._alike | (self._distance < ASKING_LEVELS)) & (matte < BODY)
         return self._connected(self._candidate & alike) | self._exact
 
     @cached_property
     def _alike(self) -> Mask:
         """As near to the background's colour as that can be trusted."""
-        near: Mask = self._distance < np.where(self._calm, REVEALED_LEVELS, BUSY_REVEALED_LEVELS)
+        near: Mask = self._distance < np.where(self._smooth, REVEALED_LEVELS, BUSY_REVEALED_LEVELS)
         return near
 
     @cached_property
@@ -104,7 +104,7 @@ class Narrowing:
 
 
 def background_behind(part: BeforeAfter) -> tuple[NDArray[np.float32], Mask]:
-    """(h, w, 3) float32: the background continued behind the body, and (h, w) bool: where it is calm enough to trust that."""
+    """(h, w, 3) float32: the background continued behind the body, and (h, w) bool: where it is smooth enough to trust that."""
     clear = part.alpha <= CLEAR
     height, width = clear.shape
     factor = min(1.0, WORK_SIDE_PX / max(height, width))
@@ -115,8 +115,8 @@ def background_behind(part: BeforeAfter) -> tuple[NDArray[np.float32], Mask]:
     grey = continued.mean(2)
     spread = np.sqrt(np.maximum(cv2.blur(grey * grey, (15, 15)) - cv2.blur(grey, (15, 15)) ** 2, 0))
     behind = cv2.resize(continued, (width, height), interpolation=cv2.INTER_LINEAR)
-    calm = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR) < CALM_LEVELS
-    return np.where(clear[..., None], part.photo, behind).astype(np.float32), calm
+    smooth = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR) < SMOOTH_LEVELS
+    return np.where(clear[..., None], part.photo, behind).astype(np.float32), smooth
 
 
 def _continue(known: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.body import Body
+from compose.body import CutoutBody
 from compose.grain import match_grain, match_softness
 from compose.horizon import Ground
 from compose.layer import Layer, paint, warp_layer
@@ -22,7 +22,7 @@ from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Strengths of everything that makes a person belong to a background; 0 switches one off. `ComposeConfig.look` makes it.
+    """How strongly a person is matched to a background; 0 switches a part off. `ComposeConfig.look` makes it.
 
     Args:
         colour: clamped colour transfer, 0..1.
@@ -62,7 +62,7 @@ class Figure:
     """
 
     cutout: NDArray[np.uint8]
-    body: Body
+    body: CutoutBody
     placement: Placement
     direction: tuple[float, float]
     shadow: float = 1.0
@@ -145,7 +145,7 @@ def _reflection(person: Layer, figure: Figure, look: Look, canvas: NDArray[np.ui
     return draw_reflection(person, stance, strength, (canvas.shape[0], canvas.shape[1]))
 
 
-def stand(body: Body, placement: Placement) -> Stance | None:
+def stand(body: CutoutBody, placement: Placement) -> Stance | None:
     """Feet, height and crotch in background pixels; None for a body whose feet are not seen."""
     if not body.feet:
         return None

@@ -1,4 +1,4 @@
-"""Where a person stands in a background, how tall, and the one affine that takes photo pixels there."""
+"""Where a person stands in a background, how tall, and the affine transform from photo pixels to there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.body import Body
-from compose.free_space import Room
+from compose.body import CutoutBody
+from compose.free_space import FreeSpace
 from compose.horizon import Ground
 
 FULL_HEIGHT = 0.82
@@ -47,11 +47,11 @@ class Placement:
     flip: bool = False
     z: int = 0
 
-    def scale(self, body: Body) -> float:
+    def scale(self, body: CutoutBody) -> float:
         """Background pixels per photo pixel."""
         return self.height / body.height
 
-    def matrix(self, body: Body) -> NDArray[np.float64]:
+    def matrix(self, body: CutoutBody) -> NDArray[np.float64]:
         """(2, 3) affine from photo to background coordinates, pixel centres at integers."""
         scale = self.scale(body)
         sideways = -scale if self.flip else scale
@@ -59,35 +59,35 @@ class Placement:
         return np.array([[sideways, 0, self.x - sideways * body.anchor_x], [0, scale, self.y - 0.5 - scale * lowest]], np.float64)
 
 
-def place(body: Body, size: tuple[int, int], ground: Ground, room: Room) -> Placement:
-    """A believable place without anybody's help.
+def place(body: CutoutBody, size: tuple[int, int], ground: Ground, free_space: FreeSpace) -> Placement:
+    """A believable place, found automatically.
 
-    Full bodies stand on the ground near the middle, where the picture is calm; bodies that the photo cuts keep touching the
-    edge that cuts them, so that nobody floats.
+    A full body stands on the ground, near the middle, where the picture shows little detail. A body that the photo cuts keeps
+    touching the edge that cuts it, so that it does not float.
 
     Args:
-        body: who.
+        body: the person.
         size: (height, width) of the background.
         ground: its ground line.
-        room: its calm places.
+        free_space: where it shows little detail.
     """
     if body.cuts.left is not None or body.cuts.right is not None:
         return _beside_the_edge(body, size)
     height, foot = _upright(body, size, ground)
     scale = height / body.height
-    x = room.least_busy(_reach(body, scale), foot / size[0], height / size[0]) * size[1]
+    x = free_space.least_busy(_reach(body, scale), foot / size[0], height / size[0]) * size[1]
     return Placement(float(np.clip(x, *_inside(body, scale, size[1]))), foot, height)
 
 
-def anchored(wanted: Placement, body: Body, size: tuple[int, int]) -> Placement:
+def anchored(wanted: Placement, body: CutoutBody, size: tuple[int, int]) -> Placement:
     """A body whose legs the photo cuts ends at the picture's bottom edge, or below it, wherever it was asked to stand."""
     if not body.cuts.bottom:
         return wanted
     return replace(wanted, y=max(wanted.y, size[0] * (1 + TUCK)))
 
 
-def _upright(body: Body, size: tuple[int, int], ground: Ground) -> tuple[float, float]:
-    """Height of the visible body and the row of its lowest point, before any sideways question."""
+def _upright(body: CutoutBody, size: tuple[int, int], ground: Ground) -> tuple[float, float]:
+    """Height of the visible body and the row of its lowest point; they do not depend on the place across."""
     tall = size[0]
     foot = tall * (1 + TUCK) if body.cuts.bottom else _standing_row(ground) * tall
     if body.cuts.top:
@@ -103,26 +103,26 @@ def _standing_row(ground: Ground) -> float:
     return float(np.clip(0.5 + 0.5 * (ground.line + 0.25), FULL_FOOT, 0.974))
 
 
-def _pleasing(body: Body, ground: Ground) -> float:
+def _pleasing(body: CutoutBody, ground: Ground) -> float:
     if body.cuts.bottom:
         return float(np.interp(body.shown, *CUT_HEIGHTS))
     highest = (_standing_row(ground) - ground.line) / LOWEST_CAMERA
     return min(FULL_HEIGHT, max(highest, LEAST_FULL)) if ground.confidence > 0.3 else FULL_HEIGHT
 
 
-def _reach(body: Body, scale: float) -> tuple[float, float]:
+def _reach(body: CutoutBody, scale: float) -> tuple[float, float]:
     """How far the body extends left and right of its anchor, background pixels."""
     return (body.anchor_x - body.left) * scale, (body.right - body.anchor_x) * scale
 
 
-def _inside(body: Body, scale: float, wide: int) -> tuple[float, float]:
+def _inside(body: CutoutBody, scale: float, wide: int) -> tuple[float, float]:
     """Range of the anchor that keeps the whole body in the picture; its middle when the body is wider."""
     left, right = _reach(body, scale)
     low, high = left, wide - right
     return (low, high) if low <= high else ((low + high) / 2,) * 2
 
 
-def _beside_the_edge(body: Body, size: tuple[int, int]) -> Placement:
+def _beside_the_edge(body: CutoutBody, size: tuple[int, int]) -> Placement:
     """A body cut at a side: the smallest pleasing size at which every cut that shows lies on the picture's own edge."""
     tall, wide = size
     least, foot = _upright(body, size, Ground())
@@ -135,12 +135,12 @@ def _beside_the_edge(body: Body, size: tuple[int, int]) -> Placement:
     return _against(body, spans, max(foot, body.height * spans + HEADROOM * tall), wide, (True, True))
 
 
-def _shows(cut: float | None, body: Body, scale: float, foot: float, tall: int) -> bool:
+def _shows(cut: float | None, body: CutoutBody, scale: float, foot: float, tall: int) -> bool:
     """Whether a side cut that starts at this photo row is above the picture's bottom edge."""
     return cut is not None and foot - (body.bottom - cut) * scale < tall
 
 
-def _against(body: Body, scale: float, foot: float, wide: int, shows: tuple[bool, bool]) -> Placement:
+def _against(body: CutoutBody, scale: float, foot: float, wide: int, shows: tuple[bool, bool]) -> Placement:
     left, right = _reach(body, scale)
     low, high = left - TUCK * wide, wide - right + TUCK * wide
     x = (low + high) / 2 if shows[0] == shows[1] else (low if shows[0] else high)

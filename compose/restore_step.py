@@ -15,7 +15,7 @@ from pydantic import Field
 
 from compose.before_after import BODY, BeforeAfter
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
-from compose.crop import view_round
+from compose.crop import view_around
 from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
 from compose.gate.faces import FaceMesh, ReadFace
 from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, GateInputs, measure_pair
@@ -81,7 +81,7 @@ class RestoreInputs(GateInputs):
     """What one pair is made of, beside what the gate reads; at photo resolution.
 
     Args:
-        pair: which.
+        pair: the item.
         photo: (h, w, 3) RGB uint8.
         matte: (h, w) uint8, 255 = person.
         cutout: (h, w, 4) RGBA uint8: the person before.
@@ -216,7 +216,7 @@ class RestoreStep(StepBase):
     def _pictures(
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
     ) -> tuple[dict[Ref, Encode], list[Notice], str]:
-        """The dressed photo in every size, cut round the person; what is wrong with them; the part the finished one shows."""
+        """The dressed photo in every size, cut around the person; their notices; the part that the finished picture shows."""
         delivery, scene = self._delivery, Scene(pair, ORIGINAL_BACKGROUND).id
         tall, wide = dressed.shape[:2]
         box = box_of(alpha >= BODY) or Rect(0, 0, tall, wide)
@@ -224,7 +224,7 @@ class RestoreStep(StepBase):
         notices: list[Notice] = []
         window = ""
         for size in delivery.wanted:
-            view = view_round(box, (tall, wide), size)
+            view = view_around(box, (tall, wide), size)
             files[delivery.ref(size, scene, pair.engine)] = delivery.encoder(view.of(dressed), recipe)
             notices += size_notices(size, view.cuts_people(box, (tall, wide)), size.long_side_px > max(view.size))
             if not size.folder and view.size != (tall, wide):
@@ -266,7 +266,7 @@ def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str], body
     Args:
         mask: (h, w) bool, True = may be repainted.
         parse: (h, w) uint8 of `Parse`.
-        keep: names in `KEPT_LABELS`, and `hands`, which the parse map does not tell from arms.
+        keep: names in `KEPT_LABELS`, and `hands`, which the parse map does not distinguish from arms.
         body: (h, w) uint8 of body parts, which does; without it no hand is kept.
     """
     stays = np.isin(parse, [label for name in keep for label in KEPT_LABELS.get(name, ())])

@@ -25,7 +25,7 @@ PRESS = 0.0045
 POOL_WIDTH = 1.25
 POOL_FLATNESS = 0.38
 POOL_DARKNESS = 0.62
-"""The pool of shade round a foot: half width in widths of the sole, height in half widths, darkness beside the contact's."""
+"""The pool of shade around a foot: half width in widths of the sole, height in half widths, darkness beside the contact's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compose.body import Body
+from compose.body import CutoutBody
 from compose.horizon import Ground
 from compose.placement import Placement, anchored
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
@@ -21,7 +21,12 @@ def ground_of(placement_settings: PlacementSettings, found: Ground, size: tuple[
 
 
 def resolve_spot(
-    spot: Spot, body: Body, automatic: Placement, placement_settings: PlacementSettings, ground: Ground, size: tuple[int, int]
+    spot: Spot,
+    body: CutoutBody,
+    automatic: Placement,
+    placement_settings: PlacementSettings,
+    ground: Ground,
+    size: tuple[int, int],
 ) -> Placement:
     """Fill in what a spot leaves open.
 

@@ -13,9 +13,9 @@ from pipeline.core.arrays import RGB, Points
 from pipeline.core.native_stderr import filtered_native_stderr
 
 ReadFace = Callable[[RGB], Points | None]
-"""(h, w, 3) uint8 RGB of one face with some room round it → (n, 2) x, y in pixels, or None when no face is found."""
+"""(h, w, 3) uint8 RGB of one face with a margin → (n, 2) x, y in pixels, or None when no face is found."""
 
-ROOM = 0.6
+MARGIN = 0.6
 """Of the face's size on each side: what a face model wants to see."""
 SIDE_PX = 256
 OTHER_FACE = 0.25
@@ -51,7 +51,7 @@ def face_similarity(before: RGB, after: RGB, oval: Points | None, read: ReadFace
         return None
     if not face_changed(before, after, oval):
         return 1.0
-    window = _window(oval, before.shape[:2], ROOM)
+    window = _window(oval, before.shape[:2], MARGIN)
     was = read(_at_size(before[window]))
     if was is None:
         return None
@@ -70,10 +70,10 @@ def landmark_similarity(was: Points, now: Points) -> float:
     return float(np.clip(1 - way / max(OTHER_FACE * spread, 1e-6), 0, 1))
 
 
-def _window(oval: Points, size: tuple[int, ...], room: float) -> tuple[slice, slice]:
-    """The rows and columns of a face with some room, cut to the picture."""
+def _window(oval: Points, size: tuple[int, ...], margin: float) -> tuple[slice, slice]:
+    """The rows and columns of a face with a margin, cut to the picture."""
     low, high = oval.min(0), oval.max(0) + 1
-    low, high = low - room * (high - low), high + room * (high - low)
+    low, high = low - margin * (high - low), high + margin * (high - low)
     left, top = (int(np.clip(np.floor(low[axis]), 0, size[1 - axis] - 1)) for axis in (0, 1))
     right, bottom = (int(np.clip(np.ceil(high[axis]), 1, size[1 - axis])) for axis in (0, 1))
     return slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
@@ -87,7 +87,7 @@ def _at_size(face: RGB) -> RGB:
 
 
 class FaceMesh:
-    """mediapipe's landmarks of one face, brought up when the first face is asked about: most never are."""
+    """mediapipe's landmarks of one face, loaded when the first face is asked about; most runs never ask."""
 
     def __init__(self) -> None:
         self._mesh: Any = None

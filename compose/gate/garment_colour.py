@@ -20,8 +20,8 @@ LOWEST = (0.0, 128.0, 128.0)
 """What makes a colour positive."""
 LEAST_SHARE = 0.01
 MOST_COLOURS = 24
-ROOM = 2.0
-"""The worn garment may fill as little as 1/`ROOM` of the dressed area: the rest is skin and background that a mask covers too."""
+CAPACITY = 2.0
+"""The worn garment may fill as little as 1/`CAPACITY` of the dressed area: a mask covers skin and background too."""
 TEXTILE_KL = 2.0
 """Lightness counts half for textiles (CIE 142-2001); so folds and the photo's light do not look like a wrong colour."""
 LEAST_PX = 20
@@ -65,7 +65,7 @@ def palette(picture: NDArray[np.uint8], inside: Mask) -> Palette | None:
 def colour_difference(garment: Palette, worn: Palette) -> float:
     """How far the garment's colours are from those found where it is worn.
 
-    Every colour of the garment is matched with the nearest colours of the worn area, each of which serves for at most `ROOM`
+    Every colour of the garment is matched with the nearest colours of the worn area, each of which serves for at most `CAPACITY`
     times its share: a partial earth mover's distance (Rubner et al. 2000), filled greedily from the nearest pairs.
 
     Args:
@@ -76,14 +76,14 @@ def colour_difference(garment: Palette, worn: Palette) -> float:
         Mean CIEDE2000 in [0, 100] with `TEXTILE_KL`; about 2 is seen side by side only, above 20 it is another colour.
     """
     distances = ciede2000(garment.lab[:, None], worn.lab[None], TEXTILE_KL)
-    wanted, room = garment.share.copy(), ROOM * worn.share
+    wanted, capacity = garment.share.copy(), CAPACITY * worn.share
     total = 0.0
     for flat in np.argsort(distances, axis=None, kind="stable"):
-        one, other = divmod(int(flat), len(room))
-        moved = min(wanted[one], room[other])
+        one, other = divmod(int(flat), len(capacity))
+        moved = min(wanted[one], capacity[other])
         total += moved * distances[one, other]
         wanted[one] -= moved
-        room[other] -= moved
+        capacity[other] -= moved
     return float(total)
 
 

@@ -17,7 +17,7 @@ MOST_POINTS = 1500
 LEAST_POINTS = 40
 REACH = (5.0, 8.0, 12.0)
 """Pixels of a photo 1024 px long: how far from the outline the plain colours of both sides are read."""
-ASIDE = (-7.0, 0.0, 7.0)
+ALONG = (-7.0, 0.0, 7.0)
 """Likewise, along the outline: a striped garment has several colours of its own."""
 RIM = (0.0, 1.5)
 """Likewise: where on the way inwards the outline's own colour is read; a rim may lie just inside a matte that is too wide."""
@@ -25,7 +25,7 @@ PLAIN_CONTRAST = 40.0
 """Both sides must differ by this much (length of the RGB difference), or a rim could not be seen."""
 
 
-def edge_halo(cutout: NDArray[np.uint8], scene: RGB, near: Mask, unit: float) -> float:
+def edge_halo(cutout: NDArray[np.uint8], dressed: RGB, near: Mask, unit: float) -> float:
     """How much of the old background the outline's colours carry.
 
     At points of the outline the cut-out's colour is placed between the background beside it and the most similar of the colours
@@ -33,7 +33,7 @@ def edge_halo(cutout: NDArray[np.uint8], scene: RGB, near: Mask, unit: float) ->
 
     Args:
         cutout: (h, w, 4) uint8 RGBA, straight alpha.
-        scene: (h, w, 3) uint8 RGB, the dressed photo, which shows the old background outside.
+        dressed: (h, w, 3) uint8 RGB, the dressed photo, which shows the old background outside.
         near: (h, w) bool, the part of the picture whose outline is judged.
         unit: pixels that are one pixel in a photo 1024 px long.
 
@@ -50,9 +50,9 @@ def edge_halo(cutout: NDArray[np.uint8], scene: RGB, near: Mask, unit: float) ->
     places = places[:: max(1, len(places) // MOST_POINTS)]
     rows, columns = np.divmod(places, box.width)
     points, inwards = _with_direction(alpha, np.stack([rows + box.top, columns + box.left], 1).astype(np.float64), unit)
-    outer, known = _surroundings(scene, alpha, [points - each * unit * inwards for each in REACH])
+    outer, known = _surroundings(dressed, alpha, [points - each * unit * inwards for each in REACH])
     along = inwards[:, ::-1] * (1, -1)
-    own = [points + unit * (each * inwards + aside * along) for each in REACH for aside in ASIDE]
+    own = [points + unit * (each * inwards + offset * along) for each in REACH for offset in ALONG]
     garment = [(_pick(cutout[..., :3], places), _pick(alpha, places) >= SOLID) for places in own]
     shares = [_share(_pick(cutout[..., :3], points + step * unit * inwards), garment, outer)[known] for step in RIM]
     found = np.concatenate(shares)
@@ -88,12 +88,12 @@ def _with_direction(alpha: NDArray[np.uint8], points: Points64, unit: float) -> 
     return points[clear], slope[clear] / length[clear, None]
 
 
-def _surroundings(scene: RGB, alpha: NDArray[np.uint8], outside: list[Points64]) -> tuple[Points64, Mask]:
+def _surroundings(dressed: RGB, alpha: NDArray[np.uint8], outside: list[Points64]) -> tuple[Points64, Mask]:
     """Mean colour (n, 3) of the places that show the background alone, and (n,) bool: whether there was any."""
     total, count = np.zeros((len(outside[0]), 3)), np.zeros(len(outside[0]))
     for places in outside:
         clear = _pick(alpha, places) <= CLEAR
-        total += _pick(scene, places) * clear[:, None]
+        total += _pick(dressed, places) * clear[:, None]
         count += clear
     return total / np.maximum(count, 1)[:, None], count > 0
 

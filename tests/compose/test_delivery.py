@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from compose.body import Body, Cuts, Foot
+from compose.body import CutoutBody, Cuts, Foot
 from compose.compose_step import ComposeConfig
-from compose.crop import figure_box, people_box, shoot, step_back, view_round, window_shape
+from compose.crop import crop_scene, figure_box, people_box, step_back, view_around, window_shape
 from compose.delivery import Delivery, PhotoDelivery, Size, read_size, size_notices
 from compose.horizon import Ground
 from compose.painter import Figure
@@ -19,13 +19,17 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.flags import Flag
 from pipeline.core.rect import Rect
 
-BODY = Body((800, 600), 100, 220, 700, 380, Cuts(), 300, 420, 600, (Foot(270, 700, 20), Foot(330, 695, 20)))
+BODY = CutoutBody((800, 600), 100, 220, 700, 380, Cuts(), 300, 420, 600, (Foot(270, 700, 20), Foot(330, 695, 20)))
 GROUND = Ground(0.55, 0.9)
 SCHEMA = {"restore": RestoreConfig, "compose": ComposeConfig}
 
 
 def figure(x: float, y: float, height: float, cuts: Cuts | None = None) -> Figure:
-    body = BODY if cuts is None else Body(**{name: getattr(BODY, name) for name in BODY.__slots__} | {"cuts": cuts, "feet": ()})
+    body = (
+        BODY
+        if cuts is None
+        else CutoutBody(**{name: getattr(BODY, name) for name in BODY.__slots__} | {"cuts": cuts, "feet": ()})
+    )
     return Figure(np.zeros((800, 600, 4), np.uint8), body, Placement(x, y, height), (0.3, 0.17))
 
 
@@ -81,18 +85,18 @@ def test_a_window_has_its_shape_and_touches_two_sides(size: tuple[int, int], rat
 
 
 def test_people_come_to_the_middle_and_keep_their_proportion_of_headroom() -> None:
-    view = view_round(Rect(top=200, left=700, height=600, width=100), (1000, 1600), Size(1.0))
+    view = view_around(Rect(top=200, left=700, height=600, width=100), (1000, 1600), Size(1.0))
     assert view.left + view.width / 2 == 750 and view.height == 1000
-    view = view_round(Rect(top=200, left=100, height=200, width=200), (1000, 800), Size(800 / 500))
+    view = view_around(Rect(top=200, left=100, height=200, width=200), (1000, 800), Size(800 / 500))
     above, below = 200 - view.top, view.top + view.height - 400
     assert above / below == pytest.approx(200 / 600, rel=0.02)
 
 
 def test_who_leaves_the_picture_at_an_edge_leaves_the_view_there() -> None:
-    assert view_round(Rect(top=200, left=-5, height=804, width=305), (1000, 1600), Size(1.0)).left == 0
-    view = view_round(Rect(top=500, left=400, height=504, width=300), (1000, 1000), Size(16 / 9))
+    assert view_around(Rect(top=200, left=-5, height=804, width=305), (1000, 1600), Size(1.0)).left == 0
+    view = view_around(Rect(top=500, left=400, height=504, width=300), (1000, 1000), Size(16 / 9))
     assert view.top + view.height == 1000
-    right = view_round(Rect(top=200, left=1300, height=700, width=301), (1000, 1600), Size(1.0))
+    right = view_around(Rect(top=200, left=1300, height=700, width=301), (1000, 1600), Size(1.0))
     assert right.left + right.width == 1600
 
 
@@ -104,16 +108,16 @@ def test_the_head_is_never_cut(ratio: float) -> None:
         Rect(top=300, left=20, height=740, width=720),
         Rect(top=5, left=500, height=995, width=200),
     ):
-        view = view_round(box, size, Size(ratio))
+        view = view_around(box, size, Size(ratio))
         assert view.top <= box.top and box.top + 0.15 * box.height <= view.top + view.height
 
 
 def test_a_photo_s_feet_that_a_shape_cannot_hold_are_reported() -> None:
     box, size = Rect(top=60, left=300, height=920, width=160), (1024, 768)
-    assert view_round(box, size, Size(1.0)).cuts_people(box, size)
-    assert not view_round(box, size, Size(3 / 4)).cuts_people(box, size)
+    assert view_around(box, size, Size(1.0)).cuts_people(box, size)
+    assert not view_around(box, size, Size(3 / 4)).cuts_people(box, size)
     cut_anyway = Rect(top=60, left=300, height=970, width=160)
-    assert not view_round(cut_anyway, size, Size(1.0)).cuts_people(cut_anyway, size)
+    assert not view_around(cut_anyway, size, Size(1.0)).cuts_people(cut_anyway, size)
     notices = size_notices(Size(1.0, 1080, "1x1-1080"), cuts=True, short=True)
     assert [notice.flag for notice in notices] == [Flag.SIZE_CUTS_PERSON, Flag.SIZE_NOT_REACHED]
 
@@ -122,7 +126,7 @@ def test_a_photo_s_feet_that_a_shape_cannot_hold_are_reported() -> None:
 def test_standing_people_step_back_along_the_ground_until_head_and_feet_fit(ratio: float) -> None:
     size = (1024, 768)
     couple = [figure(300, 985, 840), figure(480, 900, 840 * (900 - 563.2) / (985 - 563.2))]
-    shot = shoot(picture(size), couple, GROUND, Size(ratio))
+    shot = crop_scene(picture(size), couple, GROUND, Size(ratio))
     assert not shot.cuts
     tall, wide = shot.background.shape[:2]
     for before, after in zip(couple, shot.figures, strict=True):
@@ -136,30 +140,30 @@ def test_standing_people_step_back_along_the_ground_until_head_and_feet_fit(rati
 
 def test_a_shape_that_just_holds_a_person_holds_head_and_feet() -> None:
     box, size = Rect(top=30, left=300, height=955, width=160), (1024, 768)
-    view = view_round(box, size, Size(4 / 5))
+    view = view_around(box, size, Size(4 / 5))
     assert view.height == 960 and view.top <= 30 and view.top + view.height >= 985
 
 
 def test_whom_the_photo_cuts_does_not_step_back() -> None:
     bust = figure(384, 1028, 760, Cuts(bottom=True))
     assert step_back([bust], GROUND, (1024, 768), 16 / 9) == [bust]
-    shot = shoot(picture((1024, 768)), [bust], GROUND, Size(1.0))
+    shot = crop_scene(picture((1024, 768)), [bust], GROUND, Size(1.0))
     assert figure_box(shot.figures[0].placement, bust.body).bottom >= shot.background.shape[0]
 
 
 def test_a_whole_picture_of_its_own_size_is_left_as_it_is() -> None:
     background, someone = picture((400, 300)), figure(150, 380, 300)
-    shot = shoot(background, [someone], GROUND, Size())
+    shot = crop_scene(background, [someone], GROUND, Size())
     assert shot.background is background and shot.figures == [someone] and shot.ground == GROUND
 
 
 def test_a_size_is_met_to_the_pixel_and_never_by_enlarging() -> None:
     background = picture((1000, 1400))
-    shot = shoot(background, [figure(700, 950, 800)], GROUND, Size(1.0, 640))
+    shot = crop_scene(background, [figure(700, 950, 800)], GROUND, Size(1.0, 640))
     assert shot.background.shape == (640, 640, 3) and not shot.short
     assert people_box(shot.figures).height == pytest.approx(800 * 0.64)
-    assert shoot(background, [figure(700, 950, 800)], GROUND, Size(None, 700)).background.shape == (500, 700, 3)
-    large = shoot(background, [figure(700, 950, 800)], GROUND, Size(1.0, 2000))
+    assert crop_scene(background, [figure(700, 950, 800)], GROUND, Size(None, 700)).background.shape == (500, 700, 3)
+    large = crop_scene(background, [figure(700, 950, 800)], GROUND, Size(1.0, 2000))
     assert large.background.shape == (1000, 1000, 3) and large.short
 
 
@@ -167,7 +171,7 @@ def test_places_and_ground_stay_where_they_are_on_the_ground() -> None:
     background = np.zeros((1000, 1400, 3), np.uint8)
     background[550:] = 200
     background[900:910, 695:705] = 255
-    shot = shoot(background, [figure(700, 905, 500)], GROUND, Size(1.0, 500))
+    shot = crop_scene(background, [figure(700, 905, 500)], GROUND, Size(1.0, 500))
     (spot,) = [one.placement for one in shot.figures]
     assert shot.background[round(spot.y), round(spot.x)].min() > 230
     row = round(shot.ground.line * 500)

@@ -7,20 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compose.body import Body, Cuts, measure_body
+from compose.body import CutoutBody, Cuts, measure_body
 from compose.free_space import find_free_space
 from compose.horizon import Ground, estimate_ground
 from compose.layer import warp_layer
 from compose.placement import Placement, place
 
 
-def _body(person, pose: str) -> Body:
+def _body(person, pose: str) -> CutoutBody:
     body = measure_body(person(pose))
     assert body is not None
     return body
 
 
-def _place(body: Body, picture) -> Placement:
+def _place(body: CutoutBody, picture) -> Placement:
     return place(body, picture.shape[:2], estimate_ground(picture), find_free_space(picture))
 
 
