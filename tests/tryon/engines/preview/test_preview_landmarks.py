@@ -66,7 +66,7 @@ def test_a_strap_top_has_no_sleeves_and_a_deep_neckline():
     top = marks("strap")
     assert top.sleeves == (None, None)
     assert top.has_straps
-    assert near(top.neckline, (192, 210))
+    assert near(top.neckline_bottom, (192, 210))
 
 
 def test_a_dress_keeps_its_hem_below_a_waist():

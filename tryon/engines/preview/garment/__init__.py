@@ -1,1 +1,1 @@
-"""Landmarks of a flat garment."""
+"""A flat garment: its outline and landmarks."""

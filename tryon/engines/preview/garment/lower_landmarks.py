@@ -1,4 +1,4 @@
-"""Landmarks of a flat-laid lower garment: waist, crotch, leg ends; a skirt has no crotch."""
+"""Landmarks of a flat lower garment: waist, crotch, leg ends; a skirt has no crotch."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points64
 from pipeline.core.masks import Mask
-from tryon.engines.preview.garment.outline import Outline, Side, trace
+from tryon.engines.preview.garment.outline import Outline, OutlineSide, trace
 
 HIP_RUNGS, LEG_RUNGS = 6, 12
+"""Rungs above and below the crotch."""
 
 
 @dataclass(frozen=True)
 class LowerLandmarks:
     """Trousers, shorts or a skirt; x, y in cloth pixels, viewer's left first.
 
-    Both halves are strips from the waist to the end: the outer edge runs down the side seam, the inner edge down the middle to
-    the crotch and on along the inseam, or down the middle of a skirt. Equal indices form a rung; the first HIP_RUNGS lie
+    Both halves are strips from the waist to the hem. The outer edge runs down the side seam. The inner edge runs down the middle
+    to the crotch and on along the inseam, or down the middle of a skirt. Equal indices form a rung; the first HIP_RUNGS lie
     above the crotch.
 
     Args:
@@ -72,7 +73,8 @@ def _crotch(outline: Outline) -> Points64 | None:
     return np.array([outline.sides[0].axis, row])
 
 
-def _half(side: Side, outline: Outline, waist: Points64, crotch: Points64 | None) -> tuple[Points64, Points64]:
+def _half(side: OutlineSide, outline: Outline, waist: Points64, crotch: Points64 | None) -> tuple[Points64, Points64]:
+    """Outer and inner edge of one half, x, y."""
     path = side.path
     outer_end, inner_end = _leg_end(path, crotch)
     split = crotch[1] if crotch is not None else waist[1] + 0.35 * (outline.bottom - waist[1])
@@ -97,18 +99,20 @@ def _leg_end(path: Points64, crotch: Points64 | None) -> tuple[int, int]:
 
 
 def _by_height(edge: Points64, top: float, split: float) -> Points64:
-    """Rungs at equal heights above the split and below it."""
+    """(n, 2) the edge at evenly spaced heights above the split and below it."""
     rows = np.maximum.accumulate(edge[:, 1] + np.arange(len(edge)) * 1e-6)
     stations = _stations(top, split, float(rows[-1]))
     return np.column_stack([np.interp(stations, rows, edge[:, 0]), stations])
 
 
 def _legs_only(inseam: Points64, split: float) -> Points64:
+    """(LEG_RUNGS, 2) the inseam at the heights of the rungs below the split."""
     rows = np.maximum.accumulate(inseam[:, 1] + np.arange(len(inseam)) * 1e-6)
     stations = _stations(0.0, split, float(rows[-1]))[HIP_RUNGS:]
     return np.column_stack([np.interp(stations, rows, inseam[:, 0]), stations])
 
 
 def _stations(top: float, split: float, bottom: float) -> NDArray[np.float64]:
+    """(HIP_RUNGS + LEG_RUNGS,) heights of the rungs."""
     below = np.linspace(split, max(bottom, split + 1), LEG_RUNGS + 1)[1:]
     return np.concatenate([np.linspace(top, split, HIP_RUNGS), below])

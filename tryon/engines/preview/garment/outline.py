@@ -1,7 +1,7 @@
-"""The outline of a flat garment, seen side by side from the middle outwards.
+"""The outline of a flat garment, one side at a time, from the middle outwards.
 
-Every search for a landmark runs on one `Side`: its points are (out, y), where *out* is the distance from the garment's axis. So
-the left and the right half are read by the same code, and a landmark found on one side can stand in for a missing one on the
+Every search for a landmark runs on one `OutlineSide`. Its points are (out, y), where *out* is the distance from the garment's
+axis. So the same code reads the left and the right half, and a landmark found on one side can replace a missing one on the
 other.
 """
 
@@ -18,15 +18,16 @@ from pipeline.core.errors import InputError
 from pipeline.core.masks import Mask, components
 
 OUTLINE_POINTS = 800
+"""Points of a traced outline."""
 
 
 @dataclass(frozen=True)
-class Side:
+class OutlineSide:
     """Half of an outline.
 
     Args:
         path: (n, 2) float64 of (out, y) in pixels, from the top of the axis outwards and down to its bottom.
-        extent: (h,) float64: how far the piece of cloth that touches the axis reaches out in each row; NaN where there is none.
+        extent: (h,) float64: how far the piece of cloth at the axis reaches out in each row; NaN where there is none.
         sign: -1 for the viewer's left, +1 for the right.
         axis: x of the garment's axis.
     """
@@ -36,12 +37,12 @@ class Side:
     sign: int
     axis: float
 
-    def mirrored(self) -> Side:
+    def mirrored(self) -> OutlineSide:
         """The same half on the other side of the axis."""
         return replace(self, sign=-self.sign)
 
     def between(self, start: Points64, end: Points64) -> Points64:
-        """The stretch of the path from the point nearest to `start` to the one nearest to `end`, in this order."""
+        """(n, 2) the part of the path from the point nearest to `start` to the one nearest to `end`, in this order."""
         first, last = (int(np.argmin(np.hypot(*(self.path - point).T))) for point in (start, end))
         return self.path[first : last + 1] if first < last else np.stack([start, end])
 
@@ -62,7 +63,7 @@ class Outline:
     """
 
     points: Points64
-    sides: tuple[Side, Side]
+    sides: tuple[OutlineSide, OutlineSide]
     top: float
     bottom: float
     width: float
@@ -74,13 +75,13 @@ class Outline:
 
 
 def trace(mask: Mask) -> Outline:
-    """The outline of the largest piece of a cloth mask.
+    """Trace the outline of the largest piece of a cloth mask.
 
     Args:
         mask: (h, w) bool, True = garment.
 
     Raises:
-        InputError: the mask is empty or a speck.
+        InputError: the mask is empty or too small.
     """
     contours, _ = cv2.findContours(_cut_gaps_open(mask).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea, default=None)
@@ -97,7 +98,10 @@ def trace(mask: Mask) -> Outline:
 
 
 def _cut_gaps_open(mask: Mask) -> Mask:
-    """Open, downwards, holes in the lower half: gaps under sleeves or between legs whose ends touch the cloth beside."""
+    """(h, w) bool: the mask with holes in its lower half opened downwards.
+
+    They are gaps under sleeves or between legs whose ends touch the cloth beside them.
+    """
     numbers, areas = components(~mask)
     rows = np.flatnonzero(mask.any(1))
     height = int(rows[-1] - rows[0] + 1) if len(rows) else 0
@@ -134,16 +138,17 @@ def _axis(filled: NDArray[np.uint8]) -> float:
 
 
 def _mirror_overlap(cloth: Float, axis: float) -> float:
+    """Pixels of cloth that fall on cloth when mirrored about the axis."""
     mirrored = np.clip(np.round(2 * axis - np.arange(cloth.shape[1])).astype(int), 0, cloth.shape[1] - 1)
     return float((cloth * cloth[:, mirrored]).sum())
 
 
-def _side(points: Points64, filled: NDArray[np.uint8], axis: float, sign: int) -> Side:
+def _side(points: Points64, filled: NDArray[np.uint8], axis: float, sign: int) -> OutlineSide:
     start, end = _axis_crossings(points, axis)
     forward = _walk(points, start, end)
     backward = _walk(points[::-1], len(points) - 1 - start, len(points) - 1 - end)
     path = max((forward, backward), key=lambda walk: float(((walk[:, 0] - axis) * sign).mean()))
-    return Side((path - [axis, 0]) * [sign, 1], _extent(filled, axis, sign), sign, axis)
+    return OutlineSide((path - [axis, 0]) * [sign, 1], _extent(filled, axis, sign), sign, axis)
 
 
 def _axis_crossings(points: Points64, axis: float) -> tuple[int, int]:
@@ -156,12 +161,13 @@ def _axis_crossings(points: Points64, axis: float) -> tuple[int, int]:
 
 
 def _walk(points: Points64, start: int, end: int) -> Points64:
+    """(n, 2) the closed outline from one index on to another."""
     placed: Points64 = points[(start + np.arange((end - start) % len(points) + 1)) % len(points)]
     return placed
 
 
 def _extent(filled: NDArray[np.uint8], axis: float, sign: int) -> NDArray[np.float64]:
-    """Outward reach of the run at the axis, per row; where the axis itself is bare (a deep neckline), of the run next to it."""
+    """(h,) outward reach of the run of cloth at the axis, or of the run next to it where the axis is bare (a deep neckline)."""
     column = round(axis)
     half = (filled[:, column:] if sign > 0 else filled[:, column::-1]).copy()
     near = max(1, round(0.15 * float(filled.any(0).sum())))
