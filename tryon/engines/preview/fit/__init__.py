@@ -1,1 +1,1 @@
-"""Where a garment lands on a body."""
+"""Where the pieces of a garment lie on a person."""

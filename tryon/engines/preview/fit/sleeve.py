@@ -1,4 +1,4 @@
-"""Where a sleeve lies on an arm: a strip of cloth that follows two bones round a bend."""
+"""Where a sleeve lies on an arm: a strip of cloth that follows two bones and bends at the elbow."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from tryon.engines.preview.person.subject import Subject
 
 RUNGS = 16
 FULL_ARM = 1.5
-"""Shoulder to wrist in units of the body's scale."""
+"""Shoulder to wrist in units of the skeleton's scale."""
 OVERLAP_PX = 5.0
+"""Pixels by which a sleeve reaches into the garment's body."""
 ROOT_SHARE = 0.3
-"""Share of the limb over which a strip turns from the armhole's slant to square rungs."""
+"""Share of the arm over which the rungs turn from the slant of the armhole to a right angle with the arm."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +65,19 @@ def fit_sleeve(subject: Subject, sleeve: Sleeve, side: int, torso: TorsoFit) -> 
     middle, tangent = limb_axis(limb, shares)
     outward = np.column_stack([-tangent[:, 1], tangent[:, 0]]) * -sign_of(side)
     cloth = _inset(resample(sleeve.outer, RUNGS), resample(sleeve.inner, RUNGS))
-    cloth_half = _square_halves(*cloth) * torso.scale
-    bare = limb_half_widths(limb, shares)
-    half = _rung_halves(bare, cloth_half, 1.35)
+    cloth_half = _half_widths(*cloth) * torso.scale
+    limb_half = limb_half_widths(limb, shares)
+    half = _eased_half_widths(limb_half, cloth_half, 1.35)
     root = np.clip(1 - shares / ROOT_SHARE, 0, 1) ** 2
-    seen = visible_half_widths(silhouette, middle, outward, bare) + 0.025 * skeleton.scale
-    outer_half = np.maximum(half, seen)
-    inner = visible_half_widths(silhouette, middle, -outward, bare, silhouette.bare_arms) + 0.015 * skeleton.scale
-    inner_half = np.maximum(np.minimum(half, 1.15 * bare), np.where(shares > 0.3, inner, 0))
+    visible = visible_half_widths(silhouette, middle, outward, limb_half) + 0.025 * skeleton.scale
+    outer_half = np.maximum(half, visible)
+    inner = visible_half_widths(silhouette, middle, -outward, limb_half, silhouette.bare_arms) + 0.015 * skeleton.scale
+    inner_half = np.maximum(np.minimum(half, 1.15 * limb_half), np.where(shares > 0.3, inner, 0))
     edges = [
         middle + sign * outward * width[:, None] + root[:, None] * (start - (middle[0] + sign * outward[0] * width[0]))
         for sign, width, start in ((1.0, outer_half, torso.shoulders[side]), (-1.0, inner_half, torso.armpits[side]))
     ]
-    short = np.maximum(seen - ((edges[0] - middle) * outward).sum(1), 0) * np.minimum(np.arange(len(seen)) / 2, 1)
+    short = np.maximum(visible - ((edges[0] - middle) * outward).sum(1), 0) * np.minimum(np.arange(len(visible)) / 2, 1)
     edges[0] = edges[0] + outward * short[:, None]
     inward = (torso.shoulders[1 - side] + torso.armpits[1 - side] - torso.shoulders[side] - torso.armpits[side]) / 2
     inward = inward / max(float(np.hypot(*inward)), 1e-6) * OVERLAP_PX
@@ -84,19 +85,19 @@ def fit_sleeve(subject: Subject, sleeve: Sleeve, side: int, torso: TorsoFit) -> 
     return SleeveFit(_with_root(cloth, cloth_inward), _with_root((edges[0], edges[1]), inward), share)
 
 
-def _rung_halves(limb_half: NDArray[np.float64], cloth_half: NDArray[np.float64], ease: float) -> NDArray[np.float64]:
-    """Half width of a sleeve or leg: the cloth's own, but round the limb and not wider than `ease` limbs."""
+def _eased_half_widths(limb_half: NDArray[np.float64], cloth_half: NDArray[np.float64], ease: float) -> NDArray[np.float64]:
+    """(n,) the cloth's own half widths, but at least a little wider than the limb and at most `ease` times as wide."""
     halves: NDArray[np.float64] = np.clip(cloth_half, 1.08 * limb_half + 2, ease * limb_half)
     return halves
 
 
 def _inset(outer: Points64, inner: Points64) -> tuple[Points64, Points64]:
-    """Both edges moved a little into the cloth: a sleeve's lower edge lies in the shadow of the gap beside it."""
+    """Both edges moved a little into the cloth: in the photo, a sleeve's lower edge is in the shadow of the gap beside it."""
     return outer + 0.04 * (inner - outer), inner + 0.1 * (outer - inner)
 
 
-def _square_halves(outer: Points64, inner: Points64) -> NDArray[np.float64]:
-    """Half widths of a strip measured square to its middle line; rungs near the root are slanted and would read too long."""
+def _half_widths(outer: Points64, inner: Points64) -> NDArray[np.float64]:
+    """(n,) half widths at a right angle to the middle line; rungs near the root are slanted, and longer than that."""
     tangent = np.gradient((outer + inner) / 2, axis=0)
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-6)[:, None]
     rung = (outer - inner) / 2
@@ -105,5 +106,5 @@ def _square_halves(outer: Points64, inner: Points64) -> NDArray[np.float64]:
 
 
 def _with_root(edges: tuple[Points64, Points64], step: Points64) -> tuple[Points64, Points64]:
-    """One more rung a little way into the body, so that nothing below shines through the seam."""
+    """One more rung, inside the garment's body, so that nothing below shows through the seam."""
     return np.vstack([edges[0][:1] + step, edges[0]]), np.vstack([edges[1][:1] + step, edges[1]])

@@ -100,11 +100,6 @@ class TopLandmarks:
     edges: TorsoEdges
 
     @property
-    def shoulder_width(self) -> float:
-        """Pixels from tip to tip."""
-        return float(np.hypot(*(self.shoulders[1] - self.shoulders[0])))
-
-    @property
     def chest_width(self) -> float:
         """Pixels from armpit to armpit."""
         return float(np.hypot(*(self.armpits[1] - self.armpits[0])))
