@@ -1,0 +1,86 @@
+"""Group normalisation is as exact on channels-last maps as on ordinary ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from tryon.networks.group_norm import ExactGroupNorm, normalise
+
+SIZES = [(1, 128, 96, 80), (2, 320, 16, 12), (1, 64, 1, 1), (3, 32, 7, 5)]
+SPREADS = [(0.0, 1.0), (5.0, 1.0), (5.0, 0.02), (-40.0, 0.5)]  # mean and standard deviation; nearly flat maps are the hard ones
+
+
+def norm(channels: int) -> ExactGroupNorm:
+    torch.manual_seed(1)
+    made = ExactGroupNorm(32, channels, eps=1e-6)
+    nn.init.uniform_(made.weight, 0.5, 1.5)
+    nn.init.normal_(made.bias)
+    return made
+
+
+def picture(size: tuple[int, ...], mean: float, deviation: float) -> torch.Tensor:
+    torch.manual_seed(0)
+    return (torch.randn(size) * deviation + mean).to(memory_format=torch.channels_last)
+
+
+def exact(layer: nn.GroupNorm, x: torch.Tensor) -> torch.Tensor:
+    bias, weight = layer.bias.double(), layer.weight.double()
+    return torch.nn.functional.group_norm(x.double().contiguous(), layer.num_groups, weight, bias, layer.eps)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), SPREADS)
+@pytest.mark.parametrize("size", SIZES)
+def test_channels_last_maps_are_normalised_as_exactly_as_ordinary_ones(size, mean, deviation):
+    layer, x = norm(size[1]), picture(size, mean, deviation)
+    with torch.no_grad():
+        ours = layer(x)
+        ordinary = nn.GroupNorm.forward(layer, x.contiguous())
+    expected = exact(layer, x)
+    bound = 2 * (ordinary - expected).abs().max() + 4e-7 * expected.abs().max()
+    assert (ours - expected).abs().max() <= bound
+    assert ours.shape == x.shape and ours.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_librarys_own_kernel_would_have_lost_the_digits():
+    """While this holds the class is needed; when it fails, PyTorch has mended its kernel."""
+    layer, x = norm(128), picture((1, 128, 256, 192), 5.0, 0.02)
+    with torch.no_grad():
+        library = nn.GroupNorm.forward(layer, x)
+        ours = layer(x)
+    expected = exact(layer, x)
+    assert (library - expected).abs().max() > 1000 * (ours - expected).abs().max()
+
+
+def test_the_input_is_left_as_it_was():
+    layer, x = norm(64), picture((1, 64, 9, 9), 1.0, 1.0)
+    before = x.clone()
+    with torch.no_grad():
+        layer(x)
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("x", [torch.randn(2, 32, 6, 4), torch.randn(2, 32, 24), torch.randn(2, 32, 6, 4).bfloat16()])
+def test_other_layouts_and_formats_take_the_librarys_kernel(monkeypatch, x):
+    monkeypatch.setattr("tryon.networks.group_norm.normalise", lambda *rest: pytest.fail("not needed here"))
+    layer = norm(32).to(x.dtype)
+    with torch.no_grad():
+        assert torch.equal(layer(x), nn.GroupNorm.forward(layer, x))
+
+
+@torch.enable_grad()
+def test_gradients_are_the_librarys():
+    layer, x = norm(32), picture((1, 32, 6, 4), 3.0, 0.1).requires_grad_()
+    layer(x).square().sum().backward()
+    ours = x.grad.clone()
+    x.grad = None
+    nn.GroupNorm.forward(layer, x.contiguous()).square().sum().backward()
+    assert torch.allclose(ours, x.grad)
+
+
+def test_blocks_of_any_length_add_up(monkeypatch):
+    layer, x = norm(64), picture((2, 64, 13, 11), 2.0, 0.3)
+    whole = normalise(x, 32, layer.weight, layer.bias, layer.eps)
+    monkeypatch.setattr("tryon.networks.group_norm.BLOCK", 64 * 10)  # 143 places: fourteen blocks and a rest
+    assert torch.allclose(normalise(x, 32, layer.weight, layer.bias, layer.eps), whole, atol=1e-5)
