@@ -156,6 +156,18 @@ class PackedPointwise(_Rows, nn.Conv2d):
         return (self.out_channels, self.in_channels, *self.kernel_size)
 
 
+def pack_rows(rows: Tensor, positions: int) -> Tensor:
+    """Pack a matrix (n, c) whose rows will be multiplied with about `positions` vectors at a time."""
+    packed: Tensor = _onednn._reorder_linear_weight(rows.contiguous(), positions)
+    return packed
+
+
+def times_packed_rows(x: Tensor, packed: Tensor) -> Tensor:
+    """(p, c) times what `pack_rows` made of (n, c): (p, n)."""
+    product: Tensor = _onednn._linear_pointwise(x, packed, None, "none", [], "")
+    return product
+
+
 def packed_kind(layer: nn.Module) -> type[nn.Module] | None:
     """The packed form of a layer; None where it has none."""
     if type(layer) is nn.Conv2d:

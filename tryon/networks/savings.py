@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tryon.networks.attention import Kernel
+
 
 @dataclass(frozen=True, kw_only=True)
 class Savings:
@@ -19,9 +21,17 @@ class Savings:
     cache_garment: bool = True  # the garment's posterior is encoded once instead of inside every model call
     batch_guidance: bool = True  # guided and unguided pass as one double batch
     fused_attention: bool = True  # scaled_dot_product_attention instead of an explicit score matrix
+    block_attention: bool = True  # on CPUs without matrix tiles: blocks with packed keys instead of PyTorch's kernel
     channels_last: bool = True  # maps ↔ tokens without copies, and the faster convolution kernels
     prepack_weights: bool = True  # on CPUs weights lie in memory as the kernels want them, not rearranged in every call
     fold_upsampling: bool = True  # repeating pixels and then convolving 3x3 is four 2x2 convolutions of the small map
+
+    @property
+    def attention(self) -> Kernel:
+        """The kernel that these savings ask for."""
+        if not self.fused_attention:
+            return Kernel.EXPLICIT
+        return Kernel.BLOCKS if self.block_attention else Kernel.FUSED
 
 
 ALL = Savings()
@@ -31,6 +41,7 @@ OFFICIAL = Savings(
     tabulate_time=False,
     cache_garment=False,
     batch_guidance=False,
+    block_attention=False,
     fused_attention=True,  # the official code uses xformers here; an explicit matrix would cripple the baseline
     channels_last=False,
     prepack_weights=False,

@@ -13,6 +13,7 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.upsampling import Upsample2D
 from torch import nn
 
+from tryon.networks.group_norm import ExactGroupNorm
 from tryon.networks.packed import (
     Packed,
     PackedConv2d,
@@ -24,8 +25,10 @@ from tryon.networks.packed import (
 )
 from tryon.networks.savings import Savings
 from tryon.networks.upsampling import FoldedUpsample, foldable
+from tryon.networks.vae import MapAttention
 
 PLAIN: dict[type[nn.Module], type[nn.Module]] = {
+    ExactGroupNorm: nn.GroupNorm,
     FoldedUpsample: Upsample2D,
     PackedConv2d: nn.Conv2d,
     PackedPointwise: nn.Conv2d,
@@ -38,7 +41,11 @@ PLAIN: dict[type[nn.Module], type[nn.Module]] = {
 def use_cheaper_layers(parts: Iterable[nn.Module], savings: Savings) -> None:
     """Swap in what the savings ask for, in all layers below some parts of the network."""
     for layer in [layer for part in parts for layer in part.modules()]:
-        if savings.fold_upsampling and foldable(layer):
+        if isinstance(layer, MapAttention):
+            layer.kernel = savings.attention
+        if type(layer) is nn.GroupNorm:
+            layer.__class__ = ExactGroupNorm
+        elif savings.fold_upsampling and foldable(layer):
             layer.__class__ = FoldedUpsample
         elif savings.prepack_weights:
             _pack(layer)

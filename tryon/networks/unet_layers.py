@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from tryon.networks.attention import AttentionProbe, mix
+from tryon.networks.attention import AttentionProbe, Kernel, mix
 from tryon.networks.packed import PackedPointwise
 from tryon.networks.token_merging import match_tokens
 
@@ -46,14 +46,16 @@ def time_shift(block: Module, embedding: Tensor) -> Tensor:
     return shift
 
 
-def attend(attention: Module, x: Tensor, context: Tensor, *, fused: bool = True, probe: AttentionProbe | None = None) -> Tensor:
+def attend(
+    attention: Module, x: Tensor, context: Tensor, *, kernel: Kernel = Kernel.FUSED, probe: AttentionProbe | None = None
+) -> Tensor:
     """Multi-head attention of tokens over context tokens.
 
     Args:
         attention: the diffusers `Attention` module.
         x: (b, n, c) queries.
         context: (b, m, c_context) keys and values.
-        fused: see `attention.mix`.
+        kernel: see `attention.mix`.
         probe: sees the (b, heads, n, m) attention map.
 
     Returns:
@@ -64,7 +66,7 @@ def attend(attention: Module, x: Tensor, context: Tensor, *, fused: bool = True,
         rearrange(projected, "b n (heads d) -> b heads n d", heads=heads)
         for projected in (attention.to_q(x), attention.to_k(context), attention.to_v(context))
     )
-    mixed = mix(query, key, value, fused=fused, probe=probe)
+    mixed = mix(query, key, value, kernel=kernel, probe=probe)
     out: Tensor = attention.to_out[0](rearrange(mixed, "b heads n d -> b n (heads d)"))
     return out
 
@@ -100,7 +102,7 @@ class Context:
 
 
 def spatial_transformer(
-    transformer: Module, x: Tensor, context: Context, *, fused: bool = True, probe: AttentionProbe | None = None
+    transformer: Module, x: Tensor, context: Context, *, kernel: Kernel = Kernel.FUSED, probe: AttentionProbe | None = None
 ) -> Tensor:
     """Run a `Transformer2DModel` of depth one: self-attention, cross-attention, feed-forward, residual.
 
@@ -108,7 +110,7 @@ def spatial_transformer(
         transformer: the diffusers module.
         x: (b, c, h, w).
         context: what the cross-attention looks at.
-        fused: see `attend`.
+        kernel: see `attend`.
         probe: sees the cross-attention map, (b, heads, h·w, m).
 
     Returns:
@@ -117,23 +119,23 @@ def spatial_transformer(
     layer = transformer.transformer_blocks[0]
     tokens = pointwise(transformer.proj_in, rearrange(transformer.norm(x), "b c h w -> b (h w) c"))
     normed = layer.norm1(tokens)
-    tokens = tokens + _attend_to_itself(layer.attn1, normed, (x.shape[2], x.shape[3]), context.token_merging, fused)
+    tokens = tokens + _attend_to_itself(layer.attn1, normed, (x.shape[2], x.shape[3]), context.token_merging, kernel)
     if context.folded:
         tokens = tokens + context.value
     else:
-        tokens = tokens + attend(layer.attn2, layer.norm2(tokens), context.value, fused=fused, probe=probe)
+        tokens = tokens + attend(layer.attn2, layer.norm2(tokens), context.value, kernel=kernel, probe=probe)
     tokens = tokens + layer.ff(layer.norm3(tokens))
     out: Tensor = x + rearrange(pointwise(transformer.proj_out, tokens), "b (h w) c -> b c h w", h=x.shape[2])
     return out
 
 
-def _attend_to_itself(attention: Module, tokens: Tensor, grid: tuple[int, int], token_merging: float, fused: bool) -> Tensor:
+def _attend_to_itself(attention: Module, tokens: Tensor, grid: tuple[int, int], token_merging: float, kernel: Kernel) -> Tensor:
     """Self-attention of (b, h·w, c) tokens, over fewer of them where the approximation is asked for."""
     if not token_merging:
-        return attend(attention, tokens, tokens, fused=fused)
+        return attend(attention, tokens, tokens, kernel=kernel)
     merging = match_tokens(tokens, grid, token_merging)
     fewer = merging.merge(tokens)
-    return merging.unmerge(attend(attention, fewer, fewer, fused=fused))
+    return merging.unmerge(attend(attention, fewer, fewer, kernel=kernel))
 
 
 @dataclass(frozen=True)
@@ -144,12 +146,12 @@ class Stage:
     transformer: Module | None = None
     resample: Module | None = None
 
-    def __call__(self, x: Tensor, shift: Tensor | None, context: Context | None, fused: bool) -> Tensor:
+    def __call__(self, x: Tensor, shift: Tensor | None, context: Context | None, kernel: Kernel) -> Tensor:
         """Run what this stage has, in the order of the figure: (b, c, h, w) → (b, c', h', w')."""
         if self.residual is not None and shift is not None:
             x = residual_block(self.residual, x, shift)
         if self.transformer is not None and context is not None:
-            x = spatial_transformer(self.transformer, x, context, fused=fused)
+            x = spatial_transformer(self.transformer, x, context, kernel=kernel)
         return x if self.resample is None else self.resample(x)
 
 

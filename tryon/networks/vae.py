@@ -15,6 +15,7 @@ from einops import rearrange
 from torch import Tensor
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, Architecture
+from tryon.networks.attention import Kernel
 from tryon.networks.unet_layers import attend, residual_block
 
 LATENT_SCALE = 0.18215  # Stable Diffusion 1: makes latents about unit variance
@@ -36,7 +37,7 @@ def build_vae(architecture: Architecture) -> Any:
         if isinstance(layer, ResnetBlock2D):
             layer.__class__ = _Residual
         elif isinstance(layer, Attention):
-            layer.__class__ = _MapAttention
+            layer.__class__ = MapAttention
     return vae
 
 
@@ -47,12 +48,15 @@ class _Residual(ResnetBlock2D):  # type: ignore[misc]  # the library ships no ty
         return residual_block(self, x)
 
 
-class _MapAttention(Attention):  # type: ignore[misc]  # the library ships no types
-    """Self-attention of a map, by the kernel that `attention.mix` finds fastest."""
+class MapAttention(Attention):  # type: ignore[misc]  # the library ships no types
+    """Self-attention of a map, by the kernel of the savings."""
+
+    kernel = Kernel.FUSED
 
     def forward(self, x: Tensor, temb: None = None) -> Tensor:
+        """(b, c, h, w) → the same shape."""
         tokens = self.group_norm(rearrange(x, "b c h w -> b c (h w)")).transpose(1, 2)
-        out: Tensor = x + rearrange(attend(self, tokens, tokens), "b (h w) c -> b c h w", h=x.shape[2])
+        out: Tensor = x + rearrange(attend(self, tokens, tokens, kernel=self.kernel), "b (h w) c -> b c h w", h=x.shape[2])
         return out
 
 

@@ -126,7 +126,7 @@ class StableViton(nn.Module):
     def garment_features(self, x: Tensor, garment: Tensor, shifts: Shifts, contexts: Contexts) -> list[Tensor]:
         """The spatial encoder's outputs for a condition stack (b, 13, h, w) and garment latents (b, 4, h, w)."""
         x, garment = self._layout(x), self._layout(garment)
-        features: list[Tensor] = self.control(x, garment, shifts.control, contexts.control, self.savings.fused_attention)
+        features: list[Tensor] = self.control(x, garment, shifts.control, contexts.control, self.savings.attention)
         return features
 
     def noise(
@@ -152,7 +152,7 @@ class StableViton(nn.Module):
             (b, 4, h, w) in the network's dtype.
         """
         warp = None if features is None else self.warp
-        call = Pass(features or [], shifts.unet, contexts.unet, self.savings.fused_attention, probes or {})
+        call = Pass(features or [], shifts.unet, contexts.unet, self.savings.attention, probes or {})
         return run_unet(self.unet, warp, self._layout(x), call, deep)
 
     def _layout(self, x: Tensor) -> Tensor:

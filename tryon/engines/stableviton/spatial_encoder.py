@@ -14,6 +14,7 @@ from diffusers.models.unets.unet_2d_blocks import CrossAttnDownBlock2D, DownBloc
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, Architecture
+from tryon.networks.attention import Kernel
 from tryon.networks.unet_layers import Context, Stage, encoder_stages, middle_stages
 
 
@@ -53,7 +54,12 @@ class SpatialEncoder(nn.Module):
         return encoder_stages(self.down_blocks) + (middle_stages(self.mid_block) if self.with_tail else [])
 
     def forward(
-        self, x: Tensor, garment: Tensor, shifts: list[Tensor | None], contexts: list[Context | None], fused: bool = True
+        self,
+        x: Tensor,
+        garment: Tensor,
+        shifts: list[Tensor | None],
+        contexts: list[Context | None],
+        kernel: Kernel = Kernel.FUSED,
     ) -> list[Tensor]:
         """Compute the garment features of one model call.
 
@@ -62,7 +68,7 @@ class SpatialEncoder(nn.Module):
             garment: (b, 4, h, w) scaled garment latent.
             shifts: time shift of each stage, (b or 1, c).
             contexts: context of each stage.
-            fused: see `unet_layers.attend`.
+            kernel: see `unet_layers.attend`.
 
         Returns:
             Output 0 to 8, or 0 to 12 with the tail, finest first; each (b, c, h', w').
@@ -70,7 +76,7 @@ class SpatialEncoder(nn.Module):
         h = self.conv_in(x) + self.garment_in(garment)
         outputs = [h]
         for stage, shift, context in zip(self.stages, shifts, contexts, strict=True):
-            h = stage(h, shift, context, fused)
+            h = stage(h, shift, context, kernel)
             outputs.append(h)
         if self.with_tail:
             del outputs[-2]  # the middle block counts as one output, not two

@@ -16,7 +16,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, Architecture
-from tryon.networks.attention import AttentionProbe
+from tryon.networks.attention import AttentionProbe, Kernel
 from tryon.networks.unet_layers import Context, Stage, decoder_stages, encoder_stages, middle_stages
 
 ENCODER = 11  # stages 0 to 10; the first two work on the finest grid
@@ -68,19 +68,19 @@ class Pass:
         garment: spatial-encoder outputs 0 to 8, finest first.
         shifts: time shift of each of the 25 stages.
         contexts: context of each of the 25 stages.
-        fused: see `attention.mix`.
+        kernel: see `attention.mix`.
         probes: by warp block, a function that sees its attention map.
     """
 
     garment: Sequence[Tensor]
     shifts: list[Tensor | None]
     contexts: list[Context | None]
-    fused: bool = True
+    kernel: Kernel = Kernel.FUSED
     probes: Probes = field(default_factory=dict)
 
     def run(self, stages: Sequence[Stage], number: int, x: Tensor) -> Tensor:
         """Run one of the 25 stages."""
-        return stages[number](x, self.shifts[number], self.contexts[number], self.fused)
+        return stages[number](x, self.shifts[number], self.contexts[number], self.kernel)
 
 
 def run_unet(unet: Any, warp: nn.ModuleList | None, x: Tensor, call: Pass, deep: DeepFeatures | None = None) -> Tensor:
@@ -118,6 +118,6 @@ def _decode(
     for number in numbers:
         block = number - FIRST_WARPED
         if warp is not None and block >= 0:
-            h = warp[block](h, call.garment[8 - block], fused=call.fused, probe=call.probes.get(block))
+            h = warp[block](h, call.garment[8 - block], kernel=call.kernel, probe=call.probes.get(block))
         h = call.run(stages, number, torch.cat([h, skips.pop()], dim=1))
     return h

@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import GROUPS, Architecture
-from tryon.networks.attention import AttentionProbe
+from tryon.networks.attention import AttentionProbe, Kernel
 from tryon.networks.unet_layers import Context, spatial_transformer
 
 
@@ -29,20 +29,22 @@ class ZeroCrossAttention(nn.Module):
         )
         self.zero_conv = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: Tensor, garment: Tensor, *, fused: bool = True, probe: AttentionProbe | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, garment: Tensor, *, kernel: Kernel = Kernel.FUSED, probe: AttentionProbe | None = None
+    ) -> Tensor:
         """Add what the garment has to say.
 
         Args:
             x: (b, channels, h, w) decoder map.
             garment: (b, garment_channels, h, w) spatial-encoder map; its tokens are taken raw, without norm or position.
-            fused: see `unet_layers.attend`.
+            kernel: see `unet_layers.attend`.
             probe: sees the (b, heads, h·w, h·w) map of where each patch looks.
 
         Returns:
             (b, channels, h, w).
         """
         tokens = Context(rearrange(garment, "b c h w -> b (h w) c"))
-        looked_up = spatial_transformer(self.transformer, x, tokens, fused=fused, probe=probe)
+        looked_up = spatial_transformer(self.transformer, x, tokens, kernel=kernel, probe=probe)
         out: Tensor = x + self.zero_conv(looked_up)
         return out
 
