@@ -138,9 +138,8 @@ class RestoreStep(StepBase):
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """The backend, the size limit of photos, and the seed of the grain."""
-        card = self.backend.card if self.backend else None
         return {
-            "backend": card.signature(" ") if card else "",
+            "backend": self.backend.card.signature(" ") if self.backend else "",
             "max_megapixels": str(self.context.max_megapixels),
             "seed": str(grain_seed(self.context.seed, _pair(item).id)),
         }
