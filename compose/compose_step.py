@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -14,28 +13,23 @@ from compose.arrangement import SceneInputs, arrange
 from compose.body import measure_body
 from compose.crop import CroppedScene, crop_scene
 from compose.delivery import Delivery, seed_and_attempt, size_notices
-from compose.guests import DressedCutout, guest_pair, places
-from compose.horizon import Ground
+from compose.guests import DressedCutout, guest_pair, guest_places
 from compose.layers_out import separate
-from compose.painter import PLAIN, Composite, Figure, Look, compose_scene
-from compose.placement import Placement
-from compose.position_files import list_entries, read_positions
+from compose.painter import PLAIN, Composite, Look, compose_scene
+from compose.placement_files import AUTOMATIC, PlacementFiles
+from compose.scene_record import figure_facts, figure_notices, recipe_of
 from pipeline.core import images
 from pipeline.core.errors import InputError
-from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
 from pipeline.core.images import photo_notices
-from pipeline.core.inputs.placement_file import PlacementSettings, Spot, read_placement_file
+from pipeline.core.inputs.placement_file import Spot
 from pipeline.core.items import Item, Pair, Scene, Unit
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
-from pipeline.core.layout import BACKGROUND_LIST, DRESSED_CUTOUT, FRAME, INPUT_PREFIX, LAYERS, POSE_JSON, Ref, settings_file
+from pipeline.core.layout import DRESSED_CUTOUT, FRAME, LAYERS, POSE_JSON, Ref
 from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 
-_log = logging.getLogger("lookbook")
-
 LEAST_SIDE_PX = 16
-AUTOMATIC = PlacementSettings()
 
 
 class ComposeConfig(Delivery):
@@ -87,8 +81,7 @@ class ComposeStep(StepBase):
 
     def __init__(self, config: ComposeConfig, context: Context) -> None:
         super().__init__(config, context)
-        self._positions: dict[str, str] | None = None
-        self._logged: set[str] = set()
+        self._placement_files = PlacementFiles(context.layout)
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The background and the dressed person."""
@@ -98,9 +91,8 @@ class ComposeStep(StepBase):
     def may_read(self, item: Item) -> Sequence[Ref]:
         """The background's placement file, or an older position file, the person's joints, and the guests."""
         scene = _scene(item)
-        placement_files = [settings_file(scene.background.source), *self._position_file(scene)]
         guests = [ref for pair in self._guest_pairs(scene) for ref in (_cutout(pair), *_joints(pair))]
-        return (*placement_files, *_joints(scene.pair), *guests)
+        return (*self._placement_files.refs(scene.background), *_joints(scene.pair), *guests)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """The finished picture, its further sizes, its layers."""
@@ -125,9 +117,8 @@ class ComposeStep(StepBase):
         notices = tuple(photo_notices(photo, f"background {scene.background.id}"))
         dressed = self.layout.path(_cutout(scene.pair))
         cutout, drawn = images.read_rgba(dressed), seed_and_attempt(images.read_recipe(dressed))
-        placement_settings, reading = self._placement_settings(scene)
-        of_guests = (each for each in places(placement_settings, scene.pair.person.id) if each.guest)
-        guests = {each.guest: self.guest(each.spot, scene) for each in of_guests}
+        placement_settings, reading = self._placement_files.read(scene.background)
+        guests = {each.guest: self.guest(each.spot, scene) for each in guest_places(placement_settings, scene.pair.person.id)}
         joints = self._keypoints(scene.pair)
         return SceneInputs(scene, photo.rgb, notices, cutout, joints, placement_settings, reading, drawn, guests)
 
@@ -155,11 +146,10 @@ class ComposeStep(StepBase):
     def _guest_pairs(self, scene: Scene) -> list[Pair]:
         """The guests, as far as the placement file can be read; `read` reports what is wrong with it."""
         try:
-            placement_settings = self._placement_file(scene)
+            placement_settings = self._placement_files.written(scene.background) or AUTOMATIC
         except InputError:
             return []
-        of_guests = (each for each in places(placement_settings or AUTOMATIC, scene.pair.person.id) if each.guest)
-        return [guest_pair(each.spot, scene.pair.engine) for each in of_guests]
+        return [guest_pair(each.spot, scene.pair.engine) for each in guest_places(placement_settings, scene.pair.person.id)]
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Compose each scene."""
@@ -180,51 +170,21 @@ class ComposeStep(StepBase):
         for size in self.config.wanted:
             cropped = crop_scene(inputs.background, figures, ground, size)
             composite = compose_scene(cropped.background, cropped.figures, cropped.ground, self.config.look())
-            recipe = {**inputs.drawn, **_recipe(scene, cropped.figures, cropped.ground, self.config)}
+            recipe = {**inputs.drawn, **recipe_of(scene, cropped.figures, cropped.ground, self.config)}
             if inputs.guests:
                 recipe["guests"] = list(inputs.guests)
             files[self.config.ref(size, scene.id, scene.pair.engine)] = self.config.encoder(composite.rgb, recipe)
             notices += size_notices(size, cropped.cuts, cropped.short)
             if not size.folder:
                 files |= self._layers(scene, cropped, composite)
-                notices += _notices(cropped.figures, self.config.enlarge_limit)
-                facts |= _facts(cropped.figures, cropped.ground) | ({"window": cropped.window} if cropped.window else {})
+                notices += figure_notices(cropped.figures, self.config.enlarge_limit)
+                facts |= figure_facts(cropped.figures, cropped.ground) | ({"window": cropped.window} if cropped.window else {})
         return Produced(files, tuple(notices), facts)
 
     def _layers(self, scene: Scene, cropped: CroppedScene, composite: Composite) -> dict[Ref, Encode]:
         refs = self._layer_refs(scene)
         parts = separate(cropped.background, composite.strokes) if refs else ()
         return {ref: partial(images.finished, part) for ref, part in zip(refs, parts, strict=True)}
-
-    def _placement_settings(self, scene: Scene) -> tuple[PlacementSettings, str]:
-        """What the user says about this background, and how bare numbers were read."""
-        if (placement_settings := self._placement_file(scene)) is not None:
-            return placement_settings, ""
-        for ref in self._position_file(scene):
-            older = self.layout.path(ref)
-            if older.is_file():
-                placement_settings, reading = read_positions(older.read_text("utf-8"), str(older))
-                self._log_reading(older.name, reading)
-                return placement_settings, reading
-        return AUTOMATIC, ""
-
-    def _placement_file(self, scene: Scene) -> PlacementSettings | None:
-        path = self.layout.path(settings_file(scene.background.source))
-        return read_placement_file(path.read_text("utf-8"), str(path)) if path.is_file() else None
-
-    def _log_reading(self, name: str, reading: str) -> None:
-        """Log once per file how its bare numbers were read, because they can mean many things."""
-        if name not in self._logged:
-            self._logged.add(name)
-            _log.info("%s: read as %s", name, reading)
-
-    def _position_file(self, scene: Scene) -> list[Ref]:
-        """The position file that `backgrounds.txt` names for this picture; the list is read once per run."""
-        if self._positions is None:
-            listing = self.layout.path(INPUT_PREFIX + BACKGROUND_LIST)
-            self._positions = list_entries(listing.read_text("utf-8")) if listing.is_file() else {}
-        named = self._positions.get(scene.background.source.rpartition("/")[2].casefold())
-        return [] if named is None else [INPUT_PREFIX + named.removeprefix("inputs/")]
 
     def _keypoints(self, pair: Pair) -> Keypoints | None:
         frame, pose = (self.layout.path(ref) for ref in _joints(pair))
@@ -246,50 +206,6 @@ def photo_keypoints(keypoints: Keypoints, frame: Frame) -> Keypoints:
     body = keypoints.body.copy()
     body[:, :2] = np.where(body[:, 2:] > 0, frame.points_to_photo(body[:, :2]), 0)
     return Keypoints(body)
-
-
-def _notices(figures: Sequence[Figure], enlarge_limit: float) -> list[Notice]:
-    notices = []
-    largest = max(figure.placement.scale(figure.body) for figure in figures)
-    if largest > enlarge_limit:
-        notices.append(Notice(Flag.PERSON_ENLARGED, f"{largest:.2f} times the photo's resolution"))
-    cuts = figures[0].body.cuts
-    edges = [name for name in ("top", "left", "right") if getattr(cuts, name) not in (None, False)]
-    if edges:  # a body cut at the bottom is an ordinary half-body photo, not a fault
-        notices.append(Notice(Flag.PERSON_CUT, f"cut at the {' and '.join(edges)} of the photo"))
-    return notices
-
-
-def _facts(figures: Sequence[Figure], ground: Ground) -> dict[str, str]:
-    return {
-        "scale": " ".join(f"{figure.placement.scale(figure.body):.2f}" for figure in figures),
-        "ground_line": f"{ground.line:.3f}",
-        "shown": f"{figures[0].body.shown:.2f}",
-    }
-
-
-def _recipe(scene: Scene, figures: Sequence[Figure], ground: Ground, config: ComposeConfig) -> dict[str, Any]:
-    """What is needed to make the picture again; no clock, no path."""
-    return {
-        "scene": scene.id,
-        "engine": scene.pair.engine,
-        "ground_line": round(ground.line, 4),
-        "placements": [_describe(figure) for figure in figures],
-        "settings": config.model_dump(mode="json"),
-    }
-
-
-def _describe(figure: Figure) -> dict[str, Any]:
-    spot: Placement = figure.placement
-    return {
-        "foot": [round(spot.x, 2), round(spot.y, 2)],
-        "height": round(spot.height, 2),
-        "scale": round(spot.scale(figure.body), 4),
-        "flip": spot.flip,
-        "z": spot.z,
-        "reflection": figure.reflection,
-        "shadow": {"opacity": round(figure.shadow, 3), "direction": [round(part, 3) for part in figure.direction]},
-    }
 
 
 def _scene(item: Item) -> Scene:

@@ -56,6 +56,11 @@ def places(placement_settings: PlacementSettings, person_id: str) -> list[Place]
     return [*(own or [Place(-1, Spot())]), *_joining(placement_settings, person_id)]
 
 
+def guest_places(placement_settings: PlacementSettings, person_id: str) -> list[Place]:
+    """Where guests stand in a picture of this person."""
+    return [each for each in places(placement_settings, person_id) if each.guest]
+
+
 def _joining(placement_settings: PlacementSettings, person_id: str) -> Iterator[Place]:
     for number, spot in enumerate(placement_settings.spots):
         if spot.wears and not spot.is_for(person_id):

@@ -19,6 +19,7 @@ from compose.crop import view_around
 from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
 from compose.gate.faces import FaceMesh, ReadFace
 from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, GateInputs, measure_pair
+from compose.kept_parts import HANDS, without_kept
 from compose.matte import dressed_alpha, dressed_cutout
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
@@ -26,7 +27,6 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Notice
 from pipeline.core.frame import Frame
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
-from pipeline.core.labels import BodyPart, Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,
@@ -65,15 +65,6 @@ class RestoreConfig(GateConfig, PhotoDelivery):
     """Parts that always stay the photo's own, whatever the engine paints there; taken from the parse map."""
     backend_matte: bool = True
     """Ask the background backend where a wide garment gave way to background."""
-
-
-HANDS = "hands"
-KEPT_LABELS: dict[str, tuple[Parse, ...]] = {
-    "hair": (Parse.HAIR,),
-    "face": (Parse.FACE,),
-    "arms": (Parse.LEFT_ARM, Parse.RIGHT_ARM),
-    "accessories": (Parse.HAT, Parse.SUNGLASSES, Parse.GLOVE, Parse.SCARF),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,22 +248,6 @@ def outline_of_face(landmarks: str) -> NDArray[np.float32] | None:
     """(n, 2) x, y in photo pixels from the raw landmarks' JSON, or None when no face was found."""
     oval = np.asarray(json.loads(landmarks).get("face_oval") or (), np.float32)
     return oval if oval.ndim == 2 and oval.shape[1] == 2 else None
-
-
-def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str], body: NDArray[np.uint8] | None = None) -> Mask:
-    """Take parts of the person out of a mask.
-
-    Args:
-        mask: (h, w) bool, True = may be repainted.
-        parse: (h, w) uint8 of `Parse`.
-        keep: names in `KEPT_LABELS`, and `hands`, which the parse map does not distinguish from arms.
-        body: (h, w) uint8 of body parts, which does; without it no hand is kept.
-    """
-    stays = np.isin(parse, [label for name in keep for label in KEPT_LABELS.get(name, ())])
-    if HANDS in keep and body is not None:
-        stays |= np.isin(body, (BodyPart.LEFT_HAND, BodyPart.RIGHT_HAND)) & np.isin(parse, KEPT_LABELS["arms"])
-    kept: Mask = mask & ~stays
-    return kept
 
 
 def check_sizes(inputs: RestoreInputs) -> None:

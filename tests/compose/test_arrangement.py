@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from compose.arrangement import ground_of, resolve_spot
 from compose.body import measure_body
 from compose.guests import places
 from compose.horizon import Ground
 from compose.placement import Placement
-from compose.spots import ground_of, resolve_spot
 from pipeline.core.inputs.placement_file import PlacementSettings, read_placement_file
 
 SIZE = (600, 900)

@@ -1,0 +1,71 @@
+"""What the user says about a background: its placement file, else the position file that `backgrounds.txt` names."""
+
+from __future__ import annotations
+
+import logging
+
+from compose.position_files import list_entries, read_positions
+from pipeline.core.inputs.placement_file import PlacementSettings, read_placement_file
+from pipeline.core.items import Background
+from pipeline.core.layout import BACKGROUND_LIST, INPUT_PREFIX, Layout, Ref, settings_file
+
+_log = logging.getLogger("lookbook")
+
+AUTOMATIC = PlacementSettings()
+"""What holds for a background without any file."""
+
+
+class PlacementFiles:
+    """Finds and reads the placement files of one run.
+
+    Args:
+        layout: the folders.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._positions: dict[str, str] | None = None
+        self._logged: set[str] = set()
+
+    def refs(self, background: Background) -> list[Ref]:
+        """Files that may say something about a background, whether they are there or not."""
+        return [settings_file(background.source), *self._position_file(background)]
+
+    def read(self, background: Background) -> tuple[PlacementSettings, str]:
+        """The settings of a background, and how bare numbers were read, or "".
+
+        Raises:
+            InputError: a file does not fit its form.
+        """
+        if (placement_settings := self.written(background)) is not None:
+            return placement_settings, ""
+        for ref in self._position_file(background):
+            older = self._layout.path(ref)
+            if older.is_file():
+                placement_settings, reading = read_positions(older.read_text("utf-8"), str(older))
+                self._log_reading(older.name, reading)
+                return placement_settings, reading
+        return AUTOMATIC, ""
+
+    def written(self, background: Background) -> PlacementSettings | None:
+        """The content of the placement file; None when there is none.
+
+        Raises:
+            InputError: it does not fit its form.
+        """
+        path = self._layout.path(settings_file(background.source))
+        return read_placement_file(path.read_text("utf-8"), str(path)) if path.is_file() else None
+
+    def _log_reading(self, name: str, reading: str) -> None:
+        """Log once per file how its bare numbers were read, because they can mean many things."""
+        if name not in self._logged:
+            self._logged.add(name)
+            _log.info("%s: read as %s", name, reading)
+
+    def _position_file(self, background: Background) -> list[Ref]:
+        """The position file that `backgrounds.txt` names for a background; the list is read once per run."""
+        if self._positions is None:
+            listing = self._layout.path(INPUT_PREFIX + BACKGROUND_LIST)
+            self._positions = list_entries(listing.read_text("utf-8")) if listing.is_file() else {}
+        named = self._positions.get(background.source.rpartition("/")[2].casefold())
+        return [] if named is None else [INPUT_PREFIX + named.removeprefix("inputs/")]
