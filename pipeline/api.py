@@ -19,13 +19,13 @@ from pipeline.core.records.transaction import Records, open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.garment_guess import GarmentGuesser, guess_note
-from pipeline.planning.decisions import Choice, Plan
+from pipeline.planning.decisions import Plan
 from pipeline.planning.plan import make_plan
 from pipeline.report.page import Failure
 from pipeline.report.report import report_key, write_report
 from pipeline.request import Request
 from pipeline.running.retry import Retry
-from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.runner import run_stages
 from pipeline.running.summary import Listener, RunSummary, Trouble, by_cause
 from pipeline.settings import RunConfig, read_settings
 
@@ -61,8 +61,7 @@ class PreparedRun:
 
     def plan(self, records: Records) -> Plan:
         """What would run, and why."""
-        choice = Choice(force=self.request.force, retry_failed=self.request.retry_failed)
-        plan = make_plan(self.stages, records, choice, self.earlier)
+        plan = make_plan(self.stages, records, self.request, self.earlier)
         return replace(plan, retries=self._retry(records).lines(plan)) if self.request.retry_bad else plan
 
     def retry_warning(self, records: Records) -> str:
@@ -101,17 +100,10 @@ class PreparedRun:
         self.guesser.save(records.store)
         if request.another:
             self.attempts.save(records.store)
-        options = RunOptions(
-            force=request.force,
-            retry_failed=request.retry_failed,
-            fail_fast=request.fail_fast,
-            workers=request.workers,
-            retry_bad=request.retry_bad,
-            command=" ".join(request.steps),
-            settings=json.dumps({name: config.model_dump(mode="json") for name, config in self.assembly.settings.items()}),
-        )
+        settings = {name: config.model_dump(mode="json") for name, config in self.assembly.settings.items()}
+        records.ledger.note_run(" ".join(request.steps), json.dumps(settings))
         shown = _take(records.layout.path(REPORT_KEY))
-        summary = run_stages(self.stages, records, options, listener, plan, self.earlier)
+        summary = run_stages(self.stages, records, request, listener, plan, self.earlier)
         self._report(records, summary, shown)
         return summary
 

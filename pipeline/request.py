@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pipeline.catalog import STEPS, step_names
 from pipeline.core.errors import UsageError
 from pipeline.core.layout import Layout
+from pipeline.running.options import RunOptions
 
 
 class Bounds(NamedTuple):
@@ -31,7 +32,7 @@ OPTION_OF = {"steps": "step", "overrides": "set"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(RunOptions):
     """What a user asks for; every field has the meaning of the option of the same name.
 
     Whatever the command line understands is taken (`steps="all"`, `steps=("3", "tryon")`, `inputs="photos"`, `only="beach_*"`)
@@ -44,12 +45,9 @@ class Request:
         overrides: `section.key=value`.
         only, skip: globs on people, garments, backgrounds, pairs.
         limit: at most so many people.
-        force: redo, and overwrite artefacts edited by hand.
-        retry_failed: try again what failed with the same inputs.
-        fail_fast: stop at the first failure.
+        force, retry_failed: see `RerunPolicy`.
+        fail_fast, workers, retry_bad: see `RunOptions`.
         verify: hash every file again.
-        workers: worker processes.
-        retry_bad: how often a pair with a low score is drawn again from another seed.
         another: draw another picture of every selected pair whose engine has a seed.
 
     Raises:
@@ -65,12 +63,7 @@ class Request:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     limit: int | None = None
-    force: bool = False
-    retry_failed: bool = False
-    fail_fast: bool = False
     verify: bool = False
-    workers: int = 1
-    retry_bad: int = 0
     another: bool = False
 
     def __post_init__(self) -> None:

@@ -1,7 +1,8 @@
-"""The front door: parses, calls `pipeline.api`, prints. Nothing heavy is imported before a command runs."""
+"""The command line: parses options, calls `pipeline.api`, prints. Nothing heavy is imported before a command runs."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +60,7 @@ def run(context: typer.Context, options: CommandLineOptions) -> None:
 
 
 def _asks_for_something(context: typer.Context) -> bool:
-    """Whether any option was typed; a bare call is answered with the help."""
+    """Whether any option was typed; without one the help is printed."""
     sources = (context.get_parameter_source(name) for name in context.params)
     return any(source is not None and source.name == "COMMANDLINE" for source in sources)
 
@@ -121,12 +122,12 @@ def clean(
 
 
 def _guard() -> None:
-    """Stop when another package called `pipeline` or `compose` hides ours, instead of failing somewhere strange."""
-    import compose
-
+    """Stop when another package called `compose` hides ours, before an import of it fails with a confusing message."""
     ours = Path(__file__).resolve().parents[2]
-    if ours not in Path(compose.__file__ or "").resolve().parents:
-        raise UsageError(f"'compose' is somebody else's package: {compose.__file__}", "python run.py doctor")
+    found = importlib.util.find_spec("compose")
+    place = Path(found.origin or "") if found else Path()
+    if ours not in place.resolve().parents:
+        raise UsageError(f"Python finds another package called 'compose': {place}", "python run.py doctor")
 
 
 def main() -> None:

@@ -118,16 +118,3 @@ class Plan:
     def lines(self) -> list[Line]:
         """The lines of all stages."""
         return [*(line for stage in self.stages for line in stage.lines()), *self.retries]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What the user asked for.
-
-    Args:
-        force: run everything, edited files included.
-        retry_failed: run what failed before although nothing changed.
-    """
-
-    force: bool = False
-    retry_failed: bool = False

@@ -18,7 +18,8 @@ from pipeline.core.records.transaction import Records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Step
 from pipeline.planning import reasons
-from pipeline.planning.decisions import Action, Choice, Decision, Plan, StagePlan
+from pipeline.planning.decisions import Action, Decision, Plan, StagePlan
+from pipeline.planning.policy import RerunPolicy
 from pipeline.planning.reasons import Code, KnownItems, Reason
 
 
@@ -66,30 +67,30 @@ def _pass_on(stage: Stage, records: Records, unavailable: dict[Ref, Reason]) -> 
 
 
 @gc_paused()
-def make_plan(stages: Sequence[Stage], records: Records, choice: Choice | None = None, earlier: Earlier = tuple) -> Plan:
+def make_plan(stages: Sequence[Stage], records: Records, policy: RerunPolicy | None = None, earlier: Earlier = tuple) -> Plan:
     """What a run would do, without doing it.
 
     Args:
         stages: in running order.
         records: the books, opened for looking or for writing.
-        choice: options that change what runs.
+        policy: options that change what runs.
         earlier: the stages before them, which do not run.
     """
     outlook, plans = outlook_of(records, earlier), []
     for stage in stages:
-        plan = plan_stage(stage, records, choice or Choice(), outlook)
+        plan = plan_stage(stage, records, policy or RerunPolicy(), outlook)
         for decision in plan.of(Action.RUN, Action.FOLLOW):
             for ref in stage.step.writes(decision.item):
-                if ref not in decision.kept or (choice is not None and choice.force):
+                if ref not in decision.kept or (policy is not None and policy.force):
                     outlook.will_change[ref] = stage.name
         plans.append(plan)
     return Plan(tuple(plans))
 
 
-def plan_stage(stage: Stage, records: Records, choice: Choice, outlook: Outlook) -> StagePlan:
+def plan_stage(stage: Stage, records: Records, policy: RerunPolicy, outlook: Outlook) -> StagePlan:
     """Decide about every item of one stage, and tell the outlook what will not be available."""
     plan = StagePlan(stage.name, stage.step.unit)
-    judge = Judge(stage.step, records, choice, outlook)
+    judge = Judge(stage.step, records, policy, outlook)
     writes_of = stage.step.writes
     for item in stage.items:
         writes = writes_of(item)
@@ -117,10 +118,10 @@ def _cause(decision: Decision, stage: str) -> Reason:
 class Judge:
     """Decides about the items of one step."""
 
-    def __init__(self, step: Step, records: Records, choice: Choice, outlook: Outlook) -> None:
+    def __init__(self, step: Step, records: Records, policy: RerunPolicy, outlook: Outlook) -> None:
         self._step = step
         self._records = records
-        self._choice = choice
+        self._policy = policy
         self._outlook = outlook
         self._files = records.ledger.files
         self._content_of = records.contents.of
@@ -148,7 +149,7 @@ class Judge:
 
     def _is_done(self, item: Item, reads: Sequence[Ref], writes: Sequence[Ref]) -> bool:
         """The short way for the many items that need nothing: all files are ours, made from what is there now."""
-        if self._choice.force or self._outlook.unavailable or self._outlook.will_change:
+        if self._policy.force or self._outlook.unavailable or self._outlook.will_change:
             return False
         fingerprint = ""
         for ref in writes:
@@ -161,11 +162,11 @@ class Judge:
     def _action(
         self, item: Item, slot: Ref, reads: Sequence[Ref], ours: list[FileRow], kept: list[Ref], missing: list[Ref]
     ) -> tuple[Action, Reason] | None:
-        if not (ours or missing) and not self._choice.force:
+        if not (ours or missing) and not self._policy.force:
             return Action.KEPT, reasons.BY_HAND
-        if obstacle := self._obstacle(reads) or (self._absent(reads) if missing or self._choice.force else None):
+        if obstacle := self._obstacle(reads) or (self._absent(reads) if missing or self._policy.force else None):
             return Action.BLOCKED, obstacle
-        if self._choice.force:
+        if self._policy.force:
             return Action.RUN, reasons.FORCED
         if slot in self._outlook.failures:
             return self._after_failure(item, slot, reads)
@@ -214,7 +215,7 @@ class Judge:
         fingerprint = self._printer.of(item, reads)
         if fingerprint != failure.fingerprint:
             return Action.RUN, self._difference(item, slot)
-        if failure.sticky and not self._choice.retry_failed:
+        if failure.sticky and not self._policy.retry_failed:
             return Action.FAILED, reasons.FAILED_BEFORE
         return Action.RUN, reasons.RETRY
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 
@@ -21,34 +21,16 @@ from pipeline.core.stage import Stage
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.pool import PoolExecutor
 from pipeline.executors.protocol import Executor, Failure, Result, Ticket
-from pipeline.planning.decisions import Action, Choice, Decision, Plan, StagePlan
+from pipeline.planning.decisions import Action, Decision, Plan, StagePlan
 from pipeline.planning.plan import Earlier, Outlook, outlook_of, plan_stage
 from pipeline.planning.reasons import upstream_failed
 from pipeline.running.interrupt import Interrupt
+from pipeline.running.options import RunOptions
 from pipeline.running.retry import Retry
 from pipeline.running.summary import ItemEvent, Listener, RunSummary, Silent, StageResult, Trouble
 from pipeline.running.writer import Entry, Writer
 
 ERROR_LOG = "errors.log"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions(Choice):
-    """How to run.
-
-    Args:
-        fail_fast: stop at the first failure.
-        workers: processes; 1 works in this one.
-        command: what the user typed, for the ledger.
-        settings: the resolved configuration as JSON, for the ledger.
-        retry_bad: how often a low-scored pair is drawn again.
-    """
-
-    fail_fast: bool = False
-    workers: int = 1
-    command: str = ""
-    settings: str = "{}"
-    retry_bad: int = 0
 
 
 def run_stages(
@@ -76,7 +58,6 @@ def run_stages(
     options, listener = options or RunOptions(), listener or Silent()
     for text in records.ledger.notes:
         listener.note(text)
-    records.ledger.note_run(options.command, options.settings)
     begun = monotonic()
     interrupt = Interrupt(lambda: listener.note("stopping after the item at work; press Ctrl-C again to stop at once"))
     summary = RunSummary()

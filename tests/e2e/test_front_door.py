@@ -49,6 +49,15 @@ def test_a_missing_module_of_ours_is_no_matter_of_installation():
     assert "ModuleNotFoundError" in result.stderr and "pip install" not in result.stderr
 
 
+def test_another_package_in_front_of_ours_is_named(tmp_path: Path):
+    (tmp_path / "compose").mkdir()
+    (tmp_path / "compose" / "__init__.py").write_text("")
+    code = "import sys; sys.path[:0] = sys.argv[1:3]; del sys.argv[1:3]; from pipeline.cli.app import main; main()"
+    words = [sys.executable, "-c", code, str(tmp_path), str(ROOT), "--step", "all"]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2 and str(tmp_path / "compose") in result.stdout and "doctor" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

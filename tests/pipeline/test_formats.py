@@ -18,7 +18,8 @@ from pipeline.core.stage import Stage
 from pipeline.core.step import Context
 from pipeline.planning.decisions import Action
 from pipeline.planning.plan import make_plan
-from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.options import RunOptions
+from pipeline.running.runner import run_stages
 
 
 class Wanted(SmallConfig):

@@ -22,9 +22,11 @@ from pipeline.core.records.store import Store
 from pipeline.core.records.transaction import open_records
 from pipeline.core.stage import Stage
 from pipeline.core.step import Context, Produced, StepBase
-from pipeline.planning.decisions import Choice, Plan, StagePlan
+from pipeline.planning.decisions import Plan, StagePlan
 from pipeline.planning.plan import make_plan
-from pipeline.running.runner import RunOptions, run_stages
+from pipeline.planning.policy import RerunPolicy
+from pipeline.running.options import RunOptions
+from pipeline.running.runner import run_stages
 from pipeline.running.summary import ItemEvent, Listener, RunSummary, Silent, StageResult
 
 
@@ -244,9 +246,9 @@ class World:
         with self.open(verify=verify) as records:
             return run_stages(self.stages(*names), records, RunOptions(**options), listener, None, lambda: self.before(*names))
 
-    def plan(self, *names: str, verify: bool = False, **choice: Any) -> Plan:
+    def plan(self, *names: str, verify: bool = False, **policy: Any) -> Plan:
         with self.open(writable=False, verify=verify) as records:
-            return make_plan(self.stages(*names), records, Choice(**choice), lambda: self.before(*names))
+            return make_plan(self.stages(*names), records, RerunPolicy(**policy), lambda: self.before(*names))
 
     def lines(self, *names: str, **choice: Any) -> list[str]:
         return [line.text for line in self.plan(*names, **choice).lines()]

@@ -20,7 +20,8 @@ from pipeline.core.stage import Stage
 from pipeline.executors import worker_process
 from pipeline.executors.worker import WorkerStartError
 from pipeline.executors.worker_process import START_TRIES
-from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.options import RunOptions
+from pipeline.running.runner import run_stages
 from pipeline.running.summary import RunSummary
 
 WORKERS = 2

@@ -66,8 +66,8 @@ def test_a_job_changes_the_request_of_the_page_by_what_was_sent():
     sent = NewJob(steps=["tryon"], only=["--force"], skip=["b"], force=True, engine="preview", limit=4)
     made = sent.request(Request(overrides=("run.seed=3",)))
     assert made.words() == [
-        *("--step=tryon", "--set=run.seed=3", "--set=run.engine=preview"),
-        *("--only=--force", "--skip=b", "--limit=4", "--force"),
+        *("--force", "--step=tryon", "--set=run.seed=3", "--set=run.engine=preview"),
+        *("--only=--force", "--skip=b", "--limit=4"),
     ]
 
 

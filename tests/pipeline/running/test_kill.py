@@ -20,7 +20,8 @@ from pipeline.core.layout import LEDGER
 from pipeline.core.records.store import TEMP_PREFIX
 from pipeline.core.stage import Stage
 from pipeline.core.step import Produced
-from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.options import RunOptions
+from pipeline.running.runner import run_stages
 
 POINTS = [
     *(("before write", number) for number in (1, 2, 5, 9, 14, 20, 27, 31)),

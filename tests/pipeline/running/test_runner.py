@@ -6,7 +6,6 @@ import functools
 import logging
 import os
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Sequence
@@ -23,7 +22,8 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, LEDGER, MATTE, TRYON
 from pipeline.core.stage import Stage
 from pipeline.planning.plan import make_plan
-from pipeline.running.runner import RunOptions, run_stages
+from pipeline.running.options import RunOptions
+from pipeline.running.runner import run_stages
 from pipeline.running.summary import ItemEvent
 
 ALL = {"background": 3, "pose": 3, "agnostic": 3, "cloth": 2, "tryon": 6, "compose": 12}
@@ -469,12 +469,6 @@ def test_verify_notices_a_change_that_left_size_and_time_alone(world: World) -> 
     with world.open(writable=False, verify=True) as records:
         assert records.contents.of("inputs:person/ann.png") != records.ledger.files["inputs:person/ann.png"].made
     assert [line.text for line in world.plan(verify=True).lines() if "photo changed" in line.text]
-
-
-def test_each_run_is_noted_with_its_settings(world: World) -> None:
-    world.run("cloth", command="--step cloth", settings='{"cloth": {}}')
-    with sqlite3.connect(world.layout.outputs / LEDGER / "driver.sqlite") as connection:
-        assert connection.execute("SELECT command, settings FROM runs").fetchall() == [("--step cloth", '{"cloth": {}}')]
 
 
 def test_ledger_and_artefacts_name_no_path_outside_the_error_log(world: World) -> None:
