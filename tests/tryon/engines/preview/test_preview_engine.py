@@ -7,6 +7,7 @@ from pathlib import Path
 import mannequin
 import numpy as np
 import pytest
+from preview_quality import Landing, Quality, landing_of, measure
 
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import InputError
@@ -14,7 +15,6 @@ from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.layout import AGNOSTIC_MASK, Layout
 from tryon.engines.preview.engine import PreviewEngine
-from tryon.engines.preview.gate import Landing, Report, judge, landing_of
 from tryon.engines.preview.person.body_parts import read_body_parts
 from tryon.engines.preview.person.skeleton import complete_skeleton
 from tryon.engines.preview.person.subject import Subject
@@ -69,21 +69,21 @@ def test_inputs_are_left_as_they_were(layout: Layout, name: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GARMENTS)
-def test_every_drawn_garment_passes_the_gate(layout: Layout, name: str):
+def test_every_drawn_garment_lies_within_the_limits(layout: Layout, name: str):
     subject, garment, picture = dressed(layout, name)
-    report = judge(subject, garment.cloth, picture, landing_of(subject, garment))
+    report = measure(subject, garment.cloth, picture, landing_of(subject, garment))
     assert report.failures() == (), report
 
 
 @pytest.mark.parametrize("name", ["tee", "longsleeve", "strap"])
-def test_a_pasted_rectangle_fails_the_gate(layout: Layout, name: str):
+def test_a_pasted_rectangle_does_not_lie_within_the_limits(layout: Layout, name: str):
     subject, garment, _ = dressed(layout, name)
     report = pasted_rectangle(subject, garment)
     assert report.touched_outside == 0
     assert "spill" in report.failures(), report
 
 
-def pasted_rectangle(subject: Subject, garment: object) -> Report:
+def pasted_rectangle(subject: Subject, garment: object) -> Quality:
     """The garment photo scaled into the mask's box, as the laziest preview would do it."""
     import cv2
 
@@ -102,12 +102,12 @@ def pasted_rectangle(subject: Subject, garment: object) -> Report:
     corners = np.vstack([marks.armpits, marks.hem[::-1]])
     ends = [None if sleeve is None else place((sleeve.outer[-1] + sleeve.inner[-1]) / 2) for sleeve in marks.sleeves]
     landing = Landing(place(marks.shoulders), corners, place(corners), (ends[0], ends[1]), subject.mask)
-    return judge(subject, cloth, picture, landing)
+    return measure(subject, cloth, picture, landing)
 
 
 def test_a_long_sleeve_follows_a_bent_elbow_to_the_wrist(layout: Layout):
     subject, garment, picture = dressed(layout, "longsleeve", RIGHT_ELBOW=(96, 170), RIGHT_WRIST=(130, 225))
-    assert judge(subject, garment.cloth, picture, landing_of(subject, garment)).end_error < 0.1
+    assert measure(subject, garment.cloth, picture, landing_of(subject, garment)).end_error < 0.1
     changed = (picture != subject.image).any(2)
     for x, y in ((100, 172), (112, 196), (122, 212)):
         assert changed[y - 3 : y + 4, x - 3 : x + 4].mean() > 0.8

@@ -9,6 +9,7 @@ import mannequin
 import numpy as np
 import pytest
 from mannequin import JOINTS, SKIN, WALL
+from preview_quality import landing_of, measure
 
 from pipeline.core.engine import TryOnItem
 from pipeline.core.flags import Flag
@@ -18,7 +19,6 @@ from pipeline.core.layout import Layout
 from pipeline.core.step import Context
 from tryon.engines.preview.engine import PreviewEngine, pose_notices
 from tryon.engines.preview.fit.lower import fit_lower
-from tryon.engines.preview.gate import judge, landing_of
 from tryon.engines.preview.lower import LowerGarment
 from tryon.engines.preview.person.skeleton import complete_skeleton
 from tryon.engines.preview.person.subject import Subject
@@ -108,10 +108,10 @@ def test_garments_come_out_the_same_in_any_order(tmp_path: Path, name: str):
     assert np.array_equal(dress(subject, garment), first)
 
 
-def test_striding_legs_still_pass_the_gate(tmp_path: Path):
+def test_striding_legs_still_lie_within_the_limits(tmp_path: Path):
     subject, garment = encoded(tmp_path, RIGHT_ANKLE=(190, 470), LEFT_ANKLE=(222, 430))
     picture = dress(subject, garment)
-    assert judge(subject, garment.cloth, picture, landing_of(subject, garment)).failures() == ()
+    assert measure(subject, garment.cloth, picture, landing_of(subject, garment)).failures() == ()
     assert fit_lower(subject, garment.landmarks).nearer == 0
     x, y = JOINTS[Joint.RIGHT_KNEE]
     assert (picture[y - 3 : y + 4, x - 3 : x + 4] != subject.image[y - 3 : y + 4, x - 3 : x + 4]).any(2).mean() > 0.9

@@ -1,4 +1,4 @@
-"""The gate on the development photos: real people, real garments, conditions from our own embedded steps."""
+"""The preview measured on the development photos: real people, real garments, conditions from our own embedded steps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from preview_quality import landing_of, measure
 
 from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.items import Garment, Item, Person
@@ -24,7 +25,6 @@ from preprocess.parsing.step import ParsingConfig, ParsingStep
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.step import PoseConfig, PoseStep
 from tryon.engines.preview.engine import PreviewEngine
-from tryon.engines.preview.gate import judge, landing_of
 
 PEOPLE = ("p01", "p02", "p03", "p04", "p06", "p07", "p08", "p10", "p11", "p12", "p13")
 """Everybody but the profile (p05), the coat (p09) and the space suit (p14), whose outlines are not a body's."""
@@ -50,7 +50,7 @@ def produce(step: Step, items: Sequence[Item], layout: Layout) -> None:
 @pytest.fixture(scope="module")
 def layout(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """Conditions of all people and garments of this page."""
-    layout = Layout(samples, tmp_path_factory.mktemp("gate"))
+    layout = Layout(samples, tmp_path_factory.mktemp("preview"))
     context = Context(layout)
     people = [
         Person(path.stem[:3], layout.input_ref(path), tuple(Category)) for path in sorted((samples / "person").glob("*.jpg"))
@@ -77,7 +77,7 @@ def category_of(garment: str) -> Category:
 @pytest.mark.slow
 @pytest.mark.samples
 @pytest.mark.parametrize("category", list(Category))
-def test_the_preview_passes_the_gate_on_real_people(layout: Layout, category: Category):
+def test_the_preview_lies_within_the_limits_on_real_people(layout: Layout, category: Category):
     engine = PreviewEngine()
     garments = {name: engine.encode(GarmentInputs(Garment(name, "", category), layout)) for name in GARMENTS[category]}
     problems = {}
@@ -85,7 +85,7 @@ def test_the_preview_passes_the_gate_on_real_people(layout: Layout, category: Ca
         subject = engine.encode(PersonInputs(Person(person, ""), category, layout))
         for name, garment in garments.items():
             (made,) = engine.generate([TryOnItem(subject, garment, 0)])
-            report = judge(subject, garment.cloth, made.picture, landing_of(subject, garment))
+            report = measure(subject, garment.cloth, made.picture, landing_of(subject, garment))
             if report.failures():
                 problems[person, name] = {figure: getattr(report, figure) for figure in report.failures()}
     assert not problems

@@ -1,7 +1,7 @@
 """Is the preview any good? Figures for one person and garment, without a human eye.
 
-The gate knows nothing of how the garment was moved: it looks at where the garment's landmarks came to lie, which pixels it
-covers, and whether what is seen on the body is what lies on the photo of the garment. A rectangle pasted over the mask fails it.
+It knows nothing of how the garment was moved: it looks at where the garment's landmarks came to lie, which pixels it
+covers, and whether what is seen on the body is what lies on the photo of the garment. A rectangle pasted over the mask fails.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Landing:
 
 
 @dataclass(frozen=True)
-class Report:
+class Quality:
     """Distances are in body scales (about one shoulder width), shares in [0, 1].
 
     Args:
@@ -132,7 +132,7 @@ def _union(polygons: list[Points64], subject: Subject) -> Mask:
     return painted
 
 
-def judge(subject: Subject, cloth: NDArray[np.uint8], picture: NDArray[np.uint8], landing: Landing) -> Report:
+def measure(subject: Subject, cloth: NDArray[np.uint8], picture: NDArray[np.uint8], landing: Landing) -> Quality:
     """All figures of one picture.
 
     Args:
@@ -142,7 +142,7 @@ def judge(subject: Subject, cloth: NDArray[np.uint8], picture: NDArray[np.uint8]
         landing: where the garment lies in it.
     """
     outside = (picture != subject.image).any(2) & ~subject.mask
-    return Report(
+    return Quality(
         top_error=_top_error(subject, landing),
         hem_error=_hem_error(subject, landing),
         end_error=_end_error(subject, landing),
