@@ -7,10 +7,11 @@ import math
 import numpy as np
 import torch
 
-from tryon.engines.stableviton.architecture import FULL, Architecture, ClipWidths
+from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network
 from tryon.engines.stableviton.encoding import PersonPictures
 from tryon.engines.stableviton.network import StableViton
+from tryon.networks.clip import ClipWidths
 from tryon.networks.savings import Savings
 
 TINY = Architecture(

@@ -17,15 +17,15 @@ from torch import Tensor
 
 from benchmarks.generated import generated_garment, generated_network, generated_person
 from tryon.engines.stableviton import sampling
-from tryon.engines.stableviton.architecture import Architecture, ClipWidths
+from tryon.engines.stableviton.architecture import Architecture
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import encode_garment, encode_person
 from tryon.engines.stableviton.presets import BALANCED, PRESETS, PosteriorDraw, SamplingConfig
+from tryon.networks.clip import ClipWidths
 from tryon.networks.savings import ALL
 from tryon.noise import SeededNoise
-from tryon.samplers.library import ddim
+from tryon.samplers.library import SOLVERS, ddim
 from tryon.samplers.schedule import add_noise, alphas_cumprod
-from tryon.samplers.table import SOLVERS
 
 SMALL = Architecture(
     model_channels=64,

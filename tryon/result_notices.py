@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from pipeline.core.arrays import RGB
 from pipeline.core.engine import EngineCard
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import BLANK_SPREAD, Mask, painted_spread
 
 
-def result_notices(card: EngineCard, picture: NDArray[np.uint8], mask: Mask) -> tuple[Notice, ...]:
+def result_notices(card: EngineCard, picture: RGB, mask: Mask) -> tuple[Notice, ...]:
     """Flags of one result.
 
     Args:

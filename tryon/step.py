@@ -7,7 +7,7 @@ garment once, hands over batches per engine, and writes into each picture how it
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -26,7 +26,6 @@ from pipeline.core.masks import Mask
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 from tryon.encoding_cache import EncodingCache
-from tryon.engine_batches import engine_batches
 from tryon.result_notices import result_notices
 
 
@@ -225,6 +224,17 @@ class TryOnStep(StepBase):
 
     def _weights_of(self, card: EngineCard) -> dict[str, str]:
         return {name: self.weights.get(name, "") for name in card.weights}
+
+
+def engine_batches(pairs: Sequence[Pair], sizes: Mapping[str, int]) -> Iterator[list[int]]:
+    """Positions in `pairs`, grouped by engine in order of first appearance, at most `sizes[engine]` per group."""
+    by_engine: dict[str, list[int]] = {}
+    for number, pair in enumerate(pairs):
+        by_engine.setdefault(pair.engine, []).append(number)
+    for engine, numbers in by_engine.items():
+        size = max(1, sizes[engine])
+        for start in range(0, len(numbers), size):
+            yield numbers[start : start + size]
 
 
 def person_refs(card: EngineCard, pair: Pair) -> list[Ref]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import images
+from pipeline.core.arrays import RGB, Labels
 from pipeline.core.canvas import check_size
 from pipeline.core.card import Card
 from pipeline.core.config import StepConfig
@@ -36,8 +37,8 @@ from pipeline.core.layout import (
     make_again,
     maker,
 )
+from pipeline.core.masks import Mask
 
-Image = NDArray[np.uint8]
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
 Encoded = Any
 """Whatever an engine makes of a person or garment once; opaque to everybody else."""
@@ -82,15 +83,15 @@ class PersonInputs:
     category: Category
     layout: Layout
 
-    def image(self) -> Image:
+    def image(self) -> RGB:
         """(h, w, 3) RGB uint8: the person."""
         return images.read_rgb(present(self.layout, IMAGE.of(self.person.id)))
 
-    def agnostic(self) -> Image:
+    def agnostic(self) -> RGB:
         """(h, w, 3) RGB uint8: the person with the area to repaint in grey 128."""
         return self._on_canvas(AGNOSTIC.of(self.person.id, self.category), images.read_rgb)
 
-    def agnostic_mask(self) -> NDArray[np.bool_]:
+    def agnostic_mask(self) -> Mask:
         """(h, w) bool: True = repaint; never empty."""
         ref = AGNOSTIC_MASK.of(self.person.id, self.category)
         mask = self._on_canvas(ref, images.read_mask)
@@ -101,11 +102,11 @@ class PersonInputs:
             )
         return mask
 
-    def densepose(self) -> Image:
+    def densepose(self) -> RGB:
         """(h, w, 3) RGB uint8: body parts in VITON-HD's colours."""
         return self._on_canvas(DENSEPOSE.of(self.person.id), images.read_rgb)
 
-    def parse(self) -> NDArray[np.uint8]:
+    def parse(self) -> Labels:
         """(h, w) uint8 of `Parse`."""
         return self._on_canvas(PARSE.of(self.person.id), images.read_labels)
 
@@ -128,11 +129,11 @@ class GarmentInputs:
     garment: Garment
     layout: Layout
 
-    def cloth(self) -> Image:
+    def cloth(self) -> RGB:
         """(h, w, 3) RGB uint8: the garment on light grey."""
         return images.read_rgb(present(self.layout, CLOTH.of(self.garment.id)))
 
-    def cloth_mask(self) -> NDArray[np.bool_]:
+    def cloth_mask(self) -> Mask:
         """(h, w) bool: True = garment."""
         return images.read_mask(present(self.layout, CLOTH_MASK.of(self.garment.id)))
 
@@ -168,9 +169,9 @@ class DressedPerson:
         extra: the further pictures, RGB uint8: exactly the kinds that `config.extras()` names.
     """
 
-    picture: Image
+    picture: RGB
     notices: tuple[Notice, ...] = ()
-    extra: Mapping[PerEngine, Image] = field(default_factory=dict)
+    extra: Mapping[PerEngine, RGB] = field(default_factory=dict)
 
 
 @runtime_checkable

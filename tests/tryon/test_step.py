@@ -20,8 +20,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, ATTENTION, CLOTH, IMAGE, PARSE, TRYON, Layout, PerEngine
 from pipeline.core.masks import painted_spread
 from pipeline.core.step import Context
-from tryon.engine_batches import engine_batches
-from tryon.step import TryOnConfig, TryOnStep
+from tryon.step import TryOnConfig, TryOnStep, engine_batches
 
 SIZE = (64, 48)
 

@@ -139,7 +139,7 @@ def _attend_to_itself(attention: Module, tokens: Tensor, grid: tuple[int, int], 
 
 
 @dataclass(frozen=True)
-class Stage:
+class UNetStage:
     """One entry of the U-Net's figure: a residual block, a transformer, a change of resolution, each optional."""
 
     residual: Module | None = None
@@ -155,27 +155,27 @@ class Stage:
         return x if self.resample is None else self.resample(x)
 
 
-def encoder_stages(down_blocks: Iterable[Module]) -> list[Stage]:
+def encoder_stages(down_blocks: Iterable[Module]) -> list[UNetStage]:
     """The stages of diffusers' down blocks, flattened in the order in which they run."""
-    stages: list[Stage] = []
+    stages: list[UNetStage] = []
     for block in down_blocks:
-        stages += [Stage(residual, transformer) for residual, transformer in _layers(block)]
-        stages += [Stage(resample=down) for down in block.downsamplers or ()]
+        stages += [UNetStage(residual, transformer) for residual, transformer in _layers(block)]
+        stages += [UNetStage(resample=down) for down in block.downsamplers or ()]
     return stages
 
 
-def middle_stages(block: Module) -> list[Stage]:
+def middle_stages(block: Module) -> list[UNetStage]:
     """The two stages of the middle block."""
-    return [Stage(block.resnets[0], block.attentions[0]), Stage(block.resnets[1])]
+    return [UNetStage(block.resnets[0], block.attentions[0]), UNetStage(block.resnets[1])]
 
 
-def decoder_stages(up_blocks: Iterable[Module]) -> list[Stage]:
+def decoder_stages(up_blocks: Iterable[Module]) -> list[UNetStage]:
     """The twelve decoder stages; the last of a level carries its upsampling."""
-    stages: list[Stage] = []
+    stages: list[UNetStage] = []
     for block in up_blocks:
-        *early, last = [Stage(residual, transformer) for residual, transformer in _layers(block)]
+        *early, last = [UNetStage(residual, transformer) for residual, transformer in _layers(block)]
         ups = list(block.upsamplers or ())
-        stages += [*early, Stage(last.residual, last.transformer, ups[0]) if ups else last]
+        stages += [*early, UNetStage(last.residual, last.transformer, ups[0]) if ups else last]
     return stages
 
 

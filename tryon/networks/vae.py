@@ -14,20 +14,18 @@ from diffusers.models.resnet import ResnetBlock2D
 from einops import rearrange
 from torch import Tensor
 
-from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, Architecture
 from tryon.networks.attention import Kernel
+from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LATENT_SCALE, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, level_channels
 from tryon.networks.unet_layers import attend, residual_block
 
-LATENT_SCALE = 0.18215  # Stable Diffusion 1: makes latents about unit variance
 
-
-def build_vae(architecture: Architecture) -> Any:
-    """Build the autoencoder as diffusers' own class."""
+def build_vae(channels: int = 128) -> Any:
+    """Build the autoencoder as diffusers' own class; `channels` is the width of its finest level."""
     levels = len(LEVEL_MULTIPLIERS)
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,
-        block_out_channels=tuple(architecture.vae_channels * multiplier for multiplier in LEVEL_MULTIPLIERS),
+        block_out_channels=level_channels(channels),
         layers_per_block=LAYERS_PER_LEVEL,
         latent_channels=LATENT_CHANNELS,
         norm_num_groups=GROUPS,

@@ -1,1 +1,1 @@
-"""Samplers that diffusers' schedulers do not already give."""
+"""How a picture is integrated from noise: the schedule, the solvers, and their table."""

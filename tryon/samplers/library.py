@@ -1,4 +1,4 @@
-"""Solvers that diffusers' schedulers already give, behind our one signature."""
+"""Every solver by its name in the settings: ours, and those that diffusers' schedulers give, behind one signature."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler
 from torch import Tensor
 
+from tryon.samplers.plms import plms
 from tryon.samplers.schedule import SCHEDULE_OPTIONS, leading_timesteps
 from tryon.samplers.solver import Predict, Solver, Watch
 
@@ -64,3 +65,5 @@ def _unipc(steps: int) -> Any:
 ddim: Solver = scheduled(_ddim)
 dpmpp_2m: Solver = scheduled(_dpmpp_2m)
 unipc: Solver = scheduled(_unipc)
+
+SOLVERS: dict[str, Solver] = {"plms": plms, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "unipc": unipc}

@@ -13,29 +13,26 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.core.arrays import RGB, Float, Grey, Labels
 from pipeline.core.errors import InputError
 from pipeline.core.labels import ARM_LABELS, UPPER_LABELS
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Rect
+from tryon.networks import clip
 
 SIDE = 512
-CLIP_SIDE = 224
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 HOLE_SQUARE_PX, HOLE_GROWN, HOLE_SHRUNK = 10, 3, 1
 """The first model's hole: the side of the square at 512 px, and how often it grows and shrinks the labels."""
 CLOTH_ROOM = (0.1, 0.2)
 """The garment's box is enlarged by a share drawn between these, at test time too; a fixed middle keeps results repeatable."""
 
-Picture = NDArray[np.uint8]
-Values = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class PersonPictures:
+class PersonConditions:
     """A person's conditions, all of one size.
 
     Args:
@@ -46,11 +43,11 @@ class PersonPictures:
         parse_agnostic: the same without the garment and the covered arms.
     """
 
-    image: Picture
-    agnostic: Picture
+    image: RGB
+    agnostic: RGB
     repaint: Mask
-    parse: NDArray[np.uint8]
-    parse_agnostic: NDArray[np.uint8]
+    parse: Labels
+    parse_agnostic: Labels
 
 
 @dataclass(frozen=True)
@@ -64,13 +61,13 @@ class DiffusionInputs:
         repaint: (512, 512) bool, the hole.
     """
 
-    person: Values
-    inpaint_image: Values
-    warp_feat: Values
+    person: Float
+    inpaint_image: Float
+    warp_feat: Float
     repaint: Mask
 
 
-def first_model_inputs(person: PersonPictures, warped: Picture, warped_mask: Picture) -> DiffusionInputs:
+def first_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey) -> DiffusionInputs:
     """Inputs of the first model (`viton512`): the hole is the garment and both arms by the parse map.
 
     Args:
@@ -85,14 +82,14 @@ def first_model_inputs(person: PersonPictures, warped: Picture, warped_mask: Pic
     return DiffusionInputs(photo, np.where(hands, squashed(person.agnostic), warp_feat), warp_feat, hole)
 
 
-def second_model_inputs(person: PersonPictures, warped: Picture, warped_mask: Picture) -> DiffusionInputs:
+def second_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey) -> DiffusionInputs:
     """Inputs of the second model (`viton512_v2`): hole and picture are the agnostic drawing; both pictures are the same."""
     hole = nearest(np.where(person.repaint, 255, 0).astype(np.uint8)) >= 128
     both = squashed(person.agnostic) + on_grey(warped, warped_mask) * hole
     return DiffusionInputs(squashed(person.image), both, both, hole)
 
 
-def parse_hole(parse: NDArray[np.uint8]) -> Mask:
+def parse_hole(parse: Labels) -> Mask:
     """(512, 512) uint8 of `Parse` → bool: upper garment and arms, closed and grown by a square."""
     square = np.ones((HOLE_SQUARE_PX, HOLE_SQUARE_PX), np.uint8)
     worn = np.isin(parse, (*UPPER_LABELS, *ARM_LABELS)).astype(np.uint8)
@@ -101,13 +98,13 @@ def parse_hole(parse: NDArray[np.uint8]) -> Mask:
     return hole
 
 
-def on_grey(warped: Picture, mask: Picture) -> Values:
+def on_grey(warped: RGB, mask: Grey) -> Float:
     """The warped garment in [-1, 1] times its soft mask: outside of it 0, the middle grey. (3, 512, 512) float32."""
     share = nearest(mask).astype(np.float32) / np.float32(255)
     return squashed(warped) * share
 
 
-def reference_garment(cloth: Picture, mask: Mask, room: float = sum(CLOTH_ROOM) / 2) -> Values:
+def reference_garment(cloth: RGB, mask: Mask, room: float = sum(CLOTH_ROOM) / 2) -> Float:
     """The flat garment as CLIP sees it: its box, enlarged, squashed to a square without antialias.
 
     Args:
@@ -123,10 +120,9 @@ def reference_garment(cloth: Picture, mask: Mask, room: float = sum(CLOTH_ROOM) 
     """
     rows, columns = garment_box(nearest(np.where(mask, 255, 0).astype(np.uint8)) >= 128, room).window((SIDE, SIDE))
     piece = squashed(cloth)[:, rows, columns].transpose(1, 2, 0)
-    square = cv2.resize(piece, (CLIP_SIDE, CLIP_SIDE), interpolation=cv2.INTER_LINEAR)
-    mean, deviation = np.asarray(CLIP_MEAN, np.float32), np.asarray(CLIP_DEVIATION, np.float32)
-    normalised: Values = (((square + 1) / 2 - mean) / deviation).transpose(2, 0, 1)
-    return normalised
+    square = cv2.resize(piece, (clip.SIDE, clip.SIDE), interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
+    reference: Float = clip.normalised(torch.from_numpy(square)[None])[0].numpy()
+    return reference
 
 
 def garment_box(mask: Mask, room: float) -> Rect[int]:
@@ -148,13 +144,13 @@ def _enlarged(places: NDArray[np.int64], room: float, size: int) -> tuple[int, i
     return int(max(low * (1 + room) - middle * room, 0)), int(min(high * (1 + room) - middle * room + 1, size))
 
 
-def squashed(picture: Picture, size: tuple[int, int] = (SIDE, SIDE)) -> Values:
+def squashed(picture: RGB, size: tuple[int, int] = (SIDE, SIDE)) -> Float:
     """(h, w, 3) uint8 → (3, *size) float32 in [-1, 1], Pillow's antialiased bilinear as in the loaders."""
     small = Image.fromarray(picture).resize(size[::-1], Image.Resampling.BILINEAR)
-    values: Values = np.asarray(small).astype(np.float32).transpose(2, 0, 1) / np.float32(255) * 2 - 1
+    values: Float = np.asarray(small).astype(np.float32).transpose(2, 0, 1) / np.float32(255) * 2 - 1
     return values
 
 
-def nearest(labels: NDArray[np.uint8], size: tuple[int, int] = (SIDE, SIDE)) -> NDArray[np.uint8]:
+def nearest(labels: Grey, size: tuple[int, int] = (SIDE, SIDE)) -> Grey:
     """(h, w) uint8 → `size` by Pillow's nearest neighbour."""
     return np.asarray(Image.fromarray(labels).resize(size[::-1], Image.Resampling.NEAREST))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.core.arrays import RGB, Float, Labels
 from pipeline.core.labels import (
     HEAD_LABELS,
     LOWER_LABELS,
@@ -17,7 +17,7 @@ from pipeline.core.labels import (
     Parse,
 )
 from pipeline.core.masks import Mask
-from tryon.engines.dci_vton.conditions import Picture, Values, nearest, squashed
+from tryon.engines.dci_vton.conditions import nearest, squashed
 
 SIZE = (512, 384)
 """(height, width)."""
@@ -40,13 +40,13 @@ class WarpInputs:
         groups: (13, 512, 384) float32 of 0 and 1, the parse map without the garment.
     """
 
-    cloth: Values
+    cloth: Float
     cloth_mask: Mask
-    densepose: Values
-    groups: Values
+    densepose: Float
+    groups: Float
 
 
-def warp_inputs(cloth: Picture, cloth_mask: Mask, densepose: Picture, parse_agnostic: NDArray[np.uint8]) -> WarpInputs:
+def warp_inputs(cloth: RGB, cloth_mask: Mask, densepose: RGB, parse_agnostic: Labels) -> WarpInputs:
     """Bring a pair's conditions to the warping network's form.
 
     Args:
@@ -59,13 +59,13 @@ def warp_inputs(cloth: Picture, cloth_mask: Mask, densepose: Picture, parse_agno
     return WarpInputs(squashed(cloth, SIZE), mask, squashed(densepose, SIZE), one_hot(nearest(parse_agnostic, SIZE)))
 
 
-def one_hot(parse: NDArray[np.uint8]) -> Values:
+def one_hot(parse: Labels) -> Float:
     """(h, w) uint8 of `Parse` → (13, h, w) float32 of 0 and 1."""
     return np.stack([np.isin(parse, labels) for labels in GROUPS]).astype(np.float32)
 
 
-def worn_garment(image: Picture, parse: NDArray[np.uint8]) -> Values:
+def worn_garment(image: RGB, parse: Labels) -> Float:
     """The training target: the person's own upper garment on white. (3, 512, 384) float32 in [-1, 1]."""
     worn = np.isin(nearest(parse, SIZE), UPPER_LABELS).astype(np.float32)
-    target: Values = squashed(image, SIZE) * worn + (1 - worn)
+    target: Float = squashed(image, SIZE) * worn + (1 - worn)
     return target

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.core.arrays import RGB
 from pipeline.core.engine import (
     DressedPerson,
     EngineBase,
     EngineCard,
     GarmentInputs,
-    Image,
     PersonInputs,
     TryOnItem,
     try_on_engine,
@@ -81,7 +81,7 @@ def pose_notices(person: Subject) -> tuple[Notice, ...]:
     return (Notice(Flag.LEGS_BENT, "a thigh points aside or at the camera"),)
 
 
-def dress(person: Subject, garment: TopGarment | LowerGarment, config: PreviewConfig) -> Image:
+def dress(person: Subject, garment: TopGarment | LowerGarment, config: PreviewConfig) -> RGB:
     """(h, w, 3) RGB uint8: one person in one garment; equal to the photo outside the mask."""
     if isinstance(garment, LowerGarment):
         return dress_lower(person, garment, config)

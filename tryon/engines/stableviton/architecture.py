@@ -7,31 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-LEVEL_MULTIPLIERS = (1, 2, 4, 4)
-LAYERS_PER_LEVEL = 2
-GROUPS = 32
-LATENT_CHANNELS = 4
-LATENT_STRIDE = 8  # image pixels per latent cell
-SIDE_MULTIPLE = 64  # an image side must divide by this: three halvings of the latent inside the U-Net
+from tryon.networks.clip import ClipWidths
+from tryon.networks.sd1 import level_channels
 
 WARP_QUERY_WIDTHS = (4, 4, 4, 4, 2, 2, 2, 1, 1)
 """Decoder width in front of output blocks 3 to 11, in units of `model_channels`: where garment features enter."""
 
 WARP_GARMENT_WIDTHS = (4, 4, 2, 2, 2, 1, 1, 1, 1)
 """Width of the spatial-encoder output (8 down to 0) that each of those nine places looks at, in the same unit."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClipWidths:
-    """The vision tower that turns the garment picture into one token (ViT-L/14 in the published network)."""
-
-    hidden_size: int = 1024
-    intermediate_size: int = 4096
-    layers: int = 24
-    heads: int = 16
-    image_size: int = 224  # pixels, square
-    patch_size: int = 14  # pixels
-    projection_dim: int = 768
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +32,7 @@ class Architecture:
     @property
     def level_channels(self) -> tuple[int, ...]:
         """Channels of the four U-Net levels, from the finest to the coarsest."""
-        return tuple(self.model_channels * multiplier for multiplier in LEVEL_MULTIPLIERS)
+        return level_channels(self.model_channels)
 
     @property
     def time_channels(self) -> int:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
-from tryon.engines.stableviton.conditions import Picture
+from pipeline.core.arrays import RGB, Float, Grey
 from tryon.engines.stableviton.unet import Probes
 
 GRID_PATCHES = 32 * 24
@@ -46,10 +45,10 @@ class AttentionRecorder:
         self.total = seen if self.total is None else self.total + seen
         self.calls += 1
 
-    def maps(self) -> NDArray[np.float32]:
+    def maps(self) -> Float:
         """(b, patches, patches): for each patch of the person, its weights over the patches of the garment."""
         assert self.total is not None, "no model call was recorded"
-        mean: NDArray[np.float32] = (self.total / self.calls).numpy()
+        mean: Float = (self.total / self.calls).numpy()
         return mean
 
 
@@ -60,9 +59,7 @@ def recorder_for(size: tuple[int, int], count: int) -> AttentionRecorder:
     return AttentionRecorder(block, (size[0] // stride, size[1] // stride), count)
 
 
-def attention_picture(
-    weights: NDArray[np.float32], grid: tuple[int, int], garment: Picture, dressed: Picture, keep: Picture
-) -> Picture:
+def attention_picture(weights: Float, grid: tuple[int, int], garment: RGB, dressed: RGB, keep: Grey) -> RGB:
     """Draw one map.
 
     Args:
@@ -85,21 +82,21 @@ def attention_picture(
         np.where(painted, _tint(dressed, _enlarge(looked_at, grid, dressed)), dressed),
         np.where(painted, carried, dressed),
     )
-    picture: Picture = np.concatenate(panels, axis=1).astype(np.uint8)
+    picture: RGB = np.concatenate(panels, axis=1).astype(np.uint8)
     return picture
 
 
-def position_chart(grid: tuple[int, int]) -> NDArray[np.float32]:
+def position_chart(grid: tuple[int, int]) -> Float:
     """(height, width, 3) colours, 0 to 255: red grows to the right, green downwards, blue to the upper left."""
     down, right = np.meshgrid(*(np.linspace(0, 1, side, dtype=np.float32) for side in grid), indexing="ij")
-    chart: NDArray[np.float32] = np.stack([right, down, 1 - (right + down) / 2], axis=-1) * 255
+    chart: Float = np.stack([right, down, 1 - (right + down) / 2], axis=-1) * 255
     return chart
 
 
-def _enlarge(patches: NDArray[np.float32], grid: tuple[int, int], like: Picture) -> NDArray[np.float32]:
+def _enlarge(patches: Float, grid: tuple[int, int], like: RGB) -> Float:
     size = (like.shape[1], like.shape[0])
     return np.asarray(cv2.resize(patches.reshape(*grid, 3), size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
-def _tint(picture: Picture, colours: NDArray[np.float32]) -> NDArray[np.float32]:
+def _tint(picture: RGB, colours: Float) -> Float:
     return (1 - CHART_SHARE) * picture.astype(np.float32) + CHART_SHARE * colours

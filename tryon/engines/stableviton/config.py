@@ -9,9 +9,9 @@ from pydantic import Field
 
 from pipeline.core.engine import EngineConfig
 from pipeline.core.layout import ATTENTION, PerEngine
-from tryon.engines.stableviton.architecture import SIDE_MULTIPLE
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.variants import Unconditional
+from tryon.networks.sd1 import SIDE_MULTIPLE
 
 
 class StableVITONConfig(EngineConfig):

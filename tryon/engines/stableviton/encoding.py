@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from pipeline.core.arrays import RGB, Grey
 from pipeline.core.errors import InputError
-from tryon.engines.stableviton.architecture import SIDE_MULTIPLE
-from tryon.engines.stableviton.conditions import Picture, clip_input, latent_mask, picture_tensor
+from pipeline.core.masks import Mask
+from tryon.engines.stableviton.conditions import latent_mask, picture_tensor
 from tryon.engines.stableviton.network import StableViton
+from tryon.networks.clip import clip_input
+from tryon.networks.sd1 import SIDE_MULTIPLE
 from tryon.networks.vae import Posterior, encode_pictures
 
 Size = tuple[int, int]
@@ -24,10 +26,10 @@ Size = tuple[int, int]
 class PersonPictures:
     """A person's conditions at the size the network works at."""
 
-    image: Picture  # (h, w, 3) uint8 RGB
-    agnostic: Picture  # (h, w, 3) uint8 RGB
-    densepose: Picture  # (h, w, 3) uint8 RGB
-    keep: NDArray[np.uint8]  # (h, w), 255 = keep: the network's polarity, fractional at borders
+    image: RGB  # (h, w, 3) uint8 RGB
+    agnostic: RGB  # (h, w, 3) uint8 RGB
+    densepose: RGB  # (h, w, 3) uint8 RGB
+    keep: Grey  # (h, w), 255 = keep: the network's polarity, fractional at borders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class EncodedPerson:
 class EncodedGarment:
     """Everything a batch needs of a garment."""
 
-    picture: Picture  # (h, w, 3) uint8 RGB, only read when the saving `cache_garment` is off
+    picture: RGB  # (h, w, 3) uint8 RGB, only read when the saving `cache_garment` is off
     posterior: Posterior
     token: Tensor  # (1, 1, context_dim)
 
@@ -62,14 +64,12 @@ def check_size(size: Size) -> None:
         raise InputError(f"size {size} does not fit the network", f"height and width must be multiples of {SIDE_MULTIPLE}")
 
 
-def fit_picture(picture: Picture, size: Size) -> Picture:
+def fit_picture(picture: RGB, size: Size) -> RGB:
     """Resize like the official data loader: OpenCV's bilinear, to (height, width)."""
     return np.asarray(cv2.resize(picture, size[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def prepare_person(
-    image: Picture, agnostic: Picture, repaint: NDArray[np.bool_], densepose: Picture, size: Size
-) -> PersonPictures:
+def prepare_person(image: RGB, agnostic: RGB, repaint: Mask, densepose: RGB, size: Size) -> PersonPictures:
     """Bring a person's conditions to the size the network works at.
 
     Args:
@@ -123,14 +123,14 @@ def encode_person(network: StableViton, pictures: PersonPictures, *, with_image:
     )
 
 
-def encode_garment(network: StableViton, cloth: Picture, size: Size, *, antialias: bool = False) -> EncodedGarment:
+def encode_garment(network: StableViton, cloth: RGB, size: Size, *, antialias: bool = False) -> EncodedGarment:
     """Encode a garment: its posterior for the spatial encoder, its token for everything else.
 
     Args:
         network: the loaded network.
         cloth: (h, w, 3) uint8 RGB garment canvas.
         size: (height, width) to work at, the same as the persons'.
-        antialias: see `conditions.clip_input`.
+        antialias: see `clip.clip_input`.
     """
     check_size(size)
     fitted = fit_picture(cloth, size)
@@ -140,6 +140,6 @@ def encode_garment(network: StableViton, cloth: Picture, size: Size, *, antialia
     )
 
 
-def _encode(network: StableViton, pictures: Sequence[Picture]) -> Posterior:
+def _encode(network: StableViton, pictures: Sequence[RGB]) -> Posterior:
     tensor = torch.cat([picture_tensor(picture) for picture in pictures]).to(network.device)
     return encode_pictures(network.vae, tensor)

@@ -25,10 +25,11 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.weights.converted import INDEX, list_contents
 from pipeline.core.weights.files import digest_of
 from tryon.checkpoints import difference, open_checkpoint, refuse_difference
-from tryon.engines.stableviton.architecture import FULL, Architecture, ClipWidths
+from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
+from tryon.networks.clip import ClipWidths
 from tryon.networks.precision import DTYPES
 from tryon.networks.savings import ALL, OFFICIAL, Savings
 

@@ -5,30 +5,10 @@ With a single token the mapper's attention is only its value path, which is what
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from tryon.engines.stableviton.architecture import Architecture, ClipWidths
-
-
-def build_image_encoder(widths: ClipWidths) -> Any:
-    """Build the CLIP vision tower (transformers' own class, quick_gelu)."""
-    config = CLIPVisionConfig(
-        hidden_size=widths.hidden_size,
-        intermediate_size=widths.intermediate_size,
-        num_hidden_layers=widths.layers,
-        num_attention_heads=widths.heads,
-        image_size=widths.image_size,
-        patch_size=widths.patch_size,
-        projection_dim=widths.projection_dim,
-        hidden_act="quick_gelu",
-        layer_norm_eps=1e-5,
-    )
-    model = CLIPVisionModel(config)
-    return getattr(model, "vision_model", model)  # transformers 5 took this inner level away
+from tryon.engines.stableviton.architecture import Architecture
 
 
 class MapperBlock(nn.Module):

@@ -9,7 +9,7 @@ import re
 
 from torch import Tensor
 
-from tryon.engines.stableviton.architecture import LEVEL_MULTIPLIERS
+from tryon.networks.sd1 import LEVEL_MULTIPLIERS
 
 LEVELS = len(LEVEL_MULTIPLIERS)
 

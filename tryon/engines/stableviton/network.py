@@ -18,7 +18,7 @@ from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import Architecture
-from tryon.engines.stableviton.garment_token import GarmentMapper, build_image_encoder
+from tryon.engines.stableviton.garment_token import GarmentMapper
 from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
 from tryon.engines.stableviton.unet import (
     FINE_DECODER,
@@ -31,9 +31,10 @@ from tryon.engines.stableviton.unet import (
     unet_stages,
 )
 from tryon.engines.stableviton.warp import build_warp_blocks
+from tryon.networks.clip import build_image_encoder
 from tryon.networks.savings import ALL, Savings
 from tryon.networks.swapping import use_cheaper_layers
-from tryon.networks.unet_layers import Context, Stage, fold_context, time_shift
+from tryon.networks.unet_layers import Context, UNetStage, fold_context, time_shift
 from tryon.networks.vae import build_vae
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class StableViton(nn.Module):
         self.warp = build_warp_blocks(architecture)
         self.image_encoder: Any = build_image_encoder(architecture.clip)
         self.mapper = GarmentMapper(architecture)
-        self.vae: Any = build_vae(architecture)
+        self.vae: Any = build_vae(architecture.vae_channels)
         use_cheaper_layers((self.unet, self.control, self.warp, self.image_encoder, self.vae), savings)
 
     @property
@@ -89,7 +90,7 @@ class StableViton(nn.Module):
         waves = get_timestep_embedding(timesteps, self.architecture.model_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
         waves = waves.to(self.dtype)
 
-        def half(embedding: Tensor, stages: list[Stage]) -> list[Tensor | None]:
+        def half(embedding: Tensor, stages: list[UNetStage]) -> list[Tensor | None]:
             return [time_shift(stage.residual, embedding) if stage.residual is not None else None for stage in stages]
 
         return PerStage(
@@ -105,7 +106,7 @@ class StableViton(nn.Module):
             token_merging: approximation: share of tokens that self-attention merges on the finest grid; 0 = exact.
         """
 
-        def half(stages: list[Stage], finest: Container[int]) -> list[Context | None]:
+        def half(stages: list[UNetStage], finest: Container[int]) -> list[Context | None]:
             return [
                 None
                 if stage.transformer is None

@@ -39,7 +39,7 @@ class PosteriorDraw(StrEnum):
 class SamplingConfig:
     """Every choice between encoded inputs and a picture; the defaults are the preset `balanced`."""
 
-    solver: str = "dpmpp_2m"  # one of tryon.samplers.table.SOLVERS
+    solver: str = "dpmpp_2m"  # one of tryon.samplers.library.SOLVERS
     steps: int = 20
     dtype: str = "bf16"  # fp32, bf16, fp16; what the machine lacks becomes the next best
     start: Start = Start.AGNOSTIC

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.core.arrays import RGB
 from pipeline.core.device import Device
 from pipeline.core.engine import DressedPerson, GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError
@@ -19,7 +20,6 @@ from pipeline.core.layout import ATTENTION
 from tryon.batching import BatchSizer
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.attention_picture import AttentionRecorder, attention_picture, recorder_for
-from tryon.engines.stableviton.conditions import Picture
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import EncodedGarment, EncodedPerson, Size, encode_garment, encode_person, prepare_person
 from tryon.engines.stableviton.folder import Loaded
@@ -105,7 +105,7 @@ class Runtime:
         times = TimeTable(self.network) if fresh_table else self._times
         return sampling.sample(self.network, batch, self.config, times, recorder.probes if recorder else None)
 
-    def _decode(self, latent: Tensor, item: TryOnItem) -> Picture:
+    def _decode(self, latent: Tensor, item: TryOnItem) -> RGB:
         person: EncodedPerson = item.person.encoded
         decode = partial(sampling.decode, self.network, latent, person, self.config)
         picture = decode()
@@ -119,8 +119,8 @@ class Runtime:
             return work()
 
     def _attention(
-        self, recorder: AttentionRecorder | None, items: Sequence[TryOnItem], pictures: Sequence[Picture]
-    ) -> list[Picture | None]:
+        self, recorder: AttentionRecorder | None, items: Sequence[TryOnItem], pictures: Sequence[RGB]
+    ) -> list[RGB | None]:
         if recorder is None:
             return [None] * len(items)
         return [
@@ -129,7 +129,7 @@ class Runtime:
         ]
 
 
-def _to_canvas(picture: Picture, canvas: Size) -> Picture:
+def _to_canvas(picture: RGB, canvas: Size) -> RGB:
     """The artefact has the canvas's size whatever the network worked at."""
     if picture.shape[:2] == canvas:
         return picture

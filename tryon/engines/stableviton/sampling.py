@@ -8,16 +8,17 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from tryon.engines.stableviton.conditions import Picture, paste_kept, to_uint8
+from pipeline.core.arrays import RGB
+from tryon.engines.stableviton.conditions import paste_kept, to_uint8
 from tryon.engines.stableviton.denoiser import Batch, Denoiser, TimeTable, stacked
 from tryon.engines.stableviton.encoding import EncodedPerson
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
 from tryon.networks.vae import Posterior, decode_latents
+from tryon.samplers.library import SOLVERS
 from tryon.samplers.schedule import LAST_TIMESTEP, add_noise
 from tryon.samplers.solver import Watch
-from tryon.samplers.table import SOLVERS
 
 BLACK = -0.98  # in [-1, 1]: a picture that never exceeds this is what a number overflow looks like
 
@@ -73,7 +74,7 @@ def start_code(image: Tensor | None, conditions: Tensor, noise: Tensor, start: S
     return noise if signal is None else add_noise(signal, noise, LAST_TIMESTEP)
 
 
-def decode(network: StableViton, latent: Tensor, person: EncodedPerson, config: SamplingConfig) -> Picture | None:
+def decode(network: StableViton, latent: Tensor, person: EncodedPerson, config: SamplingConfig) -> RGB | None:
     """Decode one scaled latent (4, h, w) into a (height, width, 3) uint8 RGB picture; None when it overflowed.
 
     One at a time because the VAE is the memory peak.
@@ -81,7 +82,7 @@ def decode(network: StableViton, latent: Tensor, person: EncodedPerson, config: 
     decoded = decode_latents(network.vae, latent[None])
     if not bool(torch.isfinite(decoded).all()) or float(decoded.amax()) < BLACK:
         return None
-    picture: Picture = to_uint8(decoded, rounded=config.rounded)[0]
+    picture: RGB = to_uint8(decoded, rounded=config.rounded)[0]
     if config.repaint:
         keep = torch.from_numpy(person.pictures.keep).float() / 255
         picture = paste_kept(picture, person.pictures.image, keep, rounded=config.rounded)

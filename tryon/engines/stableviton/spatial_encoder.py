@@ -13,9 +13,10 @@ from diffusers.models.embeddings import TimestepEmbedding
 from diffusers.models.unets.unet_2d_blocks import CrossAttnDownBlock2D, DownBlock2D, UNetMidBlock2DCrossAttn
 from torch import Tensor, nn
 
-from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, Architecture
+from tryon.engines.stableviton.architecture import Architecture
 from tryon.networks.attention import Kernel
-from tryon.networks.unet_layers import Context, Stage, encoder_stages, middle_stages
+from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL
+from tryon.networks.unet_layers import Context, UNetStage, encoder_stages, middle_stages
 
 
 class SpatialEncoder(nn.Module):
@@ -49,7 +50,7 @@ class SpatialEncoder(nn.Module):
         self.with_tail = with_tail
 
     @property
-    def stages(self) -> list[Stage]:
+    def stages(self) -> list[UNetStage]:
         """Everything after the first convolution, in running order."""
         return encoder_stages(self.down_blocks) + (middle_stages(self.mid_block) if self.with_tail else [])
 

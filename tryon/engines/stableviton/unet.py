@@ -15,9 +15,10 @@ import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from tryon.engines.stableviton.architecture import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, Architecture
+from tryon.engines.stableviton.architecture import Architecture
 from tryon.networks.attention import AttentionProbe, Kernel
-from tryon.networks.unet_layers import Context, Stage, decoder_stages, encoder_stages, middle_stages
+from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL
+from tryon.networks.unet_layers import Context, UNetStage, decoder_stages, encoder_stages, middle_stages
 
 ENCODER = 11  # stages 0 to 10; the first two work on the finest grid
 FINE_ENCODER = 2
@@ -44,7 +45,7 @@ def build_unet(architecture: Architecture) -> Any:
     )
 
 
-def unet_stages(unet: Any) -> list[Stage]:
+def unet_stages(unet: Any) -> list[UNetStage]:
     """All 25 stages after the first convolution, in running order: 11 encoder, 2 middle, 12 decoder."""
     return encoder_stages(unet.down_blocks) + middle_stages(unet.mid_block) + decoder_stages(unet.up_blocks)
 
@@ -78,7 +79,7 @@ class Pass:
     kernel: Kernel = Kernel.FUSED
     probes: Probes = field(default_factory=dict)
 
-    def run(self, stages: Sequence[Stage], number: int, x: Tensor) -> Tensor:
+    def run(self, stages: Sequence[UNetStage], number: int, x: Tensor) -> Tensor:
         """Run one of the 25 stages."""
         return stages[number](x, self.shifts[number], self.contexts[number], self.kernel)
 
@@ -112,7 +113,7 @@ def run_unet(unet: Any, warp: nn.ModuleList | None, x: Tensor, call: Pass, deep:
 
 
 def _decode(
-    stages: Sequence[Stage], numbers: range, h: Tensor, skips: list[Tensor], warp: nn.ModuleList | None, call: Pass
+    stages: Sequence[UNetStage], numbers: range, h: Tensor, skips: list[Tensor], warp: nn.ModuleList | None, call: Pass
 ) -> Tensor:
     """Some decoder stages: look at the garment, join the skip connection, run; `skips` loses what was used."""
     for number in numbers:

@@ -10,8 +10,9 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from einops import rearrange
 from torch import Tensor, nn
 
-from tryon.engines.stableviton.architecture import GROUPS, Architecture
+from tryon.engines.stableviton.architecture import Architecture
 from tryon.networks.attention import AttentionProbe, Kernel
+from tryon.networks.sd1 import GROUPS
 from tryon.networks.unet_layers import Context, spatial_transformer
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Parse
 from tryon.engines.dci_vton.conditions import (
-    PersonPictures,
+    PersonConditions,
     first_model_inputs,
     garment_box,
     parse_hole,
@@ -41,7 +41,7 @@ def person(recorded):
     """The recorded drawing is the second loader's; where it is grey the recorded picture is 128, elsewhere the photo."""
     image = stored(recorded, f"image/{PERSON}.jpg")
     repaint = bits(recorded, "v2/agnostic_mask_1024x768", (1024, 768))
-    return PersonPictures(
+    return PersonConditions(
         image,
         np.where(repaint[..., None], np.uint8(128), image),
         repaint,

@@ -14,6 +14,7 @@ from tryon.engines.stableviton import conditions
 from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor
 from tryon.engines.stableviton.network import StableViton, stack_conditions
+from tryon.networks import clip
 from tryon.networks import vae as latents
 from tryon.networks.savings import ALL, OFFICIAL
 
@@ -65,7 +66,7 @@ def test_latents_decode_to_the_recorded_picture(network, recorded):
 
 
 def test_the_garment_becomes_the_recorded_token(network, recorded):
-    square = conditions.clip_input(pictures(recorded, "cloth"))
+    square = clip.clip_input(pictures(recorded, "cloth"))
     pooled = network.image_encoder(square).pooler_output
     assert_close(square[:, :, ::7, ::7], recorded("cond/clip_input_sub7"))
     assert_close(pooled, recorded("cond/clip_pooled"))

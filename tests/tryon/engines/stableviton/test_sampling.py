@@ -16,8 +16,8 @@ from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingCo
 from tryon.engines.stableviton.variants import Unconditional
 from tryon.networks.savings import ALL
 from tryon.noise import SeededNoise
+from tryon.samplers.library import SOLVERS
 from tryon.samplers.schedule import add_noise
-from tryon.samplers.table import SOLVERS
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,62 @@
+"""CLIP's vision tower and the picture it wants: 224×224, squashed, normalised by its training set.
+
+Facts: docs/facts/stable_diffusion_1.md#image-token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import CLIPVisionConfig, CLIPVisionModel
+
+SIDE = 224  # pixels
+MEAN = (0.48145466, 0.4578275, 0.40821073)  # per channel, of pictures in [0, 1]
+DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipWidths:
+    """The widths of a vision tower; the defaults are ViT-L/14."""
+
+    hidden_size: int = 1024
+    intermediate_size: int = 4096
+    layers: int = 24
+    heads: int = 16
+    image_size: int = SIDE  # pixels, square
+    patch_size: int = 14  # pixels
+    projection_dim: int = 768
+
+
+def build_image_encoder(widths: ClipWidths) -> Any:
+    """Build the CLIP vision tower (transformers' own class, quick_gelu)."""
+    config = CLIPVisionConfig(
+        hidden_size=widths.hidden_size,
+        intermediate_size=widths.intermediate_size,
+        num_hidden_layers=widths.layers,
+        num_attention_heads=widths.heads,
+        image_size=widths.image_size,
+        patch_size=widths.patch_size,
+        projection_dim=widths.projection_dim,
+        hidden_act="quick_gelu",
+        layer_norm_eps=1e-5,
+    )
+    model = CLIPVisionModel(config)
+    return getattr(model, "vision_model", model)  # transformers 5 took this inner level away
+
+
+def clip_input(pictures: Tensor, *, side: int = SIDE, antialias: bool = False) -> Tensor:
+    """Squash pictures (b, 3, height, width) in [-1, 1] to CLIP's square (b, 3, side, side) and normalise them.
+
+    The aspect ratio is lost and there is no antialias: that is how the try-on networks saw garments in training.
+    """
+    return normalised(F.interpolate(pictures, (side, side), mode="bilinear", align_corners=False, antialias=antialias))
+
+
+def normalised(squares: Tensor) -> Tensor:
+    """Squares (b, 3, h, w) in [-1, 1] in CLIP's own units: about zero mean and unit deviation per channel."""
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
+    return (squares / 2 + 0.5 - mean.to(squares)) / deviation.to(squares)
