@@ -23,7 +23,7 @@ DRAWN = {
     f"{CLOTH_INPUTS}/upper/printed_tee.jpg": "tops:printed_tee",
     f"{CLOTH_INPUTS}/upper/knitted_crew.jpg": "tops:knitted_crew",
     f"{CLOTH_INPUTS}/upper/checked_shirt.jpg": "tops:checked_shirt",
-    f"{BACKGROUND_INPUTS}/room.jpg": "room:room",
+    f"{BACKGROUND_INPUTS}/room.jpg": "living_room:room",
     f"{BACKGROUND_INPUTS}/seaside.jpg": "seaside:seaside",
 }
 DRAWN_FOR_FULL_BODY = {

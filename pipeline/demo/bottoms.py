@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float, Points
 from pipeline.demo import fabrics
+from pipeline.demo.drawing_sheet import Cloth, Fold, Sheet, curve, drape, finish, mirrored, outline, paint, seam, single, stitches
 from pipeline.demo.parts import both, button, collar_band, inside_back, sleeves, still
 from pipeline.demo.pattern import MIDDLE, Cut
-from pipeline.demo.sheet import Cloth, Fold, Sheet, curve, drape, finish, mirrored, outline, paint, seam, single, stitches
 
 WAIST_Y, CROTCH_Y, HEM_Y = 214, 690, 1486
 BODICE = Cut((474, 196), (366, 236), (380, 432), (424, 622), (262, 400), (352, 470), 92, 6)

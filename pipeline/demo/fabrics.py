@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Float
-from pipeline.demo.sheet import SIZE, Colour, noise, single
+from pipeline.demo.drawing_sheet import SIZE, Colour, noise, single
 
 
 def _grid() -> tuple[Float, Float]:

@@ -6,8 +6,21 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Float, Points
+from pipeline.demo.drawing_sheet import (
+    COARSE,
+    Cloth,
+    Colour,
+    Sheet,
+    darken,
+    mirrored,
+    outline,
+    paint,
+    seam,
+    single,
+    stitches,
+    window_of,
+)
 from pipeline.demo.pattern import MIDDLE, Cut
-from pipeline.demo.sheet import COARSE, Cloth, Colour, Sheet, darken, mirrored, outline, paint, seam, single, stitches, window_of
 
 
 def inside_back(sheet: Sheet, cut: Cut, fabric: Float, collar: Float, collar_px: float, label: Colour) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.core.arrays import Points
-from pipeline.demo.sheet import SIZE, Fold, curve, mirrored, outline
+from pipeline.demo.drawing_sheet import SIZE, Fold, curve, mirrored, outline
 
 MIDDLE = SIZE[1] // 2
 

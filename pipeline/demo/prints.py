@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Float
-from pipeline.demo.sheet import Colour, single
+from pipeline.demo.drawing_sheet import Colour, single
 
 SKY: tuple[Colour, ...] = ((0.98, 0.86, 0.62), (0.97, 0.70, 0.45), (0.93, 0.52, 0.38), (0.80, 0.36, 0.38))
 HILLS: tuple[Colour, ...] = ((0.45, 0.27, 0.40), (0.28, 0.21, 0.38), (0.13, 0.15, 0.28))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
-from pipeline.demo.sheet import Colour, noise, single
+from pipeline.demo.drawing_sheet import Colour, noise, single
 
 SIZE = (1200, 1800)
 """Size at which is drawn; finer than what is handed on, so that edges come out smooth."""

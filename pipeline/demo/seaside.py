@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
+from pipeline.demo.drawing_sheet import single
 from pipeline.demo.scenery import SIZE, TEXTURE, developed, floor_of, fractal, over, ramp, sampled
-from pipeline.demo.sheet import single
 
 HORIZON = 520
 SUN = (1240.0, 452.0)

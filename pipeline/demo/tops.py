@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
 from pipeline.demo import fabrics
+from pipeline.demo.drawing_sheet import Cloth, Sheet, curve, drape, finish, mirrored, outline, paint, stitches
 from pipeline.demo.parts import both, button, collar_band, follow_neck, hem, inside_back, sleeves, still
 from pipeline.demo.pattern import MIDDLE, Cut
 from pipeline.demo.prints import sunrise
-from pipeline.demo.sheet import Cloth, Sheet, curve, drape, finish, mirrored, outline, paint, stitches
 
 THREAD = (0.94, 0.94, 0.91)
 BUTTON = (0.93, 0.91, 0.86)

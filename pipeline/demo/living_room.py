@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
+from pipeline.demo.drawing_sheet import Colour, noise, single
 from pipeline.demo.scenery import SIZE, TEXTURE, Floor, developed, floor_of, fractal, over, ramp, sampled
-from pipeline.demo.sheet import Colour, noise, single
 
 HORIZON = 560.0
 WALL_FOOT = 905
