@@ -1,7 +1,7 @@
 """`python run.py demo`: a free photo, drawn garments and drawn backgrounds to try things with.
 
 The photo is NASA's portrait of Eileen Collins (public domain), which scikit-image carries in its wheel. Everything else is
-drawn by the code of this package, from fixed seeds: the same files everywhere.
+drawn by this package from fixed seeds: the files are the same on every machine.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ DRAWN_FOR_FULL_BODY = {
 }
 FULL_BODY_ASPECT = 1.4
 """A photo at least this many times as high as wide probably shows a whole person."""
-LOOKED_AT = 20
-"""So many photos at most are opened in search of a full-body one."""
+MAX_PHOTOS_OPENED = 20
+"""At most this many photos are opened to find a full-body one."""
 SEED = 20240229
 
 _log = logging.getLogger("lookbook")
@@ -53,22 +53,27 @@ def fill_inputs(inputs: Path, full_body: bool | None = None) -> list[Path]:
     wanted = dict(DRAWN)
     if has_full_body_photo(inputs / PERSON_INPUTS) if full_body is None else full_body:
         wanted |= DRAWN_FOR_FULL_BODY
-    missing = [name for name in (PORTRAIT, *wanted) if not _kept(inputs / name)]
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as artists:
-        jobs = [(inputs / name, artists.submit(_bytes_of, wanted.get(name, ""))) for name in missing]
-        for path, job in jobs:
-            _write(path, job.result())
-    return [path for path, _ in jobs]
+    missing = [name for name in (PORTRAIT, *wanted) if not _exists(inputs / name)]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+        drawings = [(inputs / name, threads.submit(_bytes_of, wanted.get(name, ""))) for name in missing]
+        for path, drawing in drawings:
+            _write(path, drawing.result())
+    return [path for path, _ in drawings]
 
 
 def has_full_body_photo(folder: Path) -> bool:
     """Whether a tall photo lies among the first pictures of a folder."""
     photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
-    return any(_is_tall(path) for path in photos[:LOOKED_AT])
+    return any(_is_tall(path) for path in photos[:MAX_PHOTOS_OPENED])
 
 
 def draw(entry: str, seed: int = SEED) -> bytes:
-    """The JPEG bytes of one drawing, e.g. `tops:breton_top`."""
+    """The JPEG bytes of one drawing.
+
+    Args:
+        entry: module and function, e.g. `tops:breton_top`; the function's name is part of the seed.
+        seed: another seed draws another picture.
+    """
     import numpy as np
 
     from pipeline.core.images import jpeg
@@ -82,7 +87,7 @@ def _bytes_of(entry: str) -> bytes:
     return draw(entry) if entry else (resources.files("skimage.data") / "astronaut.png").read_bytes()
 
 
-def _kept(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     if path.exists() or path.is_symlink():
         _log.info("%s is there already and is left alone", path)
         return True
@@ -90,7 +95,7 @@ def _kept(path: Path) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put a whole file in place or none."""
+    """Write the whole file or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(content)

@@ -1,23 +1,25 @@
-"""Trousers and a dress as flat lays."""
+"""Trousers and a dress, drawn as if laid flat and photographed. Each is (1200, 900, 3) uint8 RGB."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.core.arrays import Float, Points
+from pipeline.core.arrays import RGB, Float, Points
 from pipeline.demo import fabrics
-from pipeline.demo.drawing_sheet import Cloth, Fold, Sheet, curve, drape, finish, mirrored, outline, paint, seam, single, stitches
-from pipeline.demo.parts import both, button, collar_band, inside_back, sleeves, still
-from pipeline.demo.pattern import MIDDLE, Cut
+from pipeline.demo.draped_cloth import Cloth, Fold, drape
+from pipeline.demo.drawing_sheet import DrawingSheet, paint, photographed, seam, stitches
+from pipeline.demo.noise import as_float32
+from pipeline.demo.outlines import curve, mirrored, outline
+from pipeline.demo.parts import button, collar_band, flat_cloth, inside_back, seam_pair, sleeves
+from pipeline.demo.pattern import MIDDLE, GarmentPattern
 
 WAIST_Y, CROTCH_Y, HEM_Y = 214, 690, 1486
-BODICE = Cut((474, 196), (366, 236), (380, 432), (424, 622), (262, 400), (352, 470), 92, 6)
+BODICE = GarmentPattern((474, 196), (366, 236), (380, 432), (424, 622), (262, 400), (352, 470), 92, 6)
 
 
-def trousers(rng: np.random.Generator) -> NDArray[np.uint8]:
+def trousers(rng: np.random.Generator) -> RGB:
     """Chinos with waistband, belt loops, fly, slanted pockets and stitched hems."""
-    sheet = Sheet()
+    sheet = DrawingSheet()
     colour, thread = (0.62, 0.53, 0.40), (0.80, 0.72, 0.58)
     fabric = fabrics.twill(rng, colour)
     height = drape(rng, _leg_folds())
@@ -25,25 +27,25 @@ def trousers(rng: np.random.Generator) -> NDArray[np.uint8]:
         curve([(430, WAIST_Y + 4), (MIDDLE, WAIST_Y + 16), (770, WAIST_Y + 4)]),
         curve([(770, WAIST_Y + 60), (MIDDLE, WAIST_Y + 66), (430, WAIST_Y + 60)]),
     )
-    paint(sheet, back, still(fabric, 0.62), round_px=10, cast=0)
-    paint(sheet, mirrored(_leg()), Cloth(fabric, height), round_px=26, cast=0)
-    paint(sheet, _leg(), Cloth(fabric, height), round_px=26, cast=0.25)
+    paint(sheet, back, flat_cloth(fabric, 0.62), round_px=10, shadow=0)
+    paint(sheet, mirrored(_leg()), Cloth(fabric, height), round_px=26, shadow=0)
+    paint(sheet, _leg(), Cloth(fabric, height), round_px=26, shadow=0.25)
     _pockets_and_fly(sheet, thread)
     band = curve([(428, WAIST_Y + 12), (MIDDLE, WAIST_Y + 34), (772, WAIST_Y + 12)])
     low = band + np.array([0, 58], np.float32)
-    paint(sheet, outline(band, low[::-1]), still(fabric, 1.02), round_px=10, cast=0.25)
+    paint(sheet, outline(band, low[::-1]), flat_cloth(fabric, 1.02), round_px=10, shadow=0.25)
     seam(sheet, low)
     for offset in (8, 50):
         stitches(sheet, band[1:-1] + np.array([0, offset], np.float32), thread)
     for x in (462, 540, 660, 738):
         loop = outline([(x - 10, WAIST_Y + 14), (x + 10, WAIST_Y + 15), (x + 10, WAIST_Y + 96), (x - 10, WAIST_Y + 95)])
-        paint(sheet, loop, still(fabric, 1.05), round_px=5, cast=0.4)
+        paint(sheet, loop, flat_cloth(fabric, 1.05), round_px=5, shadow=0.4)
     button(sheet, MIDDLE + 2, WAIST_Y + 63, 14, (0.36, 0.29, 0.22))
-    return finish(sheet, rng)
+    return photographed(sheet, rng)
 
 
 def _leg() -> Points:
-    """Left leg, a little over the middle where the fly laps."""
+    """(n, 2) outline of the left leg; it overlaps the middle a little, under the fly."""
     outer = curve([(430, WAIST_Y + 20), (404, 380), (384, 560), (366, 1000), (352, HEM_Y - 8)])
     inner = curve([(552, HEM_Y), (572, 1100), (592, 800), (MIDDLE + 2, CROTCH_Y)])
     return outline(outer, curve([(352, HEM_Y - 8), (450, HEM_Y + 6), (552, HEM_Y)]), inner, [(MIDDLE + 8, WAIST_Y + 30)])
@@ -63,11 +65,11 @@ def _leg_folds() -> list[Fold]:
     ]
 
 
-def _pockets_and_fly(sheet: Sheet, thread: tuple[float, float, float]) -> None:
+def _pockets_and_fly(sheet: DrawingSheet, thread: tuple[float, float, float]) -> None:
     seam(sheet, curve([(MIDDLE + 6, WAIST_Y + 60), (MIDDLE + 7, 500), (MIDDLE + 2, CROTCH_Y)]))
     stitches(sheet, curve([(MIDDLE + 46, WAIST_Y + 90), (MIDDLE + 46, 430), (MIDDLE + 34, 510), (MIDDLE + 8, 556)]), thread)
     pocket = curve([(496, WAIST_Y + 78), (462, 370), (408, 470)])
-    both(sheet, pocket, gap=0.4)
+    seam_pair(sheet, pocket, gap=0.4)
     for line in (pocket, mirrored(pocket)):
         side = 8.0 if line is pocket else -8.0
         stitches(sheet, line + np.array([side, 6], np.float32), thread)
@@ -76,23 +78,23 @@ def _pockets_and_fly(sheet: Sheet, thread: tuple[float, float, float]) -> None:
         stitches(sheet, line, thread)
 
 
-def dress(rng: np.random.Generator) -> NDArray[np.uint8]:
+def dress(rng: np.random.Generator) -> RGB:
     """Flowered summer dress: short sleeves, waist seam, gathered skirt."""
-    sheet, cut = Sheet(), BODICE
+    sheet, pattern = DrawingSheet(), BODICE
     ground = (0.16, 0.22, 0.36)
     fabric = fabrics.floral(rng, ground, ((0.91, 0.52, 0.47), (0.95, 0.87, 0.80), (0.88, 0.70, 0.42)), (0.40, 0.55, 0.47))
     plain = fabrics.jersey(rng, ground)
-    inside_back(sheet, cut, fabric, plain, 14, (0.92, 0.9, 0.86))
-    height = drape(rng, cut.folds(), restless=0.6)
-    sleeves(sheet, cut, fabric, height, cuff_px=16, thread=(0.3, 0.36, 0.5))
-    paint(sheet, _skirt(), Cloth(fabric, drape(rng, _gathers(rng), restless=0.5)), round_px=26, cast=0)
-    paint(sheet, cut.body(), Cloth(fabric, height), round_px=20, cast=0.3)
-    both(sheet, cut.armhole())
-    collar_band(sheet, cut, plain, 14)
-    _belt(sheet, cut, plain)
+    inside_back(sheet, pattern, fabric, plain, 14, (0.92, 0.9, 0.86))
+    height = drape(rng, pattern.folds(), wrinkles=0.6)
+    sleeves(sheet, pattern, fabric, height, cuff_px=16, thread=(0.3, 0.36, 0.5))
+    paint(sheet, _skirt(), Cloth(fabric, drape(rng, _gathers(rng), wrinkles=0.5)), round_px=26, shadow=0)
+    paint(sheet, pattern.body(), Cloth(fabric, height), round_px=20, shadow=0.3)
+    seam_pair(sheet, pattern.armhole())
+    collar_band(sheet, pattern, plain, 14)
+    _belt(sheet, pattern, plain)
     rim = _skirt_hem() - np.array([0, 20], np.float32)
     stitches(sheet, rim[2:-2], (0.3, 0.36, 0.5))
-    return finish(sheet, rng)
+    return photographed(sheet, rng)
 
 
 def _skirt() -> Points:
@@ -103,11 +105,11 @@ def _skirt() -> Points:
 def _skirt_hem() -> Points:
     across = np.linspace(248, 952, 41)
     drop = 1440 + 48 * (1 - ((across - MIDDLE) / 352) ** 2) + 7 * np.sin((across - 248) / 704 * 2 * np.pi * 6.5)
-    return single(np.stack([across, drop], axis=1))
+    return as_float32(np.stack([across, drop], axis=1))
 
 
 def _gathers(rng: np.random.Generator) -> list[Fold]:
-    """Folds falling from the waist seam and standing up from the hem."""
+    """Folds down from the waist seam and up from the hem."""
     folds = []
     for share in np.linspace(-0.92, 0.92, 15):
         nudge = float(rng.uniform(-0.03, 0.03))
@@ -119,7 +121,7 @@ def _gathers(rng: np.random.Generator) -> list[Fold]:
     return folds
 
 
-def _belt(sheet: Sheet, cut: Cut, plain: Float) -> None:
-    x, y = cut.hem
+def _belt(sheet: DrawingSheet, pattern: GarmentPattern, plain: Float) -> None:
+    x, y = pattern.hem
     top = curve([(x - 3, y - 30), (MIDDLE, y - 18), (2 * MIDDLE - x + 3, y - 30)])
-    paint(sheet, outline(top, (top + np.array([0, 40], np.float32))[::-1]), still(plain, 1.1), round_px=12, cast=0.35)
+    paint(sheet, outline(top, (top + np.array([0, 40], np.float32))[::-1]), flat_cloth(plain, 1.1), round_px=12, shadow=0.35)

@@ -1,4 +1,4 @@
-"""The pattern of pullover-like garments: outlines from a dozen measures."""
+"""The pattern of pullover-like garments: outlines computed from a few measures."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.core.arrays import Points
-from pipeline.demo.drawing_sheet import SIZE, Fold, curve, mirrored, outline
+from pipeline.demo.draped_cloth import Fold
+from pipeline.demo.outlines import SHEET_SIZE, curve, mirrored, outline
 
-MIDDLE = SIZE[1] // 2
+MIDDLE = SHEET_SIZE[1] // 2
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The pattern of a pullover-like garment; left half, the right one is its mirror image.
+class GarmentPattern:
+    """The left half of a pullover-like garment; the right half is its mirror image. All values are (x, y) pixels on the sheet.
 
     Args:
-        neck: (x, y) where the shoulder seam meets the collar.
+        neck: where the shoulder seam meets the collar.
         shoulder: outer end of the shoulder seam.
         armpit: lower end of the armhole.
         hem: lower corner of the body.
         cuff_outer, cuff_inner: the sleeve's end.
         neck_drop: how far the front neckline hangs below `neck`.
-        sleeve_bow: how far the sleeve's outer edge bows outward.
+        sleeve_bow: how far the sleeve's outer edge curves outward.
     """
 
     neck: tuple[float, float]
@@ -36,7 +37,7 @@ class Cut:
     sleeve_bow: float = 14
 
     def neckline(self, inset_px: float = 0, drop: float | None = None) -> Points:
-        """Front neckline from left to right; `inset_px` moves it outward for the collar's outer edge."""
+        """(n, 2) front neckline from left to right; `inset_px` moves it outward for the collar's outer edge."""
         x, y = self.neck
         depth = self.neck_drop if drop is None else drop
         x, depth = x - inset_px, depth + 1.25 * inset_px
@@ -49,7 +50,7 @@ class Cut:
         return curve([*half, *((2 * MIDDLE - a, b) for a, b in half[-2::-1])])
 
     def back_neck(self, collar_px: float, rise_px: float = 20) -> Points:
-        """Upper edge of the back's collar from left to right, starting at the front collar's outer ends."""
+        """(n, 2) upper edge of the back's collar from left to right, between the outer ends of the front collar."""
         x, y = self.neck
         slope = (self.shoulder[1] - y) / (x - self.shoulder[0])
         half = [
@@ -62,28 +63,28 @@ class Cut:
         return curve([*half, *((2 * MIDDLE - a, b) for a, b in half[-2::-1])])
 
     def side(self) -> Points:
-        """Body's left edge from the armpit down."""
+        """(n, 2) left edge of the body from the armpit down."""
         (ax, ay), (hx, hy) = self.armpit, self.hem
         return curve([(ax, ay), (0.5 * (ax + hx) + 9, 0.5 * (ay + hy)), (hx, hy)])
 
     def bottom(self, sag_px: float = 12) -> Points:
-        """Hem from left to right."""
+        """(n, 2) hem from left to right."""
         x, y = self.hem
         return curve([(x, y), (MIDDLE - 0.5 * (MIDDLE - x), y + sag_px), (MIDDLE, y + 1.2 * sag_px),
                       (MIDDLE + 0.5 * (MIDDLE - x), y + sag_px), (2 * MIDDLE - x, y)])  # fmt: skip
 
     def armhole(self) -> Points:
-        """From the shoulder's end down to the armpit, bowed inward."""
+        """(n, 2) from the end of the shoulder down to the armpit, curved inward."""
         (sx, sy), (ax, ay) = self.shoulder, self.armpit
         return curve([(sx, sy), (sx + 16, sy + 0.36 * (ay - sy)), (sx + 0.35 * (ax - sx) + 16, sy + 0.72 * (ay - sy)), (ax, ay)])
 
     def body(self) -> Points:
-        """Closed outline of the front, neckline cut out."""
+        """(n, 2) closed outline of the front, with the neck opening cut out."""
         left = outline(self.armhole(), self.side())
         return outline(left, self.bottom(), mirrored(left), self.neckline()[::-1])
 
     def sleeve(self) -> Points:
-        """Closed outline of the left sleeve, its shoulder edge tucked under the body."""
+        """(n, 2) closed outline of the left sleeve, with its shoulder edge under the body."""
         (sx, sy), (ax, ay) = self.shoulder, self.armpit
         (ox, oy), (ix, iy) = self.cuff_outer, self.cuff_inner
         bow = self.sleeve_bow
@@ -102,7 +103,7 @@ class Cut:
         return float(np.rad2deg(np.arctan2(top[0] - end[0], end[1] - top[1])))
 
     def folds(self) -> list[Fold]:
-        """Where cloth gathers: from the armpits inward, and lightly above the hem."""
+        """Folds of the cloth: from the armpits inward, and slightly above the hem."""
         (ax, ay), (hx, hy) = self.armpit, self.hem
         left = [
             Fold((ax - 4, ay + 6), (ax + 150, ay + 90), 15, 1.5),

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Float
-from pipeline.demo.drawing_sheet import Colour, single
+from pipeline.demo.colours import Colour
+from pipeline.demo.noise import as_float32
 
 SKY: tuple[Colour, ...] = ((0.98, 0.86, 0.62), (0.97, 0.70, 0.45), (0.93, 0.52, 0.38), (0.80, 0.36, 0.38))
 HILLS: tuple[Colour, ...] = ((0.45, 0.27, 0.40), (0.28, 0.21, 0.38), (0.13, 0.15, 0.28))
@@ -15,7 +16,7 @@ INK = 0.94
 
 
 def sunrise(fabric: Float, centre: tuple[int, int], radius_px: int) -> Float:
-    """A round picture of a sun over hills and water: (h, w, 3) fabric → the same with the print on it."""
+    """Print a round picture of a sun over hills and water: (h, w, 3) float32 fabric → the same with the print on it."""
     height, width = fabric.shape[:2]
     art = np.zeros_like(fabric)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -35,12 +36,12 @@ def sunrise(fabric: Float, centre: tuple[int, int], radius_px: int) -> Float:
     inked = cv2.GaussianBlur(art, (0, 0), 1.0) * weave
     result = fabric + mask[..., None] * (inked - fabric)
     result += ring[..., None] * (np.array((0.97, 0.80, 0.56), np.float32) * weave - result)
-    return single(result)
+    return as_float32(result)
 
 
 def _banded(down: Float, tones: tuple[Colour, ...]) -> Float:
     step = np.clip(((down + 1) / 1.35 * len(tones)).astype(int), 0, len(tones) - 1)
-    return single(np.array(tones)[len(tones) - 1 - step])
+    return as_float32(np.array(tones)[len(tones) - 1 - step])
 
 
 def _ridge(x: Float, centre: tuple[int, int], radius_px: int, layer: int) -> Float:

@@ -1,125 +1,127 @@
-"""Four upper garments as flat lays."""
+"""Four upper garments, drawn as if laid flat and photographed. Each is (1200, 900, 3) uint8 RGB."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.core.arrays import Float
+from pipeline.core.arrays import RGB, Float
 from pipeline.demo import fabrics
-from pipeline.demo.drawing_sheet import Cloth, Sheet, curve, drape, finish, mirrored, outline, paint, stitches
-from pipeline.demo.parts import both, button, collar_band, follow_neck, hem, inside_back, sleeves, still
-from pipeline.demo.pattern import MIDDLE, Cut
+from pipeline.demo.draped_cloth import Cloth, drape
+from pipeline.demo.drawing_sheet import DrawingSheet, paint, photographed, stitches
+from pipeline.demo.outlines import curve, mirrored, outline
+from pipeline.demo.parts import along_neckline, button, collar_band, flat_cloth, hem, inside_back, seam_pair, sleeves
+from pipeline.demo.pattern import MIDDLE, GarmentPattern
 from pipeline.demo.prints import sunrise
 
 THREAD = (0.94, 0.94, 0.91)
 BUTTON = (0.93, 0.91, 0.86)
-TEE = Cut((482, 292), (292, 352), (300, 640), (290, 1292), (58, 606), (206, 704), 118)
-LONG = Cut((462, 262), (306, 318), (322, 610), (312, 1270), (64, 1176), (182, 1204), 82, 30)
-CREW = Cut((484, 262), (300, 330), (312, 620), (306, 1250), (60, 1190), (188, 1218), 92, 34)
-SHIRT = Cut((505, 262), (290, 334), (310, 630), (302, 1300), (50, 1200), (184, 1228), 96, 26)
+TEE = GarmentPattern((482, 292), (292, 352), (300, 640), (290, 1292), (58, 606), (206, 704), 118)
+LONG = GarmentPattern((462, 262), (306, 318), (322, 610), (312, 1270), (64, 1176), (182, 1204), 82, 30)
+CREW = GarmentPattern((484, 262), (300, 330), (312, 620), (306, 1250), (60, 1190), (188, 1218), 92, 34)
+SHIRT = GarmentPattern((505, 262), (290, 334), (310, 630), (302, 1300), (50, 1200), (184, 1228), 96, 26)
 
 
-def breton_top(rng: np.random.Generator) -> NDArray[np.uint8]:
+def breton_top(rng: np.random.Generator) -> RGB:
     """Long-sleeved striped cotton top with a boat neck."""
-    sheet, cut = Sheet(), LONG
+    sheet, pattern = DrawingSheet(), LONG
     fabric = fabrics.breton(rng, (0.93, 0.91, 0.86), (0.11, 0.16, 0.30))
     plain = fabrics.jersey(rng, (0.11, 0.16, 0.30))
-    height = drape(rng, cut.folds())
-    inside_back(sheet, cut, fabric, plain, 20, (0.95, 0.94, 0.9))
-    sleeves(sheet, cut, fabric, height, cuff_px=26, thread=(0.97, 0.96, 0.93))
-    paint(sheet, cut.body(), Cloth(fabric, height), round_px=22, cast=0.3)
-    both(sheet, cut.armhole())
-    collar_band(sheet, cut, plain, 20)
-    hem(sheet, cut, 30, (0.97, 0.96, 0.93))
-    return finish(sheet, rng)
+    height = drape(rng, pattern.folds())
+    inside_back(sheet, pattern, fabric, plain, 20, (0.95, 0.94, 0.9))
+    sleeves(sheet, pattern, fabric, height, cuff_px=26, thread=(0.97, 0.96, 0.93))
+    paint(sheet, pattern.body(), Cloth(fabric, height), round_px=22, shadow=0.3)
+    seam_pair(sheet, pattern.armhole())
+    collar_band(sheet, pattern, plain, 20)
+    hem(sheet, pattern, 30, (0.97, 0.96, 0.93))
+    return photographed(sheet, rng)
 
 
-def printed_tee(rng: np.random.Generator) -> NDArray[np.uint8]:
+def printed_tee(rng: np.random.Generator) -> RGB:
     """Short-sleeved T-shirt with a screen print on the chest."""
-    sheet, cut = Sheet(), TEE
+    sheet, pattern = DrawingSheet(), TEE
     colour = (0.12, 0.37, 0.40)
     fabric = fabrics.jersey(rng, colour)
     printed = sunrise(fabric, centre=(MIDDLE, 700), radius_px=190)
-    height = drape(rng, cut.folds())
-    collar = follow_neck(fabrics.rib(rng, colour, every_px=9, depth=0.1), cut)
-    inside_back(sheet, cut, fabric, fabric, 30, (0.93, 0.9, 0.82))
-    sleeves(sheet, cut, fabric, height, cuff_px=34, thread=(0.2, 0.5, 0.53))
-    paint(sheet, cut.body(), Cloth(printed, height), round_px=22, cast=0.3)
-    both(sheet, cut.armhole())
-    collar_band(sheet, cut, collar, 30)
-    hem(sheet, cut, 36, (0.2, 0.5, 0.53))
-    return finish(sheet, rng)
+    height = drape(rng, pattern.folds())
+    collar = along_neckline(fabrics.rib(rng, colour, every_px=9, depth=0.1), pattern)
+    inside_back(sheet, pattern, fabric, fabric, 30, (0.93, 0.9, 0.82))
+    sleeves(sheet, pattern, fabric, height, cuff_px=34, thread=(0.2, 0.5, 0.53))
+    paint(sheet, pattern.body(), Cloth(printed, height), round_px=22, shadow=0.3)
+    seam_pair(sheet, pattern.armhole())
+    collar_band(sheet, pattern, collar, 30)
+    hem(sheet, pattern, 36, (0.2, 0.5, 0.53))
+    return photographed(sheet, rng)
 
 
-def knitted_crew(rng: np.random.Generator) -> NDArray[np.uint8]:
+def knitted_crew(rng: np.random.Generator) -> RGB:
     """Chunky crew-neck pullover with ribbed collar, cuffs and waistband."""
-    sheet, cut = Sheet(), CREW
+    sheet, pattern = DrawingSheet(), CREW
     colour = (0.78, 0.44, 0.27)
     fabric, ribbed = fabrics.knit(rng, colour), fabrics.rib(rng, colour)
-    height = drape(rng, cut.folds(), restless=0.7)
-    inside_back(sheet, cut, fabric, ribbed, 46, (0.25, 0.2, 0.18))
-    sleeves(sheet, cut, fabric, height, cuff_px=92, cuff=ribbed)
-    paint(sheet, cut.body(), Cloth(fabric, height), round_px=30, cast=0.34)
-    both(sheet, cut.armhole(), gap=0.34)
+    height = drape(rng, pattern.folds(), wrinkles=0.7)
+    inside_back(sheet, pattern, fabric, ribbed, 46, (0.25, 0.2, 0.18))
+    sleeves(sheet, pattern, fabric, height, cuff_px=92, cuff=ribbed)
+    paint(sheet, pattern.body(), Cloth(fabric, height), round_px=30, shadow=0.34)
+    seam_pair(sheet, pattern.armhole(), gap=0.34)
     band = outline(
-        cut.bottom(),
-        (cut.bottom() - np.array([0, 96], np.float32))[::-1] * np.array([0.985, 1], np.float32) + np.array([9, 0], np.float32),
+        pattern.bottom(),
+        (pattern.bottom() - np.array([0, 96], np.float32))[::-1] * np.array([0.985, 1], np.float32)
+        + np.array([9, 0], np.float32),
     )
-    paint(sheet, band, Cloth(ribbed, height), round_px=20, cast=0.2)
-    collar_band(sheet, cut, follow_neck(ribbed, cut), 46)
-    return finish(sheet, rng)
+    paint(sheet, band, Cloth(ribbed, height), round_px=20, shadow=0.2)
+    collar_band(sheet, pattern, along_neckline(ribbed, pattern), 46)
+    return photographed(sheet, rng)
 
 
-def checked_shirt(rng: np.random.Generator) -> NDArray[np.uint8]:
+def checked_shirt(rng: np.random.Generator) -> RGB:
     """Woven check shirt with collar, placket, buttons, chest pocket and cuffs."""
-    sheet, cut = Sheet(), SHIRT
+    sheet, pattern = DrawingSheet(), SHIRT
     fabric = fabrics.check(rng, (0.90, 0.89, 0.85), (0.20, 0.33, 0.52), (0.72, 0.27, 0.24))
-    height = drape(rng, cut.folds())
-    inside_back(sheet, cut, fabric, fabric, 26, (0.2, 0.25, 0.36))
-    sleeves(sheet, cut, fabric, height, cuff_px=84, cuff=np.roll(fabric, 40, axis=0), thread=THREAD)
-    paint(sheet, cut.body(), Cloth(fabric, height), round_px=22, cast=0.3)
-    both(sheet, cut.armhole())
-    hem(sheet, cut, 20, THREAD)
-    _placket(sheet, cut, fabric, height)
+    height = drape(rng, pattern.folds())
+    inside_back(sheet, pattern, fabric, fabric, 26, (0.2, 0.25, 0.36))
+    sleeves(sheet, pattern, fabric, height, cuff_px=84, cuff=np.roll(fabric, 40, axis=0), thread=THREAD)
+    paint(sheet, pattern.body(), Cloth(fabric, height), round_px=22, shadow=0.3)
+    seam_pair(sheet, pattern.armhole())
+    hem(sheet, pattern, 20, THREAD)
+    _placket(sheet, pattern, fabric, height)
     _pocket(sheet, np.roll(fabric, (9, 6), axis=(0, 1)), height)
-    _collar(sheet, cut, fabric)
-    for x in (cut.cuff_outer[0] + 42, 2 * MIDDLE - cut.cuff_outer[0] - 42):
-        button(sheet, x, cut.cuff_outer[1] - 34, 12, BUTTON)
-    return finish(sheet, rng)
+    _collar(sheet, pattern, fabric)
+    for x in (pattern.cuff_outer[0] + 42, 2 * MIDDLE - pattern.cuff_outer[0] - 42):
+        button(sheet, x, pattern.cuff_outer[1] - 34, 12, BUTTON)
+    return photographed(sheet, rng)
 
 
-def _placket(sheet: Sheet, cut: Cut, fabric: Float, height: Float) -> None:
-    top, bottom = cut.neck[1] + cut.neck_drop - 8, cut.hem[1] + 12
+def _placket(sheet: DrawingSheet, pattern: GarmentPattern, fabric: Float, height: Float) -> None:
+    top, bottom = pattern.neck[1] + pattern.neck_drop - 8, pattern.hem[1] + 12
     strip = outline([(MIDDLE - 30, top), (MIDDLE + 30, top), (MIDDLE + 30, bottom), (MIDDLE - 30, bottom)])
-    paint(sheet, strip, Cloth(fabric, height), round_px=5, cast=0.22)
+    paint(sheet, strip, Cloth(fabric, height), round_px=5, shadow=0.22)
     for x in (MIDDLE - 22, MIDDLE + 22):
         stitches(sheet, curve([(x, top), (x, 0.5 * (top + bottom)), (x, bottom - 4)]), THREAD)
     for y in np.arange(top + 100, bottom - 90, 158):
         button(sheet, MIDDLE, float(y), 13, BUTTON)
 
 
-def _pocket(sheet: Sheet, fabric: Float, height: Float) -> None:
+def _pocket(sheet: DrawingSheet, fabric: Float, height: Float) -> None:
     left, right, top, bottom = 668, 838, 560, 746
     middle = 0.5 * (left + right)
     shape = outline([(left, top), (right, top), (right, bottom - 26), (middle, bottom), (left, bottom - 26)])
-    paint(sheet, shape, Cloth(fabric, height), round_px=6, cast=0.3)
+    paint(sheet, shape, Cloth(fabric, height), round_px=6, shadow=0.3)
     inner = outline([(left + 8, top), (left + 8, bottom - 31), (middle, bottom - 9), (right - 8, bottom - 31), (right - 8, top)])
     stitches(sheet, inner, THREAD)
     stitches(sheet, outline([(left + 4, top + 30), (right - 4, top + 30)]), THREAD)
 
 
-def _collar(sheet: Sheet, cut: Cut, fabric: Float) -> None:
-    """A closed turn-down collar: fold at the back, two leaves in front, each with its own grain."""
-    x, y = cut.neck
-    low = y + cut.neck_drop
+def _collar(sheet: DrawingSheet, pattern: GarmentPattern, fabric: Float) -> None:
+    """Draw a closed turn-down collar: the fold at the back and two leaves in front, each with its fabric turned."""
+    x, y = pattern.neck
+    low = y + pattern.neck_drop
     fold = curve(
         [(x - 22, y + 16), (x + 4, y - 30), (MIDDLE, y - 40), (2 * MIDDLE - x - 4, y - 30), (2 * MIDDLE - x + 22, y + 16)]
     )
     inner = curve([(2 * MIDDLE - x - 4, y + 16), (MIDDLE, y + 2), (x + 4, y + 16)])
-    paint(sheet, outline(fold, inner), still(np.roll(fabric, 50, axis=0), 0.97), round_px=12, cast=0.3)
+    paint(sheet, outline(fold, inner), flat_cloth(np.roll(fabric, 50, axis=0), 0.97), round_px=12, shadow=0.3)
     leaf = outline(
         curve([(x - 22, y + 16), (x + 6, y - 6), (x + 30, y + 44), (MIDDLE - 4, low - 2)]),
         [(MIDDLE - 66, low + 92)],
@@ -130,6 +132,6 @@ def _collar(sheet: Sheet, cut: Cut, fabric: Float) -> None:
     )
     for flip, turn in ((False, 58.0), (True, -58.0)):
         shape, line = (mirrored(leaf), mirrored(edge)) if flip else (leaf, edge)
-        paint(sheet, shape, replace(still(fabric), turn_deg=turn, pivot=(MIDDLE, y)), round_px=8, cast=0.4)
+        paint(sheet, shape, replace(flat_cloth(fabric), turn_deg=turn, pivot=(MIDDLE, y)), round_px=8, shadow=0.4)
         stitches(sheet, line, THREAD)
     button(sheet, MIDDLE, low + 14, 12, BUTTON)
