@@ -19,6 +19,7 @@ from compose.painter import PLAIN, Composite, Look, compose_scene
 from compose.placement_files import AUTOMATIC, PlacementFiles
 from compose.scene_record import figure_facts, figure_notices, recipe_of
 from pipeline.core import images
+from pipeline.core.card import Resources
 from pipeline.core.errors import InputError
 from pipeline.core.frame import Frame
 from pipeline.core.images import photo_notices
@@ -78,6 +79,8 @@ class ComposeStep(StepBase):
     unit: ClassVar[Unit] = Unit.SCENE
     version: ClassVar[int] = 2
     config: ComposeConfig
+    seconds = 0.11
+    resources = Resources(memory_gb=0.5)
 
     def __init__(self, config: ComposeConfig, context: Context) -> None:
         super().__init__(config, context)

@@ -23,6 +23,7 @@ from compose.kept_parts import HANDS, without_kept
 from compose.matte import dressed_alpha, dressed_cutout
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
+from pipeline.core.card import Resources, most_of
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Notice
 from pipeline.core.frame import Frame
@@ -93,12 +94,19 @@ class RestoreStep(StepBase):
     unit: ClassVar[Unit] = Unit.PAIR
     version: ClassVar[int] = 3
     config: RestoreConfig
+    seconds = 0.42
 
     def __init__(self, config: RestoreConfig, context: Context, backend: MatteBackend | None = None) -> None:
         super().__init__(config, context)
         self.backend = backend if config.backend_matte else None
         self.read_face: ReadFace = FaceMesh()
         self._delivery = config.delivery()
+
+    @property
+    def resources(self) -> Resources:  # type: ignore[override]  # a value in the base
+        """Its own, and the backend's."""
+        own = Resources(memory_gb=0.8)
+        return most_of([own, self.backend.card.resources]) if self.backend else own
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The photo, its frame and mattes, the mask, and the canvas before and after."""

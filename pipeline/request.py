@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pipeline.catalog import STEPS, step_names
 from pipeline.core.errors import UsageError
 from pipeline.core.layout import Layout
-from pipeline.running.options import RunOptions
+from pipeline.running.options import RunOptions, Workers
 
 
 class Bounds(NamedTuple):
@@ -73,10 +73,11 @@ class Request(RunOptions):
             held["steps"] = tuple(step_names(",".join(_tuple(self.steps))))
         if self.config is not None:
             held["config"] = Path(self.config)
+        held["workers"] = _workers(self.workers)
         for name, value in held.items():
             object.__setattr__(self, name, value)
         _check("limit", self.limit, LIMIT)
-        _check("workers", self.workers, WORKERS)
+        _check("workers", self.workers if isinstance(self.workers, int) else None, WORKERS)
         _check("retry_bad", self.retry_bad, RETRY_BAD)
 
     @property
@@ -97,6 +98,16 @@ class Request(RunOptions):
 def _tuple(value: str | Iterable[str]) -> tuple[str, ...]:
     """One text alone is one word, not its letters."""
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _workers(value: int | str) -> Workers:
+    """`auto`, or a number that may be typed as text."""
+    if value == "auto":
+        return "auto"
+    try:
+        return int(value)
+    except ValueError:
+        raise UsageError(f"workers = {value!r} is no number of worker processes", "allowed: auto, or 1 and more") from None
 
 
 def _check(name: str, number: int | None, bounds: Bounds) -> None:

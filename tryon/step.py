@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.core import images
+from pipeline.core.card import Resources, most_of
 from pipeline.core.config import StepConfig
 from pipeline.core.engine import DressedPerson, Encoded, EngineCard, GarmentInputs, PersonInputs, TryOnEngine, TryOnItem
 from pipeline.core.errors import InputError, UsageError
@@ -88,6 +89,16 @@ class TryOnStep(StepBase):
     def batch_size(self) -> int:  # type: ignore[override]  # a plan never asks, so a plan never loads torch
         """Most pairs of one `run`; asked for when work begins, because an engine may have to look at the GPU first."""
         return max((engine.batch_size for engine in self.engines.values()), default=1)
+
+    @property
+    def resources(self) -> Resources:  # type: ignore[override]  # a value in the base, here the engines'
+        """What the most demanding engine needs."""
+        return most_of([Resources(), *(engine.card.resources for engine in self.engines.values())])
+
+    @property
+    def seconds(self) -> float:  # type: ignore[override]  # likewise
+        """The slowest engine's time."""
+        return max((engine.card.seconds for engine in self.engines.values()), default=super().seconds)
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The conditions the pair's engine reads, of the person and of the garment."""

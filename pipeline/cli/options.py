@@ -12,7 +12,7 @@ import typer
 
 from pipeline.catalog import backend_settings, step_names, step_range
 from pipeline.core.errors import UsageError
-from pipeline.request import LIMIT, RETRY_BAD, WORKERS, Request
+from pipeline.request import LIMIT, RETRY_BAD, Request
 
 Inputs = Annotated[Path, typer.Option(help="Photos, garments, backgrounds.")]
 Outputs = Annotated[Path, typer.Option(help="Everything that is made.")]
@@ -88,7 +88,9 @@ class CommandLineOptions:
     outputs: Outputs = OUTPUTS
     weights: Weights = WEIGHTS
     config: Config = Request.config
-    workers: Annotated[int, typer.Option(min=WORKERS.least, help="Worker processes.")] = Request.workers
+    workers: Annotated[
+        str, typer.Option(metavar="N|auto", help="Worker processes; auto decides by the machine and the work, step by step.")
+    ] = str(Request.workers)
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large run.")] = False
 
     def request(self) -> Request:

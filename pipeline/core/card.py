@@ -3,7 +3,37 @@
 from __future__ import annotations
 
 import importlib.util
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+ALL_THREADS = math.inf
+"""Of a network that keeps every processor thread of the machine busy by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one process needs while it works; `--workers auto` counts the processes by it.
+
+    Args:
+        cpu_threads: processor threads kept busy, on average.
+        memory_gb: peak resident memory of the whole process, libraries included, in 1e9 bytes.
+        gpu_memory_gb: likewise of the GPU; 0 = the work is always done on the CPU.
+    """
+
+    cpu_threads: float = 1
+    memory_gb: float = 0.3
+    gpu_memory_gb: float = 0
+
+
+def most_of(needs: Iterable[Resources]) -> Resources:
+    """What a process needs that meets each of several needs, one after the other."""
+    needs = list(needs)
+    return Resources(
+        cpu_threads=max(each.cpu_threads for each in needs),
+        memory_gb=max(each.memory_gb for each in needs),
+        gpu_memory_gb=max(each.gpu_memory_gb for each in needs),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +49,7 @@ class Card:
         cure: the remedy line itself, where no pip extra brings them.
         seconds: rough time for one item on two CPU cores, for the plan's estimate.
         approximate: True when the result is a stand-in for a real model's.
+        resources: what a process needs that works with it; unless it says so, it has the machine for itself.
     """
 
     name: str
@@ -29,6 +60,7 @@ class Card:
     cure: str = ""
     seconds: float = 0.5
     approximate: bool = False
+    resources: Resources = Resources(cpu_threads=ALL_THREADS, memory_gb=2)
 
     def signature(self, separator: str = "/") -> str:
         """Name and version, as fingerprints hold them; another separator than a step had before would redo its pictures."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pipeline.core.backend import Backend
+from pipeline.core.card import Resources
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Notice
 from pipeline.core.items import Item, Unit
@@ -62,6 +63,8 @@ class Step(Protocol):
     config: StepConfig
     batch_size: int
     model_files: Mapping[str, str]
+    resources: Resources
+    seconds: float
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """Files that must be there; their bytes decide whether the item is done."""
@@ -97,6 +100,10 @@ class StepBase:
     batch_size = 1
     model_files: Mapping[str, str] = {}
     """sha256 by weights name of the step's backend; set where the step is built, part of every fingerprint."""
+    resources = Resources()
+    """What a process that works on its items needs."""
+    seconds = 0.3
+    """Rough time for one item on two CPU cores."""
 
     def __init__(self, config: StepConfig, context: Context) -> None:
         self.config = config
@@ -136,6 +143,16 @@ class BackendStep(StepBase, Generic[Kind]):
     def signature(self, item: Item) -> Mapping[str, str]:
         """The backend, which decides the pixels."""
         return {"backend": self.backend.card.signature()}
+
+    @property
+    def resources(self) -> Resources:  # type: ignore[override]  # a value in the base, here the backend's
+        """What the backend needs."""
+        return self.backend.card.resources
+
+    @property
+    def seconds(self) -> float:  # type: ignore[override]  # likewise
+        """The backend's time."""
+        return self.backend.card.seconds
 
     def load(self) -> None:
         """Bring up the backend on the run's device."""

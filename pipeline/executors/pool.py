@@ -25,7 +25,7 @@ class PoolExecutor:
     """Several processes.
 
     Args:
-        workers: how many.
+        workers: how many; each is started when it is first needed.
     """
 
     def __init__(self, workers: int) -> None:
@@ -34,14 +34,22 @@ class PoolExecutor:
         self._workers = [WorkerProcess(number, threads, starts, log) for number in range(workers)]
         self._stages = 0
 
-    def run(self, stage: Stage, items: Iterable[Item], prepare: Prepare, stopped: Stopped) -> Generator[Result, None, None]:
-        """See `Executor.run`; results come in the order in which they are ready."""
+    def run(
+        self, stage: Stage, items: Iterable[Item], prepare: Prepare, stopped: Stopped, most: int | None = None
+    ) -> Generator[Result, None, None]:
+        """See `Executor.run`; results come in the order in which they are ready.
+
+        Args:
+            stage, items, prepare, stopped: as there.
+            most: so many of the workers take part; None = all.
+        """
         if stage.recipe is None:
             raise UsageError(f"{stage.name}: this step cannot work in several processes", "leave out --workers")
         self._stages += 1
         source = _Batches(items, max(stage.step.batch_size, 1), stopped)
-        results: Results = queue.Queue(len(self._workers))
-        drivers = [_Driver(worker, self._stages, stage, source, prepare, results) for worker in self._workers]
+        workers = self._workers[:most]
+        results: Results = queue.Queue(len(workers))
+        drivers = [_Driver(worker, self._stages, stage, source, prepare, results) for worker in workers]
         for driver in drivers:
             driver.start()
         running = len(drivers)

@@ -18,6 +18,7 @@ from pipeline.core.records.fingerprint import Fingerprinter
 from pipeline.core.records.ledger_rows import Outcome, Status
 from pipeline.core.records.transaction import Finished, Records
 from pipeline.core.stage import Stage
+from pipeline.executors.automatic import AutomaticExecutor
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.pool import PoolExecutor
 from pipeline.executors.protocol import Executor, Failure, Result, Ticket
@@ -98,9 +99,9 @@ def _known(plan: Plan | None, outlook: Outlook, position: int) -> StagePlan | No
 
 
 def _executor(options: RunOptions) -> Executor:
-    if options.workers <= 1:
-        return LocalExecutor()
-    return PoolExecutor(options.workers)
+    if options.workers == "auto":
+        return AutomaticExecutor()
+    return PoolExecutor(options.workers) if options.workers > 1 else LocalExecutor()
 
 
 class _StageRun:

@@ -85,6 +85,7 @@ class AgnosticStep(StepBase):
     unit: ClassVar[Unit] = Unit.PERSON
     version: ClassVar[int] = 3
     config: AgnosticConfig
+    seconds = 0.04
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """Picture, parse map, key-points; body parts for rules that look at them."""

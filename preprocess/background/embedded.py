@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB
-from pipeline.core.card import Card
+from pipeline.core.card import Card, Resources
 from pipeline.core.rect import Rect, Window
 from preprocess.background.edge_band import EdgeConfig, refine_band
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
@@ -34,7 +34,7 @@ SEED = 20240229
 class EmbeddedMatte:
     """Separates one person from the background; needs nothing beyond the base packages."""
 
-    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5)
+    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5, resources=Resources(memory_gb=0.8))
     batch_size = 1
 
     def __init__(self, config: MattingConfig | None = None) -> None:

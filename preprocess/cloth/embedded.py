@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import Lab
-from pipeline.core.card import Card
+from pipeline.core.card import Card, Resources
 from pipeline.core.colour import to_lab
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Rect
@@ -79,7 +79,8 @@ SOFT_STEP = 18.0
 class PlainBackground:
     """The embedded garment backend."""
 
-    card = Card(name="plain", version=1, packages=("cv2",), seconds=0.1, approximate=True)
+    needs = Resources(memory_gb=0.8)
+    card = Card(name="plain", version=1, packages=("cv2",), seconds=0.4, approximate=True, resources=needs)
 
     def load(self, device: str) -> None:
         """Nothing to bring up."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points
-from pipeline.core.card import Card
+from pipeline.core.card import Card, Resources
 from pipeline.core.labels import BodyPart, Joint
 from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Joints
@@ -54,7 +54,8 @@ _HANDS = {"right": BodyPart.RIGHT_HAND, "left": BodyPart.LEFT_HAND}
 class LandmarkBody:
     """Body parts from landmarks; nothing to download."""
 
-    card = Card(name="landmarks", version=1, packages=("cv2",), seconds=0.05, approximate=True)
+    needs = Resources(memory_gb=0.2)
+    card = Card(name="landmarks", version=1, packages=("cv2",), seconds=0.01, approximate=True, resources=needs)
     batch_size = 1
 
     def load(self, device: str) -> None:

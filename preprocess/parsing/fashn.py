@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
-from pipeline.core.card import Card
+from pipeline.core.card import ALL_THREADS, Card, Resources
 from pipeline.core.labels import Fashn, Parse
 from preprocess.parsing.neck import no_neck_above_mouth
 from preprocess.parsing.segformer_base import SegformerParser
@@ -24,7 +24,14 @@ from preprocess.person.sides import with_sides
 class FashnParser(SegformerParser):
     """Parse maps by `fashn-human-parser`; limbs get the side of the nearer limb of the body."""
 
-    card = Card(name="fashn", weights=("fashn-human-parser",), packages=("torch", "transformers"), extra="diffusion", seconds=3.0)
+    card = Card(
+        name="fashn",
+        weights=("fashn-human-parser",),
+        packages=("torch", "transformers"),
+        extra="diffusion",
+        seconds=3.0,
+        resources=Resources(cpu_threads=ALL_THREADS, memory_gb=1.4, gpu_memory_gb=2),
+    )
     classes = len(Fashn)
 
     def shrink(self, picture: RGB, size: tuple[int, int]) -> RGB:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.card import Card
+from pipeline.core.card import ALL_THREADS, Card, Resources
 from pipeline.core.labels import Atr
 from preprocess.parsing.neck import derive_neck
 from preprocess.parsing.segformer_base import SegformerParser
@@ -20,7 +20,12 @@ class SegformerClothes(SegformerParser):
     """Parse maps by `segformer_b2_clothes`."""
 
     card = Card(
-        name="segformer", weights=("segformer-clothes",), packages=("torch", "transformers"), extra="diffusion", seconds=1.5
+        name="segformer",
+        weights=("segformer-clothes",),
+        packages=("torch", "transformers"),
+        extra="diffusion",
+        seconds=1.5,
+        resources=Resources(cpu_threads=ALL_THREADS, memory_gb=1.3, gpu_memory_gb=2),
     )
     classes = len(Atr) - 1  # all of ATR but the neck
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points
-from pipeline.core.card import Card
+from pipeline.core.card import Card, Resources
 from pipeline.core.frame import PAD_GREY
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from preprocess.networks.mediapipe_models import MediapipeModels, mediapipe_models
@@ -42,7 +42,7 @@ LEFT, RIGHT = _Arm(13, 15), _Arm(14, 16)
 class MediapipePose:
     """BODY_25 and hands; needs nothing beyond the base packages."""
 
-    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.15)
+    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.07, resources=Resources(memory_gb=0.5))
 
     def __init__(self) -> None:
         self._models: MediapipeModels | None = None

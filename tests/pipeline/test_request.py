@@ -45,6 +45,8 @@ def test_text_is_taken_for_paths_and_one_glob_for_a_list_of_one():
         ({"steps": "8"}, "no step 8"),
         ({"limit": 0}, "limit"),
         ({"workers": 0}, "workers"),
+        ({"workers": "many"}, "workers"),
+        ({"workers": "-1"}, "workers"),
         ({"retry_bad": -1}, "retry_bad"),
         ({"retry_bad": 21}, "retry_bad"),
     ],
@@ -100,7 +102,7 @@ VALUES = {
     "retry_failed": st.booleans(),
     "fail_fast": st.booleans(),
     "verify": st.booleans(),
-    "workers": st.integers(1, 64),
+    "workers": st.integers(1, 64) | st.just("auto"),
     "retry_bad": st.integers(0, 20),
     "another": st.booleans(),
 }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import Lab
-from pipeline.core.card import Card
+from pipeline.core.card import Card, Resources
 from pipeline.core.colour import to_lab
 from pipeline.core.labels import SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
@@ -61,7 +61,8 @@ Scores = NDArray[np.float32]
 class ColourParser:
     """Parse maps without a network; approximate."""
 
-    card = Card(name="colour", version=1, packages=("cv2",), seconds=0.3, approximate=True)
+    needs = Resources(memory_gb=0.3)
+    card = Card(name="colour", version=1, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
     batch_size = 1
     keeps_lists = False
 

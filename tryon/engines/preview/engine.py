@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.core.arrays import RGB
+from pipeline.core.card import Resources
 from pipeline.core.engine import (
     DressedPerson,
     EngineBase,
@@ -36,6 +37,7 @@ CARD = EngineCard(
     name="preview",
     version=2,
     seconds=0.25,
+    resources=Resources(memory_gb=0.35),
     approximate=True,
     seeded=False,
     categories=frozenset(Category),

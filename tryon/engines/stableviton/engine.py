@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pipeline.core.card import ALL_THREADS, Resources
 from pipeline.core.device import choose_device
 from pipeline.core.engine import (
     DressedPerson,
@@ -55,6 +56,7 @@ class StableVITON(EngineBase):
         packages=("torch", "diffusers", "transformers", "safetensors", "einops"),
         extra="diffusion",
         seconds=90,
+        resources=Resources(cpu_threads=ALL_THREADS, memory_gb=5.5, gpu_memory_gb=8),
         categories=frozenset({Category.UPPER}),
         person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE),
         garment=(CLOTH,),
@@ -155,7 +157,13 @@ def stored_dtype(converted: Path) -> str:
 class StableVITON1024(StableVITON):
     """The model of VITON-HD at 1024×768."""
 
-    card: ClassVar[EngineCard] = replace(StableVITON.card, name="stableviton_1024", weights=("stableviton-1024",), seconds=500)
+    card: ClassVar[EngineCard] = replace(
+        StableVITON.card,
+        name="stableviton_1024",
+        weights=("stableviton-1024",),
+        seconds=500,
+        resources=Resources(cpu_threads=ALL_THREADS, memory_gb=7.2, gpu_memory_gb=16),
+    )
     native_size: ClassVar[tuple[int, int]] = (1024, 768)
 
 
