@@ -82,7 +82,7 @@ def sheet(
 ) -> None:
     """Print finished pictures on a contact sheet: PDF, A4, with names and page numbers."""
     from pipeline.core.layout import CONTACT_SHEET
-    from pipeline.report.sheet import Shown, write_sheet
+    from pipeline.report.sheet import SheetPicture, write_sheet
     from pipeline.review.export import finished_entries, open_gallery
     from pipeline.review.workspace import Workspace
 
@@ -95,7 +95,9 @@ def sheet(
             "no finished picture to show", "mark some to keep: python run.py review" if only_kept else "python run.py --step all"
         )
     shown = [
-        Shown(workspace.layout.path(each.ref), (each.scene.pair.person.id, each.scene.pair.garment.id, each.scene.background.id))
+        SheetPicture(
+            workspace.layout.path(each.ref), (each.scene.pair.person.id, each.scene.pair.garment.id, each.scene.background.id)
+        )
         for each in entries
     ]
     target = file or workspace.layout.path(CONTACT_SHEET)

@@ -1,6 +1,6 @@
-"""The report page as text: plain HTML and CSS, nothing loaded from elsewhere, works from `file://`.
+"""A report page as text: plain HTML and CSS that load nothing from elsewhere and work from `file://`.
 
-Pure functions: rows in, HTML out. `pipeline.report.report` gathers the rows and writes the files.
+Pure functions: rows in, HTML out. `pipeline.report.report` collects the rows and writes the files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Cell:
         label: what it shows, e.g. `agnostic`.
         link: the full picture, relative to the page; "" when it is not there.
         thumbnail: the small picture, relative to the page.
-        note: a short remark below it.
+        note: a short text below it.
     """
 
     label: str
@@ -34,15 +34,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One pair, all its stages.
+    """One pair with all its stages.
 
     Args:
-        title, subtitle: who wears what, and how it was made.
+        title, subtitle: who wears what, and how the picture was made.
         cells: the stages in order.
         notices: quality flags.
         preview: made by a preview engine.
-        score: of the quality gate, in [0, 1], or None.
-        measures: what it is made of, as name and value.
+        score: the quality gate's, in [0, 1], or None.
+        measures: what the score is computed from, as name and value.
     """
 
     title: str
@@ -55,18 +55,18 @@ class Row:
 
     @property
     def is_bad(self) -> bool:
-        """Whether the quality gate found it wanting."""
+        """Whether the score is below the quality gate's limit."""
         return self.score is not None and self.score < PASS_SCORE
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One cause, and how many items it kept from coming out.
+    """One cause, and how many items failed because of it.
 
     Args:
         item: the first of them.
-        step, message, remedy: where, why, and what cures it.
-        items: how many there are.
+        step, message, remedy: where, why, and what to do.
+        items: how many failed.
     """
 
     item: str
@@ -77,15 +77,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """What one page shows.
+class ReportPage:
+    """What one page of the report shows.
 
     Args:
         failures: shown first, on the first page.
         rows: in the order in which they are shown.
-        summary: figures for the head line, e.g. `("12 people", "3 garments")`.
+        summary: figures for the headline, e.g. `("12 people", "3 garments")`.
         page: number of this page, from 1.
-        pages: how many there are.
+        pages: how many pages there are.
     """
 
     failures: tuple[Failure, ...]
@@ -96,18 +96,18 @@ class Sheet:
 
 
 FINAL = "final"
-"""Labels of finished pictures begin with it; they are shown larger."""
+"""Labels of finished pictures begin with this word; they are shown larger."""
 STYLE = Path(__file__).with_name("report.css")
 
 
-def page_html(sheet: Sheet) -> str:
-    """The whole page."""
-    parts = [_head(sheet), _navigation(sheet)]
-    if sheet.failures:
-        parts.append(_failures(sheet.failures))
-    parts += [_group("To look at", [row for row in sheet.rows if _needs_a_look(row)])]
-    parts += [_group("Finished", [row for row in sheet.rows if not _needs_a_look(row)])]
-    if not sheet.failures and not sheet.rows:
+def page_html(page: ReportPage) -> str:
+    """The HTML of one page."""
+    parts = [_head(page), _navigation(page)]
+    if page.failures:
+        parts.append(_failures(page.failures))
+    parts += [_group("To look at", [row for row in page.rows if _needs_attention(row)])]
+    parts += [_group("Finished", [row for row in page.rows if not _needs_attention(row)])]
+    if not page.failures and not page.rows:
         parts.append(
             "<p>No pictures yet: put photos into <code>inputs/person</code> and garments into <code>inputs/cloth</code>.</p>"
         )
@@ -115,22 +115,22 @@ def page_html(sheet: Sheet) -> str:
     return f"{parts[0]}{parts[1]}<main>\n{body}\n</main>\n{parts[1]}</body>\n</html>\n"
 
 
-def _needs_a_look(row: Row) -> bool:
+def _needs_attention(row: Row) -> bool:
     return bool(row.notices) or any(not cell.link for cell in row.cells)
 
 
-def order(rows: Sequence[Row]) -> list[Row]:
-    """Incomplete ones first, then bad scores from the worst on; the rest by number of flags, then by score, then as given."""
-    return sorted(rows, key=_place)
+def worst_first(rows: Sequence[Row]) -> list[Row]:
+    """Incomplete rows first, then bad scores from the worst on; the others by number of flags, then score, then as given."""
+    return sorted(rows, key=_rank)
 
 
-def _place(row: Row) -> tuple[int, float, int, float]:
+def _rank(row: Row) -> tuple[int, float, int, float]:
     score = 1.0 if row.score is None else row.score
     return -sum(not cell.link for cell in row.cells), min(score, PASS_SCORE), -len(row.notices), score
 
 
-def _head(sheet: Sheet) -> str:
-    facts = " · ".join(escape(fact) for fact in sheet.summary)
+def _head(page: ReportPage) -> str:
+    facts = " · ".join(escape(fact) for fact in page.summary)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -139,12 +139,12 @@ def _head(sheet: Sheet) -> str:
     )
 
 
-def _navigation(sheet: Sheet) -> str:
-    if sheet.pages == 1:
+def _navigation(page: ReportPage) -> str:
+    if page.pages == 1:
         return ""
     links = [
-        f"<b>{number}</b>" if number == sheet.page else f'<a href="{page_name(number)}">{number}</a>'
-        for number in range(1, sheet.pages + 1)
+        f"<b>{number}</b>" if number == page.page else f'<a href="{page_name(number)}">{number}</a>'
+        for number in range(1, page.pages + 1)
     ]
     return f'<nav aria-label="Pages">Page {" ".join(links)}</nav>\n'
 
@@ -192,7 +192,7 @@ def _article(row: Row) -> str:
 
 
 def _measures(row: Row) -> str:
-    """The score and what it is made of, in one line."""
+    """The score and what it is computed from, in one line."""
     if row.score is None:
         return ""
     kind = " bad" if row.is_bad else ""

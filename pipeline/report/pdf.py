@@ -1,7 +1,7 @@
-"""A small PDF writer: pages of JPEG pictures and lines of text, written as they come, so that memory does not grow with them.
+"""A small PDF writer for pages of JPEG pictures and lines of text. Each page is written at once, so memory does not grow.
 
-No clock, no identifier, no producer's version: the same pages give the same bytes. Text is Helvetica, which every viewer has
-(ISO 32000-1, 9.6.2.2); characters outside Windows' Latin alphabet are shown as question marks.
+The file holds no time, identifier or version: equal pages give equal bytes. Text is Helvetica, which every viewer has
+(ISO 32000-1, 9.6.2.2); characters outside Windows' Latin alphabet become question marks.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ A4_POINTS = (841.89, 595.28)
 """(height, width)."""
 POINTS_PER_MM = 72 / 25.4
 CATALOGUE, PAGE_TREE, FONT = 1, 2, 3
-"""Numbers of the objects that every file has."""
+"""Numbers of the PDF objects that every file has."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A JPEG on a page.
+class PlacedPicture:
+    """A JPEG at its place on a page.
 
     Args:
         jpeg: its bytes, RGB.
@@ -37,14 +37,14 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """One line.
+class PlacedText:
+    """One line of text at its place on a page.
 
     Args:
-        content: the words.
+        content: the text.
         left: mm from the page's left edge.
-        base: of the letters, mm from the page's upper edge.
-        points: size.
+        base: baseline of the letters, mm from the page's upper edge.
+        points: size of the letters.
         grey: 0 = black, 1 = white.
     """
 
@@ -56,11 +56,11 @@ class Text:
 
 
 class PdfWriter:
-    """Writes pages to a file; `close` ends it.
+    """Writes pages to a file; `close` completes it.
 
     Args:
         file: opened for writing, at its beginning.
-        title: shown by viewers.
+        title: shown by PDF viewers.
     """
 
     def __init__(self, file: BinaryIO, title: str) -> None:
@@ -73,10 +73,10 @@ class PdfWriter:
         self._write(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
         self._put(FONT, b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
 
-    def add(self, pictures: Sequence[Picture], texts: Sequence[Text]) -> None:
-        """One more page."""
+    def add(self, pictures: Sequence[PlacedPicture], texts: Sequence[PlacedText]) -> None:
+        """Write one more page."""
         numbers = [self._stream(_picture_head(each), each.jpeg) for each in pictures]
-        drawing = [_draw(each, place) for place, each in enumerate(pictures)] + [_say(each) for each in texts]
+        drawing = [_draw(each, place) for place, each in enumerate(pictures)] + [_text(each) for each in texts]
         content = self._stream(b"", b"\n".join(drawing))
         named = b"".join(b"/I%d %d 0 R" % pair for pair in enumerate(numbers))
         height, width = A4_POINTS
@@ -89,7 +89,7 @@ class PdfWriter:
         self._pages.append(page)
 
     def close(self) -> None:
-        """Write what ties the pages together."""
+        """Write the list of pages and the table of objects."""
         kids = b" ".join(b"%d 0 R" % page for page in self._pages)
         self._put(PAGE_TREE, b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(self._pages), kids))
         self._put(CATALOGUE, b"<</Type/Catalog/Pages %d 0 R>>" % PAGE_TREE)
@@ -119,19 +119,19 @@ class PdfWriter:
         self._place += len(data)
 
 
-def _picture_head(picture: Picture) -> bytes:
+def _picture_head(picture: PlacedPicture) -> bytes:
     head = b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode"
     return head % (picture.pixels[1], picture.pixels[0])
 
 
-def _draw(picture: Picture, place: int) -> bytes:
-    """Scale the unit square to the picture's place; PDF counts from the lower left corner."""
+def _draw(picture: PlacedPicture, place: int) -> bytes:
+    """Drawing commands that scale the unit square to the picture's place; PDF counts from the lower left corner."""
     wide, tall = picture.width * POINTS_PER_MM, picture.height * POINTS_PER_MM
     x, y = picture.left * POINTS_PER_MM, A4_POINTS[0] - picture.top * POINTS_PER_MM - tall
     return b"q %.3f 0 0 %.3f %.3f %.3f cm /I%d Do Q" % (wide, tall, x, y, place)
 
 
-def _say(text: Text) -> bytes:
+def _text(text: PlacedText) -> bytes:
     x, y = text.left * POINTS_PER_MM, A4_POINTS[0] - text.base * POINTS_PER_MM
     return b"BT /F %.2f Tf %.2f g %.3f %.3f Td (%s) Tj ET" % (text.points, text.grey, x, y, _escaped(text.content))
 

@@ -1,4 +1,4 @@
-"""Gathers what a run left behind and writes `outputs/report/`: pages of at most 200 pairs, thumbnails named by content.
+"""Write `outputs/report/` from the results of all runs: pages of at most 200 pairs, thumbnails named by content.
 
 Thumbnails are made once per content, so a rerun that changes one picture makes one thumbnail.
 """
@@ -35,7 +35,7 @@ from pipeline.core.layout import (
 from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.transaction import Records
 from pipeline.core.score import SCORE, score_of
-from pipeline.report.page import Cell, Failure, Row, Sheet, order, page_html, page_name
+from pipeline.report.page import Cell, Failure, ReportPage, Row, page_html, page_name, worst_first
 
 ROWS_PER_PAGE = 200
 THUMB_HEIGHT = 480
@@ -47,45 +47,47 @@ MEASURES = {
     "spread": ("variety", "levels"),
     "halo": ("halo", "%"),
 }
-"""The quality gate's facts: what they are called here, and their unit."""
+"""The quality gate's facts: their names on the page, and their units."""
 REPORT_FOLDER = REPORT.rpartition("/")[0]
 
 
 def write_report(records: Records, collection: Collection, failures: Sequence[Failure]) -> Path:
-    """Write the pages; what did not change is left alone.
+    """Write the pages; unchanged files are not written again.
 
     Args:
-        records: the books, opened for writing.
-        collection: every item there is; inputs that are gone are left out of the report.
+        records: of the outputs folder, opened for writing.
+        collection: all items; the report leaves out items whose inputs are gone.
         failures: shown first.
 
     Returns:
         The first page.
     """
     noticed, scored = _notices(records), _scores(records)
-    rows = order([_row(pair, collection, records, noticed, scored.get((pair.id, pair.engine), {})) for pair in collection.pairs])
+    rows = worst_first(
+        [_row(pair, collection, records, noticed, scored.get((pair.id, pair.engine), {})) for pair in collection.pairs]
+    )
     _make_thumbnails(records, rows)
     pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
     summary = _summary(collection, rows, failures)
     for number in range(1, pages + 1):
         part = tuple(rows[(number - 1) * ROWS_PER_PAGE : number * ROWS_PER_PAGE])
-        sheet = Sheet(tuple(failures) if number == 1 else (), part, summary, number, pages)
-        records.store.write_if_changed(f"{REPORT_FOLDER}/{page_name(number)}", page_html(sheet).encode("utf-8"))
-    _drop_old(records, rows, pages)
+        page = ReportPage(tuple(failures) if number == 1 else (), part, summary, number, pages)
+        records.store.write_if_changed(f"{REPORT_FOLDER}/{page_name(number)}", page_html(page).encode("utf-8"))
+    _remove_old(records, rows, pages)
     return records.layout.path(REPORT)
 
 
 def report_key(collection: Collection, failures: Sequence[Failure]) -> str:
-    """Changes when a report would look different although no artefact was made: items came, went, or failed."""
+    """Hash that changes when the report would, although no artefact was made: items were added, removed, or failed."""
     text = repr((collection.pairs, collection.backgrounds, list(failures)))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-Noticed = Mapping[str, Sequence[tuple[str, Notice]]]
+ItemNotices = Mapping[str, Sequence[tuple[str, Notice]]]
 """Item id → (step, notice)."""
 
 
-def _notices(records: Records) -> Noticed:
+def _notices(records: Records) -> ItemNotices:
     found: dict[str, list[tuple[str, Notice]]] = defaultdict(list)
     for outcome in records.ledger.outcomes("notices <> '[]' OR kept <> '[]'"):
         found[outcome.item] += [(outcome.step, notice) for notice in outcome.all_notices]
@@ -93,13 +95,13 @@ def _notices(records: Records) -> Noticed:
 
 
 def _scores(records: Records) -> dict[tuple[str, str], Mapping[str, str]]:
-    """The facts of every item that the quality gate judged, by its id and the engine in its file's folder."""
+    """The facts of every item that the quality gate scored, by its id and the engine in its file's folder."""
     rows = records.ledger.outcomes(f"facts LIKE '%\"{SCORE}\"%'")
     return {(row.item, row.slot.split("/")[-2]): row.facts for row in rows if not row.failed}
 
 
 def measures_of(facts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """What a score is made of, in words and with units; what was not measured is left out."""
+    """What a score is computed from, as name and value with unit; what was not measured is left out."""
     named = ((words, facts.get(name), unit) for name, (words, unit) in MEASURES.items())
     return tuple((words, _with_unit(value, unit)) for words, value, unit in named if value)
 
@@ -112,7 +114,7 @@ def _with_unit(value: str, unit: str) -> str:
 
 
 def stage_refs(pair: Pair, collection: Collection, layout: Layout) -> Iterator[tuple[str, Ref]]:
-    """The stages of a pair in their order: label and artefact."""
+    """The stages of a pair in order: label and artefact."""
     person, garment, engine = pair.person.id, pair.garment.id, pair.engine
     yield "person", IMAGE.of(person)
     yield "cut-out", CUTOUT.of(person)
@@ -127,7 +129,7 @@ def stage_refs(pair: Pair, collection: Collection, layout: Layout) -> Iterator[t
         yield f"final, {background.id}", finished_ref(layout, f"{pair.id}__{background.id}", engine)
 
 
-def _row(pair: Pair, collection: Collection, records: Records, noticed: Noticed, facts: Mapping[str, str]) -> Row:
+def _row(pair: Pair, collection: Collection, records: Records, noticed: ItemNotices, facts: Mapping[str, str]) -> Row:
     cells = tuple(_cell(label, ref, records) for label, ref in stage_refs(pair, collection, records.layout))
     items = [pair.person.id, pair.garment.id, pair.id, *(f"{pair.id}__{background.id}" for background in collection.backgrounds)]
     found = dict.fromkeys(notice for item in items for _, notice in noticed.get(item, ()))
@@ -144,7 +146,10 @@ def _row(pair: Pair, collection: Collection, records: Records, noticed: Noticed,
 
 
 def _concerns(notice: Notice, category: Category) -> bool:
-    """Masks are made per category, and their flags begin with it; a stamp says already that a picture is a preview."""
+    """Whether a flag belongs on this row: masks are made per category, and their flags begin with it.
+
+    `preview-only` is not listed, because the row has a stamp that says it.
+    """
     about = notice.detail.partition(":")[0]
     return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about == category.value)
 
@@ -168,7 +173,7 @@ def _thumbnail(records: Records, name: str, ref: Ref) -> None:
     try:
         data = images.thumbnail(records.layout.path(ref), THUMB_HEIGHT)
     except (InputError, OSError):
-        return  # a broken hand-given file shows as a broken picture; its step has said so already
+        return  # a broken file of the user's shows as a broken picture; its step has reported it
     records.store.write_if_changed(f"{REPORT_FOLDER}/{name}", data)
 
 
@@ -185,8 +190,8 @@ def _summary(collection: Collection, rows: Sequence[Row], failures: Sequence[Fai
     return tuple(f"{count} {one if count == 1 else many}" for count, one, many in facts)
 
 
-def _drop_old(records: Records, rows: Sequence[Row], pages: int) -> None:
-    """Remove pages and thumbnails that no row shows any more; both are ours alone."""
+def _remove_old(records: Records, rows: Sequence[Row], pages: int) -> None:
+    """Remove pages and thumbnails that no row shows any more; only this module writes them."""
     folder = records.layout.path(REPORT_FOLDER)
     shown = {cell.thumbnail for row in rows for cell in row.cells}
     names = {page_name(number) for number in range(1, pages + 1)}

@@ -10,7 +10,7 @@ from browsing import PHONE, WIDE, chromium, keep, opened, overflows
 from playwright.sync_api import Browser
 
 from pipeline.core.flags import Flag, Notice
-from pipeline.report.page import Cell, Failure, Row, Sheet, page_html
+from pipeline.report.page import Cell, Failure, ReportPage, Row, page_html
 
 pytestmark = pytest.mark.slow
 FAILURES = (
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 @pytest.mark.parametrize(("size", "stacked"), [(WIDE, False), (PHONE, True)], ids=["wide", "phone"])
 def test_failures_fit_the_screen_side_by_side_or_stacked(browser: Browser, tmp_path: Path, size: tuple[int, int], stacked: bool):
     row = Row("ann · tee", "upper garment", (Cell("person"), Cell("final, sea")), (Notice(Flag.SMALL_PERSON, "8 px"),))
-    (tmp_path / "index.html").write_text(page_html(Sheet(FAILURES, (row,), ("2 people",))), "utf-8")
+    (tmp_path / "index.html").write_text(page_html(ReportPage(FAILURES, (row,), ("2 people",))), "utf-8")
     with opened(browser, f"file://{tmp_path}/index.html", size) as page:
         keep(page, f"report-{'phone' if stacked else 'wide'}")
         assert not overflows(page)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import ClassVar
 
 from pipeline.core.flags import Flag, Notice
-from pipeline.report.page import Cell, Failure, Row, Sheet, order, page_html
+from pipeline.report.page import Cell, Failure, ReportPage, Row, page_html, worst_first
 from pipeline.report.report import measures_of
 
 COMPLETE = Row(
@@ -18,7 +18,7 @@ INCOMPLETE = Row("cid · tee", "upper", (Cell("person", "../d.jpg", "thumbs/3.we
 
 
 def sheet(*rows: Row, failures: tuple[Failure, ...] = ()) -> str:
-    return page_html(Sheet(failures, tuple(order(rows)), ("1 person",)))
+    return page_html(ReportPage(failures, tuple(worst_first(rows)), ("1 person",)))
 
 
 def test_failures_come_first_then_incomplete_then_flagged_then_the_rest():
@@ -70,8 +70,8 @@ def scored(title: str, score: float | None, flags: int = 0) -> Row:
 def test_bad_scores_come_first_from_the_worst_on_then_flags_then_lower_scores():
     rows = [scored("good", 0.9), scored("fair", 0.6), scored("flagged", 0.8, 1), scored("bad", 0.4, 1), scored("worst", 0.1, 1)]
     unscored = scored("unscored", None)
-    assert [row.title for row in order([unscored, *rows])] == ["worst", "bad", "flagged", "fair", "good", "unscored"]
-    assert order([scored("good", 1.0), INCOMPLETE])[0] is INCOMPLETE
+    assert [row.title for row in worst_first([unscored, *rows])] == ["worst", "bad", "flagged", "fair", "good", "unscored"]
+    assert worst_first([scored("good", 1.0), INCOMPLETE])[0] is INCOMPLETE
 
 
 def test_a_score_is_shown_with_what_it_is_made_of_and_a_bad_one_stands_out():
@@ -92,7 +92,7 @@ def test_measures_have_names_and_units_and_leave_out_what_was_not_measured():
 
 
 def test_many_rows_are_spread_over_linked_pages():
-    html = page_html(Sheet((), (COMPLETE,), (), page=2, pages=3))
+    html = page_html(ReportPage((), (COMPLETE,), (), page=2, pages=3))
     assert 'href="index.html"' in html and 'href="page-3.html"' in html and "<b>2</b>" in html
 
 

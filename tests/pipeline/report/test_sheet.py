@@ -12,16 +12,16 @@ import pytest
 from PIL import Image
 
 from pipeline.core import images
-from pipeline.report.pdf import PdfWriter, Picture, Text
-from pipeline.report.sheet import DPI, PAGE_MM, Shown, grid, shortened, write_sheet
+from pipeline.report.pdf import PdfWriter, PlacedPicture, PlacedText
+from pipeline.report.sheet import DPI, PAGE_MM, SheetPicture, grid, shortened, write_sheet
 
 
-def shown(folder: Path, count: int, size: tuple[int, int] = (120, 90)) -> list[Shown]:
+def shown(folder: Path, count: int, size: tuple[int, int] = (120, 90)) -> list[SheetPicture]:
     entries = []
     for number in range(count):
         path = folder / f"{number}.png"
         path.write_bytes(images.png(np.full((*size, 3), (number * 7 % 256, 90, 160), np.uint8)))
-        entries.append(Shown(path, (f"ann{number}", "tee", "sea")))
+        entries.append(SheetPicture(path, (f"ann{number}", "tee", "sea")))
     return entries
 
 
@@ -94,7 +94,7 @@ def test_long_names_lose_their_middle_and_foreign_letters_do_not_break_the_file(
     assert shortened("short", 30, 6.5) == "short"
     file = io.BytesIO()
     writer = PdfWriter(file, "Frühling 春")
-    writer.add([Picture(b"\xff\xd8", (1, 1), 0, 0, 1, 1)], [Text("zoë 春 \\(", 1, 1)])
+    writer.add([PlacedPicture(b"\xff\xd8", (1, 1), 0, 0, 1, 1)], [PlacedText("zoë 春 \\(", 1, 1)])
     writer.close()
     assert b"(zo\xeb ? \\\\\\()" in file.getvalue()
 
