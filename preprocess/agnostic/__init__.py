@@ -1,1 +1,1 @@
-"""Step 4, parsing, second half: where a try-on model may paint."""
+"""Step 4, parsing, second half: the area that a try-on model may repaint."""

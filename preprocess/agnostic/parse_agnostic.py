@@ -24,7 +24,7 @@ def parse_agnostic(category: Category, parse: NDArray[np.uint8], body: Joints) -
     """(h, w) uint8 of `Parse` → the same with the garment, the neck and the covered arms set to background.
 
     Args:
-        category: which garment is taken away; lower takes trousers, skirt and legs instead.
+        category: which garment is removed; lower removes trousers, skirt and legs.
         parse: (h, w) uint8 of `Parse`.
         body: joints on the same canvas.
     """
@@ -42,7 +42,7 @@ def parse_agnostic(category: Category, parse: NDArray[np.uint8], body: Joints) -
 
 
 def covered_arm(body: Joints, side: str, size: tuple[int, ...]) -> Mask:
-    """From the other shoulder over this arm to the wrist: hands beyond a small disc at the wrist survive."""
+    """From the other shoulder along this arm to the wrist; the hand beyond a small disc at the wrist is not covered."""
     r = max(body.shoulder_width, 0.55 * body.torso_length) / SHOULDER_UNITS
     canvas = np.zeros(size, np.uint8)
     shoulder, elbow, wrist = shapes.ARMS[side]

@@ -1,6 +1,6 @@
-"""The agnostic picture: the person with the area to repaint in grey, made from whatever mask lies on disk.
+"""The agnostic picture: the person with the area to repaint in grey, made from the mask on disk.
 
-A step of its own behind the masks, so that a mask retouched by hand is followed and the two never disagree.
+A step of its own after the masks, so that a retouched mask is used and the two always agree.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class PictureInputs:
 
 
 class AgnosticPictureStep(StepBase):
-    """Greys out what the masks cover."""
+    """Paints the masked area grey."""
 
     name: ClassVar[str] = "agnostic-picture"
     unit: ClassVar[Unit] = Unit.PERSON
@@ -81,6 +81,6 @@ class AgnosticPictureStep(StepBase):
 
 
 def grey_out(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
-    """(h, w, 3) uint8 with the masked area in grey 128."""
+    """(h, w, 3) uint8 RGB with the masked area in grey 128."""
     covered: NDArray[np.uint8] = np.where(mask[..., None], np.uint8(GREY), image)
     return covered

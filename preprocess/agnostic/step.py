@@ -1,6 +1,6 @@
-"""The agnostic step: the person without the garment to replace, once per garment category that some pair wants.
+"""The agnostic step: the person without the garment to replace, for each garment category that some pair needs.
 
-A step of its own beside parsing, so that a parse map retouched by hand is followed.
+A step of its own after parsing, so that a retouched parse map is used.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ SHARES: dict[Category, tuple[float, float]] = {
     Category.LOWER: (0.05, 0.65),
     Category.DRESS: (0.10, 0.82),
 }
-"""Usual share of the canvas per category; outside of it something went wrong."""
+"""Usual share of the canvas per category; a mask outside these limits is flagged."""
 
 
 class AgnosticConfig(StepConfig):
     """Settings of the agnostic masks."""
 
     margin: float = 0.046
-    """Rim round the worn garment, as a share of the body's width (12 px on a VITON-HD photo)."""
+    """Margin around the worn garment, as a share of the body's width (12 px on a VITON-HD photo)."""
     hem_margin: float = 0.03
     """How far the mask reaches below the worn garment's hem, as a share of the body's width."""
     recipe: str = AUTO
-    """How masks are drawn: auto (what the try-on engine was trained with), hr-viton, viton-hd, ootd-hd, catvton, …"""
+    """The mask rule: auto (the one with which the try-on engine was trained), hr-viton, viton-hd, ootd-hd, catvton, …"""
     keep: tuple[Keepable, ...] = ()
     """What no mask covers: hands, hair, bags, scarf."""
 
@@ -63,7 +63,7 @@ class AgnosticConfig(StepConfig):
 
 @dataclass(frozen=True)
 class AgnosticInputs:
-    """What one person's masks are made from; all on the same canvas.
+    """What one person's masks are made of, all on the same canvas.
 
     Args:
         person: the item.
@@ -88,13 +88,13 @@ class AgnosticStep(StepBase):
     seconds = 0.04
 
     def reads(self, item: Item) -> Sequence[Ref]:
-        """Picture, parse map, key-points; body parts for rules that look at them."""
+        """Picture, parse map, key-points; body parts for rules that need them."""
         names = self._rule_names(item).values()
         parts = (layout.DENSEPOSE_IUV,) if any(rule_named(name).needs_parts for name in names) else ()
         return [kind.of(item.id) for kind in (layout.IMAGE, layout.PARSE, layout.POSE_JSON, *parts)]
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """Landmarks know where joints outside the frame are; a downloaded data set has none. The matte and ATR show bags."""
+        """Landmarks, for joints outside the frame (a downloaded data set has none); for bags, the matte and ATR's labels."""
         matte = (layout.MATTE,) if "bags" in self.config.keep else ()
         lists = (layout.PARSE_LISTS,) if self._weighs_opinions(item) else ()
         return [kind.of(item.id) for kind in (layout.LANDMARKS, layout.FRAME, *matte, *lists)]
@@ -144,7 +144,7 @@ class AgnosticStep(StepBase):
         return parts
 
     def _matte(self, item: Person, image: NDArray[np.uint8]) -> Mask | None:
-        """The person on the canvas, where bags are to be kept and there is a matte."""
+        """(h, w) bool: the person on the canvas; None when no bags are kept or no matte exists."""
         matte, frame = (self.layout.path(kind.of(item.id)) for kind in (layout.MATTE, layout.FRAME))
         if "bags" not in self.config.keep or not (matte.is_file() and frame.is_file()):
             return None
@@ -181,7 +181,7 @@ def artefacts(inputs: AgnosticInputs, category: Category, mask: Mask) -> dict[Re
 
 
 def mask_notices(category: Category, mask: Mask, body: Joints) -> list[Notice]:
-    """Flags on one mask: unusual share of the frame, or legs asked for that are not in the photo."""
+    """Flags of one mask: an unusual share of the frame, or a garment for legs that are not in the photo."""
     if category != Category.UPPER and not leg_in_view(body, (mask.shape[0], mask.shape[1])):
         return [Notice(Flag.LEGS_NOT_VISIBLE, category.value)]
     least, most = SHARES[category]

@@ -2,8 +2,8 @@
 
 Facts: docs/facts/agnostic_rules.md#catvton.
 
-Where one parse map is all there is, it speaks for both networks. The published code shrinks and enlarges by a fixed factor and
-breaks on sides that it does not divide; here the size is said. Specks are dropped.
+Without LIP's and ATR's own maps the parse map stands for both. The published code shrinks and enlarges by a fixed factor and
+fails on sides that the factor does not divide; here the target size is given. Specks are dropped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.strokes import SPECK_SHARE
 
 GROW_SHARE, BLUR_SHARE = 250, 25
-"""The longer side divided by these gives the sides of the growing square and of the blur."""
+"""The longer side divided by these gives the side of the dilating square and of the blur."""
 SHRINK = 4
 THRESHOLD = 25
 """Of 255, after the blur."""
@@ -34,63 +34,63 @@ LEGS = tuple(BodyPart(part) for part in range(7, 15))
 
 
 @dataclass(frozen=True)
-class Class:
+class Replacement:
     """What one kind of garment replaces.
 
     Args:
         replaced: worn garments that must be repainted.
-        spared: labels that stay, beside hair and accessories.
+        kept: labels that stay, in addition to hair and accessories.
         parts: body parts under the garment.
     """
 
     replaced: tuple[Parse, ...]
-    spared: tuple[Parse, ...]
+    kept: tuple[Parse, ...]
     parts: tuple[BodyPart, ...]
 
 
 BELOW = (*LEG_LABELS, *LOWER_LABELS)
 ABOVE = (*ARM_LABELS, Parse.FACE, Parse.NECK, Parse.UPPER_CLOTHES, Parse.COAT)
-"""ATR's face has the neck, a map of CIHP has it apart: both stay above a lower garment."""
-CLASSES: dict[Category, Class] = {
-    Category.UPPER: Class(UPPER_LABELS, BELOW, (*TORSO, *ARMS)),
-    Category.LOWER: Class((*LOWER_LABELS, Parse.DRESS), ABOVE, LEGS),
-    Category.DRESS: Class((*UPPER_LABELS, *LOWER_LABELS), (), (*TORSO, *ARMS, *LEGS)),
+"""ATR's face includes the neck, CIHP has a label for it: both stay above a lower garment."""
+REPLACEMENTS: dict[Category, Replacement] = {
+    Category.UPPER: Replacement(UPPER_LABELS, BELOW, (*TORSO, *ARMS)),
+    Category.LOWER: Replacement((*LOWER_LABELS, Parse.DRESS), ABOVE, LEGS),
+    Category.DRESS: Replacement((*UPPER_LABELS, *LOWER_LABELS), (), (*TORSO, *ARMS, *LEGS)),
 }
-INNER = Class((Parse.UPPER_CLOTHES,), (Parse.COAT, Parse.DRESS, *BELOW), TORSO)
-OUTER = Class((Parse.COAT,), (Parse.UPPER_CLOTHES, Parse.DRESS, *BELOW), (*TORSO, *ARMS))
+INNER = Replacement((Parse.UPPER_CLOTHES,), (Parse.COAT, Parse.DRESS, *BELOW), TORSO)
+OUTER = Replacement((Parse.COAT,), (Parse.UPPER_CLOTHES, Parse.DRESS, *BELOW), (*TORSO, *ARMS))
 
 
 def catvton(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint."""
-    return _area(CLASSES[category], conditions)
+    return _area(REPLACEMENTS[category], conditions)
 
 
 def catvton_inner(category: Category, conditions: Conditions) -> Mask:
-    """(h, w) bool, True = repaint: the shirt under an open coat, the coat stays; for upper garments."""
+    """(h, w) bool, True = repaint: the shirt under an open coat; the coat stays. For upper garments."""
     return _area(INNER, conditions)
 
 
 def catvton_outer(category: Category, conditions: Conditions) -> Mask:
-    """(h, w) bool, True = repaint: the coat, the shirt under it stays; for upper garments. Needs a parser that knows coats."""
+    """(h, w) bool, True = repaint: the coat; the shirt under it stays. For upper garments; needs a parser that labels coats."""
     return _area(OUTER, conditions)
 
 
-def _area(kind: Class, conditions: Conditions) -> Mask:
-    assert conditions.parts is not None, "the table says that this recipe needs the body parts"
+def _area(kind: Replacement, conditions: Conditions) -> Mask:
+    assert conditions.parts is not None, "needs_parts in the table of rules"
     grow, blur = (_odd(max(conditions.size) // share) for share in (GROW_SHARE, BLUR_SHARE))
-    strong = _grown(np.isin(conditions.parts, HANDS_AND_FEET), grow) & conditions.says(*ARM_LABELS, *LEG_LABELS)
-    strong |= conditions.parse == Parse.FACE  # not ATR's, which goes down to the collar
-    weak = conditions.says(Parse.HAIR, *ACCESSORIES, *kind.spared) | strong
+    strong = _grown(np.isin(conditions.parts, HANDS_AND_FEET), grow) & conditions.labelled(*ARM_LABELS, *LEG_LABELS)
+    strong |= conditions.parse == Parse.FACE  # not ATR's face, which reaches down to the collar
+    weak = conditions.labelled(Parse.HAIR, *ACCESSORIES, *kind.kept) | strong
     weak |= np.zeros(conditions.size, bool) if conditions.bag is None else conditions.bag
-    foreground = conditions.says(*(label for label in Parse if label is not Parse.BACKGROUND))
+    foreground = conditions.labelled(*(label for label in Parse if label is not Parse.BACKGROUND))
     area = hull_of_parts((foreground & ~weak) | _coarse(np.isin(conditions.parts, kind.parts), grow)) & ~weak
     soft = cv2.GaussianBlur(np.where(area, 255, 0).astype(np.uint8), (blur, blur), 0)
-    found = _grown(((soft >= THRESHOLD) | conditions.says(*kind.replaced)) & ~strong, grow)
+    found = _grown(((soft >= THRESHOLD) | conditions.labelled(*kind.replaced)) & ~strong, grow)
     return masks.keep_larger(found, SPECK_SHARE * found.size)
 
 
 def hull_of_parts(area: Mask) -> Mask:
-    """The convex hull of every connected part by itself."""
+    """The convex hull of every connected part, each for itself."""
     contours, _ = cv2.findContours(area.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     canvas = np.zeros(area.shape, np.uint8)
     for contour in contours:
@@ -99,7 +99,7 @@ def hull_of_parts(area: Mask) -> Mask:
 
 
 def _coarse(parts: Mask, side_px: int) -> Mask:
-    """Shrunk, grown twice, enlarged to just the size it had: covers the gaps between body parts."""
+    """Shrunk, dilated twice, enlarged to its old size: covers the gaps between body parts."""
     height, width = parts.shape
     small = (max(1, width // SHRINK), max(1, height // SHRINK))
     shrunk = cv2.resize(parts.astype(np.uint8), small, interpolation=cv2.INTER_NEAREST)

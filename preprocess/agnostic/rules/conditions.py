@@ -25,8 +25,8 @@ class Conditions:
         parts: (h, w) uint8 of `labels.BodyPart` (DensePose's index), or None where the rule does not need it.
         person: (h, w) bool, the person's matte, or None when there is none.
         margins: safety margins, for the rules that have them.
-        opinions: (h, w) uint8 of `Parse` each, what LIP's and ATR's network say by themselves; () = the parse map alone is known.
-        bag: (h, w) bool, what a parser calls a bag, which `Parse` has no label for; None = no parser said.
+        opinions: (h, w) uint8 of `Parse` each: the maps of LIP's and of ATR's network; () = there is only the parse map.
+        bag: (h, w) bool, what a parser labels as a bag (`Parse` has no such label); None = the parser has no bags.
     """
 
     parse: Labels
@@ -37,12 +37,12 @@ class Conditions:
     opinions: tuple[Labels, ...] = ()
     bag: Mask | None = None
 
-    def says(self, *labels: Parse) -> Mask:
+    def labelled(self, *labels: Parse) -> Mask:
         """(h, w) bool: where any opinion, or the parse map when there is none, has one of these labels."""
-        said = np.zeros(self.size, bool)
+        found = np.zeros(self.size, bool)
         for opinion in self.opinions or (self.parse,):
-            said |= np.isin(opinion, labels)
-        return said
+            found |= np.isin(opinion, labels)
+        return found
 
     @property
     def size(self) -> tuple[int, int]:
@@ -62,8 +62,8 @@ class MaskRule:
         name: the name in the settings.
         mask_of: the function.
         categories: garments that it covers.
-        needs_parts: whether it looks at DensePose's index.
-        weighs_opinions: whether it looks at each parsing network's own map, where there are several.
+        needs_parts: whether it uses DensePose's index.
+        weighs_opinions: whether it uses each parsing network's own map, where there are several.
     """
 
     name: str

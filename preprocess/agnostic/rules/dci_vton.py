@@ -1,7 +1,7 @@
 """`dci-vton`: the agnostic picture of DCI-VTON's loaders, stroke for stroke (docs/facts/agnostic_rules.md#dci-vton).
 
-Drawn with Pillow, whose strokes the model saw. The second model's mask is drawn by the same strokes; the first model needs only
-the picture and makes a hole of the parse map itself (`tryon/engines/dci_vton/conditions.py`). Torso joints that are missing are
+Drawn with Pillow, because the model was trained on its strokes. The second model's mask has the same strokes; the first model
+needs only the picture and derives its hole from the parse map (`tryon/engines/dci_vton/conditions.py`). Missing torso joints are
 completed, where the published code divides by zero; nothing else differs.
 """
 
@@ -27,7 +27,7 @@ class Pen:
     Args:
         size: (height, width).
         joints: (25, 2) x, y; read, never changed.
-        unit_px: the recipe's r.
+        unit_px: the rule's r.
     """
 
     def __init__(self, size: Size, joints: NDArray[np.float64], unit_px: int) -> None:
@@ -48,7 +48,7 @@ class Pen:
         return float(x), float(y)
 
     def bone(self, start: Joint, end: Joint, units: int) -> None:
-        """A line of so many units' width."""
+        """A line between two joints, `units` wide."""
         self._draw.line([self.at(start), self.at(end)], 255, units * self._r)
 
     def oval(self, joint: Joint, across: int, along: int) -> None:
@@ -93,32 +93,32 @@ def with_square_torso(body: Joints) -> NDArray[np.float64]:
 
 
 def _clothes(body: Joints, joints: NDArray[np.float64], unit: int, size: Size) -> Mask:
-    """Torso, shoulders, and both arms as far as their joints were seen."""
+    """Torso, shoulders, and both arms as far as their joints were detected."""
     pen = Pen(size, joints, unit)
     pen.torso()
     pen.bone(Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, 12)
     for shoulder, elbow, wrist in ARMS.values():
         pen.oval(shoulder, 5, 6)
         for start, end in ((shoulder, elbow), (elbow, wrist)):
-            if _seen(body, start) and _seen(body, end):
+            if _detected(body, start) and _detected(body, end):
                 pen.bone(start, end, 10)
                 pen.oval(end, 5, 5)
     return pen.mask
 
 
 def _sleeve(body: Joints, joints: NDArray[np.float64], unit: int, side: str, size: Size) -> Mask:
-    """What counts as covered on one arm; the disc at its end is smaller, so that the hand is given back."""
+    """What counts as covered on one arm; the disc at its end is smaller, so that the hand is kept."""
     pen = Pen(size, joints, unit)
     shoulder, elbow, wrist = ARMS[side]
     pen.oval(shoulder, 5, 6)
     for start, end in ((shoulder, elbow), (elbow, wrist)):
-        if _seen(body, start) and _seen(body, end):
+        if _detected(body, start) and _detected(body, end):
             pen.bone(start, end, 10)
             pen.oval(end, *((4, 4) if end is wrist else (5, 5)))
-    if not _seen(body, wrist) and not _seen(body, elbow):
+    if not _detected(body, wrist) and not _detected(body, elbow):
         pen.oval(shoulder, 4, 4)
     return pen.mask
 
 
-def _seen(body: Joints, joint: Joint) -> bool:
+def _detected(body: Joints, joint: Joint) -> bool:
     return joint in (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER) or body.known(joint)

@@ -1,4 +1,4 @@
-"""What a user may take out of any recipe's mask: hands, hair, bags, scarf."""
+"""What a user may take out of any rule's mask: hands, hair, bags, scarf."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from preprocess.person import body_shapes as shapes
 
 Keepable = Literal["hands", "hair", "bags", "scarf"]
 HAND_POINTS = 15
-"""So many found key-points make a hand."""
+"""A hand with at least this many detected key-points counts as found."""
 
 
 def kept(conditions: Conditions, what: Sequence[Keepable]) -> Mask:
@@ -27,7 +27,7 @@ def kept(conditions: Conditions, what: Sequence[Keepable]) -> Mask:
 
 
 def hands(conditions: Conditions) -> Mask:
-    """Arm pixels beyond the wrist, and those inside the hull of a found hand; gloves."""
+    """(h, w) bool: arm pixels beyond the wrist, and those inside the hull of a detected hand; gloves."""
     area: Mask = conditions.parse == Parse.GLOVE
     for side, labels in SIDE_LABELS.items():
         bare = conditions.parse == labels.arm
@@ -38,7 +38,7 @@ def hands(conditions: Conditions) -> Mask:
 
 
 def bags(conditions: Conditions) -> Mask:
-    """What a parser called a bag, and what belongs to the person by the matte and has no label: parse maps have none for bags."""
+    """(h, w) bool: what a parser labels as a bag, and what the matte shows without a label: `Parse` has no bags."""
     carried = np.zeros(conditions.size, bool) if conditions.bag is None else conditions.bag.copy()
     if conditions.person is not None:
         carried |= conditions.person & (conditions.parse == Parse.BACKGROUND)

@@ -3,7 +3,7 @@
 Facts: docs/facts/agnostic_rules.md#ootd.
 
 The worn garment grown by a square, arms as broad strips, the neck; minus what the category keeps. Against the published code:
-every joint may be missing, nothing wraps round the picture's edge, nobody in the parse map means no mask, all parts of
+every joint may be missing, no stroke wraps around the picture's edge, an empty parse map gives no mask, all parts of
 the mask stay, and a bare leg below a top is not repainted. `ootd_compat.py` is the rule bug for bug.
 """
 
@@ -32,13 +32,13 @@ from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Joints
 
 ROWS = 512
-"""The rule's pixels are meant on a canvas of this height."""
+"""The rule's pixel sizes hold for a canvas of this height."""
 STRIP_PX = {"hd": 60, "dc": 45}
 """Width of an arm's strip for the two published models: half-body VITON-HD and full-body DressCode."""
 FOREARM = 1.2
-"""The strip reaches beyond the wrist by a fifth of the forearm."""
+"""The strip ends a fifth of the forearm beyond the wrist."""
 GARMENT_PX, ARM_PX, NECK_PX = 10, 8, 2
-"""How far each part is grown."""
+"""By how much each part is dilated."""
 
 ALWAYS_KEPT = (*HEAD_LABELS, *SHOE_LABELS, Parse.HAT, Parse.GLOVE)
 REPLACED: dict[Category, tuple[Parse, ...]] = {
@@ -81,7 +81,7 @@ def _area(category: Category, conditions: Conditions, strip_px: int) -> Mask:
 
 
 def arm_strip(parse: NDArray[np.uint8], body: Joints, side: str, width_px: float) -> Mask:
-    """Shoulder, elbow and a little beyond the wrist as one band; the arm's label when a joint is missing.
+    """One band from the shoulder over the elbow to beyond the wrist; the arm's label when a joint is missing.
 
     Args:
         parse: (h, w) uint8 of `Parse`.
@@ -103,13 +103,13 @@ def arm_strip(parse: NDArray[np.uint8], body: Joints, side: str, width_px: float
 
 
 def grow(mask: Mask, reach_px: float) -> Mask:
-    """Grown by a square that reaches so far to every side."""
+    """Dilated by a square that reaches `reach_px` to every side."""
     side = 2 * round(reach_px) + 1
     grown: Mask = cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool)
     return grown
 
 
 def _tidied(area: Mask, keep: Mask) -> Mask:
-    """Small holes filled, but never with what is kept; all parts stay except specks."""
+    """Small holes are filled, except with what is kept; specks are dropped."""
     filled = masks.fill_holes(area & ~keep, SPECK_SHARE * area.size) & ~keep
     return masks.keep_larger(filled, SPECK_SHARE * area.size)

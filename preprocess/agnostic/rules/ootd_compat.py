@@ -2,9 +2,9 @@
 
 Facts: docs/facts/agnostic_rules.md#ootd.
 
-For those who compare with OOTDiffusion's own results; `ootd.py` is what to use otherwise. Kept on purpose: coordinates are cut to
-unsigned 16 bits, so that a joint left of the picture draws to its right edge; only a missing wrist is noticed; only the
-largest part of the mask survives; holes are filled whatever is in them.
+For comparisons with OOTDiffusion's own results; otherwise use `ootd.py`. Kept on purpose: coordinates are cut to
+unsigned 16 bits, so that a joint left of the picture is drawn at its right edge; only a missing wrist is checked for; only the
+largest part of the mask stays; holes are filled whatever they contain.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ARMS = {
     Atr.RIGHT_ARM: [Joint.RIGHT_SHOULDER, Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST],
     Atr.LEFT_ARM: [Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST],
 }
-"""COCO-18 and BODY_25 number the arms alike."""
+"""COCO-18 and BODY_25 have the same numbers for the arms."""
 
 
 def ootd_hd_compat(category: Category, conditions: Conditions) -> Mask:
@@ -54,7 +54,7 @@ def ootd_dc_compat(category: Category, conditions: Conditions) -> Mask:
 
 
 def _on_canvas(category: Category, conditions: Conditions, strip_px: int) -> Mask:
-    """From the project's labels and joints to the rule's, and the mask back to the canvas."""
+    """Convert the project's labels and joints to those of the rule, and the mask back to the canvas."""
     height, width = conditions.size
     labels = converted(with_worn_sides(conditions.parse), ATR_FROM_CIHP)
     points = coco_18_from_body_25(np.column_stack([conditions.body.xy, conditions.body.seen]).astype(np.float32))
@@ -73,7 +73,7 @@ def published_mask(category: Category, labels: Labels, points: Points64, strip_p
         labels: (h, w) uint8 of `Atr`, neck included; brought to `size` by nearest neighbour.
         points: (18, 2) COCO order, in pixels of 512 × 384; (0, 0) = missing.
         strip_px: width of an arm's strip at 512 rows, see `STRIP_PX`.
-        size: (height, width) to work at; growing does not scale with it, strips and points do.
+        size: (height, width) to work at; dilation does not scale with it, strips and points do.
 
     Returns:
         (height, width) bool, True = repaint.
@@ -90,7 +90,7 @@ def published_mask(category: Category, labels: Labels, points: Points64, strip_p
 
 
 def _arms(parse: Labels, points: Points64, width_px: int) -> tuple[Mask, Mask]:
-    """(h, w) bool twice: both arms' regions, and what is kept of the arms outside their strips."""
+    """(h, w) bool each: the regions of both arms, and what is kept of the arms outside their strips."""
     arms, hands = np.zeros(parse.shape, bool), np.zeros(parse.shape, bool)
     for label, joints in ARMS.items():
         shoulder, elbow, wrist = points[joints]
@@ -99,7 +99,7 @@ def _arms(parse: Labels, points: Points64, width_px: int) -> tuple[Mask, Mask]:
             arms |= bare
             continue
         chain = np.stack([shoulder, elbow, elbow + FOREARM * (wrist - elbow)])
-        drawn = chain if label is Atr.RIGHT_ARM else chain[::-1]  # the left arm starts at its wrist
+        drawn = chain if label is Atr.RIGHT_ARM else chain[::-1]  # the published code draws the left arm from its wrist
         strip = _strip(drawn, shoulder, width_px, (parse.shape[0], parse.shape[1]))
         arms |= strip
         hands |= bare & ~strip

@@ -25,7 +25,7 @@ ROWS = 1024
 def viton_hd(category: Category, conditions: Conditions) -> Mask:
     """(h, w) bool, True = repaint; for upper garments.
 
-    What is worn is covered too, whatever the strokes reach; face, glasses and what is below the hem are given back.
+    What is worn is covered even where no stroke reaches it; face, glasses and what is below the hem are kept.
     """
     worn = np.isin(conditions.parse, UPPER_LABELS)
     area = strokes(conditions.body, conditions.size) | with_margin(worn, conditions.body, conditions.margins)
@@ -60,7 +60,7 @@ def strokes(body: Joints, size: tuple[int, int]) -> Mask:
 
 
 def _arm(canvas: NDArray[np.uint8], body: Joints, side: str, r: float) -> None:
-    """Shoulder disc, then bone and disc as far down as joints were seen; in place."""
+    """Shoulder disc, then bone and disc as far down as joints were detected; in place."""
     shoulder, elbow, wrist = shapes.ARMS[side]
     shapes.paint(canvas, shapes.disc(body.at(shoulder), 5 * r), 1)
     for start, end in ((shoulder, elbow), (elbow, wrist)):
