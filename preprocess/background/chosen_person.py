@@ -1,7 +1,7 @@
-"""Keeping a network honest: its matte against what is known about the people in the photo. Pure functions.
+"""A network's matte compared with what is known about the people in the photo. Pure functions.
 
-Foreground networks do not know who is meant, and some pictures show them nothing. The embedded matte is coarser at the edge
-but follows the chosen person's landmarks, so it decides *who*, and the network decides *where the edge is*.
+Foreground networks do not know which person is selected, and in some pictures they find nothing. The embedded matte has a coarser
+edge but follows the selected person's landmarks, so it decides *who*, and the network decides *where the edge is*.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from pipeline.core.rect import Rect, Window, span
 SOLID = 128
 FAINT = 8
 CORE_SHARE = 0.01
-"""The sure inside of the embedded matte begins this share of the person's height from its edge."""
+"""The sure inside of the embedded matte begins at this distance from its edge, as a share of the person's height."""
 COVERED = 0.6
-"""A network that shows less of the sure inside than this has missed the person."""
+"""A network whose matte covers less than this share of the sure inside has missed the person."""
 NEAR_SHARE = 0.03
-"""A loose piece nearer to the person than this share of their height is hair or a hem, not a thing."""
+"""A separate piece nearer to the person than this share of their height is hair or a hem, not an object."""
 SEAM_PX = 2.0
 """Width of the ramp where two people touch."""
 MARGIN = 0.2
@@ -46,7 +46,7 @@ def person_window(embedded: Grey, box: Rect[float]) -> Window:
 
 
 def leaves_window(alpha: Grey, window: Window, size: tuple[int, ...]) -> bool:
-    """Whether a matte made in a window is cut by a side of it that is not the photo's own edge.
+    """Whether the person in a matte is cut by a side of its window that is not an edge of the photo.
 
     Args:
         alpha: matte of the window.
@@ -64,7 +64,7 @@ def leaves_window(alpha: Grey, window: Window, size: tuple[int, ...]) -> bool:
 
 
 def shows_person(network: Grey, embedded: Grey) -> bool:
-    """Whether a network's matte shows the person of the embedded one; an empty embedded matte proves nothing.
+    """Whether a network's matte shows the person of the embedded one; always true when the embedded matte is empty.
 
     Args:
         network, embedded: (h, w) uint8 mattes of the same photo.
@@ -76,15 +76,15 @@ def shows_person(network: Grey, embedded: Grey) -> bool:
 
 
 def only_the_person(network: Grey, embedded: Grey, others: Mask) -> Grey:
-    """The network's soft matte without other people and without things that stand apart.
+    """The network's soft matte without other people and without separate objects.
 
     Args:
-        network: (h, w) uint8 matte of everything the network took for foreground.
-        embedded: (h, w) uint8 embedded matte of the chosen person.
-        others: (h, w) bool, True = somebody else.
+        network: (h, w) uint8 matte of everything that the network labelled as foreground.
+        embedded: (h, w) uint8 embedded matte of the selected person.
+        others: (h, w) bool, True = another person.
 
     Returns:
-        (h, w) uint8 matte; edges as soft as the network made them, but for a narrow ramp where two people touch.
+        (h, w) uint8 matte; edges as soft as the network made them, except for a narrow ramp where two people touch.
     """
     solid = embedded >= SOLID
     if not solid.any():
@@ -99,7 +99,7 @@ def only_the_person(network: Grey, embedded: Grey, others: Mask) -> Grey:
 
 
 def _ownership(person: Mask, rivals: Mask) -> NDArray[np.float32]:
-    """(h, w) float32 in [0, 1]: 1 where the person is nearer than anybody else."""
+    """(h, w) float32 in [0, 1]: 1 where the person is nearer than every other person."""
     to_person = cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5)
     to_rival = cv2.distanceTransform((~rivals).astype(np.uint8), cv2.DIST_L2, 5)
     ramp: NDArray[np.float32] = np.clip(0.5 + (to_rival - to_person) / (2 * SEAM_PX), 0, 1).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Hair by closed-form matting: an optional second look at the band where a matte is unsure (Levin et al. 2008).
+"""Hair by closed-form matting: an optional refinement of the band where a matte is uncertain (Levin et al. 2008).
 
 A trimap is made from the matte: sure person, sure background, and a band that is widened where the matte is soft. pymatting
-solves the band at a limited size; what it changes is carried to the photo's size, so that the matte keeps its own detail.
+solves the band at a limited size. Only the change is enlarged to the photo's size, so that the matte keeps its own detail.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Solver = Callable[[NDArray[np.float64], NDArray[np.float64]], Any]
 class ClosedFormConfig:
     """Settings of the refinement."""
 
-    sure_person: int = 245  # alpha from which a pixel is nothing but person
-    sure_background: int = 10  # alpha up to which a pixel is nothing but background
+    sure_person: int = 245  # alpha from which a pixel is surely person
+    sure_background: int = 10  # alpha up to which a pixel is surely background
     band_share: float = 0.006  # half width of the band at a hard edge, as a share of the person's height
     work_side_px: int = 640  # long side of the window that is solved; the time grows faster than the area
 
@@ -41,7 +41,7 @@ def trimap(alpha: Grey, config: ClosedFormConfig) -> NDArray[np.float64]:
 
 
 def refine(photo: RGB, alpha: Grey, config: ClosedFormConfig | None = None) -> Grey:
-    """Solve the unsure band anew.
+    """Solve the uncertain band again.
 
     Args:
         photo: (h, w, 3) uint8 RGB.

@@ -1,7 +1,7 @@
-"""Near the outline, colours know better than a mask: hair, and gaps between arm and body, before a plain wall.
+"""A mask refined by colour near its outline: hair, and gaps between arm and body, in front of a plain background.
 
-In a band round the mask's edge each pixel is placed between the local mean colour of the person and that of the background. Where
-both are plain and far apart that share is believed; where they are patterned or alike, the mask stays.
+In a band along the mask's edge, each pixel's colour is placed between the local mean colours of person and background. Where both
+are plain and far apart, that share replaces the mask; where they are patterned or alike, the mask stays.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class EdgeConfig:
 
     band_px: float = 14.0  # half width of the band in which the mask may be wrong
     reach_px: float = 56.0  # half width of the windows over which colours are averaged
-    contrast: float = 45.0  # distance of the two means below which nothing is learnt
-    spread_weight: float = 6.0  # how much patterned surroundings count against the colours
-    misfit: float = 24.0  # distance from the line between the means at which belief halves or so
+    contrast: float = 45.0  # distance of the two means below which colour is not used
+    spread_weight: float = 6.0  # how much patterned surroundings reduce the trust in colour
+    misfit: float = 24.0  # standard deviation of the trust by distance from the line between the means
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Side:
 
 
 def refine_band(photo: RGB, mask: NDArray[np.bool_], config: EdgeConfig) -> Float:
-    """A mask with soft, colour-true values in a band round its edge.
+    """A mask with soft values by colour in a band along its edge.
 
     Args:
         photo: (h, w, 3) uint8 RGB.
@@ -53,24 +53,24 @@ def refine_band(photo: RGB, mask: NDArray[np.bool_], config: EdgeConfig) -> Floa
     rows, columns = np.nonzero(~inner & ~outer)
     if rows.size == 0:
         return refined
-    person, wall = (_local_colour(photo, side, config.reach_px * k) for side in (inner, outer))
+    person, ground = (_local_colour(photo, side, config.reach_px * k) for side in (inner, outer))
     colour = photo[rows, columns].astype(np.float32)
-    fore, back = person.mean[rows, columns], wall.mean[rows, columns]
-    share, belief = _placed(colour, fore, back, person.spread[rows, columns] + wall.spread[rows, columns], config)
-    belief *= person.known[rows, columns] & wall.known[rows, columns]
-    refined[rows, columns] += belief * (share - refined[rows, columns])
+    fore, back = person.mean[rows, columns], ground.mean[rows, columns]
+    share, trust = _share_by_colour(colour, fore, back, person.spread[rows, columns] + ground.spread[rows, columns], config)
+    trust *= person.known[rows, columns] & ground.known[rows, columns]
+    refined[rows, columns] += trust * (share - refined[rows, columns])
     return refined
 
 
-def _placed(colour: Float, fore: Float, back: Float, spread: Float, config: EdgeConfig) -> tuple[Float, Float]:
-    """(n,) share of the person in each colour, and (n,) belief in it, both in [0, 1]."""
+def _share_by_colour(colour: Float, fore: Float, back: Float, spread: Float, config: EdgeConfig) -> tuple[Float, Float]:
+    """(n,) share of the person in each colour, and (n,) trust in it, both in [0, 1]."""
     line = fore - back
     length = np.maximum((line * line).sum(1), 1e-3)
     share = np.clip(((colour - back) * line).sum(1) / length, 0, 1)
     misfit = ((colour - back - share[:, None] * line) ** 2).sum(1)
     plain = np.clip((length - config.contrast**2) / (length + config.spread_weight * spread), 0, 1)
-    belief = plain * np.exp(-misfit / (2 * config.misfit**2))
-    return share.astype(np.float32), belief.astype(np.float32)
+    trust = plain * np.exp(-misfit / (2 * config.misfit**2))
+    return share.astype(np.float32), trust.astype(np.float32)
 
 
 def _local_colour(photo: RGB, where: NDArray[np.bool_], reach_px: float) -> _Side:

@@ -32,7 +32,7 @@ SEED = 20240229
 
 
 class EmbeddedMatte:
-    """Separates one person from the background; needs nothing beyond the base packages."""
+    """Separates one person from the background with the base packages alone."""
 
     card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5, resources=Resources(memory_gb=0.8))
     batch_size = 1
@@ -42,11 +42,11 @@ class EmbeddedMatte:
         self._people = MediapipePeople()
 
     def load(self, device: str) -> None:
-        """Build mediapipe's graphs; they run on the CPU whatever the device."""
+        """Build mediapipe's graphs; they run on the CPU, whatever the device."""
         _ = self._people.models
 
     def matte_in(self, photo: RGB, box: Rect[float]) -> NDArray[np.uint8]:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 of the person in `box`, right to a few pixels; the edge is not refined."""
+        """(h, w, 3) RGB uint8 → (h, w) uint8 matte of the person in `box`, accurate to a few pixels; the edge is not refined."""
         probability: NDArray[np.uint8] = np.round(255 * self._people.look_at(photo, box)).astype(np.uint8)
         return probability
 
@@ -67,7 +67,7 @@ class EmbeddedMatte:
         return alpha
 
     def _segment(self, work: RGB, selection: Selection, window: Window) -> masks.Mask:
-        """GrabCut at half the working size or less, edges made smooth when enlarged."""
+        """(h, w) bool: GrabCut at half the working size or less; edges are smoothed by enlarging."""
         factor = min(1.0, GRAB_SIDE_PX / max(work.shape[:2]))
         half = (max(8, round(work.shape[1] * factor)), max(8, round(work.shape[0] * factor)))
         probability, others = (_cut(each, window, selection, half) for each in (selection.probability, selection.others))

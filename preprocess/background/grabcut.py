@@ -1,4 +1,4 @@
-"""From a person probability to a mask: GrabCut decides between what is sure; the probability has a veto.
+"""From a person probability to a mask: GrabCut decides where the probability is unsure and is overruled where it is very low.
 
 Pure functions (docs/facts/embedded_methods.md#matte). All pixel constants hold for a person window of 1024 px and scale with it.
 """
@@ -27,20 +27,20 @@ class MattingConfig:
     """Constants of the matte, in pixels of a 1024 px window."""
 
     sure: float = 0.9  # probability above which, after erosion, a pixel is surely person
-    maybe: float = 0.1  # below which, beyond `reach_px`, it surely is not
+    maybe: float = 0.1  # probability below which, beyond `reach_px`, it surely is not
     reach_px: float = 14.0
     erode_px: float = 12.0
     bone_px: float = 6.0
     iterations: int = 4  # of GrabCut at half size; the last is at full size
-    veto: float = 0.2  # below this probability GrabCut is overruled: it takes a flag for a sleeve of the same red
-    speck_share: float = 0.02  # separate parts below this share of the largest are dropped …
+    veto: float = 0.2  # below this probability GrabCut is overruled: it takes a red flag for a red sleeve
+    speck_share: float = 0.02  # separate parts below this share of the largest part are dropped …
     speck_probability: float = 0.6  # … and larger ones too, unless their mean probability is above this
     hole_probability: float = 0.75  # enclosed holes are filled above this mean probability
     close_px: float = 1.0
 
 
 def bone_mask(body: Float, size: tuple[int, int], thickness_px: float) -> Mask:
-    """(h, w) bool: lines along limbs whose two ends are in sight. body: (33, 4) in pixels of a picture of `size`."""
+    """(h, w) bool: lines along limbs whose two ends are visible. body: (33, 4) in pixels of a picture of `size`."""
     drawn = np.zeros(size, np.uint8)
     for a, b in BONES:
         if min(body[a, 3], body[b, 3]) > VISIBLE:
@@ -50,14 +50,14 @@ def bone_mask(body: Float, size: tuple[int, int], thickness_px: float) -> Mask:
 
 
 def segment(photo: RGB, probability: Float, bones: Mask, others: Float, seed: int, config: MattingConfig) -> Mask:
-    """Which pixels are the person: GrabCut between what is sure.
+    """Which pixels are the person: GrabCut where neither side is sure.
 
     Args:
         photo: (h, w, 3) uint8 RGB, the person's window.
         probability: (h, w) float32 in [0, 1] of the person.
-        bones: (h, w) bool, on the person for certain where the probability agrees.
-        others: (h, w) float32 in [0, 1] of anybody else.
-        seed: for OpenCV's generator, which GrabCut draws from.
+        bones: (h, w) bool, surely person where the probability agrees.
+        others: (h, w) float32 in [0, 1] of all other people.
+        seed: for OpenCV's random generator, which GrabCut uses.
         config: constants.
 
     Returns:
@@ -80,7 +80,7 @@ def segment(photo: RGB, probability: Float, bones: Mask, others: Float, seed: in
 
 
 def _grab_cut(bgr: RGB, labels: NDArray[np.uint8], iterations: int) -> NDArray[np.uint8]:
-    """Colours are learnt at half size, where an iteration costs a quarter; one more at full size finds the edge."""
+    """Learn the colours at half size, where an iteration costs a quarter; one more at full size finds the edge."""
     model = np.zeros((2, 1, 65))
     half = (max(8, bgr.shape[1] // 2), max(8, bgr.shape[0] // 2))
     small = cv2.resize(bgr, half, interpolation=cv2.INTER_AREA)
@@ -88,15 +88,15 @@ def _grab_cut(bgr: RGB, labels: NDArray[np.uint8], iterations: int) -> NDArray[n
     if (coarse == cv2.GC_FGD).any() and (coarse == cv2.GC_BGD).any():
         coarse, _, _ = cv2.grabCut(small, coarse, None, model[0], model[1], iterations - 1, cv2.GC_INIT_WITH_MASK)
     guess = cv2.resize(coarse, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    open_question = (labels != cv2.GC_FGD) & (labels != cv2.GC_BGD)
+    undecided = (labels != cv2.GC_FGD) & (labels != cv2.GC_BGD)
     person = (guess == cv2.GC_FGD) | (guess == cv2.GC_PR_FGD)
-    labels = np.where(open_question, np.where(person, cv2.GC_PR_FGD, cv2.GC_PR_BGD), labels).astype(np.uint8)
+    labels = np.where(undecided, np.where(person, cv2.GC_PR_FGD, cv2.GC_PR_BGD), labels).astype(np.uint8)
     decided, _, _ = cv2.grabCut(bgr, labels, None, model[0], model[1], 1, cv2.GC_EVAL)
     return np.asarray(decided, np.uint8)
 
 
 def _without_unlikely_holes(found: Mask, probability: Float, config: MattingConfig) -> Mask:
-    """Fill holes that are likely person: badges and prints in a colour of the background."""
+    """Fill holes that are probably person: badges and prints in a colour of the background."""
     holes = masks.fill_holes(found) & ~found
     numbers, areas = masks.components(holes)
     sums = np.bincount(numbers.ravel(), weights=probability.ravel(), minlength=len(areas))
@@ -107,7 +107,7 @@ def _without_unlikely_holes(found: Mask, probability: Float, config: MattingConf
 
 
 def _main_parts(found: Mask, probability: Float, config: MattingConfig) -> Mask:
-    """The largest part, and others that are neither specks nor unlikely."""
+    """The largest part, and all others that are neither small nor improbable."""
     numbers, areas = masks.components(found)
     if len(areas) < 2:
         return found

@@ -1,7 +1,7 @@
 """A mask becomes a soft matte along a photo's own edges: guided filter with a colour guide (He et al. 2010).
 
-Colour rather than grey, because skin before a grey wall differs in hue more than in brightness. Solved at the working size and
-applied at the photo's own resolution (He & Sun 2015), strip by strip, so that memory does not grow with the photo.
+The guide is in colour because skin in front of a grey wall differs more in hue than in brightness. Solved at the working size and
+applied at the photo's own resolution (He & Sun 2015), strip by strip, so that memory use does not grow with the photo.
 """
 
 from __future__ import annotations

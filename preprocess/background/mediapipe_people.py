@@ -1,7 +1,7 @@
-"""Find the people of a photo with mediapipe's pose and face models, choose one, and say which pixels are likely theirs.
+"""Find the people of a photo with mediapipe's pose and face models, select one, and estimate which pixels are theirs.
 
-The pose model sees one person per picture. So everybody else is looked for where a face has no body yet, and where the person
-probability is high although nobody was found; there the people already found are painted over.
+The pose model finds one person per picture. Further people are searched where a face has no body yet, and where the person
+probability is high but no person was found; for these searches the people already found are painted over.
 """
 
 from __future__ import annotations
@@ -33,26 +33,27 @@ from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, medi
 from preprocess.person.landmarks import Landmarks
 
 WORK_SIDE_PX = 1024
-"""Long side at which people are looked for; all models see 256 px or less of it."""
+"""Long side at which people are searched; all models use 256 px or less of it."""
 UNEXPLAINED_SHARE = 0.15
-"""Person-like pixels nobody accounts for, as a share of the largest person, from which another search pays."""
+"""Person-like pixels that belong to no person found, as a share of the largest person, from which another search is made."""
 EXPLAINED_SHARE = 0.4
+"""A person found in a third of a wide photo must cover this share of its person-like pixels."""
 MAX_SEARCHES = 4
 PAINT = 127
 SAME_PLACE = 0.5
-"""Share of the smaller box by which a person seen again must overlap the place they were known to be in."""
+"""Share of the smaller box by which a person found again must overlap the known box."""
 TRUST_BODY, TRUST_HEAD = 0.4, 0.85
-"""How far the person model is trusted against the pose model's own segmentation, which knows no hats …"""
+"""Trust in the person model against the pose model's own segmentation, which leaves out hats …"""
 TRUST_THINGS = 0.6
-"""… and this share of that where it sees more than the pose model, for it takes helmets and chairs for people."""
+"""… and this share of that trust where it covers more than the pose model, because it also covers helmets and chairs."""
 FACE_AREAS_PER_PERSON = 12
-"""A person of whom only the face was found takes about this many face areas of the photo."""
+"""A person of whom only the face was found covers about this many times the area of the face."""
 HALF_HIDDEN = 0.5
-"""Whoever stands behind another counts with at least this part of that."""
+"""A person who stands behind another one counts with at least this share of that area."""
 
 
 class MediapipePeople:
-    """Finds people; `find` is all that others call."""
+    """Finds people in photos."""
 
     def __init__(self) -> None:
         self._models: MediapipeModels | None = None
@@ -65,17 +66,17 @@ class MediapipePeople:
         return self._models
 
     def find(self, photo: RGB, person: int | None = None) -> Selection | None:
-        """The person meant and what is known of the others.
+        """The selected person, and where other people are.
 
         Args:
             photo: (h, w, 3) uint8 RGB, upright.
-            person: which one, counted from 1 at the left; None = the largest.
+            person: number of the person, from 1 at the left; None = the largest.
 
         Returns:
-            None when nobody was found.
+            None when no person was found.
 
         Raises:
-            IndexError: `person` is not among the people counted; its second argument is how many there are.
+            IndexError: there is no such number; the second argument is how many people were counted.
         """
         scale = min(1.0, WORK_SIDE_PX / max(photo.shape[:2]))
         size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
@@ -93,14 +94,14 @@ class MediapipePeople:
         return self._selection(work, photo.shape[:2], people, chosen)
 
     def look_at(self, photo: RGB, box: Rect[float]) -> Float:
-        """Which pixels belong to the person in a box; much cheaper than `find`, which looks for everybody.
+        """Which pixels belong to the person in a box; much faster than `find`, which searches for all people.
 
         Args:
             photo: (h, w, 3) uint8 RGB, upright.
-            box: where somebody was found before.
+            box: where a person was found before.
 
         Returns:
-            (h, w) float32 in [0, 1]; all zero when nobody is seen in that place.
+            (h, w) float32 in [0, 1]; all zero when no person is found there.
         """
         found = self._pose_in(photo, *enlarged_window(box, 0.2, size_of(photo)))
         detection = None if found is None else _detection(found)
@@ -121,9 +122,9 @@ class MediapipePeople:
         return self._unexplained(work, everyone, people)
 
     def _first(self, work: RGB, everyone: Float) -> SeenPose | None:
-        """The most prominent person; small ones in wide photos are looked for in thirds of the long side.
+        """The most prominent person; in wide photos, small people are searched in thirds of the long side.
 
-        A find in a third must explain most of what looks like a person, or it is a hand taken for a body.
+        A person found in a third must cover most of the person-like pixels; otherwise it is a hand taken for a body.
         """
         found = self.models.pose(work)
         if found is not None:
@@ -138,7 +139,7 @@ class MediapipePeople:
         return None
 
     def _pose_in(self, work: RGB, rows: slice, columns: slice) -> SeenPose | None:
-        """A pose found in a window, in coordinates of the whole working picture."""
+        """A pose found in a window, in pixels of the whole working picture."""
         found = self.models.pose(work[rows, columns])
         if found is None:
             return None
@@ -148,7 +149,7 @@ class MediapipePeople:
         return SeenPose(body, probability)
 
     def _owner_of(self, face: Rect[float], work: RGB, people: Sequence[Detection]) -> Detection:
-        """Whose face this is: a body found below it, or only the face."""
+        """The person with this face: a body found below it, or only the face."""
         rows = span(face.top - 1.2 * face.height, face.top + 12 * face.height, work.shape[0])
         columns = span(face.left - 1.8 * face.width, face.left + 2.8 * face.width, work.shape[1])
         found = self._pose_in(_painted_over(work, people), rows, columns)
@@ -158,7 +159,7 @@ class MediapipePeople:
         return Detection(None, None, face, FACE_AREAS_PER_PERSON * face.height * face.width)
 
     def _unexplained(self, work: RGB, everyone: Float, people: list[Detection]) -> list[Detection]:
-        """Search again where the probability of a person is high and nobody is."""
+        """Search again where the person probability is high but no person was found."""
         for _ in range(MAX_SEARCHES):
             known = _known(work.shape[:2], people)
             rest = np.count_nonzero((everyone > 0.5) & ~known)
@@ -192,7 +193,7 @@ class MediapipePeople:
         return Selection(landmarks, probability, others, areas, chosen)
 
     def _again(self, work: RGB, people: Sequence[Detection], chosen: int) -> Detection:
-        """The chosen person seen once more with the others painted over; a window that suits a head may cut arms or feet."""
+        """The selected person, detected again with the others painted over: a window chosen by the head may cut arms or feet."""
         me = people[chosen]
         assert me.body is not None
         rest = _painted_over(work, [*people[:chosen], *people[chosen + 1 :]], keep=me)
@@ -203,7 +204,7 @@ class MediapipePeople:
         return _detection(found) if same_head else me
 
     def _refined(self, work: RGB, me: Detection, others: Float) -> Float:
-        """The body's own probability and the person model's, the latter seen close up; hats and hair only the latter knows."""
+        """The pose model's probability combined with the person model's in close-up; only the latter includes hats and hair."""
         assert me.body is not None and me.probability is not None
         close, trust = self._seen_close(work, me)
         seen_only_close = close - me.probability
@@ -212,10 +213,10 @@ class MediapipePeople:
         return mine if not others.any() else (mine * np.clip(0.5 + 2 * rivalry, 0, 1)).astype(np.float32)
 
     def _seen_close(self, work: RGB, me: Detection) -> tuple[Float, Float]:
-        """The person model on the whole body, the upper body and the head; it works at 256 px, so small windows show more.
+        """The person model on the whole body, the upper body and the head; it works at 256 px, so small windows show more detail.
 
         Returns:
-            (h, w) float32 probability, the closest look counting most, and (h, w) float32 how far to trust it, in [0, 1].
+            (h, w) float32 probability, the closest view weighing most, and (h, w) float32 trust in it, in [0, 1].
         """
         assert me.body is not None
         size = size_of(work)
@@ -232,7 +233,7 @@ class MediapipePeople:
         return seen, trust
 
     def _face_oval(self, work: RGB, body: Float) -> Float:
-        """The face's outline, looked for in a window round the head's points."""
+        """The face's outline, searched in a window around the head's points."""
         head = body[:11, :2]
         centre, reach = head.mean(0), 1.6 * max(float(np.ptp(head[:, 0])), float(np.ptp(head[:, 1])), 12.0)
         rows = span(centre[1] - reach, centre[1] + reach, work.shape[0])
@@ -262,7 +263,7 @@ def _inside(body: Float, size: tuple[int, ...]) -> Float:
 
 
 def _presence(each: Detection, size: tuple[int, ...]) -> Float:
-    """Where somebody is: their probability, or a block below a face that has no body."""
+    """(h, w) float32: where a person is: their probability, or a block below a face that has no body."""
     if each.probability is not None:
         return each.probability
     head, block = each.box, np.zeros(size[:2], np.float32)
@@ -281,7 +282,7 @@ def _known(size: tuple[int, ...], people: Sequence[Detection]) -> NDArray[np.boo
 
 
 def _painted_over(work: RGB, people: Sequence[Detection], keep: Detection | None = None) -> RGB:
-    """The picture with these people in flat grey, but for what is more likely `keep`."""
+    """The picture with these people in flat grey, except where `keep` is more likely."""
     bodies = [each for each in people if each.body is not None]
     if not bodies:
         return work

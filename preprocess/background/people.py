@@ -1,4 +1,4 @@
-"""Who is in the photo: which finds are the same person, who counts, who is meant. Pure functions on boxes and points."""
+"""The people of a photo: which detections are the same person, which people count, which one is selected. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipeline.core.rect import Rect
 from preprocess.person.landmarks import Landmarks
 
 BYSTANDER_SHARE = 0.12
-"""Detection smaller than this share of the largest person's area is part of the scenery."""
+"""A person smaller than this share of the largest person's area is a bystander."""
 SAME_PERSON = 0.5
-"""Two finds that overlap by this share of the smaller one are one person."""
+"""Two detections that overlap by this share of the smaller one are the same person."""
 SURE_PROBABILITY = 0.5
 HEAD_POINTS = slice(0, 11)
 SHOULDERS = (11, 12)
@@ -25,10 +25,10 @@ class Detection:
     """One person found in a photo.
 
     Args:
-        body: (33, 4) float32 of x, y, z in photo pixels and visibility; None when only the face was seen.
+        body: (33, 4) float32 of x, y, z in photo pixels and visibility; None when only the face was found.
         probability: (h, w) float32 in [0, 1] at the working size, or None with `body`.
         box: where the person is.
-        area_px: how large, in photo pixels.
+        area_px: area in photo pixels.
     """
 
     body: NDArray[np.float32] | None
@@ -39,13 +39,13 @@ class Detection:
 
 @dataclass(frozen=True)
 class Selection:
-    """The chosen person, and what is known of everybody else.
+    """The person whom the run works on, and where the other people are.
 
     Args:
         landmarks: in photo pixels.
-        probability: (h, w) float32 in [0, 1] at the working size: the chosen person.
-        others: (h, w) float32 in [0, 1] at the working size: anybody else; zeros when alone.
-        areas: share of the photo of everybody counted, from the left.
+        probability: (h, w) float32 in [0, 1] at the working size: the selected person.
+        others: (h, w) float32 in [0, 1] at the working size: all other people; zeros when there are none.
+        areas: share of the photo that each counted person covers, from the left.
         chosen: index into `areas`.
     """
 
@@ -57,7 +57,7 @@ class Selection:
 
 
 def merge_faces(faces: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 5) top, left, height, width, score → the same without doubles, best score first."""
+    """(n, 5) top, left, height, width, score → the same without duplicates, best score first."""
     kept: list[NDArray[np.float32]] = []
     for face in faces[np.argsort(-faces[:, 4], kind="stable")]:
         if all(overlap(box_of_row(face), box_of_row(other)) < SAME_PERSON for other in kept):
@@ -79,7 +79,7 @@ def overlap(a: Rect[float], b: Rect[float]) -> float:
 
 
 def head_in(face: Rect[float], body: NDArray[np.float32]) -> bool:
-    """Whether the head of this body lies in (or touches) this face box. body: (33, 4)."""
+    """Whether the head of this body lies in this face box or touches it. body: (33, 4)."""
     centre = body[HEAD_POINTS, :2].mean(0)
     slack_y, slack_x = 0.35 * face.height, 0.35 * face.width
     inside_y = face.top - slack_y <= centre[1] <= face.bottom + slack_y
@@ -87,7 +87,7 @@ def head_in(face: Rect[float], body: NDArray[np.float32]) -> bool:
 
 
 def without_body(faces: Sequence[Rect[float]], bodies: Sequence[NDArray[np.float32]]) -> list[Rect[float]]:
-    """The faces no body owns; a body owns one face, the nearest to its head's centre, so that cheek by cheek counts as two."""
+    """The faces without a body. A body takes one face, the nearest to its head's centre, so two heads close together stay two."""
     left = list(faces)
     for body in bodies:
         centre = body[HEAD_POINTS, :2].mean(0)
@@ -102,7 +102,7 @@ def _centre(box: Rect[float]) -> NDArray[np.float32]:
 
 
 def is_person(body: NDArray[np.float32], probability: NDArray[np.float32], size: tuple[int, int]) -> bool:
-    """Whether a find is a person rather than a helmet or a curtain: some shoulder in sight, and pixels at the body's place.
+    """Whether a detection is a person, not a helmet or a curtain: shoulders are visible, and the pixels at the body are probable.
 
     Args:
         body: (33, 4) in pixels of a picture of `size`.
@@ -118,7 +118,7 @@ def is_person(body: NDArray[np.float32], probability: NDArray[np.float32], size:
 
 
 def without_bystanders(people: Sequence[Detection]) -> list[Detection]:
-    """Everybody but bystanders, from the left."""
+    """The people without bystanders, from the left."""
     if not people:
         return []
     limit = BYSTANDER_SHARE * max(each.area_px for each in people)
@@ -127,10 +127,10 @@ def without_bystanders(people: Sequence[Detection]) -> list[Detection]:
 
 
 def choose(people: Sequence[Detection], person: int | None) -> int:
-    """Index of the person meant: `person` counted from 1 at the left, else the largest whose body was seen.
+    """Index of the selected person: number `person` from 1 at the left, else the largest whose body was found.
 
     Raises:
-        IndexError: `person` is not among them.
+        IndexError: there is no such number.
     """
     if person is None:
         return max(range(len(people)), key=lambda i: (people[i].body is not None, people[i].area_px))

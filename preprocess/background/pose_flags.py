@@ -17,7 +17,7 @@ L_SHOULDER, R_SHOULDER, L_ELBOW, R_ELBOW, L_WRIST, R_WRIST = 11, 12, 13, 14, 15,
 L_INDEX, R_INDEX, L_HIP, R_HIP = 19, 20, 23, 24
 
 PROFILE_WIDTH = 0.35
-"""Shoulders this narrow in a frontal photo do not exist: 0.60-0.74 measured on 20 photos, 0.18 on the profile."""
+"""Narrower shoulders mean a view from the side: 0.60-0.74 measured on 20 frontal photos, 0.18 on a profile."""
 HIPS_BELOW = 0.30
 SHOULDERS_OUTSIDE = 0.02
 HAND_ACROSS = 0.65
@@ -29,13 +29,13 @@ TORSO_MIN_PX = 96.0
 
 @dataclass(frozen=True)
 class Torso:
-    """The trunk's measures in photo pixels.
+    """Measures of the torso in photo pixels.
 
     Args:
         top: (2,) middle of the shoulders.
         bottom: (2,) middle of the hips.
         shoulder_width: signed, positive when seen from the front.
-        hip_width: signed likewise.
+        hip_width: signed in the same way.
     """
 
     top: NDArray[np.float32]
@@ -56,11 +56,11 @@ def torso_of(body: NDArray[np.float32]) -> Torso:
 
 
 def pose_notices(landmarks: Landmarks) -> list[Notice]:
-    """Flags about the chosen person: cut torso, back, profile, arms across, too small."""
+    """Flags about the selected person: cut torso, back, profile, arms across, too small."""
     torso = torso_of(landmarks.body)
     cut = _cut(landmarks, torso)
     if cut is not None:
-        return [cut]  # joints outside the photo are guesses; nothing more can be said from them
+        return [cut]  # joints outside the photo are guesses, so the other flags cannot be judged
     found = [_view(torso), _arms(landmarks.body, torso), _small(torso)]
     return [notice for notice in found if notice is not None]
 
@@ -89,7 +89,7 @@ def _view(torso: Torso) -> Notice | None:
 
 def _arms(body: NDArray[np.float32], torso: Torso) -> Notice | None:
     if torso.shoulder_width < PROFILE_WIDTH * torso.length:
-        return None  # from the side every arm lies before the torso; the view has its own flag
+        return None  # from the side every arm lies in front of the torso; the view has its own flag
     across = [
         side
         for side, wrist, index in (("left", L_WRIST, L_INDEX), ("right", R_WRIST, R_INDEX))

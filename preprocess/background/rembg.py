@@ -1,4 +1,4 @@
-"""Mattes by the networks of the rembg family, told by the embedded matte which person is meant."""
+"""Mattes by the networks of the rembg family, limited to the selected person by the embedded matte."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class RembgMatte:
 
     @property
     def batch_size(self) -> int:
-        """Pictures of one call on the device it was loaded on."""
+        """Pictures per call on the device it was loaded on."""
         return self._network.batch_size
 
     def load(self, device: str) -> None:
-        """Open the network, once per run, and the embedded matte that watches it.
+        """Open the network, once per run, and the embedded matte that checks it.
 
         Raises:
             WeightsError, MissingPackageError: with the cure.
@@ -63,7 +63,7 @@ class RembgMatte:
         self._embedded.load(device)
 
     def matte_in(self, photo: RGB, box: Rect[float]) -> Grey:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person in `box`, 255 = person; all zero when nobody is there."""
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the person in `box`; all zero when no person is there."""
         rough = self._embedded.matte_in(photo, box)
         if not rough.any():
             return rough
@@ -75,15 +75,15 @@ class RembgMatte:
         pairs = list(zip(photos, selections, strict=True))
         embedded = [self._embedded.matte_of(photo, selection) for photo, selection in pairs]
         seen = self._look(photos, embedded, [selection.landmarks.box for selection in selections])
-        return [self._judged(*each) for each in zip(seen, embedded, selections, strict=True)]
+        return [self._checked(*each) for each in zip(seen, embedded, selections, strict=True)]
 
-    def _judged(self, seen: Grey, embedded: Grey, selection: Selection) -> Grey | NotFound:
+    def _checked(self, seen: Grey, embedded: Grey, selection: Selection) -> Grey | NotFound:
         if not shows_person(seen, embedded):
             return NotFound(f"{self.card.name} does not show the person that the landmarks show")
         return only_the_person(seen, embedded, others_at(selection, embedded.shape))
 
     def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Rect[float]]) -> list[Grey]:
-        """The network's mattes from windows round the people; from the whole photo where a window cuts its person."""
+        """The network's mattes of windows around the people; of the whole photo where a window cuts its person."""
         windows = [person_window(rough, box) for rough, box in zip(embedded, boxes, strict=True)]
         near = self._network([np.ascontiguousarray(photo[window]) for photo, window in zip(photos, windows, strict=True)])
         found = [_placed(_bytes(share), window, photo) for share, window, photo in zip(near, windows, photos, strict=True)]
@@ -97,14 +97,14 @@ class RembgMatte:
 
 
 def _placed(near: Grey, window: Window, photo: RGB) -> Grey:
-    """A window's matte on an otherwise empty one of the photo's size."""
+    """A window's matte in an otherwise empty matte of the photo's size."""
     alpha = np.zeros(photo.shape[:2], np.uint8)
     alpha[window] = near
     return alpha
 
 
 def others_at(selection: Selection, size: tuple[int, ...]) -> Mask:
-    """(h, w) bool at the photo's size: pixels that belong to somebody else."""
+    """(h, w) bool at the photo's size: pixels that belong to another person."""
     larger = cv2.resize(selection.others, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     mine = cv2.resize(selection.probability, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     theirs: Mask = (larger > 0.5) & (larger > mine)
@@ -121,7 +121,7 @@ class BirefnetPortrait(RembgMatte, network=BIREFNET_PORTRAIT):
 
 
 class BirefnetGeneral(RembgMatte, network=BIREFNET_GENERAL):
-    """BiRefNet for anything."""
+    """BiRefNet for any foreground."""
 
 
 class BirefnetGeneralLite(RembgMatte, network=BIREFNET_GENERAL_LITE):
@@ -129,7 +129,7 @@ class BirefnetGeneralLite(RembgMatte, network=BIREFNET_GENERAL_LITE):
 
 
 class IsnetGeneralUse(RembgMatte, network=ISNET_GENERAL_USE):
-    """IS-Net for anything."""
+    """IS-Net for any foreground."""
 
 
 class U2netHumanSeg(RembgMatte, network=U2NET_HUMAN_SEG):
@@ -137,8 +137,8 @@ class U2netHumanSeg(RembgMatte, network=U2NET_HUMAN_SEG):
 
 
 class U2net(RembgMatte, network=U2NET_ANYTHING):
-    """U²-Net for anything."""
+    """U²-Net for any foreground."""
 
 
 class Silueta(RembgMatte, network=SILUETA):
-    """U²-Net made smaller."""
+    """A smaller U²-Net."""

@@ -1,4 +1,4 @@
-"""Step 1, background: who is in the photo, which pixels are theirs, and what those look like without the wall."""
+"""Step 1, background: select a person, find the pixels that belong to them, and remove the background's colour from the edges."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Protocol, cast
 import numpy as np
 
 from pipeline.core import foreground, images
-from pipeline.core.arrays import Grey
+from pipeline.core.arrays import RGB, Grey
 from pipeline.core.backend import MatteBackend
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
@@ -32,13 +32,13 @@ SOLID = 128
 
 
 class PersonMatteBackend(MatteBackend, Protocol):
-    """A matte backend that can be told which person is meant."""
+    """A matte backend that separates the selected person."""
 
     @property
     def batch_size(self) -> int:
-        """Photos of one call, once it is loaded."""
+        """Photos per call, once it is loaded."""
 
-    def mattes_of(self, photos: Sequence[Grey], selections: Sequence[Selection]) -> Sequence[Grey | NotFound]:
+    def mattes_of(self, photos: Sequence[RGB], selections: Sequence[Selection]) -> Sequence[Grey | NotFound]:
         """(h, w) uint8 soft alpha of the selected person in each (h, w, 3) RGB uint8 photo, without other people."""
 
 
@@ -46,16 +46,16 @@ class BackgroundConfig(StepConfig):
     """Settings of the background step."""
 
     smallest_share: float = 0.004
-    """Of the photo's area; a smaller matte counts as nobody."""
+    """Share of the photo's area; a smaller matte counts as no person."""
     keep_transparency: bool = True
-    """A photo that comes cut out (PNG with alpha) keeps its own edges."""
+    """A photo that is already cut out (PNG with alpha) keeps its own edges."""
     refine: Literal["none", "closed-form"] = "none"
-    """Closed-form: solve hair anew, several seconds a photo."""
+    """Closed-form: refine hair, several seconds per photo."""
 
 
 @dataclass(frozen=True)
 class BackgroundInputs:
-    """One decoded photo and who is meant in it."""
+    """One decoded photo and the number of the person to select."""
 
     path: Path
     photo: images.Photo
@@ -77,7 +77,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]  # a number in the base, here the backend's
-        """As many photos as the backend's device is good for."""
+        """As many photos per call as the backend's device allows."""
         return self.backend.batch_size
 
     def reads(self, item: Item) -> Sequence[Ref]:
@@ -93,7 +93,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         return tuple(folder.of(cast(Person, item).id) for folder in (CUTOUT, MATTE, LANDMARKS))
 
     def load(self) -> None:
-        """The people finder, the matte backend, and the compiled colour solver."""
+        """Load the people finder, the matte backend, and the compiled colour solver."""
         _ = self._people.models
         super().load()
         foreground.warm()
@@ -106,7 +106,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         return person, BackgroundInputs(path, images.read_photo(path, self.context.max_megapixels), wanted)
 
     def run(self, inputs: Sequence[tuple[Person, BackgroundInputs]]) -> Sequence[Produced]:
-        """Find, cut, and clean the colours."""
+        """Find the people, cut one out, and clean the colours of its edges."""
         selections = [self._find(given) for _, given in inputs]
         answers = self.backend.mattes_of([given.photo.rgb for _, given in inputs], selections)
         return [self._one(*each, selection, answer) for each, selection, answer in zip(inputs, selections, answers, strict=True)]
@@ -157,12 +157,12 @@ def nobody(path: Path) -> InputError:
 
 
 def with_given_alpha(found: Grey, given: Grey, alone: bool) -> Grey:
-    """A photo's own transparency instead of ours, where it is a cut-out of the person.
+    """The photo's own transparency instead of our matte, where it is a cut-out of the person.
 
     Args:
-        found: (h, w) uint8 matte we found.
+        found: (h, w) uint8 matte that we made.
         given: (h, w) uint8 alpha channel of the photo.
-        alone: one person is in the photo; otherwise the given alpha is limited to the person we found.
+        alone: whether the photo shows one person; otherwise the given alpha is limited to our matte.
 
     Returns:
         (h, w) uint8 matte.

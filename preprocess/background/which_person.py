@@ -1,4 +1,4 @@
-"""`<photo>.toml`: which person of a group photo is meant."""
+"""`<photo>.toml`: which person of a group photo to select."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.core.errors import InputError
 
 
 def person_wanted(settings_file: Path) -> int | None:
-    """`person = 2` of a photo's settings file, counted from 1 at the left; None without file or without that key.
+    """`person = 2` of a photo's settings file, counted from 1 at the left; None without the file or the key.
 
     Raises:
         InputError: not TOML, an unknown key, or not a whole number from 1 on.

@@ -1,4 +1,4 @@
-"""Windows of a picture in which models look closer: spans clipped to the picture, ramps that blend one look into another."""
+"""Windows of a picture that models see in close-up, and ramps that blend the results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def enlarged_window(box: Rect[float], margin: float, size: tuple[int, int]) -> W
 
 
 def head_window(body: Float, size: tuple[int, int]) -> Window | None:
-    """Head, hat and shoulders of (33, 4) landmarks; None when the head is outside the picture."""
+    """The window with head, hat and shoulders of (33, 4) landmarks; None when the head is outside the picture."""
     head = body[:11, :2]
     centre, reach = (
         head.mean(0),
@@ -35,7 +35,7 @@ def head_window(body: Float, size: tuple[int, int]) -> Window | None:
 
 
 def ramp(window: Window, size: tuple[int, int]) -> Float:
-    """(h, w) float32 weights of a window: 1 inside, falling to 0 over its outer fifth, but not at the picture's own edge."""
+    """(h, w) float32 weights of a window: 1 inside, falling to 0 over its outer fifth, except at the picture's own edge."""
     axes = []
     for side, limit in zip(window, size, strict=True):
         length = side.stop - side.start
