@@ -1,7 +1,7 @@
-"""Which category a garment's outline speaks for, and how surely: used where its folder does not say.
+"""The category that a garment's outline suggests, and the confidence in it: used where the folder does not give the category.
 
-Cautious on purpose: a wrong category masks the wrong part of every person, so everything but a clear case stays an upper garment.
-All measures are taken on the garment's own box (`garment_shape.cropped`): 256 rows, widths as shares of the box.
+Cautious on purpose: a wrong category masks the wrong part of every person, so a garment counts as upper unless the case is clear.
+All measures are taken on the garment's own box (`outline.cropped`): 256 rows, widths as shares of the box.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from pipeline.core.masks import Mask
 from preprocess.cloth.outline import aspect, cropped, has_sleeves, leg_rows, runs
 
 SURE = 0.8
-"""A guess below this is not acted upon, only reported."""
+"""A guess with less confidence is not used, only reported."""
 DRESS_ASPECT = (1.45, 1.95)
-"""Height over width: below the first hardly a dress, above the second hardly anything else without legs."""
+"""Height over width: below the first it is hardly a dress; above the second, without legs, hardly anything else."""
 LEG_ROWS = (0.25, 0.7)
-"""Share of the lower rows that show two legs: arms of a long-sleeved top reach the first, short shorts the second."""
+"""Share of the lower rows that show two legs: sleeves of a long-sleeved top reach the first, short shorts the second."""
 LEAST_WAISTBAND = 0.5
-"""Trousers begin this wide; a jumpsuit begins with a neckline."""
+"""Least width at the top of trousers; a jumpsuit begins with a neckline."""
 SKIRT_FLARE = (1.15, 1.6)
-"""Hem over waistband: below the first no skirt by its outline, above the second clearly one."""
+"""Width of the hem over that of the waistband: below the first it is no skirt, above the second it clearly is one."""
 WAIST = 0.92
-"""A waist is this much narrower than what is above and below it."""
+"""A waist has at most this share of the width above and below it."""
 CHEST_ROWS, WAIST_ROWS, HIP_ROWS = slice(16, 72), slice(72, 150), slice(150, 240)
 TOP_ROWS, HEM_ROWS = slice(3, 15), slice(225, 250)
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A category and the confidence in it, 0..1."""
+    """A category and the confidence in it, in [0, 1]."""
 
     category: Category
     confidence: float
 
     @property
     def sure(self) -> bool:
-        """Whether it may be acted upon."""
+        """Whether the guess may be used."""
         return self.confidence >= SURE
 
 
@@ -58,11 +58,11 @@ def guess_category(mask: Mask) -> Guess:
 
 
 def guess_doubt(mask: Mask, taken_for: Category) -> str:
-    """Why a guessed category is to be doubted, with the confidence, or an empty string.
+    """Why a guessed category is doubtful, with the confidence; an empty string when it is not.
 
     Args:
         mask: (h, w) bool, True = garment.
-        taken_for: what was acted upon.
+        taken_for: the category that was used.
     """
     guess = guess_category(mask)
     if guess.category is taken_for and (guess.sure or taken_for is Category.UPPER):
@@ -75,14 +75,14 @@ def guess_doubt(mask: Mask, taken_for: Category) -> str:
 
 
 def trousers_score(mask: Mask) -> float:
-    """0..1: two legs in most rows of the lower half, below something as wide as a waistband."""
+    """In [0, 1]: two legs in most rows of the lower half, below a part as wide as a waistband."""
     legs = _ramp(leg_rows(mask), *LEG_ROWS)
     waistband = np.median(_widths(mask)[TOP_ROWS])
     return float(legs * (1.0 if waistband >= LEAST_WAISTBAND else 0.6))
 
 
 def dress_score(mask: Mask) -> float:
-    """0..1: much higher than wide, without legs; a waist makes it surer, straight sleeves beside the body less sure."""
+    """In [0, 1]: much higher than wide, without legs; higher with a waist, lower with straight sleeves beside the body."""
     tall = _ramp(aspect(mask), *DRESS_ASPECT)
     if leg_rows(mask) > 0.3:
         return 0.0
@@ -92,7 +92,7 @@ def dress_score(mask: Mask) -> float:
 
 
 def skirt_score(mask: Mask) -> float:
-    """0..1: one piece in every row, a straight waistband at the top, wider and wider towards the hem."""
+    """In [0, 1]: one piece in every row, a straight waistband at the top, wider towards the hem."""
     piece = cropped(mask)
     widths = _widths(mask)
     rows = [len(runs(row, 0.03 * piece.shape[1])) for row in piece[6:250:6]]

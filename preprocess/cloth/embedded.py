@@ -1,8 +1,8 @@
 """Garment cut-out without a model: what differs from a plain ground, cut along the sharpest edge.
 
-Three ideas. The ground is a smooth colour ramp (`ground_model`). A soft shadow also differs from the ramp, but fades out, while a
-garment ends at a sharp edge; a watershed between sure ground and sure garment finds that edge, even white on white. The
-last pixel is shared by colour: alpha is where its colour lies between the garment's and the ground's (`edge_alpha`).
+The ground is a smooth colour ramp (`ground_colour`). A soft shadow also differs from the ramp, but it fades out, while a garment
+ends at a sharp edge; a watershed between sure ground and sure garment finds that edge, even white on white. The alpha of
+a pixel at the edge is where its colour lies between the garment's and the ground's (`soft_edge`).
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from preprocess.cloth.ground_colour import Ground, fit_border, fit_region, size_
 from preprocess.cloth.soft_edge import edge_alpha
 
 WORK_SIDE = 1024
-"""Longer side at which the outline is found; all pixel constants below are meant at this size."""
+"""Longer side at which the outline is found; all pixel constants below hold at this size."""
 GRAB_CUT_SIDE = 320
 """Longer side at which pictures without a plain ground are cut."""
 BORDER_PX = 10
 MIN_GROUND_SHARE = 0.35
-"""Less of the border on one ramp means there is no plain ground."""
+"""With less of the border on one ramp, there is no plain ground."""
 BAND_PX = 9
 """How far inside the first outline the true edge may lie: the width of a contact shadow."""
 MARGIN_PX = 24
 SAME_RAMP = 0.3
 """Ramps closer than this everywhere find the same ground."""
 LEAK_PX = 10
-"""The ground does not flow through gaps narrower than twice this into a white garment; what lies behind is judged on its own."""
+"""The ground does not flow into a white garment through gaps narrower than twice this; what lies behind is judged separately."""
 HALO = 4.5
-"""A ground beside the garment that differs this little from the ramp is still ground (compression blocks, a pasted box) ..."""
+"""A pixel beside the garment that differs less than this from the ramp is ground (compression blocks, a pasted box) ..."""
 HALO_SHARE = 0.08
-"""... if the garment nearby differs so much more that this is only a small share of its difference."""
+"""... if its difference is less than this share of the garment's difference nearby."""
 HALO_REACH_PX = 16
 RINGING_PX = 1.5
-"""Blur after which the ringing of a JPEG, which swings round the ground, has cancelled."""
-CALM = 0.5
-"""Range of lightness of a ground without any texture."""
+"""Blur that cancels the ringing of a JPEG around the ground's colour."""
+FLAT_RANGE = 0.5
+"""Largest range of lightness in a ground without texture."""
 SHADOW_DEPTH = 45.0
-"""Lightness by which a shadow may darken the ground."""
+"""Largest loss of lightness in a shadow on the ground."""
 SHADOW_TINT = 3.0
-"""Chroma by which a shadow may differ from the ground."""
+"""Largest difference in chroma between a shadow and the ground."""
 CLEFT_PX = 30
 """Width up to which a gap between two parts of a garment counts as a cleft."""
 CLEFT = 2.2
-"""Distance to the ground below which a cleft in a white garment is doubted."""
+"""A cleft in a white garment is uncertain where its distance to the ground is less than this."""
 STRAP_PX = 34
 LOOP_PX = 60
 LOOP = 6.0
@@ -60,20 +60,20 @@ DEEP_PX = 25
 BLEED_PX = 7
 """How far a garment's colour bleeds into the ground beside it; closer to the edge only clear colours are sure ..."""
 SEED_SHARE = 0.6
-"""... that is, those at least this much as far from the ground as the farthest nearby."""
+"""... that is, colours at least this share as far from the ground as the farthest colour nearby."""
 LOOKALIKE_SHARE = 0.10
-"""More of the garment's inside looking like shaded ground makes every shadow-like pixel doubtful."""
+"""If more than this share of the garment's inside looks like shaded ground, every such pixel is doubtful."""
 SPECK_SHARE = 0.03
-"""Parts smaller than this share of the largest part are dust."""
+"""Parts smaller than this share of the largest part are dropped as dust."""
 POCKET_PX = 120
 """Smallest opening (neck, between arm and body) that is cut out."""
 POCKET = 3.0
 POCKET_EDGE = 6.0
-"""How much the garment round an opening must differ from the ground."""
+"""How much the garment around an opening must differ from the ground."""
 CLEAR = 5.0
-"""Distance to the ground from which the outline is trusted to the pixel."""
+"""Where the garment differs more than this from the ground, the outline is accurate to the pixel."""
 SOFT_STEP = 18.0
-"""Distances are compressed as 1 - exp(-d / this) before the watershed: white on white counts beside black on white."""
+"""Distances are compressed as 1 - exp(-d / this) before the watershed, so that white on white also counts."""
 
 
 class PlainBackground:
@@ -83,15 +83,15 @@ class PlainBackground:
     card = Card(name="plain", version=1, packages=("cv2",), seconds=0.4, approximate=True, resources=needs)
 
     def load(self, device: str) -> None:
-        """Nothing to bring up."""
+        """There is no model to load."""
 
     def cut(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing differs from the ground."""
         return cut_garment(photo)
 
 
 def cut_garment(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the garment; works at most at `WORK_SIDE`."""
+    """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha of the garment; computed at `WORK_SIDE` or less."""
     height, width = photo.shape[:2]
     scale = min(1.0, WORK_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -120,12 +120,12 @@ def _bytes(alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _window(mask: Mask) -> tuple[slice, slice]:
-    """The garment's box and some ground round it; the rest of the picture needs no work."""
+    """The garment's box with some ground around it; the rest of the picture is not processed."""
     return (masks.box_of(mask) or Rect(0, 0, 1, 1)).window(mask.shape, MARGIN_PX)
 
 
 def first_outline(lab: Lab, ground: Ground) -> tuple[Mask, Lab]:
-    """What is not ground, fringe and shadows included: (h, w) bool; and the ground's colours, (h, w, 3) float32 Lab."""
+    """(h, w) bool: what is not ground, with fringe and shadows; and (h, w, 3) float32 Lab: the ground's colours."""
     outside = flood_ground(lab, ground)
     if outside.mean() > 0.3:
         curved = fit_region(lab, outside)
@@ -142,7 +142,7 @@ def flood_ground(lab: Lab, ground: Ground) -> Mask:
     flat = (gap < 0.35 + 2.5 * ground.noise) & (size_of(raw) < 1.5 + 4 * ground.noise)
     side = 2 * HALO_REACH_PX + 1
     halo = (gap < HALO) & (gap < HALO_SHARE * cv2.dilate(gap, np.ones((side, side), np.uint8)))
-    halo |= (gap < HALO) & calm(lab)
+    halo |= (gap < HALO) & is_flat(lab)
     padding = 2 * LEAK_PX
     wide = masks.open_(np.pad(flat | halo, padding, mode="edge"), LEAK_PX)
     numbers, _ = masks.components(wide)
@@ -153,21 +153,21 @@ def flood_ground(lab: Lab, ground: Ground) -> Mask:
     return reached | pockets(flat & ~reached, (gap < POCKET + 3 * ground.noise) & ~reached, gap)
 
 
-def calm(lab: Lab) -> Mask:
-    """Places without any weave: lightness within 7×7 pixels is all but constant."""
+def is_flat(lab: Lab) -> Mask:
+    """(h, w) bool: places without texture, where lightness within 7×7 pixels is almost constant."""
     kernel = np.ones((7, 7), np.uint8)
-    quiet: Mask = cv2.dilate(lab[..., 0], kernel) - cv2.erode(lab[..., 0], kernel) < CALM
-    return quiet
+    flat: Mask = cv2.dilate(lab[..., 0], kernel) - cv2.erode(lab[..., 0], kernel) < FLAT_RANGE
+    return flat
 
 
 def pockets(flat: Mask, similar: Mask, gap: NDArray[np.float32]) -> Mask:
-    """Enclosed places (necks, gaps between legs, between arm and body) that show the ground itself behind a clear edge.
+    """Enclosed places (necks, gaps between legs, between arm and body) that show the ground itself, behind a clear edge.
 
-    A white print or shoulder is no pocket: little of it is of that very colour, or it passes into the garment without an edge.
+    A white print or shoulder is not an opening: little of it has exactly that colour, or it has no edge to the garment.
 
     Args:
-        flat: (h, w) bool, of the ground's very colour, and not reached from outside.
-        similar: (h, w) bool, of about the ground's colour, and not reached from outside.
+        flat: (h, w) bool, exactly the ground's colour and not reached from outside.
+        similar: (h, w) bool, about the ground's colour and not reached from outside.
         gap: (h, w) float32 distance to the ground.
     """
     numbers, areas = masks.components(masks.open_(similar, 1.6))
@@ -183,13 +183,13 @@ def pockets(flat: Mask, similar: Mask, gap: NDArray[np.float32]) -> Mask:
 
 
 def main_parts(mask: Mask) -> Mask:
-    """The largest part and whatever is not dust beside it."""
+    """The largest part, and all others that are not dust beside it."""
     _, areas = masks.components(mask)
     return masks.keep_larger(mask, SPECK_SHARE * areas[1:].max()) if len(areas) > 1 else mask
 
 
 def sharpest_edge(gap: Lab, rough: Mask) -> Mask:
-    """Move the outline inward to the sharpest edge between sure ground and sure garment: out go fringe and soft shadow.
+    """Move the outline inward to the sharpest edge between sure ground and sure garment: fringe and soft shadow are removed.
 
     Args:
         gap: (h, w, 3) float32 Lab difference to the ground.
@@ -208,7 +208,7 @@ def sharpest_edge(gap: Lab, rough: Mask) -> Mask:
 def sure_places(gap: Lab, rough: Mask) -> tuple[Mask, Mask]:
     """What is surely garment, and what is surely ground inside the first outline.
 
-    A white or grey garment looks like shaded ground itself: then only its inside is sure, and only narrow clefts are doubted.
+    A white or grey garment looks like shaded ground: then only its inside is sure, and only narrow clefts are uncertain.
 
     Args:
         gap: (h, w, 3) float32 Lab difference to the ground.
@@ -231,13 +231,13 @@ def sure_places(gap: Lab, rough: Mask) -> tuple[Mask, Mask]:
 
 
 def depth_of(mask: Mask) -> NDArray[np.float32]:
-    """(h, w) float32: distance to the nearest pixel outside the mask; beyond the picture's edge counts as inside."""
+    """(h, w) float32: distance to the nearest pixel outside the mask; outside the picture counts as inside."""
     depth: NDArray[np.float32] = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
     return depth
 
 
 def strap_loops(gap: Lab, rough: Mask) -> Mask:
-    """Ground seen through a loop of a strap: enclosed, close to the outside, of its very colour, far from the strap's."""
+    """(h, w) bool: ground inside the loop of a strap: enclosed, near the outside, of the ground's colour, not of the strap's."""
     apart = size_of(gap)
     candidates = rough & (apart < LOOP) & (cv2.dilate(apart, np.ones((33, 33), np.uint8)) > LOOP_EDGE)
     numbers, areas = masks.components(candidates & ~open_to(~rough, candidates))
@@ -250,7 +250,7 @@ def strap_loops(gap: Lab, rough: Mask) -> Mask:
 
 
 def open_to(outside: Mask, places: Mask) -> Mask:
-    """Those connected parts of `places` that touch `outside`."""
+    """(h, w) bool: the connected parts of `places` that touch `outside`."""
     numbers, areas = masks.components(places)
     chosen = np.zeros(len(areas), bool)
     chosen[numbers[masks.dilate(outside, 2)]] = True
@@ -260,9 +260,9 @@ def open_to(outside: Mask, places: Mask) -> Mask:
 
 
 def clefts(rough: Mask, shaded: Mask) -> Mask:
-    """Narrow shaded places open to the ground, such as between the legs or below an armpit: undecided, so no sure garment.
+    """Narrow shaded places that touch the ground, such as between the legs or below an armpit: uncertain, so not sure garment.
 
-    They stand upright; the white stripes of a garment mostly lie across, and there are more of them.
+    They are vertical; the white stripes of a garment are mostly horizontal and more numerous.
     """
     upright = shaded & ~cv2.morphologyEx(shaded.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, CLEFT_PX), np.uint8)).astype(bool)
     found = masks.keep_larger(open_to(~rough, rough & upright), CLEFT_PX)
@@ -271,7 +271,7 @@ def clefts(rough: Mask, shaded: Mask) -> Mask:
 
 
 def smooth_outline(garment: Mask, gap: NDArray[np.float32]) -> Mask:
-    """Take teeth off the outline, the more the less the garment differs from the ground; thin straps survive.
+    """Smooth a jagged outline, more where the garment differs less from the ground; thin straps stay.
 
     Args:
         garment: (h, w) bool.
@@ -285,7 +285,7 @@ def smooth_outline(garment: Mask, gap: NDArray[np.float32]) -> Mask:
 
 
 def grab_cut(photo: NDArray[np.uint8]) -> Mask:
-    """No plain ground: colour models of the frame's border against its middle (Rother et al. 2004)."""
+    """(h, w) bool: without a plain ground, colour models of the frame's border and of its middle (Rother et al. 2004)."""
     height, width = photo.shape[:2]
     scale = min(1.0, GRAB_CUT_SIDE / max(height, width))
     small = cv2.resize(photo, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA)

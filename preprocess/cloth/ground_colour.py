@@ -1,6 +1,6 @@
-"""The plain ground behind a garment: one smooth colour ramp, and how far each pixel is from it.
+"""The plain ground behind a garment: one smooth colour ramp, and the distance of each pixel from it.
 
-Distances are in CIELAB units on the picture's own scale; a difference of 1 is just visible beside its neighbour.
+Distances are in CIELAB units; a difference of 1 is just visible between neighbouring areas.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import Lab
 
 CHROMA_WEIGHT = 1.7
-"""Colour counts more than lightness: shadows darken a ground, they hardly tint it (docs/facts/mattes.md#plain-ground)."""
+"""Colour weighs more than lightness: shadows darken a ground and hardly change its colour (docs/facts/mattes.md#plain-ground)."""
 TRIMS = (14.0, 8.0, 5.0, 4.0, 3.5, 3.5)
-"""Allowed distance to the ramp, from round to round of the trimmed fit."""
+"""Largest distance to the ramp in each round of the trimmed fit."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Ground:
     Args:
         colour: (h, w, 3) float32 Lab of the ground at every pixel, also behind the garment.
         noise: typical distance of ground pixels to the ramp (robust standard deviation).
-        share: share of the border that lies on the ramp, 0..1; low when there is no plain ground.
+        share: share of the border that lies on the ramp, in [0, 1]; low when there is no plain ground.
     """
 
     colour: Lab
@@ -47,7 +47,7 @@ def size_of(gap: Lab) -> NDArray[np.float32]:
 
 
 def fit_border(lab: Lab, border_px: int) -> Ground:
-    """Fit a linear ramp to the picture's border by least squares, leaving out what does not belong (a garment that is cut)."""
+    """Fit a linear ramp to the picture's border, without pixels that do not fit (a garment at the border)."""
     height, width = lab.shape[:2]
     border = np.zeros((height, width), bool)
     border[:border_px] = border[-border_px:] = border[:, :border_px] = border[:, -border_px:] = True
@@ -55,7 +55,7 @@ def fit_border(lab: Lab, border_px: int) -> Ground:
 
 
 def fit_region(lab: Lab, region: NDArray[np.bool_]) -> Ground:
-    """Fit a curved ramp (second order: vignettes, a lamp at one side) to all pixels already known to be ground."""
+    """Fit a curved ramp (second order: vignettes, a lamp at one side) to all pixels known to be ground."""
     return _fit(lab, region, powers=((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)))
 
 
@@ -66,7 +66,7 @@ def _fit(lab: Lab, where: NDArray[np.bool_], powers: tuple[tuple[int, int], ...]
     terms = _terms(rows, columns, lab.shape[:2], powers)
     samples = lab[rows, columns]
     ramp = np.zeros((len(powers), 3), np.float32)
-    ramp[0] = _commonest(samples)
+    ramp[0] = _most_frequent(samples)
     for trim in TRIMS:
         close = distance(samples, terms @ ramp) < trim
         if np.count_nonzero(close) < 4 * len(powers):
@@ -85,12 +85,12 @@ def _terms(
     return np.stack([y**i * x**j for i, j in powers], axis=-1).astype(np.float32)
 
 
-def _commonest(samples: Lab) -> Lab:
-    """The commonest colour: robust where the garment covers nearly half of the border, unlike the mean or the median."""
+def _most_frequent(samples: Lab) -> Lab:
+    """The most frequent colour; unlike mean and median, robust where the garment covers nearly half of the border."""
     cells = np.floor((samples + np.array([0, 128, 128], np.float32)) / 6).astype(np.int64)
     keys = (cells[:, 0] * 64 + cells[:, 1]) * 64 + cells[:, 2]
-    commonest: Lab = np.median(samples[keys == np.argmax(np.bincount(keys))], axis=0)
-    return commonest
+    frequent: Lab = np.median(samples[keys == np.argmax(np.bincount(keys))], axis=0)
+    return frequent
 
 
 def _spread(ramp: Lab, shape: tuple[int, ...], powers: tuple[tuple[int, int], ...]) -> Lab:

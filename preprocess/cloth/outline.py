@@ -1,6 +1,6 @@
-"""What a garment's outline tells: is it plausible, and does it fit its category?
+"""Checks of a garment's outline: is it plausible, and does it fit the category?
 
-All functions take a (h, w) bool mask, True = garment, and use sizes relative to the garment's own box.
+All functions take a (h, w) bool mask, True = garment; sizes are relative to the garment's own box.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def cropped(mask: Mask) -> NDArray[np.uint8]:
 
 
 def symmetry(mask: Mask) -> float:
-    """Intersection over union with its own mirror image, at the best upright axis; 1 = perfectly symmetric."""
+    """Intersection over union with the mirror image about the best vertical axis; 1 = perfectly symmetric."""
     piece = cropped(mask)
     width = piece.shape[1]
     margin = max(1, width // 8)
@@ -45,7 +45,7 @@ def symmetry(mask: Mask) -> float:
 
 
 def roughness(mask: Mask) -> float:
-    """Share of the area that small notches and teeth make up: closing and opening by 1.5 % of the height differ by this much."""
+    """Share of the area in small notches and teeth: the difference of closing and opening by 1.5 % of the height."""
     piece = np.pad(cropped(mask), 8) > 0
     teeth = masks.close(piece, 4) & ~masks.open_(piece, 4)
     return float(teeth.sum() / max(1, piece.sum()))
@@ -58,18 +58,18 @@ def aspect(mask: Mask) -> float:
 
 
 def runs(row: NDArray[np.uint8], min_px: float) -> list[tuple[int, int]]:
-    """(start, end) of the stretches of garment in one row that are at least `min_px` wide."""
+    """(start, end) of each stretch of garment in one row that is at least `min_px` wide."""
     steps = np.flatnonzero(np.diff(np.pad(row.astype(np.int8), 1)))
     return [(int(a), int(b)) for a, b in zip(steps[::2], steps[1::2], strict=True) if b - a >= min_px]
 
 
 def has_two_legs(mask: Mask) -> bool:
-    """Whether most rows of the lower part show two stretches of similar width with the middle free."""
+    """Whether most rows of the lower part show two stretches of similar width with a gap in the middle."""
     return leg_rows(mask) > 0.6
 
 
 def leg_rows(mask: Mask) -> float:
-    """Share of the rows of the lower part, 0..1, that look like two legs."""
+    """Share of the rows of the lower part that look like two legs, in [0, 1]."""
     piece = cropped(mask)
     width = piece.shape[1]
     return float(np.mean([_is_leg_row(runs(row, 0.12 * width), width) for row in piece[170:246:4]]))
@@ -83,7 +83,7 @@ def _is_leg_row(stretches: list[tuple[int, int]], width: int) -> bool:
 
 
 def has_sleeves(mask: Mask) -> bool:
-    """Whether a body hangs between two sleeves, or short sleeves stick out above it."""
+    """Whether there is a body between two sleeves, or short sleeves wider than the body below."""
     piece = cropped(mask)
     width = piece.shape[1]
     apart = np.mean([_is_body_row(runs(row, 0.05 * width), width) for row in piece[90:230:4]])
@@ -96,7 +96,7 @@ def _is_body_row(stretches: list[tuple[int, int]], width: int) -> bool:
 
 
 def outline_doubts(mask: Mask, photo_share: float) -> list[str]:
-    """What looks wrong with a mask, in words with figures; empty when nothing does.
+    """What looks wrong with a mask, in words with figures; empty when the mask looks right.
 
     Args:
         mask: (h, w) bool.
@@ -113,7 +113,7 @@ def outline_doubts(mask: Mask, photo_share: float) -> list[str]:
 
 
 def category_doubt(mask: Mask, category: Category) -> str:
-    """Why the outline does not look like its category, or an empty string."""
+    """Why the outline does not fit the category; an empty string when it does."""
     tall = aspect(mask)
     if category is Category.LOWER:
         return "it has sleeves" if has_sleeves(mask) else ""

@@ -1,4 +1,4 @@
-"""A garment's category at a glance: a small picture, a rough outline, a look for a wearer where it is no top's outline."""
+"""A garment's category from a small picture and a rough outline; a wearer is searched where the outline is not that of a top."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.worn_garment import WornGarment
 
 LOOK_SIDE = 384
-"""Longer side in pixels at which the outline is judged."""
+"""Longer side in pixels at which the outline is measured."""
 WEARER_SIDE = 640
 LEAST_TRANSPARENT = 0.05
-"""A picture with less transparency than this has no outline of its own."""
+"""A picture with a smaller share of transparent pixels has no outline of its own."""
 
 
 def quick_category(photo: Photo) -> Guess:
     """The likeliest category of the garment in a picture.
 
-    What somebody wears has the wearer's outline, not the garment's; it counts as upper, without confidence.
+    A worn garment has the wearer's outline, not its own; it counts as upper, with confidence 0.
     """
     guess = guess_category(_outline(photo))
     if guess.category is not Category.UPPER and _is_worn(photo.rgb):
@@ -37,9 +37,9 @@ def _outline(photo: Photo) -> NDArray[np.bool_]:
 
 
 def _is_worn(rgb: NDArray[np.uint8]) -> bool:
-    looker = WornGarment()
-    looker.load("cpu")
-    return looker.wearer(_reduced(rgb, WEARER_SIDE)) is not None
+    worn = WornGarment()
+    worn.load("cpu")
+    return worn.wearer(_reduced(rgb, WEARER_SIDE)) is not None
 
 
 def _reduced(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Garment cut-outs by networks: foreground networks, and U²-Net trained to tell upper, lower and whole-body garments."""
+"""Garment cut-outs by networks: foreground networks, and U²-Net trained on upper, lower and whole-body garments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from preprocess.person.not_found import NotFound
 
 SOLID = 128
 LEAST_SHARE, MOST_SHARE = 0.005, 0.97
-"""A cut-out that covers less or more of its picture found no garment, or no ground."""
+"""When a cut-out covers less or more of its picture, the network found no garment, or no ground."""
 CLOTH_CLASSES = 4
 """Background, upper, lower, whole body."""
 
@@ -64,7 +64,7 @@ class RembgCloth:
 
 
 class ClothSeg:
-    """U²-Net trained on garments (iMaterialist): what is any garment, whatever its kind.
+    """U²-Net trained on garments (iMaterialist); its three kinds of garment count as one.
 
     Args:
         weights: the weights folder.
@@ -103,7 +103,7 @@ class ClothSeg:
 def garment_share(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """(4, h, w) float32 class scores → (h, w) float32 probability of being any garment.
 
-    Probabilities, unlike labels, can be resized: labels would bleed into each other (docs/facts/mattes.md#rembg).
+    Probabilities, unlike labels, can be resized: resized labels mix (docs/facts/mattes.md#rembg).
     """
     grown = np.exp(scores - scores.max(0))
     garment: NDArray[np.float32] = (1 - grown[0] / grown.sum(0)).astype(np.float32)
@@ -111,14 +111,14 @@ def garment_share(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def checked_cut(share: NDArray[np.float32], name: str) -> Grey | NotFound:
-    """(h, w) float32 in [0, 1] → (h, w) uint8, unless the network found nothing, or nothing but garment."""
+    """(h, w) float32 in [0, 1] → (h, w) uint8, or `NotFound` when nearly nothing or everything is garment."""
     alpha: Grey = np.round(255 * share).astype(np.uint8)
     solid = float(np.mean(alpha >= SOLID))
     return alpha if LEAST_SHARE <= solid <= MOST_SHARE else NotFound(f"{name} marks {solid:.1%} of the picture as garment")
 
 
 class BirefnetGeneral(RembgCloth, network=BIREFNET_GENERAL):
-    """BiRefNet for anything."""
+    """BiRefNet for any foreground."""
 
 
 class BirefnetGeneralLite(RembgCloth, network=BIREFNET_GENERAL_LITE):
@@ -126,8 +126,8 @@ class BirefnetGeneralLite(RembgCloth, network=BIREFNET_GENERAL_LITE):
 
 
 class IsnetGeneralUse(RembgCloth, network=ISNET_GENERAL_USE):
-    """IS-Net for anything."""
+    """IS-Net for any foreground."""
 
 
 class U2net(RembgCloth, network=U2NET_ANYTHING):
-    """U²-Net for anything."""
+    """U²-Net for any foreground."""

@@ -10,13 +10,13 @@ from pipeline.core import masks
 from pipeline.core.masks import Mask
 
 REACH_PX = 3
-"""Half width of the band in which a pixel may be shared."""
+"""Half width of the band in which a pixel may be partly garment."""
 CLEAR_STEP = 18.0
-"""RGB distance between both sides above which colour alone decides; below, the outline's own shape joins in."""
+"""RGB distance between both sides from which colour alone decides; below it, the blurred outline counts too."""
 
 
 def beside(photo: NDArray[np.float32], region: Mask) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(h, w, 3) float32: the mean colour of the part of `region` near each pixel; (h, w) float32: how much of it is near."""
+    """(h, w, 3) float32 mean colour of `region` near each pixel, and (h, w) float32 share of `region` near it."""
     side = (4 * REACH_PX + 1, 4 * REACH_PX + 1)
     weight = region.astype(np.float32)
     near = cv2.blur(weight, side)
@@ -26,11 +26,11 @@ def beside(photo: NDArray[np.float32], region: Mask) -> tuple[NDArray[np.float32
 
 
 def edge_alpha(photo: NDArray[np.uint8], outline: Mask) -> NDArray[np.float32]:
-    """Share the boundary pixels by colour: alpha = where the colour lies between ground and garment just beside it.
+    """Alpha of the boundary pixels by colour: where each colour lies between ground and garment beside it.
 
     Args:
         photo: (h, w, 3) RGB uint8.
-        outline: (h, w) bool, True = garment, right to a pixel or two.
+        outline: (h, w) bool, True = garment, accurate to one or two pixels.
 
     Returns:
         (h, w) float32 in [0, 1].

@@ -30,11 +30,11 @@ from preprocess.cloth.outline import category_doubt, outline_doubts
 from preprocess.person.not_found import NotFound
 
 WORK_SIDE = 1536
-"""Longer side to which bigger photos are reduced: the garment then still has more pixels than its canvas."""
+"""Longer side to which larger photos are reduced: the garment still has more pixels than on its canvas."""
 MIN_GARMENT_PX = 40
-"""Smaller garments carry no texture worth enlarging."""
+"""Smaller garments have too little texture to be enlarged."""
 CLOSE_UP_SHARE = 0.45
-"""A garment smaller than this share of a reduced photo is looked at again in a crop of the full one."""
+"""A garment smaller than this share of a reduced photo is cut out again from a crop of the full photo."""
 
 Alpha = NDArray[np.uint8]
 
@@ -54,11 +54,11 @@ class GarmentBackend(Backend, Protocol):
     """Separates a garment from its ground."""
 
     def cut(self, photo: RGB) -> Alpha | NotFound:
-        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing stands out."""
+        """(h, w, 3) RGB uint8 → (h, w) uint8 soft alpha, 255 = garment; all zero when nothing differs from the ground."""
 
 
 class WearerBackend(Backend, Protocol):
-    """Notices that somebody wears the garment."""
+    """Detects a wearer of the garment."""
 
     def wearer(self, photo: RGB) -> NDArray[np.float32] | None:
         """(h, w, 3) RGB uint8 → the wearer's landmarks, or None."""
@@ -74,9 +74,9 @@ class CutGarment:
     Args:
         rgb: (h, w, 3) uint8.
         alpha: (h, w) uint8, 255 = garment.
-        share: share of the photo that the garment covers, 0..1.
-        worn: whether somebody wears it.
-        missed: what the backend's network said when it did not see the garment, which was cut by its border colour then.
+        share: share of the photo that the garment covers, in [0, 1].
+        worn: whether a person wears it.
+        missed: why the backend's network did not find the garment, which the embedded backend then cut out; None when it did.
     """
 
     rgb: RGB
@@ -87,7 +87,7 @@ class CutGarment:
 
 
 def reduced(photo: Photo) -> Photo:
-    """The photo at most `WORK_SIDE` large."""
+    """The photo, reduced to `WORK_SIDE` where its longer side is larger."""
     height, width = photo.rgb.shape[:2]
     scale = WORK_SIDE / max(height, width)
     if scale >= 1:
@@ -107,7 +107,7 @@ def close_up_window(alpha: Alpha, size: tuple[int, ...]) -> Window:
 
 
 def frame_of(alpha: Alpha, config: ClothConfig) -> Frame:
-    """The window of a garment photo that puts the garment in the canvas's middle at the wanted size; never stretches."""
+    """The window of a garment photo that centres the garment on the canvas at the wanted size; it never stretches."""
     box = masks.box_of(alpha > 127)
     assert box is not None
     scale = min(config.height_share * CANVAS[0] / box.height, config.width_share * CANVAS[1] / box.width)
@@ -122,7 +122,7 @@ def frame_of(alpha: Alpha, config: ClothConfig) -> Frame:
 
 
 def on_ground(rgb: RGB, alpha: Alpha, ground: int) -> RGB:
-    """(h, w, 3) and (h, w) uint8 → (h, w, 3) uint8: the garment, its edges cleaned of the old ground, on an even grey."""
+    """(h, w, 3) and (h, w) uint8 → (h, w, 3) uint8: the garment on an even grey, its edges cleaned of the old ground."""
     box = masks.box_of(alpha > 0)
     assert box is not None
     window = box.window(alpha.shape, 16)
@@ -151,19 +151,19 @@ def normalise(rgb: RGB, alpha: Alpha, config: ClothConfig) -> tuple[RGB, Alpha]:
 
 
 def notices_of(garment: CutGarment, mask: Alpha, category: Category, given: bool = True) -> tuple[Notice, ...]:
-    """Quality flags of one garment; for a worn one the outline says nothing about the category.
+    """Quality flags of one garment; the category of a worn one cannot be checked by its outline.
 
     Args:
         garment: as cut.
         mask: (h, w) uint8 on the canvas.
-        category: its folder's, or the one guessed before the run.
-        given: whether the folder says it.
+        category: that of its folder, or the one guessed before the run.
+        given: whether the folder gives the category.
     """
     if garment.worn:
         return (Notice(Flag.GARMENT_WORN, "a wearer's body was found"),)
     found = [garment.missed.notice] if garment.missed else []
     found += [Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts))] if (doubts := outline_doubts(mask > 0, garment.share)) else []
-    doubt = f"in {category.value}, but {said}" if given and (said := category_doubt(mask > 0, category)) else ""
+    doubt = f"in {category.value}, but {misfit}" if given and (misfit := category_doubt(mask > 0, category)) else ""
     if doubt := doubt or ("" if given else guess_doubt(mask > 0, category)):
         found.append(Notice(Flag.CATEGORY_SUSPECT, doubt))
     return tuple(found)
@@ -192,14 +192,14 @@ class ClothStep(BackendStep[GarmentBackend]):
         return CLOTH.of(item.id), CLOTH_MASK.of(item.id)
 
     def signature(self, item: Item) -> Mapping[str, str]:
-        """Both backends, and the category, which decides what is cut off a wearer and what is doubted."""
+        """Both backends, and the category, which decides what is cut out of a worn outfit and what is flagged."""
         cards = {"backend": self.backend.card, "wearers": self.wearers.card}
         garment = _garment(item)
-        said = garment.category.value if garment.given else f"{garment.category.value}, guessed"
-        return {kind: card.signature("-") for kind, card in cards.items()} | {"category": said}
+        category = garment.category.value if garment.given else f"{garment.category.value}, guessed"
+        return {kind: card.signature("-") for kind, card in cards.items()} | {"category": category}
 
     def load(self) -> None:
-        """Bring up both backends and the compiled colour solver."""
+        """Load both backends and the compiled colour solver."""
         super().load()
         self.wearers.load(self.context.device)
         foreground.warm()
@@ -210,7 +210,7 @@ class ClothStep(BackendStep[GarmentBackend]):
         return garment, images.read_photo(self.layout.path(garment.source), self.context.max_megapixels)
 
     def run(self, inputs: Sequence[tuple[Garment, Photo]]) -> Sequence[Produced]:
-        """Cut, place, check."""
+        """Cut the garment out, place it on the canvas, check it."""
         return [self._one(garment, photo) for garment, photo in inputs]
 
     def _one(self, garment: Garment, photo: Photo) -> Produced:
@@ -251,14 +251,14 @@ class ClothStep(BackendStep[GarmentBackend]):
 
 
 def without_white(rgb: RGB, alpha: Alpha) -> RGB:
-    """Undo the flattening on white that decoding did, so that soft edges carry the garment's own colour."""
+    """Undo the decoder's blending with white, so that soft edges have the garment's own colour."""
     share = np.maximum(alpha, 8).astype(np.float32)[..., None] / 255
     undone: RGB = np.clip(np.round((rgb - 255 * (1 - share)) / share), 0, 255).astype(np.uint8)
     return undone
 
 
 def _has_outline(alpha: Alpha) -> bool:
-    """Whether the transparency separates something: not just a rounded corner of an opaque picture."""
+    """Whether the transparency is an outline, not only the rounded corners of an opaque picture."""
     return bool((alpha < 32).mean() > 0.05)
 
 
@@ -269,7 +269,11 @@ def _share(alpha: Alpha) -> float:
 def _checked(path: Path, cut: CutGarment) -> CutGarment:
     box = masks.box_of(cut.alpha > 127)
     if box is None or min(box.height, box.width) < MIN_GARMENT_PX:
-        seen = "nothing stands out from the ground" if box is None else f"what stands out is only {box.width}×{box.height} px"
+        seen = (
+            "nothing differs from the ground"
+            if box is None
+            else f"what differs from the ground is only {box.width}×{box.height} px"
+        )
         raise InputError(
             f"cloth: no garment found in {path}: {seen}",
             "use a photo on a plain ground that differs from the garment, or a PNG with transparency",

@@ -1,4 +1,4 @@
-"""A garment picture that shows somebody wearing it: noticed by the pose model, cut out with colour models seeded by the body."""
+"""A garment picture with a wearer: detected by the pose model, cut out with colour models seeded by the body."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from preprocess.cloth.ground_colour import size_of
 from preprocess.cloth.soft_edge import edge_alpha
 
 LOOK_SIDE = 640
-"""Longer side at which a person is looked for."""
+"""Longer side at which a wearer is searched."""
 WORK_SIDE = 448
 """Longer side at which GrabCut runs; its time grows faster than the number of pixels."""
 MIN_ARMS_SEEN = 0.5
-"""Mean visibility of elbows and wrists: the pose model imagines a torso in some flat lays, but no arms."""
+"""Mean visibility of elbows and wrists: in some flat lays the pose model finds a torso, but no arms."""
 MIN_FACE_SCORE = 0.75
 """Printed portraits score below this."""
 MIN_FACE_PX, MIN_SKIN_CHROMA = 30, 8.0
-"""Fewer face pixels, or grey ones (a picture without colour), say nothing about skin."""
+"""With fewer face pixels, or grey ones (a picture without colour), skin cannot be modelled."""
 MIN_HEM_STEP = 3.0
 """Lab distance between a top and what is below it."""
 NOSE = 0
@@ -32,18 +32,18 @@ SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES, MOUTH = (11, 12), (13, 14), (15,
 
 
 class WornGarment:
-    """Looks for a wearer and cuts the garment off them."""
+    """Finds a wearer and cuts out the garment."""
 
     card = Card(name="worn", version=1, packages=("mediapipe",), seconds=0.05, approximate=True)
 
     def load(self, device: str) -> None:
-        """Bring up the models inside the mediapipe wheel."""
+        """Load the models inside the mediapipe wheel."""
         from preprocess.networks.mediapipe_models import mediapipe_models
 
         self._models = mediapipe_models()
 
     def wearer(self, photo: NDArray[np.uint8]) -> Points | None:
-        """(h, w, 3) RGB uint8 → (33, 4) float32 landmarks (x, y, z in pixels, visibility) of who wears the garment, or None."""
+        """(h, w, 3) RGB uint8 → (33, 4) float32 landmarks of the wearer (x, y, z in pixels, visibility), or None."""
         scale = min(1.0, LOOK_SIDE / max(photo.shape[:2]))
         small = photo if scale == 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         seen = self._models.pose(small)
@@ -57,12 +57,12 @@ class WornGarment:
         return body
 
     def cut(self, photo: NDArray[np.uint8], body: Points, category: Category) -> NDArray[np.uint8]:
-        """Cut the garment off its wearer.
+        """Cut the garment out, without its wearer.
 
         Args:
             photo: (h, w, 3) RGB uint8.
             body: (33, 4) float32 landmarks from `wearer`.
-            category: which part of the outfit is wanted.
+            category: which part of the outfit to cut out.
 
         Returns:
             (h, w) uint8 alpha of the garment.
@@ -84,9 +84,9 @@ def cut_from_body(photo: NDArray[np.uint8], figure: masks.Mask, points: Points, 
 
     Args:
         photo: (h, w, 3) RGB uint8.
-        figure: (h, w) bool, True = somebody.
+        figure: (h, w) bool, True = person.
         points: (33, 2) x, y of the body's landmarks.
-        category: which part of the outfit is wanted.
+        category: which part of the outfit to cut out.
     """
     labels = seeds(figure, points, category)
     if category is Category.UPPER:
@@ -101,12 +101,12 @@ def cut_from_body(photo: NDArray[np.uint8], figure: masks.Mask, points: Points, 
 
 
 def seeds(figure: masks.Mask, points: Points, category: Category) -> NDArray[np.uint8]:
-    """(h, w) GrabCut labels: the middle of the garment is sure, head, hands and the other half of the outfit are surely not.
+    """(h, w) uint8 GrabCut labels: sure garment in its middle; sure background on head, hands and the rest of the outfit.
 
     Args:
-        figure: (h, w) bool, True = somebody.
+        figure: (h, w) bool, True = person.
         points: (33, 2) x, y of the landmarks.
-        category: which part of the outfit is wanted.
+        category: which part of the outfit to cut out.
     """
     labels = np.where(figure, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
     shoulder, hip = points[list(SHOULDERS)].mean(0), points[list(HIPS)].mean(0)
@@ -126,7 +126,7 @@ def seeds(figure: masks.Mask, points: Points, category: Category) -> NDArray[np.
 
 
 def looks_like_skin(photo: NDArray[np.uint8], points: Points) -> masks.Mask:
-    """(h, w) bool: pixels whose colour is that of the wearer's own face, in light and in shade."""
+    """(h, w) bool: pixels in the colour of the wearer's own face, in light and in shade."""
     head, shoulder = points[list(MOUTH)].mean(0), points[list(SHOULDERS)].mean(0)
     sample = np.zeros(photo.shape[:2], np.uint8)
     cv2.circle(sample, _pixel(points[NOSE]), max(2, round(0.3 * float(np.linalg.norm(shoulder - head)))), 255, -1)
@@ -142,7 +142,7 @@ def looks_like_skin(photo: NDArray[np.uint8], points: Points) -> masks.Mask:
 
 
 def hem_row(photo: NDArray[np.uint8], points: Points) -> int:
-    """The row where a top ends: the clearest change of colour from above to below near the hips; the hips when there is none."""
+    """The row where a top ends: the clearest change of colour near the hips; the row of the hips when there is none."""
     hips = points[list(HIPS)]
     torso = float(np.linalg.norm(hips.mean(0) - points[list(SHOULDERS)].mean(0)))
     first, last = (max(0, int(hips[:, 1].mean() + share * torso)) for share in (-0.35, 0.15))
@@ -160,7 +160,7 @@ def hem_row(photo: NDArray[np.uint8], points: Points) -> int:
 
 
 def _reach(shoulder: Points, hip: Points, points: Points, category: Category, torso: float) -> tuple[float, float]:
-    """First and last row that the garment may take."""
+    """First and last row that the garment may cover."""
     ankles = float(points[list(ANKLES), 1].max() + 0.1 * torso)
     if category is Category.LOWER:
         return float(hip[1] - 0.25 * torso), ankles
@@ -168,7 +168,7 @@ def _reach(shoulder: Points, hip: Points, points: Points, category: Category, to
 
 
 def _middle(points: Points, category: Category) -> Points:
-    """A shape that is surely garment: the shrunken torso, or the thighs."""
+    """A polygon that is surely garment: the shrunken torso, or the thighs."""
     upper, lower = (HIPS, KNEES) if category is Category.LOWER else (SHOULDERS, HIPS)
     corners = points[[upper[0], upper[1], lower[1], lower[0]]]
     centre = corners.mean(0)
