@@ -1,9 +1,9 @@
-"""DensePose's raw answer, one small map per box → body-part index, U and V on the canvas. Pure functions.
+"""DensePose's raw output, one small map per box → body-part index, U and V on the canvas. Pure functions.
 
 Facts: docs/facts/densepose_picture.md#charts.
 
-Networks answer per detected person with maps of 112 × 112: a coarse foreground, 25 fine channels, U and V per channel. They
-are enlarged bilinearly to the box *before* the argmax, only where the box lies on the canvas: a box of any size costs the same.
+A network gives maps of 112 × 112 per detected person: a coarse foreground, 25 fine channels, U and V per channel. They are
+enlarged bilinearly to the box *before* the argmax, and only where the box lies on the canvas, so a large box takes no more time.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from preprocess.person.body_parts import BodyParts
 
 FINE_CHANNELS = 25
 SHORTLIST = 6
-"""Boxes looked at closely, the likeliest first; a crowd would cost a second each."""
+"""Boxes that are evaluated, the likeliest first; each takes about a second."""
 
 
 @dataclass(frozen=True)
 class Charts:
-    """A network's answer for n boxes.
+    """A network's output for n boxes.
 
     Args:
-        boxes: (n, 4) float32 x0, y0, x1, y1 in canvas pixels; may leave the canvas.
+        boxes: (n, 4) float32 x0, y0, x1, y1 in canvas pixels; may extend beyond the canvas.
         coarse: (n, 2 or 15, h, w) float32, channel 0 = background.
         fine: (n, 25, h, w) float32, channel 0 = background.
         u, v: (n, 25, h, w) float32 in [0, 1], one map per part.
 
     Raises:
-        ValueError: shapes that do not belong together.
+        ValueError: shapes that do not fit each other.
     """
 
     boxes: Float
@@ -79,8 +79,8 @@ def parts_of(charts: Charts, person: Mask) -> BodyParts | None:
     """Body parts of the person whom the matte shows, on the canvas of the matte.
 
     Args:
-        charts: the network's answer.
-        person: (h, w) bool, True = person; when it is empty the largest box is taken.
+        charts: the network's output.
+        person: (h, w) bool, True = person; when it is empty, the largest box is used.
 
     Returns:
         None when no box shows that person.
@@ -103,7 +103,7 @@ def parts_of(charts: Charts, person: Mask) -> BodyParts | None:
 
 
 def _likeliest(boxes: Float, person: Mask) -> list[int]:
-    """Box numbers, those that hold most of the person first; of equals the smallest, or the largest when nobody is known."""
+    """Box numbers: first those with most of the person; among equals the smallest, or the largest when `person` is empty."""
     order = []
     total = max(1, int(np.count_nonzero(person)))
     for number, box in enumerate(np.nan_to_num(boxes, posinf=0, neginf=0)):
@@ -168,7 +168,7 @@ def _enlarged(channel: Float, spot: Spot) -> Float:
 
 
 def _weights(target: int, source: int, start: int, stop: int) -> Float:
-    """(stop - start, source) float32: how a bilinear resize to `target` samples mixes `source` ones; half-pixel centres."""
+    """(stop - start, source) float32: weights of a bilinear resize from `source` to `target` samples; half-pixel centres."""
     place = np.clip((np.arange(start, stop, dtype=np.float64) + 0.5) * source / target - 0.5, 0, source - 1)
     low = np.minimum(place.astype(np.int64), max(0, source - 2))
     mix = np.zeros((stop - start, source), np.float32)

@@ -1,4 +1,4 @@
-"""Body-part index ↔ the colours of `image-densepose`: exact table, pure black ground, written 4:4:4.
+"""Body-part index ↔ the colours of `image-densepose`: exact table, black background, written 4:4:4.
 
 Facts: docs/facts/densepose_picture.md#colours.
 """
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pipeline.core.labels import DENSEPOSE_COLOURS
 
 TOLERANCE = 24
-"""L1 distance in RGB up to which a JPEG's colour counts as one of the table."""
+"""Largest L1 distance in RGB at which a JPEG's colour counts as one of the table."""
 NOT_BLACK = 60
-"""Sum of RGB above which a pixel with no colour of the table is a blend at a part's edge, not ground."""
+"""Sum of RGB above which a pixel without a colour of the table is a blend at a part's edge, not background."""
 
 _TABLE = np.asarray(DENSEPOSE_COLOURS, np.uint8)
 _BLEND = 255
@@ -40,19 +40,19 @@ def decode(picture: NDArray[np.uint8], tolerance: int = TOLERANCE) -> NDArray[np
         tolerance: largest L1 distance to a colour of the table.
 
     Returns:
-        (h, w) uint8 of `BodyPart`; blends at edges take the index of the nearest pixel that is sure.
+        (h, w) uint8 of `BodyPart`; blends at edges take the index of the nearest sure pixel.
     """
     packed = _packed(picture)
-    verdicts = np.zeros(1 << 24, np.uint8)  # by colour: an eighth of the time of sorting the pixels
-    verdicts[packed] = 1
-    colours = np.flatnonzero(verdicts)
-    verdicts[colours] = _verdicts(colours, tolerance)
-    found = verdicts[packed].reshape(picture.shape[:2])
+    classes = np.zeros(1 << 24, np.uint8)  # by colour: takes an eighth of the time of sorting the pixels
+    classes[packed] = 1
+    colours = np.flatnonzero(classes)
+    classes[colours] = _classes(colours, tolerance)
+    found = classes[packed].reshape(picture.shape[:2])
     return _settle_blends(np.where(found == _BLEND, np.uint8(0), found), found == _BLEND)
 
 
-def _verdicts(colours: NDArray[np.int64], tolerance: int) -> NDArray[np.uint8]:
-    """(n,) packed colours → (n,) uint8: the index, 0 for ground, `_BLEND` for a mixture of two parts."""
+def _classes(colours: NDArray[np.int64], tolerance: int) -> NDArray[np.uint8]:
+    """(n,) packed colours → (n,) uint8: the index, 0 for background, `_BLEND` for a mixture of two parts."""
     rgb = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], 1).astype(np.int16)
     apart = np.abs(rgb[:, None, :] - _TABLE[None].astype(np.int16)).sum(2)
     sure = apart.min(1) <= tolerance
@@ -67,7 +67,7 @@ def _packed(picture: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _settle_blends(index: NDArray[np.uint8], blend: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Give each blended pixel the index of the nearest sure one."""
+    """Give each blended pixel the index of the nearest sure pixel."""
     if not blend.any() or blend.all():
         return index
     _, nearest = cv2.distanceTransformWithLabels(blend.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)

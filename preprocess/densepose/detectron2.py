@@ -55,15 +55,15 @@ R_50_FPN_S1X: list[Any] = [
     "INPUT.MIN_SIZE_TEST", SHORT_SIDE_PX,
     "INPUT.MAX_SIZE_TEST", LONG_SIDE_PX,
 ]  # fmt: skip
-"""What the published configuration and its base say; the packages do not carry their configuration files."""
+"""The published configuration and its base; the packages do not contain their configuration files."""
 
 SURE = 0.8
-"""Score of DensePose's own drawings; below it a box counts only when nobody scores higher."""
+"""Score threshold of DensePose's own drawings; a box below it counts only when no box is above it."""
 LEAST = 0.05
 
 INSTALL = "build both as the last lines of environment.yml say, or use --set backends.densepose=torchscript"
 _ALLOWED = {("numpy", "ndarray"), ("numpy", "dtype"), ("collections", "OrderedDict"), ("_codecs", "encode")}
-"""What a pickled table of arrays is made of; `_codecs.encode` only turns text into bytes."""
+"""What a pickled table of arrays needs; `_codecs.encode` only converts text to bytes."""
 
 
 class DenseposeDetectron2:
@@ -87,7 +87,7 @@ class DenseposeDetectron2:
         self.batch_size = 1
 
     def load(self, device: str) -> None:
-        """Build the network and fill it, once.
+        """Build the network and load its weights, once.
 
         Raises:
             WeightsError, MissingPackageError: with the cure.
@@ -100,7 +100,7 @@ class DenseposeDetectron2:
             self._model, self.batch_size = model, pictures_at_once(chosen.kind, (SHORT_SIDE_PX, LONG_SIDE_PX))
 
     def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | NotFound]:
-        """The parts of the person whom each matte shows; pictures of one size in one call."""
+        """The parts of the person whom each matte shows; one call per picture size."""
         if self._model is None:
             self.load("auto")
         charts = charts_of(self._model, [view.image for view in views])
@@ -137,7 +137,7 @@ def fill(model: Any, path: Path) -> None:
     import torch
 
     arrays = read_arrays(path)
-    # Anchors are computed anew by every current detectron2; old checkpoints still carry them.
+    # Every current detectron2 computes the anchors; old checkpoints still contain them.
     state = {key: torch.from_numpy(np.asarray(value)) for key, value in arrays.items() if "cell_anchors" not in key}
     # The mean and deviation of the pixels come from the configuration above and may be absent from a checkpoint.
     missing, unexpected = model.load_state_dict(state, strict=False)
@@ -151,10 +151,10 @@ def fill(model: Any, path: Path) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, Any]:
-    """The named arrays of a checkpoint in detectron2's model zoo form; nothing but numpy arrays can come out of the pickle.
+    """The named arrays of a checkpoint in detectron2's model zoo form; only numpy arrays can come out of the pickle.
 
     Raises:
-        WeightsError: another kind of file, or a pickle that asks for anything else.
+        WeightsError: another kind of file, or a pickle that needs anything else.
     """
     try:
         with path.open("rb") as handle:
@@ -170,12 +170,12 @@ def read_arrays(path: Path) -> dict[str, Any]:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Refuses every name a table of numpy arrays does not need."""
+    """Refuses every name that a table of numpy arrays does not need."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _ALLOWED or (module.startswith("numpy") and name in {"_reconstruct", "scalar"}):
             return super().find_class(module.replace("numpy._core", "numpy.core") if np.__version__ < "2" else module, name)
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no table of arrays needs")
+        raise pickle.UnpicklingError(f"it needs {module}.{name}, which no table of arrays needs")
 
 
 def charts_of(model: Any, pictures: Sequence[NDArray[np.uint8]]) -> list[Charts]:
@@ -183,11 +183,11 @@ def charts_of(model: Any, pictures: Sequence[NDArray[np.uint8]]) -> list[Charts]
 
     Args:
         model: of `build_model`.
-        pictures: (h, w, 3) RGB uint8; those of one size make one call. detectron2 would pad others to a common size, and the
-            padding changes what is found near the border.
+        pictures: (h, w, 3) RGB uint8; one call per size. detectron2 would pad pictures to a common size, and the padding changes
+            what is found near the border.
 
     Returns:
-        Boxes in each picture's own pixels; doubtful ones only where there are no sure ones.
+        Boxes in each picture's own pixels; doubtful boxes only where there are no sure ones.
     """
     found: dict[int, Charts] = {}
     for size in dict.fromkeys(each.shape for each in pictures):
@@ -206,7 +206,7 @@ def _charts_of_one_size(model: Any, pictures: Sequence[NDArray[np.uint8]]) -> li
 
 
 def _network_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(h, w, 3) RGB uint8 → (3, height, width) float32, blue first, of the size at which the network was tested."""
+    """(h, w, 3) RGB uint8 → (3, height, width) float32, blue first, at the size of the network's own tests."""
     from detectron2.data.transforms import ResizeShortestEdge
 
     blue_first = np.ascontiguousarray(picture[..., ::-1])

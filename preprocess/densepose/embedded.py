@@ -52,14 +52,14 @@ _HANDS = {"right": BodyPart.RIGHT_HAND, "left": BodyPart.LEFT_HAND}
 
 
 class LandmarkBody:
-    """Body parts from landmarks; nothing to download."""
+    """Body parts from landmarks, without downloads."""
 
     needs = Resources(memory_gb=0.2)
     card = Card(name="landmarks", version=1, packages=("cv2",), seconds=0.01, approximate=True, resources=needs)
     batch_size = 1
 
     def load(self, device: str) -> None:
-        """Nothing to bring up."""
+        """There is no model to load."""
 
     def body_parts(self, views: Sequence[PersonView]) -> list[BodyParts | NotFound]:
         """The chart index of every pixel of each person; U and V are not known."""
@@ -67,7 +67,7 @@ class LandmarkBody:
 
 
 def draw_parts(body: Joints, person: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Paint the parts from far to near.
+    """Draw the parts from far to near.
 
     Args:
         body: joints on the canvas.
@@ -92,7 +92,7 @@ def draw_parts(body: Joints, person: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def arm_behind(body: Joints, side: str) -> bool:
-    """Whether the arm is on the far side of the torso: its forearm is behind, or the person is seen from the other side."""
+    """Whether the arm is behind the torso: its forearm is, or in profile its shoulder is the farther one."""
     shoulder, elbow, wrist = shapes.ARMS[side]
     other = shapes.ARMS["left" if side == "right" else "right"][0]
     if body.profile and body.depth[shoulder] - body.depth[other] > FAR_SHOULDER * body.scale:
@@ -113,7 +113,7 @@ def _paint_leg(canvas: NDArray[np.uint8], body: Joints, side: str) -> None:
 
 
 def _paint_head(canvas: NDArray[np.uint8], body: Joints) -> None:
-    """Both halves, parted below the nose."""
+    """Draw both halves, divided at the nose's column."""
     skull = np.zeros(canvas.shape, np.uint8)
     for shape in (shapes.neck(body), shapes.head(body)):
         shapes.paint(skull, shape, 1)
@@ -137,7 +137,7 @@ def _paint_arm(canvas: NDArray[np.uint8], body: Joints, side: str) -> None:
 def _paint_halves(
     canvas: NDArray[np.uint8], shape: Points, bone: tuple[Points, Points], parts: tuple[BodyPart, BodyPart], body: Joints
 ) -> None:
-    """The half of a limb that faces the body's axis, and the other one."""
+    """Draw the half of a limb that faces the body's axis, and the other half."""
     start, end = bone
     along = end - start
     length = max(float(np.hypot(*along)), 1.0)

@@ -1,4 +1,4 @@
-"""Body parts in the other drawings that circulate: raw index, Viridis, I-U-V. Never feed these to StableVITON.
+"""Body parts in other published forms: raw index, Viridis, I-U-V. StableVITON must not get these.
 
 Facts: docs/facts/densepose_picture.md#other-drawings.
 """
@@ -21,7 +21,7 @@ PARTS = 24
 
 
 class Rendering(StrEnum):
-    """How to draw."""
+    """Form of the picture."""
 
     VITON_HD = "viton-hd"
     RAW = "raw"
@@ -41,7 +41,7 @@ def render_as(parts: BodyParts, rendering: Rendering) -> RGB:
         (h, w, 3) uint8 RGB.
 
     Raises:
-        InputError: `iuv` is asked of a backend that knows no U and V.
+        InputError: `iuv` without U and V.
     """
     if rendering is Rendering.VITON_HD:
         return render(parts.index)
@@ -51,7 +51,7 @@ def render_as(parts: BodyParts, rendering: Rendering) -> RGB:
         return _viridis(parts.index)
     if parts.u is None or parts.v is None:
         raise InputError(
-            "the embedded densepose backend knows no U and V",
+            "the embedded densepose backend has no U and V",
             "python run.py --step densepose --force --backend densepose=torchscript (or detectron2)",
         )
     return np.dstack([parts.index, parts.u, parts.v])

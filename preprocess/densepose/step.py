@@ -1,4 +1,4 @@
-"""The densepose step: which pixel of the person is which part of the body."""
+"""Step 3, densepose: which pixel of the person is which part of the body."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class DenseposeBackend(Backend, Protocol):
 
     @property
     def batch_size(self) -> int:
-        """People of one call, once it is loaded."""
+        """People per call, once it is loaded."""
 
     def body_parts(self, views: Sequence[PersonView]) -> Sequence[BodyParts | NotFound]:
         """The parts of the person whom each matte shows, in order."""
 
 
 class DenseposeConfig(StepConfig):
-    """Settings of the densepose step: none besides the backend, which the command line chooses."""
+    """Settings of the densepose step: none; `--backend` chooses the backend."""
 
 
 class DenseposeStep(BackendStep[DenseposeBackend]):
-    """Draws the body parts in VITON-HD's colours and keeps the raw indices beside the picture."""
+    """Draws the body parts in VITON-HD's colours and keeps the raw index in a second file."""
 
     name: ClassVar[str] = "densepose"
     unit: ClassVar[Unit] = Unit.PERSON
@@ -50,25 +50,25 @@ class DenseposeStep(BackendStep[DenseposeBackend]):
         return [kind.of(item.id) for kind in (layout.IMAGE, layout.LANDMARKS, layout.FRAME, layout.MATTE)]
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """The key-points, which bring the hands and may have been corrected by hand."""
+        """The key-points: they include the hands, and the user may have corrected them."""
         return [layout.POSE_JSON.of(item.id)]
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]  # a number in the base, here the backend's
-        """As many people as the backend's device is good for."""
+        """As many people per call as the backend's device allows."""
         return self.backend.batch_size
 
     def writes(self, item: Item) -> Sequence[Ref]:
-        """The coloured picture and the raw indices."""
+        """The coloured picture and the raw index."""
         return [layout.DENSEPOSE.of(item.id), layout.DENSEPOSE_IUV.of(item.id)]
 
     def read(self, item: Item) -> tuple[str, PersonView]:
-        """Decode what the backend looks at."""
+        """Decode what the backend needs."""
         assert isinstance(item, Person)
         return item.id, read_view(self.layout, item)
 
     def run(self, inputs: Sequence[tuple[str, PersonView]]) -> Sequence[Produced]:
-        """Find the parts; those of people whom the network misses are drawn from the landmarks, and flagged."""
+        """Find the parts; a person whom the network misses is drawn from the landmarks and flagged."""
         answers = self.backend.body_parts([view for _, view in inputs])
         return [self._produce(item_id, view, answer) for (item_id, view), answer in zip(inputs, answers, strict=True)]
 

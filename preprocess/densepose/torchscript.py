@@ -28,7 +28,7 @@ class DenseposeScript:
     """Body parts by `densepose_r50_fpn_dl.torchscript`.
 
     The program takes one RGB picture as channels × height × width of 0..255 and gives boxes, coarse, fine, U, V. Its family was
-    trained on BGR, but its public callers pass RGB; which of both is better has not been verified with the real file.
+    trained on BGR, but its public callers pass RGB; which of the two is better was not verified with the real file.
 
     Args:
         weights: the weights folder.
@@ -50,7 +50,7 @@ class DenseposeScript:
         self._device = "cpu"
 
     def load(self, device: str) -> None:
-        """Verify and open the program, once. A TorchScript file contains code: it is opened only after its hash matched.
+        """Verify and open the program, once. A TorchScript file contains code: it is opened only after its hash was verified.
 
         Raises:
             WeightsError, MissingPackageError: with the cure.
@@ -93,13 +93,13 @@ def open_program(path: Path, device: str) -> Any:
         import torch
     except (ImportError, OSError) as problem:
         raise MissingPackageError(f"densepose: torch cannot be used here: {problem}", INSTALL) from problem
-    lack = _bring_operators()
+    failure = _import_operators()
     load: Any = torch.jit.load  # untyped in torch
     try:
         return load(str(path), map_location=device).eval()
     except (RuntimeError, ValueError, OSError) as problem:
         if "torchvision::" in str(problem):
-            why = lack or "the installed torchvision does not have it"
+            why = failure or "the installed torchvision does not have it"
             raise MissingPackageError(f"{path}: the program needs an operator of torchvision: {why}", INSTALL) from problem
         raise WeightsError(
             f"{path}: not a TorchScript program: {(str(problem).splitlines() or [''])[0]}",
@@ -107,8 +107,8 @@ def open_program(path: Path, device: str) -> Any:
         ) from problem
 
 
-def _bring_operators() -> str:
-    """Import torchvision, which registers its operators; returns why that failed, or an empty string."""
+def _import_operators() -> str:
+    """Import torchvision, which registers its operators; return why that failed, or an empty string."""
     try:
         importlib.import_module("torchvision")
     except (ImportError, OSError, RuntimeError, AttributeError) as problem:
