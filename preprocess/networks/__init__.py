@@ -1,1 +1,1 @@
-"""How a foreign network is opened and run; what the backends of several steps share."""
+"""How a network is opened and run: what the backends of several steps share."""

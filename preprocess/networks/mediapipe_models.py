@@ -1,7 +1,7 @@
 """The models inside the mediapipe wheel, on plain arrays: pose, person probability, faces, face oval, hands.
 
-One set per process, behind a lock: the graphs are not safe to enter twice, and a second set would double the memory.
-`static_image_mode` everywhere, otherwise the previous photo's region is used again.
+One set per process, behind a lock: the graphs are not thread-safe, and a second set would double the memory.
+`static_image_mode` everywhere; otherwise a graph uses the region of the previous photo.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from pipeline.core.arrays import RGB
 from pipeline.core.native_stderr import filtered_native_stderr
 
 POSE_CONFIDENCE = 0.3
-"""Not 0.5: photos whose head is cropped are still found."""
+"""Lower than 0.5, so that people whose head is cut off are still found."""
 FACE_CONFIDENCE = 0.5
 HAND_CONFIDENCE = 0.3
-FACE_OVAL_START = 10  # the forehead's middle in the face mesh
+FACE_OVAL_START = 10  # the middle of the forehead in the face mesh
 
 
 @dataclass(frozen=True)
 class SeenPose:
-    """One person as the pose model saw it.
+    """One person as the pose model found them.
 
     Args:
-        body: (33, 4) float32 of x, y, z in pixels of the picture given and visibility in [0, 1].
+        body: (33, 4) float32 of x, y, z in pixels of the picture, and visibility in [0, 1].
         probability: (h, w) float32 in [0, 1] that a pixel belongs to this person.
     """
 
@@ -39,11 +39,11 @@ class SeenPose:
 
 
 class MediapipeModels:
-    """Five graphs of mediapipe 0.10.21, the last release whose wheel carries its models."""
+    """Five graphs of mediapipe 0.10.21, the last release whose wheel contains its models."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._greeted: set[int] = set()
+        self._warned: set[int] = set()
         with filtered_native_stderr():
             self._build()
             self._warm()
@@ -65,21 +65,21 @@ class MediapipeModels:
         self._oval = _in_order(face_mesh.FACEMESH_FACE_OVAL)
 
     def _warm(self) -> None:
-        """Graphs start in threads of their own; wait for them while stderr is filtered."""
+        """Graphs start in their own threads; wait for them while stderr is filtered."""
         blank = np.full((64, 64, 3), 127, np.uint8)
         for graph in (self._pose, self._selfie, *self._faces, self._mesh, self._hands):
             graph.process(blank)
 
     def _process(self, graph: Any, picture: RGB) -> Any:
-        """One graph on one picture. Each writes a warning at its first find, which is filtered."""
+        """Run one graph on one picture. Each writes a warning at its first detection, which is filtered."""
         contiguous = np.ascontiguousarray(picture)
         with self._lock:
-            if id(graph) in self._greeted:
+            if id(graph) in self._warned:
                 return graph.process(contiguous)
             with filtered_native_stderr():
                 found = graph.process(contiguous)
             if any(getattr(found, name, None) is not None for name in found._fields):
-                self._greeted.add(id(graph))
+                self._warned.add(id(graph))
             return found
 
     def pose(self, picture: RGB) -> SeenPose | None:
@@ -97,7 +97,7 @@ class MediapipeModels:
         return np.asarray(found.segmentation_mask, np.float32)
 
     def faces(self, picture: RGB) -> NDArray[np.float32]:
-        """(n, 5) float32 of top, left, height, width in pixels and score; the near and the far model's finds together."""
+        """(n, 5) float32 of top, left, height, width in pixels and score, from the near and the far model together."""
         height, width = picture.shape[:2]
         found: list[tuple[float, ...]] = []
         for model in self._faces:
@@ -107,7 +107,7 @@ class MediapipeModels:
         return np.asarray(found, np.float32).reshape(-1, 5)
 
     def face_oval(self, picture: RGB) -> NDArray[np.float32]:
-        """(36, 2) float32 x, y in pixels along the face's outline from the forehead on, or (0, 2)."""
+        """(36, 2) float32 x, y in pixels along the face's outline, from the forehead, or (0, 2)."""
         found = self._process(self._mesh, picture).multi_face_landmarks
         if not found:
             return np.zeros((0, 2), np.float32)
@@ -116,7 +116,7 @@ class MediapipeModels:
         return np.asarray([(points[i].x * width, points[i].y * height) for i in self._oval], np.float32)
 
     def hand(self, picture: RGB) -> NDArray[np.float32] | None:
-        """(21, 3) float32 of x, y in pixels and score of the one hand in the picture, or None; the caller knows which."""
+        """(21, 3) float32 of x, y in pixels and score of the one hand in the picture, or None."""
         found = self._process(self._hands, picture)
         if not found.multi_hand_landmarks:
             return None
@@ -132,7 +132,7 @@ def mediapipe_models() -> MediapipeModels:
 
 
 def _in_order(edges: Any) -> list[int]:
-    """Walk a closed outline given as directed edges."""
+    """The points of a closed outline, given as directed edges."""
     following = dict(edges)
     order = [FACE_OVAL_START]
     while following[order[-1]] != FACE_OVAL_START:

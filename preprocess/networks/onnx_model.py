@@ -1,4 +1,4 @@
-"""One ONNX network: opened once per run from verified weights, on the providers that fit the device."""
+"""One ONNX network: opened once per run from verified weights, with the providers for the device."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class OnnxModel:
 
     @property
     def takes_batches(self) -> bool:
-        """Whether the file leaves the number of pictures open; most exports are made for exactly one."""
+        """Whether the file accepts any number of pictures; most exports accept exactly one."""
         shape = self.session.get_inputs()[0].shape
         return bool(shape) and not isinstance(shape[0], int)
 
     def at_once(self, size: tuple[int, int]) -> int:
-        """Pictures of one call: one where the file takes no batches or the CPU does the work.
+        """Pictures per call: one where the file takes no batches or the CPU runs the network.
 
         Args:
             size: (height, width) of the input.
@@ -54,20 +54,20 @@ class OnnxModel:
         return pictures_at_once("cuda" if on_gpu else "cpu", size) if self.takes_batches else 1
 
     def __call__(self, pictures: NDArray[np.float32]) -> list[Array]:
-        """All outputs, in the file's order, each with the pictures' results along its first axis.
+        """All outputs, in the file's order; the first axis of each counts the pictures.
 
         Args:
-            pictures: (n, c, h, w) float32, as the network wants them; shown one by one where the file takes no batches.
+            pictures: (n, c, h, w) float32, as the network expects them; run one by one where the file takes no batches.
 
         Raises:
-            WeightsError: the network does not take this input, so it is not the model that the table names.
+            WeightsError: the network does not accept this input, so it is not the model of the table.
         """
         if len(pictures) == 1 or self.takes_batches:
-            return self._answer(pictures)
-        answers = [self._answer(each[None]) for each in pictures]
-        return [np.concatenate(outputs) for outputs in zip(*answers, strict=True)]
+            return self._run(pictures)
+        outputs = [self._run(each[None]) for each in pictures]
+        return [np.concatenate(each) for each in zip(*outputs, strict=True)]
 
-    def _answer(self, picture: NDArray[np.float32]) -> list[Array]:
+    def _run(self, picture: NDArray[np.float32]) -> list[Array]:
         try:
             return list(self.session.run(None, {self.input_name: picture}))
         except Exception as problem:  # onnxruntime's errors share no public base class
@@ -76,7 +76,7 @@ class OnnxModel:
             wanted = self.session.get_inputs()[0].shape
             raise WeightsError(
                 f"{self.path}: the network refuses a {picture.shape} picture (its input is {wanted}): {_first_line(problem)}",
-                f"fetch the model anew: python run.py weights verify {self.path.parent.name}",
+                f"fetch the model again: python run.py weights verify {self.path.parent.name}",
             ) from problem
 
 
@@ -94,7 +94,7 @@ def open_onnx(path: Path, device: str) -> OnnxModel:
     runtime = _runtime()
     providers = providers_for(choose_device(device), runtime.get_available_providers())
     options = runtime.SessionOptions()
-    options.log_severity_level = 3  # its warnings about unused initialisers mean nothing to a user
+    options.log_severity_level = 3  # its warnings about unused initialisers do not concern a user
     try:
         session = runtime.InferenceSession(str(path), sess_options=options, providers=list(providers))
     except Exception as problem:  # onnxruntime's errors share no public base class
@@ -108,11 +108,11 @@ def open_onnx(path: Path, device: str) -> OnnxModel:
 
 
 def providers_for(device: Device, available: Sequence[str]) -> tuple[Provider, ...]:
-    """Where a network may run, best first; the CPU always follows.
+    """The providers for a device, best first; the CPU is always the last.
 
     Args:
         device: the run's device.
-        available: what this onnxruntime was built with.
+        available: the providers of this onnxruntime.
     """
     if device.kind == "cuda":
         if CUDA in available:
@@ -122,7 +122,7 @@ def providers_for(device: Device, available: Sequence[str]) -> tuple[Provider, .
 
 
 def _runtime() -> Any:
-    """The onnxruntime module; imported here so that a missing library never ends the interpreter."""
+    """The onnxruntime module; imported here, so that a missing library ends in an error with its cure."""
     try:
         import onnxruntime
     except ModuleNotFoundError as problem:

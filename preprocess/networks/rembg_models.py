@@ -1,4 +1,4 @@
-"""The networks that rembg made popular, run directly: same input, same output, none of the wrapper's traps.
+"""The networks of rembg, run without its wrapper: same input, same output.
 
 rembg itself hashes and downloads on its own, looks in a home folder, ends the interpreter when onnxruntime is missing, and
 stretches every answer to 0..1, so that an empty picture still shows a person (docs/facts/mattes.md#rembg). Here the file comes
@@ -26,18 +26,18 @@ Share = NDArray[np.float32]
 """(h, w) float32 in [0, 1]: how much of a pixel is foreground."""
 
 SURE = 0.5
-"""A stretched network whose best pixel stays below this has seen nothing."""
+"""A network whose output is stretched found nothing if its highest value is below this."""
 DARKEST = 1e-6
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a network wants and gives (docs/facts/mattes.md#rembg).
+    """Input and output of a network (docs/facts/mattes.md#rembg).
 
     Args:
-        side_px: it sees a square of this size; the picture is squashed into it.
+        side_px: its input is a square of this size; the picture is squashed to it.
         mean, std: RGB, on the picture divided by its own maximum.
-        logits: the output still needs a sigmoid; otherwise it is a probability that wants stretching to 0..1.
+        logits: whether the output needs a sigmoid; otherwise it is a probability that must be stretched to 0..1.
     """
 
     side_px: int
@@ -53,12 +53,12 @@ BIREFNET = NetworkSpec(1024, logits=True)
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One file of the family.
+    """One network of the family.
 
     Args:
         name: in the catalogue; its row of the weights table is `rembg-<name>`.
-        spec: what it wants and gives.
-        seconds: for one picture on two CPU cores.
+        spec: its input and output.
+        seconds: time for one picture on two CPU cores.
     """
 
     name: str
@@ -86,7 +86,7 @@ class SaliencyNetwork:
 
     Args:
         row: its row.
-        spec: what it wants and gives.
+        spec: its input and output.
         weights: the weights folder.
     """
 
@@ -106,9 +106,9 @@ class SaliencyNetwork:
             self.batch_size = self._model.at_once((self._spec.side_px, self._spec.side_px))
 
     def __call__(self, pictures: Sequence[RGB]) -> list[Share]:
-        """(h, w) float32 in [0, 1] for every (h, w, 3) RGB uint8 picture, 1 = foreground; all zero where it sees nothing.
+        """(h, w) float32 in [0, 1] for every (h, w, 3) RGB uint8 picture, 1 = foreground; all zero when nothing is found.
 
-        Every picture is judged by itself: neither its brightness nor the stretch of its answer knows of the others.
+        Every picture is processed separately: normalisation and stretching do not depend on the other pictures.
         """
         if self._model is None:
             self.load("auto")
@@ -125,7 +125,7 @@ class SaliencyNetwork:
 
 def network_input(picture: RGB, spec: NetworkSpec) -> NDArray[np.float32]:
     """(h, w, 3) RGB uint8 → (1, 3, side, side) float32, normalised."""
-    # Pillow's Lanczos blurs before it shrinks, as in the pictures these networks are usually shown
+    # Pillow's Lanczos blurs before it shrinks, as rembg does
     small = Image.fromarray(picture).resize((spec.side_px, spec.side_px), Image.Resampling.LANCZOS)
     values = np.asarray(small, np.float32)
     values = values / max(float(values.max()), DARKEST)
@@ -134,20 +134,20 @@ def network_input(picture: RGB, spec: NetworkSpec) -> NDArray[np.float32]:
 
 
 def foreground_share(answer: NDArray[np.float32], spec: NetworkSpec) -> Share:
-    """A network's raw (h, w) answer → (h, w) float32 in [0, 1]; all zero when it is sure of nothing."""
+    """A network's raw (h, w) output → (h, w) float32 in [0, 1]; all zero when no value is sure."""
     if spec.logits:
         sigmoid: Share = (1 / (1 + np.exp(-np.clip(answer, -60, 60)))).astype(np.float32)
         return sigmoid
     low, high = float(answer.min()), float(answer.max())
     if high < SURE:
         return np.zeros(answer.shape, np.float32)
-    low = low if low < SURE else 0.0  # nothing but foreground: stretching would tear holes into it
+    low = low if low < SURE else 0.0  # all foreground: stretching would make holes
     stretched: Share = ((answer - low) / (high - low)).astype(np.float32)
     return stretched
 
 
 def enlarged(share: Share, size: tuple[int, ...]) -> Share:
-    """Bring a network's answer back to the picture's (height, width)."""
+    """A network's output at the picture's (height, width)."""
     shrink = share.shape[0] > size[0] and share.shape[1] > size[1]
     large: Share = cv2.resize(share, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR)
     return np.clip(large, 0, 1)

@@ -1,4 +1,4 @@
-"""SegFormer networks (Xie et al. 2021) from a folder as transformers keeps them; what labels mean is the caller's matter."""
+"""SegFormer networks (Xie et al. 2021) from a folder in the form of transformers; the caller interprets the labels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ INSTALL = "pip install -e '.[diffusion]'"
 
 @dataclass(frozen=True)
 class Normal:
-    """How the picture is shown to the network, from its `preprocessor_config.json`.
+    """The network's input, from its `preprocessor_config.json`.
 
     Args:
-        size: (height, width) in pixels; the picture is squashed into it.
+        size: (height, width) in pixels; the picture is squashed to it.
         mean, std: RGB, on 0..1.
     """
 
@@ -35,7 +35,7 @@ class Normal:
 
 
 Shrink = Callable[[RGB, tuple[int, int]], RGB]
-"""(h, w, 3) uint8 picture and (height, width) → the picture of that size, as the network's own processor makes it."""
+"""(h, w, 3) uint8 picture and (height, width) → the picture of that size, as the network's own processor resizes it."""
 
 
 class Segformer:
@@ -43,7 +43,7 @@ class Segformer:
 
     Args:
         folder: `config.json`, `model.safetensors`, `preprocessor_config.json`; verified.
-        classes: how many labels it must have.
+        classes: how many labels the network must have.
         device: where it runs.
         shrink: how its processor resizes.
 
@@ -58,7 +58,7 @@ class Segformer:
         self._model = open_segformer(folder, classes).to(device.name).eval()
 
     def labels(self, pictures: Sequence[RGB]) -> list[Labels]:
-        """(h, w) uint8 per (h, w, 3) RGB uint8 picture of any size; scores, not labels, are brought to its size."""
+        """(h, w) uint8 per (h, w, 3) RGB uint8 picture of any size; scores are enlarged to its size, not labels."""
         import torch
 
         shown = np.stack([normalised(self._shrink(each, self.normal.size), self.normal) for each in pictures])
