@@ -1,1 +1,1 @@
-"""Step 4, parsing, first half: which pixel is skin, hair, which garment."""
+"""Step 4, parsing, first half: which pixel is skin, hair or which garment."""

@@ -1,4 +1,4 @@
-"""FASHN's human parser: a SegFormer-B4 with a label list of its own, hands, feet and torso apart, limbs without sides.
+"""FASHN's human parser: a SegFormer-B4 with its own label list: hands, feet and torso have labels, limbs have no sides.
 
 Facts: docs/facts/parsing_networks.md#fashn.
 
@@ -35,11 +35,11 @@ class FashnParser(SegformerParser):
     classes = len(Fashn)
 
     def shrink(self, picture: RGB, size: tuple[int, int]) -> RGB:
-        """OpenCV's mean over areas, by which this network's pictures are resized."""
+        """Resize with OpenCV's area average, as this network's own processor does."""
         return by_area(picture, size)
 
     def cihp(self, labels: NDArray[np.uint8], view: PersonView) -> NDArray[np.uint8]:
-        """Torso skin is CIHP's 10, like the neck; jewelry on it too, but an ear-ring is the face's."""
+        """Torso skin is CIHP's 10, like the neck, and so is jewelry on it; an earring becomes face."""
         found = converted(labels, CIHP_FROM_FASHN)
         found[~view.person] = Parse.BACKGROUND
         return with_sides(no_neck_above_mouth(found, view.body), view.body)

@@ -1,4 +1,4 @@
-"""The neck for models that have none: CIHP's 10 from the face below the jaw, and from what was left unlabelled there.
+"""The neck for models without one: CIHP's 10 from the face below the jaw, and from unlabelled pixels there.
 
 Facts: docs/facts/label_lists.md#lip-is-not-cihp.
 """
@@ -15,13 +15,13 @@ from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Joints
 
 CHIN = 0.5
-"""Without a face outline the chin lies this share of the way from the nose to the shoulder line."""
+"""Without a face outline, the chin is at this share of the way from the nose to the shoulder line."""
 MOUTH = 0.45
-"""The neck begins this share of the way from the nose to the chin: ears and temples above stay face."""
+"""The neck begins at this share of the way from the nose to the chin: ears and temples above it stay face."""
 
 
 def derive_neck(labels: Labels, body: Joints, person: Mask) -> Labels:
-    """Put in the neck.
+    """Label the neck.
 
     Args:
         labels: (h, w) uint8 of `Parse` without a neck: it is part of the face (ATR) or unlabelled (LIP).
@@ -41,7 +41,7 @@ def derive_neck(labels: Labels, body: Joints, person: Mask) -> Labels:
 
 
 def no_neck_above_mouth(labels: Labels, body: Joints) -> Labels:
-    """Where two models disagree about the face's edge, a rim of neck runs round the forehead; give it back to the face."""
+    """Where two models disagree about the edge of the face, a rim of neck surrounds the forehead; relabel it as face."""
     above = (labels == Parse.NECK) & ~_below_mouth(body, (labels.shape[0], labels.shape[1]))
     result: Labels = np.where(above, np.uint8(Parse.FACE), labels).astype(np.uint8)
     return result
@@ -57,7 +57,7 @@ def _chin(body: Joints) -> Points:
 
 
 def _below_mouth(body: Joints, size: tuple[int, int]) -> Mask:
-    """(height, width) bool: farther down the body than the mouth."""
+    """(height, width) bool: below the mouth along the body."""
     nose, down = body.at(Joint.NOSE), body.down
     limit = nose @ down + MOUTH * ((_chin(body) - nose) @ down)
     rows, columns = np.indices(size, np.float32)

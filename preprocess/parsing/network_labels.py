@@ -1,4 +1,4 @@
-"""What a parser gives: the parse map, and what LIP and ATR found where it is made of both."""
+"""A parser's result: the parse map, and the labels of LIP and ATR where the parser uses both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from preprocess.person.parse_lists import ParseLists
 from preprocess.person.person_view import PersonView
 
 LEAST_SHARE = 0.3
-"""A map that labels less of the person than this has missed them."""
+"""A map that labels a smaller share of the person has missed them."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Parsed:
 
     Args:
         labels: (h, w) uint8 of `Parse`, `BACKGROUND` outside the person.
-        lists: what LIP and ATR said, where the parser is made of both.
+        lists: the labels of LIP and ATR, where the parser uses both.
     """
 
     labels: Labels
@@ -29,13 +29,13 @@ class Parsed:
 
 
 def checked(labels: Labels, view: PersonView, name: str, lists: ParseLists | None = None) -> Parsed | NotFound:
-    """A network's map, unless it labels next to nothing of the person.
+    """A network's map, or `NotFound` when it labels too little of the person.
 
     Args:
         labels: (h, w) uint8 of `Parse`.
         view: the person.
-        name: the parser's, for the flag.
-        lists: what LIP and ATR said.
+        name: the parser's name, for the flag.
+        lists: the labels of LIP and ATR.
     """
     person = view.person
     share = float(np.mean(labels[person] > 0)) if person.any() else 1.0

@@ -1,4 +1,4 @@
-"""SCHP (Li et al. 2020) from its two ONNX exports: ATR for garments, LIP to part neck from face.
+"""SCHP (Li et al. 2020) from its two ONNX exports: ATR for garments, LIP to separate neck from face.
 
 Facts: docs/facts/parsing_networks.md#schp.
 """
@@ -27,7 +27,7 @@ from preprocess.person.person_view import PersonView
 ATR_FILE, LIP_FILE = "parsing_atr.onnx", "parsing_lip.onnx"
 ATR_SIDE_PX, LIP_SIDE_PX = 512, 473
 FUSION = 1
-"""Of the exports' outputs, the one that SCHP evaluates: parsing after fusion with edges."""
+"""The exports' output that SCHP evaluates: parsing after fusion with edges."""
 
 
 class Schp:
@@ -58,12 +58,12 @@ class Schp:
             self.batch_size = min(each.at_once((ATR_SIDE_PX, ATR_SIDE_PX)) for each in (self._atr, self._lip))
 
     def parse(self, views: Sequence[PersonView]) -> list[Parsed | NotFound]:
-        """CIHP labels, `BACKGROUND` outside the person; coats, socks and gloves are LIP's word."""
+        """CIHP labels, `BACKGROUND` outside the person; coats, socks and gloves are taken from LIP."""
         lists = self.lists_of([view.image for view in views])
         return [checked(_cihp(each, view), view, self.card.name, each) for each, view in zip(lists, views, strict=True)]
 
     def lists_of(self, images: Sequence[NDArray[np.uint8]]) -> list[ParseLists]:
-        """What each network says by itself of (h, w, 3) RGB uint8 pictures of any size."""
+        """The labels of each network for (h, w, 3) RGB uint8 pictures of any size."""
         if self._lip is None:
             self.load("auto")
         assert self._atr is not None and self._lip is not None

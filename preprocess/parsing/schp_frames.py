@@ -1,4 +1,4 @@
-"""SCHP's window (Li et al. 2020): the whole frame in a square with black borders, and class scores back. Pure functions.
+"""SCHP's input (Li et al. 2020): the whole frame in a square with black borders, and the way back. Pure functions.
 
 Facts: docs/facts/parsing_networks.md#schp.
 """
@@ -21,7 +21,7 @@ HOLE_PX = 2000
 
 
 def frame_matrix(size: tuple[int, ...], side_px: int) -> NDArray[np.float64]:
-    """(2, 3) affine from the frame to the square: the frame's longer side fills it, centre on centre.
+    """(2, 3) affine from the frame to the square: the frame's longer side fills it, both centred.
 
     Args:
         size: (height, width) of the frame.
@@ -33,14 +33,14 @@ def frame_matrix(size: tuple[int, ...], side_px: int) -> NDArray[np.float64]:
 
 
 def network_input(image: NDArray[np.uint8], side_px: int) -> Float:
-    """(h, w, 3) RGB uint8 → (1, 3, side, side) float32, blue first, normalised; black round the frame."""
+    """(h, w, 3) RGB uint8 → (1, 3, side, side) float32, blue first, normalised; black around the frame."""
     square = cv2.warpAffine(image, frame_matrix(image.shape, side_px), (side_px, side_px), flags=cv2.INTER_LINEAR)
     normal = (square[..., ::-1].astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[None], np.float32)
 
 
 def labels_from(scores: Float, side_px: int, size: tuple[int, int]) -> Labels:
-    """The best class of every pixel of the frame: scores are enlarged to the square, then warped back, then compared.
+    """The best class of every pixel of the frame: scores are enlarged to the square, warped back, then compared.
 
     Args:
         scores: (classes, h, w) float32, a quarter of the square.
@@ -63,7 +63,7 @@ def labels_from(scores: Float, side_px: int, size: tuple[int, int]) -> Labels:
 
 
 def _corner_weights(source: int, target: int) -> Float:
-    """(target, source) float32 weights of a bilinear enlargement that puts corners on corners, as SCHP was trained."""
+    """(target, source) float32 weights of a bilinear enlargement with aligned corners, as in SCHP's training."""
     place = np.linspace(0, source - 1, target)
     low = np.minimum(place.astype(np.int64), max(0, source - 2))
     weights = np.zeros((target, source), np.float32)

@@ -1,4 +1,4 @@
-"""SegFormer (Xie et al. 2021) fine-tuned on ATR clothes, through transformers: the simplest real parser.
+"""SegFormer (Xie et al. 2021) fine-tuned on ATR clothes, through transformers.
 
 Facts: docs/facts/parsing_networks.md#segformer-clothes.
 """
@@ -30,7 +30,7 @@ class SegformerClothes(SegformerParser):
     classes = len(Atr) - 1  # all of ATR but the neck
 
     def cihp(self, labels: NDArray[np.uint8], view: PersonView) -> NDArray[np.uint8]:
-        """The neck is derived, ATR has none."""
+        """The neck is derived, because ATR has none."""
         found = converted(labels, CIHP_FROM_ATR)
         found[~view.person] = 0
         return derive_neck(found, view.body, view.person)

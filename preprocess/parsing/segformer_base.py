@@ -1,4 +1,4 @@
-"""A parsing backend round a SegFormer; what its labels mean is a subclass's matter."""
+"""A parsing backend with a SegFormer; a subclass interprets its labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SegformerParser:
 
     card: ClassVar[Card]
     classes: ClassVar[int]
-    """How many labels the network must have."""
+    """Number of labels that the network must have."""
     keeps_lists = False
 
     def __init__(self, weights: Path) -> None:
@@ -37,7 +37,7 @@ class SegformerParser:
 
     @property
     def batch_size(self) -> int:
-        """Pictures of one call on the device it was loaded on."""
+        """Pictures per call on the device it was loaded on."""
         return 1 if self._network is None else self._network.batch_size
 
     def load(self, device: str) -> None:

@@ -1,4 +1,4 @@
-"""The parsing step: which pixel of the person is skin, hair, which garment."""
+"""Step 4, parsing: which pixel of the person is skin, hair or which garment."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class ParsingBackend(Backend, Protocol):
     """Finds garments, skin and hair."""
 
     keeps_lists: bool
-    """Whether its results bring what LIP and ATR said by themselves."""
+    """Whether its results include the labels of LIP and ATR."""
 
     @property
     def batch_size(self) -> int:
-        """People of one call, once it is loaded."""
+        """People per call, once it is loaded."""
 
     def parse(self, views: Sequence[PersonView]) -> Sequence[Parsed | NotFound]:
         """One result per person, in order."""
 
 
 class ParsingConfig(StepConfig):
-    """Settings of the parsing step: none besides the backend, which the command line chooses."""
+    """Settings of the parsing step: none; `--backend` chooses the backend."""
 
 
 class ParsingStep(BackendStep[ParsingBackend]):
@@ -53,7 +53,7 @@ class ParsingStep(BackendStep[ParsingBackend]):
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]  # a number in the base, here the backend's
-        """As many people as the backend's device is good for."""
+        """As many people per call as the backend's device allows."""
         return self.backend.batch_size
 
     def writes(self, item: Item) -> Sequence[Ref]:
@@ -62,12 +62,12 @@ class ParsingStep(BackendStep[ParsingBackend]):
         return [kind.of(item.id) for kind in kinds]
 
     def read(self, item: Item) -> tuple[str, PersonView]:
-        """Decode what the backend looks at."""
+        """Decode what the backend needs."""
         assert isinstance(item, Person)
         return item.id, read_view(self.layout, item)
 
     def run(self, inputs: Sequence[tuple[str, PersonView]]) -> Sequence[Produced]:
-        """Label the pixels; people whom the network misses are labelled by the embedded parser and flagged."""
+        """Label the pixels; a person whom the network misses is labelled by the embedded parser and flagged."""
         answers = self.backend.parse([view for _, view in inputs])
         return [self._produce(item_id, view, answer) for (item_id, view), answer in zip(inputs, answers, strict=True)]
 

@@ -1,1 +1,1 @@
-"""The parser that needs no download: colours, joints and landmarks."""
+"""The parser without downloads: colours, joints and landmarks."""

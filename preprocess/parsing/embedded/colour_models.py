@@ -1,4 +1,4 @@
-"""Colour models: a handful of Gaussians in Lab per class, fitted on seeds, compared by log-likelihood."""
+"""Colour models: a few Gaussians in Lab per class, fitted on seeds, compared by log-likelihood."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import Lab
 
 NOISE = (4.0, 2.5, 2.5)
-"""Smallest spread of a component in L, a, b: grain and JPEG blocks are no information."""
+"""Smallest standard deviation of a component in L, a, b: grain and JPEG blocks carry no information."""
 OUTLIERS = 0.05 / (100 * 200 * 200)
-"""Density of colours that no model foresaw; bounds how strongly one pixel can speak."""
+"""Density of colours that fit no component; it limits the influence of one pixel."""
 MAX_SEEDS = 3000
 SEED = 7
 
@@ -34,7 +34,7 @@ class Mixture:
     covariances: NDArray[np.float32]
 
     def log_likelihood(self, lab: Lab) -> NDArray[np.float32]:
-        """(..., 3) Lab → (...) float32, never below the outliers' level."""
+        """(..., 3) Lab → (...) float32, never below the level of outliers."""
         flat = lab.reshape(-1, 3)
         density = np.full(len(flat), OUTLIERS, np.float32)
         for share, mean, covariance in zip(self.shares, self.means, self.covariances, strict=True):
@@ -72,12 +72,12 @@ def fit(seeds: Lab, parts: int, noise: tuple[float, float, float] = NOISE) -> Mi
 
 
 def thinned(seeds: Lab, most: int = MAX_SEEDS) -> Lab:
-    """Every n-th seed, so that at most `most` are left."""
+    """Every n-th seed, so that at most `most` remain."""
     return seeds[:: max(1, math.ceil(len(seeds) / most))]
 
 
 def trimmed_gaussian(seeds: Lab, noise: tuple[float, float, float]) -> Mixture:
-    """One Gaussian of the central 70 % of the seeds: eyes, lips and highlights do not count as skin."""
+    """One Gaussian of the central 70 % of the seeds: eyes, lips and highlights are left out of skin."""
     middle = np.median(seeds, 0)
     spread = np.median(np.abs(seeds - middle), 0) * 1.5 + 1.0
     apart = np.square((seeds - middle) / spread).sum(1)

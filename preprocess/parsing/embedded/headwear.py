@@ -1,4 +1,4 @@
-"""Hat or hair: what sits on the head is a hat when it is unlike the hair below it, or unlike any hair."""
+"""Hat or hair: the top of the head is a hat when it differs from the hair below, or from any hair."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ OTHER_COLOUR = 17.0
 WHITE, GREYISH = 74.0, 14.0
 """Lightness above and chroma below which the top of a head is felt, straw or cotton rather than hair."""
 LEAST_PX = 150
-"""Smaller samples of hair say nothing."""
+"""Samples of hair with fewer pixels are not used."""
 
 
 def find_hat(labels: Labels, lab: Lab, regions: Regions) -> Labels:
-    """Turn hair above the eyes into hat where the outline or the colour says so.
+    """Relabel hair above the eyes as hat where its colour is not that of hair.
 
     Args:
         labels: (h, w) uint8 of `Parse`.
@@ -53,7 +53,7 @@ def height_above_eyes(regions: Regions) -> Field:
 
 
 def is_white(crown: Lab) -> bool:
-    """Whether (n, 3) Lab pixels are lighter and greyer than hair."""
+    """Whether (n, 3) Lab pixels are lighter and less colourful than hair."""
     lightness, a, b = np.median(crown, 0)
     return bool(lightness > WHITE and np.hypot(a, b) < GREYISH)
 
@@ -61,7 +61,7 @@ def is_white(crown: Lab) -> bool:
 def differs(crown: Lab, below: Lab) -> bool:
     """Whether the first of two (n, 3) Lab samples is clearly lighter or of another tint.
 
-    Not darker: what shows of hair below the eyes is often mixed with skin or with the wall.
+    Not darker: hair below the eyes is often mixed with skin or with the background.
     """
     gap = np.median(crown, 0) - np.median(below, 0)
     return bool(gap[0] > 0 and np.sqrt((0.8 * gap[0]) ** 2 + gap[1] ** 2 + gap[2] ** 2) > OTHER_COLOUR)

@@ -1,7 +1,7 @@
-"""One hem: where the upper garment turns into the lower one, as a smooth line across the hips.
+"""One hem: the border between upper and lower garment, as a smooth line across the hips.
 
-Column by column down the body, the split that agrees best with the colours is found, with a price on jumps between neighbouring
-columns (Viterbi 1967). Without it, dark spots of a patterned skirt belong to the black top above it.
+In columns along the body, the split that agrees best with the colours is found; jumps between neighbouring columns have a cost
+(Viterbi 1967). Without it, dark spots of a patterned skirt would be labelled as the black top above it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from preprocess.parsing.embedded.label_places import Regions
 Field = NDArray[np.float32]
 
 TOP, BOTTOM = 0.55, 1.75
-"""The hem is looked for between these places along the body (0 neck, 1 mid-hip)."""
+"""The hem is searched between these positions along the body (0 neck, 1 mid-hip)."""
 STEPS, COLUMNS = 96, 56
 HALF_WIDTH = 0.85
-"""Columns reach this far to both sides, in scales."""
-JUMP_PRICE = 0.8
-"""Price of moving the hem by one step between columns, in mean nats of a column."""
-SPEAK = 2.5
-"""Nats one pixel may speak with."""
+"""The columns reach this far to both sides, in scales."""
+JUMP_COST = 0.8
+"""Cost of moving the hem by one step between columns, in mean nats of a column."""
+MOST_NATS = 2.5
+"""Largest evidence of one pixel, in nats."""
 USUAL, PULL = 1.1, 0.5
-"""Where a hem usually is, and how strongly that counts where colours say nothing."""
+"""Usual position of a hem, and its weight against the colours."""
 
 
 def straighten_hem(labels: Labels, evidence: Field, regions: Regions) -> Labels:
@@ -35,44 +35,44 @@ def straighten_hem(labels: Labels, evidence: Field, regions: Regions) -> Labels:
 
     Args:
         labels: (h, w) uint8 of `Parse` with `UPPER_CLOTHES` and `PANTS`.
-        evidence: (h, w) float32 nats for the upper garment against the lower one.
+        evidence: (h, w) float32 nats in favour of the upper garment, against the lower one.
         regions: the body's shapes at the same size.
 
     Returns:
-        (h, w) uint8: only upper and lower pixels round the hips are exchanged.
+        (h, w) uint8: labels change between upper and lower, and only near the hips.
     """
     clothes = np.isin(labels, (Parse.UPPER_CLOTHES, Parse.PANTS))
     grid = _grid(regions)
     weight = cv2.remap(clothes.astype(np.float32), grid[..., 0], grid[..., 1], cv2.INTER_LINEAR)
     if not (labels == Parse.PANTS).any() or weight.sum() < 50:
         return labels.copy()
-    speak = cv2.remap(np.clip(evidence, -SPEAK, SPEAK), grid[..., 0], grid[..., 1], cv2.INTER_LINEAR) * weight
-    split = hem_line(speak, weight)
+    votes = cv2.remap(np.clip(evidence, -MOST_NATS, MOST_NATS), grid[..., 0], grid[..., 1], cv2.INTER_LINEAR) * weight
+    split = hem_line(votes, weight)
     return _apply(labels, split, _exchangeable(regions) & clothes, regions)
 
 
-def hem_line(speak: Field, weight: Field) -> NDArray[np.int64]:
+def hem_line(votes: Field, weight: Field) -> NDArray[np.int64]:
     """The best split per column.
 
     Args:
-        speak: (steps, columns) float32, positive = upper garment.
+        votes: (steps, columns) float32, positive = upper garment.
         weight: (steps, columns) float32, 0 = no garment there.
 
     Returns:
         (columns,) int64: first step that is lower garment, 0..steps.
     """
-    steps, columns = speak.shape
-    total = np.concatenate([np.zeros((1, columns), np.float32), np.cumsum(speak, 0)])
+    steps, columns = votes.shape
+    total = np.concatenate([np.zeros((1, columns), np.float32), np.cumsum(votes, 0)])
     places = np.linspace(TOP, BOTTOM, steps + 1)[:, None]
     strength = weight.sum(0) / steps
     cost = (total[-1] - 2 * total) / steps + PULL * np.abs(places - USUAL) * strength
-    jumps = JUMP_PRICE * np.abs(np.arange(steps + 1)[:, None] - np.arange(steps + 1)[None]) / steps * 8
+    jumps = JUMP_COST * np.abs(np.arange(steps + 1)[:, None] - np.arange(steps + 1)[None]) / steps * 8
     best = cost[:, 0]
     origin = np.zeros((columns, steps + 1), np.int64)
     for column in range(1, columns):
-        arrive = best[:, None] + jumps
-        origin[column] = arrive.argmin(0)
-        best = arrive.min(0) + cost[:, column]
+        arrival = best[:, None] + jumps
+        origin[column] = arrival.argmin(0)
+        best = arrival.min(0) + cost[:, column]
     path = np.empty(columns, np.int64)
     path[-1] = int(best.argmin())
     for column in range(columns - 1, 0, -1):
@@ -95,13 +95,13 @@ def _grid(regions: Regions) -> Field:
 
 
 def _exchangeable(regions: Regions) -> Mask:
-    """Torso and thighs; a sleeve beside the hips stays a sleeve."""
+    """(h, w) bool: torso and thighs, without sleeves beside the hips."""
     sleeves = (regions.arms["right"] | regions.arms["left"]) & ~regions.torso
     return (regions.along > TOP) & (regions.along < BOTTOM) & ~sleeves
 
 
 def _apply(labels: Labels, split: NDArray[np.int64], where: Mask, regions: Regions) -> Labels:
-    """Above the line upper garment, below it lower garment, out to where columns were looked at."""
+    """Upper garment above the line, lower garment below it, within the width of the columns."""
     start, _, across = _axes(regions)
     rows, columns = np.nonzero(where)
     offset = np.stack([columns, rows], 1).astype(np.float32) - start

@@ -1,7 +1,6 @@
-"""Where each label may be on a body: penalties in nats that grow with the distance from the label's place.
+"""Where each label can be on a body: penalties in nats that grow with the distance from the label's place.
 
-These are the spatial half of the embedded parser; the colour half is `colour_models`. Lengths are shares of the
-body's scale.
+This is the spatial half of the embedded parser; the colour half is `colour_models`. Lengths are shares of the body's scale.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from preprocess.person import body_shapes as shapes
 from preprocess.person.body import Joints
 
 Penalty = NDArray[np.float32]
-"""(h, w) float32 nats, 0 = at home, larger = less likely."""
+"""(h, w) float32 nats: 0 = in the label's place, larger = less likely."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Regions:
     Args:
         body: the joints.
         face, skull, neck, torso: (h, w) bool.
-        arms, hands, legs, feet: the same per side.
+        arms, hands, thighs, shins, feet: (h, w) bool per side.
         along: (h, w) float32, 0 at the neck, 1 at mid-hip.
     """
 
@@ -49,18 +48,18 @@ class Regions:
 
     @property
     def head_px(self) -> float:
-        """Height of the skull in pixels; unlike the scale it does not shrink in profile."""
+        """Height of the skull in pixels; unlike the scale, it does not shrink in profile."""
         outline = shapes.head(self.body)
         return float(np.hypot(*np.ptp(outline, axis=0)) / 1.25)
 
     @property
     def any_arm(self) -> Mask:
-        """Arms and hands of both sides."""
+        """(h, w) bool: arms and hands of both sides."""
         return self.arms["right"] | self.arms["left"] | self.hands["right"] | self.hands["left"]
 
     @property
     def any_leg(self) -> Mask:
-        """Thighs and shins of both sides."""
+        """(h, w) bool: thighs and shins of both sides."""
         return self.thighs["right"] | self.thighs["left"] | self.shins["right"] | self.shins["left"]
 
 
@@ -96,7 +95,7 @@ def face_outline(body: Joints) -> Points:
 
 
 def distance_from(region: Mask, unit_px: float) -> NDArray[np.float32]:
-    """(h, w) float32 distance from a region in units; far away everywhere when the region is not on the canvas."""
+    """(h, w) float32 distance from a region in units; 1000 everywhere when the region is not on the canvas."""
     if not region.any():
         return np.full(region.shape, 1e3, np.float32)
     apart: NDArray[np.float32] = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 3) / np.float32(unit_px)
@@ -104,7 +103,7 @@ def distance_from(region: Mask, unit_px: float) -> NDArray[np.float32]:
 
 
 def penalties(regions: Regions) -> dict[Parse, Penalty]:
-    """One penalty field per label the embedded parser knows; hat and skirt, dress are decided afterwards."""
+    """One penalty field per label of the embedded parser; hat, skirt and dress are decided later."""
     fields = {
         Parse.HAIR: _hair(regions),
         Parse.FACE: _face(regions),
@@ -128,7 +127,7 @@ def _float(field: NDArray[Any]) -> Penalty:
 
 
 def _hair(r: Regions) -> Penalty:
-    """Round the skull; long hair may fall far, but on the torso a garment is likelier; a chin's shadow or beard is face."""
+    """Around the skull. Long hair may reach far, but a garment is likelier on the torso; a beard or chin shadow is face."""
     below_chin = np.clip((r.along - chin_along(r)) / 0.15, 0, 1)
     chin = shapes.painted((r.face.shape[0], r.face.shape[1]), [chin_block(r)])
     on_torso = 2.5 * (r.torso & (r.along > 0.08)) + 6.0 * (r.along > 0.9)
@@ -136,7 +135,7 @@ def _hair(r: Regions) -> Penalty:
 
 
 def chin_block(r: Regions) -> Points:
-    """Eyes, mouth, chin and the throat right below, where dark pixels are brows, beard or shadow."""
+    """Polygon of eyes, mouth, chin and the throat below, where dark pixels are brows, beard or shadow."""
     outline = face_outline(r.body)
     low = outline[np.argsort((outline - r.body.at(Joint.NECK)) @ r.body.down)[len(outline) * 3 // 8 :]]
     centre = low.mean(0)
@@ -145,19 +144,19 @@ def chin_block(r: Regions) -> Points:
 
 
 def chin_along(r: Regions) -> float:
-    """Where the chin is on the body's axis: negative, above the neck joint."""
+    """Position of the chin along the body: negative, because it is above the neck joint."""
     inside = r.along[r.face]
     return float(np.quantile(inside, 0.98)) if inside.size else -0.2
 
 
 def _face(r: Regions) -> Penalty:
-    """The face's outline, and the ears beside it."""
+    """Inside the face's outline, and on the ears beside it."""
     ears = r.skull & (r.along < chin_along(r) - 0.04)
     return _float(_near(r.face | ears, 0.08 * r.body.scale, 10.0) + 1.0 * (ears & ~r.face))
 
 
 def _neck(r: Regions) -> Penalty:
-    """Throat and neckline: above 45 % of the torso, not in the face."""
+    """On throat and neckline: above 45 % of the torso, outside the face."""
     throat = (r.neck | (r.torso & (r.along < 0.45))) & ~r.face
     deep = np.clip((r.along - 0.1) / 0.3, 0, 1)
     return _float(_near(throat, 0.1 * r.body.scale, 10.0) + 2.0 * deep + 8.0 * r.face + 8.0 * (r.along > 0.5))
@@ -171,19 +170,19 @@ def _upper(r: Regions) -> Penalty:
     s = r.body.scale
     low = np.clip((r.along - 1.1) * 6.0, 0, 4.0) * np.where(r.any_leg, 1.0, 0.5) * ~sleeves_beside(r)
     hands = r.hands["right"] | r.hands["left"]
-    home = r.torso | masks.dilate(r.arms["right"] | r.arms["left"], 0.06 * s)
+    place = r.torso | masks.dilate(r.arms["right"] | r.arms["left"], 0.06 * s)
     return _float(
-        _near(home, 0.7 * s, 5.0) + low + 7.0 * r.face + 3.5 * (r.skull & ~r.face) + 2.0 * hands + 1.0 * (r.neck & (r.along < 0))
+        _near(place, 0.7 * s, 5.0) + low + 7.0 * r.face + 3.5 * (r.skull & ~r.face) + 2.0 * hands + 1.0 * (r.neck & (r.along < 0))
     )
 
 
 def sleeves_beside(r: Regions) -> Mask:
-    """Arms that hang beside the torso: a sleeve there may be lower than the hem."""
+    """(h, w) bool: arms beside the torso, where a sleeve may end below the hem."""
     return (r.arms["right"] | r.arms["left"]) & ~r.torso
 
 
 def _lower(r: Regions) -> Penalty:
-    """Hips and legs; above the waist only where a thigh really is, as on a seated person."""
+    """On hips and legs; above the waist only where a thigh is, as on a seated person."""
     s = r.body.scale
     waist = r.torso & (r.along > 0.75)
     seated = r.any_leg & ~r.torso

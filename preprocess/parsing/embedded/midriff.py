@@ -1,4 +1,4 @@
-"""A bare belly: skin across the middle of the torso with garment above it."""
+"""A bare midriff: skin across the middle of the torso with a garment above it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from preprocess.parsing.embedded.label_places import Regions, distance_from
 STEP = 0.03
 """Height of a row band, in torso lengths."""
 CENTRE = 0.16
-"""Half width of the column that must be skin, in scales: an open coat of skin's colour has its lining or a shirt there."""
+"""Half width of the column that must be skin, in scales: an open coat in the colour of skin shows its lining or a shirt there."""
 SKIN_SHARE = 0.6
 LEAST_BANDS = 3
 CHEST_IS_SKIN = 0.5
-"""With more skin colour than this on the chest, the garment itself has that colour."""
+"""With a larger share of skin colour on the chest, the garment itself has that colour."""
 
 
 def bare_midriff(regions: Regions, skin: Mask) -> Mask:
-    """Where a belly shows.
+    """Where the midriff is bare.
 
     Args:
         regions: the body's shapes.
-        skin: (h, w) bool, True = the colour of this person's skin.
+        skin: (h, w) bool, True = in the colour of this person's skin.
 
     Returns:
-        (h, w) bool: the bare rows of the torso; empty when the belly is covered.
+        (h, w) bool: the bare rows of the torso; empty when the midriff is covered.
     """
     bands = np.arange(0.4, 1.15, STEP)
     centre = central_column(regions)
@@ -38,12 +38,12 @@ def bare_midriff(regions: Regions, skin: Mask) -> Mask:
         return np.zeros(skin.shape, bool)
     first, last = bands[bare.index(True)], bands[len(bare) - 1 - bare[::-1].index(True)]
     rows = (regions.along > first - 2 * STEP) & (regions.along < last + 2 * STEP)
-    belly: Mask = (distance_from(regions.torso, 1.0) < 0.05 * regions.body.scale) & rows & ~regions.any_arm
-    return belly
+    midriff: Mask = (distance_from(regions.torso, 1.0) < 0.05 * regions.body.scale) & rows & ~regions.any_arm
+    return midriff
 
 
 def central_column(regions: Regions, half_width: float = CENTRE) -> Mask:
-    """The torso along its axis, `half_width` scales to both sides, arms in front of it left out."""
+    """(h, w) bool: the torso along its axis, `half_width` scales to both sides, without arms in front of it."""
     body = regions.body
     start, end = body.at(Joint.NECK), body.at(Joint.MID_HIP)
     rows, columns = np.indices(regions.torso.shape, np.float32)

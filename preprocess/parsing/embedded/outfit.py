@@ -1,4 +1,4 @@
-"""One piece or two, trousers or skirt: decided on the whole outfit after the pixels are labelled."""
+"""One piece or two, trousers or skirt: decided for the whole outfit after the pixels are labelled."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from preprocess.parsing.embedded.label_places import Regions
 from preprocess.person.body_shapes import LEGS
 
 ONE_COLOUR = 9.0
-"""Lab distance between bodice and skirt below which they are one cloth, when neither is patterned."""
+"""Lab distance between bodice and skirt below which they are one garment, when neither is patterned."""
 SEAM_STEP = 7.0
-"""A step in colour across the waist (Lab) that a belt or a second garment makes."""
+"""Step in colour across the waist (Lab) from which there is a belt or a second garment."""
 SPANNED = 0.85
-"""A skirt fills this share of the line between the legs, from the crotch to its hem."""
+"""A skirt fills at least this share of the line between the legs, from the crotch to its hem."""
 
 
 def settle_outfit(labels: Labels, lab: Lab, regions: Regions) -> Labels:
-    """Rename the lower garment to skirt, or both garments to dress, where the outfit is one.
+    """Rename the lower garment to skirt, or both garments to dress, where the outfit has one.
 
     Args:
         labels: (h, w) uint8 of `Parse` with `UPPER_CLOTHES` and `PANTS`.
@@ -41,7 +41,7 @@ def settle_outfit(labels: Labels, lab: Lab, regions: Regions) -> Labels:
 
 
 def is_skirt(labels: Labels, regions: Regions) -> bool:
-    """Whether the lower garment hangs as one piece round both legs and bare legs come out below its hem."""
+    """Whether the lower garment is one piece around both legs, with bare legs below its hem."""
     lower = labels == Parse.PANTS
     if not np.isin(labels, LEG_LABELS).any():
         return False
@@ -70,13 +70,13 @@ def between_legs(regions: Regions, size: tuple[int, ...]) -> NDArray[np.intp]:
 
 
 def _bare_below(labels: Labels, regions: Regions) -> bool:
-    """Whether skin shows on the legs in more than specks: a tenth of the scale squared, beside shoes not counted."""
+    """Whether bare skin covers more of the legs than specks do: 8 % of the squared scale."""
     legs = np.isin(labels, LEG_LABELS) & regions.any_leg
     return bool(np.count_nonzero(legs) > 0.08 * regions.body.scale**2)
 
 
 def is_one_piece(upper: Mask, lower: Mask, lab: Lab, regions: Regions) -> bool:
-    """Whether bodice and skirt are one cloth: the same colours, and no step where they meet."""
+    """Whether bodice and skirt are one garment: the same colours, and no step between them."""
     bodice, skirt = upper & (regions.along > 0.25), lower & (regions.along < 2.0)
     if min(np.count_nonzero(bodice), np.count_nonzero(skirt)) < 200:
         return False
@@ -86,13 +86,13 @@ def is_one_piece(upper: Mask, lower: Mask, lab: Lab, regions: Regions) -> bool:
 
 
 def _spread_distance(a: Lab, b: Lab) -> float:
-    """Lab distance of the medians, lightness counting half because folds and light change it."""
+    """Lab distance of the medians, with half the weight for lightness, which folds and light change."""
     gap = np.median(a, 0) - np.median(b, 0)
     return float(np.sqrt((0.5 * gap[0]) ** 2 + gap[1] ** 2 + gap[2] ** 2))
 
 
 def waist_step(upper: Mask, lower: Mask, lab: Lab, regions: Regions) -> float:
-    """The largest step in mean colour down the middle of the body between chest and thighs, in Lab."""
+    """Largest step of the mean colour along the middle of the body between chest and thighs, in Lab."""
     rows = np.arange(0.55, 1.35, 0.04)
     middle = (upper | lower) & regions.torso
     means = [lab[middle & (np.abs(regions.along - row) < 0.02)] for row in rows]

@@ -1,8 +1,8 @@
 """The embedded parser: colour models and places on the body, fitted to each photo, smoothed along the photo's edges.
 
-Each label has a colour model (skin, hair, upper garment, lower garment, shoes) and a place (`parse_regions`). Scores are
-likelihood × place; they are smoothed by a guided filter (cost-volume filtering, Rhemann et al. 2011), the models are fitted
-again on what they found, and the highest score wins. No network: good where garment, skin and hair differ in colour.
+Each label has a colour model (skin, hair, upper garment, lower garment, shoes) and a place (`label_places`). Scores are
+likelihood × place. They are smoothed by a guided filter (cost-volume filtering, Rhemann et al. 2011), the models are fitted again
+on their own result, and the highest score wins. Without a network: good where garment, skin and hair differ in colour.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
 
 SHRINK = 0.5
-"""Scores are made at half the canvas: edges are put back by the guided filter and the enlargement of scores."""
+"""Scores are computed at half the canvas; the guided filter and the enlargement of scores restore the edges."""
 TRUST_IN_COLOUR = 0.55
-"""Neighbouring pixels repeat each other; their likelihood counts by this power."""
+"""Exponent of the likelihood: neighbouring pixels are not independent."""
 SMOOTH_PX, SMOOTH_EPS = 5, 60.0
 """Radius at half size and regularisation of the guided filter."""
 ROUNDS = 2
@@ -59,7 +59,7 @@ Scores = NDArray[np.float32]
 
 
 class ColourParser:
-    """Parse maps without a network; approximate."""
+    """Approximate parse maps without a network."""
 
     needs = Resources(memory_gb=0.3)
     card = Card(name="colour", version=1, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
@@ -67,10 +67,10 @@ class ColourParser:
     keeps_lists = False
 
     def load(self, device: str) -> None:
-        """Nothing to bring up."""
+        """There is no model to load."""
 
     def parse(self, views: Sequence[PersonView]) -> list[Parsed | NotFound]:
-        """CIHP labels; everything comes from picture, matte and joints."""
+        """CIHP labels from picture, matte and joints."""
         return [Parsed(parse_person(view.image, view.person, view.body)) for view in views]
 
 
@@ -122,7 +122,7 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Joints) -> NDArra
 
 
 def _for_upper(scores: Scores, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """(h, w) float32 nats for the upper garment against the lower one."""
+    """(h, w) float32 nats in favour of the upper garment, against the lower one."""
     upper, lower = (np.log(np.maximum(scores[ORDER.index(label)], 1e-3)) for label in (Parse.UPPER_CLOTHES, Parse.PANTS))
     large: NDArray[np.float32] = cv2.resize(upper - lower, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     return large
@@ -138,20 +138,20 @@ def _working_view(image: NDArray[np.uint8], person: Mask, body: Joints) -> Worki
 
 
 def _with_midriff(view: WorkingView, skin: Mixture) -> WorkingView:
-    """Where skin shows between a short top and the waist, torso skin is at home there too (CIHP calls both neck and belly 10)."""
-    belly = bare_midriff(view.regions, (skin.log_likelihood(view.lab) > -12.0) & view.person)
-    if not belly.any():
+    """Give the neck label a place on a bare midriff too: in CIHP, 10 is all skin of the torso."""
+    midriff = bare_midriff(view.regions, (skin.log_likelihood(view.lab) > -12.0) & view.person)
+    if not midriff.any():
         return view
     places = dict(view.places)
-    places[Parse.NECK] = np.where(belly, np.float32(0.5), places[Parse.NECK])
-    below = view.regions.along > float(np.quantile(view.regions.along[belly], 0.8))
-    places[Parse.UPPER_CLOTHES] = places[Parse.UPPER_CLOTHES] + np.float32(1.0) * belly + np.float32(4.0) * below
+    places[Parse.NECK] = np.where(midriff, np.float32(0.5), places[Parse.NECK])
+    below = view.regions.along > float(np.quantile(view.regions.along[midriff], 0.8))
+    places[Parse.UPPER_CLOTHES] = places[Parse.UPPER_CLOTHES] + np.float32(1.0) * midriff + np.float32(4.0) * below
     places[Parse.PANTS] = np.where(below & view.regions.torso, np.float32(0.0), places[Parse.PANTS])
     return replace(view, places=places)
 
 
 def _first_models(view: WorkingView) -> dict[str, Mixture]:
-    """Colour models from places that are nearly sure."""
+    """Colour models fitted on places that are nearly sure."""
     r, s = view.regions, view.regions.body.scale
     skin = skin_model(view.lab, view.person, view.regions)
     unlike_skin = skin.log_likelihood(view.lab) < -13.0
@@ -178,7 +178,7 @@ def _mouth(r: Regions) -> float:
 
 
 def _fit_seeds(view: WorkingView, place: Mask, unlike_skin: Mask, group: str, unlike_hair: Mask | None = None) -> Mixture:
-    """Fit on a place without its skin and hair, unless nearly all of it has that colour: then it is a garment of that colour."""
+    """Fit on a place without its skin and hair, unless nearly all of it has that colour: then the garment has it."""
     chosen = place & view.person
     count = np.count_nonzero(chosen)
     for unlike in (unlike_skin, unlike_hair):
@@ -193,7 +193,7 @@ def _fit_seeds(view: WorkingView, place: Mask, unlike_skin: Mask, group: str, un
 
 
 def _scores(view: WorkingView, models: dict[str, Mixture]) -> Scores:
-    """Probability of each label at each pixel, each pixel by itself."""
+    """Probability of each label at each pixel, without its neighbours."""
     colour = {group: _on_person(view, model) for group, model in models.items()}
     bonus = sleeve_bonus(view.regions, colour["upper"] - colour["skin"], view.person)
     nats = np.empty((len(ORDER), *view.person.shape), np.float32)
@@ -210,7 +210,7 @@ def _scores(view: WorkingView, models: dict[str, Mixture]) -> Scores:
 
 
 def _smoothed(view: WorkingView, scores: Scores) -> Scores:
-    """Neighbours vote, as far as the photo shows no edge between them."""
+    """Scores smoothed along the photo's edges."""
     grey = cv2.cvtColor(view.rgb, cv2.COLOR_RGB2GRAY)
     return np.stack([masks.guided_filter(grey, each, SMOOTH_PX, SMOOTH_EPS) for each in scores])
 
@@ -222,7 +222,7 @@ def _on_person(view: WorkingView, model: Mixture) -> NDArray[np.float32]:
 
 
 def _refit(view: WorkingView, models: dict[str, Mixture], scores: Scores) -> dict[str, Mixture]:
-    """Fit each model on the pixels it won clearly; a model that won too few keeps what it knew."""
+    """Fit each model again on the pixels that it clearly won; a model with too few such pixels stays."""
     best, sure = scores.argmax(0), scores.max(0) > 0.7
     renewed = dict(models)
     for group, labels in GROUPS.items():
@@ -236,7 +236,7 @@ def _refit(view: WorkingView, models: dict[str, Mixture], scores: Scores) -> dic
 
 
 def _enlarged(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Scores at full size, then the best label: labels themselves would give saw-tooth hems."""
+    """The best label of scores at full size: enlarged labels would have jagged edges."""
     top = np.full(size, -1.0, np.float32)
     labels = np.zeros(size, np.uint8)
     for row, label in enumerate(ORDER):

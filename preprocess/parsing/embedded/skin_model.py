@@ -1,4 +1,4 @@
-"""What this person's skin looks like: learnt from the face, for neck, arms and legs in other light."""
+"""Colour model of this person's skin: learnt from the face, for neck, arms and legs in different light."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ GENERIC_SKIN = Mixture(
     np.array([[62.0, 15.0, 19.0]], np.float32),
     np.diag([22.0**2, 6.0**2, 7.0**2]).astype(np.float32)[None],
 )
-"""Skin of nobody in particular, for people whose face is not in the photo."""
+"""Skin of any person, for photos without a face."""
 
 
 def skin_model(lab: Lab, person: Mask, regions: Regions) -> Mixture:
-    """From the face; without a face from the hands; without both from experience.
+    """From the face; without a face from the hands; without both the generic model.
 
     Args:
         lab: (h, w, 3) float32.
@@ -37,7 +37,7 @@ def skin_model(lab: Lab, person: Mask, regions: Regions) -> Mixture:
 
 
 def with_shade(skin: Mixture) -> Mixture:
-    """Skin and the same skin in shade: darker and more saturated, because light bounces within the body."""
+    """Skin and the same skin in shade, which is darker and more saturated."""
     shaded = skin.means * np.array([0.84, 1.35, 1.6], np.float32)
     spread = skin.covariances * np.float32(1.3)
     shares = np.concatenate([0.75 * skin.shares, 0.25 * skin.shares])

@@ -1,4 +1,4 @@
-"""Where a sleeve ends: one change from garment to skin along each arm."""
+"""Where a sleeve ends: one border between garment and skin along each arm."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from preprocess.person import body_shapes as shapes
 SLICES = 24
 """Steps along an arm from the shoulder to the wrist."""
 STRENGTH = 2.0
-"""Nats by which the found sleeve favours garment above its end and skin below."""
+"""Nats in favour of garment above the end of the sleeve, and of skin below it."""
 COVERED = 1.0
-"""Nats for a sleeve where garment and skin have one colour: a camel coat is worn more often than a skin-coloured vest."""
+"""Nats for a sleeve where garment and skin have one colour: a camel coat is more frequent than a skin-coloured vest."""
 LIMIT = 4.0
-"""One pixel speaks with at most so many nats."""
+"""Largest evidence of one pixel, in nats."""
 
 
 def sleeve_bonus(regions: Regions, evidence: NDArray[np.float32], person: Mask) -> NDArray[np.float32]:
@@ -38,8 +38,8 @@ def sleeve_bonus(regions: Regions, evidence: NDArray[np.float32], person: Mask) 
         if not inside.any():
             continue
         place = along_arm(regions, side, inside)
-        speak = np.clip(evidence[inside] + COVERED, -LIMIT, LIMIT)
-        bonus[inside] = np.where(place < sleeve_end(place, speak), STRENGTH, -STRENGTH)
+        votes = np.clip(evidence[inside] + COVERED, -LIMIT, LIMIT)
+        bonus[inside] = np.where(place < sleeve_end(place, votes), STRENGTH, -STRENGTH)
     return bonus
 
 
@@ -58,7 +58,7 @@ def along_arm(regions: Regions, side: str, inside: Mask) -> NDArray[np.float32]:
 
 
 def sleeve_end(place: NDArray[np.float32], evidence: NDArray[np.float32]) -> float:
-    """Where garment turns into skin: the split that agrees best with the evidence. 0 = sleeveless, 2 = to the wrist.
+    """The border between garment and skin: the split that agrees best with the evidence. 0 = sleeveless, 2 = to the wrist.
 
     Args:
         place: (n,) float32 along the arm in [0, 2].

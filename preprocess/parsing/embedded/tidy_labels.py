@@ -1,4 +1,4 @@
-"""Islands out of a parse map, and labels where they can be at all."""
+"""Remove islands from a parse map, and labels from places where they cannot be."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAST_IN_MIDDLE = 0.1
 
 
 def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
-    """Give islands of a label to their surroundings.
+    """Relabel islands like their surroundings.
 
     Args:
         labels: (h, w) uint8 of `Parse`.
@@ -50,7 +50,7 @@ def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
 
 
 def hands_from_legs(labels: Labels, regions: Regions) -> Labels:
-    """Skin near a wrist that touches an arm and ends above the knee is a hand before a thigh, not a leg."""
+    """Leg skin near a wrist that touches an arm is a hand in front of a thigh."""
     result = labels.copy()
     for leg in LEG_LABELS:
         numbers, areas = masks.components(labels == leg)
@@ -64,7 +64,7 @@ def hands_from_legs(labels: Labels, regions: Regions) -> Labels:
 
 
 def sleeves_from_trousers(labels: Labels, regions: Regions) -> Labels:
-    """A cuff beside the thigh is a sleeve: small islands of trousers that lie mostly on an arm."""
+    """Small islands of trousers that lie mostly on an arm are cuffs of a sleeve."""
     result = labels.copy()
     numbers, areas = masks.components(labels == Parse.PANTS)
     if len(areas) < 3:
@@ -77,7 +77,7 @@ def sleeves_from_trousers(labels: Labels, regions: Regions) -> Labels:
 
 
 def no_trousers_beside(labels: Labels, regions: Regions) -> Labels:
-    """Trousers that show only beside the middle of the hips are the skirts of an open coat."""
+    """Trousers that are visible only beside the middle of the hips are the lower parts of an open coat."""
     middle = central_column(regions, MIDDLE) & (regions.along > 0.9) & np.isin(labels, (Parse.PANTS, Parse.UPPER_CLOTHES))
     count = np.count_nonzero(middle)
     if count < MIDDLE * regions.body.scale or np.count_nonzero(labels[middle] == Parse.PANTS) > LEAST_IN_MIDDLE * count:
@@ -100,7 +100,7 @@ def _touching(numbers: NDArray[np.int32], count: int, place: Mask) -> NDArray[np
 
 
 def refill(labels: Labels, doubtful: Mask) -> Labels:
-    """Replace doubtful pixels by the nearest label that is not background; untouched when there is none."""
+    """Replace doubtful pixels by the nearest label that is not background; unchanged when there is none."""
     source = (labels > 0) & ~doubtful
     if not doubtful.any() or not source.any():
         return labels.copy()
