@@ -1,1 +1,1 @@
-"""What every step knows of one person: joints, shapes, landmarks, the view of them."""
+"""What several steps share about one person: landmarks, joints, shapes, body parts, label lists and their tables."""

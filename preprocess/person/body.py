@@ -1,8 +1,7 @@
 """The body's geometry on the canvas: a complete set of joints, its scale, and which way it faces.
 
-Everything that draws or reasons about a body (body parts, parse map, agnostic mask) starts here, so that a missing or
-out-of-frame joint is treated in one way: predictions outside the frame are kept, absent hips are put below the shoulders,
-never at (0, 0).
+Body parts, parse map and agnostic mask all start here, so that a missing joint is treated in one way: predictions outside the
+frame are kept, and missing hips are placed below the shoulders, never at (0, 0).
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ FROM_MEDIAPIPE = {
 """MediaPipe's landmark of each joint (docs/facts/keypoints.md#mediapipe); neck and mid-hip are means."""
 
 TORSO_LENGTH = 1.4
-"""Shoulder line to hip line, in shoulder widths of a person seen from the front."""
+"""From shoulder line to hip line, in shoulder widths of a person seen from the front."""
 HIP_WIDTH = 0.58
-"""Hip joints, in shoulder widths."""
+"""Distance of the hip joints, in shoulder widths."""
 LIMB_LENGTHS = {"arm": 0.62, "thigh": 0.85, "shin": 0.85, "foot": 0.3, "head": 0.42}
-"""Lengths of bones nobody saw, in torso lengths."""
+"""Lengths of bones that were not detected, in torso lengths."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Joints:
 
     Args:
         xy: (25, 2) float32 canvas pixels in the order of `Joint`; may lie outside the canvas.
-        seen: (25,) float32 confidence in [0, 1]; 0 = nobody saw it, the place is a guess.
+        seen: (25,) float32 confidence in [0, 1]; 0 = not detected, the place is a guess.
         depth: (25,) float32 canvas pixels, negative = nearer to the camera; zeros when unknown.
         face_oval: (n, 2) float32 outline of the face, or (0, 2).
         left_hand, right_hand: (21, 3) float32 x, y, confidence; zeros = not detected.
@@ -62,7 +61,7 @@ class Joints:
         return point
 
     def known(self, *joints: Joint) -> bool:
-        """Whether all of these joints were seen or predicted, not guessed."""
+        """Whether all of these joints were detected or predicted, not guessed."""
         return all(self.seen[joint] > 0 for joint in joints)
 
     def length(self, a: Joint, b: Joint) -> float:
@@ -92,16 +91,16 @@ class Joints:
 
     @property
     def profile(self) -> bool:
-        """Seen from the side: the shoulders nearly cover each other."""
+        """Whether the person is seen from the side: the shoulders nearly cover each other."""
         return self.shoulder_width < 0.38 * self.torso_length
 
     @property
     def from_behind(self) -> bool:
-        """The right shoulder is on the viewer's right."""
+        """Whether the person is seen from behind: the right shoulder is on the viewer's right."""
         return bool(self.xy[Joint.RIGHT_SHOULDER, 0] - self.xy[Joint.LEFT_SHOULDER, 0] > 0.15 * self.torso_length)
 
     def resized(self, factor: float) -> Joints:
-        """The same body on a canvas scaled by `factor`."""
+        """The same joints on a canvas scaled by `factor`."""
         hands = [
             np.concatenate([hand[:, :2] * factor, hand[:, 2:]], 1).astype(np.float32)
             for hand in (self.left_hand, self.right_hand)
@@ -110,7 +109,7 @@ class Joints:
         return Joints(small[0], self.seen, small[1], small[2], *hands)
 
     def along(self, size: tuple[int, int]) -> NDArray[np.float32]:
-        """(height, width) float32: how far down the body a pixel is; 0 at the neck, 1 at mid-hip."""
+        """(height, width) float32: position of each pixel along the body; 0 at the neck, 1 at mid-hip."""
         rows, columns = np.indices(size, np.float32)
         start, down = self.at(Joint.NECK), self.down
         along: NDArray[np.float32] = ((columns - start[0]) * down[0] + (rows - start[1]) * down[1]) / max(self.torso_length, 1.0)
@@ -133,13 +132,13 @@ def joints_from_landmarks(landmarks: Landmarks, frame: Frame) -> Joints:
 
 
 def joints_from_keypoints(points: Keypoints) -> Joints:
-    """Canvas key-points alone, as in a downloaded data set; what is missing is guessed from the rest."""
+    """Canvas key-points alone, as in a downloaded data set; missing joints are guessed from the others."""
     body = Joints(points.body[:, :2].copy(), points.body[:, 2].copy(), np.zeros(BODY_POINTS, np.float32))
     return _completed(replace(body, left_hand=points.left_hand, right_hand=points.right_hand))
 
 
 def merged(body: Joints, points: Keypoints) -> Joints:
-    """Raw landmarks corrected by the key-point file, which a person may have edited: its joints and hands win."""
+    """Joints from landmarks, replaced by those of the key-point file, which the user may have edited, where it has them."""
     there = points.body[:, 2] > 0
     xy = np.where(there[:, None], points.body[:, :2], body.xy).astype(np.float32)
     seen = np.where(there, points.body[:, 2], body.seen).astype(np.float32)
@@ -180,7 +179,7 @@ _BONES = (
 
 
 def _complete_torso(xy: Points, seen: Points) -> None:
-    """Put in neck, shoulders, hips and mid-hip where they are missing; in place, on copies of the caller."""
+    """Add neck, shoulders, hips and mid-hip where they are missing; in place, on copies of the caller."""
     shoulders, hips = (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER), (Joint.RIGHT_HIP, Joint.LEFT_HIP)
     _complete_pair(xy, seen, shoulders, Joint.NECK)
     across = xy[Joint.LEFT_SHOULDER] - xy[Joint.RIGHT_SHOULDER]

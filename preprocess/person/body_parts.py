@@ -1,4 +1,4 @@
-"""What a densepose backend gives: the chart index and, where it knows them, the coordinates on the charts."""
+"""Result of a densepose backend: the chart index and, where the backend has them, the coordinates on the charts."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class BodyParts:
     boxes: NDArray[np.float32] | None = None
 
     def arrays(self, model: str) -> dict[str, NDArray[Any]]:
-        """The named arrays of the `.npz` kept beside the picture (docs/facts/densepose_picture.md#raw-index)."""
+        """The named arrays of the `.npz` beside the picture (docs/facts/densepose_picture.md#raw-index)."""
         known = {"I": self.index, "U": self.u, "V": self.v, "boxes": self.boxes, "model": np.asarray(model)}
         return {name: array for name, array in known.items() if array is not None}
 
 
 def read_index(path: Path) -> NDArray[np.uint8]:
-    """(h, w) uint8 of `labels.BodyPart`: the index in the `.npz` that the densepose step keeps.
+    """(h, w) uint8 of `labels.BodyPart`: the index in the `.npz` that the densepose step writes.
 
     Raises:
         InputError: not such a file.
@@ -47,7 +47,7 @@ def read_index(path: Path) -> NDArray[np.uint8]:
 
 
 def read_parts(path: Path) -> BodyParts:
-    """Everything in the `.npz` that the densepose step keeps.
+    """The content of the `.npz` that the densepose step writes.
 
     Raises:
         InputError: not such a file.
@@ -59,7 +59,7 @@ def read_parts(path: Path) -> BodyParts:
         raise InputError(f"{path}: no body-part index ({problem})", CURE) from None
     index = parts.index
     if index.ndim != 2 or index.dtype != np.uint8 or index.max(initial=0) > max(BodyPart):
-        raise InputError(f"{path}: I is no (h, w) uint8 array of 0..{max(BodyPart)}", CURE)
+        raise InputError(f"{path}: I is not a (h, w) uint8 array of 0..{max(BodyPart)}", CURE)
     for name, chart in (("U", parts.u), ("V", parts.v)):
         if chart is not None and (chart.shape != index.shape or chart.dtype != np.uint8):
             raise InputError(f"{path}: {name} is {chart.shape} {chart.dtype}, I is {index.shape} uint8", CURE)

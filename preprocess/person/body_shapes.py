@@ -1,6 +1,6 @@
 """Simple shapes of a body on the canvas: tapered limbs, torso, head. Every size is a share of the body's own scale.
 
-Shapes are polygons ((n, 2) float32, canvas x, y) so that they can be painted, joined and tested without a canvas.
+Shapes are polygons ((n, 2) float32, canvas x, y), so that they can be drawn, joined and tested without a canvas.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from preprocess.person.body import Joints
 Size = tuple[int, int]
 SUB_PIXEL_BITS = 4
 SKULL_ASPECT = 1.22
-"""A skull is at least so much higher than wide."""
+"""Least height of a skull over its width."""
 FAR_PX = 4000.0
-"""Drawing stops here; joints predicted far outside the frame would overflow OpenCV's fixed point."""
+"""Coordinates are limited to this; joints predicted far outside the frame would overflow OpenCV's fixed-point numbers."""
 
 
 def painted(size: Size, shapes: Iterable[Points]) -> Mask:
@@ -63,7 +63,7 @@ def hull(points: Points) -> Points:
 
 
 def torso(body: Joints, widen: float = 1.0) -> Points:
-    """Trapezius, shoulders, straight sides, hips, and the V at the crotch.
+    """Trapezius, shoulders, straight sides, hips, and the point at the crotch.
 
     Args:
         body: the joints.
@@ -97,13 +97,14 @@ def torso(body: Joints, widen: float = 1.0) -> Points:
 
 
 def head(body: Joints) -> Points:
-    """The skull with the jaw: an ellipse round the face's outline, or round nose and ears when no face was found."""
+    """The skull with the jaw: an ellipse around the face's outline, or around nose and ears when no face was found."""
     if len(body.face_oval) >= 5:
         up = _up_of(body)
         across = np.array([-up[1], up[0]], np.float32)
         beside, above = body.face_oval @ across, body.face_oval @ up
         wide = 0.57 * float(np.ptp(beside))
-        high = max(0.62 * float(np.ptp(above)), SKULL_ASPECT * wide)  # a fringe hides the forehead from the face's outline
+        # the outline may end below the forehead, where hair covers it
+        high = max(0.62 * float(np.ptp(above)), SKULL_ASPECT * wide)
         chin = float(above.min()) - 0.01 * high
         centre = across * (beside.max() + beside.min()) / 2 + up * (chin + high)
         return disc(centre, wide, high, math.degrees(math.atan2(across[1], across[0])))
@@ -114,7 +115,7 @@ def head(body: Joints) -> Points:
 
 
 def _up_of(body: Joints) -> Points:
-    """Across the line of the eyes; along the body when the head is turned so far that the eyes nearly cover each other."""
+    """(2,) unit vector: perpendicular to the line of the eyes; along the body when the head is in profile."""
     line = body.at(Joint.LEFT_EYE) - body.at(Joint.RIGHT_EYE)
     length, size = float(np.hypot(*line)), float(np.ptp(body.face_oval, axis=0).max())
     fallback: Points = -body.down
@@ -131,7 +132,7 @@ def _unit_or_zero(vector: Points) -> Points:
 
 
 def neck(body: Joints) -> Points:
-    """From inside the head to the base of the throat."""
+    """From the middle of the head to the base of the throat."""
     s = body.scale
     base = body.at(Joint.NECK) - 0.33 * s * body.down
     centre = head(body).mean(0)
@@ -139,7 +140,7 @@ def neck(body: Joints) -> Points:
 
 
 def hand(body: Joints, side: str) -> Points:
-    """The hull of the found hand, or a mitten beyond the wrist in the forearm's direction."""
+    """The hull of the detected hand, or a shape beyond the wrist in the forearm's direction."""
     s = body.scale
     elbow, wrist = (body.at(joint) for joint in ARMS[side][1:])
     points = body.hand(side)
@@ -168,7 +169,7 @@ FEET: dict[str, tuple[Joint, Joint]] = {
 
 
 def upper_arm(body: Joints, side: str, wide: float = 1.0) -> Points:
-    """Shoulder to elbow; its start sits outward of the joint, which lies inside the shoulder."""
+    """Shoulder to elbow; it starts outward of the joint, which lies inside the shoulder."""
     shoulder, elbow = (body.at(joint) for joint in ARMS[side][:2])
     outward = _unit_or_zero(shoulder - body.at(Joint.NECK))
     start = shoulder + 0.08 * (elbow - shoulder) + 0.02 * body.scale * outward
@@ -182,7 +183,7 @@ def forearm(body: Joints, side: str, wide: float = 1.0) -> Points:
 
 
 def thigh(body: Joints, side: str, wide: float = 1.0) -> Points:
-    """Hip to knee; the hip end sits outward of the joint."""
+    """Hip to knee; it starts outward of the joint."""
     hip, knee = (body.at(joint) for joint in LEGS[side][:2])
     outward = hip - body.at(Joint.MID_HIP)
     return capsule(hip + 0.25 * outward, knee, 0.30 * body.scale * wide, 0.19 * body.scale * wide)

@@ -32,7 +32,7 @@ _MIDDLES = {Joint.NECK: (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER), Joint.MID_H
 
 
 def body_25_from_coco_18(points: Points) -> Points:
-    """(18, 3) x, y, confidence → (25, 3). Mid-hip is the mean of the hips where both are known; COCO has no feet.
+    """(18, 3) x, y, confidence → (25, 3). Mid-hip is the mean of the hips where both were detected; COCO has no feet.
 
     Raises:
         ValueError: not 18 points.
@@ -59,7 +59,7 @@ def from_wholebody(points: Points, least: float) -> Keypoints:
 
     Args:
         points: (133, 3) float32 x, y, confidence.
-        least: points below this confidence count as not seen and become zeros.
+        least: points with less confidence count as not detected and become zeros.
 
     Raises:
         ValueError: not 133 points.

@@ -1,8 +1,8 @@
-"""Label numbers of other vocabularies → `Parse`, and back: the only place where two label lists meet.
+"""Label numbers of other lists → `Parse`, and back: the only place that converts between label lists.
 
 Facts: docs/facts/label_lists.md#lists.
 
-A table is a tuple: the place is the number before, the value the number after.
+A table is a tuple: the index is the old number, the value the new one.
 """
 
 from __future__ import annotations
@@ -17,50 +17,50 @@ from pipeline.core.labels import ARM_LABELS, LEG_LABELS, Atr, Fashn, Lip, Parse
 
 CIHP_FROM_ATR: tuple[Parse, ...] = (
     Parse.BACKGROUND, Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.UPPER_CLOTHES, Parse.SKIRT, Parse.PANTS, Parse.DRESS,
-    Parse.PANTS,  # a belt: CIHP has none, and it sits on what is worn below
+    Parse.PANTS,  # a belt: CIHP has none; it becomes part of the lower garment
     Parse.LEFT_SHOE, Parse.RIGHT_SHOE, Parse.FACE, Parse.LEFT_LEG, Parse.RIGHT_LEG, Parse.LEFT_ARM, Parse.RIGHT_ARM,
     Parse.BACKGROUND,  # a bag: CIHP has none
     Parse.SCARF, Parse.NECK,
 )  # fmt: skip
-"""By `Atr`; the neck is inside the face unless a second model separates it."""
+"""By `Atr`; the face includes the neck unless a second model separates it."""
 
 ATR_FROM_CIHP: tuple[Atr, ...] = (
     Atr.BACKGROUND, Atr.HAT, Atr.HAIR,
-    Atr.LEFT_ARM,  # a glove: ATR sees an arm, `sides.with_worn_sides` says which
+    Atr.LEFT_ARM,  # a glove: an arm in ATR; `sides.with_worn_sides` decides which
     Atr.SUNGLASSES, Atr.UPPER_CLOTHES, Atr.DRESS, Atr.UPPER_CLOTHES,
-    Atr.LEFT_LEG,  # socks: ATR sees a leg, likewise
+    Atr.LEFT_LEG,  # socks: a leg in ATR, in the same way
     Atr.PANTS, Atr.NECK, Atr.SCARF, Atr.SKIRT, Atr.FACE, Atr.LEFT_ARM, Atr.RIGHT_ARM, Atr.LEFT_LEG, Atr.RIGHT_LEG,
     Atr.LEFT_SHOE, Atr.RIGHT_SHOE,
 )  # fmt: skip
 """By `Parse`, with the separate neck of the ATR + LIP hybrid."""
 
 FACE_FOR_NECK: tuple[Atr, ...] = (*list(Atr)[:-1], Atr.FACE)
-"""By `Atr`: the hybrid's neck back into the face, as DressCode's own files have it."""
+"""By `Atr`: the hybrid's neck as face, as in DressCode's own files."""
 
 
 CIHP_FROM_LIP: tuple[Parse, ...] = tuple(Parse.DRESS if label is Lip.JUMPSUIT else Parse(label) for label in Lip)
-"""By `Lip`; a jumpsuit is worn where a dress is."""
+"""By `Lip`; a jumpsuit covers what a dress covers."""
 
 LIP_FROM_CIHP: tuple[Lip, ...] = tuple(Lip.BACKGROUND if label is Parse.NECK else Lip(label) for label in Parse)
-"""By `Parse`; LIP leaves the neck unlabelled, which is how the ATR + LIP hybrid finds it."""
+"""By `Parse`; LIP leaves the neck unlabelled, and the ATR + LIP hybrid finds it by that."""
 
 ONLY_LIP: dict[Lip, tuple[Parse, ...]] = {
     Lip.COAT: (Parse.UPPER_CLOTHES,),
     Lip.SOCKS: LEG_LABELS,
     Lip.GLOVE: ARM_LABELS,
 }
-"""Garments that LIP names and ATR does not, with what ATR calls them: there LIP's word counts."""
+"""Labels that LIP has and ATR has not, with ATR's labels for them: there LIP's label is used."""
 
 CIHP_FROM_FASHN: tuple[Parse, ...] = (
     Parse.BACKGROUND, Parse.FACE, Parse.HAIR, Parse.UPPER_CLOTHES, Parse.DRESS, Parse.SKIRT, Parse.PANTS,
     Parse.PANTS,  # a belt
     Parse.BACKGROUND,  # a bag
     Parse.HAT, Parse.SCARF, Parse.SUNGLASSES,
-    Parse.LEFT_ARM, Parse.LEFT_ARM, Parse.LEFT_LEG, Parse.LEFT_SHOE,  # `with_sides` finds the right ones
+    Parse.LEFT_ARM, Parse.LEFT_ARM, Parse.LEFT_LEG, Parse.LEFT_SHOE,  # `with_sides` corrects the right ones
     Parse.NECK,
-    Parse.NECK,  # jewelry: mostly a necklace
+    Parse.NECK,  # jewelry: usually a necklace
 )  # fmt: skip
-"""By `Fashn`; limbs come out as left until a body tells the sides."""
+"""By `Fashn`; all limbs become left ones, `sides.with_sides` corrects them."""
 
 FASHN_FROM_CIHP: tuple[Fashn, ...] = (
     Fashn.BACKGROUND, Fashn.HAT, Fashn.HAIR,
@@ -70,11 +70,11 @@ FASHN_FROM_CIHP: tuple[Fashn, ...] = (
     Fashn.PANTS, Fashn.TORSO, Fashn.SCARF, Fashn.SKIRT, Fashn.FACE, Fashn.ARMS, Fashn.ARMS, Fashn.LEGS, Fashn.LEGS,
     Fashn.FEET, Fashn.FEET,
 )  # fmt: skip
-"""By `Parse`; CIHP's arms hold the hands."""
+"""By `Parse`; CIHP's arms include the hands."""
 
 
 def with_garments_of_lip(labels: Labels, lip: Labels) -> Labels:
-    """Coats, socks and gloves, which a map that comes from ATR calls upper clothes, legs and arms.
+    """Coats, socks and gloves by LIP, where a map made from ATR has upper clothes, legs and arms.
 
     Args:
         labels: (h, w) uint8 of `Parse`.
@@ -90,21 +90,21 @@ def with_garments_of_lip(labels: Labels, lip: Labels) -> Labels:
 
 
 def converted(labels: Labels, table: Sequence[int], name: str = "parse map") -> Labels:
-    """Look every pixel up in a table.
+    """Convert every pixel by a table.
 
     Args:
         labels: (h, w) uint8.
         table: one of this file's.
-        name: what is converted, for the error.
+        name: name of the map, for the error.
 
     Returns:
         (h, w) uint8.
 
     Raises:
-        InputError: a number beyond the table.
+        InputError: a number that is not in the table.
     """
     if labels.size and int(labels.max()) >= len(table):
         raise InputError(
-            f"{name}: label {int(labels.max())}, allowed are 0..{len(table) - 1}", "check which label list the file was made with"
+            f"{name}: label {int(labels.max())}, allowed are 0..{len(table) - 1}", "check which label list the file uses"
         )
     return np.asarray(table, np.uint8)[labels]

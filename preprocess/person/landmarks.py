@@ -1,4 +1,4 @@
-"""Raw landmarks of one person in photo pixels: found once by the background step, read by every later step."""
+"""Raw landmarks of one person in photo pixels: detected once by the background step, read by every later step."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pipeline.core.rect import Rect
 
 @dataclass(frozen=True)
 class Landmarks:
-    """What was seen of the chosen person.
+    """Landmarks of the selected person.
 
     Args:
-        photo_size: (height, width) of the upright photo as worked on.
+        photo_size: (height, width) of the upright photo, after any reduction.
         body: (33, 4) float32 of x, y in photo pixels, z in photo pixels (negative = nearer), visibility in [0, 1]; points may lie
             outside the photo. MediaPipe's order: 0 nose, 11/12 left/right shoulder, 23/24 left/right hip, 31/32 toes.
         face_oval: (36, 2) float32 x, y of the face's outline in order, or (0, 2) when no face was found.
         box: where the person is, photo pixels.
-        people: how many people were counted in the photo.
+        people: number of people counted in the photo.
     """
 
     photo_size: tuple[int, int]
@@ -32,7 +32,7 @@ class Landmarks:
     people: int = 1
 
     def to_json(self) -> str:
-        """Rounded to 1/100 px and 1/1000 visibility, so that the file is small and the same everywhere."""
+        """Rounded to 1/100 px and 1/1000 visibility, so that the file is small and equal on every machine."""
         record: dict[str, Any] = {
             "photo_size": list(self.photo_size),
             "body": np.round(self.body.astype(np.float64), 3).tolist(),

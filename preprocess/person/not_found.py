@@ -1,7 +1,8 @@
-"""What a network answers when its result does not show who or what is there, and what the user is told then.
+"""The answer of a backend whose network did not find the person or the garment, and the flag that follows.
 
-Every real backend is watched by what the embedded ones know of the picture. Where it fails, the embedded result is used for that
-item alone, and the item carries a flag: an approximation is never passed off as a network's work.
+Each network's result is checked against what the embedded backends found in the picture. Where the network missed the person or
+the garment, the embedded result is used for that item alone, and the item gets a flag, so that no approximation looks like a
+network's result.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from pipeline.core.flags import Flag, Notice
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """A network's answer for one item that cannot be used.
+    """A network's result for one item that cannot be used.
 
     Args:
-        why: who says it and the figures behind it, e.g. `segformer labels 12 % of the person`.
+        why: the backend and the measured value, e.g. `segformer labels 12 % of the person`.
     """
 
     why: str
 
     @property
     def notice(self) -> Notice:
-        """The flag of the item, for which the embedded backend answers instead."""
+        """The flag of the item, whose result is the embedded backend's."""
         return Notice(Flag.EMBEDDED_USED, self.why)

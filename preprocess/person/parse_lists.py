@@ -1,6 +1,6 @@
-"""What LIP's and ATR's networks each find on one canvas, where a parser is made of both, and the file that keeps it.
+"""The labels of LIP's and of ATR's network for one canvas, where a parser uses both, and the file with them.
 
-CIHP's labels cannot hold everything that both know: LIP has coats, ATR has bags, and CatVTON's mask asks each of them.
+CIHP's list does not include everything that both have: ATR has bags, and CatVTON's mask uses each network's own map.
 """
 
 from __future__ import annotations
@@ -42,34 +42,34 @@ class ParseLists:
     atr: Labels
 
     def arrays(self, parse: Labels) -> dict[str, Labels]:
-        """The named arrays of the file; `parse` is the (h, w) uint8 map of `Parse` that was made of them."""
+        """The named arrays of the file; `parse` is the (h, w) uint8 map of `Parse` that was made from them."""
         return {"lip": self.lip, "atr": self.atr, "parse": parse}
 
     @property
     def opinions(self) -> tuple[Labels, Labels]:
-        """(h, w) uint8 of `Parse` by LIP and by ATR, a coat in LIP's eyes being a coat in both."""
+        """(h, w) uint8 of `Parse` by LIP and by ATR; coats, socks and gloves of LIP are in both."""
         return converted(self.lip, CIHP_FROM_LIP), with_garments_of_lip(converted(self.atr, CIHP_FROM_ATR), self.lip)
 
     @property
     def bag(self) -> Mask:
-        """(h, w) bool: what ATR calls a bag."""
+        """(h, w) bool: what ATR labels as a bag."""
         carried: Mask = self.atr == Atr.BAG
         return carried
 
 
 def lists_of(labels: Labels) -> ParseLists:
-    """What LIP and ATR would have said of a map of `Parse` that neither of them made."""
+    """A map of `Parse` that was made without LIP and ATR, in the labels of both."""
     atr = converted(converted(with_worn_sides(labels), ATR_FROM_CIHP), FACE_FOR_NECK)
     return ParseLists(converted(labels, LIP_FROM_CIHP), atr)
 
 
 def read_opinions(path: Path, parse: Labels) -> tuple[tuple[Labels, Labels], Mask]:
-    """Both opinions and the bag, as far as the parse map is still the one that was made of them.
+    """Both opinions and the bag, where the parse map is still the one that was made from them.
 
-    Where it was retouched since, or made by another backend, the parse map speaks for both.
+    Where the parse map was retouched or made by another backend, it replaces both opinions.
 
     Args:
-        path: the file that the parsing step keeps.
+        path: the file that the parsing step wrote.
         parse: (h, w) uint8 of `Parse`, as it is now.
 
     Raises:

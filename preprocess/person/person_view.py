@@ -1,4 +1,4 @@
-"""What a densepose or parsing backend sees of one person: the canvas picture, the matte on the canvas, the joints."""
+"""Input of a densepose or parsing backend for one person: the canvas picture, the matte on the canvas, the joints."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PersonView:
 
     @property
     def person(self) -> Mask:
-        """(h, w) bool: more person than background."""
+        """(h, w) bool: where the matte is at least half person."""
         inside: Mask = self.matte >= 128
         return inside
 
@@ -44,7 +44,7 @@ class PersonView:
 
 
 def read_view(folders: Layout, item: Person) -> PersonView:
-    """Decode picture, matte and joints of a person; the matte is brought from the photo to the canvas.
+    """Decode picture, matte and joints of a person; the matte is moved from the photo to the canvas.
 
     Raises:
         InputError: an artefact cannot be read.
@@ -55,7 +55,7 @@ def read_view(folders: Layout, item: Person) -> PersonView:
 
 
 def read_joints(folders: Layout, item: Person) -> Joints:
-    """The joints from the landmarks and the key-point file, whichever are there; the key-point file wins.
+    """The joints from the landmarks and the key-point file, as far as they exist; joints of the key-point file count first.
 
     Raises:
         InputError: the key-point file is not usable.

@@ -1,4 +1,4 @@
-"""Left and right for limbs whose labels have no side: each pixel belongs to the nearer limb of the body. Pure functions."""
+"""Left and right for limbs whose labels have no side: each pixel gets the side of the nearer limb. Pure functions."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ WORN: dict[Parse, dict[Parse, tuple[Parse, ...]]] = {
         Parse.RIGHT_LEG: (Parse.RIGHT_LEG, Parse.RIGHT_SHOE),
     },
 }
-"""What is worn on a limb: the label it becomes on either side, and the labels by which a side is known."""
+"""What is worn on a limb: the label for each side, and the labels that show where the side is."""
 
 
 def with_sides(labels: Labels, body: Joints) -> Labels:
-    """Give arms, legs and shoes to the nearer limb.
+    """Relabel arms, legs and shoes by the nearer limb.
 
     Args:
-        labels: (h, w) uint8 of `Parse`, sides not to be trusted.
+        labels: (h, w) uint8 of `Parse`, sides not reliable.
         body: joints in pixels of `labels`.
 
     Returns:
@@ -48,7 +48,7 @@ def with_sides(labels: Labels, body: Joints) -> Labels:
 
 
 def with_worn_sides(labels: Labels) -> Labels:
-    """Gloves become the nearer arm and socks the nearer leg, for lists that have neither; alone they keep their label.
+    """Relabel gloves as the nearer arm and socks as the nearer leg, for lists without these labels; without a limb they stay.
 
     Args:
         labels: (h, w) uint8 of `Parse`.
@@ -67,13 +67,13 @@ def with_worn_sides(labels: Labels) -> Labels:
 
 
 def _to_label(there: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(h, w) float32 pixels to the nearest True."""
+    """(h, w) float32: distance to the nearest True in pixels."""
     distance: NDArray[np.float32] = cv2.distanceTransform((~there).astype(np.uint8), cv2.DIST_L2, 5)
     return distance
 
 
 def _distance(body: Joints, limb: Parse, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """(h, w) float32 pixels to the bones of a limb; bones off the picture are far from everywhere."""
+    """(h, w) float32: distance to the bones of a limb in pixels; infinite when they are outside the picture."""
     free = np.ones(size[:2], np.uint8)
     bones = np.round(np.stack([body.at(joint) for joint in CHAINS[limb]])).astype(np.int32)
     cv2.polylines(free, [bones.reshape(-1, 1, 2)], isClosed=False, color=0, thickness=1)
