@@ -23,7 +23,7 @@ from preprocess.pose.same_person import nearest_to
 
 DETECTOR, POSE = "yolox_l.onnx", "dw-ll_ucoco_384.onnx"
 LEAST_CONFIDENCE = 0.3
-"""Points below are drawn by nobody who uses these networks."""
+"""Points with less confidence count as not detected, as in other programs with these networks."""
 
 
 class DWPose:
@@ -51,12 +51,12 @@ class DWPose:
             self._detector, self._pose = open_onnx(files[DETECTOR], device), open_onnx(files[POSE], device)
 
     def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | NotFound:
-        """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; unseen ones are zeros."""
-        box = person_boxes.box_meant(self._people(photo), landmarks.box)
+        """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; joints that were not detected are zeros."""
+        box = person_boxes.box_of_selected(self._boxes(photo), landmarks.box)
         found = nearest_to(landmarks, [from_wholebody(self._points(photo, box), LEAST_CONFIDENCE)])
         return found or NotFound("dwpose finds nobody where the landmarks are")
 
-    def _people(self, photo: NDArray[np.uint8]) -> person_boxes.Boxes:
+    def _boxes(self, photo: NDArray[np.uint8]) -> person_boxes.Boxes:
         if self._detector is None:
             self.load("auto")
         assert self._detector is not None

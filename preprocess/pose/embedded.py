@@ -1,4 +1,4 @@
-"""Key-points without downloads: the landmarks already found, and hands from crops round the wrists.
+"""Key-points without downloads: the landmarks of the background step, and hands from crops around the wrists.
 
 Facts: docs/facts/keypoints.md#mediapipe.
 """
@@ -21,13 +21,13 @@ from preprocess.pose.mediapipe_to_body25 import body_25
 
 CROP_PX = 256
 BEYOND_WRIST = 0.3
-"""The crop's middle lies this share of the forearm beyond the wrist."""
+"""Distance of the crop's middle beyond the wrist, as a share of the forearm."""
 CROP_SIDE = 1.1
 LEAST_SIDE = 0.18
 """Smallest crop, as a share of the person's height (180 px on a canvas that a standing person fills)."""
 WRIST_VISIBLE = 0.3
 WRIST_APART = 0.5
-"""A hand whose wrist is farther than this share of the crop from the body's wrist belongs to something else."""
+"""A hand whose wrist is farther from the body's wrist than this share of the crop is another hand."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ LEFT, RIGHT = _Arm(13, 15), _Arm(14, 16)
 
 
 class MediapipePose:
-    """BODY_25 and hands; needs nothing beyond the base packages."""
+    """BODY_25 and hands, with the base packages alone."""
 
     card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.07, resources=Resources(memory_gb=0.5))
 
@@ -48,7 +48,7 @@ class MediapipePose:
         self._models: MediapipeModels | None = None
 
     def load(self, device: str) -> None:
-        """Build mediapipe's graphs; they run on the CPU whatever the device."""
+        """Build mediapipe's graphs; they run on the CPU, whatever the device."""
         self._models = mediapipe_models()
 
     def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints:
@@ -59,7 +59,7 @@ class MediapipePose:
             landmarks: raw landmarks in photo pixels.
 
         Returns:
-            Joints in photo pixels; hands that were not found are zeros.
+            Joints in photo pixels; hands that were not detected are zeros.
         """
         left, right = (self._hand(photo, landmarks, arm) for arm in (LEFT, RIGHT))
         if _same_hand(left, right):
@@ -85,7 +85,7 @@ class MediapipePose:
 
 
 def _crop(photo: NDArray[np.uint8], matrix: NDArray[np.float64], scale: float) -> NDArray[np.uint8]:
-    """A square of `CROP_PX`; outside the photo flat grey."""
+    """A square of `CROP_PX`, grey outside the photo."""
     flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     fill = (PAD_GREY,) * 3
     crop: NDArray[np.uint8] = cv2.warpAffine(photo, matrix, (CROP_PX, CROP_PX), flags=flags, borderValue=fill)
@@ -97,7 +97,7 @@ def _no_hand() -> Points:
 
 
 def _same_hand(left: Points, right: Points) -> bool:
-    """Clasped hands: both crops may show the same one."""
+    """Whether both crops show the same hand, as with clasped hands."""
     if not (left[:, 2].any() and right[:, 2].any()):
         return False
     reach = max(float(np.ptp(left[:, 0])), float(np.ptp(left[:, 1])), 1.0)
@@ -105,7 +105,7 @@ def _same_hand(left: Points, right: Points) -> bool:
 
 
 def _nearer(left: Points, right: Points, landmarks: Landmarks) -> tuple[Points, Points]:
-    """Leave the hand to the arm whose wrist is nearer."""
+    """Assign the hand to the arm with the nearer wrist."""
     to_left = float(np.hypot(*(left[0, :2] - landmarks.body[LEFT.wrist, :2])))
     to_right = float(np.hypot(*(right[0, :2] - landmarks.body[RIGHT.wrist, :2])))
     return (left, _no_hand()) if to_left <= to_right else (_no_hand(), right)

@@ -1,4 +1,4 @@
-"""Key-point files that others wrote: OpenPose (25 or 18 points), ControlNet's lists of them, DressCode, OOTDiffusion.
+"""Key-point files of other programs: OpenPose (25 or 18 points), ControlNet's lists of them, DressCode, OOTDiffusion.
 
 Facts: docs/facts/dresscode_tree.md#key-points.
 """
@@ -16,24 +16,24 @@ from pipeline.core.keypoints import BODY_POINTS, HAND_POINTS, Keypoints
 from preprocess.person.keypoint_tables import COCO_18, body_25_from_coco_18, coco_18_from_body_25
 
 DRESSCODE_GRID = (512, 384)
-"""(height, width) on which DressCode and OOTDiffusion count, whatever the size of their pictures."""
+"""(height, width) of the grid on which DressCode and OOTDiffusion give points, whatever the size of their pictures."""
 
 REMEDY = "write OpenPose JSON with 25 (BODY_25) or 18 (COCO) points, or delete the file: python run.py --step pose"
 
 
 def read_keypoints(text: str, size: tuple[int, int], name: str = "key-point file") -> Keypoints:
-    """The first person of a key-point file in any of the forms in circulation.
+    """The first person of a key-point file, in any of the published forms.
 
     Args:
         text: the file's content.
-        size: (height, width) of the picture the points are wanted for; only files on the 384 × 512 grid are scaled to it.
+        size: (height, width) of the picture that the points belong to; only files on the 384 × 512 grid are scaled to it.
         name: the file's name, for the error.
 
     Returns:
-        BODY_25 and hands in pixels of the picture; what the file does not have is zeros.
+        BODY_25 and hands in pixels of the picture; points that the file lacks are zeros.
 
     Raises:
-        InputError: not JSON, nobody in it, or a number of points that belongs to no known form.
+        InputError: not JSON, no person in it, or a number of points of no known form.
     """
     try:
         content = json.loads(text)

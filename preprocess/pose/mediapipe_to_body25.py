@@ -37,20 +37,20 @@ def body_25(body: Points) -> Points:
 
 
 def _small_toe(toe: Points, ankle: Points, other: Points) -> Points:
-    """Beside the big toe, on the side away from the other foot."""
+    """(2,) a point beside the big toe, on the side away from the other foot."""
     along = toe - ankle
     across = SMALL_TOE * np.array([-along[1], along[0]], np.float32)
     away: Points = toe + (across if across @ (toe - other) >= 0 else -across)
     return away
 
 
-def without_unseen(points: Points, size: tuple[int, int], slack: float = 0.0) -> Points:
-    """Rows of zeros for joints that are invisible or outside the picture, as OpenPose writes them.
+def only_visible(points: Points, size: tuple[int, int], slack: float = 0.0) -> Points:
+    """Zeros for joints that are not visible or outside the picture, as OpenPose writes them.
 
     Args:
         points: (n, 3) x, y, confidence.
         size: (height, width) of the picture.
-        slack: how far outside still counts as inside, as a share of the picture's height.
+        slack: distance beyond the picture that still counts as inside, as a share of its height.
     """
     margin = slack * size[0]
     x, y = points[:, 0], points[:, 1]

@@ -1,6 +1,6 @@
 """OpenPose (Cao et al. 2019) body and hands through controlnet_aux's port (docs/facts/keypoints.md#openpose-in-controlnet_aux).
 
-The detector's own `detect_poses` throws the joints' confidences away, so its parts are called one by one.
+The detector's own `detect_poses` drops the joints' confidences, so its parts are called one by one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from preprocess.person.not_found import NotFound
 from preprocess.pose.same_person import nearest_to
 
 WORK_SIDE_PX = 768
-"""Long side of the window shown to the detector; it reduces the body to 184 px, hands are cut from this size."""
+"""Long side of the window shown to the detector; it reduces the body to 184 px and cuts hands from this size."""
 MARGIN = 0.2
 """Margin of the person's window, as a share of the box's longer side."""
 
@@ -61,9 +61,9 @@ class OpenPose:
             self._detector = _build(folder).to(choose_device(device).name)
 
     def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | NotFound:
-        """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; unseen ones are zeros.
+        """(h, w, 3) RGB uint8 → joints of the person of `landmarks` in photo pixels; joints that were not detected are zeros.
 
-        The port gives hands no confidence: their points carry that of their wrist.
+        The port has no confidence for hands: their points get that of the wrist.
         """
         if self._detector is None:
             self.load("auto")
@@ -79,7 +79,7 @@ class OpenPose:
         return chosen or NotFound("openpose finds nobody where the landmarks are")
 
     def _people(self, picture: NDArray[np.uint8]) -> list[Keypoints]:
-        """Everybody in a picture, in its pixels."""
+        """The joints of all people in a picture, in its pixels."""
         import torch
 
         blue_first = np.ascontiguousarray(picture[..., ::-1])
@@ -120,7 +120,7 @@ def _hand(hand: Any, size: tuple[int, ...], confidence: float) -> Points:
 
 
 def _placed(points: Keypoints, corner: tuple[int, int], scale: tuple[float, float]) -> Keypoints:
-    """From the small window back to the photo; unseen points stay zeros."""
+    """From the small window back to the photo; zeros stay zeros."""
     parts = (points.body, points.left_hand, points.right_hand)
     return Keypoints(*(_moved(part, corner, scale) for part in parts))
 

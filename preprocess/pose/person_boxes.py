@@ -1,4 +1,4 @@
-"""YOLOX's raw answer → boxes of people (Ge et al. 2021), and the box of the person who is meant. Pure functions.
+"""YOLOX's raw output → boxes of people (Ge et al. 2021), and the box of the selected person. Pure functions.
 
 Facts: docs/facts/keypoints.md#dwpose.
 """
@@ -22,11 +22,11 @@ PERSON = 0
 """COCO's class."""
 LEAST_SCORE = 0.3
 SAME = 0.45
-"""Boxes with a higher intersection over union are one person."""
+"""Boxes with a higher intersection over union show the same person."""
 MOST_EXPONENT = 10.0
-"""exp() of a wild network would overflow; a box of 22000 strides is wide enough."""
-MEANT = 0.3
-"""A box must agree with the landmarks' box by this much to be the person meant."""
+"""Limit for exp(), which could overflow; a box of 22000 strides is large enough."""
+LEAST_AGREEMENT = 0.3
+"""Least intersection over union of a box with the landmarks' box for it to show the selected person."""
 
 
 def letterboxed(photo: RGB) -> tuple[NDArray[np.float32], float]:
@@ -47,7 +47,7 @@ def letterboxed(photo: RGB) -> tuple[NDArray[np.float32], float]:
 
 
 def people_boxes(raw: NDArray[np.float32], scale: float, size: tuple[int, int]) -> Boxes:
-    """Decode, keep people, drop doubles, clip to the photo.
+    """Decode, keep people, drop duplicates, clip to the photo.
 
     Args:
         raw: (8400, 85) float32: x and y offsets in cells, log width and height in cells, objectness, 80 class scores.
@@ -71,7 +71,7 @@ def people_boxes(raw: NDArray[np.float32], scale: float, size: tuple[int, int]) 
     limit = np.array([size[1], size[0]], np.float32)
     low, high = np.clip(middle - half, 0, limit), np.clip(middle + half, 0, limit)
     boxes = np.column_stack([low, high, score[keep]]).astype(np.float32)
-    return without_doubles(boxes[((high - low) >= 1).all(1)])
+    return without_duplicates(boxes[((high - low) >= 1).all(1)])
 
 
 def _grid(cells: list[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -81,7 +81,7 @@ def _grid(cells: list[int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.concatenate(corners).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
-def without_doubles(boxes: Boxes, same: float = SAME) -> Boxes:
+def without_duplicates(boxes: Boxes, same: float = SAME) -> Boxes:
     """Greedy non-maximum suppression; best score first."""
     rest = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     kept: list[NDArray[np.float32]] = []
@@ -100,7 +100,7 @@ def agreement(box: NDArray[np.float32], others: Boxes) -> NDArray[np.float32]:
     return overlap
 
 
-def box_meant(found: Boxes, landmarks_box: Rect[float]) -> NDArray[np.float32]:
+def box_of_selected(found: Boxes, landmarks_box: Rect[float]) -> NDArray[np.float32]:
     """The found box that agrees best with where the landmarks are; the landmarks' own box when none does.
 
     Args:
@@ -114,7 +114,7 @@ def box_meant(found: Boxes, landmarks_box: Rect[float]) -> NDArray[np.float32]:
     known = np.array([at.left, at.top, at.right, at.bottom], np.float32)
     if len(found):
         like = agreement(known, found)
-        if like.max() >= MEANT:
+        if like.max() >= LEAST_AGREEMENT:
             best: NDArray[np.float32] = found[int(like.argmax()), :4]
             return best
     return known

@@ -1,4 +1,4 @@
-"""Whether key-points are those of the person whom the background step chose. Pure functions."""
+"""Whether key-points are those of the person that the background step selected. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from preprocess.pose.mediapipe_to_body25 import body_25
 
 TRUNK = (Joint.NECK, Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.RIGHT_HIP, Joint.LEFT_HIP, Joint.NOSE)
 LEAST_JOINTS = 5
-"""Fewer joints are not a person one could dress."""
+"""A person with fewer detected joints is not used."""
 FAR = 0.6
-"""Mean distance of the trunk's joints from the landmarks, in torso lengths, beyond which it is somebody else."""
+"""Mean distance of the trunk's joints from the landmarks, in torso lengths, beyond which it is another person."""
 
 
-def joints_seen(points: Keypoints) -> int:
-    """How many of the 25 joints were found."""
+def joint_count(points: Keypoints) -> int:
+    """How many of the 25 joints were detected."""
     return int(np.count_nonzero(points.body[:, 2] > 0))
 
 
 def nearest_to(landmarks: Landmarks, people: Sequence[Keypoints]) -> Keypoints | None:
-    """Of several people the one at the landmarks' place; None when nobody fits."""
-    fitting = [(apart(landmarks, each), number) for number, each in enumerate(people) if joints_seen(each) >= LEAST_JOINTS]
+    """The person at the landmarks' place; None when no person fits."""
+    fitting = [(apart(landmarks, each), number) for number, each in enumerate(people) if joint_count(each) >= LEAST_JOINTS]
     if not fitting:
         return None
     distance, number = min(fitting)
@@ -33,7 +33,7 @@ def nearest_to(landmarks: Landmarks, people: Sequence[Keypoints]) -> Keypoints |
 
 
 def apart(landmarks: Landmarks, points: Keypoints) -> float:
-    """Mean distance of the trunk's joints in torso lengths; infinite when none of them was found."""
+    """Mean distance of the trunk's joints in torso lengths; infinite when none of them was detected."""
     known = body_25(landmarks.body)
     torso = max(1.0, float(np.hypot(*(known[Joint.NECK, :2] - known[Joint.MID_HIP, :2]))))
     seen = [joint for joint in TRUNK if points.body[joint, 2] > 0]

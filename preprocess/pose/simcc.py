@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import RGB
 
 INPUT = (384, 288)
-"""(height, width) of the crop that the network sees."""
+"""(height, width) of the crop that the network gets."""
 PADDING = 1.25
 """The crop is this much larger than the person's box."""
 BINS_PER_PX = 2.0
@@ -22,7 +22,7 @@ STD = (58.395, 57.12, 57.375)
 
 
 def crop_matrix(box: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(2, 3) affine from photo to crop: the padded box, widened to the crop's shape, centre on centre.
+    """(2, 3) affine from photo to crop: the padded box, widened to the crop's shape, both centred.
 
     Args:
         box: (4,) x0, y0, x1, y1 in photo pixels.
@@ -36,18 +36,18 @@ def crop_matrix(box: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def network_input(photo: RGB, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
     """(h, w, 3) RGB uint8 → (1, 3, 384, 288) float32 RGB, normalised; black outside the photo."""
-    crop = cv2.warpAffine(_calmed(photo, float(matrix[0, 0])), matrix, (INPUT[1], INPUT[0]), flags=cv2.INTER_LINEAR)
+    crop = cv2.warpAffine(_blurred(photo, float(matrix[0, 0])), matrix, (INPUT[1], INPUT[0]), flags=cv2.INTER_LINEAR)
     normal = (crop.astype(np.float32) - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])
 
 
-def _calmed(photo: RGB, scale: float) -> RGB:
-    """Blur before a strong reduction, so that texture does not alias."""
+def _blurred(photo: RGB, scale: float) -> RGB:
+    """Blur before a strong reduction, against aliasing."""
     return photo if scale > 0.7 else cv2.GaussianBlur(photo, (0, 0), 0.4 / scale)
 
 
 def points_from(x: NDArray[np.float32], y: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The likeliest place of each joint.
+    """The most probable place of each joint.
 
     Args:
         x: (n, 576) float32 scores of columns.

@@ -1,4 +1,4 @@
-"""The skeleton picture `openpose_img`: dimmed ellipses for limbs, discs for joints, rainbow hue along the limb list, on black."""
+"""The skeleton picture `openpose_img`: dark ellipses for limbs, discs for joints, one hue per limb, on black."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _limb(picture: NDArray[np.uint8], a: NDArray[np.float32], b: NDArray[np.floa
 
 
 def _hand(picture: NDArray[np.uint8], hand: NDArray[np.float32]) -> None:
-    """Five fingers, a hue each; a finger begins at the wrist."""
+    """Five fingers, each in one hue, from the wrist."""
     width = max(1, round(HAND_WIDTH * picture.shape[0]))
     for finger, colour in enumerate(_rainbow(5)):
         chain = [0, *range(1 + 4 * finger, 5 + 4 * finger)]

@@ -1,4 +1,4 @@
-"""Step 2, pose: the canvas (3:4 window round the person), BODY_25 and hands on it, and the skeleton picture."""
+"""Step 2, pose: the canvas (3:4 window around the person), BODY_25 and hands on it, and the skeleton picture."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from preprocess.person.landmarks import Landmarks
 from preprocess.person.not_found import NotFound
 from preprocess.pose.embedded import MediapipePose
 from preprocess.pose.framing import person_frame
-from preprocess.pose.mediapipe_to_body25 import without_unseen
+from preprocess.pose.mediapipe_to_body25 import only_visible
 from preprocess.pose.skeleton import draw_skeleton
 
 
 class PoseBackend(Backend, Protocol):
-    """Finds joints of the person that the background step chose."""
+    """Finds the joints of the person that the background step selected."""
 
     def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints | NotFound:
-        """(h, w, 3) RGB uint8 → joints in photo pixels; unseen ones may lie outside the photo."""
+        """(h, w, 3) RGB uint8 → joints in photo pixels; they may lie outside the photo."""
 
 
 class PoseConfig(StepConfig):
     """Settings of the pose step."""
 
     canvas_background: Literal["original", "grey"] = "original"
-    """Grey: the person alone on flat light grey, as in studio photos."""
+    """Grey: the person alone on even light grey, as in studio photos."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class PoseStep(BackendStep[PoseBackend]):
         return tuple(folder.of(cast(Person, item).id) for folder in (FRAME, IMAGE, POSE_JSON, POSE_IMAGE))
 
     def read(self, item: Item) -> tuple[Person, PoseInputs]:
-        """Decode what is needed."""
+        """Decode photo, landmarks and, for a grey background, the cut-out."""
         person = cast(Person, item)
         photo = images.read_photo(self.layout.path(person.source), self.context.max_megapixels).rgb
         landmarks = Landmarks.from_json(self.layout.path(LANDMARKS.of(person.id)).read_text("utf-8"))
@@ -99,17 +99,17 @@ class PoseStep(BackendStep[PoseBackend]):
 
 
 def on_canvas(points: Keypoints, frame: Frame) -> Keypoints:
-    """Joints in photo pixels → canvas pixels; joints unseen or outside the canvas become zeros."""
+    """Joints in photo pixels → canvas pixels; joints not visible or outside the canvas become zeros."""
     return Keypoints(*(_moved(each, frame) for each in (points.body, points.left_hand, points.right_hand)))
 
 
 def _moved(points: Points, frame: Frame) -> Points:
     moved = np.column_stack([frame.points_to_canvas(points[:, :2]), points[:, 2]]).astype(np.float32)
-    return without_unseen(moved, (frame.canvas_height, frame.canvas_width))
+    return only_visible(moved, (frame.canvas_height, frame.canvas_width))
 
 
 def on_grey(cutout: NDArray[np.uint8], grey: int = PAD_GREY) -> RGB:
-    """(h, w, 4) uint8 straight RGBA → (h, w, 3) uint8 on flat grey."""
+    """(h, w, 4) uint8 straight RGBA → (h, w, 3) uint8 RGB on even grey."""
     share = cutout[..., 3:].astype(np.uint16)
     mixed: RGB = ((cutout[..., :3] * share + grey * (255 - share) + 127) // 255).astype(np.uint8)
     return mixed

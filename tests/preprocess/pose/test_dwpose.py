@@ -17,7 +17,7 @@ from preprocess.person.landmarks import Landmarks
 from preprocess.person.not_found import NotFound
 from preprocess.pose import simcc
 from preprocess.pose.dwpose import DETECTOR, POSE, DWPose
-from preprocess.pose.person_boxes import agreement, box_meant, letterboxed, people_boxes, without_doubles
+from preprocess.pose.person_boxes import agreement, box_of_selected, letterboxed, people_boxes, without_duplicates
 
 CELLS = 80 * 80 + 40 * 40 + 20 * 20
 
@@ -92,16 +92,16 @@ def test_the_detector_sees_blue_first_in_the_corner_of_a_grey_square(size):
 
 def test_the_box_nearest_to_the_landmarks_is_meant_and_without_one_the_landmarks_are():
     found = np.array([[0, 0, 50, 100, 0.9], [60, 0, 110, 100, 0.5]], np.float32)
-    np.testing.assert_array_equal(box_meant(found, Rect(0, 62, 100, 50)), found[1, :4])
-    np.testing.assert_array_equal(box_meant(found, Rect(300, 300, 100, 50)), [300, 300, 350, 400])
-    np.testing.assert_array_equal(box_meant(np.zeros((0, 5), np.float32), Rect(10, 20, 30, 40)), [20, 10, 60, 40])
+    np.testing.assert_array_equal(box_of_selected(found, Rect(0, 62, 100, 50)), found[1, :4])
+    np.testing.assert_array_equal(box_of_selected(found, Rect(300, 300, 100, 50)), [300, 300, 350, 400])
+    np.testing.assert_array_equal(box_of_selected(np.zeros((0, 5), np.float32), Rect(10, 20, 30, 40)), [20, 10, 60, 40])
 
 
 def test_agreement_of_boxes_is_intersection_over_union():
     box = np.array([0, 0, 10, 10], np.float32)
     others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]], np.float32)
     np.testing.assert_allclose(agreement(box, others), [1, 1 / 3, 0])
-    assert len(without_doubles(np.zeros((0, 5), np.float32))) == 0
+    assert len(without_duplicates(np.zeros((0, 5), np.float32))) == 0
 
 
 # --- points ----------------------------------------------------------------------------------------------------------

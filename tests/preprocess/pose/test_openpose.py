@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint
-from preprocess.pose.mediapipe_to_body25 import body_25, without_unseen
+from preprocess.pose.mediapipe_to_body25 import body_25, only_visible
 from preprocess.pose.skeleton import draw_skeleton
 
 
@@ -45,7 +45,7 @@ def test_small_toes_lie_on_the_outer_side_of_each_foot():
 
 def test_invisible_and_outside_joints_become_zeros():
     points = np.array([[10, 10, 0.9], [10, 10, 0.05], [-3, 10, 0.9], [10, 101, 0.9]], np.float32)
-    kept = without_unseen(points, (100, 50))
+    kept = only_visible(points, (100, 50))
     assert np.array_equal(kept.any(1), [True, False, False, False])
 
 
