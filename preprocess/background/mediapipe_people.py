@@ -1,6 +1,6 @@
 """Find the people of a photo with mediapipe's pose and face models, select one, and estimate which pixels are theirs.
 
-The pose model finds one person per picture. Further people are searched where a face has no body yet, and where the person
+The pose model finds one person per picture. Further people are searched for where a face has no body yet, and where the person
 probability is high but no person was found; for these searches the people already found are painted over.
 """
 
@@ -33,7 +33,7 @@ from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, medi
 from preprocess.person.landmarks import Landmarks
 
 WORK_SIDE_PX = 1024
-"""Long side at which people are searched; all models use 256 px or less of it."""
+"""Long side at which people are searched for; all models use 256 px or less of it."""
 UNEXPLAINED_SHARE = 0.15
 """Person-like pixels that belong to no person found, as a share of the largest person, from which another search is made."""
 EXPLAINED_SHARE = 0.4
@@ -122,7 +122,7 @@ class MediapipePeople:
         return self._unexplained(work, everyone, people)
 
     def _first(self, work: RGB, everyone: Float) -> SeenPose | None:
-        """The most prominent person; in wide photos, small people are searched in thirds of the long side.
+        """The most prominent person; in wide photos, small people are searched for in thirds of the long side.
 
         A person found in a third must cover most of the person-like pixels; otherwise it is a hand taken for a body.
         """
@@ -233,7 +233,7 @@ class MediapipePeople:
         return seen, trust
 
     def _face_oval(self, work: RGB, body: Float) -> Float:
-        """The face's outline, searched in a window around the head's points."""
+        """The face's outline, searched for in a window around the head's points."""
         head = body[:11, :2]
         centre, reach = head.mean(0), 1.6 * max(float(np.ptp(head[:, 0])), float(np.ptp(head[:, 1])), 12.0)
         rows = span(centre[1] - reach, centre[1] + reach, work.shape[0])

@@ -1,4 +1,4 @@
-"""A garment's category from a small picture and a rough outline; a wearer is searched where the outline is not that of a top."""
+"""A garment's category from a small picture and a rough outline; a wearer is searched for unless the outline is that of a top."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from preprocess.cloth.ground_colour import size_of
 from preprocess.cloth.soft_edge import edge_alpha
 
 LOOK_SIDE = 640
-"""Longer side at which a wearer is searched."""
+"""Longer side at which a wearer is searched for."""
 WORK_SIDE = 448
 """Longer side at which GrabCut runs; its time grows faster than the number of pixels."""
 MIN_ARMS_SEEN = 0.5

@@ -10,13 +10,8 @@ import numpy as np
 from pipeline.core.arrays import Points
 from pipeline.core.keypoints import BODY_POINTS
 from pipeline.core.labels import Joint
+from preprocess.person.body import FROM_MEDIAPIPE
 
-SOURCE: dict[Joint, int] = {
-    Joint.NOSE: 0, Joint.RIGHT_SHOULDER: 12, Joint.RIGHT_ELBOW: 14, Joint.RIGHT_WRIST: 16, Joint.LEFT_SHOULDER: 11,
-    Joint.LEFT_ELBOW: 13, Joint.LEFT_WRIST: 15, Joint.RIGHT_HIP: 24, Joint.RIGHT_KNEE: 26, Joint.RIGHT_ANKLE: 28,
-    Joint.LEFT_HIP: 23, Joint.LEFT_KNEE: 25, Joint.LEFT_ANKLE: 27, Joint.RIGHT_EYE: 5, Joint.LEFT_EYE: 2, Joint.RIGHT_EAR: 8,
-    Joint.LEFT_EAR: 7, Joint.LEFT_BIG_TOE: 31, Joint.LEFT_HEEL: 29, Joint.RIGHT_BIG_TOE: 32, Joint.RIGHT_HEEL: 30,
-}  # fmt: skip
 MIDDLES: dict[Joint, tuple[int, int]] = {Joint.NECK: (11, 12), Joint.MID_HIP: (23, 24)}
 FEET: dict[Joint, tuple[int, int, int]] = {Joint.LEFT_SMALL_TOE: (31, 27, 32), Joint.RIGHT_SMALL_TOE: (32, 28, 31)}
 """Small toe: (big toe, ankle, other foot's big toe)."""
@@ -27,7 +22,7 @@ LEAST_VISIBLE = 0.1
 def body_25(body: Points) -> Points:
     """(33, 4) x, y, z, visibility → (25, 3) x, y, confidence in the same pixels; a middle gets the smaller confidence."""
     result = np.zeros((BODY_POINTS, 3), np.float32)
-    for joint, index in SOURCE.items():
+    for joint, index in FROM_MEDIAPIPE.items():
         result[joint] = body[index, [0, 1, 3]]
     for joint, (a, b) in MIDDLES.items():
         result[joint] = *((body[a, :2] + body[b, :2]) / 2), min(body[a, 3], body[b, 3])

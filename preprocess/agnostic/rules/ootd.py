@@ -2,7 +2,7 @@
 
 Facts: docs/facts/agnostic_rules.md#ootd.
 
-The worn garment grown by a square, arms as broad strips, the neck; minus what the category keeps. Against the published code:
+The worn garment dilated by a square, arms as broad strips, the neck; minus what the category keeps. Against the published code:
 every joint may be missing, no stroke wraps around the picture's edge, an empty parse map gives no mask, all parts of
 the mask stay, and a bare leg below a top is not repainted. `ootd_compat.py` is the rule bug for bug.
 """

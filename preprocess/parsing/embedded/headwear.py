@@ -14,7 +14,7 @@ Field = NDArray[np.float32]
 OTHER_COLOUR = 17.0
 """Lab distance (lightness × 0.8) between the top of the head and the hair beside the face."""
 WHITE, GREYISH = 74.0, 14.0
-"""Lightness above and chroma below which the top of a head is felt, straw or cotton rather than hair."""
+"""Lightness above and chroma below which the top of a head is felt, straw or cotton, not hair."""
 LEAST_PX = 150
 """Samples of hair with fewer pixels are not used."""
 

@@ -18,7 +18,7 @@ from preprocess.parsing.embedded.label_places import Regions
 Field = NDArray[np.float32]
 
 TOP, BOTTOM = 0.55, 1.75
-"""The hem is searched between these positions along the body (0 neck, 1 mid-hip)."""
+"""The hem is searched for between these positions along the body (0 neck, 1 mid-hip)."""
 STEPS, COLUMNS = 96, 56
 HALF_WIDTH = 0.85
 """The columns reach this far to both sides, in scales."""
