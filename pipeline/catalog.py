@@ -47,10 +47,12 @@ class EngineEntry:
     Args:
         engine: its class.
         config: its settings model; the engine's name is the section.
+        files: the kinds of model files that it reads, or "" when it has none; see `tryon.recognise`.
     """
 
     engine: Target
     config: Target
+    files: Target = ""
 
 
 STEPS: dict[str, tuple[StageEntry, ...]] = {
@@ -122,12 +124,20 @@ QUICK_CATEGORY: Target = "preprocess.cloth.quick_category:quick_category"
 
 ENGINES: dict[str, EngineEntry] = {
     "stableviton": EngineEntry(
-        "tryon.engines.stableviton.engine:StableVITON", "tryon.engines.stableviton.config:StableVITONConfig"
+        "tryon.engines.stableviton.engine:StableVITON",
+        "tryon.engines.stableviton.config:StableVITONConfig",
+        "tryon.engines.stableviton.keys:KINDS",
     ),
     "stableviton_1024": EngineEntry(
-        "tryon.engines.stableviton.engine:StableVITON1024", "tryon.engines.stableviton.config:StableVITONConfig"
+        "tryon.engines.stableviton.engine:StableVITON1024",
+        "tryon.engines.stableviton.config:StableVITONConfig",
+        "tryon.engines.stableviton.keys:KINDS",
     ),
-    "sift_vton": EngineEntry("tryon.engines.stableviton.engine:SiftVTON", "tryon.engines.stableviton.config:StableVITONConfig"),
+    "sift_vton": EngineEntry(
+        "tryon.engines.stableviton.engine:SiftVTON",
+        "tryon.engines.stableviton.config:StableVITONConfig",
+        "tryon.engines.stableviton.keys:KINDS",
+    ),
     "preview": EngineEntry("tryon.engines.preview.engine:PreviewEngine", "tryon.engines.preview.config:PreviewConfig"),
 }
 """In the order in which `auto` prefers them."""

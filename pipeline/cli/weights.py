@@ -201,8 +201,10 @@ def path(name: Annotated[str, typer.Argument(help="A row of the table.")], weigh
 
 @app.command()
 def convert(
-    engine: Annotated[str, typer.Argument(help="A try-on engine, such as stableviton.")],
-    file: Annotated[Path, typer.Argument(help="The published checkpoint.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="[ENGINE] FILE", help="The published checkpoint; the engine only where the file does not tell."),
+    ],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Default: beside the engine's weights, where it is found.")
     ] = None,
@@ -213,21 +215,21 @@ def convert(
     weights: Folder = WEIGHTS,
 ) -> None:
     """Turn a published checkpoint into a folder of safetensors that loads in seconds."""
-    from pipeline.catalog import ENGINES, resolve
+    from pipeline.catalog import resolve
     from pipeline.core.console import Colour, Console
-    from pipeline.core.errors import UsageError, nearest
+    from pipeline.core.errors import UsageError
     from pipeline.core.weights.access import adopt_converted
+    from pipeline.core.weights.converted import converted_folder
+    from pipeline.engine_of_file import reader_of
 
-    able = {
-        name: kind
-        for name, kind in ((name, resolve(entry.engine)) for name, entry in ENGINES.items())
-        if hasattr(kind, "convert")
-    }
-    if engine not in able:
-        raise UsageError(f"no engine {engine!r} whose weights can be converted", nearest(engine, able))
-    folder = to or able[engine].converted_folder(weights)
-    able[engine].convert(file, folder, dtype, vae)
-    console = Console()
-    if to is None and (news := adopt_converted(able[engine].card.weights[0], weights)):
-        console.say(news, Colour.WARN)
+    if len(words) > 2:
+        raise UsageError(f"weights convert takes one file, not {len(words) - 1}", "python run.py weights convert [ENGINE] FILE")
+    console, file = Console(), Path(words[-1])
+    reader = reader_of(file, words[0] if len(words) == 2 else "")
+    if reader.about:
+        console.say(f"{file}: {reader.about}, for engine {reader.engine}")
+    folder = to or converted_folder(reader.weights, weights)
+    resolve(reader.convert)(file, folder, dtype=dtype, vae_file=vae)
+    if to is None and (notice := adopt_converted(reader.weights, weights)):
+        console.say(notice, Colour.WARN)
     console.say(f"{folder}: ready")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights.converted import CONVERTED, damaged_files, find_converted
+from pipeline.core.weights.converted import converted_folder, damaged_files, find_converted
 from pipeline.core.weights.files import Progress, VerifiedFile, no_progress, read_verified
 from pipeline.core.weights.table import row
 from pipeline.core.weights.verify import Finding, check, other_edition, path_of, pin_of, quick_check, source_known
@@ -39,7 +39,7 @@ def converted_of(name: str, root: Path = DEFAULT_ROOT) -> Path | None:
     Raises:
         WeightsError: as `require`.
     """
-    made = find_converted(root / name / CONVERTED)
+    made = find_converted(converted_folder(name, root))
     if made is None or made.source_sha256 != sha_of(name, root):
         return None
     return None if damaged_files(made) else made.folder
@@ -54,7 +54,7 @@ def adopt_converted(name: str, root: Path = DEFAULT_ROOT) -> str:
     Raises:
         WeightsError: no such row.
     """
-    weight, verified, made = row(name), read_verified(root / name), find_converted(root / name / CONVERTED)
+    weight, verified, made = row(name), read_verified(root / name), find_converted(converted_folder(name, root))
     if made is None or source_known(weight, verified, made):
         return ""
     file = weight.files[0]

@@ -19,6 +19,11 @@ INDEX = "model_index.json"
 """Written last: a folder without it is not finished. Named as diffusers names it."""
 
 
+def converted_folder(name: str, root: Path) -> Path:
+    """Where the converted form of a row is looked for, below the weights folder."""
+    return root / name / CONVERTED
+
+
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A complete converted folder.

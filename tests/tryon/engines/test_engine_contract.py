@@ -19,8 +19,6 @@ from pipeline.core.layout import Folder, Layout, PerCategory
 from pipeline.core.step import Context
 from tryon.step import TryOnConfig, TryOnStep
 
-CONVERSION = {"convert", "converted_folder"}
-"""What the engines whose published files can be converted offer besides."""
 GARMENT_FOR = {Category.UPPER: "tee", Category.LOWER: "trousers", Category.DRESS: "dress"}
 
 
@@ -77,7 +75,7 @@ def test_it_has_every_member_of_the_protocol(engine: TryOnEngine):
 
 def test_it_offers_no_operation_that_nobody_asks_for(engine: TryOnEngine):
     """So a misspelt `describe`, which the base class would silently stand in for, is noticed."""
-    assert operations(type(engine)) <= operations(TryOnEngine) | CONVERSION
+    assert operations(type(engine)) <= operations(TryOnEngine)
     assert operations(type(engine.config)) <= operations(EngineConfig)
 
 

@@ -46,7 +46,7 @@ def read_published(path: Path, architecture: Architecture = FULL, vae_file: Path
         WeightsError: unsafe, incomplete, or another model, with the names that differ.
     """
     official = open_checkpoint(path)
-    variant = variant_of(official)
+    variant = variant_of({name: tuple(tensor.shape) for name, tensor in official.items()})
     found, unknown = _rename({key: tensor for key, tensor in official.items() if key not in variant.extra_keys})
     wanted = empty_network(architecture, OFFICIAL).state_dict()
     refuse_difference(path, "StableVITON", difference(found, wanted, unknown), _hint(official))

@@ -29,7 +29,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
 from pipeline.core.weights.access import converted_of, require, sha_of
-from pipeline.core.weights.converted import CONVERTED, INDEX
+from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import read_json
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 
@@ -113,22 +113,6 @@ class StableVITON(EngineBase):
         runtime = self._ready()
         facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self._size)}
         return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
-
-    @classmethod
-    def converted_folder(cls, weights: Path) -> Path:
-        """Where the safetensors form is looked for, below the weights folder."""
-        return weights / cls.card.weights[0] / CONVERTED
-
-    @staticmethod
-    def convert(source: Path, folder: Path, dtype: str, vae_file: Path | None) -> None:
-        """Write the safetensors form; see `folder.convert`.
-
-        Raises:
-            WeightsError: a bad source, an unknown dtype, or a folder that exists already.
-        """
-        from tryon.engines.stableviton.folder import convert
-
-        convert(source, folder, dtype=dtype, vae_file=vae_file)
 
     def _weights_path(self, dtype: str) -> Path:
         """The safetensors form when it was made from the file that is (or was) here, else that file.

@@ -71,7 +71,7 @@ def read_index(folder: Path) -> Index:
     Raises:
         WeightsError: no converted StableVITON lies there.
     """
-    remedy = "python run.py weights convert stableviton FILE"
+    remedy = "python run.py weights convert FILE"
     if not (folder / INDEX).is_file():
         raise WeightsError(f"{folder}: no {INDEX}, so not a converted StableVITON or not a finished one", remedy)
     content = json.loads((folder / INDEX).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""Official checkpoint names ↔ ours: CompVis layout to diffusers / transformers layout, as rewriting rules.
+"""Which files are this engine's, and official names ↔ ours: from CompVis to diffusers and transformers, as rewriting rules.
 
 A rule either renames, or drops a key for a written reason. A key that no rule knows is reported, never skipped.
 """
@@ -6,12 +6,52 @@ A rule either renames, or drops a key for a written reason. A key that no rule k
 from __future__ import annotations
 
 import re
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from tryon.networks.sd1 import LEVEL_MULTIPLIERS
+from tryon.recognise import FileKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LEVELS = len(LEVEL_MULTIPLIERS)
+
+_CONVERT = "tryon.engines.stableviton.folder:convert"
+_IMAGE_TOKEN = ("learnable_vector", "proj_out.weight", "cond_stage_model.mapper.resblocks.0.ln_1.weight")
+_CONTROLLED = (*_IMAGE_TOKEN, "control_model.cond_first_block.0.weight", "model.diffusion_model.warp_zero_convs.0.weight")
+
+KINDS: tuple[FileKind, ...] = (
+    FileKind(
+        name="sift_vton",
+        about="a SIFT-VTON checkpoint",
+        has=(*_CONTROLLED, "model.diffusion_model.explicit_ratio"),
+        before=("stableviton",),
+        engines=("sift_vton",),
+        convert=_CONVERT,
+    ),
+    FileKind(
+        name="stableviton",
+        about="a StableVITON checkpoint",
+        has=_CONTROLLED,
+        before=("stableviton_start",),
+        engines=("stableviton", "stableviton_1024"),
+        convert=_CONVERT,
+    ),
+    FileKind(
+        name="stableviton_start",
+        about="the 13-channel Paint-by-Example checkpoint from which StableVITON is trained",
+        has=_IMAGE_TOKEN,
+        inputs={"model.diffusion_model.input_blocks.0.0.weight": 13},
+        advice="the trained weights dress: python run.py weights pull stableviton-vitonhd",
+    ),
+    FileKind(
+        name="stableviton_vae",
+        about="a VAE alone, in the layout of StableVITON's fine-tuned one",
+        has=("encoder.down.0.block.0.norm1.weight", "decoder.up.0.block.0.norm1.weight", "post_quant_conv.weight"),
+        advice="give it beside a StableVITON checkpoint: python run.py weights convert CHECKPOINT --vae FILE",
+    ),
+)
+"""By the names of their tensors; `variants.py` says what follows from the first two."""
 
 _SCHEDULE = (
     "betas|(sqrt_)?alphas_cumprod(_prev)?|(sqrt|log)_one_minus_alphas_cumprod|sqrt_recip(m1)?_alphas_cumprod"

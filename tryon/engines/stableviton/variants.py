@@ -1,13 +1,15 @@
 """Models that share StableVITON's network: each is a row that says how it differs (docs/facts/stableviton.md#sift-vton).
 
-A file is recognised by a key only that model has; everything else about a variant is data for loader and sampler.
+`keys.KINDS` says by which tensors a file of each is recognised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
+
+from tryon.engines.stableviton.keys import KINDS
+from tryon.recognise import Shapes, recognise
 
 
 class Unconditional(StrEnum):
@@ -19,11 +21,10 @@ class Unconditional(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One published model with this network."""
+    """One published model with this network; its name is that of its kind of file."""
 
     name: str
     about: str
-    marker: str = ""  # a checkpoint key only this model has
     extra_keys: tuple[str, ...] = ()  # keys to leave out on top of the common ones
     unconditional: Unconditional = Unconditional.CONTEXT_ONLY
     size: tuple[int, int] | None = None  # (height, width) it insists on, pixels
@@ -36,7 +37,6 @@ VARIANTS: tuple[Variant, ...] = (
     Variant(
         name="sift_vton",
         about="SIFT-VTON, ICPR 2026, arXiv 2605.01296: fine-tuned with SIFT correspondences",
-        marker="model.diffusion_model.explicit_ratio",
         extra_keys=("model.diffusion_model.explicit_ratio",),  # ones, unused at inference
         unconditional=Unconditional.NO_CONTROL,
         size=(512, 384),
@@ -46,9 +46,10 @@ VARIANTS: tuple[Variant, ...] = (
 )
 
 
-def variant_of(keys: Container[str]) -> Variant:
-    """The row whose marker a checkpoint carries; plain StableVITON when none does."""
-    return next((variant for variant in VARIANTS if variant.marker and variant.marker in keys), STABLEVITON)
+def variant_of(shapes: Shapes) -> Variant:
+    """The row of a checkpoint's kind; plain StableVITON where it is none of them, so that a strict loader lists what differs."""
+    kind = recognise(shapes, KINDS)
+    return next((variant for variant in VARIANTS if kind is not None and variant.name == kind.name), STABLEVITON)
 
 
 def variant_named(name: str) -> Variant:

@@ -22,6 +22,7 @@ from pipeline.core.weights import access as weights
 from pipeline.core.weights import converted as weights_converted
 from pipeline.core.weights import table as weights_table
 from pipeline.core.weights.access import available, converted_of, require, sha_of, status_of
+from pipeline.core.weights.converted import converted_folder
 from pipeline.core.weights.table import Weight, WeightFile
 from pipeline.core.weights.verify import FileState
 from tryon.engines.stableviton import folder as folders
@@ -43,7 +44,7 @@ def converted_once(official_state, tiny, tmp_path_factory):
     source = root / ROW / FILE
     source.parent.mkdir()
     torch.save(official_state, source)
-    folders.convert(source, StableVITON.converted_folder(root), dtype="bf16", architecture=tiny)
+    folders.convert(source, converted_folder(ROW, root), dtype="bf16", architecture=tiny)
     return root
 
 
@@ -84,7 +85,7 @@ def test_a_converted_folder_is_enough_for_the_engine_to_be_chosen(root, source, 
         assert Chooser(root).engine(Category.UPPER, wanted).card.name == "stableviton"
     assert [finding.state for finding in status_of(ROW, root)] == [FileState.CONVERTED]
     assert sha_of(ROW, root) == published
-    assert require(ROW, root) == StableVITON.converted_folder(root)
+    assert require(ROW, root) == converted_folder(ROW, root)
 
 
 def test_the_identity_is_the_same_with_and_without_the_original(root, source, published, monkeypatch):
@@ -108,7 +109,7 @@ def test_the_identity_is_the_same_with_and_without_the_original(root, source, pu
     ],
 )
 def test_an_incomplete_folder_stands_in_for_nothing(root, source, published, spoil):
-    spoil(StableVITON.converted_folder(root))
+    spoil(converted_folder(ROW, root))
     assert converted_of(ROW, root) is None
     source.unlink()
     assert not available(ROW, root)
@@ -117,7 +118,7 @@ def test_an_incomplete_folder_stands_in_for_nothing(root, source, published, spo
 
 
 def test_a_damaged_folder_is_noticed_before_it_is_opened(root, source, published):
-    path = StableVITON.converted_folder(root) / UNET
+    path = converted_folder(ROW, root) / UNET
     content = bytearray(path.read_bytes())
     content[-1] ^= 255
     rewrite(path, content)
@@ -130,7 +131,7 @@ def test_a_damaged_folder_is_noticed_before_it_is_opened(root, source, published
 def test_a_folder_is_hashed_while_it_is_made_and_not_again(converted_once, published, monkeypatch):
     read = []
     monkeypatch.setattr(weights_converted, "digest_of", lambda path: read.append(path))
-    assert converted_of(ROW, converted_once) == StableVITON.converted_folder(converted_once)
+    assert converted_of(ROW, converted_once) == converted_folder(ROW, converted_once)
     assert read == []
 
 
@@ -158,11 +159,11 @@ def test_a_conversion_of_an_unknown_file_says_that_it_will_not_be_used(root, mon
 
 def test_fp32_is_read_from_the_original_while_it_is_there(root, source, published, caplog):
     engine = StableVITON(StableVITONConfig(), Context(Layout(weights=root)))
-    assert engine._weights_path("bf16") == StableVITON.converted_folder(root)
+    assert engine._weights_path("bf16") == converted_folder(ROW, root)
     assert engine._weights_path("fp32") == source
     source.unlink()
     with caplog.at_level(logging.WARNING, "lookbook"):
-        assert engine._weights_path("fp32") == StableVITON.converted_folder(root)
+        assert engine._weights_path("fp32") == converted_folder(ROW, root)
     assert "rounded to bf16" in caplog.text
 
 
@@ -179,7 +180,7 @@ def test_every_model_of_the_family_is_one_file(engine):
 
 
 def test_the_index_lists_what_lies_there(converted_once):
-    folder = StableVITON.converted_folder(converted_once)
+    folder = converted_folder(ROW, converted_once)
     listed = set(json.loads((folder / weights_converted.INDEX).read_text())["files"])
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     there = {path.relative_to(folder).as_posix() for path in files}

@@ -16,6 +16,7 @@ from pipeline.cli import app as cli
 from pipeline.cli import session
 from pipeline.core import images
 from pipeline.core.layout import ATTENTION, maker
+from pipeline.core.weights.converted import converted_folder
 from pipeline.core.weights.table import row
 from pipeline.settings import read_settings
 from tryon.engines.stableviton.engine import StableVITON
@@ -43,7 +44,7 @@ def workspace(tmp_path):
     for name in ("inputs/person/ann.png", "inputs/cloth/upper/tee.png"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(images.png(random.integers(0, 256, (128, 96, 3), dtype=np.uint8)))
-    folder, content = StableVITON.converted_folder(tmp_path / "weights"), b"safetensors"
+    folder, content = converted_folder(StableVITON.card.weights[0], tmp_path / "weights"), b"safetensors"
     (folder / "unet").mkdir(parents=True)
     (folder / "unet" / "model.safetensors").write_bytes(content)
     listed = {"unet/model.safetensors": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}}

@@ -1,0 +1,90 @@
+"""Which engine reads a published model file: told by the file's tensors, through the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pipeline.catalog import ENGINES, Target, resolve
+from pipeline.core.errors import UsageError, nearest
+from pipeline.core.weights.table import row
+from tryon.other_files import KINDS as OTHER_KINDS
+from tryon.recognise import FileKind, other_engine, recognise, unknown_file
+from tryon.tensor_shapes import read_shapes
+
+
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """What reads a file.
+
+    Args:
+        engine: name in the catalogue.
+        weights: the engine's row in the weights table.
+        about: what the file is; empty where only the user says so.
+        convert: the function that converts it: `(source, folder, *, dtype, vae_file)`.
+    """
+
+    engine: str
+    weights: str
+    about: str
+    convert: Target
+
+
+def reader_of(file: Path, wanted: str = "") -> FileReader:
+    """The reader of a published file.
+
+    Args:
+        file: the file; its tensors are not read.
+        wanted: the engine that the user named; a file of no known kind is left to it.
+
+    Raises:
+        UsageError: no such engine, or one whose weights are not converted; or two engines read files of this kind.
+        WeightsError: no file of tensors, one of another model (it is named), or of no known kind.
+    """
+    kinds = file_kinds()
+    able = [engine for kind in kinds for engine in kind.engines]
+    if wanted and wanted not in able:
+        raise UsageError(f"no engine {wanted!r} whose weights can be converted", nearest(wanted, able))
+    shapes = read_shapes(file)
+    kind = recognise(shapes, kinds)
+    if kind is None:
+        if not wanted:
+            raise unknown_file(file, shapes, kinds)
+        return _reader(wanted, next(kind for kind in kinds if wanted in kind.engines), about="")
+    if not kind.engines or wanted not in {"", *kind.engines}:
+        raise other_engine(file, kind, wanted)
+    return _reader(wanted or _listed_engine(file, kind), kind, kind.about)
+
+
+def file_kinds() -> Sequence[FileKind]:
+    """Every kind of model file that some engine lists beside its code, and those that none reads."""
+    lists = dict.fromkeys(entry.files for entry in ENGINES.values() if entry.files)
+    return (*(kind for target in lists for kind in resolve(target)), *OTHER_KINDS)
+
+
+def _reader(engine: str, kind: FileKind, about: str) -> FileReader:
+    return FileReader(engine, _row_of(engine), about, kind.convert)
+
+
+def _listed_engine(file: Path, kind: FileKind) -> str:
+    """Of the engines with the same network, the one in whose row of the weights table the file's name or size stands."""
+    listed = [engine for engine in kind.engines if _lists(_row_of(engine), file)]
+    found = kind.engines if len(kind.engines) == 1 else listed
+    if len(found) != 1:
+        raise UsageError(
+            f"{file}: this is {kind.about}, and neither its name nor its size says for which engine: {', '.join(kind.engines)}",
+            "\n  → ".join(f"python run.py weights convert {engine} {file}" for engine in kind.engines),
+        )
+    return found[0]
+
+
+def _lists(name: str, file: Path) -> bool:
+    size = file.stat().st_size
+    return any(size == each.size or file.name == PurePosixPath(each.name).name for each in row(name).files)
+
+
+def _row_of(engine: str) -> str:
+    """The row of the weights table from which an engine's converted form is made."""
+    weights: tuple[str, ...] = resolve(ENGINES[engine].engine).card.weights
+    return weights[0]

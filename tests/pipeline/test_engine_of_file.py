@@ -1,0 +1,92 @@
+"""`weights convert FILE` finds the engine by itself; a file of another model is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+torch = pytest.importorskip("torch")
+
+from pipeline.catalog import ENGINES, resolve  # noqa: E402
+from pipeline.cli.weights import app  # noqa: E402
+from pipeline.core.errors import UsageError, WeightsError  # noqa: E402
+from pipeline.engine_of_file import file_kinds, reader_of  # noqa: E402
+from tryon.engines.stableviton import folder  # noqa: E402
+from tryon.recognise import FileKind  # noqa: E402
+
+BY_NAME = {kind.name: kind for kind in file_kinds()}
+
+
+def file_of(kind: FileKind, path: Path) -> Path:
+    """A file with the tensors by which a kind is known, of the smallest shapes that do."""
+    torch.save({name: torch.zeros(1, kind.inputs.get(name, 1)) for name in (*kind.has, *kind.inputs)}, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "engine"),
+    [
+        ("stableviton", "VITONHD.ckpt", "stableviton"),
+        ("stableviton", "VITONHD_1024.ckpt", "stableviton_1024"),
+        ("sift_vton", "whatever.ckpt", "sift_vton"),
+    ],
+)
+def test_a_file_finds_its_engine(tmp_path: Path, kind: str, name: str, engine: str):
+    reader = reader_of(file_of(BY_NAME[kind], tmp_path / name))
+    assert (reader.engine, reader.weights) == (engine, resolve(ENGINES[engine].engine).card.weights[0])
+    assert callable(resolve(reader.convert))
+
+
+def test_where_two_engines_share_a_network_and_the_name_does_not_tell_both_commands_are_given(tmp_path: Path):
+    path = file_of(BY_NAME["stableviton"], tmp_path / "renamed.ckpt")
+    with pytest.raises(UsageError, match="neither its name nor its size") as caught:
+        reader_of(path)
+    for engine in ("stableviton", "stableviton_1024"):
+        assert f"python run.py weights convert {engine} {path}" in caught.value.remedy
+        assert reader_of(path, engine).engine == engine
+
+
+@pytest.mark.parametrize("kind", [kind for kind in file_kinds() if not kind.engines], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("wanted", ["", "stableviton"])
+def test_a_file_of_another_model_is_named_with_what_to_do(tmp_path: Path, kind: FileKind, wanted: str):
+    with pytest.raises(WeightsError) as caught:
+        reader_of(file_of(kind, tmp_path / "VITONHD.ckpt"), wanted)
+    assert f"VITONHD.ckpt: this is {kind.about}" in caught.value.message
+    assert caught.value.remedy == kind.advice
+
+
+def test_a_file_of_another_engine_is_named_and_the_command_that_finds_it_is_given(tmp_path: Path):
+    path = file_of(BY_NAME["sift_vton"], tmp_path / "model.ckpt")
+    with pytest.raises(WeightsError, match="this is a SIFT-VTON checkpoint; engine stableviton does not read it") as caught:
+        reader_of(path, "stableviton")
+    assert caught.value.remedy == f"python run.py weights convert {path}"
+
+
+def test_a_file_of_no_known_kind_is_refused_unless_an_engine_is_named(tmp_path: Path):
+    torch.save({"weight": torch.ones(2)}, tmp_path / "other.ckpt")
+    with pytest.raises(WeightsError, match="no known kind"):
+        reader_of(tmp_path / "other.ckpt")
+    assert reader_of(tmp_path / "other.ckpt", "stableviton").about == ""
+
+
+@pytest.mark.parametrize("wanted", ["preview", "stabelviton"])
+def test_an_engine_without_such_files_is_a_usage_error(tmp_path: Path, wanted: str):
+    with pytest.raises(UsageError, match=f"no engine '{wanted}' whose weights can be converted"):
+        reader_of(file_of(BY_NAME["sift_vton"], tmp_path / "model.ckpt"), wanted)
+
+
+@pytest.mark.parametrize("named", [(), ("sift_vton",)])
+def test_the_command_converts_beside_the_weights_of_the_engine_it_found(tmp_path: Path, monkeypatch, named: tuple[str, ...]):
+    path, asked = file_of(BY_NAME["sift_vton"], tmp_path / "model.ckpt"), []
+    monkeypatch.setattr(folder, "convert", lambda *places, **options: asked.append((places, options)))
+    typed = CliRunner().invoke(app, ["convert", *named, str(path), "--weights", str(tmp_path / "weights"), "--dtype", "fp16"])
+    assert typed.exit_code == 0, typed.exception
+    assert asked == [((path, tmp_path / "weights/sift-vton/converted"), {"dtype": "fp16", "vae_file": None})]
+    assert "a SIFT-VTON checkpoint, for engine sift_vton" in typed.output
+
+
+def test_the_command_takes_one_file():
+    typed = CliRunner().invoke(app, ["convert", "stableviton", "a.ckpt", "b.ckpt"])
+    assert isinstance(typed.exception, UsageError)
