@@ -1,4 +1,4 @@
-"""The same as the command line, for programs and notebooks: `plan(Request(...))`, `run(Request(...))`."""
+"""What the command line does, for programs and notebooks: `plan(Request(...))`, `run(Request(...))`."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ __all__ = ["Estimate", "PreparedRun", "Request", "plan", "prepare", "run"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a plan will cost, from measured figures of the embedded backends.
+    """The time and disk space that a plan needs, from measured figures of the embedded backends.
 
     Args:
         pictures: items to make.
         seconds: working time on two CPU cores.
         megabytes: disk space needed.
-        free_megabytes: disk space there is.
+        free_megabytes: disk space available.
     """
 
     pictures: int
@@ -51,7 +51,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A request with everything chosen: items, steps, settings. Make it once with `prepare`, then plan it and run it."""
+    """A request with its items, steps and settings. `prepare` makes it; then it can be planned and run."""
 
     request: Request
     assembly: Assembly
@@ -60,24 +60,24 @@ class PreparedRun:
     stages: tuple[Stage, ...] = field(default_factory=tuple)
 
     def plan(self, records: Records) -> Plan:
-        """What would run, and why."""
+        """The items that would run, and the reasons."""
         plan = make_plan(self.stages, records, self.request, self.earlier)
         return replace(plan, retries=self._retry(records).lines(plan)) if self.request.retry_bad else plan
 
     def retry_warning(self, records: Records) -> str:
-        """What `--retry-bad` cannot better, or ""."""
+        """A line about pairs that `--retry-bad` cannot improve, or ""."""
         return self._retry(records).warning()
 
     def _retry(self, records: Records) -> Retry:
         return Retry(self.stages, records, self.request.retry_bad)
 
     def earlier(self) -> Sequence[Stage]:
-        """The stages before those asked for, whose failures in earlier runs explain what is missing now."""
+        """The stages before the requested ones, whose failures in earlier runs explain missing artefacts."""
         parts = self.assembly
         return stages_before(self.request.steps, parts.settings, parts.context, parts.collection)
 
     def estimate(self, plan: Plan) -> Estimate:
-        """What the plan will cost."""
+        """The time and disk space that the plan needs."""
         entries = [recipe.entry for recipe, _ in self.assembly.recipes]
         work = [(entry, stage.to_run) for entry, stage in zip(entries, plan.stages, strict=True)]
         place = next(
@@ -91,24 +91,24 @@ class PreparedRun:
         )
 
     def run(self, records: Records, listener: Listener | None = None, plan: Plan | None = None) -> RunSummary:
-        """Bring everything up to date and write the report; `plan`, where the caller has just made it, saves planning twice."""
+        """Bring everything up to date and write the report; a `plan` that the caller has just made is not made again."""
         request = self.request
         lists = pair_lists(self.assembly.everything)
         for ref in PAIR_LISTS.values():
-            if ref in lists or records.layout.path(ref).exists():  # a list that was true once must not stay
+            if ref in lists or records.layout.path(ref).exists():  # an outdated list must not stay
                 records.store.write_if_changed(ref, lists.get(ref, "").encode("utf-8"))
         self.guesser.save(records.store)
         if request.another:
             self.attempts.save(records.store)
         settings = {name: config.model_dump(mode="json") for name, config in self.assembly.settings.items()}
         records.ledger.note_run(" ".join(request.steps), json.dumps(settings))
-        shown = _take(records.layout.path(REPORT_KEY))
+        shown = _pop(records.layout.path(REPORT_KEY))
         summary = run_stages(self.stages, records, request, listener, plan, self.earlier)
         self._report(records, summary, shown)
         return summary
 
     def _report(self, records: Records, summary: RunSummary, shown: str) -> None:
-        """Write the report unless it shows just this already: ten thousand rows take longer than a run with nothing to do."""
+        """Write the report unless its content is the same: ten thousand rows take longer than a run with nothing to do."""
         own = [trouble for trouble in summary.troubles if not trouble.blocked]
         failures = [_failure(same) for same in by_cause(own)]
         key = report_key(self.assembly.everything, failures)
@@ -118,13 +118,13 @@ class PreparedRun:
 
 
 def _failure(same: Sequence[Trouble]) -> Failure:
-    """One row of the report for all items that failed by one cause."""
+    """One row of the report for all items that failed for the same reason."""
     first = same[0]
     return Failure(first.item, first.stage, first.message, first.remedy, len(same))
 
 
-def _take(path: Path) -> str:
-    """What the last report showed; taken away, so that a run killed before its report leaves a report to be written."""
+def _pop(path: Path) -> str:
+    """The key of the last report; the file is deleted, so that after a killed run the report is written again."""
     if not path.is_file():
         return ""
     text = path.read_text("utf-8", "replace")
@@ -151,18 +151,18 @@ def prepare(request: Request) -> PreparedRun:
     everything = paired_only(everything, layout)
     collection = select(everything, request.only, request.skip, request.limit)
     attempts = read_attempts(layout)
-    seedless = _move_on(collection, attempts) if request.another else ""
+    seedless = _next_attempts(collection, attempts) if request.another else ""
     everything, collection = attempts.apply(everything), attempts.apply(collection)
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
     recipes, notes = make_recipes(request.steps, settings, context, collection, chooser)
     guessed = guess_note(collection)
-    said = (*notes, *filter(None, (guessed, seedless)))
-    assembly = Assembly(context, settings, collection, everything, tuple(recipes), said)
+    lines = (*notes, *filter(None, (guessed, seedless)))
+    assembly = Assembly(context, settings, collection, everything, tuple(recipes), lines)
     return PreparedRun(request, assembly, guesser, attempts, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
 
 
-def _move_on(collection: Collection, attempts: Attempts) -> str:
-    """Ask for another picture of every pair; a line about those whose engine can draw only one, or ""."""
+def _next_attempts(collection: Collection, attempts: Attempts) -> str:
+    """Ask for another picture of every pair; returns a line about pairs whose engine has no seed, or ""."""
     still = [pair for pair in collection.pairs if not has_seed(pair.engine)]
     for pair in collection.pairs:
         if has_seed(pair.engine):
@@ -172,7 +172,7 @@ def _move_on(collection: Collection, attempts: Attempts) -> str:
 
 
 def plan(request: Request) -> Plan:
-    """What a run would do and why; touches nothing."""
+    """What a run would do, and why; writes nothing."""
     prepared = prepare(request)
     with open_records(request.layout, writable=False, verify=request.verify) as records:
         return prepared.plan(records)
@@ -183,7 +183,7 @@ def run(request: Request, listener: Listener | None = None) -> RunSummary:
 
     Args:
         request: what is wanted.
-        listener: who is told what happens; default: nobody.
+        listener: receives the events of the run; default: nobody.
     """
     prepared = prepare(request)
     with open_records(request.layout, verify=request.verify) as records:

@@ -1,4 +1,4 @@
-"""Builds what a run needs from names and settings: the items, the steps, the stages in order.
+"""Builds the stages of a run from names and settings, each with its step and its items.
 
 `StepRecipe` is a picklable description of one step, so that worker processes can build their own.
 """
@@ -26,11 +26,11 @@ class StepRecipe:
     """How to build one step, in this process or another.
 
     Args:
-        entry: the catalogue's line.
+        entry: its line of the catalogue.
         config: the step's own settings.
-        context: what every step of the run shares.
-        backend: the chosen backend's class, or "".
-        engines: name → settings of the engines that pairs of this run use; only for the try-on step.
+        context: shared by all steps of the run.
+        backend: class of the chosen backend, or "".
+        engines: name → settings of the engines of this run's pairs; only for the try-on step.
         weights: sha256 by weights name, for fingerprints.
     """
 
@@ -56,7 +56,7 @@ class StepRecipe:
         return step
 
     def _backend(self) -> Backend:
-        """A backend that needs model files is told where they are."""
+        """The backend; one that needs model files gets their folder."""
         kind = resolve(self.backend)
         backend: Backend = kind(self.context.layout.weights) if kind.card.weights else kind()
         return backend
@@ -86,7 +86,7 @@ class Assembly:
 def make_recipes(
     steps: Sequence[str], settings: Settings, context: Context, collection: Collection, chooser: Chooser
 ) -> tuple[list[tuple[StepRecipe, tuple[Item, ...]]], list[str]]:
-    """The stages of the named steps, each with its items, and what the user should know about the choices."""
+    """The stages of the named steps, each with its items, and lines for the user about the choices."""
     recipes: list[tuple[StepRecipe, tuple[Item, ...]]] = []
     notes: list[str] = []
     for name in steps:
@@ -101,9 +101,9 @@ def make_recipes(
 
 
 def stages_before(steps: Sequence[str], settings: Settings, context: Context, collection: Collection) -> list[Stage]:
-    """The stages that precede the first of some steps, to be asked what they read and write, never to be run.
+    """The stages before the first of some steps, for what they read and write; they are never run.
 
-    Their backends decide neither, so they get the embedded ones, which every machine has.
+    Backends do not change that, so these stages get the embedded ones, which every machine has.
     """
     order = list(STEPS)
     stages = []
@@ -117,7 +117,7 @@ def stages_before(steps: Sequence[str], settings: Settings, context: Context, co
 
 
 def items_of(unit: Unit, collection: Collection) -> tuple[Item, ...]:
-    """What a step of this unit works on."""
+    """The items of a unit."""
     by_unit: dict[Unit, Sequence[Item]] = {
         Unit.PERSON: collection.persons,
         Unit.GARMENT: collection.garments,
@@ -141,7 +141,7 @@ def recipe_of_engine(engine: str) -> str:
 
 
 def has_seed(engine: str) -> bool:
-    """Whether another seed gives another picture, as the engine's card says."""
+    """Whether another seed gives another picture, from the engine's card."""
     seeded: bool = resolve(ENGINES[engine].engine).card.seeded
     return seeded
 

@@ -1,4 +1,4 @@
-"""The very first door: a package that is missing is named with its cure, before anything is imported that needs it."""
+"""The entry point: a missing package is named with the command that installs it, before anything that needs it is imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main() -> None:
     """Run the command line.
 
     Raises:
-        ModuleNotFoundError: a module of ours is missing, which is our mistake and nobody's installation.
+        ModuleNotFoundError: one of our own modules is missing, which no installation cures.
     """
     try:
         from pipeline.cli.app import main as command_line
@@ -23,6 +23,6 @@ def main() -> None:
         package = (problem.name or "").partition(".")[0]
         if package in {"", *OUR_PACKAGES}:
             raise
-        # Not through the console: the console is made of packages too.
+        # Not through the console, which needs packages itself.
         sys.stderr.write(f"error: the Python package {package!r} is missing from {sys.executable}\n  → pip install -e .\n")
         sys.exit(ExitCode.USAGE)

@@ -1,7 +1,7 @@
-"""The category of garments whose folder does not say: guessed from the picture before a run, because masks depend on it.
+"""The category of garments whose folder does not name it, guessed from the picture before a run because masks depend on it.
 
-A guess costs a look at a small version of the picture, so it is kept beside the ledger and believed while size, time and inode of
-the file are as they were; a run over thousands of garments with nothing new only asks the disk for their stamps.
+A guess reads the picture, so it is stored beside the ledger and used again while size, time and inode of the file stay the same.
+A run over thousands of garments with nothing new only calls `stat` for each.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from pipeline.core.layout import GARMENT_GUESSES, Layout, Ref
 from pipeline.core.records.store import COARSEST_CLOCK_NS, Stamp, Store, stamp_of
 
 VERSION = 1
-"""Bump when guesses come out differently."""
+"""Raise it when the guesses change."""
 Row = tuple[Stamp, Category]
 
 
 class GarmentGuesser:
-    """Looks at each picture once.
+    """Guesses the category of each picture once.
 
     Args:
-        layout: where the inputs and the memory are.
+        layout: the folders of the inputs and of the stored guesses.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._known = _remembered(layout.path(GARMENT_GUESSES))
+        self._known = _read_stored(layout.path(GARMENT_GUESSES))
         self._used: dict[Ref, Row] = {}
 
     def __call__(self, source: Ref) -> Category:
-        """The category to act upon; an unsure guess counts as upper, the commonest, and the cloth step flags it."""
+        """The category of a garment; an unsure guess counts as upper, the most frequent one, and the cloth step flags it."""
         path = self._layout.path(source)
         try:
             stamp = stamp_of(path.stat())
         except OSError:
-            return Category.UPPER  # the cloth step says what is wrong with the file
+            return Category.UPPER  # the cloth step reports what is wrong with the file
         row = self._known.get(source)
         if row is None or row[0] != stamp:
             row = stamp, _look(path)
@@ -49,9 +49,9 @@ class GarmentGuesser:
         return row[1]
 
     def save(self, store: Store) -> None:
-        """Keep the guesses that were asked for; pictures that are gone are forgotten.
+        """Store the guesses of this run; those of deleted pictures are dropped.
 
-        A file touched within the last two seconds may change again unnoticed, so its guess is not kept.
+        A file that changed within the last two seconds may change again with the same time, so its guess is not stored.
         """
         if not (self._used or self._known):
             return
@@ -65,13 +65,13 @@ class GarmentGuesser:
 
 
 def guess_note(collection: Collection) -> str:
-    """One line about what was guessed to be something else than an upper garment, or nothing."""
+    """One line about the garments that were guessed to be lower garments or dresses, or ""."""
     guessed = [garment for garment in collection.garments if not garment.given and garment.category is not Category.UPPER]
     if not guessed:
         return ""
     some = ", ".join(f"{garment.id} {garment.category.value}" for garment in guessed[:4])
     more = f" and {len(guessed) - 4} more" if len(guessed) > 4 else ""
-    return f"by their outlines: {some}{more}; cloth/upper, cloth/lower and cloth/dress say it for sure"
+    return f"guessed from the outline: {some}{more}; the folders cloth/upper, cloth/lower and cloth/dress decide it"
 
 
 def _look(path: Path) -> Category:
@@ -83,8 +83,8 @@ def _look(path: Path) -> Category:
     return category
 
 
-def _remembered(file: Path) -> dict[Ref, Row]:
-    """What an earlier run kept; a file that is damaged or of another version only costs new looks."""
+def _read_stored(file: Path) -> dict[Ref, Row]:
+    """The guesses of earlier runs; none when the file is damaged or of another version."""
     try:
         content = json.loads(file.read_text("utf-8"))
         rows = content["guesses"] if content["version"] == VERSION else {}

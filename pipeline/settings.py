@@ -13,12 +13,12 @@ from pipeline.core.layout import CONFIG_FILE
 
 
 class RunConfig(StepConfig):
-    """What holds for every step."""
+    """Settings of every step."""
 
     seed: int = 0
-    """Run seed; each pair derives its own from it, so its noise is the same in any batch, order or machine."""
+    """Run seed; each pair derives its own from it, so its noise is the same in any batch, in any order, on any machine."""
     max_megapixels: float = Field(24.0, gt=0.05, le=178)
-    """Photos above this are scaled down for work."""
+    """Larger photos are scaled down for work."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     engine: str = "auto"
@@ -28,11 +28,11 @@ class RunConfig(StepConfig):
     confirm_above: int = Field(5000, ge=0)
     """Ask before making more pictures than this (or --yes)."""
     price_per_hour: float | None = Field(None, gt=0, le=1e6)
-    """Of the machine, in any currency: the end of a run then says what 1,000 pictures cost."""
+    """Of the machine, in any currency; a run then ends with the cost of 1,000 pictures."""
 
 
 class BackendsConfig(StepConfig):
-    """Which model works in each preprocessing step; auto = the best one present."""
+    """The model of each preprocessing step; auto = the best one present."""
 
     background: str = "auto"
     pose: str = "auto"
@@ -49,7 +49,7 @@ def schema() -> dict[str, type[StepConfig]]:
 
 
 def sections_with(key: str) -> tuple[str, ...]:
-    """Every section that knows a setting, for shortcuts of the command line that mean all of them."""
+    """Every section that has a setting of this name, for options of the command line that set all of them."""
     return tuple(section for section, model in schema().items() if key in model.model_fields)
 
 

@@ -1,4 +1,4 @@
-"""Tells a person, or a program reading JSON lines, what a run does."""
+"""Prints what a run does, as lines for people and as JSON events for programs."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from pipeline.core.inputs.scan import Problem
 from pipeline.planning.decisions import Action, Plan, StagePlan
 from pipeline.running.summary import ItemEvent, RunSummary, StageResult, Trouble, by_cause
 
-MOST_ROWS = 40
-"""Longer tables end with a count; the report has all of them."""
-MOST_OF_ONE = 3
-"""A cause that fails more items of a step than this waits for the final table: a broken background fails every pair."""
+MAX_ROWS = 40
+"""Rows of a table that are shown; the others are counted, and the report has all."""
+MAX_SAME = 3
+"""Failures of one step for the same reason that are shown during a run; a damaged background can fail every pair."""
 
 
 class Progress:
-    """The runner's listener."""
+    """Prints the events of the runner."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._failed: Counter[tuple[str, str]] = Counter()
 
     def note(self, text: str) -> None:
-        """A line worth saying."""
+        """Print one line."""
         self._console.event("note", {"text": text})
         self._console.say(text, Colour.DIM)
 
     def stage_started(self, plan: StagePlan) -> None:
-        """A bar for what there is to do."""
+        """Begin a progress bar."""
         todo = len(plan.of(Action.RUN))
         self._console.event("stage", {"stage": plan.stage, "to_do": todo, "done": plan.done})
         if todo:
             self._console.start_bar(plan.stage, todo)
 
     def item_finished(self, event: ItemEvent) -> None:
-        """One more; a failure is said at once."""
+        """Count the item; print a failure at once."""
         flags = [{"flag": notice.flag.value, "detail": notice.detail} for notice in event.notices]
         facts = {"stage": event.stage, "item": event.item, "seconds": event.seconds, "flags": flags}
         self._console.event("failed" if event.failed else "done", facts | {"message": event.message, "remedy": event.remedy})
@@ -47,13 +47,13 @@ class Progress:
     def _say_failure(self, event: ItemEvent) -> None:
         cause = (event.stage, event.message)
         self._failed[cause] += 1
-        if self._failed[cause] <= MOST_OF_ONE:
+        if self._failed[cause] <= MAX_SAME:
             self._console.say(f"  {event.stage} {printable(event.item)}: {printable(event.message)}", Colour.BAD)
-        elif self._failed[cause] == MOST_OF_ONE + 1:
+        elif self._failed[cause] == MAX_SAME + 1:
             self._console.say("  … and more for the same reason, counted at the end", Colour.BAD)
 
     def stage_finished(self, result: StageResult) -> None:
-        """The bar ends; elsewhere one line."""
+        """End the progress bar, and print a line where items were made."""
         self._console.close_bar()
         if result.made:
             per_item = result.seconds / result.made
@@ -61,7 +61,7 @@ class Progress:
 
 
 def say_plan(console: Console, plan: Plan) -> None:
-    """What would run, and why; what is up to date is counted."""
+    """Print what would run, and why; count what is up to date."""
     for line in plan.lines():
         console.event("plan", {"stage": line.stage, "action": line.action.value, "count": line.count, "reason": line.reason})
         colour = Colour.WARN if line.action in {Action.BLOCKED, Action.FAILED} else None
@@ -72,44 +72,48 @@ def say_plan(console: Console, plan: Plan) -> None:
 
 
 def say_problems(console: Console, problems: Sequence[Problem]) -> None:
-    """Inputs that cannot be used."""
-    for problem in problems[:MOST_ROWS]:
+    """Print the inputs that cannot be used."""
+    for problem in problems[:MAX_ROWS]:
         facts = {"path": problem.path, "reason": problem.reason, "remedy": problem.remedy, "harmless": problem.harmless}
         console.event("problem", facts)
-        said = f"left out: {printable(problem.path)}: {printable(problem.reason)}"
-        console.say(said, Colour.DIM if problem.harmless else Colour.WARN)
+        line = f"left out: {printable(problem.path)}: {printable(problem.reason)}"
+        console.say(line, Colour.DIM if problem.harmless else Colour.WARN)
         if problem.remedy and not problem.harmless:
             console.say(f"  → {printable(problem.remedy)}")
-    if len(problems) > MOST_ROWS:
-        console.say(f"… and {len(problems) - MOST_ROWS} more")
+    if len(problems) > MAX_ROWS:
+        console.say(f"… and {len(problems) - MAX_ROWS} more")
 
 
 def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
-    """The final table: what has no result, why, and what helps. One cause is one row: a broken background fails
-    every pair. Items that wait for others are counted by reason."""
+    """Print the final table: the items without a result, the reasons, and the remedies.
+
+    Items that failed for the same reason share a row. Items that wait for others are counted by reason.
+    """
     own = [trouble for trouble in troubles if not trouble.blocked]
     if own:
         console.say(f"{len(own)} failed:", Colour.BAD)
     causes = by_cause(own)
-    for same in causes[:MOST_ROWS]:
+    for same in causes[:MAX_ROWS]:
         others = f" and {len(same) - 1} more" if len(same) > 1 else ""
         console.say(f"  {same[0].stage}  {printable(same[0].item)}{others}: {printable(same[0].message)}")
         if same[0].remedy:
             console.say(f"    → {printable(same[0].remedy)}")
-    if len(causes) > MOST_ROWS:
-        console.say(f"… and {sum(map(len, causes[MOST_ROWS:]))} more")
+    if len(causes) > MAX_ROWS:
+        console.say(f"… and {sum(map(len, causes[MAX_ROWS:]))} more")
     waiting = Counter((trouble.stage, trouble.message) for trouble in troubles if trouble.blocked)
-    for (stage, reason), count in waiting.most_common(MOST_ROWS):
+    for (stage, reason), count in waiting.most_common(MAX_ROWS):
         console.say(f"{count} {stage} not tried: {reason}", Colour.WARN)
 
 
 def say_summary(console: Console, summary: RunSummary, report: str, price_per_hour: float | None = None) -> None:
-    """The last lines of a run; what 1,000 pictures cost, where the machine's price is known."""
+    """Print the last lines of a run, with the cost of 1,000 pictures where the price of the machine is known."""
     say_troubles(console, summary.troubles)
     kept = sum(len(stage.kept) for stage in summary.stages)
     if kept:
-        whose = f"{kept} item{'s' if kept > 1 else ''}"
-        console.say(f"artefacts of {whose} were given or edited by hand and are respected (--force overwrites them)", Colour.WARN)
+        items = f"{kept} item{'s' if kept > 1 else ''}"
+        console.say(
+            f"artefacts of {items} were edited or supplied by the user and are kept (--force overwrites them)", Colour.WARN
+        )
     facts = {"made": summary.made, "failed": len(summary.troubles), "interrupted": summary.interrupted, "report": report}
     cost = None if price_per_hour is None else summary.cost_of_thousand(price_per_hour)
     costs = {"pictures": summary.pictures, "seconds": round(summary.seconds, 2), "cost_per_1000": cost}

@@ -1,4 +1,4 @@
-"""What the command line's commands do, between parsing and the API: ask, tell, decide the exit code."""
+"""The commands of the command line, between parsing and the API: they ask, print, and return the exit code."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from pipeline.settings import RunConfig, read_settings
 
 
 class Session:
-    """One `python run.py --step …`.
+    """One call of `python run.py --step …`.
 
     Args:
-        request: what was asked for.
-        console: where to say things.
-        ahead: what is known of the folders already; nothing, where a session is run several times.
+        request: of the run.
+        console: prints lines and events.
+        ahead: the listing of the folders by the child process; None where a session runs several times.
     """
 
     def __init__(self, request: Request, console: Console, ahead: StatsAhead | None = None) -> None:
@@ -38,7 +38,7 @@ class Session:
         follow_log(console)
 
     def show_plan(self) -> ExitCode:
-        """Say what would run and why; touch nothing."""
+        """Print what would run, and why; write nothing."""
         prepared = self._prepare()
         with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
             records.contents.ahead = self._ahead.of
@@ -51,7 +51,7 @@ class Session:
         return self._problems_code(prepared, ExitCode.DONE)
 
     def run(self, ask: bool) -> ExitCode:
-        """Run, and say how it went.
+        """Run, and print the result.
 
         Args:
             ask: ask before a large run.
@@ -63,7 +63,7 @@ class Session:
             self._ahead.forget()
             gc_freeze()
             self._say_estimate(prepared.estimate(plan))
-            self._tell_estimate(prepared, plan)
+            self._send_estimate(prepared, plan)
             if ask and not self._may_start(prepared, plan):
                 return ExitCode.USAGE
             summary = prepared.run(records, Progress(self.console), plan)
@@ -95,10 +95,10 @@ class Session:
             return
         self.console.say(f"about {_duration(cost.seconds)} and {_size(cost.megabytes)} on disk")
         if cost.megabytes > cost.free_megabytes:
-            self.console.say(f"only {_size(cost.free_megabytes)} are free there", Colour.WARN)
+            self.console.say(f"only {_size(cost.free_megabytes)} are free on that disk", Colour.WARN)
 
-    def _tell_estimate(self, prepared: PreparedRun, plan: Plan) -> None:
-        """What is to do and how long each item takes, for programs that show progress."""
+    def _send_estimate(self, prepared: PreparedRun, plan: Plan) -> None:
+        """Write the number of items and the time of each as an event, for programs that show progress."""
         entries = [recipe.entry for recipe, _ in prepared.assembly.recipes]
         stages = [
             {"stage": stage.stage, "to_do": stage.to_run, "seconds_each": entry.seconds}
@@ -127,12 +127,10 @@ def _run_config(prepared: PreparedRun) -> RunConfig:
 
 
 def _nothing_to_do(layout: Layout) -> UsageError:
-    """A pairs file that names nobody leaves as little to do as empty folders, but wants another cure."""
+    """The error of a run without items; a pairs file without usable lines needs another remedy than empty folders."""
     if has_pair_file(layout):
         files = " or ".join(str(layout.inputs / name) for name in PAIR_FILES if (layout.inputs / name).is_file())
-        return UsageError(
-            f"{files}: no line names a person and a garment that are there", "write: person garment, or remove the file"
-        )
+        return UsageError(f"{files}: no line names an existing person and garment", "write: person garment, or remove the file")
     folder = layout.inputs
     return UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
 
@@ -160,27 +158,29 @@ def write_settings(inputs: Path, config: Path | None) -> Path:
     """Write every default with its comment.
 
     Raises:
-        UsageError: the file is there already.
+        UsageError: the file exists.
     """
     path = config or inputs.absolute().parent / CONFIG_FILE
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(to_toml(read_settings(inputs, None, ())))
     except FileExistsError:
-        raise UsageError(f"{path} is there already", "edit it, or move it away first") from None
+        raise UsageError(f"{path} exists already", "edit it, or move it away first") from None
     return path
 
 
 def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -> ExitCode:
-    """List, or remove, artefacts whose inputs are gone. Files edited by hand are never among them.
+    """List, or remove, artefacts whose inputs were deleted; never files that the user edited.
 
     Raises:
-        UsageError: the inputs hold no picture at all; a folder that is not mounted must not empty the outputs.
+        UsageError: the inputs contain no picture; a folder that is not mounted must not empty the outputs.
     """
     prepared = prepare(Request(inputs=inputs, outputs=outputs))
     found = discover(Layout(inputs, outputs), lambda category: "")
     if not (found.persons or found.garments or found.backgrounds):
-        raise UsageError(f"{inputs} holds no pictures, so nothing can be compared", f"to start over, remove {outputs} yourself")
+        raise UsageError(
+            f"{inputs} contains no pictures, so nothing can be compared", f"to start over, remove {outputs} yourself"
+        )
     there = existing(found)
     with open_records(Layout(inputs, outputs), writable=remove) as records:
         known = {stage.name: there[stage.step.unit] for stage in prepared.stages}

@@ -1,4 +1,4 @@
-"""`python run.py watch`: does new files as they arrive. Plain polling, which works on every disk and every system."""
+"""`python run.py watch`: runs when files are added. It polls the folder, which works on every disk and every system."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ Sleep = Callable[[float], None]
 
 
 def settled(stamp: Callable[[], str], every_s: float, sleep: Sleep = time.sleep) -> Iterator[str]:
-    """Each new state of a folder, once it looks the same twice in a row: a file that is still being copied waits.
+    """Each new state of a folder, once it is the same twice in a row, so that a file that is being copied is not used yet.
 
     Args:
-        stamp: the state now; changes with every file.
-        every_s: seconds between looks.
+        stamp: returns the present state, which changes with every file.
+        every_s: seconds between two calls of it.
         sleep: replaced in tests.
     """
-    seen, told = "", ""
+    seen, reported = "", ""
     while True:
         now = stamp()
-        if now == seen and now != told:
-            told = now
+        if now == seen and now != reported:
+            reported = now
             yield now
         seen = now
         sleep(every_s)
 
 
 def watch(session: Session, console: Console, every_s: float, sleep: Sleep = time.sleep) -> ExitCode:
-    """Run whenever the inputs or the settings changed, until Ctrl-C. What fails is said; the watch goes on.
+    """Run whenever the inputs or the settings changed, until Ctrl-C. An error is printed, and the watch continues.
 
     Args:
         session: what to run.
-        console: where to say things.
-        every_s: seconds between looks.
+        console: prints lines and events.
+        every_s: seconds between two checks of the folder.
         sleep: replaced in tests.
     """
     workspace = Workspace(session.request)

@@ -1,4 +1,4 @@
-"""`weights list | pull | verify | path`: parses, calls the core, prints. The core is imported when a command runs."""
+"""The commands `weights list | pull | verify | path | convert`; what they call is imported when a command runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.core.weights.table import Weight
     from pipeline.core.weights.verify import Finding
 
-app = typer.Typer(help="Model files: what there is, fetch, check, find.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Model files: list, fetch, check, find.", no_args_is_help=True, rich_markup_mode=None)
 
 Folder = Annotated[Path, typer.Option("--weights", metavar="DIR", help="The weights folder.")]
 Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Rows of the table, see `weights list`.")]
@@ -42,7 +42,7 @@ def list_rows(filters: Filters = None, weights: Folder = WEIGHTS, commercial_onl
 
 
 def _select(filters: Sequence[str]) -> list[Weight]:
-    """Rows whose name contains one of the words, or that one of them uses."""
+    """Rows whose name contains one of the words, or whose user (`step:backend`) is one of them."""
     from pipeline.core.weights.table import row, table
 
     if not filters:
@@ -71,11 +71,11 @@ def pull(
     names: Names,
     weights: Folder = WEIGHTS,
     source: Annotated[Path | None, typer.Option("--from", metavar="PATH", help="A file or folder on this machine.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched, from where and how much.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched, from where and how much.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the licences shown.")] = False,
     commercial_only: BusinessOnly = False,
-    mirrors: Annotated[bool, typer.Option("--mirrors", help="Also ask the table's other sources (same hash).")] = False,
-    repin: Annotated[bool, typer.Option("--repin", help="Take a new edition of a file whose hash nobody published.")] = False,
+    mirrors: Annotated[bool, typer.Option("--mirrors", help="Also try the table's other sources (same hash).")] = False,
+    repin: Annotated[bool, typer.Option("--repin", help="Accept a new edition of a file whose hash nobody published.")] = False,
 ) -> None:
     """Fetch models: resumable, verified; the licence is shown and accepted once."""
     import os
@@ -98,15 +98,15 @@ def pull(
     if dry_run:
         _show_plan(console, {want: [str(source)] if source else addresses(want, network, mirrors=mirrors) for want in wants})
     elif source is not None:
-        _tell(console, [finding for name in names for finding in copy_files(name, source, weights, _Bar(console, name))])
+        _show(console, [finding for name in names for finding in copy_files(name, source, weights, _Bar(console, name))])
     else:
         refuse_early(wants, network, mirrors=mirrors)
         for want in wants:
-            _tell(console, [pull_file(want, network, mirrors=mirrors, repin=repin, progress=_Bar(console, want.file.name))])
+            _show(console, [pull_file(want, network, mirrors=mirrors, repin=repin, progress=_Bar(console, want.file.name))])
 
 
 def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool) -> None:
-    """Show each licence once; go on only when it is accepted."""
+    """Show each licence once; continue only when it is accepted."""
     import sys
 
     from pipeline.core.errors import WeightsError
@@ -125,7 +125,7 @@ def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool
 
 
 def _show_plan(console: Console, places: Mapping[Want, Sequence[str]]) -> None:
-    """One line per file: how much, and from where."""
+    """Print one line per file: its size, and its addresses."""
     from pipeline.core.weights.files import human_bytes
 
     for want, urls in places.items():
@@ -134,7 +134,7 @@ def _show_plan(console: Console, places: Mapping[Want, Sequence[str]]) -> None:
     console.say(f"{human_bytes(sum(want.bytes_left for want in places))} in {len(places)} files; nothing was fetched")
 
 
-def _tell(console: Console, findings: Sequence[Finding]) -> None:
+def _show(console: Console, findings: Sequence[Finding]) -> None:
     from pipeline.core.console import Colour
 
     for finding in findings:
@@ -144,13 +144,13 @@ def _tell(console: Console, findings: Sequence[Finding]) -> None:
 
 
 class _Bar:
-    """Progress of one file: a line every five per cent, or every 500 MB of an unknown size."""
+    """Prints the progress of one file: a line every five per cent, or every 500 MB of an unknown size."""
 
     def __init__(self, console: Console, name: str) -> None:
         self._console, self._name, self._next = console, name, 0.0
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Told the bytes done and the total; small files are over before a line is worth it."""
+        """Called with the bytes done and the total; a file below 20 MB prints no line."""
         from pipeline.core.weights.files import human_bytes
 
         step = max((total or 0) * 0.05, 20e6) if total else 500e6
@@ -184,7 +184,7 @@ def verify(
         if repin:
             forget_pins(name, weights)
         findings += check(name, weights, rehash=rehash, progress=_Bar(console, name))
-    _tell(console, findings)
+    _show(console, findings)
     bad = sum(not finding.usable for finding in findings)
     console.say(f"{len(findings) - bad} verified, {bad} missing or wrong" if findings else f"no model files in {weights}")
     raise typer.Exit(ExitCode.USAGE if bad else ExitCode.DONE)
