@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, recipe_of_engine, stages_before
+from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, mask_rule_of, stages_before
 from pipeline.choice import Chooser
 from pipeline.core.errors import UsageError
 from pipeline.core.gc_pause import gc_paused
@@ -147,7 +147,7 @@ def prepare(request: Request) -> PreparedRun:
         raise UsageError(f"there is no folder {layout.inputs}", "python run.py demo, or point --inputs at your photos")
     chooser = Chooser(layout.weights, run_config.commercial_only)
     guesser = GarmentGuesser(layout)
-    everything = discover(layout, engine_chooser(settings, chooser), recipe_of_engine, guesser)
+    everything = discover(layout, engine_chooser(settings, chooser), mask_rule_of, guesser)
     everything = paired_only(everything, layout)
     collection = select(everything, request.only, request.skip, request.limit)
     attempts = read_attempts(layout)

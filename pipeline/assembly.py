@@ -134,10 +134,10 @@ def engine_chooser(settings: Settings, chooser: Chooser) -> EngineByCategory:
     return EngineByCategory(chooser, run.engine)
 
 
-def recipe_of_engine(engine: str) -> str:
-    """The agnostic recipe on an engine's card; "" = the default."""
-    recipe: str = resolve(ENGINES[engine].engine).card.recipe
-    return recipe
+def mask_rule_of(engine: str) -> str:
+    """The mask rule on an engine's card; "" = the default."""
+    rule: str = resolve(ENGINES[engine].engine).card.mask_rule
+    return rule
 
 
 def has_seed(engine: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which engine reads a published model file: told by the file's tensors, through the catalogue."""
+"""Which engine reads a published model file: found by the file's tensors, through the catalogue."""
 
 from __future__ import annotations
 

@@ -120,6 +120,6 @@ KINDS: tuple[FileKind, ...] = (
         name="lora",
         about="a LoRA for Stable Diffusion (kohya's names)",
         has=("lora_unet_mid_block_attentions_0_proj_in.lora_down.weight",),
-        advice="a LoRA changes another model and dresses nobody by itself",
+        advice="a LoRA changes another model and dresses no one by itself",
     ),
 )

@@ -1,4 +1,4 @@
-"""Which kind of model file is this? Told by the names of its tensors, and by the widths of a few where names are the same.
+"""Which kind of model file is this? Recognised by the names of its tensors, and by the widths of a few where names are the same.
 
 Every engine lists the kinds that it reads beside its code (`keys.py`), `tryon/other_files.py` lists those that none reads. A kind
 that has another one's names too says so in `before`, so the order in which kinds are listed decides nothing.

@@ -31,7 +31,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The tensors of a model file.
 
     Args:
-        path: a safetensors file, or a torch file, flat or with the weights under `state_dict`; told by its content.
+        path: a safetensors file, or a torch file, flat or with the weights under `state_dict`; its content decides, not its name.
 
     Returns:
         Tensor name → shape, outermost axis first.

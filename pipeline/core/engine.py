@@ -52,14 +52,14 @@ class EngineCard(Card):
         categories: garment categories it was made for.
         person: artefact kinds of the person it reads; changing one of them redoes its pictures.
         garment: artefact kinds of the garment it reads.
-        recipe: the agnostic recipe whose masks it was trained with; "" = the default one.
+        mask_rule: the rule by whose agnostic masks it was trained; "" = the default one.
         seeded: another seed gives another picture.
     """
 
     categories: frozenset[Category]
     person: tuple[Folder | PerCategory, ...] = (IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE)
     garment: tuple[Folder, ...] = (CLOTH, CLOTH_MASK)
-    recipe: str = ""
+    mask_rule: str = ""
     seeded: bool = True
 
 

@@ -21,7 +21,7 @@ SEEN = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [[1.0, 1.0, 0.0], [0.0,
 class FoldedUpsample(Upsample2D):  # type: ignore[misc]  # the library ships no types
     """diffusers' `Upsample2D`: nearest neighbour by two, then a 3x3 convolution."""
 
-    phases: tuple[nn.Conv2d, ...] = ()  # the folded convolution; in a tuple, so that it is nobody's parameter and saved nowhere
+    phases: tuple[nn.Conv2d, ...] = ()  # the folded convolution; in a tuple, so that it is neither a parameter nor saved
 
     def forward(self, x: Tensor, output_size: int | None = None) -> Tensor:
         """(b, c, h, w) → (b, c_out, 2h, 2w)."""

@@ -4,7 +4,7 @@ Facts: docs/facts/dci_vton.md#inputs.
 
 Two published models, two loaders: the first makes its hole of the parse map and shows hands in one of its two pictures; the
 second takes hole and picture from the agnostic drawing. The artefacts say True = repaint, and so does everything here; the
-network's own mask (1 = keep) is the engine's affair. Pictures are squashed to a square, as in training.
+network's own mask (1 = keep) is the engine's own. Pictures are squashed to a square, as in training.
 """
 
 from __future__ import annotations

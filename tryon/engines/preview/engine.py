@@ -42,7 +42,7 @@ CARD = EngineCard(
     seeded=False,
     categories=frozenset(Category),
     person=(IMAGE, AGNOSTIC_MASK, PARSE, POSE_JSON, DENSEPOSE),
-    recipe="hr-viton",
+    mask_rule="hr-viton",
 )
 
 

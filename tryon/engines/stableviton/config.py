@@ -1,4 +1,4 @@
-"""Settings of the engine: a preset, and every field of it that somebody wants otherwise. Imports nothing heavy."""
+"""Settings of the engine: a preset, and each of its fields that a user changes. Imports nothing heavy."""
 
 from __future__ import annotations
 

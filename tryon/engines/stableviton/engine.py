@@ -60,7 +60,7 @@ class StableVITON(EngineBase):
         categories=frozenset({Category.UPPER}),
         person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE),
         garment=(CLOTH,),
-        recipe="hr-viton",
+        mask_rule="hr-viton",
     )
     native_size: ClassVar[tuple[int, int]] = (512, 384)  # (height, width) it was trained at, pixels
     native_preset: ClassVar[str] = "balanced"
