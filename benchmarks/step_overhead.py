@@ -28,8 +28,7 @@ from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.records.transaction import open_records
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context
+from pipeline.core.step import Context, Stage
 from pipeline.running.runner import run_stages
 from tryon.engines.stableviton import runtime, sampling
 from tryon.engines.stableviton.config import StableVITONConfig

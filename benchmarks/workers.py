@@ -30,8 +30,7 @@ from benchmarks.sleeping_step import SECONDS, build
 from pipeline.core.items import Person
 from pipeline.core.layout import Layout
 from pipeline.core.records.transaction import open_records
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context
+from pipeline.core.step import Context, Stage
 from pipeline.demo import fill_inputs
 from pipeline.executors import automatic
 from pipeline.executors.machine import Machine
@@ -107,8 +106,8 @@ def sleep(folder: Path) -> None:
             path = layout.path(person.source)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(path)
-        recipe = functools.partial(build, Context(layout))
-        stage = Stage(recipe(), people, recipe)
+        builder = functools.partial(build, Context(layout))
+        stage = Stage(builder(), people, builder)
         here = Machine(cores, free_memory_gb=64)
         count = automatic.worker_count(stage.step, len(people), here)
         begun = time.perf_counter()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.assembly import Assembly, engine_chooser, has_seed, make_recipes, mask_rule_of, stages_before
+from pipeline.assembly import Assembly, engine_chooser, has_seed, make_builders, mask_rule_of, stages_before
 from pipeline.choice import Chooser
 from pipeline.core.errors import UsageError
 from pipeline.core.gc_pause import gc_paused
@@ -16,8 +16,7 @@ from pipeline.core.inputs.collection import Collection, discover, pair_lists, pa
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
 from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context
+from pipeline.core.step import Context, Stage
 from pipeline.garment_guess import GarmentGuesser, guess_note
 from pipeline.planning.decisions import Plan
 from pipeline.planning.plan import make_plan
@@ -78,7 +77,7 @@ class PreparedRun:
 
     def estimate(self, plan: Plan) -> Estimate:
         """The time and disk space that the plan needs."""
-        entries = [recipe.entry for recipe, _ in self.assembly.recipes]
+        entries = [builder.entry for builder, _ in self.assembly.builders]
         work = [(entry, stage.to_run) for entry, stage in zip(entries, plan.stages, strict=True)]
         place = next(
             folder for folder in (self.request.outputs.absolute(), *self.request.outputs.absolute().parents) if folder.exists()
@@ -154,11 +153,13 @@ def prepare(request: Request) -> PreparedRun:
     seedless = _next_attempts(collection, attempts) if request.another else ""
     everything, collection = attempts.apply(everything), attempts.apply(collection)
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
-    recipes, notes = make_recipes(request.steps, settings, context, collection, chooser)
+    builders, notes = make_builders(request.steps, settings, context, collection, chooser)
     guessed = guess_note(collection)
     lines = (*notes, *filter(None, (guessed, seedless)))
-    assembly = Assembly(context, settings, collection, everything, tuple(recipes), lines)
-    return PreparedRun(request, assembly, guesser, attempts, tuple(Stage(recipe(), items, recipe) for recipe, items in recipes))
+    assembly = Assembly(context, settings, collection, everything, tuple(builders), lines)
+    return PreparedRun(
+        request, assembly, guesser, attempts, tuple(Stage(builder(), items, builder) for builder, items in builders)
+    )
 
 
 def _next_attempts(collection: Collection, attempts: Attempts) -> str:

@@ -99,7 +99,7 @@ class Session:
 
     def _send_estimate(self, prepared: PreparedRun, plan: Plan) -> None:
         """Write the number of items and the time of each as an event, for programs that show progress."""
-        entries = [recipe.entry for recipe, _ in prepared.assembly.recipes]
+        entries = [builder.entry for builder, _ in prepared.assembly.builders]
         stages = [
             {"stage": stage.stage, "to_do": stage.to_run, "seconds_each": entry.seconds}
             for entry, stage in zip(entries, plan.stages, strict=True)

@@ -91,6 +91,30 @@ class Step(Protocol):
         """Work on up to `batch_size` items at once, one result each, in order."""
 
 
+BuildStep = Callable[[], Step]
+"""Builds a step, in another process too; must survive pickling, e.g. `functools.partial` of a module's function."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step and its items. A step of the catalogue may be several stages: `parsing` makes the parse map, then the agnostic mask.
+
+    Args:
+        step: the instance that plans, and that works when there are no worker processes.
+        items: in the order in which they are worked on.
+        build: how a worker process gets a step of its own; None = this process has to do the work.
+    """
+
+    step: Step
+    items: Sequence[Item]
+    build: BuildStep | None = None
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.step.name
+
+
 class StepBase:
     """What most steps share; a step overrides what differs."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 
 from pipeline.core.items import Item
-from pipeline.core.stage import Stage
-from pipeline.core.step import Step
+from pipeline.core.step import Stage, Step
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.machine import Machine, this_machine
 from pipeline.executors.pool import PoolExecutor
@@ -60,7 +59,7 @@ class AutomaticExecutor:
         """See `Executor.run`."""
         items = list(items)
         count = worker_count(stage.step, len(items), self._machine, running=self._pool is not None)
-        if count == 1 or stage.recipe is None:
+        if count == 1 or stage.build is None:
             return self._local.run(stage, items, prepare, stopped)
         if self._pool is None:
             self._pool = PoolExecutor(self._machine.cores)

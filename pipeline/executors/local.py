@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.items import Item
-from pipeline.core.stage import Stage
-from pipeline.core.step import Produced, Step
+from pipeline.core.step import Produced, Stage, Step
 from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, encoded, failure_of, run_batch
 
 READERS = 2

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pipeline.core.errors import UsageError
 from pipeline.core.items import Item
-from pipeline.core.stage import Stage
+from pipeline.core.step import Stage
 from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, failure_of
 from pipeline.executors.worker_log import LogReceiver
 from pipeline.executors.worker_process import StartCount, WorkerProcess
@@ -43,7 +43,7 @@ class PoolExecutor:
             stage, items, prepare, stopped: as there.
             most: so many of the workers take part; None = all.
         """
-        if stage.recipe is None:
+        if stage.build is None:
             raise UsageError(f"{stage.name}: this step cannot work in several processes", "leave out --workers")
         self._stages += 1
         source = _Batches(items, max(stage.step.batch_size, 1), stopped)

@@ -11,8 +11,7 @@ from pipeline.core.errors import InputError, LookbookError, MissingPackageError,
 from pipeline.core.flags import Notice
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
-from pipeline.core.stage import Stage
-from pipeline.core.step import Produced, Step
+from pipeline.core.step import Produced, Stage, Step
 
 HOPELESS = (WeightsError, MissingPackageError, OutputError)
 """Errors that every further item would meet as well: they end the run."""

@@ -19,8 +19,7 @@ from typing import IO, NoReturn
 
 from pipeline.core.errors import ExitCode, LookbookError
 from pipeline.core.items import Item
-from pipeline.core.stage import StepRecipe
-from pipeline.core.step import Step
+from pipeline.core.step import BuildStep, Step
 from pipeline.executors.local import run_items
 from pipeline.executors.protocol import Result, failure_of
 from pipeline.executors.worker_log import LogSender
@@ -50,7 +49,7 @@ class WorkerStartError(LookbookError):
 class WorkOrder:
     """One message to a worker: how to build the step of a new stage, or items of the stage at hand."""
 
-    recipe: StepRecipe | None = None
+    build: BuildStep | None = None
     items: Sequence[Item] = ()
 
 
@@ -102,8 +101,8 @@ def _answer(step: Step | None, data: bytes) -> tuple[Step | None, Reply]:
     """The step to go on with, and the answer to an order."""
     try:
         order: WorkOrder = pickle.loads(data)  # finds the step's module, which may be at fault itself
-        if order.recipe is not None:
-            step = order.recipe()
+        if order.build is not None:
+            step = order.build()
             step.load()
             return step, Reply()
     except LookbookError as problem:

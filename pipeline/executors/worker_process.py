@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import IO
 
 from pipeline.core.items import Item
-from pipeline.core.stage import Stage
+from pipeline.core.step import Stage
 from pipeline.executors.worker import CAUSE_LINES, Reply, WorkerStartError, WorkOrder
 from pipeline.executors.worker_log import LogLine, LogReceiver
 
@@ -88,7 +88,7 @@ class WorkerProcess:
             WorkerStartError: no worker can start.
         """
         while self._stage != number and not self._killed:
-            reply = self._exchange(WorkOrder(stage.recipe))
+            reply = self._exchange(WorkOrder(stage.build))
             if reply is None and not self._killed:
                 self._starts.failed(*self.stop())
             elif reply is not None and reply.hopeless is not None:

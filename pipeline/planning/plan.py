@@ -15,8 +15,7 @@ from pipeline.core.layout import Ref
 from pipeline.core.records.fingerprint import Fingerprinter, basis_from_json
 from pipeline.core.records.ledger_rows import FileRow, Outcome
 from pipeline.core.records.transaction import Records
-from pipeline.core.stage import Stage
-from pipeline.core.step import Step
+from pipeline.core.step import Stage, Step
 from pipeline.planning import reasons
 from pipeline.planning.decisions import Action, Decision, Plan, StagePlan
 from pipeline.planning.policy import RerunPolicy

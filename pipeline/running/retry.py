@@ -18,7 +18,7 @@ from pipeline.core.records.fingerprint import Fingerprinter
 from pipeline.core.records.ledger_rows import Outcome
 from pipeline.core.records.transaction import Finished, Records
 from pipeline.core.score import PASS_SCORE, score_of
-from pipeline.core.stage import Stage
+from pipeline.core.step import Stage
 from pipeline.planning.decisions import Action, Line, Plan
 from pipeline.planning.reasons import Code
 from pipeline.running.summary import StageResult

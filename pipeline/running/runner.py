@@ -17,7 +17,7 @@ from pipeline.core.layout import FINAL, Ref
 from pipeline.core.records.fingerprint import Fingerprinter
 from pipeline.core.records.ledger_rows import Outcome, Status
 from pipeline.core.records.transaction import Finished, Records
-from pipeline.core.stage import Stage
+from pipeline.core.step import Stage
 from pipeline.executors.automatic import AutomaticExecutor
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.pool import PoolExecutor

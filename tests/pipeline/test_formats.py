@@ -14,8 +14,7 @@ from pipeline.core.items import Item
 from pipeline.core.layout import FINAL, SIZES, Ref
 from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.transaction import Records
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context
+from pipeline.core.step import Context, Stage
 from pipeline.planning.decisions import Action
 from pipeline.planning.plan import make_plan
 from pipeline.running.options import RunOptions

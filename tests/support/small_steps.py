@@ -20,8 +20,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, TRYON, Layout, Ref, settings_file
 from pipeline.core.records.store import Store
 from pipeline.core.records.transaction import open_records
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import Context, Produced, Stage, StepBase
 from pipeline.planning.decisions import Plan, StagePlan
 from pipeline.planning.plan import make_plan
 from pipeline.planning.policy import RerunPolicy
@@ -226,11 +225,11 @@ class World:
         stages = []
         for kind in STEPS:
             if not names or kind.name in names:
-                recipe = functools.partial(build, kind, self.settings.get(kind.name, SmallConfig()), context)
-                step = recipe()
+                builder = functools.partial(build, kind, self.settings.get(kind.name, SmallConfig()), context)
+                step = builder()
                 if kind.name in self.versions:
                     step.version = self.versions[kind.name]
-                stages.append(Stage(step, items[kind.unit], recipe))
+                stages.append(Stage(step, items[kind.unit], builder))
         return stages
 
     def before(self, *names: str) -> list[Stage]:

@@ -15,8 +15,7 @@ from small_steps import MatteStep, SmallConfig, World
 
 from pipeline.catalog import BACKENDS, ENGINES, resolve
 from pipeline.core.card import ALL_THREADS, Card, Resources, most_of
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import Context, Produced, Stage, StepBase
 from pipeline.executors import automatic, machine
 from pipeline.executors.automatic import worker_count
 from pipeline.executors.machine import Machine, this_machine
@@ -138,9 +137,9 @@ def run(world: World, build: type[StepBase], cores: int, monkeypatch: pytest.Mon
     """Run a step on a machine of so many cores; returns the processes that took part."""
     monkeypatch.setattr(automatic, "this_machine", lambda: Machine(cores, free_memory_gb=64))
     stage = world.stages("background")[0]
-    recipe = functools.partial(build, SmallConfig(), stage.step.context)
+    builder = functools.partial(build, SmallConfig(), stage.step.context)
     with world.open() as records:
-        summary = run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers="auto"))
+        summary = run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers="auto"))
     assert (summary.made, summary.troubles) == (len(world.persons), [])
     return {int(mark.name) for mark in (world.root / "marks").iterdir()}
 

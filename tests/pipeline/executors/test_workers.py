@@ -16,7 +16,7 @@ import pytest
 from small_steps import MatteStep, SmallConfig, World
 
 from pipeline.core.errors import ExitCode, LookbookError, MissingPackageError
-from pipeline.core.stage import Stage
+from pipeline.core.step import Stage
 from pipeline.executors import worker_process
 from pipeline.executors.worker import WorkerStartError
 from pipeline.executors.worker_process import START_TRIES
@@ -38,9 +38,9 @@ def world(tmp_path: Path) -> World:
 def run(world: World, build: Any) -> RunSummary:
     """Run one stage whose step is built by `build(config, context)`."""
     stage = world.stages("background")[0]
-    recipe = functools.partial(build, SmallConfig(), stage.step.context)
+    builder = functools.partial(build, SmallConfig(), stage.step.context)
     with world.open() as records:
-        return run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=WORKERS))
+        return run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers=WORKERS))
 
 
 def starts_of(folder: Path) -> int:

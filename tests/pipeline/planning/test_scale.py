@@ -48,8 +48,7 @@ from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import FileRow, Outcome, Status
 from pipeline.core.records.store import Store
 from pipeline.core.records.transaction import open_records
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context, StepBase
+from pipeline.core.step import Context, Stage, StepBase
 from pipeline.planning.plan import make_plan
 from pipeline.running.runner import run_stages
 

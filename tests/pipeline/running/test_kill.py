@@ -18,8 +18,7 @@ from small_steps import MatteStep, SmallConfig, World
 
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.store import TEMP_PREFIX
-from pipeline.core.stage import Stage
-from pipeline.core.step import Produced
+from pipeline.core.step import Produced, Stage
 from pipeline.running.options import RunOptions
 from pipeline.running.runner import run_stages
 
@@ -200,6 +199,6 @@ class Endless(MatteStep):
 def doomed_workers(root: Path) -> None:
     world = World(root, persons=[f"p{number}" for number in range(60)])
     stage = world.stages("background")[0]
-    recipe = functools.partial(Endless, SmallConfig(), stage.step.context)
+    builder = functools.partial(Endless, SmallConfig(), stage.step.context)
     with world.open() as records:
-        run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=2))
+        run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers=2))

@@ -7,8 +7,7 @@ import pytest
 from pipeline.core.config import StepConfig
 from pipeline.core.items import Person, Unit
 from pipeline.core.layout import Layout
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import Context, Produced, Stage, StepBase
 from pipeline.executors.local import LocalExecutor
 
 PATIENCE_S = 20

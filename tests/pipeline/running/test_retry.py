@@ -23,8 +23,7 @@ from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import ATTEMPTS, FINAL, TRYON, Ref
 from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempts
 from pipeline.core.score import PASS_SCORE, SCORE
-from pipeline.core.stage import Stage
-from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.step import Context, Produced, Stage, StepBase
 from pipeline.planning.plan import make_plan
 from pipeline.running.retry import Retry
 
@@ -103,8 +102,8 @@ class SeededWorld(World):
     def stages(self, *names: str) -> list[Stage]:
         items, context = self.items(), Context(self.layout)
         kinds = [*STEPS[:4], SeededDress, JudgeStep, PlaceStep]
-        recipes = {kind: functools.partial(build, kind, self.settings.get(kind.name, SmallConfig()), context) for kind in kinds}
-        return [Stage(make(), items[kind.unit], make) for kind, make in recipes.items() if not names or kind.name in names]
+        builders = {kind: functools.partial(build, kind, self.settings.get(kind.name, SmallConfig()), context) for kind in kinds}
+        return [Stage(make(), items[kind.unit], make) for kind, make in builders.items() if not names or kind.name in names]
 
     def shown(self) -> dict[str, int]:
         """The attempt that each pair's dressed picture was drawn from."""

@@ -20,7 +20,7 @@ from pipeline.core.errors import ExitCode, MissingPackageError, UsageError
 from pipeline.core.flags import Flag
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, LEDGER, MATTE, TRYON
-from pipeline.core.stage import Stage
+from pipeline.core.step import Stage
 from pipeline.planning.plan import make_plan
 from pipeline.running.options import RunOptions
 from pipeline.running.runner import run_stages
@@ -323,9 +323,9 @@ class Careless(MatteStep):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_step_that_cannot_load_ends_the_run_with_its_remedy(world: World, workers: int) -> None:
     stage = world.stages("background")[0]
-    recipe = functools.partial(Unloadable, SmallConfig(), stage.step.context)
+    builder = functools.partial(Unloadable, SmallConfig(), stage.step.context)
     with world.open() as records, pytest.raises(MissingPackageError, match="no such library"):
-        run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=workers))
+        run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers=workers))
 
 
 def test_a_step_that_writes_what_it_did_not_promise_is_our_mistake(world: World) -> None:
@@ -351,9 +351,9 @@ class Deadly(MatteStep):
 def test_a_worker_that_dies_fails_the_item_it_held_and_is_replaced(world: World) -> None:
     world.persons += ["dan", "eve", "fay"]
     stage = world.fill().stages("background")[0]
-    recipe = functools.partial(Deadly, SmallConfig(), stage.step.context)
+    builder = functools.partial(Deadly, SmallConfig(), stage.step.context)
     with world.open() as records:
-        summary = run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=2))
+        summary = run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers=2))
     assert [each.item for each in summary.troubles] == ["bob"]
     assert summary.stages[0].made == 5
 
@@ -377,15 +377,15 @@ def test_what_workers_log_is_said_once_as_if_one_process_had_worked(
     world: World, caplog: pytest.LogCaptureFixture, workers: int
 ) -> None:
     stage = world.stages("background")[0]
-    recipe = functools.partial(Talkative, SmallConfig(), stage.step.context)
+    builder = functools.partial(Talkative, SmallConfig(), stage.step.context)
     with world.open() as records, caplog.at_level(logging.INFO, LOG):
-        run_stages([Stage(recipe(), stage.items, recipe)], records, RunOptions(workers=workers))
+        run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers=workers))
     said = sorted((record.levelname, record.getMessage()) for record in caplog.records if record.name == LOG)
     remarks = [("WARNING", f"{name} is 100% blurred") for name in ("ann", "bob", "cid")]
     assert said == [("INFO", "compiling, about 10 s"), *remarks]
 
 
-def test_workers_need_a_recipe(world: World) -> None:
+def test_workers_need_a_builder(world: World) -> None:
     stage = world.stages("background")[0]
     with world.open() as records, pytest.raises(UsageError, match="several processes"):
         run_stages([Stage(stage.step, stage.items)], records, RunOptions(workers=2))
