@@ -35,7 +35,7 @@ from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import StableVITON
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
-from tryon.engines.stableviton.runtime import Runtime
+from tryon.engines.stableviton.runtime import Limits, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.savings import ALL
 from tryon.step import TryOnConfig, TryOnStep
@@ -97,7 +97,7 @@ def step_with_tiny_network(layout: Layout) -> TryOnStep:
     context = Context(layout, device="cpu")
     engine = StableVITON(StableVITONConfig(), context)
     loaded = Loaded(generated_network(ALL, torch.float32, TINY), STABLEVITON, "generated")
-    engine._runtime = Runtime(loaded, replace(PRESETS["fast"], dtype="fp32", steps=1), SIZE, CPU, 1)
+    engine._runtime = Runtime(loaded, replace(PRESETS["fast"], dtype="fp32", steps=1), SIZE, Limits(CPU))
     setattr(engine, "load", lambda device: None)  # noqa: B010  # it is loaded
     return TryOnStep(TryOnConfig(), context, {"stableviton": engine})
 

@@ -1,4 +1,4 @@
-"""Batches that shrink when the memory is full and grow back when it is not."""
+"""Batches that shrink when the memory is full, and stop growing where they failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.core.errors import LookbookError
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
-GROW_AFTER = 4  # successful batches before a doubled one is tried again
+GROW_AFTER = 4  # successful batches before a bigger one is tried again
 
 
 class OutOfMemoryError(LookbookError):
@@ -24,20 +24,26 @@ class OutOfMemoryError(LookbookError):
 class BatchSizer(Generic[Item, Made]):
     """Runs items in batches; the size it has learnt lasts as long as it lives.
 
+    A batch that does not fit is halved. After some batches that fit, the size goes half the way to the smallest batch that
+    failed, and never reaches it: a failed batch costs time.
+
     Args:
         make: makes one batch, results in order.
         limit: largest batch.
-        release: frees what a failed batch left behind.
+        release: gives back what a failed batch left behind; called when nothing holds the batch's tensors any more.
+        remedy: what a user can do when one item alone does not fit.
     """
 
     make: Callable[[Sequence[Item]], list[Made]]
     limit: int
     release: Callable[[], None] = lambda: None
+    remedy: str = ""
     size: int = field(init=False)
+    _most: int = field(init=False)
     _successes: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.size = max(1, self.limit)
+        self.size = self._most = max(1, self.limit)
 
     def run(self, items: Sequence[Item]) -> list[Made]:
         """Make all items, results in order.
@@ -48,30 +54,33 @@ class BatchSizer(Generic[Item, Made]):
         made: list[Made] = []
         while len(made) < len(items):
             batch = items[len(made) : len(made) + self.size]
-            try:
-                results = self.make(batch)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                if len(batch) == 1:
-                    raise OutOfMemoryError(
-                        "not enough memory for a single picture",
-                        "smaller: --set stableviton.height=512 --set stableviton.width=384",
-                    ) from error
-                self._shrink(len(batch))
-            else:
+            results = self._try(batch)
+            if results is not None:
                 made += results
                 self._grow()
+                continue
+            self.release()
+            if len(batch) == 1:
+                raise OutOfMemoryError("not enough memory for a single picture", self.remedy)
+            self._shrink(len(batch))
         return made
 
-    def _shrink(self, tried: int) -> None:
-        self.release()
-        self.size, self._successes = max(1, tried // 2), 0
+    def _try(self, batch: Sequence[Item]) -> list[Made] | None:
+        """Make a batch; None when the memory is full. The error ends here, and with it the frames that hold its tensors."""
+        try:
+            return self.make(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        return None
+
+    def _shrink(self, failed: int) -> None:
+        self.size, self._most, self._successes = failed // 2, failed - 1, 0
 
     def _grow(self) -> None:
         self._successes += 1
-        if self._successes >= GROW_AFTER and self.size < self.limit:
-            self.size, self._successes = min(self.limit, 2 * self.size), 0
+        if self._successes >= GROW_AFTER and self.size < self._most:
+            self.size, self._successes = (self.size + self._most + 1) // 2, 0
 
 
 def is_out_of_memory(error: BaseException) -> bool:

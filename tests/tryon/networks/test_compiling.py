@@ -26,7 +26,7 @@ SIZE = (64, 64)
 def engine(tiny):
     """A fresh tiny network, because compiling changes it."""
     network = generated_network(ALL, torch.float32, tiny)
-    return Runtime(Loaded(network, STABLEVITON, "test"), replace(PRESETS["fast"], dtype="fp32", steps=3), SIZE, CPU, 2)
+    return Runtime(Loaded(network, STABLEVITON, "test"), replace(PRESETS["fast"], dtype="fp32", steps=3), SIZE, Limits(CPU, 2))
 
 
 def dress(engine, seeds):

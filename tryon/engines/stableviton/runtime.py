@@ -39,6 +39,21 @@ class CanvasPerson:
     canvas: Size
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What the machine allows.
+
+    Args:
+        device: where to run.
+        batch_size: most pictures made together.
+        remedy: what a user can do when not even one picture fits into the memory.
+    """
+
+    device: Device
+    batch_size: int = 1
+    remedy: str = ""
+
+
 class Runtime:
     """Encodes and dresses with a loaded network.
 
@@ -46,19 +61,18 @@ class Runtime:
         loaded: the network, on the CPU.
         config: how to sample.
         size: (height, width) to work at, pixels.
-        device: where to run.
-        batch_size: most pictures made together.
+        limits: what the machine allows.
         save_attention: record where patches look.
     """
 
-    def __init__(
-        self, loaded: Loaded, config: SamplingConfig, size: Size, device: Device, batch_size: int, save_attention: bool = False
-    ) -> None:
+    def __init__(self, loaded: Loaded, config: SamplingConfig, size: Size, limits: Limits, save_attention: bool = False) -> None:
         _check_variant_size(loaded, size)
-        self.network, self.variant, self.identity = loaded.network.to(device.name), loaded.variant, loaded.identity
+        self.network, self.variant, self.identity = loaded.network.to(limits.device.name), loaded.variant, loaded.identity
         self.config, self.size, self.save_attention = config, size, save_attention
         self._times = TimeTable(self.network)
-        self._sizer: BatchSizer[TryOnItem, DressedPerson] = BatchSizer(self._dress, batch_size, _release(device))
+        self._sizer: BatchSizer[TryOnItem, DressedPerson] = BatchSizer(
+            self._dress, limits.batch_size, _release(limits.device), limits.remedy
+        )
 
     @torch.inference_mode()
     def encode_person(self, person: PersonInputs) -> CanvasPerson:

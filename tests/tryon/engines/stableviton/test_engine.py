@@ -22,13 +22,12 @@ from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, ATTENTION, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.step import Context
-from tryon.batching import GROW_AFTER, BatchSizer, OutOfMemoryError
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS, Start
-from tryon.engines.stableviton.runtime import Runtime
+from tryon.engines.stableviton.runtime import Limits, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON, VARIANTS
 from tryon.networks import precision
 
@@ -61,7 +60,7 @@ def layout(tmp_path):
 
 
 def runtime(network, config=FAST, batch_size=1, attention=False, size=SIZE):
-    return Runtime(Loaded(network, STABLEVITON, "test"), config, size, CPU, batch_size, attention)
+    return Runtime(Loaded(network, STABLEVITON, "test"), config, size, Limits(CPU, batch_size), attention)
 
 
 def items(runtime, layout, seeds):
@@ -128,42 +127,10 @@ def test_attention_pictures_show_three_panels(random_network, layout):
     assert np.abs(dressed.picture.astype(int) - runtime(random_network).dress(items(engine, layout, [1]))[0].picture).max() <= 1
 
 
-def test_a_full_memory_halves_the_batch_and_it_grows_back():
-    tried, free = [], [8, 8, 2, 2, 2, 2] + [8] * 99
-
-    def make(batch):
-        tried.append(len(batch))
-        if len(batch) > free[len(tried) - 1]:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return [each * 10 for each in batch]
-
-    sizer = BatchSizer(make, 8)
-    assert sizer.run(range(60)) == [each * 10 for each in range(60)]
-    assert tried[:6] == [8, 8, 8, 4, 2, 2]
-    assert tried[4 : 4 + GROW_AFTER + 1] == [2] * GROW_AFTER + [4]
-    assert sizer.size == 8
-
-
-def test_one_picture_too_big_for_the_memory_says_so():
-    def make(batch):
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
-
-    with pytest.raises(OutOfMemoryError, match="single picture"):
-        BatchSizer(make, 2).run([1, 2])
-
-
-def test_other_errors_are_not_mistaken_for_a_full_memory():
-    def make(batch):
-        raise RuntimeError("shapes differ")
-
-    with pytest.raises(RuntimeError, match="shapes differ"):
-        BatchSizer(make, 2).run([1, 2])
-
-
 def test_a_variant_that_knows_one_size_refuses_others(random_network):
     sift = next(variant for variant in VARIANTS if variant.name == "sift_vton")
     with pytest.raises(InputError, match="sift_vton works at"):
-        Runtime(Loaded(random_network, sift, "test"), FAST, SIZE, CPU, 1)
+        Runtime(Loaded(random_network, sift, "test"), FAST, SIZE, Limits(CPU))
 
 
 def test_the_recipe_says_what_a_presets_name_does_not(random_network, layout):
@@ -193,6 +160,12 @@ def test_the_engine_is_cheap_to_name():
     script = "import sys, tryon.engines.stableviton.engine as e; print(e.StableVITON.card.name, 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["stableviton", "False"]
+
+
+def test_a_picture_too_big_for_the_memory_names_the_settings_of_its_own_engine(layout):
+    engine = StableVITON1024(StableVITONConfig(), Context(layout))
+    assert engine._smaller() == "work smaller: --set stableviton_1024.height=768 --set stableviton_1024.width=576"
+    assert StableVITON(StableVITONConfig(height=64, width=64), Context(layout))._smaller().endswith("stableviton.width=64")
 
 
 def test_models_that_share_the_network_are_rows():

@@ -17,7 +17,7 @@ from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import StableVITON
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
-from tryon.engines.stableviton.runtime import Runtime
+from tryon.engines.stableviton.runtime import Limits, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.step import TryOnConfig, TryOnStep
 
@@ -41,7 +41,7 @@ def step_of(network, layout, saves=False):
     context = Context(layout, device="cpu")
     engine = StableVITON(StableVITONConfig(save_attention=saves), context)
     config = replace(PRESETS["fast"], dtype="fp32", steps=2)
-    engine._runtime = Runtime(Loaded(network, STABLEVITON, "test"), config, (128, 64), CPU, 1, saves)
+    engine._runtime = Runtime(Loaded(network, STABLEVITON, "test"), config, (128, 64), Limits(CPU), saves)
     engine.load = lambda device: None
     return TryOnStep(TryOnConfig(), context, {"stableviton": engine}, {"stableviton-vitonhd": "ab12"})
 
