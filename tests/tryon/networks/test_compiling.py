@@ -15,7 +15,7 @@ from pipeline.core.engine import TryOnItem
 from tryon.engines.stableviton.encoding import encode_garment, encode_person
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
-from tryon.engines.stableviton.runtime import CanvasPerson, Runtime
+from tryon.engines.stableviton.runtime import CanvasPerson, Limits, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.savings import ALL
 
