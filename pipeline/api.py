@@ -11,9 +11,9 @@ from pathlib import Path
 from pipeline.assembly import Assembly, engine_chooser, has_seed, make_builders, mask_rule_of, stages_before
 from pipeline.choice import Chooser
 from pipeline.core.errors import UsageError
-from pipeline.core.gc_pause import gc_paused
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
+from pipeline.core.process import gc_paused
 from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records
 from pipeline.core.step import Context, Stage

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import RGB, Points
-from pipeline.core.native_stderr import filtered_native_stderr
+from pipeline.core.process import filtered_native_stderr
 
 ReadFace = Callable[[RGB], Points | None]
 """(h, w, 3) uint8 RGB of one face with a margin → (n, 2) x, y in pixels, or None when no face is found."""

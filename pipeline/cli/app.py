@@ -28,8 +28,8 @@ from pipeline.cli.review import export as export_pictures
 from pipeline.cli.weights import app as weights_app
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError
-from pipeline.core.gc_pause import leave
 from pipeline.core.layout import LEDGER
+from pipeline.core.process import exit_without_teardown
 from pipeline.core.records.stat_ahead import StatsAhead
 
 app = typer.Typer(
@@ -144,5 +144,5 @@ def main() -> None:
         sys.exit(ExitCode.INTERRUPTED)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
-            leave(end.code or 0)
+            exit_without_teardown(end.code or 0)
         raise

@@ -11,11 +11,11 @@ from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
-from pipeline.core.gc_pause import gc_freeze
 from pipeline.core.inputs.collection import discover
 from pipeline.core.inputs.existing import existing
 from pipeline.core.inputs.pairs import has_pair_file
 from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
+from pipeline.core.process import gc_freeze
 from pipeline.core.records.stat_ahead import StatsAhead
 from pipeline.core.records.transaction import open_records
 from pipeline.planning.decisions import Plan

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.core.gc_pause import gc_paused
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
+from pipeline.core.process import gc_paused
 from pipeline.core.records.fingerprint import Fingerprinter, basis_from_json
 from pipeline.core.records.ledger_rows import FileRow, Outcome
 from pipeline.core.records.transaction import Records

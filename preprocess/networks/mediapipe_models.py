@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
-from pipeline.core.native_stderr import filtered_native_stderr
+from pipeline.core.process import filtered_native_stderr
 
 POSE_CONFIDENCE = 0.3
 """Lower than 0.5, so that people whose head is cut off are still found."""

@@ -18,8 +18,8 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.core.errors import OutputError, UsageError
-from pipeline.core.gc_pause import gc_paused
 from pipeline.core.layout import Ref
+from pipeline.core.process import gc_paused
 from pipeline.core.records.ledger_rows import (
     SCHEMA,
     SCHEMA_VERSION,

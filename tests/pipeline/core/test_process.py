@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-from pipeline.core.gc_pause import gc_paused
+from pipeline.core.process import gc_paused
 
 
 def _ended(text: str) -> subprocess.CompletedProcess:
@@ -31,12 +31,12 @@ def test_leaving_keeps_the_exit_code_the_output_and_what_was_to_be_done_at_the_e
     ended = _ended(
         """
         import atexit, sys
-        from pipeline.core.gc_pause import leave, gc_freeze
+        from pipeline.core.process import exit_without_teardown, gc_freeze
         many = [[] for _ in range(300_000)]
         gc_freeze()
         atexit.register(lambda: sys.stdout.write("put away\\n"))
         sys.stdout.write("x" * 100_000 + "\\n")
-        leave(3)
+        exit_without_teardown(3)
         """
     )
     assert ended.returncode == 3
@@ -47,8 +47,8 @@ def test_a_small_process_ends_the_ordinary_way():
     ended = _ended(
         """
         import sys
-        from pipeline.core.gc_pause import leave
-        leave(3)
+        from pipeline.core.process import exit_without_teardown
+        exit_without_teardown(3)
         sys.exit(4)
         """
     )
@@ -59,11 +59,11 @@ def test_leaving_does_not_take_other_threads_work_away():
     ended = _ended(
         """
         import sys, threading, time
-        from pipeline.core.gc_pause import leave, gc_freeze
+        from pipeline.core.process import exit_without_teardown, gc_freeze
         many = [[] for _ in range(300_000)]
         gc_freeze()
         threading.Thread(target=lambda: (time.sleep(0.3), sys.stdout.write("finished\\n"))).start()
-        leave(0)
+        exit_without_teardown(0)
         """
     )
     assert ended.stdout == "finished\n"
