@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -25,11 +27,7 @@ SCHEMA = {"restore": RestoreConfig, "compose": ComposeConfig}
 
 
 def figure(x: float, y: float, height: float, cuts: Cuts | None = None) -> Figure:
-    body = (
-        BODY
-        if cuts is None
-        else CutoutBody(**{name: getattr(BODY, name) for name in BODY.__slots__} | {"cuts": cuts, "feet": ()})
-    )
+    body = BODY if cuts is None else replace(BODY, cuts=cuts, feet=())
     return Figure(np.zeros((800, 600, 4), np.uint8), body, Placement(x, y, height), (0.3, 0.17))
 
 
@@ -53,6 +51,15 @@ def test_sizes_are_written_as_shape_at_long_side(text: str, size: Size) -> None:
 def test_a_size_that_is_none_is_refused_with_the_form(setting: str) -> None:
     with pytest.raises(ConfigError):
         load_settings(SCHEMA, environment={}, overrides=[f"compose.{setting}"])
+
+
+@pytest.mark.parametrize("section", ["compose", "restore"])
+@pytest.mark.parametrize("setting", ["sizes=1:1,1:1", "crop=square", "quality=0"])
+def test_a_refused_setting_is_named_once_and_as_it_was_written(section: str, setting: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(SCHEMA, environment={}, overrides=[f"{section}.{setting}"])
+    key, _, value = setting.partition("=")
+    assert caught.value.message.startswith((f"{section}.{key} = {value!r}:", f"{section}.{key} = {value}:"))
 
 
 def test_a_shell_may_write_several_sizes_with_commas() -> None:
