@@ -25,7 +25,7 @@ from pipeline.report.report import report_key, write_report
 from pipeline.request import Request
 from pipeline.running.retry import Retry
 from pipeline.running.runner import run_stages
-from pipeline.running.summary import Listener, RunSummary, Trouble, by_cause
+from pipeline.running.summary import ItemFailure, Listener, RunSummary, by_cause
 from pipeline.settings import RunConfig, read_settings
 
 __all__ = ["Estimate", "PreparedRun", "Request", "plan", "prepare", "run"]
@@ -108,7 +108,7 @@ class PreparedRun:
 
     def _report(self, records: Records, summary: RunSummary, shown: str) -> None:
         """Write the report unless its content is the same: ten thousand rows take longer than a run with nothing to do."""
-        own = [trouble for trouble in summary.troubles if not trouble.blocked]
+        own = [failure for failure in summary.failures if not failure.blocked]
         failures = [_failure(same) for same in by_cause(own)]
         key = report_key(self.assembly.everything, failures)
         if summary.made or key != shown:
@@ -116,7 +116,7 @@ class PreparedRun:
         records.store.write_if_changed(REPORT_KEY, key.encode())
 
 
-def _failure(same: Sequence[Trouble]) -> Failure:
+def _failure(same: Sequence[ItemFailure]) -> Failure:
     """One row of the report for all items that failed for the same reason."""
     first = same[0]
     return Failure(first.item, first.stage, first.message, first.remedy, len(same))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pipeline.core.console import Colour, Console, printable
 from pipeline.core.inputs.scan import Problem
 from pipeline.planning.decisions import Action, Plan, StagePlan
-from pipeline.running.summary import ItemEvent, RunSummary, StageResult, Trouble, by_cause
+from pipeline.running.summary import ItemEvent, ItemFailure, RunSummary, StageResult, by_cause
 
 MAX_ROWS = 40
 """Rows of a table that are shown; the others are counted, and the report has all."""
@@ -84,12 +84,12 @@ def say_problems(console: Console, problems: Sequence[Problem]) -> None:
         console.say(f"… and {len(problems) - MAX_ROWS} more")
 
 
-def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
+def say_failures(console: Console, failures: Sequence[ItemFailure]) -> None:
     """Print the final table: the items without a result, the reasons, and the remedies.
 
     Items that failed for the same reason share a row. Items that wait for others are counted by reason.
     """
-    own = [trouble for trouble in troubles if not trouble.blocked]
+    own = [failure for failure in failures if not failure.blocked]
     if own:
         console.say(f"{len(own)} failed:", Colour.BAD)
     causes = by_cause(own)
@@ -100,21 +100,21 @@ def say_troubles(console: Console, troubles: Sequence[Trouble]) -> None:
             console.say(f"    → {printable(same[0].remedy)}")
     if len(causes) > MAX_ROWS:
         console.say(f"… and {sum(map(len, causes[MAX_ROWS:]))} more")
-    waiting = Counter((trouble.stage, trouble.message) for trouble in troubles if trouble.blocked)
+    waiting = Counter((failure.stage, failure.message) for failure in failures if failure.blocked)
     for (stage, reason), count in waiting.most_common(MAX_ROWS):
         console.say(f"{count} {stage} not tried: {reason}", Colour.WARN)
 
 
 def say_summary(console: Console, summary: RunSummary, report: str, price_per_hour: float | None = None) -> None:
     """Print the last lines of a run, with the cost of 1,000 pictures where the price of the machine is known."""
-    say_troubles(console, summary.troubles)
+    say_failures(console, summary.failures)
     kept = sum(len(stage.kept) for stage in summary.stages)
     if kept:
         items = f"{kept} item{'s' if kept > 1 else ''}"
         console.say(
             f"artefacts of {items} were edited or supplied by the user and are kept (--force overwrites them)", Colour.WARN
         )
-    facts = {"made": summary.made, "failed": len(summary.troubles), "interrupted": summary.interrupted, "report": report}
+    facts = {"made": summary.made, "failed": len(summary.failures), "interrupted": summary.interrupted, "report": report}
     cost = None if price_per_hour is None else summary.cost_of_thousand(price_per_hour)
     costs = {"pictures": summary.pictures, "seconds": round(summary.seconds, 2), "cost_per_1000": cost}
     console.event("finished", facts | costs)

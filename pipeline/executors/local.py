@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.core.items import Item
 from pipeline.core.step import Produced, Stage, Step
-from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, encoded, failure_of, run_batch
+from pipeline.executors.protocol import FailureCause, Prepare, Result, Stopped, Ticket, cause_of, encoded, run_batch
 
 READERS = 2
 ENCODERS = 2
@@ -28,7 +28,7 @@ class _Read:
     item: Item
     ticket: Ticket | None = None
     inputs: Any = None
-    failure: Failure | None = None
+    cause: FailureCause | None = None
 
 
 class LocalExecutor:
@@ -88,7 +88,7 @@ def _read(step: Step, item: Item, prepare: Callable[[Item], Ticket | None]) -> _
         ticket = prepare(item)
         return _Read(item, ticket, step.read(item))
     except Exception as problem:  # any file may be bad in any way; the item fails, the run goes on
-        return _Read(item, ticket, failure=failure_of(problem))
+        return _Read(item, ticket, cause=cause_of(problem))
 
 
 def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
@@ -96,36 +96,36 @@ def _batches(reads: Iterable[_Read], size: int) -> Iterator[list[_Read]]:
     batch: list[_Read] = []
     for read in reads:
         batch.append(read)
-        if sum(each.failure is None for each in batch) >= max(size, 1) or len(batch) > 2 * size:
+        if sum(each.cause is None for each in batch) >= max(size, 1) or len(batch) > 2 * size:
             yield batch
             batch = []
     if batch:
         yield batch
 
 
-Work = tuple[_Read, Produced | Failure, float]
+Work = tuple[_Read, Produced | FailureCause, float]
 
 
 def _work(step: Step, batch: Sequence[_Read]) -> Iterator[Work]:
     """Run the readable items of a batch."""
-    good = [read for read in batch if read.failure is None]
+    good = [read for read in batch if read.cause is None]
     begun = time.perf_counter()
     results = iter(run_batch(step, [read.inputs for read in good]) if good else [])
     seconds = (time.perf_counter() - begun) / max(len(good), 1)
     for read in batch:
-        if read.failure is not None:
-            yield read, read.failure, 0.0
+        if read.cause is not None:
+            yield read, read.cause, 0.0
             continue
         made = next(results)
         read.inputs = None  # decoded pictures are large; the encoder only needs what was made of them
-        yield read, failure_of(made) if isinstance(made, Exception) else made, seconds
+        yield read, cause_of(made) if isinstance(made, Exception) else made, seconds
 
 
-def _encode(step: Step, read: _Read, made: Produced | Failure, seconds: float) -> Result:
-    if isinstance(made, Failure):
-        return Result(read.item, read.ticket, seconds=seconds, failure=made)
+def _encode(step: Step, read: _Read, made: Produced | FailureCause, seconds: float) -> Result:
+    if isinstance(made, FailureCause):
+        return Result(read.item, read.ticket, seconds=seconds, cause=made)
     try:
         files = encoded(step, read.item, made)
     except Exception as problem:  # an artefact that cannot be encoded is the item's failure, not the run's
-        return Result(read.item, read.ticket, seconds=seconds, failure=failure_of(problem))
+        return Result(read.item, read.ticket, seconds=seconds, cause=cause_of(problem))
     return Result(read.item, read.ticket, files, made.notices, made.facts, seconds)

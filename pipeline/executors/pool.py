@@ -13,7 +13,7 @@ from dataclasses import replace
 from pipeline.core.errors import UsageError
 from pipeline.core.items import Item
 from pipeline.core.step import Stage
-from pipeline.executors.protocol import Failure, Prepare, Result, Stopped, Ticket, failure_of
+from pipeline.executors.protocol import FailureCause, Prepare, Result, Stopped, Ticket, cause_of
 from pipeline.executors.worker_log import LogReceiver
 from pipeline.executors.worker_process import StartCount, WorkerProcess
 
@@ -138,7 +138,7 @@ class _Driver(threading.Thread):
             try:
                 tickets[item.id] = self._prepare(item)
             except Exception as problem:  # any file may be bad in any way; the item fails, the run goes on
-                failed.append(Result(item, failure=failure_of(problem)))
+                failed.append(Result(item, cause=cause_of(problem)))
         ready = [item for item in batch if item.id in tickets]
         return failed + [replace(result, ticket=tickets[result.item.id]) for result in self._ask(ready)]
 
@@ -152,12 +152,12 @@ class _Driver(threading.Thread):
         if reply is None and len(items) > 1:
             return [result for item in items for result in self._ask([item])]
         if reply is None:
-            failure = Failure(
+            cause = FailureCause(
                 "the worker process died over it (out of memory?)",
                 "try --workers 1, or a smaller picture",
                 "no traceback: it was killed",
             )
-            return [Result(items[0], failure=failure)]
+            return [Result(items[0], cause=cause)]
         if reply.hopeless is not None:
             raise reply.hopeless
         return list(reply.results)

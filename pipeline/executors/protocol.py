@@ -26,7 +26,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureCause:
     """Why an item failed.
 
     Args:
@@ -53,7 +53,7 @@ class Result:
         notices: quality flags.
         facts: small figures.
         seconds: time its step took, its share of a batch.
-        failure: why it failed, or None.
+        cause: why it failed, or None.
     """
 
     item: Item
@@ -62,7 +62,7 @@ class Result:
     notices: tuple[Notice, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    failure: Failure | None = None
+    cause: FailureCause | None = None
 
 
 Prepare = Callable[[Item], Ticket]
@@ -86,7 +86,7 @@ class Executor(Protocol):
         """Let go of threads and processes."""
 
 
-def failure_of(problem: Exception) -> Failure:
+def cause_of(problem: Exception) -> FailureCause:
     """An item's error as data.
 
     Raises:
@@ -95,9 +95,9 @@ def failure_of(problem: Exception) -> Failure:
     if isinstance(problem, HOPELESS):
         raise problem
     if isinstance(problem, LookbookError):
-        return Failure(problem.message, problem.remedy, sticky=isinstance(problem, InputError))
+        return FailureCause(problem.message, problem.remedy, sticky=isinstance(problem, InputError))
     trace = "".join(traceback.format_exception(problem))
-    return Failure(f"internal error: {type(problem).__name__}: {problem}", "this is our mistake; please report it", trace)
+    return FailureCause(f"internal error: {type(problem).__name__}: {problem}", "this is our mistake; please report it", trace)
 
 
 def encoded(step: Step, item: Item, produced: Produced) -> dict[Ref, bytes]:

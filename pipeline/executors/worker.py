@@ -21,7 +21,7 @@ from pipeline.core.errors import ExitCode, LookbookError
 from pipeline.core.items import Item
 from pipeline.core.step import BuildStep, Step
 from pipeline.executors.local import run_items
-from pipeline.executors.protocol import Result, failure_of
+from pipeline.executors.protocol import Result, cause_of
 from pipeline.executors.worker_log import LogSender
 
 CAUSE_LINES = 6
@@ -116,5 +116,5 @@ def _answer(step: Step | None, data: bytes) -> tuple[Step | None, Reply]:
     except LookbookError as problem:
         return step, Reply(hopeless=problem)
     except Exception as problem:  # our mistake; the items fail, the parent reports it
-        failure = failure_of(problem)
-        return step, Reply([Result(item, failure=failure) for item in order.items])
+        cause = cause_of(problem)
+        return step, Reply([Result(item, cause=cause) for item in order.items])

@@ -146,10 +146,10 @@ class Retry:
         failed: set[str] = set()
         for stage in self._part:
             result = bring(replace(stage, items=todo))
-            for trouble in (each for each in result.troubles if not each.blocked):
-                note(f"{trouble.item}: this attempt failed ({trouble.message}); the picture before it is kept")
-            failed |= {trouble.item for trouble in result.troubles}
-            result.troubles.clear()
+            for failure in (each for each in result.failures if not each.blocked):
+                note(f"{failure.item}: this attempt failed ({failure.message}); the picture before it is kept")
+            failed |= {failure.item for failure in result.failures}
+            result.failures.clear()
         return failed
 
     def _put_back(self, pairs: list[Pair], best: dict[str, _Drawn], bring: Bring, writer: Writer) -> None:

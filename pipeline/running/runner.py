@@ -21,14 +21,14 @@ from pipeline.core.step import Stage
 from pipeline.executors.automatic import AutomaticExecutor
 from pipeline.executors.local import LocalExecutor
 from pipeline.executors.pool import PoolExecutor
-from pipeline.executors.protocol import Executor, Failure, Result, Ticket
+from pipeline.executors.protocol import Executor, FailureCause, Result, Ticket
 from pipeline.planning.decisions import Action, Decision, Plan, StagePlan
 from pipeline.planning.plan import Earlier, Outlook, outlook_of, plan_stage
 from pipeline.planning.reasons import upstream_failed
 from pipeline.running.interrupt import Interrupt
 from pipeline.running.options import RunOptions
 from pipeline.running.retry import Retry
-from pipeline.running.summary import ItemEvent, Listener, RunSummary, Silent, StageResult, Trouble
+from pipeline.running.summary import ItemEvent, ItemFailure, Listener, RunSummary, Silent, StageResult
 from pipeline.running.writer import Entry, Writer
 
 ERROR_LOG = "errors.log"
@@ -69,7 +69,7 @@ def run_stages(
             retry = Retry(stages, records, options.retry_bad)
 
             def stopped() -> bool:
-                return interrupt.asked or (options.fail_fast and bool(summary.troubles))
+                return interrupt.asked or (options.fail_fast and bool(summary.failures))
 
             def bring(stage: Stage, known: StagePlan | None = None) -> StageResult:
                 run = _StageRun(stage, records, writer, options, listener)
@@ -126,7 +126,7 @@ class _StageRun:
         self._listener.stage_started(plan)
 
         def stopped() -> bool:
-            return interrupt.asked or (self._options.fail_fast and bool(self.result.troubles))
+            return interrupt.asked or (self._options.fail_fast and bool(self.result.failures))
 
         if todo and not stopped():
             answered = 0
@@ -145,7 +145,7 @@ class _StageRun:
         self.result.up_to_date = plan.done + len(plan.of(Action.KEPT))
         self.result.kept = dict(plan.kept.values()) if not self._options.force else {}
         for decision in plan.of(Action.BLOCKED, Action.FAILED):
-            self.result.troubles.append(self._standing_trouble(decision))
+            self.result.failures.append(self._standing_failure(decision))
         running = {self._stage.step.writes(decision.item)[0] for decision in plan.of(Action.RUN)}
         before = self._records.ledger.kept(self._stage.name)
         if before:  # of items that this run leaves alone nothing new is known
@@ -165,11 +165,11 @@ class _StageRun:
             return replace(known, kept=kept, status=Status.KEPT)
         return replace(known, kept=kept, status=Status.DONE if known.status is Status.KEPT else known.status)
 
-    def _standing_trouble(self, decision: Decision) -> Trouble:
+    def _standing_failure(self, decision: Decision) -> ItemFailure:
         failed = self._outlook.failures.get(self._stage.step.writes(decision.item)[0])
         if decision.action is Action.FAILED and failed is not None:
-            return Trouble(self._stage.name, decision.item.id, failed.message, failed.remedy)
-        return Trouble(self._stage.name, decision.item.id, decision.reason.text, blocked=True)
+            return ItemFailure(self._stage.name, decision.item.id, failed.message, failed.remedy)
+        return ItemFailure(self._stage.name, decision.item.id, decision.reason.text, blocked=True)
 
     def _prepare(self, item: Item) -> Ticket:
         fingerprint = self._printer.of(item)
@@ -179,37 +179,37 @@ class _StageRun:
 
     def _entry(self, result: Result) -> Entry:
         writes = tuple(self._stage.step.writes(result.item))
-        failure = result.failure or Failure("")
+        cause = result.cause or FailureCause("")
         outcome = Outcome(
             slot=writes[0],
             step=self._stage.name,
             item=result.item.id,
-            status=Status.DONE if result.failure is None else Status.FAILED,
+            status=Status.DONE if result.cause is None else Status.FAILED,
             fingerprint=result.ticket.fingerprint if result.ticket else "",
             basis=result.ticket.basis if result.ticket else "",
             writes=writes,
             notices=result.notices,
             facts=result.facts,
-            message=failure.message,
-            remedy=failure.remedy,
-            sticky=failure.sticky,
+            message=cause.message,
+            remedy=cause.remedy,
+            sticky=cause.sticky,
             seconds=round(result.seconds, 4),
         )
-        if result.failure is None:
+        if result.cause is None:
             return Entry(outcome, Finished(outcome, result.files, self._options.force))
-        self._fail(outcome, failure)
+        self._fail(outcome, cause)
         return Entry(outcome)
 
-    def _fail(self, outcome: Outcome, failure: Failure) -> None:
+    def _fail(self, outcome: Outcome, cause: FailureCause) -> None:
         self._outlook.unavailable.update(dict.fromkeys(outcome.writes, upstream_failed(self._stage.name)))
-        self.result.troubles.append(
-            Trouble(outcome.step, outcome.item, outcome.message, outcome.remedy, internal=bool(failure.trace))
+        self.result.failures.append(
+            ItemFailure(outcome.step, outcome.item, outcome.message, outcome.remedy, internal=bool(cause.trace))
         )
-        if failure.trace:
+        if cause.trace:
             now = datetime.now().isoformat(timespec="seconds")
             # A disk that refuses the log refuses the next picture too, and ends the run with its own message.
             with suppress(OSError), (self._records.ledger.folder / ERROR_LOG).open("a", encoding="utf-8") as file:
-                file.write(f"{now} {outcome.step} {outcome.item}\n{failure.trace}\n")
+                file.write(f"{now} {outcome.step} {outcome.item}\n{cause.trace}\n")
 
     def _report(self) -> None:
         """Tell the listener what the writer has written."""

@@ -36,7 +36,7 @@ class ItemEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ItemFailure:
     """An item that has no up-to-date result: it failed now or before, or waits for one that did.
 
     Args:
@@ -55,11 +55,11 @@ class Trouble:
     internal: bool = False
 
 
-def by_cause(troubles: Sequence[Trouble]) -> list[list[Trouble]]:
-    """Troubles with the same step, message and remedy together, in the order of the first of each."""
-    causes: dict[tuple[str, str, str], list[Trouble]] = defaultdict(list)
-    for trouble in troubles:
-        causes[trouble.stage, trouble.message, trouble.remedy].append(trouble)
+def by_cause(failures: Sequence[ItemFailure]) -> list[list[ItemFailure]]:
+    """Failures with the same step, message and remedy together, in the order of the first of each."""
+    causes: dict[tuple[str, str, str], list[ItemFailure]] = defaultdict(list)
+    for failure in failures:
+        causes[failure.stage, failure.message, failure.remedy].append(failure)
     return list(causes.values())
 
 
@@ -71,7 +71,7 @@ class StageResult:
         stage: the step's name.
         up_to_date: items that needed nothing, those given by hand included.
         made: items made in this run.
-        troubles: items without a result.
+        failures: items without a result.
         kept: files edited or given by hand that were respected, by item id.
         seconds: work time of all items together.
         pictures: the finished pictures among what was made.
@@ -80,7 +80,7 @@ class StageResult:
     stage: str
     up_to_date: int = 0
     made: int = 0
-    troubles: list[Trouble] = field(default_factory=list)
+    failures: list[ItemFailure] = field(default_factory=list)
     kept: dict[str, tuple[Ref, ...]] = field(default_factory=dict)
     seconds: float = 0.0
     pictures: set[Ref] = field(default_factory=set)
@@ -101,9 +101,9 @@ class RunSummary:
     seconds: float = 0.0
 
     @property
-    def troubles(self) -> list[Trouble]:
+    def failures(self) -> list[ItemFailure]:
         """Of all stages, in order."""
-        return [trouble for stage in self.stages for trouble in stage.troubles]
+        return [failure for stage in self.stages for failure in stage.failures]
 
     @property
     def made(self) -> int:
@@ -128,9 +128,9 @@ class RunSummary:
         """What the shell learns."""
         if self.interrupted:
             return ExitCode.INTERRUPTED
-        if any(trouble.internal for trouble in self.troubles):
+        if any(failure.internal for failure in self.failures):
             return ExitCode.INTERNAL
-        return ExitCode.ITEMS_FAILED if self.troubles else ExitCode.DONE
+        return ExitCode.ITEMS_FAILED if self.failures else ExitCode.DONE
 
 
 class Listener(Protocol):

@@ -108,7 +108,7 @@ def nobodys_run(root: Path, answer: Connection, dry: bool) -> None:
             answer.send((0, world.lines()))
             return
         summary = world.run()
-        answer.send((int(summary.exit_code), [trouble.message for trouble in summary.troubles]))
+        answer.send((int(summary.exit_code), [failure.message for failure in summary.failures]))
     except LookbookError as problem:
         answer.send((int(problem.exit_code), [str(problem)]))
 

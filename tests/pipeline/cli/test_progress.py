@@ -6,16 +6,16 @@ import json
 
 import pytest
 
-from pipeline.cli.progress import Progress, say_problems, say_summary, say_troubles
+from pipeline.cli.progress import Progress, say_failures, say_problems, say_summary
 from pipeline.core.console import Console
 from pipeline.core.inputs.scan import Problem
 from pipeline.planning.reasons import output_missing
-from pipeline.running.summary import ItemEvent, RunSummary, StageResult, Trouble
+from pipeline.running.summary import ItemEvent, ItemFailure, RunSummary, StageResult
 
 
 def test_a_broken_background_is_one_row_however_many_pairs_it_fails(capsys: pytest.CaptureFixture[str]):
-    same = [Trouble("compose", f"p{number}__tee__sea", "sea.png: too small", "use a larger picture") for number in range(200)]
-    say_troubles(Console(), [Trouble("cloth", "wide", "no garment found"), *same])
+    same = [ItemFailure("compose", f"p{number}__tee__sea", "sea.png: too small", "use a larger picture") for number in range(200)]
+    say_failures(Console(), [ItemFailure("cloth", "wide", "no garment found"), *same])
     said = "".join(capsys.readouterr())
     assert "201 failed" in said and said.count("sea.png: too small") == 1
     assert "p0__tee__sea and 199 more" in said and "no garment found" in said
@@ -33,7 +33,7 @@ def test_a_cause_that_fails_every_pair_is_said_three_times_while_it_happens(caps
 def test_a_name_with_a_line_break_or_a_terminal_code_stays_on_its_line(capsys: pytest.CaptureFixture[str]):
     message = "inputs/person/new\nline\x1b[31m.jpg: the file is empty"
     Progress(Console()).item_finished(ItemEvent("background", "new_line", True, message=message))
-    say_troubles(Console(), [Trouble("background", "new_line", message, "mv 'new\nline' x")])
+    say_failures(Console(), [ItemFailure("background", "new_line", message, "mv 'new\nline' x")])
     say_problems(Console(), [Problem("pairs.txt", "unknown person 'a\nb'", "ls 'a\nb'")])
     said = capsys.readouterr().out
     assert len(said.splitlines()) == 6 and "\x1b" not in said

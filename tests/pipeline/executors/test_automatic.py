@@ -140,7 +140,7 @@ def run(world: World, build: type[StepBase], cores: int, monkeypatch: pytest.Mon
     builder = functools.partial(build, SmallConfig(), stage.step.context)
     with world.open() as records:
         summary = run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers="auto"))
-    assert (summary.made, summary.troubles) == (len(world.persons), [])
+    assert (summary.made, summary.failures) == (len(world.persons), [])
     return {int(mark.name) for mark in (world.root / "marks").iterdir()}
 
 

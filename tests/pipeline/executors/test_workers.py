@@ -143,9 +143,9 @@ def test_a_worker_that_dies_over_an_item_fails_that_item_alone_however_often(
     world: World, build: Any, victims: list[str]
 ) -> None:
     summary = run(world, build)
-    assert sorted(each.item for each in summary.troubles) == victims
+    assert sorted(each.item for each in summary.failures) == victims
     assert summary.stages[0].made == len(MANY) - len(victims)
-    assert all("--workers 1" in each.remedy for each in summary.troubles)
+    assert all("--workers 1" in each.remedy for each in summary.failures)
 
 
 # ---- what surrounds a worker --------------------------------------------------------------------------------------------------

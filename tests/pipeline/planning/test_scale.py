@@ -253,7 +253,7 @@ def test_nothing_to_do_over_ten_thousand_photos_takes_three_seconds(
     with open_records(big, writable=writable, store=Store(big, durable=False)) as records:
         if writable:
             summary = run_stages(stages, records)
-            assert (summary.made, summary.troubles) == (0, [])
+            assert (summary.made, summary.failures) == (0, [])
             assert sum(stage.up_to_date for stage in summary.stages) == 7 * PEOPLE + 1 + 2 * PEOPLE
         else:
             assert make_plan(stages, records).lines() == []

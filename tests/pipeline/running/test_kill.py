@@ -77,7 +77,7 @@ def check(root: Path, expected: dict[str, bytes]) -> None:
     """A rerun brings the folder to where an uninterrupted run would have, leaves nothing over, and calls nothing edited."""
     world = World(root, settings={"background": SmallConfig(gain=GAIN)})
     summary = world.run()
-    assert summary.troubles == []
+    assert summary.failures == []
     assert [stage.kept for stage in summary.stages if stage.kept] == []
     assert world.snapshot() == expected
     assert not list(world.layout.outputs.rglob(f"{TEMP_PREFIX}*"))

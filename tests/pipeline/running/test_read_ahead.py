@@ -48,5 +48,5 @@ def test_the_next_batch_is_decoded_while_this_one_is_worked_on(batch_size):
     step = Patient(7, batch_size)
     items = [Person(str(number), "") for number in range(7)]
     results = list(LocalExecutor().run(Stage(step, items), items, lambda item: None, lambda: False))
-    assert len(results) == 7 and not any(result.failure for result in results)
+    assert len(results) == 7 and not any(result.cause for result in results)
     assert all(step.overlapped) and max(step.ahead) <= batch_size + 1

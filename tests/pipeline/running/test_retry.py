@@ -124,7 +124,7 @@ def world(tmp_path: Path) -> SeededWorld:
 
 def test_the_best_attempt_of_each_pair_stays_and_every_later_step_shows_it(world: SeededWorld):
     summary = world.run(retry_bad=2)
-    assert summary.troubles == []
+    assert summary.failures == []
     assert world.shown() == BEST_OF_TWO
     for pair, attempt in BEST_OF_TWO.items():
         dressed = rgb(world.layout, TRYON.of(pair, "seeded"))
@@ -179,7 +179,7 @@ def test_a_run_without_the_option_judges_and_draws_once(world: SeededWorld):
 def test_an_attempt_that_fails_keeps_the_picture_before_it_and_is_no_trouble(world: SeededWorld):
     diary = Diary()
     summary = world.run(retry_bad=1, listener=diary)
-    assert summary.troubles == [] and world.shown()["cid__red"] == 0
+    assert summary.failures == [] and world.shown()["cid__red"] == 0
     assert any("cid__red" in note and "does not work" in note for note in diary.notes)
     assert world.lines() == [] and world.draws(retry_bad=1) == []
 
@@ -187,7 +187,7 @@ def test_an_attempt_that_fails_keeps_the_picture_before_it_and_is_no_trouble(wor
 def test_an_engine_without_a_seed_is_left_alone_and_said_so_once(tmp_path: Path):
     world, diary = SeededWorld(tmp_path, engine="preview").fill(), Diary()
     summary = world.run(retry_bad=2, listener=diary)
-    assert summary.troubles == [] and set(world.shown().values()) == {0}
+    assert summary.failures == [] and set(world.shown().values()) == {0}
     assert [note for note in diary.notes if "no seed" in note] == [
         "the preview engine has no seed: --retry-bad leaves 5 low-scored pairs alone"
     ]
@@ -319,7 +319,7 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does(
     here.close()
     assert killed, f"{point} {number} was never reached"
     world = SeededWorld(tmp_path)
-    assert world.run(retry_bad=2).troubles == []
+    assert world.run(retry_bad=2).failures == []
     assert world.snapshot() == expected
     assert world.lines() == []
     assert world.draws(retry_bad=2) == []

@@ -131,18 +131,18 @@ def test_a_settings_file_that_appears_redoes_the_item(world: World) -> None:
     assert world.made() == {"background": 1}
 
 
-@pytest.mark.parametrize("trouble", ["none", "changed photo", "edited mask", "bad photo", "new background"])
-def test_a_run_with_a_plan_does_what_a_run_without_one_does(tmp_path: Path, trouble: str) -> None:
+@pytest.mark.parametrize("change", ["none", "changed photo", "edited mask", "bad photo", "new background"])
+def test_a_run_with_a_plan_does_what_a_run_without_one_does(tmp_path: Path, change: str) -> None:
     worlds = [World(tmp_path / name).fill() for name in ("with", "without")]
     for world in worlds:
         world.run()
-        if trouble == "changed photo":
+        if change == "changed photo":
             paint(world.photo("ann"), 999)
-        if trouble == "edited mask":
+        if change == "edited mask":
             retouch(world, AGNOSTIC_MASK.of("ann", Category.UPPER))
-        if trouble == "bad photo":
+        if change == "bad photo":
             spoil(world, "bob", 0)
-        if trouble == "new background":
+        if change == "new background":
             world.backgrounds.append("moon")
             world.fill()
     with worlds[0].open() as records:
@@ -152,7 +152,7 @@ def test_a_run_with_a_plan_does_what_a_run_without_one_does(tmp_path: Path, trou
     assert [(s.stage, s.made, s.up_to_date, s.kept) for s in planned.stages] == [
         (s.stage, s.made, s.up_to_date, s.kept) for s in plain.stages
     ]
-    assert planned.troubles == plain.troubles
+    assert planned.failures == plain.failures
     assert worlds[0].snapshot() == worlds[1].snapshot()
 
 
@@ -164,11 +164,11 @@ def test_a_bad_photo_fails_alone_with_its_remedy(world: World) -> None:
     diary = Diary()
     summary = world.run(listener=diary)
     assert summary.exit_code is ExitCode.ITEMS_FAILED
-    assert [(each.stage, each.item, each.blocked) for each in summary.troubles][:2] == [
+    assert [(each.stage, each.item, each.blocked) for each in summary.failures][:2] == [
         ("background", "bob", False),
         ("pose", "bob", True),
     ]
-    assert (summary.troubles[0].message, summary.troubles[0].remedy) == (
+    assert (summary.failures[0].message, summary.failures[0].remedy) == (
         "inputs:person/bob.png: nobody there",
         "take another photo",
     )
@@ -186,8 +186,8 @@ def test_a_truncated_photo_fails_alone(world: World) -> None:
     whole = world.photo("bob").read_bytes()
     world.photo("bob").write_bytes(whole[: len(whole) // 2])
     summary = world.run()
-    assert [each.item for each in summary.troubles if not each.blocked] == ["bob"]
-    assert "bob.png" in summary.troubles[0].message
+    assert [each.item for each in summary.failures if not each.blocked] == ["bob"]
+    assert "bob.png" in summary.failures[0].message
 
 
 def test_a_failed_item_is_not_tried_again_until_asked_or_changed(world: World) -> None:
@@ -195,7 +195,7 @@ def test_a_failed_item_is_not_tried_again_until_asked_or_changed(world: World) -
     world.run()
     again = world.run()
     assert (again.made, again.exit_code) == (0, ExitCode.ITEMS_FAILED)
-    assert again.troubles[0].message == "inputs:person/bob.png: nobody there"
+    assert again.failures[0].message == "inputs:person/bob.png: nobody there"
     diary = Diary()
     world.run(listener=diary, retry_failed=True)
     assert [(event.item, event.failed) for event in diary.events] == [("bob", True)]
@@ -208,19 +208,19 @@ def test_what_follows_a_failure_does_not_run_on_old_artefacts(world: World) -> N
     world.run()
     spoil(world, "bob", 0)
     summary = world.run()
-    blocked = {(each.stage, each.item) for each in summary.troubles if each.blocked}
+    blocked = {(each.stage, each.item) for each in summary.failures if each.blocked}
     assert {("pose", "bob"), ("agnostic", "bob"), ("tryon", "bob__red"), ("compose", "bob__red__sea")} <= blocked
     assert summary.made == 0
-    troubles = world.run("agnostic").troubles
+    failures = world.run("agnostic").failures
     reason = "background failed for bob: inputs:person/bob.png: nobody there"
-    assert [(each.item, each.message) for each in troubles] == [("bob", reason)]
+    assert [(each.item, each.message) for each in failures] == [("bob", reason)]
 
 
 @pytest.mark.parametrize("step", ["pose", "agnostic", "tryon", "compose"])
 def test_a_failure_any_number_of_steps_back_is_the_reason_of_a_step_run_alone(world: World, step: str) -> None:
     spoil(world, "bob", 0)
     world.run()
-    said = {each.message for each in world.run(step).troubles}
+    said = {each.message for each in world.run(step).failures}
     assert said == {"background failed for bob: inputs:person/bob.png: nobody there"}
     assert [line.split(": ", 1)[1] for line in world.lines(step)] == [*said]
 
@@ -230,7 +230,7 @@ def test_an_artefact_lost_before_a_failure_is_said_to_be_lost(world: World) -> N
     world.run()
     world.path(MATTE.of("ann")).unlink()
     world.path(AGNOSTIC_MASK.of("ann", Category.UPPER)).unlink()
-    said = {each.item: each.message for each in world.run("agnostic").troubles}
+    said = {each.item: each.message for each in world.run("agnostic").failures}
     assert said["ann"] == "matte is missing: python run.py --step background"
     assert said["bob"].startswith("pose failed for bob: ")
 
@@ -282,7 +282,7 @@ def test_our_own_mistake_fails_one_item_leaves_a_traceback_and_is_tried_again(wo
 def test_one_bad_item_of_a_batch_fails_alone(world: World) -> None:
     spoil(world, "bob", 66)
     summary = world.run()
-    assert [each.item for each in summary.troubles if not each.blocked] == ["bob"]
+    assert [each.item for each in summary.failures if not each.blocked] == ["bob"]
     assert summary.stages[1].made == 2
 
 
@@ -306,7 +306,7 @@ def test_quality_flags_and_facts_reach_listener_and_ledger(world: World) -> None
 
 def test_a_step_alone_says_what_is_missing(world: World) -> None:
     summary = world.run("tryon")
-    assert summary.troubles[0].message.startswith("image is missing: ")
+    assert summary.failures[0].message.startswith("image is missing: ")
     assert summary.exit_code is ExitCode.ITEMS_FAILED
 
 
@@ -354,7 +354,7 @@ def test_a_worker_that_dies_fails_the_item_it_held_and_is_replaced(world: World)
     builder = functools.partial(Deadly, SmallConfig(), stage.step.context)
     with world.open() as records:
         summary = run_stages([Stage(builder(), stage.items, builder)], records, RunOptions(workers=2))
-    assert [each.item for each in summary.troubles] == ["bob"]
+    assert [each.item for each in summary.failures] == ["bob"]
     assert summary.stages[0].made == 5
 
 
