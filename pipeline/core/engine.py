@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from pipeline.core import images
 from pipeline.core.arrays import RGB, Labels
-from pipeline.core.canvas import check_size
 from pipeline.core.card import Card
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError, MissingArtefactError
 from pipeline.core.flags import Notice
+from pipeline.core.frame import check_canvas_size
 from pipeline.core.items import Garment, Person
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.labels import Category
@@ -118,7 +118,7 @@ class PersonInputs:
         """Read a condition and hold its size against the person's canvas, where there is one."""
         picture, canvas = read(present(self.layout, ref)), self.layout.path(IMAGE.of(self.person.id))
         if canvas.is_file():
-            check_size(self.layout, ref, picture.shape, images.picture_size(canvas))
+            check_canvas_size(self.layout, ref, picture.shape, images.picture_size(canvas))
         return picture
 
 

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.layout import CANVAS
+from pipeline.core.errors import InputError
+from pipeline.core.layout import CANVAS, Layout, Ref, make_again
 
 PAD_GREY = 215
 """Fill outside the photo; flat, because replicated borders turn into streaks that segmenters take for a body."""
@@ -108,6 +109,26 @@ def whole_photo(size: tuple[int, int], canvas: tuple[int, int] = CANVAS) -> Fram
     height = max(size[0], size[1] * canvas[0] / canvas[1])
     width = height * canvas[1] / canvas[0]
     return Frame(*size, (size[0] - height) / 2, (size[1] - width) / 2, height, *canvas)
+
+
+def check_canvas_size(layout: Layout, ref: Ref, size: tuple[int, ...], canvas: tuple[int, ...]) -> None:
+    """Compare an artefact's size with that of the person's picture.
+
+    Args:
+        layout: the run's folders.
+        ref: the artefact.
+        size: (height, width, ...) of the artefact.
+        canvas: (height, width, ...) of the person's picture.
+
+    Raises:
+        InputError: they differ.
+    """
+    (height, width), (right_height, right_width) = size[:2], canvas[:2]
+    if (height, width) != (right_height, right_width):
+        raise InputError(
+            f"{layout.path(ref)}: {width}×{height} pixels, but the person's canvas is {right_width}×{right_height}",
+            f"bring it to {right_width}×{right_height}, or delete it and: {make_again(ref)}",
+        )
 
 
 def _warp(

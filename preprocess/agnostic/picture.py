@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import images
-from pipeline.core.canvas import check_size
+from pipeline.core.frame import check_canvas_size
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, IMAGE, Ref
@@ -66,7 +66,7 @@ class AgnosticPictureStep(StepBase):
     def _mask(self, person: Person, category: Category, image: NDArray[np.uint8]) -> Mask:
         ref = AGNOSTIC_MASK.of(person.id, category)
         mask = images.read_mask(self.layout.path(ref))
-        check_size(self.layout, ref, mask.shape, image.shape)
+        check_canvas_size(self.layout, ref, mask.shape, image.shape)
         return mask
 
     def run(self, inputs: Sequence[PictureInputs]) -> Sequence[Produced]:

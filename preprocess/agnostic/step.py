@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from pydantic import field_validator
 
 from pipeline.core import images, layout
-from pipeline.core.canvas import check_size
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
-from pipeline.core.frame import Frame
+from pipeline.core.frame import Frame, check_canvas_size
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import Ref
@@ -129,7 +128,7 @@ class AgnosticStep(StepBase):
         rules = {category: rule_for(category, name) for category, name in self._rule_names(item).items()}
         image = images.read_rgb(self.layout.path(layout.IMAGE.of(item.id)))
         parse = images.read_labels(self.layout.path(layout.PARSE.of(item.id)))
-        check_size(self.layout, layout.PARSE.of(item.id), parse.shape, image.shape)
+        check_canvas_size(self.layout, layout.PARSE.of(item.id), parse.shape, image.shape)
         parts = self._parts(item, image) if any(rule.needs_parts for rule in rules.values()) else None
         margins = Margins(self.config.margin, self.config.hem_margin)
         lists = self.layout.path(layout.PARSE_LISTS.of(item.id))
@@ -140,7 +139,7 @@ class AgnosticStep(StepBase):
     def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         ref = layout.DENSEPOSE_IUV.of(item.id)
         parts = read_index(self.layout.path(ref))
-        check_size(self.layout, ref, parts.shape, image.shape)
+        check_canvas_size(self.layout, ref, parts.shape, image.shape)
         return parts
 
     def _matte(self, item: Person, image: NDArray[np.uint8]) -> Mask | None:
@@ -149,7 +148,7 @@ class AgnosticStep(StepBase):
         if "bags" not in self.config.keep or not (matte.is_file() and frame.is_file()):
             return None
         person = Frame.from_json(frame.read_text("utf-8")).to_canvas(images.read_grey(matte), fill=0) >= 128
-        check_size(self.layout, layout.FRAME.of(item.id), person.shape, image.shape)
+        check_canvas_size(self.layout, layout.FRAME.of(item.id), person.shape, image.shape)
         return person
 
     def run(self, inputs: Sequence[AgnosticInputs]) -> Sequence[Produced]:
