@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pipeline.core.console import Colour, Console, printable
 from pipeline.core.inputs.scan import Problem
 from pipeline.planning.decisions import Action, Plan, StagePlan
-from pipeline.running.summary import ItemEvent, ItemFailure, RunSummary, StageResult, by_cause
+from pipeline.running.summary import ItemEvent, ItemFailure, Listener, RunSummary, StageResult, by_cause
 
 MAX_ROWS = 40
 """Rows of a table that are shown; the others are counted, and the report has all."""
@@ -16,7 +16,7 @@ MAX_SAME = 3
 """Failures of one step for the same reason that are shown during a run; a damaged background can fail every pair."""
 
 
-class Progress:
+class Progress(Listener):
     """Prints the events of the runner."""
 
     def __init__(self, console: Console) -> None:

@@ -29,12 +29,12 @@ TOGETHER = 32
 FAILED = -1.0
 """The score of an attempt that gave no picture."""
 
-Bring = Callable[[Stage], StageResult]
+RunStage = Callable[[Stage], StageResult]
 """Brings the items of a stage up to date and writes them down."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class _Snapshot:
     """The first stage's part of an attempt, ready to be put in place again."""
 
     attempt: int
@@ -47,21 +47,21 @@ class Retry:
 
     Args:
         stages: of the run.
-        records: the books.
-        most: further attempts per pair.
+        records: of the outputs folder.
+        max_attempts: further attempts per pair.
     """
 
-    def __init__(self, stages: Sequence[Stage], records: Records, most: int) -> None:
+    def __init__(self, stages: Sequence[Stage], records: Records, max_attempts: int) -> None:
         self.last = -1
         """Place of the stage after which `work` is to be called, or -1."""
         self._records = records
-        self._most = most
-        self._attempts = read_attempts(records.layout) if most else Attempts()
+        self._max_attempts = max_attempts
+        self._attempts = read_attempts(records.layout) if max_attempts else Attempts()
         self._part: tuple[Stage, ...] = ()
         part, last = _pair_stages(stages)
-        if most:
+        if max_attempts:
             self.last = last
-        if most and len(part) > 1:
+        if max_attempts and len(part) > 1:
             self._part = part
             self._printer = Fingerprinter(self._part[0].step, records.contents.of)
             self._judging = _judging(self._part[1:])
@@ -80,15 +80,15 @@ class Retry:
         return [pair for pair in self.low() if self._draws(pair) and self._following(pair) is not None]
 
     def lines(self, plan: Plan) -> tuple[Line, ...]:
-        """What would be drawn again, judged by what the books say now; what is made anyway is judged when it is there."""
+        """What would be drawn again, judged by what the ledger says now; what is made anyway is judged when it is there."""
         made = {decision.item.id for stage in plan.stages if stage.unit is Unit.PAIR for decision in stage.decisions}
         count = sum(pair.id not in made for pair in self.to_draw())
-        text = f"score below {PASS_SCORE:.2f}, up to {self._most} further attempt{'s' if self._most > 1 else ''}"
+        text = f"score below {PASS_SCORE:.2f}, up to {self._max_attempts} further attempt{'s' if self._max_attempts > 1 else ''}"
         return (Line(self._part[0].name, Unit.PAIR, Action.RUN, count, Code.LOW_SCORE, text),) if count else ()
 
     def warning(self) -> str:
         """A line about what cannot be bettered: no step that draws or judges, engines without a seed; "" when all is well."""
-        if self._most and not self._part:
+        if self._max_attempts and not self._part:
             return "--retry-bad has no effect: it needs the steps tryon and compose in one run"
         still = [pair for pair in self.low() if not self._draws(pair)]
         if not still:
@@ -97,11 +97,11 @@ class Retry:
         count = f"{len(still)} low-scored pair{'s' if len(still) > 1 else ''}"
         return f"the {engines} engine has no seed: --retry-bad leaves {count} alone"
 
-    def work(self, bring: Bring, writer: Writer, note: Callable[[str], None], stopped: Callable[[], bool]) -> bool:
+    def work(self, run_stage: RunStage, writer: Writer, note: Callable[[str], None], stopped: Callable[[], bool]) -> bool:
         """Draw again, a few pairs at a time.
 
         Args:
-            bring: brings a stage's items up to date.
+            run_stage: brings a stage's items up to date.
             writer: puts the best picture back.
             note: is told what happens.
             stopped: True once no further picture is to be begun.
@@ -116,52 +116,52 @@ class Retry:
             note(f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} with a score below {PASS_SCORE:.2f}: trying other seeds")
         for start in range(0, len(pairs), TOGETHER):
             if not stopped():
-                self._better(pairs[start : start + TOGETHER], bring, writer, note, stopped)
+                self._retry_batch(pairs[start : start + TOGETHER], run_stage, writer, note, stopped)
         return bool(pairs)
 
-    def _better(
-        self, pairs: list[Pair], bring: Bring, writer: Writer, note: Callable[[str], None], stopped: Callable[[], bool]
+    def _retry_batch(
+        self, pairs: list[Pair], run_stage: RunStage, writer: Writer, note: Callable[[str], None], stopped: Callable[[], bool]
     ) -> None:
         """All attempts of a few pairs, side by side; then the best of each is put back where it is not the last."""
         scores = self._scores()
-        best = {pair.id: self._drawn(pair) for pair in pairs}
+        best = {pair.id: self._snapshot(pair) for pair in pairs}
         for pair in pairs:
             self._note_down(pair, self._score(pair, scores, FAILED))
         shown = dict.fromkeys(best, -1)
         while (todo := list(self._next_round(pairs))) and not stopped():
-            failed = self._round(todo, bring, note)
+            failed = self._round(todo, run_stage, note)
             if stopped():
                 return  # half done; the next run goes on from what is written down
             scores = self._scores()
             for pair in todo:
                 shown[pair.id] = pair.attempt
                 if self._note_down(pair, FAILED if pair.id in failed else self._score(pair, scores, FAILED)):
-                    best[pair.id] = self._drawn(pair)
+                    best[pair.id] = self._snapshot(pair)
             self._attempts.save(self._records.store)
         back = [pair for pair in pairs if shown[pair.id] not in {-1, best[pair.id].attempt}]
-        self._put_back([self._attempts.at_chosen(pair) for pair in back], best, bring, writer)
+        self._put_back([self._attempts.at_chosen(pair) for pair in back], best, run_stage, writer)
 
-    def _round(self, todo: list[Pair], bring: Bring, note: Callable[[str], None]) -> set[str]:
+    def _round(self, todo: list[Pair], run_stage: RunStage, note: Callable[[str], None]) -> set[str]:
         """One attempt of each pair, drawn and judged; the ids of those that failed."""
         failed: set[str] = set()
         for stage in self._part:
-            result = bring(replace(stage, items=todo))
+            result = run_stage(replace(stage, items=todo))
             for failure in (each for each in result.failures if not each.blocked):
                 note(f"{failure.item}: this attempt failed ({failure.message}); the picture before it is kept")
             failed |= {failure.item for failure in result.failures}
             result.failures.clear()
         return failed
 
-    def _put_back(self, pairs: list[Pair], best: dict[str, _Drawn], bring: Bring, writer: Writer) -> None:
+    def _put_back(self, pairs: list[Pair], best: dict[str, _Snapshot], run_stage: RunStage, writer: Writer) -> None:
         if not pairs:
             return
         for pair in pairs:
-            drawn = best[pair.id]
-            writer.put(Entry(drawn.outcome, Finished(drawn.outcome, drawn.files)))
+            kept = best[pair.id]
+            writer.put(Entry(kept.outcome, Finished(kept.outcome, kept.files)))
         writer.flush()
         list(writer.written())  # counted when they were drawn
         for stage in self._part:  # the first has nothing to do any more, and says so to those after it
-            bring(replace(stage, items=pairs))
+            run_stage(replace(stage, items=pairs))
 
     def _next_round(self, pairs: Sequence[Pair]) -> Iterator[Pair]:
         for pair in pairs:
@@ -175,7 +175,7 @@ class Retry:
         tried = {attempt: each for attempt, each in record.tried.items() if each.basis == self._basis(pair, attempt)}
         if any(each.score >= PASS_SCORE for each in tried.values()):
             return None
-        wanted = range(record.first, record.first + self._most + 1)
+        wanted = range(record.first, record.first + self._max_attempts + 1)
         return next((attempt for attempt in wanted if attempt not in tried and attempt != record.chosen), None)
 
     def _note_down(self, pair: Pair, score: float) -> bool:
@@ -191,15 +191,15 @@ class Retry:
         drawn = self._printer.of(replace(pair, attempt=attempt)) or ""
         return hashlib.sha256(f"{drawn} {self._judging}".encode()).hexdigest()[:16]
 
-    def _drawn(self, pair: Pair) -> _Drawn:
+    def _snapshot(self, pair: Pair) -> _Snapshot:
         step, layout = self._part[0].step, self._records.layout
         writes = step.writes(pair)
         outcome = self._records.ledger.outcome(writes[0])
         assert outcome is not None, f"{pair.id} has a score, so it was drawn"
-        return _Drawn(pair.attempt, outcome, {ref: layout.path(ref).read_bytes() for ref in writes})
+        return _Snapshot(pair.attempt, outcome, {ref: layout.path(ref).read_bytes() for ref in writes})
 
     def _scores(self) -> dict[Ref, float]:
-        """Scores by slot, as the books have them; none of what failed."""
+        """Scores by slot, as the ledger has them; none of what failed."""
         rows = (row for stage in self._part[1:] for row in self._records.ledger.outcomes("step = ?", (stage.name,)))
         scores = {row.slot: score_of(row.facts) for row in rows if not row.failed}
         return {slot: score for slot, score in scores.items() if score is not None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from pipeline.core.errors import ExitCode
 from pipeline.core.flags import Notice
@@ -133,8 +132,8 @@ class RunSummary:
         return ExitCode.ITEMS_FAILED if self.failures else ExitCode.DONE
 
 
-class Listener(Protocol):
-    """Who is told what happens; always called on the thread that called `run_stages`."""
+class Listener:
+    """Who is told what happens, always on the thread that called `run_stages`. This one ignores it; others override."""
 
     def note(self, text: str) -> None:
         """Something worth a line: a cleared lock, a damaged ledger, an interruption."""
@@ -147,19 +146,3 @@ class Listener(Protocol):
 
     def stage_finished(self, result: StageResult) -> None:
         """A stage is over."""
-
-
-class Silent:
-    """A listener that says nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def stage_started(self, plan: StagePlan) -> None:
-        """Nothing."""
-
-    def item_finished(self, event: ItemEvent) -> None:
-        """Nothing."""
-
-    def stage_finished(self, result: StageResult) -> None:
-        """Nothing."""

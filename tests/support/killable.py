@@ -18,7 +18,7 @@ from small_steps import SmallConfig, World
 from pipeline.core.errors import LookbookError
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.store import Staged, Stamp, Store
-from pipeline.running.summary import Silent
+from pipeline.running.summary import Listener
 
 NOBODY = 65534
 
@@ -93,7 +93,7 @@ def doomed_run(root: Path, point: str, number: int, gain: int, started: Connecti
     ):
         started.send("go")
         world.durable = True
-        world.run(workers=workers, listener=Silent())
+        world.run(workers=workers, listener=Listener())
 
 
 def nobodys_run(root: Path, answer: Connection, dry: bool) -> None:

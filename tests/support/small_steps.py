@@ -26,7 +26,7 @@ from pipeline.planning.plan import make_plan
 from pipeline.planning.policy import RerunPolicy
 from pipeline.running.options import RunOptions
 from pipeline.running.runner import run_stages
-from pipeline.running.summary import ItemEvent, Listener, RunSummary, Silent, StageResult
+from pipeline.running.summary import ItemEvent, Listener, RunSummary, StageResult
 
 
 class SmallConfig(StepConfig):
@@ -278,7 +278,7 @@ def retouch(world: World, ref: str) -> bytes:
     return data
 
 
-class Diary(Silent):
+class Diary(Listener):
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.plans: list[StagePlan] = []

@@ -14,7 +14,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, FINAL, LEDGER, MATTE
 from pipeline.core.records.ledger_rows import Status
 from pipeline.planning.decisions import StagePlan
-from pipeline.running.summary import Silent
+from pipeline.running.summary import Listener
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_the_report_learns_of_edited_files_and_forgets_them(world: World) -> Non
 def test_a_file_edited_while_the_run_is_on_is_not_overwritten(world: World) -> None:
     edited: list[bytes] = []
 
-    class Meddler(Silent):
+    class Meddler(Listener):
         def stage_started(self, plan: StagePlan) -> None:
             if plan.stage == "compose":
                 edited.append(retouch_final(world))
