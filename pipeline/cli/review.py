@@ -1,4 +1,4 @@
-"""The commands beside a run: `review`, `watch`, `sheet`, and `export pictures`, which `app` puts in its place."""
+"""The commands `review`, `watch`, `sheet`, and `export pictures`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Put the commands into the front door."""
+    """Add the commands `review`, `watch` and `sheet` to the command line."""
     app.command()(review)
     app.command()(watch)
     app.command()(sheet)
@@ -28,15 +28,15 @@ def add_commands(app: typer.Typer) -> None:
 def review(
     host: Annotated[str, typer.Option(help="Address to listen on; anything but this machine needs a token.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8321,
-    token: Annotated[str, typer.Option(help="What a caller must know; made up when the address is not this machine.")] = "",
-    allow_host: Annotated[list[str], typer.Option(metavar="NAME", help="Further name under which the page is reached.")] = [],  # noqa: B006
+    token: Annotated[str, typer.Option(help="Secret that callers need; generated when the address is not this machine.")] = "",
+    allow_host: Annotated[list[str], typer.Option(metavar="NAME", help="Further host name of the page.")] = [],  # noqa: B006
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
     weights: Weights = WEIGHTS,
     config: Config = None,
     overrides: Overrides = [],  # noqa: B006
 ) -> None:
-    """Open the local page to look, judge, place, retouch and rerun."""
+    """Open the local page to view, judge, place, retouch and rerun."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPackageError(f"the review page needs {', '.join(missing)}", "pip install -e '.[web]'")
@@ -53,7 +53,7 @@ def review(
 
 
 def watch(
-    every: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between looks.")] = 2.0,
+    every: Annotated[float, typer.Option(min=0.2, metavar="SECONDS", help="Time between two checks of the folder.")] = 2.0,
     json_events: JsonEvents = False,
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
@@ -72,7 +72,7 @@ def watch(
 
 def sheet(
     file: Annotated[Path | None, typer.Argument(help="The PDF [default: report/sheet.pdf in the outputs].")] = None,
-    only_kept: Annotated[bool, typer.Option("--only-kept", help="Only pictures that somebody marked to keep.")] = False,
+    only_kept: Annotated[bool, typer.Option("--only-kept", help="Only pictures that are marked to keep.")] = False,
     columns: Annotated[int, typer.Option(min=1, max=10, help="Pictures side by side.")] = 4,
     title: Annotated[str, typer.Option(help="Above each page.")] = "Lookbook",
     inputs: Inputs = INPUTS,
@@ -107,7 +107,7 @@ def sheet(
 
 def export(
     folder: Annotated[Path, typer.Argument(help="Where the pictures go; files of the same name are replaced.")],
-    only_kept: Annotated[bool, typer.Option("--only-kept", help="Only pictures that somebody marked to keep.")] = False,
+    only_kept: Annotated[bool, typer.Option("--only-kept", help="Only pictures that are marked to keep.")] = False,
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
     config: Config = None,

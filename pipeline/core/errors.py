@@ -1,6 +1,7 @@
-"""Errors that say what happened, to which file, and what to type next (docs/architecture.md#errors-and-flags).
+"""Errors that name what happened, the file, and the command that helps (docs/architecture.md#errors-and-flags).
 
-Every error a user can cause derives from `LookbookError`; anything else is our mistake and ends the run with exit code 1.
+Every error that a user can cause derives from `LookbookError`; any other is a fault of the program and ends the run with exit
+code 1.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the shell learns from a run (docs/architecture.md#errors-and-flags)."""
+    """The exit codes of a run (docs/architecture.md#errors-and-flags)."""
 
     DONE = 0
     INTERNAL = 1
@@ -21,11 +22,11 @@ class ExitCode(IntEnum):
 
 
 class LookbookError(Exception):
-    """Something in the user's world is wrong, and we know a remedy.
+    """Something that the user can correct, with a remedy.
 
     Args:
         message: what happened, to which file, and what was allowed.
-        remedy: the command or the change that cures it; printed on a line of its own.
+        remedy: the command or the change that helps; printed on its own line.
     """
 
     exit_code = ExitCode.USAGE
@@ -39,7 +40,7 @@ class LookbookError(Exception):
         return f"{self.message}\n  → {self.remedy}" if self.remedy else self.message
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        """Survive the way back from a worker process, remedy included."""
+        """Let the error be pickled with its remedy, for the way back from a worker process."""
         return type(self), (self.message, self.remedy)
 
 
@@ -66,7 +67,7 @@ class MissingPackageError(UsageError):
 
 
 class WeightsError(UsageError):
-    """A model file is absent, incomplete, not the expected one, or unsafe to open."""
+    """A model file is missing, incomplete, not the expected one, or unsafe to open."""
 
 
 class OutputError(LookbookError):
@@ -76,7 +77,7 @@ class OutputError(LookbookError):
 
 
 def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """A remedy line: the most similar known names, or all of them, or that there are none."""
+    """A remedy: the most similar known names, or all of them, or a text that there are none."""
     known = list(known)
     if not known:
         return "it has no settings"

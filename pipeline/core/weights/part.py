@@ -1,4 +1,4 @@
-"""The unfinished file of a download: `<target>.part` and, beside it, what must still be true when it is resumed."""
+"""The unfinished file of a download, `<target>.part`, and a file beside it with the conditions for resuming it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipeline.core.weights.files import Digest, read_json, write_json
 
 try:
     import fcntl
-except ImportError:  # Windows has no flock; two downloads of one file at once are then not noticed
+except ImportError:  # Windows has no flock: two simultaneous downloads of one file are not noticed there
     fcntl = None  # type: ignore[assignment]
 
 CHOOSE_FOLDER = "check the folder, or choose another: --weights DIR"
 
 
 class Part:
-    """A context manager; holds the file open and locked, and hashes it as it grows.
+    """A context manager that keeps the file open and locked, and hashes it as it grows.
 
     Raises:
         WeightsError: another process is downloading the same file, or the folder cannot be written.
@@ -38,7 +38,7 @@ class Part:
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Unbuffered: on a full disk nothing must be left to write when the file is closed.
+            # Unbuffered, so that on a full disk closing the file writes nothing.
             self._handle = self.path.open("a+b", buffering=0)
         except OSError as error:
             raise WeightsError(f"weights: {self.path} cannot be written: {error.strerror}", CHOOSE_FOLDER) from error
@@ -60,7 +60,7 @@ class Part:
         )
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Between our open and our lock another process may have finished: what we hold would then be its finished file.
+            # Another process may have finished between our open and our lock; our open file would then be its finished file.
             ours = os.fstat(self._handle.fileno()).st_ino == self.path.stat().st_ino
         except OSError as error:
             self._handle.close()
@@ -70,10 +70,10 @@ class Part:
             raise busy
 
     def resume_offset(self, url: str, *, trusted: bool) -> int:
-        """Bytes that need not come again; the digest has seen them afterwards.
+        """The number of bytes that need not be downloaded again; the digest then includes them.
 
         Args:
-            url: the address about to be asked.
+            url: the address of the next request.
             trusted: the whole file will be compared with a known hash, so parts may be joined even when the server does not
                 promise that nothing changed.
         """
@@ -81,12 +81,12 @@ class Part:
         if size == 0 or not (trusted or (self.validator and url == self._url)):
             return 0
         if url != self._url:
-            self.validator = ""  # the promise of another server means nothing here
+            self.validator = ""  # the validator of another server is meaningless here
         self.digest.catch_up(self._handle, size)
         return size
 
     def restart(self, url: str, validator: str) -> None:
-        """Empty the file and remember whose bytes will fill it."""
+        """Empty the file, and write down the address of its next bytes."""
         self._handle.truncate(0)
         self.digest = Digest()
         self._url, self.validator = url, validator
@@ -109,11 +109,11 @@ class Part:
         return self._handle.read(64)
 
     def discard(self) -> None:
-        """Forget everything that came."""
+        """Empty the file."""
         self.restart(self._url, "")
 
     def finish(self) -> None:
-        """Put the whole file in its place, safely on disk before its name appears."""
+        """Rename the complete file to its final name, after it is safely on disk."""
         os.fsync(self._handle.fileno())
         if fcntl is None:
             self._handle.close()  # Windows cannot rename an open file

@@ -1,7 +1,7 @@
-"""Every model file we know: address, size, hash, licence, business use, users. The rows are TOML files in `rows/`.
+"""The table of all known model files: address, size, hash, licence, business use, users. Its rows are the TOML files in `rows/`.
 
-The facts come from public pages (file pages of the hubs, release pages, pins in public code); `rows/README.md`
-explains the fields.
+The facts come from public pages (file pages of the hubs, release pages, pins in public code); `rows/README.md` explains the
+fields.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HUB_SOURCE = re.compile(r"hf:(?P<repo>[^@:]+)@(?P<revision>[^:]+):(?P<path>.+)"
 
 
 class Commercial(StrEnum):
-    """May the model be used in a business? A reading of licence texts by an engineer, not legal advice."""
+    """Whether the model may be used in a business: an engineer's reading of the licence texts, not legal advice."""
 
     YES = "yes"
     NO = "no"
@@ -47,14 +47,14 @@ class Source:
     revision: str = ""
 
     def url(self, hub: str = HUB) -> str:
-        """The address to ask; `hub` replaces https://huggingface.co (mirrors of the whole hub)."""
+        """The address to download from; `hub` replaces https://huggingface.co (for mirrors of the whole hub)."""
         if not self.repo:
             return self.path
         return f"{hub.rstrip('/')}/{self.repo}/resolve/{quote(self.revision, safe='')}/{quote(self.path)}"
 
     @property
     def page(self) -> str:
-        """Where a person can read about the file."""
+        """The page about the file, for people."""
         return f"{HUB}/{self.repo}" if self.repo else self.path.rsplit("/", 1)[0]
 
 
@@ -64,12 +64,12 @@ class WeightFile:
 
     Args:
         name: path below `weights/<row>/`, with forward slashes.
-        source: where to get it; None = by hand only.
+        source: its address; None = the user must fetch it.
         size: exact bytes, None when unknown.
         about: rounded bytes for disk-space estimates, 0 when unknown.
         sha256: accepted contents in lower-case hex; empty = pin the first file seen.
         md5: publisher's md5, checked as well when given.
-        mirrors: addresses of the same bytes, asked only on request.
+        mirrors: addresses of the same bytes, used only on request.
     """
 
     name: str
@@ -88,7 +88,7 @@ class WeightFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """One model: its files and what may be done with them. Fields as in `rows/README.md`."""
+    """One model: its files and its licence. `rows/README.md` explains the fields."""
 
     name: str
     title: str
@@ -107,7 +107,7 @@ class Weight:
 
     @property
     def home(self) -> str:
-        """The page to show a person."""
+        """The page about the model, for people."""
         if self.page:
             return self.page
         return next((file.source.page for file in self.files if file.source), "")
