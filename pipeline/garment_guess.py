@@ -16,11 +16,11 @@ from pipeline.core.errors import InputError
 from pipeline.core.inputs.collection import Collection
 from pipeline.core.labels import Category
 from pipeline.core.layout import GARMENT_GUESSES, Layout, Ref
-from pipeline.core.records.store import COARSEST_CLOCK_NS, Stamp, Store, stamp_of
+from pipeline.core.records.store import COARSEST_CLOCK_NS, FileStamp, Store, file_stamp
 
 VERSION = 1
 """Raise it when the guesses change."""
-Row = tuple[Stamp, Category]
+Row = tuple[FileStamp, Category]
 
 
 class GarmentGuesser:
@@ -39,7 +39,7 @@ class GarmentGuesser:
         """The category of a garment; an unsure guess counts as upper, the most frequent one, and the cloth step flags it."""
         path = self._layout.path(source)
         try:
-            stamp = stamp_of(path.stat())
+            stamp = file_stamp(path.stat())
         except OSError:
             return Category.UPPER  # the cloth step reports what is wrong with the file
         row = self._known.get(source)
@@ -88,6 +88,6 @@ def _read_stored(file: Path) -> dict[Ref, Row]:
     try:
         content = json.loads(file.read_text("utf-8"))
         rows = content["guesses"] if content["version"] == VERSION else {}
-        return {ref: (Stamp(size, mtime, inode), Category(name)) for ref, (size, mtime, inode, name) in rows.items()}
+        return {ref: (FileStamp(size, mtime, inode), Category(name)) for ref, (size, mtime, inode, name) in rows.items()}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

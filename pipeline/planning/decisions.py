@@ -17,7 +17,6 @@ MANY = 5
 class Action(StrEnum):
     """What is to happen to an item."""
 
-    DONE = "done"
     RUN = "run"
     FOLLOW = "follow"
     BLOCKED = "blocked"
@@ -61,7 +60,7 @@ class StagePlan:
         unit: what its items are.
         total: how many items there are.
         decisions: for all items that are not simply done.
-        kept: files edited by hand, by slot, also of items that are otherwise done.
+        kept: hand edits, by slot, also of items that are otherwise done.
     """
 
     stage: str

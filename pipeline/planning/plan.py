@@ -57,7 +57,7 @@ def outlook_of(records: Records, earlier: Earlier = tuple) -> Outlook:
 def _pass_on(stage: Stage, records: Records, unavailable: dict[Ref, Reason]) -> None:
     """What a stage never made, because something it reads is not available, is not available for the same reason."""
     for item in stage.items:
-        reads = (ref for ref in stage.step.reads(item) if ref in unavailable and not records.is_by_hand(ref))
+        reads = (ref for ref in stage.step.reads(item) if ref in unavailable and not records.is_hand_edit(ref))
         if (lacking := next(reads, None)) is None:
             continue
         for ref in stage.step.writes(item):
@@ -71,7 +71,7 @@ def make_plan(stages: Sequence[Stage], records: Records, policy: RerunPolicy | N
 
     Args:
         stages: in running order.
-        records: the books, opened for looking or for writing.
+        records: of the outputs folder, opened for looking or for writing.
         policy: options that change what runs.
         earlier: the stages before them, which do not run.
     """
@@ -89,14 +89,14 @@ def make_plan(stages: Sequence[Stage], records: Records, policy: RerunPolicy | N
 def plan_stage(stage: Stage, records: Records, policy: RerunPolicy, outlook: Outlook) -> StagePlan:
     """Decide about every item of one stage, and tell the outlook what will not be available."""
     plan = StagePlan(stage.name, stage.step.unit)
-    judge = Judge(stage.step, records, policy, outlook)
+    planner = ItemPlanner(stage.step, records, policy, outlook)
     writes_of = stage.step.writes
     for item in stage.items:
         writes = writes_of(item)
         if not writes:
             continue
         plan.total += 1
-        decision, kept = judge.decide(item, writes)
+        decision, kept = planner.decide(item, writes)
         if kept:
             plan.kept[writes[0]] = (item.id, kept)
         if decision is not None:
@@ -114,7 +114,7 @@ def _cause(decision: Decision, stage: str) -> Reason:
     return decision.reason if decision.reason.code is Code.UPSTREAM_FAILED else reasons.upstream_failed(stage)
 
 
-class Judge:
+class ItemPlanner:
     """Decides about the items of one step."""
 
     def __init__(self, step: Step, records: Records, policy: RerunPolicy, outlook: Outlook) -> None:
@@ -128,7 +128,7 @@ class Judge:
         self._known_items: KnownItems | None = None
 
     def decide(self, item: Item, writes: Sequence[Ref]) -> tuple[Decision | None, tuple[Ref, ...]]:
-        """The decision, None when the item is up to date, and its files that were edited by hand."""
+        """The decision, None when the item is up to date, and its files that are hand edits."""
         reads = self._step.reads(item)
         if self._is_done(item, reads, writes):
             return None, ()
@@ -162,7 +162,7 @@ class Judge:
         self, item: Item, slot: Ref, reads: Sequence[Ref], ours: list[FileRow], kept: list[Ref], missing: list[Ref]
     ) -> tuple[Action, Reason] | None:
         if not (ours or missing) and not self._policy.force:
-            return Action.KEPT, reasons.BY_HAND
+            return Action.KEPT, reasons.HAND_EDIT
         if obstacle := self._obstacle(reads) or (self._absent(reads) if missing or self._policy.force else None):
             return Action.BLOCKED, obstacle
         if self._policy.force:
@@ -186,7 +186,7 @@ class Judge:
         unavailable = self._outlook.unavailable
         if unavailable:
             for ref in reads:
-                if ref in unavailable and not self._records.is_by_hand(ref):
+                if ref in unavailable and not self._records.is_hand_edit(ref):
                     return unavailable[ref]
         return None
 
@@ -242,4 +242,4 @@ class Judge:
 
     def _since(self, item: Item, outcome: Outcome | None) -> Reason:
         old = basis_from_json(outcome.basis) if outcome is not None and outcome.basis else None
-        return reasons.changed(self._step.name, item, old, self._printer.basis(item), self._records.is_by_hand)
+        return reasons.changed(self._step.name, item, old, self._printer.basis(item), self._records.is_hand_edit)

@@ -10,7 +10,7 @@ class RerunPolicy:
     """What a plan runs besides the items that changed.
 
     Args:
-        force: run every item, and overwrite artefacts edited by hand.
+        force: run every item, and overwrite hand edits.
         retry_failed: run again what failed with the same inputs.
     """
 

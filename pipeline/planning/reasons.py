@@ -25,7 +25,7 @@ class Code(StrEnum):
     INPUT_MISSING = "input-missing"
     UPSTREAM_FAILED = "upstream-failed"
     FAILED_BEFORE = "failed-before"
-    BY_HAND = "by-hand"
+    HAND_EDIT = "by-hand"
     LOW_SCORE = "low-score"
 
 
@@ -47,7 +47,7 @@ class Reason:
 NEVER = Reason(Code.NEVER, "never run")
 FORCED = Reason(Code.FORCED, "forced")
 RETRY = Reason(Code.RETRY, "failed before, tried again")
-BY_HAND = Reason(Code.BY_HAND, "given or edited by hand, respected")
+HAND_EDIT = Reason(Code.HAND_EDIT, "given or edited by hand, respected")
 FAILED_BEFORE = Reason(Code.FAILED_BEFORE, "failed before with the same input (--retry-failed tries again)")
 
 
@@ -118,7 +118,7 @@ def added(item: Item, known: KnownItems) -> Reason:
     return Reason(Code.ADDED, f"{'pair' if isinstance(item, Pair) else 'scene'} added")
 
 
-def changed(step: str, item: Item, old: Basis | None, new: Basis, by_hand: Callable[[Ref], bool]) -> Reason:
+def changed(step: str, item: Item, old: Basis | None, new: Basis, hand_edit: Callable[[Ref], bool]) -> Reason:
     """What differs between the basis of an artefact and the basis it would have now.
 
     Args:
@@ -126,7 +126,7 @@ def changed(step: str, item: Item, old: Basis | None, new: Basis, by_hand: Calla
         item: whose artefact.
         old: None when it is not known any more.
         new: as things are now.
-        by_hand: whether a file was edited by hand.
+        hand_edit: whether a file is a hand edit.
     """
     if old is None:
         return Reason(Code.CHANGED, "made from something else")
@@ -138,7 +138,7 @@ def changed(step: str, item: Item, old: Basis | None, new: Basis, by_hand: Calla
     for key in _differences(old.signature, new.signature):
         texts.append(_signature_text(key, str(old.signature.get(key, "none")), str(new.signature.get(key, "none"))))
     for ref in _differences(old.inputs, new.inputs):
-        text = _input_text(item, ref, old.inputs.get(ref, ABSENT) == ABSENT, by_hand)
+        text = _input_text(item, ref, old.inputs.get(ref, ABSENT) == ABSENT, hand_edit)
         if text not in texts:
             texts.append(text)
     return Reason(Code.CHANGED, "; ".join(texts) or "made from something else", "changed in {} ways")
@@ -154,9 +154,9 @@ def _signature_text(key: str, old: str, new: str) -> str:
     return f"{word} changed: {old} → {new}" if max(len(old), len(new)) <= 16 and key != "seed" else f"{word} changed"
 
 
-def _input_text(item: Item, ref: Ref, was_absent: bool, by_hand: Callable[[Ref], bool]) -> str:
+def _input_text(item: Item, ref: Ref, was_absent: bool, hand_edit: Callable[[Ref], bool]) -> str:
     if not ref.startswith(INPUT_PREFIX):
-        how = "edited by hand" if by_hand(ref) else "added" if was_absent else "changed"
+        how = "edited by hand" if hand_edit(ref) else "added" if was_absent else "changed"
         return f"{kind_of(ref)} {how}"
     if ref.endswith(SETTINGS_SUFFIX):
         return _settings_text(item, ref)

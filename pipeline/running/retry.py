@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.core.items import Pair, Unit
 from pipeline.core.layout import Ref
-from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempts
+from pipeline.core.records.attempts import Attempts, PairAttempts, Tried, read_attempts
 from pipeline.core.records.fingerprint import Fingerprinter
 from pipeline.core.records.ledger_rows import Outcome
 from pipeline.core.records.transaction import Finished, Records
@@ -67,13 +67,13 @@ class Retry:
             self._judging = _judging(self._part[1:])
 
     def low(self) -> list[Pair]:
-        """Pairs that are finished and whose score is below `PASS_SCORE`; those with a part given by hand are left alone."""
+        """Pairs that are finished and whose score is below `PASS_SCORE`; those with a hand edit are left alone."""
         if not self._part:
             return []
         scores = self._scores()
         pairs = [pair for pair in self._part[0].items if isinstance(pair, Pair)]
         found = (pair for pair in pairs if self._score(pair, scores, 1.0) < PASS_SCORE)
-        return [self._attempts.at_chosen(pair) for pair in found if not self._is_by_hand(pair)]
+        return [self._attempts.at_chosen(pair) for pair in found if not self._is_hand_edit(pair)]
 
     def to_draw(self) -> list[Pair]:
         """Those of `low` that another seed may better and that have attempts left."""
@@ -184,7 +184,7 @@ class Retry:
         valid = {attempt: each for attempt, each in record.tried.items() if each.basis == self._basis(pair, attempt)}
         tried = {**valid, pair.attempt: Tried(score, self._basis(pair, pair.attempt))}
         chosen = max(sorted(tried), key=lambda attempt: tried[attempt].score)
-        self._attempts.put(pair, Record(record.first, chosen, tried))
+        self._attempts.put(pair, PairAttempts(record.first, chosen, tried))
         return chosen == pair.attempt
 
     def _basis(self, pair: Pair, attempt: int) -> str:
@@ -211,8 +211,8 @@ class Retry:
     def _draws(self, pair: Pair) -> bool:
         return self._part[0].step.has_attempts(pair)
 
-    def _is_by_hand(self, pair: Pair) -> bool:
-        return any(self._records.is_by_hand(ref) for stage in self._part for ref in stage.step.writes(pair))
+    def _is_hand_edit(self, pair: Pair) -> bool:
+        return any(self._records.is_hand_edit(ref) for stage in self._part for ref in stage.step.writes(pair))
 
 
 def _pair_stages(stages: Sequence[Stage]) -> tuple[tuple[Stage, ...], int]:

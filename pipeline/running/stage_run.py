@@ -72,7 +72,7 @@ class StageRun:
         self._listener.stage_finished(self.result)
 
     def _take_stock(self, plan: StagePlan) -> None:
-        """Count what does not run, and write down which files were found edited by hand."""
+        """Count what does not run, and write down which files were found to be hand edits."""
         self.result.up_to_date = plan.done + len(plan.of(Action.KEPT))
         self.result.kept = dict(plan.kept.values()) if not self._options.force else {}
         for decision in plan.of(Action.BLOCKED, Action.FAILED):

@@ -68,10 +68,10 @@ class StageResult:
 
     Args:
         stage: the step's name.
-        up_to_date: items that needed nothing, those given by hand included.
+        up_to_date: items that needed nothing, hand edits included.
         made: items made in this run.
         failures: items without a result.
-        kept: files edited or given by hand that were respected, by item id.
+        kept: hand edits that were respected, by item id.
         seconds: work time of all items together.
         pictures: the finished pictures among what was made.
     """

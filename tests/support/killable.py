@@ -17,7 +17,7 @@ from small_steps import SmallConfig, World
 
 from pipeline.core.errors import LookbookError
 from pipeline.core.records.ledger import Ledger
-from pipeline.core.records.store import Staged, Stamp, Store
+from pipeline.core.records.store import FileStamp, Staged, Store
 from pipeline.running.summary import Listener
 
 NOBODY = 65534
@@ -46,7 +46,7 @@ def deadly_store(point: str, tick: Callable[[], None]) -> type[Store]:
                 tick()
             return super().stage(ref, data)
 
-        def _write(self, temp: Path, data: bytes) -> Stamp:
+        def _write(self, temp: Path, data: bytes) -> FileStamp:
             if point == "half written":
                 temp.write_bytes(data[: len(data) // 2])
                 tick()

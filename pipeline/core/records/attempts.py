@@ -33,7 +33,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PairAttempts:
     """What is known of one pair.
 
     Args:
@@ -56,28 +56,28 @@ class Attempts:
     """All pairs that are not simply at attempt 0.
 
     Args:
-        records: by engine and pair id.
+        pairs: what is known of each, by engine and pair id.
     """
 
-    def __init__(self, records: Mapping[Key, Record] | None = None) -> None:
-        self._records = dict(records or {})
+    def __init__(self, pairs: Mapping[Key, PairAttempts] | None = None) -> None:
+        self._pairs = dict(pairs or {})
 
-    def of(self, pair: Pair) -> Record:
+    def of(self, pair: Pair) -> PairAttempts:
         """What is known of a pair."""
-        return self._records.get((pair.engine, pair.id), Record())
+        return self._pairs.get((pair.engine, pair.id), PairAttempts())
 
-    def put(self, pair: Pair, record: Record) -> None:
+    def put(self, pair: Pair, record: PairAttempts) -> None:
         """Remember something about a pair; `save` makes it last."""
-        self._records[pair.engine, pair.id] = record
+        self._pairs[pair.engine, pair.id] = record
 
     def move_on(self, pair: Pair) -> None:
         """The picture of now and those before it are not wanted: the next attempt is the one to show."""
         following = self.of(pair).next
-        self.put(pair, Record(first=following, chosen=following))
+        self.put(pair, PairAttempts(first=following, chosen=following))
 
     def apply(self, collection: Collection) -> Collection:
         """The collection with each pair at its chosen attempt."""
-        if not self._records:
+        if not self._pairs:
             return collection
         return replace(collection, pairs=tuple(self.at_chosen(pair) for pair in collection.pairs))
 
@@ -92,12 +92,12 @@ class Attempts:
         Raises:
             OutputError: the disk refused.
         """
-        rows = [[*key, record.first, record.chosen, _tried_row(record)] for key, record in sorted(self._records.items())]
+        rows = [[*key, record.first, record.chosen, _tried_row(record)] for key, record in sorted(self._pairs.items())]
         if rows:
             store.write_if_changed(ATTEMPTS, "".join([json.dumps(row, ensure_ascii=False) + "\n" for row in rows]).encode())
 
 
-def _tried_row(record: Record) -> dict[str, list[float | str]]:
+def _tried_row(record: PairAttempts) -> dict[str, list[float | str]]:
     return {str(attempt): [tried.score, tried.basis] for attempt, tried in sorted(record.tried.items())}
 
 
@@ -105,13 +105,13 @@ def read_attempts(layout: Layout) -> Attempts:
     """What an outputs folder says; lines that are none are passed over: their pairs are at attempt 0 again."""
     path = layout.path(ATTEMPTS)
     lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-    return Attempts(dict(filter(None, map(_record, lines))))
+    return Attempts(dict(filter(None, map(_parsed, lines))))
 
 
-def _record(line: str) -> tuple[Key, Record] | None:
+def _parsed(line: str) -> tuple[Key, PairAttempts] | None:
     try:
         engine, pair, first, chosen, tried = json.loads(line)
         found = {int(attempt): Tried(float(score), str(basis)) for attempt, (score, basis) in tried.items()}
-        return (str(engine), str(pair)), Record(int(first), int(chosen), found)
+        return (str(engine), str(pair)), PairAttempts(int(first), int(chosen), found)
     except (ValueError, TypeError, AttributeError, OverflowError):
         return None

@@ -17,7 +17,7 @@ from pipeline.core.layout import INPUT_PREFIX, Layout, Ref
 from pipeline.core.records.fingerprint import sha256_of_file
 from pipeline.core.records.ledger_rows import UNTRUSTED, FileRow
 from pipeline.core.records.stat_ahead import Listing, list_folder
-from pipeline.core.records.store import COARSEST_CLOCK_NS, Stamp, stamp_of
+from pipeline.core.records.store import COARSEST_CLOCK_NS, FileStamp, file_stamp
 
 ANNOUNCE_EVERY = 1000
 UNREADABLE = "unreadable"
@@ -115,11 +115,11 @@ class Contents:
         self.hashed += 1
         if self.hashed % ANNOUNCE_EVERY == 0:
             self.announce(self.hashed)
-        still = stamp_of(before) == stamp_of(after)
-        self._remember(ref, content, stamp_of(after), trusted=still and not _is_racy(after.st_mtime_ns))
+        still = file_stamp(before) == file_stamp(after)
+        self._remember(ref, content, file_stamp(after), trusted=still and not _is_racy(after.st_mtime_ns))
         return content
 
-    def _remember(self, ref: Ref, content: str, stamp: Stamp, trusted: bool) -> None:
+    def _remember(self, ref: Ref, content: str, stamp: FileStamp, trusted: bool) -> None:
         old = self._rows.get(ref)
         fingerprint, made = (old.fingerprint, old.made) if old is not None else ("", "")
         seen = "" if content == made else content
@@ -133,11 +133,11 @@ class Contents:
         self.of(ref)
         row = self._rows.get(ref)
         try:
-            stamp = stamp_of(self._layout.path(ref).stat())
+            stamp = file_stamp(self._layout.path(ref).stat())
         except OSError:
             self.forget(ref)
             return None
-        if row is not None and self._known.get(ref) == row.content and stamp == Stamp(row.size, row.mtime_ns, row.inode):
+        if row is not None and self._known.get(ref) == row.content and stamp == FileStamp(row.size, row.mtime_ns, row.inode):
             return row.content
         return self._hash(ref)
 

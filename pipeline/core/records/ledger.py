@@ -5,7 +5,7 @@ equal numbers the one whose writer's name sorts later. Before each transaction a
 and takes the next one, so what is written later has a higher number; only transactions at the very same moment can have equal
 ones. Clocks of the machine may go backwards and decide nothing.
 
-A damaged file is put aside and counts as lost: artefacts it knew then count as given by hand.
+A damaged file is put aside and counts as lost: the artefacts that it knew then count as hand edits.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class Ledger:
         return {slot: outcome for slot, outcome in found.items() if outcome is not None and outcome.failed}
 
     def kept(self, step: str) -> dict[Ref, tuple[Ref, ...]]:
-        """Files of a step that were last seen edited by hand, by slot."""
+        """Hand edits of a step as last seen, by slot."""
         slots = [row[0] for row in self._query("SELECT slot FROM outcomes WHERE step = ? AND kept <> '[]'", (step,))]
         found = {slot: self.outcome(slot) for slot in slots}
         return {slot: outcome.kept for slot, outcome in found.items() if outcome is not None and outcome.kept}

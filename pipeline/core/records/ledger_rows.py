@@ -63,7 +63,7 @@ class Status(StrEnum):
     DONE = "done"
     FAILED = "failed"
     KEPT = "kept"
-    """Everything it would write was given by hand."""
+    """Everything it would write is a hand edit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Outcome:
         writes: every file it is to write.
         notices: quality flags, `EDITED_BY_HAND` left out (see `all_notices`).
         facts: small figures for the report.
-        kept: those of `writes` that were edited or given by hand.
+        kept: those of `writes` that are hand edits.
         message: why it failed.
         remedy: what cures it.
         sticky: the failure lies in the input, so trying again without a change is useless.
@@ -109,7 +109,7 @@ class Outcome:
 
     @property
     def all_notices(self) -> tuple[Notice, ...]:
-        """The step's own flags, and the one for files edited by hand."""
+        """The step's own flags, and the one for hand edits."""
         hand = (Notice(Flag.EDITED_BY_HAND, ", ".join(self.kept)),) if self.kept else ()
         return (*self.notices, *hand)
 

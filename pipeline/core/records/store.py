@@ -24,7 +24,7 @@ COARSEST_CLOCK_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileStamp:
     """What tells an untouched file: size in bytes, modification time in ns, inode number."""
 
     size: int
@@ -32,9 +32,9 @@ class Stamp:
     inode: int
 
 
-def stamp_of(status: os.stat_result) -> Stamp:
+def file_stamp(status: os.stat_result) -> FileStamp:
     """The stamp in an `os.stat` answer."""
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Staged:
     ref: Ref
     temp: Path
     target: Path
-    stamp: Stamp
+    stamp: FileStamp
 
 
 class Store:
@@ -86,7 +86,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             self._made_folders.add(folder)
 
-    def _write(self, temp: Path, data: bytes) -> Stamp:
+    def _write(self, temp: Path, data: bytes) -> FileStamp:
         with temp.open("xb") as file:
             file.write(data)
             file.flush()
@@ -94,7 +94,7 @@ class Store:
             os.utime(file.fileno() if os.utime in os.supports_fd else temp, ns=(past, past))
             if self.durable:
                 os.fsync(file.fileno())
-            return stamp_of(os.fstat(file.fileno()))
+            return file_stamp(os.fstat(file.fileno()))
 
     def replace(self, staged: Staged) -> None:
         """Give one staged file its name.

@@ -1,7 +1,7 @@
-"""The books of an outputs folder: lock, ledger, contents and store, and the order in which they act together.
+"""Ledger, stat cache, file store and lock of an outputs folder, and the order in which a result is recorded.
 
 Per item: the ledger records the intent with the hashes of the bytes, the files are put in place, the ledger records that it is
-done. A file whose hash is neither recorded nor intended was therefore edited by hand, and stays.
+done. A file whose hash is neither recorded nor intended is therefore a hand edit, and stays.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Finished:
     Args:
         outcome: what the ledger is to say once they are.
         files: every file of `outcome.writes` with its bytes.
-        overwrite: replace files edited by hand too.
+        overwrite: replace hand edits too.
     """
 
     outcome: Outcome
@@ -66,7 +66,7 @@ class Records:
         self.contents = contents
         self.store = store
 
-    def is_by_hand(self, ref: Ref) -> bool:
+    def is_hand_edit(self, ref: Ref) -> bool:
         """Whether a file is there that we did not put there."""
         content = self.contents.of(ref)
         return content is not None and not self._is_ours(ref, content)
@@ -159,13 +159,13 @@ class Records:
         for outcome in outcomes:
             earlier = self.ledger.namesakes(outcome.slot, outcome.step, outcome.item)
             stale = dict.fromkeys(ref for each in earlier for ref in each.writes if ref not in outcome.writes)
-            by_hand = [ref for ref in stale if self.is_by_hand(ref)]
-            self.remove(ref for ref in stale if ref not in by_hand)
+            hand_edits = [ref for ref in stale if self.is_hand_edit(ref)]
+            self.remove(ref for ref in stale if ref not in hand_edits)
             for ref in stale:
                 self.ledger.files.pop(ref, None)
-            gone += [*(ref for ref in stale if ref not in by_hand), *(each.slot for each in earlier if each.slot in stale)]
+            gone += [*(ref for ref in stale if ref not in hand_edits), *(each.slot for each in earlier if each.slot in stale)]
             text = "made with other settings and retouched, so it stays: "
-            notices = (*outcome.notices, *(Notice(Flag.EDITED_BY_HAND, text + ref) for ref in by_hand))
+            notices = (*outcome.notices, *(Notice(Flag.EDITED_BY_HAND, text + ref) for ref in hand_edits))
             told.append(replace(outcome, notices=notices))
         return told, gone
 
@@ -219,12 +219,12 @@ class Records:
             known: for each step the ids of all items there are; steps not named are left alone.
 
         Returns:
-            File → the item it belonged to. Files edited by hand are not among them.
+            File → the item it belonged to. Hand edits are not among them.
         """
         gone: dict[Ref, str] = {}
         for outcome in self.ledger.outcomes():
             if outcome.step in known and outcome.item not in known[outcome.step]:
-                ours = (ref for ref in outcome.writes if self.contents.of(ref) and not self.is_by_hand(ref))
+                ours = (ref for ref in outcome.writes if self.contents.of(ref) and not self.is_hand_edit(ref))
                 gone.update(dict.fromkeys(ours, outcome.item))
         return gone
 
@@ -234,7 +234,7 @@ class Records:
         Returns:
             How many were deleted.
         """
-        ours = [ref for ref in refs if self.contents.look_again(ref) is not None and not self.is_by_hand(ref)]
+        ours = [ref for ref in refs if self.contents.look_again(ref) is not None and not self.is_hand_edit(ref)]
         for ref in ours:
             self.layout.path(ref).unlink(missing_ok=True)
             self.contents.forget(ref)
@@ -245,7 +245,7 @@ class Records:
 def open_records(
     layout: Layout, *, writable: bool = True, verify: bool = False, store: Store | None = None, writer: str = DRIVER
 ) -> Iterator[Records]:
-    """Open the books of an outputs folder, under the run's lock when they are to be written.
+    """Open the ledger, the stat cache and the file store of an outputs folder, under the run's lock when they are to be written.
 
     Args:
         layout: the folders.

@@ -53,7 +53,7 @@ def test_what_the_cloth_mask_loses_becomes_ground_in_the_cloth_picture(desk: Des
 def test_an_edited_mask_counts_as_edited_by_hand(desk: Desk, client: TestClient):
     client.put("/api/masks/agnostic/ann", content=drawn((slice(0, 9), slice(0, 9))), headers=PNG)
     with open_records(desk.layout, writable=False) as records:
-        assert records.is_by_hand(AGNOSTIC_MASK.of("ann", Category.UPPER))
+        assert records.is_hand_edit(AGNOSTIC_MASK.of("ann", Category.UPPER))
 
 
 def test_automatic_again_takes_the_files_away_for_the_next_run(desk: Desk, client: TestClient):

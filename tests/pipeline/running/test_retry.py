@@ -21,7 +21,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import ATTEMPTS, FINAL, TRYON, Ref
-from pipeline.core.records.attempts import Attempts, Record, Tried, read_attempts
+from pipeline.core.records.attempts import Attempts, PairAttempts, Tried, read_attempts
 from pipeline.core.score import PASS_SCORE, SCORE
 from pipeline.core.step import Context, Produced, Stage, StepBase
 from pipeline.planning.plan import make_plan
@@ -259,7 +259,7 @@ def test_another_picture_moves_past_everything_seen_and_stays(world: SeededWorld
 def test_what_is_remembered_survives_writing_and_lines_that_are_none(tmp_path: Path):
     world = SeededWorld(tmp_path)
     pair = world.items()[Unit.PAIR][0]
-    attempts = Attempts({(pair.engine, pair.id): Record(1, 2, {1: Tried(0.25, "ab"), 2: Tried(-1.0, "cd")})})
+    attempts = Attempts({(pair.engine, pair.id): PairAttempts(1, 2, {1: Tried(0.25, "ab"), 2: Tried(-1.0, "cd")})})
     with world.open() as records:
         attempts.save(records.store)
     path = world.path(ATTEMPTS)
@@ -267,8 +267,8 @@ def test_what_is_remembered_survives_writing_and_lines_that_are_none(tmp_path: P
         path.read_text() + 'torn {"\n[1, 2]\n' + json.dumps(["seeded", "x__y", 0, "two", {}]) + "\n[1, 2, 1e999, 0, {}]\n"
     )
     found = read_attempts(world.layout)
-    assert found.of(pair) == Record(1, 2, {1: Tried(0.25, "ab"), 2: Tried(-1.0, "cd")})
-    assert found.of(pair).next == 3 and Record().next == 1 and Record(first=4, chosen=4).next == 5
+    assert found.of(pair) == PairAttempts(1, 2, {1: Tried(0.25, "ab"), 2: Tried(-1.0, "cd")})
+    assert found.of(pair).next == 3 and PairAttempts().next == 1 and PairAttempts(first=4, chosen=4).next == 5
 
 
 def test_finished_pictures_are_counted_once_however_often_they_were_drawn(world: SeededWorld):

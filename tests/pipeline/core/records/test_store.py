@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.core.errors import OutputError
 from pipeline.core.layout import Layout
-from pipeline.core.records.store import COARSEST_CLOCK_NS, TEMP_PREFIX, Store, output_error, stamp_of
+from pipeline.core.records.store import COARSEST_CLOCK_NS, TEMP_PREFIX, Store, file_stamp, output_error
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_stamp_is_that_of_the_file_in_place_and_lies_in_the_past(layout: Lay
     store = Store(layout)
     staged = store.stage("a/b.png", b"data")
     store.replace(staged)
-    assert staged.stamp == stamp_of(layout.path("a/b.png").stat())
+    assert staged.stamp == file_stamp(layout.path("a/b.png").stat())
     assert staged.stamp.mtime_ns <= time.time_ns() - COARSEST_CLOCK_NS
 
 

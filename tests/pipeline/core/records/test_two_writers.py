@@ -165,7 +165,7 @@ def test_an_overtaken_intent_whose_bytes_are_in_place_after_all_is_no_hand_edit(
         ledgers["shard-0"].intend([Intent({SLOT: data.made}, outcome("killed"))])
         ledgers["shard-1"].settle([data._replace(made="other bytes", fingerprint="later", inode=1)], [outcome("later")])
     with open_records(layout, store=Store(layout, durable=False)) as records:
-        assert not records.is_by_hand(SLOT)
+        assert not records.is_hand_edit(SLOT)
         assert records.ledger.files[SLOT].fingerprint == records.ledger.outcome(SLOT).fingerprint == "killed"
 
 
