@@ -201,10 +201,11 @@ def path(name: Annotated[str, typer.Argument(help="A row of the table.")], weigh
 
 @app.command()
 def convert(
-    words: Annotated[
+    engine: Annotated[
         list[str],
-        typer.Argument(metavar="[ENGINE] FILE", help="The published checkpoint; the engine only where the file does not tell."),
+        typer.Argument(default_factory=list, metavar="ENGINE", show_default=False, help="Only where the file does not tell."),
     ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The published checkpoint.")],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Default: beside the engine's weights, where it is found.")
     ] = None,
@@ -222,10 +223,10 @@ def convert(
     from pipeline.core.weights.converted import converted_folder
     from pipeline.engine_of_file import reader_of
 
-    if len(words) > 2:
-        raise UsageError(f"weights convert takes one file, not {len(words) - 1}", "python run.py weights convert [ENGINE] FILE")
-    console, file = Console(), Path(words[-1])
-    reader = reader_of(file, words[0] if len(words) == 2 else "")
+    if len(engine) > 1:
+        given = " ".join((*engine, str(file)))
+        raise UsageError(f"weights convert {given}: takes one file, and at most one engine", "python run.py weights convert FILE")
+    console, reader = Console(), reader_of(file, *engine)
     if reader.about:
         console.say(f"{file}: {reader.about}, for engine {reader.engine}")
     folder = to or converted_folder(reader.weights, weights)
