@@ -207,7 +207,3 @@ class Layout:
         if ref.startswith(INPUT_PREFIX):
             return self.inputs / ref[len(INPUT_PREFIX) :]
         return self.outputs / ref
-
-    def input_ref(self, path: Path) -> Ref:
-        """The ref of a file below the inputs folder."""
-        return INPUT_PREFIX + path.relative_to(self.inputs).as_posix()

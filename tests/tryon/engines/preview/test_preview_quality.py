@@ -11,7 +11,7 @@ from preview_quality import landing_of, measure
 from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.items import Garment, Item, Person
 from pipeline.core.labels import Category
-from pipeline.core.layout import Layout
+from pipeline.core.layout import INPUT_PREFIX, Layout, Ref
 from pipeline.core.step import Context, Step
 from preprocess.agnostic.step import AgnosticConfig, AgnosticStep
 from preprocess.background.embedded import EmbeddedMatte
@@ -53,7 +53,7 @@ def layout(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
     layout = Layout(samples, tmp_path_factory.mktemp("preview"))
     context = Context(layout)
     people = [
-        Person(path.stem[:3], layout.input_ref(path), tuple(Category)) for path in sorted((samples / "person").glob("*.jpg"))
+        Person(path.stem[:3], ref_of(samples, path), tuple(Category)) for path in sorted((samples / "person").glob("*.jpg"))
     ]
     people = [person for person in people if person.id in PEOPLE]
     for step in (
@@ -65,9 +65,13 @@ def layout(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Layout:
     ):
         produce(step, people, layout)
     cloths = [path for path in sorted((samples / "cloth").glob("*.jpg")) if path.stem[:3] in sum(GARMENTS.values(), ())]
-    garments = [Garment(path.stem[:3], layout.input_ref(path), category_of(path.stem[:3])) for path in cloths]
+    garments = [Garment(path.stem[:3], ref_of(samples, path), category_of(path.stem[:3])) for path in cloths]
     produce(ClothStep(ClothConfig(), context, PlainBackground()), garments, layout)
     return layout
+
+
+def ref_of(samples: Path, path: Path) -> Ref:
+    return INPUT_PREFIX + path.relative_to(samples).as_posix()
 
 
 def category_of(garment: str) -> Category:
