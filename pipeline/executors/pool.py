@@ -52,16 +52,8 @@ class PoolExecutor:
         drivers = [_Driver(worker, self._stages, stage, source, prepare, results) for worker in workers]
         for driver in drivers:
             driver.start()
-        running = len(drivers)
         try:
-            while running:
-                found = results.get()
-                if found is None:
-                    running -= 1
-                elif isinstance(found, Exception):
-                    raise found
-                else:
-                    yield from found
+            yield from _collected(results, len(drivers))
         except BaseException:
             source.close()
             for worker in self._workers:
@@ -77,6 +69,18 @@ class PoolExecutor:
         """End the processes."""
         for worker in self._workers:
             worker.stop()
+
+
+def _collected(results: Results, running: int) -> Iterator[Result]:
+    """Results as they come, until so many drivers have no more to do."""
+    while running:
+        found = results.get()
+        if found is None:
+            running -= 1
+        elif isinstance(found, Exception):
+            raise found
+        else:
+            yield from found
 
 
 class _Batches:

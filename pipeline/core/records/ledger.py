@@ -17,12 +17,11 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from pipeline.core.errors import OutputError, UsageError
 from pipeline.core.layout import Ref
 from pipeline.core.process import gc_paused
+from pipeline.core.records.ledger_file import check_version, connect, disk_refusals, later_damage, sequence_of
 from pipeline.core.records.ledger_rows import (
     SCHEMA,
-    SCHEMA_VERSION,
     FileRow,
     Intent,
     Outcome,
@@ -92,12 +91,12 @@ class Ledger:
         """Connect and load; a damaged file is put aside (or passed over when only looking) and gives None."""
         connection = None
         try:
-            with _translated(path):
-                connection = _connect(path, create)
+            with disk_refusals(path):
+                connection = connect(path, create)
                 self._opened.append(connection)
                 if create:
                     connection.executescript(SCHEMA)
-                _check_version(connection, path)
+                check_version(connection, path)
                 self._load(connection, newest)
                 return connection
         except sqlite3.DatabaseError as problem:
@@ -120,7 +119,7 @@ class Ledger:
 
     def _load(self, connection: sqlite3.Connection, newest: dict[Ref, int] | None) -> None:
         """Take in the file rows; with several writers the newest hold."""
-        self._sequence = max(self._sequence, _sequence_of(connection))
+        self._sequence = max(self._sequence, sequence_of(connection))
         columns = ", ".join(FileRow._fields)
         if newest is None:
             with gc_paused():
@@ -148,7 +147,7 @@ class Ledger:
     def _query_each(self, sql: str, values: Sequence[str] = ()) -> Iterator[list[tuple]]:
         """The answers of the writers' files, in the order of the writers' names."""
         for connection in self._opened:
-            with self._guard, _translated(self.folder), _damage_reported(self.folder):
+            with self._guard, disk_refusals(self.folder), later_damage(self.folder):
                 rows = connection.execute(sql, values).fetchall()
             yield rows
 
@@ -217,7 +216,7 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         assert self._writer is not None, "the ledger was opened for looking only"
-        with self._guard, _translated(self.folder), _damage_reported(self.folder):
+        with self._guard, disk_refusals(self.folder), later_damage(self.folder):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 self._sequence = max(self._sequence, self._sequence_elsewhere()) + 1
@@ -234,10 +233,10 @@ class Ledger:
         highest = 0
         for path in self._paths():
             if path != self._own:
-                with suppress(sqlite3.DatabaseError), _translated(path):  # one that is damaged or just being made says nothing
+                with suppress(sqlite3.DatabaseError), disk_refusals(path):  # one that is damaged or just being made says nothing
                     if path not in self._others:
-                        self._others[path] = _connect(path, create=False)
-                    highest = max(highest, _sequence_of(self._others[path]))
+                        self._others[path] = connect(path, create=False)
+                    highest = max(highest, sequence_of(self._others[path]))
         return highest
 
     def intend(self, intents: Iterable[Intent]) -> None:
@@ -275,7 +274,7 @@ class Ledger:
         with self._transaction() as connection:
             connection.execute("DELETE FROM intents")
         for other in self._others.values():
-            with self._guard, _translated(self.folder):
+            with self._guard, disk_refusals(self.folder):
                 other.execute("PRAGMA query_only=OFF")
                 other.execute("DELETE FROM intents")
                 other.execute("PRAGMA query_only=ON")
@@ -285,59 +284,3 @@ class Ledger:
         with self._transaction() as connection:
             now = datetime.now().isoformat(timespec="seconds")
             connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?)", (self._sequence, now, command, settings))
-
-
-def _connect(path: Path, create: bool) -> sqlite3.Connection:
-    """A connection to a ledger file: to our own, made if need be, or to another writer's, which is only read."""
-    address = f"{path.resolve().as_uri()}?mode={'rwc' if create else 'rw'}"
-    connection = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode=TRUNCATE" if create else "PRAGMA query_only=ON")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _sequence_of(connection: sqlite3.Connection) -> int:
-    """The number of the last transaction in a file."""
-    (highest,) = connection.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'sequence'").fetchone()
-    return int(highest)
-
-
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
-    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    if row is None:
-        raise sqlite3.DatabaseError("it names no version")
-    version = row[0]
-    if version != SCHEMA_VERSION:
-        raise UsageError(
-            f"{path}: ledger of another version ({version}; this program writes {SCHEMA_VERSION})",
-            "update, or use other --outputs",
-        )
-
-
-@contextmanager
-def _translated(place: Path) -> Iterator[None]:
-    """The disk's refusals as errors with a remedy. Damage passes through as plain `sqlite3.DatabaseError`."""
-    try:
-        yield
-    except sqlite3.OperationalError as problem:
-        text = str(problem)
-        if "no such table" in text or "no such column" in text:
-            raise sqlite3.DatabaseError(text) from None
-        remedy = "free some space; the same command then goes on" if "full" in text else "check the disk and its permissions"
-        raise OutputError(f"{place}: the ledger cannot be used ({text})", remedy) from None
-
-
-@contextmanager
-def _damage_reported(folder: Path) -> Iterator[None]:
-    """Damage found after the file was opened, when it is too late to begin a fresh one."""
-    try:
-        yield
-    except sqlite3.DatabaseError as problem:
-        if type(problem) is not sqlite3.DatabaseError:  # a subclass says that the disk refused, or that we made a mistake
-            raise
-        raise OutputError(
-            f"{folder}: the ledger is damaged ({problem})", f"move it away and run again: mv '{folder}' '{folder}.damaged'"
-        ) from None
