@@ -160,7 +160,7 @@ class Retry:
             writer.put(Entry(kept.outcome, Finished(kept.outcome, kept.files)))
         writer.flush()
         list(writer.written())  # counted when they were drawn
-        for stage in self._part:  # the first has nothing to do any more, and says so to those after it
+        for stage in self._part:  # the first finds its files up to date, and the next ones run if those changed
             run_stage(replace(stage, items=pairs))
 
     def _next_round(self, pairs: Sequence[Pair]) -> Iterator[Pair]:

@@ -38,7 +38,7 @@ def run_stages(
         stages: in running order.
         records: of the outputs folder, opened for writing.
         options: how.
-        listener: who is told.
+        listener: is told what happens; default: nobody is.
         plan: what `make_plan` said of the same stages, records and options; saves planning again what is still true.
         earlier: the stages before them, which do not run; their failures explain what is missing.
 

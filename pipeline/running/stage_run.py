@@ -32,7 +32,7 @@ class StageRun:
         records: opened for writing.
         writer: puts results in place.
         options: of the run.
-        listener: who is told.
+        listener: is told what happens.
     """
 
     def __init__(self, stage: Stage, records: Records, writer: Writer, options: RunOptions, listener: Listener) -> None:
@@ -57,7 +57,7 @@ class StageRun:
         self._outlook = outlook
         plan = known or plan_stage(self._stage, self._records, self._options, outlook)
         todo = [decision.item for decision in plan.of(Action.RUN)]
-        self._take_stock(plan)
+        self._record_what_stays(plan)
         self._listener.stage_started(plan)
         if todo and not stopped():
             answered = 0
@@ -71,7 +71,7 @@ class StageRun:
         self._report()
         self._listener.stage_finished(self.result)
 
-    def _take_stock(self, plan: StagePlan) -> None:
+    def _record_what_stays(self, plan: StagePlan) -> None:
         """Count what does not run, and write down which files were found to be hand edits."""
         self.result.up_to_date = plan.done + len(plan.of(Action.KEPT))
         self.result.kept = dict(plan.kept.values()) if not self._options.force else {}

@@ -1,4 +1,4 @@
-"""What a run tells while it works, and what it came to."""
+"""Events of a run, and its results."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def by_cause(failures: Sequence[ItemFailure]) -> list[list[ItemFailure]]:
 
 @dataclass(slots=True)
 class StageResult:
-    """What a stage came to.
+    """The result of a stage.
 
     Args:
         stage: the step's name.
@@ -87,11 +87,11 @@ class StageResult:
 
 @dataclass(slots=True)
 class RunSummary:
-    """What a run came to.
+    """The result of a run.
 
     Args:
         stages: in the order in which they worked; a stage that draws bad pictures again is there once more.
-        interrupted: it was told to stop.
+        interrupted: somebody asked it to stop.
         seconds: from beginning to end.
     """
 
@@ -133,7 +133,7 @@ class RunSummary:
 
 
 class Listener:
-    """Who is told what happens, always on the thread that called `run_stages`. This one ignores it; others override."""
+    """Receives the events of a run, on the thread that called `run_stages`. It ignores them; subclasses override."""
 
     def note(self, text: str) -> None:
         """Something worth a line: a cleared lock, a damaged ledger, an interruption."""

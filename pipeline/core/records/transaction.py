@@ -152,9 +152,9 @@ class Records:
         """Take away what earlier settings made of these items and these do not: a picture in another format, a size, a layer.
 
         Returns:
-            The outcomes, which name what stays because somebody retouched it; the files and slots that are no more.
+            The outcomes, with a notice for each hand edit that stays; the files and slots that are removed.
         """
-        told: list[Outcome] = []
+        recorded: list[Outcome] = []
         gone: list[Ref] = []
         for outcome in outcomes:
             earlier = self.ledger.namesakes(outcome.slot, outcome.step, outcome.item)
@@ -166,8 +166,8 @@ class Records:
             gone += [*(ref for ref in stale if ref not in hand_edits), *(each.slot for each in earlier if each.slot in stale)]
             text = "made with other settings and retouched, so it stays: "
             notices = (*outcome.notices, *(Notice(Flag.EDITED_BY_HAND, text + ref) for ref in hand_edits))
-            told.append(replace(outcome, notices=notices))
-        return told, gone
+            recorded.append(replace(outcome, notices=notices))
+        return recorded, gone
 
     def _rows(self, work: _Work) -> Iterator[FileRow]:
         fingerprint = work.finished.outcome.fingerprint
