@@ -101,7 +101,7 @@ def test_coordinates_that_no_backend_knew_are_left_out_with_the_cure(tmp_path):
     viton_hd(tmp_path / "tree", 1)
     import_tree(tmp_path)
     said = export_tree(tmp_path, "--densepose", "iuv")
-    assert said.exit_code == 3 and "knows no U and V" in said.output
+    assert said.exit_code == 3 and "has no U and V" in said.output
     assert not (tmp_path / "given/test/image-densepose-iuv").exists() or not any(
         (tmp_path / "given/test/image-densepose-iuv").iterdir()
     )
