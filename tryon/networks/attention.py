@@ -27,11 +27,11 @@ class Kernel(Enum):
     BLOCKS = "blocks"  # ours on CPUs where it is the fastest, else FUSED
 
 
-ROWS = 256
-"""Queries per block: their scores over `KEYS` keys are 3 MB of fp32, which stay in a core's cache."""
+ROWS = 512
+"""Queries per block."""
 
-KEYS = 3072
-"""Keys per block: with four times as many (1024×768 pixels) scores would leave the cache."""
+KEYS = 1024
+"""Keys per block: scores of 512 queries are 2 MB of fp32, which stay in a core's cache, and sums over 1,024 keep their digits."""
 
 FEWEST_KEYS = 512
 """With fewer keys than this the work around the blocks costs more than the blocks save."""
