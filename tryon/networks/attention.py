@@ -37,6 +37,10 @@ FEWEST_KEYS = 512
 """With fewer keys than this the work around the blocks costs more than the blocks save."""
 
 
+DEEPEST_HEAD = 256
+"""In fp32 a deeper head (the VAE's has 512 channels) goes through PyTorch's kernel, which keeps more digits of a flat map."""
+
+
 def mix(
     query: Tensor, key: Tensor, value: Tensor, *, kernel: Kernel = Kernel.FUSED, probe: AttentionProbe | None = None
 ) -> Tensor:
@@ -71,6 +75,8 @@ def attention_map(query: Tensor, key: Tensor) -> Tensor:
 def blocks_pay(query: Tensor, key: Tensor) -> bool:
     """Whether `mix_in_blocks` is the fastest here: a CPU without matrix tiles (AMX), packed kernels, many keys, no gradients."""
     if query.device.type != "cpu" or query.dtype not in (torch.float32, torch.bfloat16) or torch.is_grad_enabled():
+        return False
+    if query.dtype == torch.float32 and query.shape[3] > DEEPEST_HEAD:
         return False
     return key.shape[2] >= FEWEST_KEYS and not _cpu_has_matrix_tiles() and kernels_work(torch.float32)
 
