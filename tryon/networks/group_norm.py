@@ -50,8 +50,8 @@ def normalise(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) 
     places = x.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
     mean = _of_group(places.mean(1), groups)
     rest, squares = torch.zeros_like(mean), torch.zeros_like(mean)
-    blocks = places.split(max(1, BLOCK // channels), dim=1)
-    for block in blocks:
+    rows = max(1, BLOCK // channels)
+    for block in torch.split(places, rows, dim=1):
         left = block - mean[:, None]
         rest += left.sum(1)
         squares += left.square_().sum(1)
@@ -60,7 +60,7 @@ def normalise(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) 
     scale = (variance + eps).rsqrt_() * weight
     shift, scale = (bias - rest * scale)[:, None], scale[:, None]
     out = torch.empty_like(places)
-    for block, written in zip(blocks, out.split(blocks[0].shape[1], dim=1), strict=True):
+    for block, written in zip(torch.split(places, rows, dim=1), torch.split(out, rows, dim=1), strict=True):
         torch.addcmul(shift, block - mean[:, None], scale, out=written)
     return out.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
