@@ -291,7 +291,7 @@ def masks_of(folders, item, **settings):
     return np.asarray(Image.open(io.BytesIO(made.files[ref]()))) > 0, made.facts
 
 
-def test_the_engines_recipe_is_taken_and_named_in_the_facts(tmp_path):
+def test_the_engines_rule_is_used_and_named_in_the_facts(tmp_path):
     item = Person("drawn", "", (Category.UPPER,), ("ootd-hd",))
     folders = write_conditions(tmp_path, item, draw().labels)
     mask, facts = masks_of(folders, item)
@@ -300,14 +300,14 @@ def test_the_engines_recipe_is_taken_and_named_in_the_facts(tmp_path):
     assert np.array_equal(mask, chosen) and not np.array_equal(mask, masks_of(folders, Person("drawn", ""))[0])
 
 
-def test_another_engines_recipe_makes_the_masks_anew_and_nothing_else_does(tmp_path):
+def test_another_engines_rule_makes_the_masks_again_and_nothing_else_does(tmp_path):
     step = AgnosticStep(AgnosticConfig(), Context(layout.Layout(tmp_path, tmp_path, tmp_path)))
     plain, named = Person("a", ""), Person("a", "", (Category.UPPER,), ("hr-viton",))
     assert step.signature(plain) == step.signature(named)
     assert step.signature(plain) != step.signature(replace(named, recipes=("catvton",)))
 
 
-def test_body_parts_are_read_only_by_recipes_that_need_them(tmp_path):
+def test_body_parts_are_read_only_by_rules_that_need_them(tmp_path):
     item = Person("drawn", "")
     folders = write_conditions(tmp_path, item, draw().labels)
     context = Context(folders)
@@ -352,7 +352,7 @@ def test_damaged_body_parts_name_the_file_and_the_cure(tmp_path):
     assert "--step densepose" in caught.value.remedy
 
 
-def test_a_misspelt_recipe_is_refused_before_anything_runs():
+def test_a_misspelt_rule_is_refused_before_anything_runs():
     with pytest.raises(ValueError, match="hr-viton"):
         AgnosticConfig(recipe="hrviton")
 

@@ -181,7 +181,7 @@ def test_the_same_photo_gives_the_same_bytes(run, samples):
     assert {ref: encode() for ref, encode in first.files.items()} == {ref: encode() for ref, encode in second.files.items()}
 
 
-def test_a_photo_above_the_limit_is_scaled_and_said_so(run, samples):
+def test_a_photo_above_the_limit_is_scaled_and_flagged(run, samples):
     produced = run(_sample(samples, "p01"), megapixels=0.2)
     assert [notice.flag for notice in produced.notices] == [Flag.SCALED_FOR_WORK]
     assert _matte(produced).size <= 200_000

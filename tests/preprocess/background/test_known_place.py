@@ -29,7 +29,7 @@ def test_a_look_at_a_known_place_agrees_with_the_full_search(samples, who):
 
 
 @pytest.mark.samples
-def test_somebody_elsewhere_in_the_photo_is_not_the_person_asked_about(samples):
+def test_a_person_elsewhere_in_the_photo_is_not_the_person_in_the_box(samples):
     (path,) = (samples / "person").glob("p01*")
     person = images.read_photo(path, 60).rgb
     small = cv2.resize(person, (216, 288), interpolation=cv2.INTER_AREA)

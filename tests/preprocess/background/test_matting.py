@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_mask(scene):
     assert np.array_equal(once, again)
 
 
-def test_somebody_else_in_the_same_colour_stays_outside(scene):
+def test_another_person_in_the_same_colour_stays_outside(scene):
     photo, truth = scene
     wide = np.hstack([photo, photo])
     probability = np.hstack([_blurred(truth), 0 * _blurred(truth)])

@@ -21,7 +21,7 @@ from preprocess.cloth.step import ClothConfig, ClothStep, CutGarment, notices_of
     (TROUSERS, Category.LOWER), (SHORTS, Category.LOWER), (FLARED_SKIRT, Category.LOWER), (GOWN, Category.DRESS),
     (TEE, Category.UPPER), (STRAP_TOP, Category.UPPER),
 ])  # fmt: skip
-def test_clear_outlines_are_told_and_surely(mask, category):
+def test_clear_outlines_get_their_category_with_confidence(mask, category):
     guess = guess_category(mask)
     assert guess.category is category and guess.sure
 
@@ -47,12 +47,12 @@ def test_an_empty_outline_is_an_upper_garment_without_a_crash():
     assert guess_category(np.zeros(SIZE, bool)).category is Category.UPPER
 
 
-def test_a_glance_at_a_picture_finds_the_outline_itself():
+def test_a_quick_guess_finds_the_outline_itself():
     assert quick_category(Photo(on_paper(TROUSERS))).category is Category.LOWER
     assert quick_category(Photo(on_paper(TEE))).category is Category.UPPER
 
 
-def test_a_glance_believes_transparency():
+def test_a_quick_guess_uses_transparency():
     alpha = np.where(GOWN, np.uint8(255), np.uint8(0))
     assert quick_category(Photo(np.full((*SIZE, 3), 250, np.uint8), alpha)).category is Category.DRESS
 
@@ -68,7 +68,7 @@ def test_real_garments_get_the_category_of_their_name(samples):
     assert wrong == {}
 
 
-def test_somebody_wearing_the_garment_leaves_it_upper_without_confidence(samples):
+def test_a_worn_garment_counts_as_upper_without_confidence(samples):
     photo = images.read_photo(samples / "person" / "p08_woman_white_dress_full.jpg")
     assert quick_category(photo) == Guess(Category.UPPER, 0.0)
 

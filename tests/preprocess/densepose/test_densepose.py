@@ -97,7 +97,7 @@ def test_of_two_people_the_one_in_the_matte_is_taken(backend, chosen):
     assert (columns[0], columns[-1]) == ((5, 39), (50, 89))[chosen]
 
 
-def test_a_picture_in_which_nobody_is_found_is_said_to_be_unseen_and_others_are_not(backend):
+def test_only_the_picture_without_a_person_is_not_found(backend):
     nobody, somebody = view(((90, 90, 90), 15, 25, 110, 70)), view((RED, 20, 30, 100, 70))
     missed, found = backend.body_parts([nobody, somebody])
     assert missed == NotFound("torchscript finds nobody where the matte is")

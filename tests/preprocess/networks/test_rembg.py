@@ -61,7 +61,7 @@ def test_the_network_sees_the_published_normalisation_and_its_answer_comes_back_
     assert share[inside].min() > 0.98 and share[outside].max() < 0.02
 
 
-def test_a_picture_in_which_the_network_sees_nothing_is_not_stretched_into_somebody(tmp_path, monkeypatch):
+def test_a_picture_in_which_the_network_finds_nothing_is_not_stretched_into_a_person(tmp_path, monkeypatch):
     stand_ins.accept(monkeypatch, "rembg-u2net", "u2net.onnx")
     path = stand_ins.place(tmp_path, "rembg-u2net", "u2net.onnx")
     stand_ins.colour_network(path, 320, stand_ins.IMAGENET, RED_ONLY, 7)
@@ -125,7 +125,7 @@ def test_garment_probability_is_one_minus_that_of_the_ground():
 
 
 @pytest.mark.parametrize(("classes", "share"), [((9, 0, 0, 0), "0.0%"), ((0, 9, 0, 0), "100.0%")])
-def test_nothing_or_nothing_but_garment_is_said_to_be_unseen(classes, share, tmp_path, monkeypatch):
+def test_no_garment_and_nothing_but_garment_are_not_found(classes, share, tmp_path, monkeypatch):
     stand_ins.accept(monkeypatch, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
     path = stand_ins.place(tmp_path, "rembg-u2net-cloth-seg", "u2net_cloth_seg.onnx")
     stand_ins.colour_network(path, 768, stand_ins.IMAGENET, [(0, 0, 0, score) for score in classes])
@@ -246,7 +246,7 @@ def test_a_thing_that_stands_apart_is_not_part_of_the_person(u2net):
     assert alpha[150:220, 260:310].max() == 0 and overlap(alpha, figure) > 0.95
 
 
-def test_a_person_the_network_misses_is_said_to_be_unseen_and_another_of_the_same_call_is_not(u2net):
+def test_only_the_person_whom_the_network_misses_is_not_found(u2net):
     blue, [figure] = people(160, colour=(0, 0, 160))
     red, _ = people(160)
     selection = selection_of(160, figure, np.zeros_like(figure))

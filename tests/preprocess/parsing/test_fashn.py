@@ -115,7 +115,7 @@ def test_nothing_is_labelled_outside_the_matte_and_the_other_person_is_left_out(
     assert (parsed.labels[:, :50] == Parse.UPPER_CLOTHES).all() and not parsed.labels[:, 50:].any()
 
 
-def test_an_empty_answer_is_unseen(fashn, monkeypatch):
+def test_an_empty_map_is_not_found(fashn, monkeypatch):
     backend, _ = fashn
     says(backend, monkeypatch, np.zeros((200, 100), np.uint8))
     answer = backend.parse([view(colourful((200, 100)), np.full((200, 100), 255, np.uint8))])

@@ -245,7 +245,7 @@ def test_the_parse_map_has_cihps_neck_and_ends_at_the_matte(schp):
     assert np.mean(labels[where["face"]] == Parse.FACE) > 0.99
 
 
-def test_a_person_the_networks_miss_is_said_to_be_unseen(schp):
+def test_a_person_whom_the_networks_miss_is_not_found(schp):
     image = np.full((256, 192, 3), 128, np.uint8)
     matte = np.zeros((256, 192), np.uint8)
     matte[20:240, 50:140] = 255

@@ -164,7 +164,7 @@ def test_whom_a_network_misses_the_embedded_parser_labels_and_the_flag_says_so(t
     assert np.array_equal(labels, parse_person(view.image, view.person, view.body))
 
 
-def test_a_parser_made_of_two_networks_keeps_what_each_of_them_said(tmp_path):
+def test_a_parser_of_two_networks_keeps_the_labels_of_each(tmp_path):
     item = Person("drawn", "")
     step = ParsingStep(ParsingConfig(), Context(write_person(tmp_path, item)), Network())
     for produced in step.run([step.read(item), step.read(item)]):

@@ -264,7 +264,7 @@ def test_of_two_people_the_one_with_the_landmarks_is_measured(backend, x, other)
     assert np.hypot(*(found.xy(Joint.NOSE) - places[0])) < 4
 
 
-def test_a_photo_in_which_the_networks_find_nobody_is_said_to_be_unseen(backend):
+def test_a_photo_in_which_the_networks_find_no_person_is_not_found(backend):
     found = backend.keypoints(np.full((1000, 700, 3), 60, np.uint8), landmarks_at(300))
     assert found == NotFound("dwpose finds nobody where the landmarks are")
 

@@ -158,7 +158,7 @@ def test_a_missing_joint_stays_missing(backend):
         assert not found.body[joint].any()
 
 
-def test_a_photo_in_which_nobody_is_found_is_said_to_be_unseen(backend):
+def test_a_photo_without_a_detected_person_is_not_found(backend):
     found = backend.keypoints(np.full((900, 1200, 3), 30, np.uint8), landmarks_at(300, 420))
     assert found == NotFound("openpose finds nobody where the landmarks are")
 

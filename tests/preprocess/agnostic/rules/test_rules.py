@@ -171,7 +171,7 @@ def test_the_default_rule_needs_the_parse_map_and_the_joints_alone():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name, category", KNOWN)
-def test_every_recipe_leaves_out_whatever_is_to_be_kept(name, category, kind):
+def test_every_rule_leaves_out_what_is_to_be_kept(name, category, kind):
     drawing = draw()
     labels = drawing.labels.copy()
     places = {"hair": np.s_[300:420, 300:340], "scarf": np.s_[330:380, 400:460], "bags": np.s_[640:800, 330:430]}
@@ -278,19 +278,19 @@ def test_what_is_kept_leaves_no_specks():
     assert (areas[1:] >= 0.002 * labels.size).all()
 
 
-def test_auto_takes_the_engines_recipe_and_otherwise_the_default():
+def test_auto_takes_the_engines_rule_and_otherwise_the_default():
     assert name_for(AUTO, "catvton") == "catvton"
     assert name_for(AUTO) == "hr-viton"
     assert name_for("viton-hd", "catvton") == "viton-hd"
 
 
-def test_a_recipe_without_a_rule_for_the_category_says_which_have_one():
+def test_a_rule_that_does_not_cover_the_category_names_those_that_do():
     with pytest.raises(InputError, match="viton-hd does not cover dress garments") as caught:
         rule_for(Category.DRESS, "viton-hd")
     assert "ootd-dc" in caught.value.remedy and "viton-hd" not in caught.value.remedy
 
 
-def test_an_unknown_recipe_names_the_nearest():
+def test_an_unknown_rule_names_the_nearest():
     with pytest.raises(UsageError) as caught:
         rule_named("hrviton")
     assert "hr-viton" in caught.value.remedy
