@@ -7,6 +7,7 @@ mapped into memory, so the optimiser moments of a training checkpoint cost neith
 from __future__ import annotations
 
 import pickle
+import pickletools
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.weights.files import stub_on_disk
 
 LEGACY_LIMIT_BYTES = 4 * 2**30
 """A checkpoint that is not a zip cannot be mapped; above this it is refused instead of filling the memory."""
@@ -28,6 +30,8 @@ SHOWN_KEYS = 6
 """Names shown per kind of difference; the count is always complete."""
 
 _AGAIN = "download the file again; `python run.py weights` lists sizes and checksums"
+_OTHER_FILE = "get the weights from their publisher, or ask for a safetensors file"
+_SAFE_MODULES = ("torch", "collections")  # what a checkpoint of tensors asks for
 
 
 class _LightningCheckpointCallback:
@@ -43,7 +47,8 @@ def open_checkpoint(path: Path) -> dict[str, Tensor]:
     """Read the weights of a checkpoint, whatever it is packed in.
 
     Args:
-        path: `.safetensors`, or a torch file (`.ckpt`, `.pt`, `.pth`, `.bin`), flat or with the weights under `state_dict`.
+        path: `.safetensors`, or a torch file (`.ckpt`, `.pt`, `.pth`, `.bin`), flat or with the weights under `state_dict`;
+            its content decides, not its name.
 
     Returns:
         Name → tensor, mapped from the file where the container allows; optimiser state and the rest are left out.
@@ -53,7 +58,9 @@ def open_checkpoint(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such file", _AGAIN)
-    if path.suffix == ".safetensors":
+    with path.open("rb") as file:
+        has_header = file.read(9)[8:] == b"{"
+    if has_header or path.suffix == ".safetensors":
         return _open_safetensors(path)
     return _weights_of(_open_torch(path), path)
 
@@ -62,7 +69,7 @@ def _open_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
-        raise WeightsError(f"{path}: not a complete safetensors file ({error})", _AGAIN) from error
+        raise WeightsError(f"{path}: not a complete safetensors file ({stub_on_disk(path, 0) or error})", _AGAIN) from error
     return tensors
 
 
@@ -84,10 +91,7 @@ def _open_torch(path: Path) -> Any:
 def _open_zip(path: Path) -> Any:
     foreign = [name for name in _foreign_globals(path) if name not in _TOLERATED_GLOBALS]
     if foreign:
-        raise WeightsError(
-            f"{path}: not opened, because it asks to run code: {', '.join(sorted(foreign)[:SHOWN_KEYS])}",
-            "get the weights from their publisher, or ask for a safetensors file",
-        )
+        raise _runs_code(path, foreign)
     loaded = _load(path, mmap=True)
     _check_records(path, loaded)
     return loaded
@@ -96,8 +100,8 @@ def _open_zip(path: Path) -> Any:
 def _foreign_globals(path: Path) -> list[str]:
     try:
         return torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except (RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path}: not a torch checkpoint ({_first_line(error)})", _AGAIN) from error
+    except (RuntimeError, ValueError, pickle.UnpicklingError):
+        raise WeightsError(f"{path}: not a torch checkpoint: a zip archive of another kind, or damaged", _AGAIN) from None
 
 
 def _load(path: Path, *, mmap: bool) -> Any:
@@ -107,8 +111,32 @@ def _load(path: Path, *, mmap: bool) -> Any:
     try:
         with torch.serialization.safe_globals(stand_ins):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise WeightsError(f"{path}: not a torch checkpoint that can be read safely ({_first_line(error)})", _AGAIN) from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError):
+        if foreign := _asked_globals(path):
+            raise _runs_code(path, foreign) from None  # torch's own words recommend to open the file unsafely
+        why = stub_on_disk(path, 0) or "its content is of another kind, or damaged"
+        raise WeightsError(f"{path}: not a torch checkpoint: {why}", _AGAIN) from None
+
+
+def _asked_globals(path: Path) -> list[str]:
+    """What a bare pickle asks for beside tensors, read off its instructions without running one."""
+    asked, strings = [], [""]
+    try:
+        with path.open("rb") as file:
+            for instruction, argument, _ in pickletools.genops(file):
+                if "UNICODE" in instruction.name:
+                    strings.append(str(argument))
+                elif instruction.name == "GLOBAL":
+                    asked.append(str(argument).replace(" ", "."))
+                elif instruction.name == "STACK_GLOBAL":
+                    asked.append(".".join(strings[-2:]))
+    except (ValueError, LookupError):
+        pass  # not a pickle from here on
+    return [name for name in asked if name.split(".")[0] not in _SAFE_MODULES]
+
+
+def _runs_code(path: Path, names: Iterable[str]) -> WeightsError:
+    return WeightsError(f"{path}: not opened, because it asks to run code: {', '.join(sorted(names)[:SHOWN_KEYS])}", _OTHER_FILE)
 
 
 def _check_records(path: Path, loaded: Any) -> None:
@@ -159,22 +187,28 @@ class Difference:
         return "\n".join(f"  {len(names)} {kind}: {_some(names)}" for kind, names in kinds if names)
 
 
-def difference(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], unexpected: Iterable[str] = ()) -> Difference:
+def difference(
+    found: Mapping[str, Tensor],
+    wanted: Mapping[str, Tensor],
+    unexpected: Iterable[str] = (),
+    named: Callable[[str], str] = str,
+) -> Difference:
     """Compare names and shapes.
 
     Args:
-        found: what a file holds.
+        found: what a file holds, under the network's names.
         wanted: what the network has.
         unexpected: further names of the file that have no place at all.
+        named: the file's own name of a tensor, given the network's.
     """
     misshapen = tuple(
-        f"{name}: {tuple(found[name].shape)} instead of {tuple(wanted[name].shape)}"
+        f"{named(name)}: {tuple(found[name].shape)} instead of {tuple(wanted[name].shape)}"
         for name in wanted
         if name in found and found[name].shape != wanted[name].shape
     )
     return Difference(
-        missing=tuple(name for name in wanted if name not in found),
-        unexpected=(*unexpected, *(name for name in found if name not in wanted)),
+        missing=tuple(named(name) for name in wanted if name not in found),
+        unexpected=(*unexpected, *(named(name) for name in found if name not in wanted)),
         misshapen=misshapen,
     )
 
@@ -188,7 +222,3 @@ def refuse_difference(path: Path, model: str, found: Difference, remedy: str = "
 def _some(names: tuple[str, ...]) -> str:
     more = len(names) - SHOWN_KEYS
     return ", ".join(names[:SHOWN_KEYS]) + (f" and {more} more" if more > 0 else "")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:200]

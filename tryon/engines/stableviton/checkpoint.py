@@ -5,7 +5,7 @@ Facts: docs/facts/stableviton.md#checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor
 from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.official_names import official_name
 from tryon.engines.stableviton.variants import Variant, variant_of
 from tryon.networks.savings import ALL, OFFICIAL, Savings
 
@@ -49,7 +50,7 @@ def read_published(path: Path, architecture: Architecture = FULL, vae_file: Path
     variant = variant_of({name: tuple(tensor.shape) for name, tensor in official.items()})
     found, unknown = _rename({key: tensor for key, tensor in official.items() if key not in variant.extra_keys})
     wanted = empty_network(architecture, OFFICIAL).state_dict()
-    refuse_difference(path, "StableVITON", difference(found, wanted, unknown), _hint(official))
+    refuse_difference(path, "StableVITON", difference(found, wanted, unknown, _names_in(official)), _hint(official))
     if vae_file is not None:
         found |= _read_vae(vae_file, {name: tensor for name, tensor in wanted.items() if name.startswith("vae.")})
     return Published(found, variant)
@@ -99,9 +100,17 @@ def _rename(official: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str
 
 def _read_vae(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     flat = {f"{VAE_PREFIX}{key}": tensor for key, tensor in open_checkpoint(path).items() if not key.startswith(VAE_TRAINING)}
-    found, unknown = _rename(flat)
-    refuse_difference(path, "StableVITON's VAE", difference(found, wanted, unknown))
+    found, unknown = _rename(flat)  # every key has a place, because every key has the VAE's prefix
+    named = _names_in(flat)
+    wrong = difference(found, wanted, unknown, lambda name: named(name).removeprefix(VAE_PREFIX))
+    refuse_difference(path, "StableVITON's VAE", wrong)
     return found
+
+
+def _names_in(official: Iterable[str]) -> Callable[[str], str]:
+    """What a file calls our names; of a tensor that it lacks, what the published file calls it."""
+    there = {our_name(key): key for key in official if drop_reason(key) is None}
+    return lambda name: there.get(name) or official_name(name)
 
 
 def _hint(official: Iterable[str]) -> str:

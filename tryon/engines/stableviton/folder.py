@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights.converted import INDEX, list_contents
+from pipeline.core.weights.converted import INDEX, damaged_files, find_converted, list_contents
 from pipeline.core.weights.files import digest_of
 from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
@@ -165,12 +165,23 @@ def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture
         published = read_published(path, architecture)
         return Loaded(fill_network(architecture, published.weights, dtype, savings), published.variant, path.name)
     index = read_index(path)
+    _refuse_damaged(path)
     weights = {name: tensor for part, file_name in PARTS.items() for name, tensor in _read_part(path, part, file_name).items()}
     wanted = empty_network(index.architecture, savings).state_dict()
     remedy = "convert the published file again" if savings != OFFICIAL else "the control tail is only in the published file"
     refuse_difference(path, "StableVITON", difference(weights, wanted), remedy)
     network = fill_network(index.architecture, weights, dtype, savings)
     return Loaded(network, variant_named(index.variant), index.source_sha256)
+
+
+def _refuse_damaged(folder: Path) -> None:
+    """Hold the files against the index, whose identity they stand for. A file is hashed once, and again when it has changed."""
+    made, remedy = find_converted(folder), "convert the published file again"
+    parts = {f"{part}/{file_name}" for part, file_name in PARTS.items()}
+    if made is None or not parts <= made.files.keys():
+        raise WeightsError(f"{folder}: incomplete: {INDEX} lists other files than are here, or of another size", remedy)
+    if damaged := damaged_files(made):
+        raise WeightsError(f"{folder}: damaged: {', '.join(damaged)} is not what {INDEX} lists", remedy)
 
 
 def _read_part(folder: Path, part: str, file_name: str) -> dict[str, Tensor]:

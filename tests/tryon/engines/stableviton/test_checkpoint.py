@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
+import traceback
 import zipfile
 
 import pytest
@@ -16,9 +19,12 @@ from safetensors.torch import save_file
 from transformers import CLIPVisionModel
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.weights import converted as weights_converted
 from tryon.checkpoints import open_checkpoint
 from tryon.engines.stableviton import folder as folders
+from tryon.engines.stableviton import keys
 from tryon.engines.stableviton.checkpoint import fill_network, read_published
+from tryon.engines.stableviton.official_names import official_name
 from tryon.networks.precision import DTYPES
 from tryon.networks.savings import OFFICIAL
 
@@ -106,7 +112,7 @@ def test_the_fine_tuned_vae_goes_on_top(saved, official_state, tiny):
 
 
 def test_a_vae_file_that_is_none_is_refused(saved, tiny, official_state):
-    with pytest.raises(WeightsError, match="missing: vae"):
+    with pytest.raises(WeightsError, match=r"missing: encoder\.conv_in\.weight"):
         read_published(saved(), tiny, saved({"decoder.conv_out.bias": torch.zeros(3)}, "vae.ckpt"))
 
 
@@ -178,6 +184,72 @@ def test_a_picture_is_not_a_checkpoint(tmp_path):
         open_checkpoint(path)
 
 
+def no_advice_to_run_code(error: pytest.ExceptionInfo) -> bool:
+    """Neither the message nor what a log would print below it."""
+    told = "".join(traceback.format_exception(error.value))
+    return "weights_only" not in told and "arbitrary code" not in told
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>" + bytes(2000), "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 10\n", "git-lfs pointer"),
+        (pickle.dumps({"weight": Attack("never")}), r"asks to run code: \w+\.mkdir"),
+        (pickle.dumps({"weight": Attack("never")}, protocol=2), r"asks to run code: \w+\.mkdir"),
+        (pickle.dumps({"epochs": [3.5] * 500}), "of another kind, or damaged"),
+        (b"", "a stub of 0 bytes"),
+    ],
+)
+@pytest.mark.parametrize("name", ["VITONHD.ckpt", "weights.bin"])
+def test_no_message_recommends_to_open_a_file_unsafely(tmp_path, content, words, name):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=words) as caught:
+        open_checkpoint(path)
+    assert no_advice_to_run_code(caught)
+
+
+def test_a_zip_of_something_else_and_a_zip_with_code_are_refused_in_our_words(saved, tmp_path):
+    other = tmp_path / "photos.ckpt"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("photos/beach.jpg", b"\xff\xd8")
+    for path in (other, saved({"hook": Attack(tmp_path / "ran")})):
+        with pytest.raises(WeightsError) as caught:
+            open_checkpoint(path)
+        assert no_advice_to_run_code(caught)
+
+
+def test_a_safetensors_file_is_known_by_its_content(tmp_path):
+    path = tmp_path / "renamed.ckpt"
+    save_file({"weight": torch.ones(3)}, path)
+    assert torch.equal(open_checkpoint(path)["weight"], torch.ones(3))
+
+
+def test_a_web_page_named_safetensors_is_called_that(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"<html>quota exceeded</html>")
+    with pytest.raises(WeightsError, match="a web page"):
+        open_checkpoint(path)
+
+
+def test_another_networks_safetensors_file_is_answered_in_its_own_names(tmp_path, tiny):
+    path = tmp_path / "sd15.safetensors"
+    save_file({"model.diffusion_model.input_blocks.0.0.weight": torch.ones(64, 4, 3, 3), "betas": torch.ones(1000)}, path)
+    with pytest.raises(WeightsError) as caught:
+        read_published(path, tiny)
+    text = str(caught.value)
+    assert "model.diffusion_model.input_blocks.0.0.weight: (64, 4, 3, 3) instead of (64, 13, 3, 3)" in text
+    assert "missing: model.diffusion_model.input_blocks.0.0.bias, model.diffusion_model.time_embed.0.weight" in text
+    assert not re.search(r"(?<![\w.])(unet|mapper|image_encoder)\.", text)
+
+
+def test_every_official_name_is_found_back_from_ours(key_list):
+    kept = [key for key in key_list["full_model"] if keys.drop_reason(key) is None]
+    assert len(kept) > 1900
+    assert [official_name(keys.our_name(key)) for key in kept] == kept
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(WeightsError, match="no such file"):
         open_checkpoint(tmp_path / "absent.ckpt")
@@ -190,9 +262,9 @@ def test_another_model_gives_a_readable_difference(saved, official_state, tiny):
     with pytest.raises(WeightsError) as caught:
         read_published(saved(other), tiny)
     text = str(caught.value)
-    assert re.search(r"300 missing: control\.", text)
+    assert re.search(r"300 missing: control_model\.", text)
     assert "1 unexpected: added_pose.weight" in text
-    assert "mapper.projection.bias: (5,) instead of (48,)" in text
+    assert "proj_out.bias: (5,) instead of (48,)" in text
     assert "Paint-by-Example" in text
 
 
@@ -235,6 +307,39 @@ def test_a_failed_conversion_leaves_nothing_behind(saved, tiny, tmp_path):
 def test_a_folder_without_its_index_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="not a finished one"):
         folders.load(tmp_path, torch.float32)
+
+
+@pytest.fixture
+def converted(saved, tiny, tmp_path):
+    folders.convert(saved(), tmp_path / "stableviton", dtype="bf16", architecture=tiny)
+    return tmp_path / "stableviton"
+
+
+def test_a_converted_folder_with_one_flipped_byte_is_not_opened(converted):
+    path = converted / "unet" / folders.PARTS["unet"]
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=f"damaged: unet/{path.name}"):
+        folders.load(converted, torch.bfloat16)
+
+
+def test_a_converted_folder_whose_index_leaves_a_part_out_is_not_opened(converted):
+    index = json.loads((converted / "model_index.json").read_text())
+    del index["files"]["mapper/model.safetensors"]
+    (converted / "model_index.json").write_text(json.dumps(index))
+    with pytest.raises(WeightsError, match="incomplete"):
+        folders.load(converted, torch.bfloat16)
+
+
+def test_a_converted_folder_that_was_copied_is_hashed_once(converted, tmp_path, monkeypatch):
+    copied = shutil.copytree(converted, tmp_path / "elsewhere", copy_function=shutil.copyfile)
+    hashed, digest = [], weights_converted.digest_of
+    monkeypatch.setattr(weights_converted, "digest_of", lambda path: hashed.append(path) or digest(path))
+    for _ in range(2):
+        folders.load(copied, torch.bfloat16)
+    assert len(hashed) == len(set(hashed)) >= len(folders.PARTS)
 
 
 def test_the_unused_tail_is_neither_converted_nor_loaded(saved, tiny, tmp_path):

@@ -201,7 +201,7 @@ def test_the_command_line_converts_and_refuses_what_does_not_fit(tmp_path):
     torch.save({"weight": torch.ones(2)}, tmp_path / "other.ckpt")
     typed = partial(CliRunner().invoke, app)
     wrong = typed(["convert", "stableviton", str(tmp_path / "other.ckpt"), "--weights", str(tmp_path / "weights")])
-    assert isinstance(wrong.exception, WeightsError) and "missing: unet" in str(wrong.exception)
+    assert isinstance(wrong.exception, WeightsError) and "missing: model.diffusion_model" in str(wrong.exception)
     assert not (tmp_path / "weights").exists()
     unable = typed(["convert", "preview", str(tmp_path / "other.ckpt")])
     assert isinstance(unable.exception, UsageError)
