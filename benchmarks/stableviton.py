@@ -137,7 +137,7 @@ def measure(network: StableViton, case: Case, size: tuple[int, int], batch: int,
         call=seconds / (config.steps + plms),
         person=person_seconds,
         garment=garment_seconds,
-        decode=watch(lambda: sampling.decode(network, latents[0], person, config))[0],
+        decode=watch(lambda: sampling.decode(network, latents[:1], [person], config))[0],
     )
 
 

@@ -30,12 +30,13 @@ from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAG
 from pipeline.core.records.transaction import open_records
 from pipeline.core.step import Context, Stage
 from pipeline.running.runner import run_stages
+from tryon.batching import Limits
 from tryon.engines.stableviton import runtime, sampling
 from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import StableVITON
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
-from tryon.engines.stableviton.runtime import Limits, Runtime
+from tryon.engines.stableviton.runtime import Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.savings import ALL
 from tryon.step import TryOnConfig, TryOnStep

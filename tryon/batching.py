@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import torch
 
+from pipeline.core.device import Device
 from pipeline.core.errors import LookbookError
 
 Item = TypeVar("Item")
@@ -81,6 +82,30 @@ class BatchSizer(Generic[Item, Made]):
         self._successes += 1
         if self._successes >= GROW_AFTER and self.size < self._most:
             self.size, self._successes = (self.size + self._most + 1) // 2, 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the machine allows an engine.
+
+    Args:
+        device: where it runs.
+        batch_size: most pictures that are sampled together.
+        remedy: what a user can do when not even one picture fits into the memory.
+    """
+
+    device: Device
+    batch_size: int = 1
+    remedy: str = ""
+
+    def sizer(self, make: Callable[[Sequence[Item]], list[Made]], most: int) -> BatchSizer[Item, Made]:
+        """A sizer of batches of up to `most` that gives the device its memory back."""
+        return BatchSizer(make, most, give_back_of(self.device), self.remedy)
+
+
+def give_back_of(device: Device) -> Callable[[], None]:
+    """What hands a device's cached memory back."""
+    return {"cuda": torch.cuda.empty_cache, "mps": torch.mps.empty_cache}.get(device.kind, lambda: None)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

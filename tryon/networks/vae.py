@@ -5,18 +5,25 @@ Facts: docs/facts/stable_diffusion_1.md#vae.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from diffusers import AutoencoderKL
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from einops import rearrange
 from torch import Tensor
 
+from pipeline.core.arrays import RGB
 from tryon.networks.attention import Kernel
+from tryon.networks.pictures import picture_levels, picture_tensor, to_host
+from tryon.networks.precision import dtype_of, keep_in_fp32, overflowed
 from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LATENT_SCALE, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, level_channels
 from tryon.networks.unet_layers import attend, residual_block
+
+BLACK = -0.98  # in [-1, 1]: a picture that never exceeds this is what a number overflow looks like
 
 
 def build_vae(channels: int = 128) -> Any:
@@ -75,27 +82,72 @@ class Posterior:
         rows = slice(index, index + 1) if isinstance(index, int) else index
         return Posterior(self.mean[rows], self.deviation[rows])
 
-    @property
-    def nbytes(self) -> int:
-        """Memory it holds, in bytes."""
-        return self.mean.nbytes + self.deviation.nbytes
+    def is_finite(self) -> bool:
+        """Whether it is free of overflows; waits for the device."""
+        return bool((torch.isfinite(self.mean) & torch.isfinite(self.deviation)).all())
 
 
-def encode_pictures(vae: Any, pictures: Tensor) -> Posterior:
-    """Encode pictures.
+def encode_all(vae: Any, pictures: Sequence[RGB]) -> list[Posterior]:
+    """Encode pictures in one call; where 16 bits overflow, the VAE stays in fp32 from then on.
 
     Args:
         vae: what `build_vae` made.
-        pictures: (b, 3, height, width) in [-1, 1]; sides are multiples of 64.
+        pictures: (height, width, 3) uint8 RGB, all of one size; sides are multiples of 64.
 
     Returns:
-        The posterior on the (height / 8, width / 8) grid, in fp32.
+        One posterior per picture, on the VAE's device.
     """
-    posterior = vae.encode(pictures.to(vae.dtype)).latent_dist
+    tensor = torch.cat([picture_tensor(picture) for picture in pictures]).to(_device(vae), non_blocking=True)
+    posterior = encode_pictures(vae, tensor)
+    if dtype_of(vae) != torch.float32 and not posterior.is_finite():
+        keep_in_fp32(vae, "the VAE")
+        posterior = encode_pictures(vae, tensor)
+    return [posterior[row] for row in range(len(pictures))]
+
+
+def decode_all(vae: Any, latents: Tensor, *, rounded: bool) -> list[RGB | None]:
+    """Decode latents in one call and with one wait for the device; where 16 bits overflow, the VAE stays in fp32 from then on.
+
+    Args:
+        vae: what `build_vae` made.
+        latents: (b, 4, h, w) scaled latents.
+        rounded: see `pictures.to_levels`.
+
+    Returns:
+        (8h, 8w, 3) uint8 RGB per latent; None where even fp32 gives no picture.
+    """
+    pictures = _pictures(vae, latents, rounded)
+    blank = [row for row, picture in enumerate(pictures) if picture is None]
+    if not blank or dtype_of(vae) == torch.float32:
+        return pictures
+    bad = overflowed(latents)  # nobody makes a picture of those
+    again = [row for row in blank if row not in bad]
+    if again:
+        keep_in_fp32(vae, "the VAE")
+        for row, picture in zip(again, _pictures(vae, latents[again], rounded), strict=True):
+            pictures[row] = picture
+    return pictures
+
+
+def encode_pictures(vae: Any, pictures: Tensor) -> Posterior:
+    """(b, 3, height, width) in [-1, 1] → the posterior on the (height / 8, width / 8) grid, in fp32."""
+    posterior = vae.encode(pictures.to(dtype_of(vae))).latent_dist
     return Posterior(posterior.mean.float(), posterior.std.float())
 
 
 def decode_latents(vae: Any, latents: Tensor) -> Tensor:
-    """Decode scaled latents (b, 4, h, w) into pictures (b, 3, 8h, 8w), about [-1, 1], fp32."""
-    decoded: Tensor = vae.decode((latents / LATENT_SCALE).to(vae.dtype)).sample
+    """Scaled latents (b, 4, h, w) → pictures (b, 3, 8h, 8w), about [-1, 1], fp32."""
+    decoded: Tensor = vae.decode((latents / LATENT_SCALE).to(dtype_of(vae))).sample
     return decoded.float()
+
+
+def _pictures(vae: Any, latents: Tensor, rounded: bool) -> list[RGB | None]:
+    decoded = decode_latents(vae, latents)
+    usable = torch.isfinite(decoded).all(dim=(1, 2, 3)) & (decoded.amax(dim=(1, 2, 3)) >= BLACK)
+    levels, fine = to_host(picture_levels(decoded, rounded=rounded), usable)
+    return [picture.numpy() if each else None for picture, each in zip(levels, fine.tolist(), strict=True)]
+
+
+def _device(vae: Any) -> torch.device:
+    device: torch.device = next(vae.parameters()).device
+    return device

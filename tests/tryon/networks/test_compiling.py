@@ -12,10 +12,10 @@ import torch
 from benchmarks.generated import generated_garment, generated_network, generated_person
 from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
-from tryon.engines.stableviton.encoding import encode_garment, encode_person
+from tryon.batching import Limits
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
-from tryon.engines.stableviton.runtime import CanvasPerson, Limits, Runtime
+from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.savings import ALL
 
@@ -30,8 +30,7 @@ def engine(tiny):
 
 
 def dress(engine, seeds):
-    person = CanvasPerson(encode_person(engine.network, generated_person(SIZE), with_image=False), SIZE)
-    garment = encode_garment(engine.network, generated_garment(SIZE), SIZE)
+    person, garment = CanvasPerson(generated_person(SIZE), SIZE), CanvasGarment(generated_garment(SIZE))
     return [each.picture for each in engine.dress([TryOnItem(person, garment, seed) for seed in seeds])]
 
 

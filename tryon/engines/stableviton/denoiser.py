@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from tryon.engines.stableviton.conditions import picture_tensor
 from tryon.engines.stableviton.encoding import EncodedGarment, EncodedPerson
 from tryon.engines.stableviton.network import Contexts, Shifts, StableViton, stack_conditions
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig
 from tryon.engines.stableviton.unet import DeepFeatures, Probes
 from tryon.engines.stableviton.variants import Unconditional
+from tryon.networks.pictures import picture_tensor
 from tryon.networks.vae import Posterior, encode_pictures
 from tryon.noise import NoiseStream, draw_batch
 

@@ -13,11 +13,12 @@ from torch import Tensor
 from pipeline.core.arrays import RGB, Grey
 from pipeline.core.errors import InputError
 from pipeline.core.masks import Mask
-from tryon.engines.stableviton.conditions import latent_mask, picture_tensor
+from tryon.engines.stableviton.conditions import latent_mask
 from tryon.engines.stableviton.network import StableViton
 from tryon.networks.clip import clip_input
+from tryon.networks.pictures import picture_tensor
 from tryon.networks.sd1 import SIDE_MULTIPLE
-from tryon.networks.vae import Posterior, encode_pictures
+from tryon.networks.vae import Posterior, encode_all
 
 Size = tuple[int, int]
 
@@ -102,8 +103,44 @@ def prepare_person(image: RGB, agnostic: RGB, repaint: Mask, densepose: RGB, siz
     )
 
 
+def conditions_of(pictures: PersonPictures, *, with_image: bool) -> list[RGB]:
+    """What the VAE encodes of a person: agnostic, densepose, and the photo for a start code made of it."""
+    return [pictures.agnostic, pictures.densepose] + ([pictures.image] if with_image else [])
+
+
+def encoded_person(pictures: PersonPictures, posteriors: Sequence[Posterior], *, antialias: bool = False) -> EncodedPerson:
+    """A person from what the VAE made of `conditions_of`.
+
+    Args:
+        pictures: conditions at model size.
+        posteriors: two, or three with the photo's.
+        antialias: see `conditions.latent_mask`.
+    """
+    keep = torch.from_numpy(pictures.keep.astype(np.float32) / np.float32(255))[None, None]
+    return EncodedPerson(
+        pictures=pictures,
+        image=posteriors[2] if len(posteriors) > 2 else None,
+        agnostic=posteriors[0],
+        densepose=posteriors[1],
+        keep=latent_mask(keep, antialias=antialias),
+    )
+
+
+def garment_tokens(network: StableViton, pictures: Sequence[RGB], *, antialias: bool = False) -> list[Tensor]:
+    """The context tokens of garments, one call: (1, 1, context_dim) fp32 each.
+
+    Args:
+        network: the loaded network.
+        pictures: (h, w, 3) garment canvases at model size.
+        antialias: see `clip.clip_input`.
+    """
+    squares = torch.cat([clip_input(picture_tensor(picture), antialias=antialias) for picture in pictures])
+    tokens = network.garment_token(squares.to(network.device, non_blocking=True)).float()
+    return list(tokens[:, None])
+
+
 def encode_person(network: StableViton, pictures: PersonPictures, *, with_image: bool, antialias: bool = False) -> EncodedPerson:
-    """Encode a person; its two or three pictures go through the VAE as one batch.
+    """Encode one person; its two or three pictures go through the VAE as one batch.
 
     Args:
         network: the loaded network.
@@ -111,20 +148,12 @@ def encode_person(network: StableViton, pictures: PersonPictures, *, with_image:
         with_image: encode the photo too, for a start code made of it.
         antialias: see `conditions.latent_mask`.
     """
-    wanted = [pictures.agnostic, pictures.densepose] + ([pictures.image] if with_image else [])
-    posterior = _encode(network, wanted)
-    keep = torch.from_numpy(pictures.keep.astype(np.float32) / np.float32(255))[None, None]
-    return EncodedPerson(
-        pictures=pictures,
-        image=posterior[2] if with_image else None,
-        agnostic=posterior[0],
-        densepose=posterior[1],
-        keep=latent_mask(keep, antialias=antialias),
-    )
+    posteriors = encode_all(network.vae, conditions_of(pictures, with_image=with_image))
+    return encoded_person(pictures, posteriors, antialias=antialias)
 
 
 def encode_garment(network: StableViton, cloth: RGB, size: Size, *, antialias: bool = False) -> EncodedGarment:
-    """Encode a garment: its posterior for the spatial encoder, its token for everything else.
+    """Encode one garment: its posterior for the spatial encoder, its token for everything else.
 
     Args:
         network: the loaded network.
@@ -134,12 +163,5 @@ def encode_garment(network: StableViton, cloth: RGB, size: Size, *, antialias: b
     """
     check_size(size)
     fitted = fit_picture(cloth, size)
-    square = clip_input(picture_tensor(fitted), antialias=antialias)
-    return EncodedGarment(
-        picture=fitted, posterior=_encode(network, [fitted]), token=network.garment_token(square.to(network.device)).float()
-    )
-
-
-def _encode(network: StableViton, pictures: Sequence[RGB]) -> Posterior:
-    tensor = torch.cat([picture_tensor(picture) for picture in pictures]).to(network.device)
-    return encode_pictures(network.vae, tensor)
+    posterior, token = encode_all(network.vae, [fitted])[0], garment_tokens(network, [fitted], antialias=antialias)[0]
+    return EncodedGarment(picture=fitted, posterior=posterior, token=token)

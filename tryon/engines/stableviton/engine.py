@@ -87,8 +87,9 @@ class StableVITON(EngineBase):
         Raises:
             WeightsError: missing, damaged, unsafe, or another model.
         """
+        from tryon.batching import Limits
         from tryon.engines.stableviton.folder import load
-        from tryon.engines.stableviton.runtime import Limits, Runtime
+        from tryon.engines.stableviton.runtime import Runtime
         from tryon.networks.precision import choose_dtype
 
         chosen, sampling = choose_device(device), sampling_config(self.config, self.native_preset)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import cv2
@@ -12,50 +13,67 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.core.arrays import RGB
-from pipeline.core.device import Device
+from pipeline.core.arrays import RGB, Float
 from pipeline.core.engine import DressedPerson, GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError
 from pipeline.core.layout import ATTENTION
-from tryon.batching import BatchSizer
+from tryon.batching import Limits
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.attention_picture import AttentionRecorder, attention_picture, recorder_for
 from tryon.engines.stableviton.denoiser import Batch, TimeTable
-from tryon.engines.stableviton.encoding import EncodedGarment, EncodedPerson, Size, encode_garment, encode_person, prepare_person
+from tryon.engines.stableviton.encoding import (
+    EncodedGarment,
+    EncodedPerson,
+    PersonPictures,
+    Size,
+    conditions_of,
+    encoded_person,
+    fit_picture,
+    garment_tokens,
+    prepare_person,
+)
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.compiling import Compiled
+from tryon.networks.precision import mend_overflow
 from tryon.networks.swapping import use_plain_layers
+from tryon.networks.vae import encode_all
 from tryon.noise import SeededNoise
 
-Made = TypeVar("Made")
+Part = TypeVar("Part", "CanvasPerson", "CanvasGarment")
 
 
-@dataclass(frozen=True)
+@dataclass
 class CanvasPerson:
-    """An encoded person and the size of the canvas the result goes back to."""
+    """A person at the network's size, and the size of the canvas the result goes back to."""
 
-    encoded: EncodedPerson
+    pictures: PersonPictures
     canvas: Size
+    encoded: EncodedPerson | None = None  # by the first batch that needs it
+
+
+@dataclass
+class CanvasGarment:
+    """A garment at the network's size."""
+
+    picture: RGB  # (h, w, 3) uint8 RGB
+    encoded: EncodedGarment | None = None  # by the first batch that needs it
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What the machine allows.
+class Sampled:
+    """What the sampler made of one item."""
 
-    Args:
-        device: where to run.
-        batch_size: most pictures made together.
-        remedy: what a user can do when not even one picture fits into the memory.
-    """
-
-    device: Device
-    batch_size: int = 1
-    remedy: str = ""
+    item: TryOnItem
+    latent: Tensor  # (4, h, w)
+    attention: Float | None  # (patches, patches), where it is recorded
 
 
 class Runtime:
     """Encodes and dresses with a loaded network.
+
+    `encode_person` and `encode_garment` read and resize. The network sees a part with the first batch that needs it, together
+    with all others of that batch.
 
     Args:
         loaded: the network, on the CPU.
@@ -70,28 +88,30 @@ class Runtime:
         self.network, self.variant, self.identity = loaded.network.to(limits.device.name), loaded.variant, loaded.identity
         self.config, self.size, self.save_attention = config, size, save_attention
         self._times = TimeTable(self.network)
-        self._sizer: BatchSizer[TryOnItem, DressedPerson] = BatchSizer(
-            self._dress, limits.batch_size, _release(limits.device), limits.remedy
-        )
+        at_once = 1 if limits.device.kind == "cpu" else limits.batch_size  # a CPU is busy with one, which needs least memory
+        self._encoder = limits.sizer(partial(encode_all, self.network.vae), at_once)
+        self._tokens = limits.sizer(partial(garment_tokens, self.network, antialias=config.antialias), at_once)
+        self._sampler = limits.sizer(self._sample_batch, limits.batch_size)
+        self._decoder = limits.sizer(self._decode_batch, at_once)
 
-    @torch.inference_mode()
     def encode_person(self, person: PersonInputs) -> CanvasPerson:
-        """Encode a person's conditions, at most once per person and category."""
+        """Prepare a person's conditions, at most once per person and category."""
         image = person.image()
         pictures = prepare_person(image, person.agnostic(), person.agnostic_mask(), person.densepose(), self.size)
-        with_image = self.config.start is Start.PERSON
-        encoded = encode_person(self.network, pictures, with_image=with_image, antialias=self.config.antialias)
-        return CanvasPerson(encoded, (image.shape[0], image.shape[1]))
+        return CanvasPerson(pictures, (image.shape[0], image.shape[1]))
+
+    def encode_garment(self, garment: GarmentInputs) -> CanvasGarment:
+        """Prepare a garment, once."""
+        return CanvasGarment(fit_picture(garment.cloth(), self.size))
 
     @torch.inference_mode()
-    def encode_garment(self, garment: GarmentInputs) -> EncodedGarment:
-        """Encode a garment, once."""
-        return encode_garment(self.network, garment.cloth(), self.size, antialias=self.config.antialias)
-
     def dress(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         """Dress, in batches that fit the memory."""
-        with torch.inference_mode():
-            return self._sizer.run(items)
+        self._encode_persons([item.person for item in items])
+        self._encode_garments([item.garment for item in items])
+        sampled = self._sampler.run(items)
+        pictures = self._decoder.run(sampled)
+        return [self._dressed(each, picture) for each, picture in zip(sampled, pictures, strict=True)]
 
     def compile(self) -> None:
         """Compile the two halves of a model call; the first call of each batch size pays for it, and says so."""
@@ -99,48 +119,54 @@ class Runtime:
         for name, about in (("noise", "the U-Net"), ("garment_features", "the spatial encoder")):
             setattr(self.network, name, Compiled(getattr(self.network, name), about))
 
-    def _dress(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
-        recorder = recorder_for(self.size, len(items)) if self.save_attention else None
-        latents = self._sample(items, recorder)
-        for row in sampling.overflowed(latents):
-            again = partial(self._sample, items[row : row + 1], None, fresh_table=True)
-            latents[row] = self._in_full_precision(again)[0]
-        pictures = [self._decode(latent, item) for latent, item in zip(latents, items, strict=True)]
-        attention = self._attention(recorder, items, pictures)
-        return [
-            DressedPerson(_to_canvas(picture, item.person.canvas), extra={} if drawn is None else {ATTENTION: drawn})
-            for picture, item, drawn in zip(pictures, items, attention, strict=True)
-        ]
+    def _encode_persons(self, persons: Sequence[CanvasPerson]) -> None:
+        waiting = _waiting(persons)
+        conditions = [conditions_of(person.pictures, with_image=self.config.start is Start.PERSON) for person in waiting]
+        posteriors = iter(self._encoder.run([picture for pictures in conditions for picture in pictures]))
+        for person, pictures in zip(waiting, conditions, strict=True):
+            own = list(islice(posteriors, len(pictures)))
+            person.encoded = encoded_person(person.pictures, own, antialias=self.config.antialias)
 
-    def _sample(self, items: Sequence[TryOnItem], recorder: AttentionRecorder | None, fresh_table: bool = False) -> Tensor:
-        batch = Batch(
-            [item.person.encoded for item in items], [item.garment for item in items], [SeededNoise(item.seed) for item in items]
+    def _encode_garments(self, garments: Sequence[CanvasGarment]) -> None:
+        waiting = _waiting(garments)
+        pictures = [garment.picture for garment in waiting]
+        for garment, posterior, token in zip(waiting, self._encoder.run(pictures), self._tokens.run(pictures), strict=True):
+            garment.encoded = EncodedGarment(picture=garment.picture, posterior=posterior, token=token)
+
+    def _sample_batch(self, items: Sequence[TryOnItem]) -> list[Sampled]:
+        recorder = recorder_for(self.size, len(items)) if self.save_attention else None
+        latents = self._sample(items, self._times, recorder)
+        net = self.network
+        latents = mend_overflow(
+            latents, (net.unet, net.control, net.warp, net.mapper), lambda row: self._sample(items[row : row + 1], TimeTable(net))
         )
-        times = TimeTable(self.network) if fresh_table else self._times
+        maps = recorder.maps() if recorder else [None] * len(items)
+        return [Sampled(*each) for each in zip(items, latents, maps, strict=True)]
+
+    def _sample(self, items: Sequence[TryOnItem], times: TimeTable, recorder: AttentionRecorder | None = None) -> Tensor:
+        persons, garments = [item.person.encoded for item in items], [item.garment.encoded for item in items]
+        batch = Batch(persons, garments, [SeededNoise(item.seed) for item in items])
         return sampling.sample(self.network, batch, self.config, times, recorder.probes if recorder else None)
 
-    def _decode(self, latent: Tensor, item: TryOnItem) -> RGB:
-        person: EncodedPerson = item.person.encoded
-        decode = partial(sampling.decode, self.network, latent, person, self.config)
-        picture = decode()
-        if picture is None:
-            picture = self._in_full_precision(decode)
+    def _decode_batch(self, sampled: Sequence[Sampled]) -> list[RGB]:
+        persons = [each.item.person.encoded for each in sampled]
+        pictures = sampling.decode(self.network, torch.stack([each.latent for each in sampled]), persons, self.config)
         # Blank even in fp32: the step flags it; the canvas must still be a picture.
-        return np.zeros((*self.size, 3), np.uint8) if picture is None else picture
+        return [np.zeros((*self.size, 3), np.uint8) if picture is None else picture for picture in pictures]
 
-    def _in_full_precision(self, work: Callable[[], Made]) -> Made:
-        with sampling.full_precision(self.network):
-            return work()
+    def _dressed(self, sampled: Sampled, picture: RGB) -> DressedPerson:
+        person: CanvasPerson = sampled.item.person
+        on_canvas = _to_canvas(picture, person.canvas)
+        if sampled.attention is None:
+            return DressedPerson(on_canvas)
+        grid = recorder_for(self.size, 1).grid
+        drawn = attention_picture(sampled.attention, grid, sampled.item.garment.picture, picture, person.pictures.keep)
+        return DressedPerson(on_canvas, extra={ATTENTION: drawn})
 
-    def _attention(
-        self, recorder: AttentionRecorder | None, items: Sequence[TryOnItem], pictures: Sequence[RGB]
-    ) -> list[RGB | None]:
-        if recorder is None:
-            return [None] * len(items)
-        return [
-            attention_picture(weights, recorder.grid, item.garment.picture, picture, item.person.encoded.pictures.keep)
-            for weights, item, picture in zip(recorder.maps(), items, pictures, strict=True)
-        ]
+
+def _waiting(parts: Sequence[Part]) -> list[Part]:
+    """The parts that the network has not seen, each once."""
+    return list({id(part): part for part in parts if part.encoded is None}.values())
 
 
 def _to_canvas(picture: RGB, canvas: Size) -> RGB:
@@ -156,7 +182,3 @@ def _check_variant_size(loaded: Loaded, size: Size) -> None:
     fixed = loaded.variant.size
     if fixed is not None and size != fixed:
         raise InputError(f"{loaded.variant.name} works at {fixed} only, not at {size}", "leave height and width unset")
-
-
-def _release(device: Device) -> Callable[[], None]:
-    return {"cuda": torch.cuda.empty_cache, "mps": torch.mps.empty_cache}.get(device.kind, lambda: None)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from pipeline.core.arrays import RGB
-from tryon.engines.stableviton.conditions import paste_kept, to_uint8
+from tryon.engines.stableviton.conditions import paste_kept
 from tryon.engines.stableviton.denoiser import Batch, Denoiser, TimeTable, stacked
 from tryon.engines.stableviton.encoding import EncodedPerson
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
-from tryon.networks.vae import Posterior, decode_latents
+from tryon.networks.vae import Posterior, decode_all
 from tryon.samplers.library import SOLVERS
 from tryon.samplers.schedule import LAST_TIMESTEP, add_noise
 from tryon.samplers.solver import Watch
-
-BLACK = -0.98  # in [-1, 1]: a picture that never exceeds this is what a number overflow looks like
 
 
 def sample(
@@ -74,35 +71,19 @@ def start_code(image: Tensor | None, conditions: Tensor, noise: Tensor, start: S
     return noise if signal is None else add_noise(signal, noise, LAST_TIMESTEP)
 
 
-def decode(network: StableViton, latent: Tensor, person: EncodedPerson, config: SamplingConfig) -> RGB | None:
-    """Decode one scaled latent (4, h, w) into a (height, width, 3) uint8 RGB picture; None when it overflowed.
-
-    One at a time because the VAE is the memory peak.
-    """
-    decoded = decode_latents(network.vae, latent[None])
-    if not bool(torch.isfinite(decoded).all()) or float(decoded.amax()) < BLACK:
-        return None
-    picture: RGB = to_uint8(decoded, rounded=config.rounded)[0]
-    if config.repaint:
-        keep = torch.from_numpy(person.pictures.keep).float() / 255
-        picture = paste_kept(picture, person.pictures.image, keep, rounded=config.rounded)
-    return picture
+def decode(network: StableViton, latents: Tensor, persons: Sequence[EncodedPerson], config: SamplingConfig) -> list[RGB | None]:
+    """Decode scaled latents (b, 4, h, w) in one call: (height, width, 3) uint8 RGB each; None where even fp32 overflowed."""
+    pictures = decode_all(network.vae, latents, rounded=config.rounded)
+    if not config.repaint:
+        return pictures
+    return [
+        picture if picture is None else _paste(picture, person, config) for picture, person in zip(pictures, persons, strict=True)
+    ]
 
 
-def overflowed(latents: Tensor) -> list[int]:
-    """Which rows of a batch are not finite."""
-    return [row for row, latent in enumerate(latents) if not bool(torch.isfinite(latent).all())]
-
-
-@contextmanager
-def full_precision(network: StableViton) -> Iterator[StableViton]:
-    """Run in fp32 for a while; half-precision weights come back unchanged because fp32 holds them exactly."""
-    dtype = network.dtype
-    network.to(torch.float32)
-    try:
-        yield network
-    finally:
-        network.to(dtype)
+def _paste(picture: RGB, person: EncodedPerson, config: SamplingConfig) -> RGB:
+    keep = torch.from_numpy(person.pictures.keep).float() / 255
+    return paste_kept(picture, person.pictures.image, keep, rounded=config.rounded)
 
 
 def _image_of(person: EncodedPerson) -> Posterior:

@@ -22,14 +22,16 @@ from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, ATTENTION, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.step import Context
+from tryon.batching import Limits
+from tryon.engines.stableviton import runtime as runtimes
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS, Start
-from tryon.engines.stableviton.runtime import Limits, Runtime
+from tryon.engines.stableviton.runtime import Runtime
 from tryon.engines.stableviton.variants import STABLEVITON, VARIANTS
-from tryon.networks import precision
+from tryon.networks import precision, vae
 
 pytestmark = pytest.mark.slow
 
@@ -87,9 +89,10 @@ def test_a_small_batch_makes_the_same_pictures_as_a_big_one(random_network, layo
 
 def test_the_photo_is_encoded_only_for_a_start_code_made_of_it(random_network, layout):
     agnostic, person = runtime(random_network), runtime(random_network, replace(FAST, start=Start.PERSON))
-    assert items(agnostic, layout, [1])[0].person.encoded.image is None
-    assert items(person, layout, [1])[0].person.encoded.image is not None
-    assert person.dress(items(person, layout, [1]))[0].picture.shape == (*CANVAS, 3)
+    for engine, encoded in ((agnostic, False), (person, True)):
+        pair = items(engine, layout, [1])
+        assert engine.dress(pair)[0].picture.shape == (*CANVAS, 3)
+        assert (pair[0].person.encoded.image is not None) == encoded
 
 
 def test_an_overflow_in_half_precision_is_made_again_in_full(random_network, layout, monkeypatch):
@@ -110,14 +113,47 @@ def test_an_overflow_in_half_precision_is_made_again_in_full(random_network, lay
     network.to(torch.float32)
 
 
-def test_a_black_picture_is_decoded_again_in_full_precision(random_network, layout, monkeypatch):
+def test_a_vae_that_overflows_becomes_fp32_once_and_leaves_the_rest_alone(random_network, layout, monkeypatch, caplog):
     network = random_network.to(torch.bfloat16)
-    original = sampling.decode_latents
-    black = lambda vae, latents: original(vae, latents) * 0 - 1 if vae.dtype == torch.bfloat16 else original(vae, latents)  # noqa: E731
-    monkeypatch.setattr(sampling, "decode_latents", black)
+    original = vae.decode_latents
+    black = lambda net, latents: original(net, latents) * 0 - 1 if net.dtype == torch.bfloat16 else original(net, latents)  # noqa: E731
+    monkeypatch.setattr(vae, "decode_latents", black)
     engine = runtime(network)
-    assert engine.dress(items(engine, layout, [1]))[0].picture.std() > 1
+    weight = network.unet.time_embedding.linear_1.bias.data_ptr()
+    for seed in (1, 2):
+        assert engine.dress(items(engine, layout, [seed]))[0].picture.std() > 1
+    assert len([record for record in caplog.records if "stays in fp32" in record.getMessage()]) == 1
+    assert (network.dtype, network.vae.dtype) == (torch.bfloat16, torch.float32)
+    assert network.unet.time_embedding.linear_1.bias.data_ptr() == weight
     network.to(torch.float32)
+
+
+def test_what_fp32_cannot_sample_is_sampled_once(random_network, layout, monkeypatch):
+    original, seen = sampling.sample, []
+    monkeypatch.setattr(sampling, "sample", lambda net, *rest: seen.append(net.dtype) or original(net, *rest) * torch.nan)
+    engine = runtime(random_network.to(torch.float32))
+    assert engine.dress(items(engine, layout, [1]))[0].picture.max() == 0
+    assert seen == [torch.float32]
+
+
+def test_every_part_of_a_batch_goes_through_the_vae_once_and_halves_where_the_memory_is_full(random_network, layout, monkeypatch):
+    tried, original = [], runtimes.encode_all
+
+    def encode(net, pictures):
+        tried.append(len(pictures))
+        if len(pictures) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(net, pictures)
+
+    monkeypatch.setattr(runtimes, "encode_all", encode)
+    fake_gpu = Limits(Device("cpu", "cuda"), 4)
+    engine = Runtime(Loaded(random_network, STABLEVITON, "test"), FAST, SIZE, fake_gpu)
+    pairs = items(engine, layout, [1]) + items(engine, layout, [2])
+    first = engine.dress(pairs)
+    assert tried == [4, 2, 2, 2]  # two persons' two pictures each, then two garments
+    assert len(engine.dress(pairs)) == 2 and tried == [4, 2, 2, 2]
+    alone = runtime(random_network)
+    assert np.abs(first[0].picture.astype(int) - alone.dress(items(alone, layout, [1]))[0].picture).max() <= 1
 
 
 def test_attention_pictures_show_three_panels(random_network, layout):

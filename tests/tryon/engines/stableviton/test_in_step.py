@@ -13,11 +13,12 @@ from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, ATTENTION, CLOTH, DENSEPOSE, IMAGE, TRYON, Layout
 from pipeline.core.step import Context
+from tryon.batching import Limits
 from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.engine import StableVITON
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
-from tryon.engines.stableviton.runtime import Limits, Runtime
+from tryon.engines.stableviton.runtime import Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.step import TryOnConfig, TryOnStep
 

@@ -14,6 +14,7 @@ from tryon.engines.stableviton.denoiser import Batch, TimeTable
 from tryon.engines.stableviton.encoding import PersonPictures, encode_garment, encode_person
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.variants import Unconditional
+from tryon.networks import precision
 from tryon.networks.savings import ALL
 from tryon.noise import SeededNoise
 from tryon.samplers.library import SOLVERS
@@ -58,6 +59,10 @@ def run(network, pairs, config, noises, rows=(0, 1)):
     persons, garments = ([kind[row] for row in rows] for kind in pairs)
     batch = Batch(persons, garments, noises)
     return sampling.sample(network, batch, config, TimeTable(network))
+
+
+def decode(network, latent, person, config):
+    return sampling.decode(network, latent[None], [person], config)[0]
 
 
 def start_noises(recorded):
@@ -113,8 +118,8 @@ def test_pictures_are_the_recorded_ones_within_a_level(network, pairs, recorded)
     persons, _ = pairs
     latents = recorded("sample/plms_S4_cfg1")
     for row, person in enumerate(persons):
-        plain = sampling.decode(network, latents[row], person, replace(PRESETS["reference"], repaint=False))
-        pasted = sampling.decode(network, latents[row], person, PRESETS["reference"])
+        plain = decode(network, latents[row], person, replace(PRESETS["reference"], repaint=False))
+        pasted = decode(network, latents[row], person, PRESETS["reference"])
         assert np.abs(plain.astype(int) - recorded.array("post/img_u8")[row]).max() <= 1
         assert np.abs(pasted.astype(int) - recorded.array("post/repaint_u8")[row]).max() <= 1
 
@@ -137,7 +142,7 @@ def test_a_picture_does_not_depend_on_its_batch(network, pairs, preset):
     together = run(network, pairs, config, [SeededNoise(7), SeededNoise(8)])
     alone = run(network, pairs, config, [SeededNoise(8)], rows=(1,))
     swapped = run(network, pairs, config, [SeededNoise(8), SeededNoise(7)], rows=(1, 0))
-    pictures = [sampling.decode(network, latents, pairs[0][1], config) for latents in (together[1], alone[0], swapped[0])]
+    pictures = [decode(network, latents, pairs[0][1], config) for latents in (together[1], alone[0], swapped[0])]
     for other in pictures[1:]:
         assert np.abs(pictures[0].astype(int) - other).max() <= 1
 
@@ -153,7 +158,7 @@ def test_bf16_keeps_what_the_performance_page_promises(tiny):
 
         def pictures(*rows, net=net, persons=persons, garments=garments):
             latents = run(net, (persons, garments), config, [SeededNoise(row) for row in rows], rows)
-            return [sampling.decode(net, latent, persons[0], config).astype(int) for latent in latents]
+            return [decode(net, latent, persons[0], config).astype(int) for latent in latents]
 
         alone[dtype] = [pictures(row)[0] for row in range(3)]
         together[dtype] = pictures(2, 0, 1)[1:] + pictures(2)
@@ -259,14 +264,14 @@ def test_presets_are_those_of_the_plan():
 def test_an_overflow_is_noticed(network, pairs):
     latents = torch.zeros(3, 4, 2, 2)
     latents[1, 0, 0, 0] = torch.nan
-    assert sampling.overflowed(latents) == [1]
-    assert sampling.decode(network, torch.full((4, 24, 16), torch.nan), pairs[0][0], PRESETS["balanced"]) is None
+    assert precision.overflowed(latents) == [1]
+    assert decode(network, torch.full((4, 24, 16), torch.nan), pairs[0][0], PRESETS["balanced"]) is None
 
 
 def test_full_precision_lasts_as_long_as_its_block(random_network):
     network = random_network.to(torch.bfloat16)
     before = network.mapper.projection.weight.clone()
-    with sampling.full_precision(network):
+    with precision.full_precision(network.children()):
         assert network.dtype == torch.float32
     assert network.dtype == torch.bfloat16
     assert torch.equal(network.mapper.projection.weight, before)
