@@ -125,7 +125,7 @@ class Drawing {
     const filtered = Object.values(items.filter).some((value) => value !== "" && value !== "order");
     this.empty = filtered
       ? h("div", { class: "empty" }, h("h2", {}, "No picture fits"), h("button", { type: "button", onclick: () => items.setFilter({}).then(() => location.reload()) }, "Show all"))
-      : h("div", { class: "empty" }, h("h2", {}, "No pictures yet"), h("p", {}, "Bring photos of people and garments, then start a run."),
+      : h("div", { class: "empty" }, h("h2", {}, "No pictures yet"), h("p", {}, "Add photos of people and garments, then start a run."),
         h("a", { class: "button strong", href: "#/inputs" }, "Add pictures"), " ", h("a", { class: "button", href: "#/runs" }, "Start a run"));
     this.grid.after(this.empty);
   }
@@ -166,13 +166,13 @@ function drawTile(index, item, key) {
   if (!item) return h("div", { class: "tile", id, role: "option", "data-key": key, "aria-label": "loading" });
   const place = item.background === "original" ? "own photo" : readable(item.background);
   const said = [readable(item.person), readable(item.garment), place, item.state === "done" ? "" : item.state, item.verdict,
-    item.stale ? "made anew since" : "", item.flags.length ? `flags: ${item.flags.join(", ")}` : ""].filter(Boolean).join(", ");
+    item.stale ? "made again since" : "", item.flags.length ? `flags: ${item.flags.join(", ")}` : ""].filter(Boolean).join(", ");
   const picture = item.version
     ? h("img", { src: thumb(item.ref, item.version), alt: "", decoding: "async", draggable: "false" })
     : h("span", { class: "absent" }, item.state === "failed" ? item.message : "not made yet");
   const badges = [
     item.verdict ? h("b", { class: `mark ${item.verdict}`, title: item.verdict }, MARKS[item.verdict]) : null,
-    item.stale ? h("b", { class: "mark stale", title: "made anew since it was decided" }, "!") : null,
+    item.stale ? h("b", { class: "mark stale", title: "made again after the decision" }, "!") : null,
     item.flags.length ? h("b", { class: "flags", title: item.flags.join(", ") }, `⚑ ${item.flags.length}`) : null,
     item.score !== null ? h("b", { class: "score" }, item.score.toFixed(2)) : null,
   ];

@@ -171,7 +171,7 @@ class MaskEditor {
         const next = this.masks.find((each) => key(each) === value);
         location.hash = `#/masks/${next.kind}/${encodeURIComponent(next.id)}?category=${next.category}`;
       }, "Mask")),
-      h("small", {}, this.chosen.kind === "agnostic" ? "Red is painted anew by the try-on; everything else stays the photo's." : "Red is the garment; everything else is ground. What is erased is taken out of the cloth picture too."),
+      h("small", {}, this.chosen.kind === "agnostic" ? "The try-on repaints the red area; everything else of the photo stays." : "Red is the garment; everything else is background. What you erase is removed from the cloth picture too."),
       h("div", { class: "segmented", role: "group", "aria-label": "Brush" }, mode("Paint", false), mode("Erase", true)),
       field("Brush size", h("input", { type: "range", min: 4, max: 200, value: String(this.size), oninput: (event) => { this.size = Number(event.target.value); this.showBrush(); } })),
       field("Zoom", h("input", { type: "range", min: 1, max: 6, step: 0.25, value: String(this.zoom), oninput: (event) => { this.zoom = Number(event.target.value); this.layout(); } })),

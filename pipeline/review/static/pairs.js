@@ -9,7 +9,7 @@ const GARMENTS_AT_ONCE = 60;
 export async function show(view, { signal }) {
   const [state, inputs] = await Promise.all([get("/api/pairs", { signal }), get("/api/inputs", { signal })]);
   if (!state.people.length || !state.garments.length) {
-    clear(view, h("div", { class: "empty" }, h("h2", {}, "Nobody to dress yet"), h("p", {}, "Bring photos of people and of garments first."), h("a", { class: "button strong", href: "#/inputs" }, "Add pictures")));
+    clear(view, h("div", { class: "empty" }, h("h2", {}, "No people and garments yet"), h("p", {}, "Add photos of people and of garments first."), h("a", { class: "button strong", href: "#/inputs" }, "Add pictures")));
     return;
   }
   new PairGrid(view, state, inputs).draw();

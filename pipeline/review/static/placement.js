@@ -9,7 +9,7 @@ const MOST_HEIGHT = 1000;
 export async function show(view, { words: [wanted], query, signal }) {
   const choices = await get("/api/placements", { signal });
   if (!choices.backgrounds.length || !choices.pairs.length) {
-    clear(view, h("div", { class: "empty" }, h("h2", {}, "Nothing to place yet"), h("p", {}, "Bring backgrounds, and run the steps up to compose."),
+    clear(view, h("div", { class: "empty" }, h("h2", {}, "Nothing to place yet"), h("p", {}, "Add backgrounds, and run the steps up to compose."),
       h("a", { class: "button", href: "#/inputs" }, "Add pictures")));
     return;
   }

@@ -90,7 +90,7 @@ class Viewer {
       onclick: guarded(() => this.decide(verdict, false)) }, h("span", { "aria-hidden": "true" }, MARKS[verdict]), ` ${verdict[0].toUpperCase()}${verdict.slice(1)} `, h("kbd", {}, key));
     return [
       h("div", { class: "verdicts", role: "group", "aria-label": "Decision" }, button("keep", "K"), button("reject", "X"), button("redo", "R")),
-      this.item.stale ? h("p", { class: "quiet" }, "The picture was made anew since this was decided.") : "",
+      this.item.stale ? h("p", { class: "quiet" }, "The picture was made again after this decision.") : "",
     ];
   }
 
