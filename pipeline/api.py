@@ -33,7 +33,7 @@ __all__ = ["Estimate", "PreparedRun", "Request", "plan", "prepare", "run"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """The time and disk space that a plan needs, from measured figures of the embedded backends.
+    """The time and disk space that a plan needs, with the chosen backends and engines.
 
     Args:
         pictures: items to make.
@@ -77,15 +77,14 @@ class PreparedRun:
 
     def estimate(self, plan: Plan) -> Estimate:
         """The time and disk space that the plan needs."""
-        entries = [builder.entry for builder, _ in self.assembly.builders]
-        work = [(entry, stage.to_run) for entry, stage in zip(entries, plan.stages, strict=True)]
+        counts = [stage.to_run for stage in plan.stages]
         place = next(
             folder for folder in (self.request.outputs.absolute(), *self.request.outputs.absolute().parents) if folder.exists()
         )
         return Estimate(
             plan.to_run,
-            sum(entry.seconds * count for entry, count in work),
-            sum(entry.megabytes * count for entry, count in work),
+            sum(stage.step.seconds * count for stage, count in zip(self.stages, counts, strict=True)),
+            sum(builder.entry.megabytes * count for (builder, _), count in zip(self.assembly.builders, counts, strict=True)),
             shutil.disk_usage(place).free / 1e6,
         )
 

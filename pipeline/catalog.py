@@ -28,15 +28,13 @@ class StageEntry:
         section: its section of the settings.
         config: its settings model.
         backend: the kind of backend it is handed, or "" for none.
-        seconds: time for one item on two CPU cores with embedded backends, for the estimate before a run.
-        megabytes: what one item adds to the outputs, for the same.
+        megabytes: what one item adds to the outputs, for the estimate before a run.
     """
 
     target: Target
     section: str
     config: Target
     backend: str = ""
-    seconds: float = 0.3
     megabytes: float = 0.5
 
 

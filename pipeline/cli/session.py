@@ -99,10 +99,9 @@ class Session:
 
     def _send_estimate(self, prepared: PreparedRun, plan: Plan) -> None:
         """Write the number of items and the time of each as an event, for programs that show progress."""
-        entries = [builder.entry for builder, _ in prepared.assembly.builders]
         stages = [
-            {"stage": stage.stage, "to_do": stage.to_run, "seconds_each": entry.seconds}
-            for entry, stage in zip(entries, plan.stages, strict=True)
+            {"stage": stage.name, "to_do": planned.to_run, "seconds_each": stage.step.seconds}
+            for stage, planned in zip(prepared.stages, plan.stages, strict=True)
         ]
         self.console.event("estimate", {"to_do": plan.to_run, "stages": stages})
 

@@ -33,7 +33,7 @@ OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 
 @dataclass(slots=True)
 class StageProgress:
-    """The progress of one stage; `each_s` is the catalogue's estimate for one item, used until the first is made."""
+    """The progress of one stage; `each_s` is the estimate for one item, used until the first is made."""
 
     stage: str
     to_do: int

@@ -6,8 +6,12 @@ import json
 import sqlite3
 from pathlib import Path
 
-from pipeline.api import Request, run
+import numpy as np
+from workspaces import save, tee
+
+from pipeline.api import Request, prepare, run
 from pipeline.core.layout import LEDGER
+from pipeline.core.records.transaction import open_records
 
 
 def test_each_run_is_noted_with_its_settings(tmp_path: Path) -> None:
@@ -18,3 +22,16 @@ def test_each_run_is_noted_with_its_settings(tmp_path: Path) -> None:
         [(command, settings)] = connection.execute("SELECT command, settings FROM runs").fetchall()
     assert command == "background cloth"
     assert json.loads(settings)["run"]["seed"] == 3 and "cloth" in json.loads(settings)
+
+
+def test_the_estimate_of_a_plan_is_that_of_the_chosen_backends_and_engines(tmp_path: Path) -> None:
+    save(tmp_path / "inputs/person/ann.png", np.full((640, 480, 3), 128, np.uint8))
+    save(tmp_path / "inputs/cloth/upper/tee.jpg", tee())
+    prepared = prepare(Request(inputs=tmp_path / "inputs", outputs=tmp_path / "outputs"))
+    steps = {stage.name: stage.step for stage in prepared.stages}
+    assert steps["background"].seconds == steps["background"].backend.card.seconds
+    assert steps["tryon"].seconds == steps["tryon"].engines["preview"].card.seconds
+    with open_records(prepared.request.layout, writable=False) as records:
+        plan = prepared.plan(records)
+    expected = sum(stage.to_run * steps[stage.stage].seconds for stage in plan.stages)
+    assert prepared.estimate(plan).seconds == expected > 1

@@ -431,7 +431,7 @@ def test_a_second_interrupt_stops_at_once_and_loses_nothing(world: World) -> Non
     assert world.snapshot() == fresh.snapshot()
 
 
-# ---- books --------------------------------------------------------------------------------------------------------------------
+# ---- records -----------------------------------------------------------------------------------------------------------------
 
 
 def test_deleted_inputs_leave_orphans_that_can_be_removed_except_edited_ones(world: World) -> None:
