@@ -61,10 +61,6 @@ class StepBuilder:
         return backend
 
 
-StepRecipe = StepBuilder
-"""The name by which `tests/pipeline/test_unchanged.py` builds steps; that test stays as it was before the moves."""
-
-
 @dataclass(frozen=True)
 class Assembly:
     """Everything chosen for one run.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.api import Request, plan
-from pipeline.assembly import StepRecipe
+from pipeline.assembly import StepBuilder
 from pipeline.catalog import BACKENDS, ENGINES, STEPS, StageEntry, resolve
 from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
@@ -55,7 +55,7 @@ def signatures(folder: Path) -> dict[str, dict]:
     found = {}
     for entry in (entry for entries in STEPS.values() for entry in entries):
         for name, how in choices(entry):
-            step = StepRecipe(entry, resolve(entry.config)(), context, **how)()
+            step = StepBuilder(entry, resolve(entry.config)(), context, **how)()
             item = item_of(step.unit, name if entry.backend == "engine" else "preview")
             found[f"{step.name} {name}".strip()] = {
                 "version": step.version,
