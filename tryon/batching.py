@@ -14,6 +14,12 @@ from pipeline.core.errors import LookbookError
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
+USABLE_SHARE = 0.8
+"""Of the free memory; the rest is for what kernels need beside their inputs and outputs, and for gaps between tensors."""
+
+MOST_PICTURES = 32
+"""A GPU is busy with fewer, and a run that is killed loses no more."""
+
 GROW_AFTER = 4  # successful batches before a bigger one is tried again
 
 
@@ -98,9 +104,38 @@ class Limits:
     batch_size: int = 1
     remedy: str = ""
 
+    def at_once(self, size: tuple[int, int], bytes_per_pixel: float) -> int:
+        """Pictures of a size (height, width) in pixels that fit beside the weights that are on the device already."""
+        return pictures_that_fit(self.device, size, bytes_per_pixel)
+
     def sizer(self, make: Callable[[Sequence[Item]], list[Made]], most: int) -> BatchSizer[Item, Made]:
         """A sizer of batches of up to `most` that gives the device its memory back."""
         return BatchSizer(make, most, give_back_of(self.device), self.remedy)
+
+
+def pictures_that_fit(device: Device, size: tuple[int, int], bytes_per_pixel: float, reserved: float = 0) -> int:
+    """How many pictures to compute in one call.
+
+    Args:
+        device: where; a CPU is busy with one, which needs the least memory.
+        size: (height, width) in pixels.
+        bytes_per_pixel: of one picture's activations while the call needs most of them.
+        reserved: bytes that weights which are still to come will take.
+
+    Returns:
+        1 to `MOST_PICTURES`.
+    """
+    if device.kind == "cpu":
+        return 1
+    room = USABLE_SHARE * free_bytes(device) - reserved
+    return min(MOST_PICTURES, max(1, int(room / (size[0] * size[1] * bytes_per_pixel))))
+
+
+def free_bytes(device: Device) -> int:
+    """Memory of a GPU that nobody uses, in bytes."""
+    if device.kind == "cuda":
+        return int(torch.cuda.mem_get_info(torch.device(device.name))[0])
+    return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
 
 
 def give_back_of(device: Device) -> Callable[[], None]:

@@ -47,3 +47,9 @@ class Architecture:
 
 
 FULL = Architecture()
+
+PARAMETERS = 1.67e9
+"""Weights of the full network, without the control tail."""
+
+CALL_BYTES_PER_PIXEL = 480
+"""Of one picture's activations in a model call in 16 bits, counted by benchmarks.live_memory; a guided call has two pictures."""

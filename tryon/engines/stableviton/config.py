@@ -65,7 +65,7 @@ class StableVITONConfig(EngineConfig):
     # Excluded below: what leaves the picture as it is, up to the rounding that another machine brings as well (±1 level).
 
     batch_size: int = Field(default=0, ge=0, exclude=True)
-    """Pictures made together; 0 = 8 with a GPU, 1 without."""
+    """Pictures made together; 0 = as many as fit into the free memory of a GPU, at most 32; 1 without one."""
 
     compile: bool = Field(default=False, exclude=True)
     """Compile the network: the first batch takes minutes longer, every further step less. For long runs."""

@@ -37,8 +37,6 @@ from tryon.networks.sd1 import SIDE_MULTIPLE
 if TYPE_CHECKING:
     from tryon.engines.stableviton.runtime import Runtime
 
-BATCH_WITH_GPU = 8
-
 _log = logging.getLogger("lookbook")
 
 
@@ -72,9 +70,18 @@ class StableVITON(EngineBase):
 
     @cached_property
     def batch_size(self) -> int:
-        """Pictures made together: the settings' number, or what the device is good for."""
-        automatic = 1 if choose_device(self.context.device).kind == "cpu" else BATCH_WITH_GPU
-        return self.config.batch_size or automatic
+        """Pictures made together: the settings' number, or as many as fit beside the weights that `load` will bring."""
+        device = choose_device(self.context.device)
+        if self.config.batch_size or device.kind == "cpu":
+            return self.config.batch_size or 1
+        from tryon.batching import pictures_that_fit
+        from tryon.engines.stableviton.architecture import CALL_BYTES_PER_PIXEL, PARAMETERS
+        from tryon.networks.precision import choose_dtype
+
+        sampling = sampling_config(self.config, self.native_preset)
+        bytes_each = choose_dtype(sampling.dtype, device).itemsize
+        pictures = 1 if sampling.guidance_scale == 1 else 2  # a guided call computes both answers at once
+        return pictures_that_fit(device, self._size, CALL_BYTES_PER_PIXEL * bytes_each / 2 * pictures, PARAMETERS * bytes_each)
 
     @property
     def _size(self) -> tuple[int, int]:

@@ -37,7 +37,7 @@ from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.compiling import Compiled
 from tryon.networks.precision import mend_overflow
 from tryon.networks.swapping import use_plain_layers
-from tryon.networks.vae import encode_all
+from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
 
 Part = TypeVar("Part", "CanvasPerson", "CanvasGarment")
@@ -88,11 +88,12 @@ class Runtime:
         self.network, self.variant, self.identity = loaded.network.to(limits.device.name), loaded.variant, loaded.identity
         self.config, self.size, self.save_attention = config, size, save_attention
         self._times = TimeTable(self.network)
-        at_once = 1 if limits.device.kind == "cpu" else limits.batch_size  # a CPU is busy with one, which needs least memory
-        self._encoder = limits.sizer(partial(encode_all, self.network.vae), at_once)
-        self._tokens = limits.sizer(partial(garment_tokens, self.network, antialias=config.antialias), at_once)
+        width = self.network.dtype.itemsize / 2
+        encoded, decoded = (limits.at_once(size, width * need) for need in (ENCODE_BYTES_PER_PIXEL, DECODE_BYTES_PER_PIXEL))
+        self._encoder = limits.sizer(partial(encode_all, self.network.vae), encoded)
+        self._tokens = limits.sizer(partial(garment_tokens, self.network, antialias=config.antialias), encoded)
         self._sampler = limits.sizer(self._sample_batch, limits.batch_size)
-        self._decoder = limits.sizer(self._decode_batch, at_once)
+        self._decoder = limits.sizer(self._decode_batch, decoded)
 
     def encode_person(self, person: PersonInputs) -> CanvasPerson:
         """Prepare a person's conditions, at most once per person and category."""

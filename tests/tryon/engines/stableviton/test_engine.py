@@ -13,6 +13,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from benchmarks.live_memory import counted
 from pipeline.cli.weights import app
 from pipeline.core import images
 from pipeline.core.device import CPU, Device
@@ -23,8 +24,10 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, ATTENTION, CLOTH, DENSEPOSE, IMAGE, Layout
 from pipeline.core.step import Context
 from tryon.batching import Limits
+from tryon.engines.stableviton import engine as engines
 from tryon.engines.stableviton import runtime as runtimes
 from tryon.engines.stableviton import sampling
+from tryon.engines.stableviton.architecture import CALL_BYTES_PER_PIXEL, PARAMETERS
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.engines.stableviton.engine import SiftVTON, StableVITON, StableVITON1024
 from tryon.engines.stableviton.folder import Loaded
@@ -146,6 +149,7 @@ def test_every_part_of_a_batch_goes_through_the_vae_once_and_halves_where_the_me
         return original(net, pictures)
 
     monkeypatch.setattr(runtimes, "encode_all", encode)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**30, 2**30))
     fake_gpu = Limits(Device("cpu", "cuda"), 4)
     engine = Runtime(Loaded(random_network, STABLEVITON, "test"), FAST, SIZE, fake_gpu)
     pairs = items(engine, layout, [1]) + items(engine, layout, [2])
@@ -184,6 +188,38 @@ def test_the_recipe_says_what_a_presets_name_does_not(random_network, layout):
     }
     assert recipe.items() >= expected.items()
     assert {"batch_size", "compile"}.isdisjoint(engine.config.model_dump())
+
+
+@pytest.mark.parametrize(
+    "engine, settings, gigabytes, expected",
+    [
+        (StableVITON, {}, 80, 32),
+        (StableVITON, {}, 6, 15),  # (0.8 · 6 − 3.34) GB, 94 MB each
+        (StableVITON, {"guidance_scale": 1.5}, 6, 7),
+        (StableVITON, {"dtype": "fp32"}, 12, 15),
+        (StableVITON1024, {}, 8, 8),
+        (StableVITON1024, {}, 2, 1),
+        (StableVITON1024, {"batch_size": 5}, 2, 5),
+    ],
+)
+def test_the_batch_follows_from_free_memory_and_size(layout, monkeypatch, engine, settings, gigabytes, expected):
+    monkeypatch.setattr(engines, "choose_device", lambda name: Device("cuda:0", "cuda", supports_bf16=True))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gigabytes * 10**9, 80 * 10**9))
+    assert engine(StableVITONConfig(**settings), Context(layout)).batch_size == expected
+
+
+def test_a_cpu_makes_one_picture_at_a_time_unless_asked_otherwise(layout):
+    context = Context(layout, device="cpu")
+    assert StableVITON(StableVITONConfig(), context).batch_size == 1
+    assert StableVITON(StableVITONConfig(batch_size=3), context).batch_size == 3
+
+
+def test_what_a_picture_needs_is_what_is_counted_of_the_full_network():
+    need = counted((512, 384))
+    told = {"call": CALL_BYTES_PER_PIXEL, "encode": vae.ENCODE_BYTES_PER_PIXEL, "decode": vae.DECODE_BYTES_PER_PIXEL}
+    for name, bytes_per_pixel in told.items():
+        assert need[name] <= bytes_per_pixel <= 1.1 * need[name], (name, need)
+    assert pytest.approx(need["weights"], rel=0.01) == PARAMETERS / 1e9
 
 
 def test_settings_change_single_fields_of_a_preset():
