@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from tryon.samplers.schedule import alphas_cumprod, leading_timesteps
+from tryon.samplers.ddim import ddim_step
+from tryon.samplers.schedule import leading_timesteps
 from tryon.samplers.solver import Predict, Watch
 
 _ADAMS_BASHFORTH = (
@@ -37,9 +38,9 @@ def plms(predict: Predict, latents: Tensor, steps: int, watch: Watch | None = No
             direction = _extrapolate(history)
         else:
             history = [noise]
-            ahead, _ = _step(latents, noise, timestep, following)
+            ahead, _ = ddim_step(latents, noise, timestep, following)
             direction = (noise + predict(ahead, following)) / 2
-        latents, clean = _step(latents, direction, timestep, following)
+        latents, clean = ddim_step(latents, direction, timestep, following)
         if watch is not None:
             watch(latents, clean)
     return latents
@@ -51,10 +52,3 @@ def _extrapolate(history: list[Tensor]) -> Tensor:
     for weight, noise in zip(weights[1:], history[1:], strict=True):
         total = total + weight * noise
     return total
-
-
-def _step(latents: Tensor, noise: Tensor, timestep: int, following: int) -> tuple[Tensor, Tensor]:
-    """A deterministic DDIM step (Song et al. 2021, eq. 12): the next latents, and the clean latents it believes in."""
-    signal, next_signal = float(alphas_cumprod()[timestep]), float(alphas_cumprod()[following])
-    clean = (latents - (1 - signal) ** 0.5 * noise) / signal**0.5
-    return next_signal**0.5 * clean + (1 - next_signal) ** 0.5 * noise, clean

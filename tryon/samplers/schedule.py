@@ -13,14 +13,6 @@ TRAIN_STEPS = 1000
 BETA_START, BETA_END = 0.00085, 0.012
 LAST_TIMESTEP = TRAIN_STEPS - 1
 
-SCHEDULE_OPTIONS = {
-    "num_train_timesteps": TRAIN_STEPS,
-    "beta_start": BETA_START,
-    "beta_end": BETA_END,
-    "beta_schedule": "scaled_linear",
-}
-"""The same schedule in diffusers' words."""
-
 
 @functools.cache
 def alphas_cumprod() -> NDArray[np.float32]:

@@ -7,13 +7,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tryon.samplers.library import ddim, dpmpp_2m, unipc  # noqa: E402
-from tryon.samplers.plms import plms  # noqa: E402
+from tryon.samplers.ddim import ddim  # noqa: E402
+from tryon.samplers.library import SOLVERS  # noqa: E402
 from tryon.samplers.schedule import add_noise, alphas_cumprod, leading_timesteps  # noqa: E402
 
 pytestmark = pytest.mark.slow
-
-SOLVERS = {"plms": plms, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "unipc": unipc}
 
 
 class Mixture:
