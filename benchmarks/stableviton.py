@@ -62,11 +62,11 @@ CASES = (
     Case("official", PRESETS["reference"], OFFICIAL, 51),
     Case("same 50 steps, exact, fp32", PRESETS["reference"], ALL, 51),
     Case("same 50 steps, bf16", replace(PRESETS["reference"], dtype="bf16"), ALL, 51),
-    Case("best", PRESETS["best"], ALL, 50),
-    Case("balanced", PRESETS["balanced"], ALL, 20),
-    Case("fast", PRESETS["fast"], ALL, 10),
-    Case("fast, deep reuse", replace(PRESETS["fast"], deep_every=2), ALL, 10),
-    Case("fast, half merged", replace(PRESETS["fast"], token_merging=0.5), ALL, 10),
+    Case("best", PRESETS["best"], ALL, 49),
+    Case("balanced", PRESETS["balanced"], ALL, 17),
+    Case("fast", PRESETS["fast"], ALL, 8),
+    Case("fast, deep reuse", replace(PRESETS["fast"], deep_every=2), ALL, 8),
+    Case("fast, half merged", replace(PRESETS["fast"], token_merging=0.5), ALL, 8),
 )
 
 

@@ -39,8 +39,8 @@ class PosteriorDraw(StrEnum):
 class SamplingConfig:
     """Every choice between encoded inputs and a picture; the defaults are the preset `balanced`."""
 
-    solver: str = "dpmpp_2m"  # one of tryon.samplers.library.SOLVERS
-    steps: int = 20
+    solver: str = "unipc"  # one of tryon.samplers.library.SOLVERS
+    steps: int = 17
     dtype: str = "bf16"  # fp32, bf16, fp16; what the machine lacks becomes the next best
     start: Start = Start.AGNOSTIC
     posterior: PosteriorDraw = PosteriorDraw.ONCE
@@ -67,9 +67,9 @@ PRESETS: dict[str, SamplingConfig] = {
         rounded=False,
         repaint=True,
     ),
-    "best": replace(BALANCED, steps=50, guidance_scale=1.5),
+    "best": replace(BALANCED, solver="dpmpp_2m", steps=49, guidance_scale=1.5),
     "balanced": BALANCED,
-    "fast": replace(BALANCED, solver="unipc", steps=10, control_every=2),
+    "fast": replace(BALANCED, steps=8, control_every=2),
     "sift": replace(
         BALANCED,
         solver="plms",

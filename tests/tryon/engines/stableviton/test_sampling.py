@@ -248,7 +248,7 @@ def test_only_self_attention_of_the_finest_grid_merges(network):
 
 
 def test_presets_are_those_of_the_plan():
-    calls = {"reference": ("plms", 50), "best": ("dpmpp_2m", 50), "balanced": ("dpmpp_2m", 20), "fast": ("unipc", 10)}
+    calls = {"reference": ("plms", 50), "best": ("dpmpp_2m", 49), "balanced": ("unipc", 17), "fast": ("unipc", 8)}
     assert {name: (PRESETS[name].solver, PRESETS[name].steps) for name in calls} == calls
     assert {name: PRESETS[name].dtype for name in calls} == {
         "reference": "fp32",
