@@ -27,7 +27,7 @@ def preview(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
 
 
 def stableviton(name: str) -> Factory:
-    """StableVITON's network with a fifth of the channels, one step at 128×64 pixels, and the attention pictures."""
+    """StableVITON's network with a fifth of the channels, two steps at 128×64 pixels, and the attention pictures."""
 
     def make(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
         import torch
@@ -45,7 +45,7 @@ def stableviton(name: str) -> Factory:
         patch.setattr(kinds[name], "_weights_path", lambda engine, dtype: Path("tiny"))
         patch.setattr(folder, "load", lambda path, dtype: folder.Loaded(generated_network(ALL, dtype, TINY), variant, path.name))
         torch.set_num_threads(1)
-        settings = StableVITONConfig(steps=1, dtype="fp32", height=128, width=64, batch_size=2, save_attention=True)
+        settings = StableVITONConfig(steps=2, dtype="fp32", height=128, width=64, batch_size=2, save_attention=True)
         return kinds[name](settings, context)
 
     return make

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pipeline.core.engine import EngineConfig
 from pipeline.core.layout import ATTENTION, PerEngine
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.variants import Unconditional
 from tryon.networks.sd1 import SIDE_MULTIPLE
+
+FEWEST_STEPS, MOST_STEPS = 2, 1000
 
 
 class StableVITONConfig(EngineConfig):
@@ -29,8 +31,8 @@ class StableVITONConfig(EngineConfig):
     solver: Literal["plms", "ddim", "dpmpp_2m", "unipc"] | None = None
     """The sampler."""
 
-    steps: int | None = Field(default=None, ge=1, le=1000)
-    """Sampling steps."""
+    steps: int | None = None
+    """Sampling steps, 2 to 1000."""
 
     dtype: Literal["fp32", "bf16", "fp16"] | None = None
     """Number format; what the machine lacks becomes the next best."""
@@ -72,6 +74,15 @@ class StableVITONConfig(EngineConfig):
 
     save_attention: bool = Field(default=False, exclude=True)
     """Keep, per picture, where on the garment each patch looks."""
+
+    @field_validator("steps")
+    @classmethod
+    def _several(cls, steps: int | None) -> int | None:
+        if steps is not None and not FEWEST_STEPS <= steps <= MOST_STEPS:
+            raise ValueError(
+                f"allowed are {FEWEST_STEPS} to {MOST_STEPS}; a single step leaves noise or a blur, whatever the solver"
+            )
+        return steps
 
     def extras(self) -> tuple[PerEngine, ...]:
         """The attention pictures, where they are kept."""

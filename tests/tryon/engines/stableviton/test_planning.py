@@ -15,10 +15,13 @@ from typer.testing import CliRunner
 from pipeline.cli import app as cli
 from pipeline.cli import session
 from pipeline.core import images
+from pipeline.core.config import load_settings
+from pipeline.core.errors import ConfigError
 from pipeline.core.layout import ATTENTION, maker
 from pipeline.core.weights.converted import converted_folder
 from pipeline.core.weights.table import row
 from pipeline.settings import read_settings
+from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.engines.stableviton.engine import StableVITON
 
 FAMILY = ("stableviton", "stableviton_1024", "sift_vton")
@@ -81,3 +84,17 @@ def test_save_attention_switches_on_the_whole_family_and_nothing_else(monkeypatc
 
 def test_attention_pictures_belong_to_the_tryon_step():
     assert maker(ATTENTION.of("ann__tee", "stableviton")) == "tryon"
+
+
+@pytest.mark.parametrize("solver", ["plms", "ddim", "dpmpp_2m", "unipc"])
+@pytest.mark.parametrize("steps", [-3, 0, 1, 1001])
+def test_a_number_of_steps_that_makes_no_picture_is_refused_with_what_is_allowed(solver, steps):
+    """Settings are read before any weights are looked for."""
+    schema = {"stableviton": StableVITONConfig}
+    with pytest.raises(ConfigError, match=rf"stableviton.steps = {steps}: .*allowed are 2 to 1000"):
+        load_settings(schema, environment={}, overrides=[f"stableviton.solver={solver}", f"stableviton.steps={steps}"])
+
+
+@pytest.mark.parametrize("steps", [2, 1000])
+def test_the_fewest_and_the_most_steps_are_allowed(steps):
+    assert sampling_config(StableVITONConfig(steps=steps), "balanced").steps == steps
