@@ -51,6 +51,7 @@ class StableVITON(EngineBase):
 
     card: ClassVar[EngineCard] = EngineCard(
         name="stableviton",
+        version=2,
         weights=("stableviton-vitonhd",),
         packages=("torch", "diffusers", "transformers", "safetensors", "einops"),
         extra="diffusion",
