@@ -80,4 +80,4 @@ PRESETS: dict[str, SamplingConfig] = {
         repaint=True,
     ),
 }
-"""`sift` is how SIFT-VTON's published figures were made, but for its number format."""
+"""`sift` is how SIFT-VTON's published figures were made, but for its number format; what fewer calls cost: docs/performance.md"""
