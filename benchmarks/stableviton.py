@@ -34,6 +34,7 @@ from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import PRESETS, SamplingConfig, Start
 from tryon.networks.precision import choose_dtype
 from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.networks.swapping import use_library_norms
 from tryon.noise import SeededNoise
 
 GFLOP_OF_THE_ANALYSIS = {
@@ -188,6 +189,8 @@ def run_cases(names: list[str], size: tuple[int, int], batches: list[int], whole
             loaded = None
             gc.collect()
             loaded = ((dtype, case.savings), generated_network(case.savings, dtype).to(device.name))
+            if case.savings == OFFICIAL:
+                use_library_norms(loaded[1])
         for batch in batches:
             timing = measure(loaded[1], case, size, batch, whole, watch)
             seconds, pair = timing.picture(case.calls, batch), timing.pair(case.calls, batch)
