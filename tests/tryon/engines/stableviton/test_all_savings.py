@@ -125,7 +125,7 @@ def sampled(net, recorded, config: SamplingConfig) -> tuple[torch.Tensor, np.nda
     garments = [encode_garment(net, cloth, rows[0].keep.shape) for cloth in recorded.array("in/cloth_u8")]
     batch = Batch(persons, garments, [SeededNoise(1), SeededNoise(2)])
     latents = sampling.sample(net, batch, config, TimeTable(net))
-    pictures = [sampling.decode(net, latent, person, config) for latent, person in zip(latents, persons, strict=True)]
+    pictures = sampling.decode(net, latents, persons, config)
     return latents, np.array(pictures).astype(int)
 
 
