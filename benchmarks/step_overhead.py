@@ -60,8 +60,8 @@ def measure(folder: Path) -> Measured:
     """Run the step on 32 pairs, from the first item's reading to the last file in place."""
     layout = Layout(outputs=folder)
     pairs = write_conditions(layout)
-    step = step_with_tiny_network(layout)
     with open_records(layout) as records, network_clock() as inside:
+        step = step_with_tiny_network(layout)  # within the clock: the engine keeps the functions that are clocked
         mine, everybody = time.thread_time(), time.process_time()
         summary = run_stages([Stage(step, pairs)], records)
         mine, everybody = time.thread_time() - mine, time.process_time() - everybody
@@ -72,7 +72,7 @@ def measure(folder: Path) -> Measured:
 def network_clock() -> Iterator[list[float]]:
     """Collects the thread's processor seconds of every call into the network."""
     spent: list[float] = []
-    places = [(sampling, "sample"), (sampling, "decode"), (runtime, "encode_person"), (runtime, "encode_garment")]
+    places = [(sampling, "sample"), (sampling, "decode"), (runtime, "encode_all"), (runtime, "garment_tokens")]
     originals = [getattr(module, name) for module, name in places]
 
     def clocked(work: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from benchmarks import step_overhead
 from benchmarks.step_overhead import GARMENTS, PERSONS, measure
 from pipeline.core import images
 
-FASTEST_CPU_PAIR = 54.0
+FASTEST_CPU_PAIR = 27.0
 """Seconds: the cheapest further pair measured with the full network on a CPU (docs/performance.md)."""
 
 
