@@ -105,7 +105,7 @@ class RestoreStep(StepBase):
     @property
     def resources(self) -> Resources:  # type: ignore[override]  # a value in the base
         """Its own, and the backend's."""
-        own = Resources(memory_gb=0.8)
+        own = Resources(memory_gb=0.9)
         return most_of([own, self.backend.card.resources]) if self.backend else own
 
     def reads(self, item: Item) -> Sequence[Ref]:

@@ -22,5 +22,5 @@ class RunOptions(RerunPolicy):
     """
 
     fail_fast: bool = False
-    workers: Workers = 1
+    workers: Workers = "auto"
     retry_bad: int = 0

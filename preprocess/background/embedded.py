@@ -34,7 +34,7 @@ SEED = 20240229
 class EmbeddedMatte:
     """Separates one person from the background with the base packages alone."""
 
-    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5, resources=Resources(memory_gb=0.8))
+    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5, resources=Resources(memory_gb=0.9))
     batch_size = 1
 
     def __init__(self, config: MattingConfig | None = None) -> None:

@@ -79,7 +79,7 @@ SOFT_STEP = 18.0
 class PlainBackground:
     """The embedded garment backend."""
 
-    needs = Resources(memory_gb=0.8)
+    needs = Resources(memory_gb=0.9)
     card = Card(name="plain", version=1, packages=("cv2",), seconds=0.4, approximate=True, resources=needs)
 
     def load(self, device: str) -> None:
