@@ -33,11 +33,13 @@ def residual_block(block: Module, x: Tensor, shift: Tensor | None = None) -> Ten
     Returns:
         (b, c_out, h, w).
     """
-    h = block.conv1(F.silu(block.norm1(x), inplace=True))
-    h = h if shift is None else h + shift[:, :, None, None]
-    h = block.conv2(F.silu(block.norm2(h), inplace=True))
-    out: Tensor = h + (x if block.conv_shortcut is None else block.conv_shortcut(x))
-    return out
+    h: Tensor = block.conv1(F.silu(block.norm1(x), inplace=True))
+    if shift is not None:
+        h += shift[:, :, None, None]
+    h = block.norm2(h)  # a line of its own: the map before it is free while the convolution runs
+    h = block.conv2(F.silu(h, inplace=True))
+    h += x if block.conv_shortcut is None else block.conv_shortcut(x)
+    return h
 
 
 def time_shift(block: Module, embedding: Tensor) -> Tensor:
