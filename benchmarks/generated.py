@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -24,17 +25,35 @@ TINY = Architecture(
 POOL = 1 << 22  # random numbers that all weights are cut from: drawing 1.7 billion takes longer than measuring
 
 
-def generated_network(savings: Savings, dtype: torch.dtype, architecture: Architecture = FULL) -> StableViton:
-    """A network whose activations stay in a sane range: variance 1 / fan-in, norms near 1."""
-    pool = torch.randn(POOL, generator=torch.Generator().manual_seed(0))
-    weights = {}
-    for name, tensor in empty_network(architecture, savings).state_dict().items():
-        long_enough = pool if tensor.numel() <= POOL else pool.repeat(math.ceil(tensor.numel() / POOL))
+class GeneratedWeights(Mapping[str, torch.Tensor]):
+    """Weights made when they are asked for, so that nothing is held twice: variance 1 / fan-in, norms near 1.
+
+    Args:
+        shapes: name → a tensor of the wanted shape, without contents.
+    """
+
+    def __init__(self, shapes: Mapping[str, torch.Tensor]) -> None:
+        self._shapes = shapes
+        self._pool = torch.randn(POOL, generator=torch.Generator().manual_seed(0))
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        tensor = self._shapes[name]
+        long_enough = self._pool if tensor.numel() <= POOL else self._pool.repeat(math.ceil(tensor.numel() / POOL))
         values = long_enough[: tensor.numel()].reshape(tensor.shape)
         if tensor.ndim > 1:
-            weights[name] = (values / math.sqrt(tensor[0].numel())).to(dtype)
-        else:
-            weights[name] = (0.05 * values + (1.0 if name.endswith("weight") else 0.0)).to(dtype)
+            return values / math.sqrt(tensor[0].numel())
+        return 0.05 * values + (1.0 if name.endswith("weight") else 0.0)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+
+def generated_network(savings: Savings, dtype: torch.dtype, architecture: Architecture = FULL) -> StableViton:
+    """A network whose activations stay in a sane range."""
+    weights = GeneratedWeights(empty_network(architecture, savings).state_dict())
     return fill_network(architecture, weights, dtype, savings)
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.files import stub_on_disk
+from tryon.system_memory import MappedFiles
 
 LEGACY_LIMIT_BYTES = 4 * 2**30
 """A checkpoint that is not a zip cannot be mapped; above this it is refused instead of filling the memory."""
@@ -63,6 +64,29 @@ def open_checkpoint(path: Path) -> dict[str, Tensor]:
     if has_header or path.suffix == ".safetensors":
         return _open_safetensors(path)
     return _weights_of(_open_torch(path), path)
+
+
+def own_weights(
+    weights: Mapping[str, Tensor], names: Iterable[str], dtype: torch.dtype, *, channels_last: bool = False
+) -> dict[str, Tensor]:
+    """Take weights out of their file: one after the other, so that nothing but one tensor is held twice.
+
+    Args:
+        weights: name → tensor, mapped from a file or not.
+        names: which to take.
+        dtype: number format to give them.
+        channels_last: give kernels of convolutions this memory layout.
+
+    Returns:
+        Name → tensor in this process's own memory; the file can go.
+    """
+    files, owned = MappedFiles(), {}
+    for name in names:
+        tensor = weights[name]
+        layout = torch.channels_last if channels_last and tensor.ndim == 4 else torch.contiguous_format
+        owned[name] = tensor.to(dtype, copy=files.hold(tensor), memory_format=layout)
+        files.forget(tensor)
+    return owned
 
 
 def _open_safetensors(path: Path) -> dict[str, Tensor]:

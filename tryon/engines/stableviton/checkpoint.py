@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tryon.checkpoints import difference, open_checkpoint, refuse_difference
+from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor
 from tryon.engines.stableviton.network import StableViton
@@ -77,10 +77,9 @@ def fill_network(
         The network on the CPU, evaluation mode, no gradients.
     """
     network = empty_network(architecture, savings)
-    network.load_state_dict({name: weights[name].to(dtype) for name in network.state_dict()}, strict=True, assign=True)
+    owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last)
+    network.load_state_dict(owned, strict=True, assign=True)
     _count_positions(network)
-    if savings.channels_last:
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub knows modules' own formats only
     return network.requires_grad_(False)
 
 

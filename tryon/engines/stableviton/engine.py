@@ -99,8 +99,11 @@ class StableVITON(EngineBase):
         from tryon.engines.stableviton.folder import load
         from tryon.engines.stableviton.runtime import Runtime
         from tryon.networks.precision import choose_dtype
+        from tryon.system_memory import give_freed_memory_back
 
         chosen, sampling = choose_device(device), sampling_config(self.config, self.native_preset)
+        if chosen.kind == "cpu":
+            give_freed_memory_back()
         loaded = load(self._weights_path(sampling.dtype), choose_dtype(sampling.dtype, chosen))
         loaded = replace(loaded, identity=sha_of(self.card.weights[0], self.context.layout.weights))
         limits = Limits(chosen, self.batch_size, self._smaller())

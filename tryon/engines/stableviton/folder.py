@@ -24,7 +24,7 @@ from torch import Tensor
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.converted import INDEX, damaged_files, find_converted, list_contents
 from pipeline.core.weights.files import digest_of
-from tryon.checkpoints import difference, open_checkpoint, refuse_difference
+from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
 from tryon.engines.stableviton.network import StableViton
@@ -125,9 +125,10 @@ def _write_parts(folder: Path, weights: Mapping[str, Tensor], architecture: Arch
     for part, file_name in PARTS.items():
         (folder / part).mkdir(parents=True)
         prefix = f"{part}."
-        own = {name.removeprefix(prefix): weights[name].to(dtype) for name in names if name.startswith(prefix)}
+        own = own_weights(weights, sorted(name for name in names if name.startswith(prefix)), dtype)
         level = _HUB_LEVEL if part == "image_encoder" else ""
-        save_file({level + name: own[name].contiguous() for name in sorted(own)}, folder / part / file_name, {"format": "pt"})
+        named = {level + name.removeprefix(prefix): tensor for name, tensor in own.items()}
+        save_file(named, folder / part / file_name, {"format": "pt"})
         _write_config(getattr(needed, part), folder / part)
 
 

@@ -39,6 +39,7 @@ from tryon.networks.precision import mend_overflow
 from tryon.networks.swapping import use_plain_layers
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
+from tryon.system_memory import give_freed_memory_back, keep_freed_memory
 
 Part = TypeVar("Part", "CanvasPerson", "CanvasGarment")
 
@@ -88,6 +89,7 @@ class Runtime:
         self.network, self.variant, self.identity = loaded.network.to(limits.device.name), loaded.variant, loaded.identity
         self.config, self.size, self.save_attention = config, size, save_attention
         self._times = TimeTable(self.network)
+        self._packs = limits.device.kind == "cpu"  # in the first batch; until then what is freed is weights
         width = self.network.dtype.itemsize / 2
         encoded, decoded = (limits.at_once(size, width * need) for need in (ENCODE_BYTES_PER_PIXEL, DECODE_BYTES_PER_PIXEL))
         self._encoder = limits.sizer(partial(encode_all, self.network.vae), encoded)
@@ -112,6 +114,10 @@ class Runtime:
         self._encode_garments([item.garment for item in items])
         sampled = self._sampler.run(items)
         pictures = self._decoder.run(sampled)
+        if self._packs:
+            give_freed_memory_back()
+            keep_freed_memory()
+            self._packs = False
         return [self._dressed(each, picture) for each, picture in zip(sampled, pictures, strict=True)]
 
     def compile(self) -> None:
