@@ -25,17 +25,19 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.generated import generated_garment, generated_network, generated_person
 from pipeline.core.device import Device, choose_device
-from tryon.engines.stableviton import sampling
+from pipeline.core.engine import TryOnItem
+from tryon.batching import Limits
 from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.checkpoint import empty_network
-from tryon.engines.stableviton.denoiser import Batch, TimeTable
-from tryon.engines.stableviton.encoding import encode_garment, encode_person
+from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.network import StableViton
-from tryon.engines.stableviton.presets import PRESETS, SamplingConfig, Start
+from tryon.engines.stableviton.presets import PRESETS, SamplingConfig
+from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
+from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.precision import choose_dtype
 from tryon.networks.savings import ALL, OFFICIAL, Savings
 from tryon.networks.swapping import use_library_norms
-from tryon.noise import SeededNoise
+from tryon.system_memory import give_freed_memory_back
 
 GFLOP_OF_THE_ANALYSIS = {
     (512, 384): {"control": 185.1, "unet": 895.5, "encode": 831.1, "decode": 1879.4, "clip": 162.1},
@@ -76,8 +78,8 @@ class Timing:
     """Seconds on one machine."""
 
     call: float  # per model call of the batch
-    person: float  # encoding one person
-    garment: float  # encoding one garment, CLIP included
+    person: float  # encoding, per person of the batch
+    garment: float  # the same per garment, CLIP included
     decode: float  # per picture
 
     def picture(self, calls: int, batch: int = 1) -> float:
@@ -91,17 +93,14 @@ class Timing:
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """Best seconds of a few runs, after a warm-up where the first run does what no later one does."""
+    """Best seconds of a few runs."""
 
     device: Device
     repeats: int
     clock: Callable[[], float]
-    warm_up: bool = False
 
     def __call__(self, work: Callable[[], Made]) -> tuple[float, Made]:
         """Time a piece of work; its seconds and what it made."""
-        if self.warm_up or self.device.kind == "cuda":
-            work()
         return min((self._once(work) for _ in range(self.repeats)), key=lambda run: run[0])
 
     def _once(self, work: Callable[[], Made]) -> tuple[float, Made]:
@@ -120,25 +119,33 @@ CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time
 
 
 def measure(network: StableViton, case: Case, size: tuple[int, int], batch: int, whole: bool, watch: Stopwatch) -> Timing:
-    """Time the parts of a picture with a loaded network."""
-    with_image = case.config.start is Start.PERSON
-    watch = replace(watch, warm_up=case.savings.prepack_weights)  # weights are packed once per run, in the first call
-    person_seconds, person = watch(lambda: encode_person(network, generated_person(size), with_image=with_image))
-    garment_seconds, garment = watch(lambda: encode_garment(network, generated_garment(size), size))
+    """Time the parts of a picture with a loaded network, as the engine runs them."""
     plms = case.config.solver == "plms"  # makes one call more than it has steps
     config = case.config if whole else replace(case.config, steps=1 if plms else 2)
-    times = TimeTable(network)
+    runtime = Runtime(Loaded(network, STABLEVITON, "generated"), config, size, Limits(watch.device, batch))
 
-    def run() -> torch.Tensor:
-        noises = [SeededNoise(seed) for seed in range(batch)]
-        return sampling.sample(network, Batch([person] * batch, [garment] * batch, noises), config, times)
+    def persons() -> list[CanvasPerson]:
+        made = [CanvasPerson(generated_person(size), size) for _ in range(batch)]
+        runtime.encode_parts(made, [])
+        return made
 
-    seconds, latents = watch(run)
+    def garments() -> list[CanvasGarment]:
+        made = [CanvasGarment(generated_garment(size)) for _ in range(batch)]
+        runtime.encode_parts([], made)
+        return made
+
+    if case.savings.prepack_weights or watch.device.kind == "cuda":  # once per run: packing, choosing kernels
+        first = CanvasPerson(generated_person(size), size), CanvasGarment(generated_garment(size))
+        runtime.dress([TryOnItem(*first, seed) for seed in range(batch)])
+    person_seconds, made_persons = watch(persons)
+    garment_seconds, made_garments = watch(garments)
+    items = [TryOnItem(*pair, seed) for seed, pair in enumerate(zip(made_persons, made_garments, strict=True))]
+    seconds, sampled = watch(lambda: runtime.sample(items))
     return Timing(
         call=seconds / (config.steps + plms),
-        person=person_seconds,
-        garment=garment_seconds,
-        decode=watch(lambda: sampling.decode(network, latents[:1], [person], config))[0],
+        person=person_seconds / batch,
+        garment=garment_seconds / batch,
+        decode=watch(lambda: runtime.decode(sampled))[0] / batch,
     )
 
 
@@ -188,6 +195,8 @@ def run_cases(names: list[str], size: tuple[int, int], batches: list[int], whole
         if loaded is None or loaded[0] != (dtype, case.savings):
             loaded = None
             gc.collect()
+            if case.savings.prepack_weights and device.kind == "cpu":
+                give_freed_memory_back()  # as the engine does before it loads
             loaded = ((dtype, case.savings), generated_network(case.savings, dtype).to(device.name))
             if case.savings == OFFICIAL:
                 use_library_norms(loaded[1])
@@ -207,7 +216,7 @@ def run_cases(names: list[str], size: tuple[int, int], batches: list[int], whole
 def _print_device(case: Case, timing: Timing, size: tuple[int, int], device: Device, batch: int) -> None:
     """What only a GPU or only a CPU has to say."""
     if device.kind != "cuda":
-        print(f"{'':28} resident so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
+        print(f"{'':28} peak resident so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9:.2f} GB")
         return
     counted = counted_gflop(size, case.savings)
     share = (counted["control"] / case.config.control_every + counted["unet"]) * batch / timing.call / 1e3 / H200_ROOFLINE_TFLOPS

@@ -56,7 +56,7 @@ class StableVITON(EngineBase):
         packages=("torch", "diffusers", "transformers", "safetensors", "einops"),
         extra="diffusion",
         seconds=90,
-        resources=Resources(cpu_threads=ALL_THREADS, memory_gb=5.5, gpu_memory_gb=8),
+        resources=Resources(cpu_threads=ALL_THREADS, memory_gb=5, gpu_memory_gb=8),
         categories=frozenset({Category.UPPER}),
         person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE),
         garment=(CLOTH,),

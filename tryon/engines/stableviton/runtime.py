@@ -110,15 +110,27 @@ class Runtime:
     @torch.inference_mode()
     def dress(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         """Dress, in batches that fit the memory."""
-        self._encode_persons([item.person for item in items])
-        self._encode_garments([item.garment for item in items])
-        sampled = self._sampler.run(items)
-        pictures = self._decoder.run(sampled)
+        self.encode_parts([item.person for item in items], [item.garment for item in items])
+        sampled = self.sample(items)
+        pictures = self.decode(sampled)
         if self._packs:
             give_freed_memory_back()
             keep_freed_memory()
             self._packs = False
         return [self._dressed(each, picture) for each, picture in zip(sampled, pictures, strict=True)]
+
+    def encode_parts(self, persons: Sequence[CanvasPerson], garments: Sequence[CanvasGarment]) -> None:
+        """Show the network those persons and garments that it has not seen."""
+        self._encode_persons(_waiting(persons))
+        self._encode_garments(_waiting(garments))
+
+    def sample(self, items: Sequence[TryOnItem]) -> list[Sampled]:
+        """Sample pairs of parts that are encoded."""
+        return self._sampler.run(items)
+
+    def decode(self, sampled: Sequence[Sampled]) -> list[RGB]:
+        """Decode to (height, width, 3) uint8 RGB at the network's size."""
+        return self._decoder.run(sampled)
 
     def compile(self) -> None:
         """Compile the two halves of a model call; the first call of each batch size pays for it, and says so."""
@@ -127,17 +139,15 @@ class Runtime:
             setattr(self.network, name, Compiled(getattr(self.network, name), about))
 
     def _encode_persons(self, persons: Sequence[CanvasPerson]) -> None:
-        waiting = _waiting(persons)
-        conditions = [conditions_of(person.pictures, with_image=self.config.start is Start.PERSON) for person in waiting]
+        conditions = [conditions_of(person.pictures, with_image=self.config.start is Start.PERSON) for person in persons]
         posteriors = iter(self._encoder.run([picture for pictures in conditions for picture in pictures]))
-        for person, pictures in zip(waiting, conditions, strict=True):
+        for person, pictures in zip(persons, conditions, strict=True):
             own = list(islice(posteriors, len(pictures)))
             person.encoded = encoded_person(person.pictures, own, antialias=self.config.antialias)
 
     def _encode_garments(self, garments: Sequence[CanvasGarment]) -> None:
-        waiting = _waiting(garments)
-        pictures = [garment.picture for garment in waiting]
-        for garment, posterior, token in zip(waiting, self._encoder.run(pictures), self._tokens.run(pictures), strict=True):
+        pictures = [garment.picture for garment in garments]
+        for garment, posterior, token in zip(garments, self._encoder.run(pictures), self._tokens.run(pictures), strict=True):
             garment.encoded = EncodedGarment(picture=garment.picture, posterior=posterior, token=token)
 
     def _sample_batch(self, items: Sequence[TryOnItem]) -> list[Sampled]:
