@@ -41,14 +41,14 @@ class AttentionRecorder:
         return {self.block: self._see}
 
     def _see(self, weights: Tensor) -> None:
-        seen = weights[: self.count].float().mean(dim=1).cpu()
+        seen = weights[: self.count].float().mean(dim=1)  # stays on the device: nothing waits for it
         self.total = seen if self.total is None else self.total + seen
         self.calls += 1
 
     def maps(self) -> Float:
         """(b, patches, patches): for each patch of the person, its weights over the patches of the garment."""
         assert self.total is not None, "no model call was recorded"
-        mean: Float = (self.total / self.calls).numpy()
+        mean: Float = (self.total / self.calls).cpu().numpy()
         return mean
 
 

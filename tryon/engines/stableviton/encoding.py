@@ -122,7 +122,7 @@ def encoded_person(pictures: PersonPictures, posteriors: Sequence[Posterior], *,
         image=posteriors[2] if len(posteriors) > 2 else None,
         agnostic=posteriors[0],
         densepose=posteriors[1],
-        keep=latent_mask(keep, antialias=antialias),
+        keep=latent_mask(keep, antialias=antialias).to(posteriors[0].mean.device),
     )
 
 

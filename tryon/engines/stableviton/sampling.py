@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,7 +15,9 @@ from tryon.engines.stableviton.encoding import EncodedPerson
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
+from tryon.engines.stableviton.variants import Unconditional
 from tryon.networks.vae import Posterior, decode_all
+from tryon.noise import draw_ahead
 from tryon.samplers.library import SOLVERS
 from tryon.samplers.schedule import LAST_TIMESTEP, add_noise
 from tryon.samplers.solver import Watch
@@ -41,10 +44,24 @@ def sample(
     Returns:
         (b, 4, h, w) fp32 scaled latents.
     """
+    if network.device.type == "cuda":
+        noises = draw_ahead(batch.noises, batch.latent_shape, draws_of(config), network.device)
+        batch = replace(batch, noises=noises)
     image, conditions = draw_conditions(batch, config, network.device)
     start = start_code(image, conditions, batch.draw().to(network.device), config.start)
     denoiser = Denoiser(network, batch, conditions, config, times, probes)
     return SOLVERS[config.solver](denoiser, start, config.steps, watch)
+
+
+def draws_of(config: SamplingConfig) -> int:
+    """Noise draws that a picture takes, in the order of `SeededNoise`."""
+    if config.posterior is PosteriorDraw.MEAN:
+        return 1
+    persons = 3 if config.start is Start.PERSON else 2
+    both = config.guidance_scale != 1 and config.unconditional is not Unconditional.NO_CONTROL
+    calls = config.steps + (config.solver == "plms")
+    garments = 1 if config.posterior is PosteriorDraw.ONCE else calls * (2 if both else 1)
+    return persons + 1 + garments
 
 
 def draw_conditions(batch: Batch, config: SamplingConfig, device: torch.device) -> tuple[Tensor | None, Tensor]:
