@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,24 @@ def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bf16 natively (AVX512-BF16, AMX, or ARM's BF16)."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported", "_is_arm_bf16_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
+
+
+@contextmanager
+def fp32_products(*, exact: bool) -> Iterator[None]:
+    """How NVIDIA GPUs multiply fp32 numbers for a while: exactly, or as TF32, which keeps 10 bits of each factor and is faster.
+
+    PyTorch's own choice is TF32 in convolutions and not in matrix products. Here it is said: exact where fp32 was asked for, TF32
+    where fp32 only stands in for 16 bits that overflowed.
+    """
+    backends: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = not exact
+        yield
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed
 
 
 def dtype_of(part: nn.Module) -> torch.dtype:

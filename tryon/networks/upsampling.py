@@ -47,7 +47,7 @@ def fold(convolution: nn.Conv2d) -> nn.Conv2d:
     folded = torch.einsum("ayr,bxs,oirs->aboiyx", seen, seen, weight).flatten(0, 2).to(convolution.weight.dtype)
     kind = PackedConv2d if isinstance(convolution, PackedConv2d) else nn.Conv2d
     made = kind(convolution.in_channels, 4 * convolution.out_channels, 2, padding=1, device="meta")
-    made.weight = nn.Parameter(folded.contiguous(memory_format=torch.channels_last), requires_grad=False)
+    made.weight = nn.Parameter(folded.contiguous(memory_format=_layout(convolution.weight)), requires_grad=False)
     made.bias = None if convolution.bias is None else nn.Parameter(convolution.bias.repeat(4), requires_grad=False)
     return made
 
@@ -56,11 +56,15 @@ def interleave(places: Tensor) -> Tensor:
     """(b, 4·c, h + 1, w + 1), padded by one all round, → (b, c, 2h, 2w): each place of a cell starts where its kernel does."""
     batch, channels, height, width = places.shape[0], places.shape[1] // 4, places.shape[2] - 1, places.shape[3] - 1
     shape = (batch, channels, 2 * height, 2 * width)
-    out = torch.empty(shape, dtype=places.dtype, device=places.device, memory_format=torch.channels_last)
+    out = torch.empty(shape, dtype=places.dtype, device=places.device, memory_format=_layout(places))
     for number, place in enumerate(places.chunk(4, dim=1)):
         down, right = divmod(number, 2)
         out[:, :, down::2, right::2] = place[:, :, down : down + height, right : right + width]
     return out
+
+
+def _layout(x: Tensor) -> torch.memory_format:
+    return torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
 
 
 def foldable(layer: nn.Module) -> bool:

@@ -69,8 +69,8 @@ class StableVITONConfig(EngineConfig):
     batch_size: int = Field(default=0, ge=0, exclude=True)
     """Pictures made together; 0 = as many as fit into the free memory of a GPU, at most 32; 1 without one."""
 
-    compile: bool = Field(default=False, exclude=True)
-    """Compile the network: the first batch takes minutes longer, every further step less. For long runs."""
+    compile: Literal[False, True, "graphs"] = Field(default=False, exclude=True)
+    """Compile the network: the first batch takes minutes longer, every further step less; `graphs` = with CUDA graphs too."""
 
     save_attention: bool = Field(default=False, exclude=True)
     """Keep, per picture, where on the garment each patch looks."""

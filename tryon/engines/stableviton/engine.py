@@ -109,7 +109,7 @@ class StableVITON(EngineBase):
         limits = Limits(chosen, self.batch_size, self._smaller())
         self._runtime = Runtime(loaded, sampling, self._size, limits, self.config.save_attention)
         if self.config.compile:
-            self._runtime.compile()
+            self._runtime.compile(graphs=self.config.compile == "graphs")
 
     def encode(self, part: PersonInputs | GarmentInputs) -> Encoded:
         """Encode a person or a garment; what comes back serves all its pairs."""

@@ -32,6 +32,7 @@ from tryon.engines.stableviton.unet import (
 )
 from tryon.engines.stableviton.warp import build_warp_blocks
 from tryon.networks.clip import build_image_encoder
+from tryon.networks.layout import map_layout
 from tryon.networks.savings import ALL, Savings
 from tryon.networks.swapping import use_cheaper_layers
 from tryon.networks.unet_layers import Context, UNetStage, fold_context, time_shift
@@ -157,8 +158,8 @@ class StableViton(nn.Module):
         return run_unet(self.unet, warp, self._layout(x), call, deep)
 
     def _layout(self, x: Tensor) -> Tensor:
-        memory = torch.channels_last if self.savings.channels_last else torch.contiguous_format
-        return x.to(device=self.device, dtype=self.dtype, memory_format=memory)
+        device = self.device
+        return x.to(device=device, dtype=self.dtype, memory_format=map_layout(device, self.savings))
 
 
 def stack_conditions(latents: Tensor, agnostic: Tensor, keep_mask: Tensor, densepose: Tensor) -> Tensor:

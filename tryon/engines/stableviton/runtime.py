@@ -35,7 +35,8 @@ from tryon.engines.stableviton.encoding import (
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.compiling import Compiled
-from tryon.networks.precision import mend_overflow
+from tryon.networks.layout import arrange
+from tryon.networks.precision import fp32_products, mend_overflow
 from tryon.networks.swapping import use_plain_layers
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
@@ -86,7 +87,8 @@ class Runtime:
 
     def __init__(self, loaded: Loaded, config: SamplingConfig, size: Size, limits: Limits, save_attention: bool = False) -> None:
         _check_variant_size(loaded, size)
-        self.network, self.variant, self.identity = loaded.network.to(limits.device.name), loaded.variant, loaded.identity
+        self.network, self.variant, self.identity = loaded.network, loaded.variant, loaded.identity
+        arrange(self.network, limits.device.name, self.network.savings)
         self.config, self.size, self.save_attention = config, size, save_attention
         self._times = TimeTable(self.network)
         self._packs = limits.device.kind == "cpu"  # in the first batch; until then what is freed is weights
@@ -110,9 +112,10 @@ class Runtime:
     @torch.inference_mode()
     def dress(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
         """Dress, in batches that fit the memory."""
-        self.encode_parts([item.person for item in items], [item.garment for item in items])
-        sampled = self.sample(items)
-        pictures = self.decode(sampled)
+        with fp32_products(exact=self.config.dtype == "fp32"):
+            self.encode_parts([item.person for item in items], [item.garment for item in items])
+            sampled = self.sample(items)
+            pictures = self.decode(sampled)
         if self._packs:
             give_freed_memory_back()
             keep_freed_memory()
@@ -132,11 +135,16 @@ class Runtime:
         """Decode to (height, width, 3) uint8 RGB at the network's size."""
         return self._decoder.run(sampled)
 
-    def compile(self) -> None:
-        """Compile the two halves of a model call; the first call of each batch size pays for it, and says so."""
+    def compile(self, graphs: bool = False) -> None:
+        """Compile the two halves of a model call; the first call of each batch size pays for it, and says so.
+
+        Args:
+            graphs: record CUDA graphs as well, where nothing but results leaves a model call.
+        """
         use_plain_layers(self.network)
+        graphs = graphs and self.network.device.type == "cuda" and self.config.deep_every == 1 and not self.save_attention
         for name, about in (("noise", "the U-Net"), ("garment_features", "the spatial encoder")):
-            setattr(self.network, name, Compiled(getattr(self.network, name), about))
+            setattr(self.network, name, Compiled(getattr(self.network, name), about, graphs))
 
     def _encode_persons(self, persons: Sequence[CanvasPerson]) -> None:
         conditions = [conditions_of(person.pictures, with_image=self.config.start is Start.PERSON) for person in persons]

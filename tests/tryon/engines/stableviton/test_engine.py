@@ -222,6 +222,18 @@ def test_what_a_picture_needs_is_what_is_counted_of_the_full_network():
     assert pytest.approx(need["weights"], rel=0.01) == PARAMETERS / 1e9
 
 
+@pytest.mark.parametrize("dtype, tf32", [("fp32", False), ("bf16", True)])
+def test_fp32_is_exact_on_a_gpu_where_it_was_asked_for(random_network, layout, monkeypatch, dtype, tf32):
+    backends = torch.backends.cuda.matmul, torch.backends.cudnn
+    before, seen, original = [each.allow_tf32 for each in backends], [], sampling.sample
+    look = lambda *rest: seen.append([each.allow_tf32 for each in backends]) or original(*rest)  # noqa: E731
+    monkeypatch.setattr(sampling, "sample", look)
+    engine = runtime(random_network, replace(FAST, dtype=dtype))
+    engine.dress(items(engine, layout, [1]))
+    assert seen == [[tf32, tf32]]
+    assert [each.allow_tf32 for each in backends] == before
+
+
 def test_settings_change_single_fields_of_a_preset():
     config = sampling_config(StableVITONConfig(preset="reference", steps=7, start="noise"), "balanced")
     assert config == replace(PRESETS["reference"], steps=7, start=Start.NOISE)
