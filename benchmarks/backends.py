@@ -35,8 +35,8 @@ from pipeline.core.layout import Layout
 from pipeline.core.step import Context, Step
 from pipeline.demo import fill_inputs
 from preprocess.background.embedded import EmbeddedMatte
-from preprocess.background.mediapipe_people import MediapipePeople
 from preprocess.background.people import Selection
+from preprocess.background.people_finder import PeopleFinder
 from preprocess.background.step import BackgroundConfig, BackgroundStep
 from preprocess.person.landmarks import Landmarks
 from preprocess.person.person_view import PersonView, read_view
@@ -74,7 +74,7 @@ def make_scene(folder: Path) -> Scene:
     ):
         produce(step, item, places)
     photo = np.asarray(Image.open(path))
-    selection = MediapipePeople().find(photo)
+    selection = PeopleFinder().find(photo)
     assert selection is not None
     landmarks = Landmarks.from_json(places.path(layout.LANDMARKS.of("a")).read_text("utf-8"))
     return Scene(photo, selection, landmarks, read_view(places, item))

@@ -17,7 +17,7 @@ from compose.before_after import BODY, BeforeAfter
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
 from compose.crop import view_around
 from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
-from compose.gate.faces import FaceMesh, ReadFace
+from compose.gate.faces import ReadFace, read_face
 from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, GateInputs, measure_pair
 from compose.kept_parts import HANDS, without_kept
 from compose.matte import dressed_alpha, dressed_cutout
@@ -99,7 +99,7 @@ class RestoreStep(StepBase):
     def __init__(self, config: RestoreConfig, context: Context, backend: MatteBackend | None = None) -> None:
         super().__init__(config, context)
         self.backend = backend if config.backend_matte else None
-        self.read_face: ReadFace = FaceMesh()
+        self.read_face: ReadFace = read_face
         self._delivery = config.delivery()
 
     @property

@@ -14,6 +14,7 @@ from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig, resolved
 from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Item, Unit
+from pipeline.core.people_networks import use_weights
 from pipeline.core.step import Context, Stage, Step
 from pipeline.settings import BackendsConfig, RunConfig
 
@@ -42,6 +43,7 @@ class StepBuilder:
 
     def __call__(self) -> Step:
         """The step; nothing heavy is loaded before its first item."""
+        use_weights(self.context.layout.weights)
         kind = resolve(self.entry.target)
         step: Step
         if self.entry.backend == "engine":

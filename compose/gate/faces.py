@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import Any
 
 import cv2
 import numpy as np
 
 from pipeline.core.arrays import RGB, Points
-from pipeline.core.process import filtered_native_stderr
+from pipeline.core.people_networks import people_networks
 
 ReadFace = Callable[[RGB], Points | None]
 """(h, w, 3) uint8 RGB of one face with a margin → (n, 2) x, y in pixels, or None when no face is found."""
@@ -86,26 +84,6 @@ def _at_size(face: RGB) -> RGB:
     return scaled
 
 
-class FaceMesh:
-    """mediapipe's landmarks of one face, loaded when the first face is asked about; most runs never ask."""
-
-    def __init__(self) -> None:
-        self._mesh: Any = None
-
-    def __call__(self, face: RGB) -> Points | None:
-        """(h, w, 3) uint8 RGB → (468, 2) x, y in pixels, or None."""
-        with filtered_native_stderr():
-            if self._mesh is None:
-                self._mesh = _mesh()
-            found = self._mesh.process(np.ascontiguousarray(face)).multi_face_landmarks
-        if not found:
-            return None
-        height, width = face.shape[:2]
-        return np.array([(point.x * width, point.y * height) for point in found[0].landmark], np.float32)
-
-
-def _mesh() -> Any:
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    from mediapipe.python.solutions import face_mesh
-
-    return face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1, min_detection_confidence=0.3)
+def read_face(face: RGB) -> Points | None:
+    """(h, w, 3) uint8 RGB → (468, 2) x, y in pixels, or None. The networks are built when the first face is asked about."""
+    return people_networks().face_mesh(face)

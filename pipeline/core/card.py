@@ -36,6 +36,10 @@ def most_of(needs: Iterable[Resources]) -> Resources:
     )
 
 
+def _one_is_here(modules: str) -> bool:
+    return any(importlib.util.find_spec(name) for name in modules.split("|"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """The facts by which `auto` chooses and fingerprints decide.
@@ -44,7 +48,7 @@ class Card:
         name: the name in the catalogue, on the command line and in the ledger.
         version: bump when pixels change.
         weights: names in the weights table.
-        packages: importable modules that must be present.
+        packages: importable modules that must be present; of `a|b` one.
         extra: the pip extra that brings them, for the remedy line.
         cure: the remedy line itself, where no pip extra brings them.
         seconds: rough time for one item on two CPU cores, for the plan's estimate.
@@ -68,7 +72,7 @@ class Card:
 
     def missing_packages(self) -> tuple[str, ...]:
         """Modules that cannot be found here; finds without importing."""
-        return tuple(name for name in self.packages if importlib.util.find_spec(name) is None)
+        return tuple(" or ".join(each.split("|")) for each in self.packages if not _one_is_here(each))
 
     @property
     def install(self) -> str:

@@ -1,4 +1,4 @@
-"""The matte without downloads: mediapipe's person probabilities, GrabCut, guided filter.
+"""The matte without downloads: the networks' person probabilities, GrabCut, guided filter.
 
 Facts: docs/facts/embedded_methods.md#matte.
 """
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import RGB
 from pipeline.core.card import Card, Resources
+from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect, Window
 from preprocess.background.edge_band import EdgeConfig, refine_band
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, soften
-from preprocess.background.mediapipe_people import MediapipePeople
 from preprocess.background.people import Selection
+from preprocess.background.people_finder import PeopleFinder
 from preprocess.person.not_found import NotFound
 
 WORK_SIDE_PX = 1024
@@ -34,15 +35,15 @@ SEED = 20240229
 class EmbeddedMatte:
     """Separates one person from the background with the base packages alone."""
 
-    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.5, resources=Resources(memory_gb=0.9))
+    card = Card(name="embedded", version=1, packages=(PACKAGES,), seconds=0.5, resources=Resources(memory_gb=0.9))
     batch_size = 1
 
     def __init__(self, config: MattingConfig | None = None) -> None:
         self._config = config or MattingConfig()
-        self._people = MediapipePeople()
+        self._people = PeopleFinder()
 
     def load(self, device: str) -> None:
-        """Build mediapipe's graphs; they run on the CPU, whatever the device."""
+        """Build the networks; they run on the CPU, whatever the device."""
         _ = self._people.models
 
     def matte_in(self, photo: RGB, box: Rect[float]) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import RGB, Grey
 from pipeline.core.card import Card
 from pipeline.core.masks import Mask
+from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect, Window
 from preprocess.background.chosen_person import leaves_window, only_the_person, person_window, shows_person
 from preprocess.background.embedded import EmbeddedMatte
@@ -42,7 +43,7 @@ class RembgMatte:
     network: ClassVar[Network]
 
     def __init_subclass__(cls, network: Network) -> None:
-        cls.network, cls.card = network, network.card("mediapipe")
+        cls.network, cls.card = network, network.card(PACKAGES)
 
     def __init__(self, weights: Path) -> None:
         self._network = SaliencyNetwork(self.card.weights[0], self.network.spec, weights)

@@ -22,8 +22,8 @@ from pipeline.core.masks import box_of
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.background import closed_form
 from preprocess.background.embedded import EmbeddedMatte
-from preprocess.background.mediapipe_people import MediapipePeople
 from preprocess.background.people import Selection
+from preprocess.background.people_finder import PeopleFinder
 from preprocess.background.pose_flags import pose_notices
 from preprocess.background.which_person import person_wanted
 from preprocess.person.not_found import NotFound
@@ -72,7 +72,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:
         super().__init__(config, context, backend)
-        self._people = MediapipePeople()
+        self._people = PeopleFinder()
         self._embedded = EmbeddedMatte()
 
     @property

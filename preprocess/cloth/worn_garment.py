@@ -11,6 +11,7 @@ from pipeline.core.arrays import Points
 from pipeline.core.card import Card
 from pipeline.core.colour import to_lab
 from pipeline.core.labels import Category
+from pipeline.core.people_networks import PACKAGES, people_networks
 from preprocess.cloth.ground_colour import size_of
 from preprocess.cloth.soft_edge import edge_alpha
 
@@ -34,13 +35,11 @@ SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES, MOUTH = (11, 12), (13, 14), (15,
 class WornGarment:
     """Finds a wearer and cuts out the garment."""
 
-    card = Card(name="worn", version=1, packages=("mediapipe",), seconds=0.05, approximate=True)
+    card = Card(name="worn", version=1, packages=(PACKAGES,), seconds=0.05, approximate=True)
 
     def load(self, device: str) -> None:
-        """Load the models inside the mediapipe wheel."""
-        from preprocess.networks.mediapipe_models import mediapipe_models
-
-        self._models = mediapipe_models()
+        """Build the networks."""
+        self._models = people_networks()
 
     def wearer(self, photo: NDArray[np.uint8]) -> Points | None:
         """(h, w, 3) RGB uint8 → (33, 4) float32 landmarks of the wearer (x, y, z in pixels, visibility), or None."""

@@ -15,7 +15,7 @@ from pipeline.core.arrays import Points
 from pipeline.core.card import Card, Resources
 from pipeline.core.frame import PAD_GREY
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
-from preprocess.networks.mediapipe_models import MediapipeModels, mediapipe_models
+from pipeline.core.people_networks import PACKAGES, PeopleNetworks, people_networks
 from preprocess.person.landmarks import Landmarks
 from preprocess.pose.mediapipe_to_body25 import body_25
 
@@ -42,14 +42,14 @@ LEFT, RIGHT = _Arm(13, 15), _Arm(14, 16)
 class MediapipePose:
     """BODY_25 and hands, with the base packages alone."""
 
-    card = Card(name="embedded", version=1, packages=("mediapipe",), seconds=0.07, resources=Resources(memory_gb=0.5))
+    card = Card(name="embedded", version=1, packages=(PACKAGES,), seconds=0.07, resources=Resources(memory_gb=0.5))
 
     def __init__(self) -> None:
-        self._models: MediapipeModels | None = None
+        self._models: PeopleNetworks | None = None
 
     def load(self, device: str) -> None:
-        """Build mediapipe's graphs; they run on the CPU, whatever the device."""
-        self._models = mediapipe_models()
+        """Build the networks; they run on the CPU, whatever the device."""
+        self._models = people_networks()
 
     def keypoints(self, photo: NDArray[np.uint8], landmarks: Landmarks) -> Keypoints:
         """Joints of the person of `landmarks`.

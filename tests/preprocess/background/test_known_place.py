@@ -10,7 +10,7 @@ from pipeline.core import images
 from pipeline.core.masks import box_of, iou
 from pipeline.core.rect import Rect
 from preprocess.background.embedded import EmbeddedMatte
-from preprocess.background.mediapipe_people import MediapipePeople
+from preprocess.background.people_finder import PeopleFinder
 
 ASKED_SIDE_PX = 576
 
@@ -24,7 +24,7 @@ def test_a_look_at_a_known_place_agrees_with_the_full_search(samples, who):
     factor = ASKED_SIDE_PX / max(photo.shape[:2])
     small = cv2.resize(photo, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     matte = EmbeddedMatte()
-    full = matte.matte_of(small, MediapipePeople().find(small))
+    full = matte.matte_of(small, PeopleFinder().find(small))
     assert iou(matte.matte_in(small, box_of(full > 127)) > 127, full > 127) > 0.93
 
 

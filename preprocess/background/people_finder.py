@@ -1,4 +1,4 @@
-"""Find the people of a photo with mediapipe's pose and face models, select one, and estimate which pixels are theirs.
+"""Find the people of a photo with the pose and face networks, select one, and estimate which pixels are theirs.
 
 The pose model finds one person per picture. Further people are searched for where a face has no body yet, and where the person
 probability is high but no person was found; for these searches the people already found are painted over.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
 from pipeline.core.masks import box_of
+from pipeline.core.people_networks import PeopleNetworks, SeenPose, people_networks
 from pipeline.core.rect import Rect, span
 from preprocess.background.people import (
     Detection,
@@ -29,7 +30,6 @@ from preprocess.background.people import (
     without_bystanders,
 )
 from preprocess.background.windows import enlarged_window, head_window, ramp, size_of, thirds
-from preprocess.networks.mediapipe_models import MediapipeModels, SeenPose, mediapipe_models
 from preprocess.person.landmarks import Landmarks
 
 WORK_SIDE_PX = 1024
@@ -52,17 +52,17 @@ HALF_HIDDEN = 0.5
 """A person who stands behind another one counts with at least this share of that area."""
 
 
-class MediapipePeople:
+class PeopleFinder:
     """Finds people in photos."""
 
     def __init__(self) -> None:
-        self._models: MediapipeModels | None = None
+        self._models: PeopleNetworks | None = None
 
     @property
-    def models(self) -> MediapipeModels:
+    def models(self) -> PeopleNetworks:
         """The process's models, built at first use."""
         if self._models is None:
-            self._models = mediapipe_models()
+            self._models = people_networks()
         return self._models
 
     def find(self, photo: RGB, person: int | None = None) -> Selection | None:
