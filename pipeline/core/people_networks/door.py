@@ -58,4 +58,8 @@ def people_networks() -> PeopleNetworks:
         from pipeline.core.people_networks.solutions import MediapipeSolutions
 
         return MediapipeSolutions()
+    if runtime is Runtime.LITERT:
+        from pipeline.core.people_networks.litert import LiteRTNetworks
+
+        return LiteRTNetworks(_Place.weights)
     raise MissingPackageError("people: neither mediapipe 0.10 nor ai-edge-litert is installed", INSTALL)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.core.card import Card
-from pipeline.core.errors import MissingPackageError
-from pipeline.core.people_networks import FACE_OVAL, PACKAGES, people_networks, runtime_here
+from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.people_networks import FACE_OVAL, PACKAGES, door, people_networks, runtime_here
 from pipeline.core.people_networks.door import Runtime
 
 
@@ -42,6 +42,14 @@ def test_without_either_the_error_names_the_cure(packages):
     people_networks.cache_clear()
     assert runtime_here() is None
     with pytest.raises(MissingPackageError, match="ai-edge-litert"):
+        people_networks()
+
+
+def test_litert_looks_for_its_files_in_the_weights_folder(packages, monkeypatch, tmp_path):
+    packages("ai_edge_litert")
+    people_networks.cache_clear()
+    monkeypatch.setattr(door._Place, "weights", tmp_path / "elsewhere")
+    with pytest.raises(WeightsError, match="elsewhere"):
         people_networks()
 
 
