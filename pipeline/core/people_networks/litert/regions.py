@@ -54,8 +54,8 @@ class Region:
         return replace(self, x=self.x - step * math.sin(self.angle), y=self.y + step * math.cos(self.angle))
 
     def square(self, scale: float) -> Region:
-        """A square with the same middle, its side the longer one times `scale`."""
-        side = max(self.width, self.height) * scale
+        """A square with the same middle, its side the longer one, at least 1 pixel, times `scale`."""
+        side = max(self.width, self.height, 1) * scale
         return replace(self, width=side, height=side)
 
     def to_picture(self, inside: Points) -> Points:

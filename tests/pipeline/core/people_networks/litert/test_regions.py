@@ -81,6 +81,10 @@ def test_a_square_has_the_longer_side():
     assert Region(1, 2, 10, 20, 0.3).square(1.5) == Region(1, 2, 30, 30, 0.3)
 
 
+def test_a_region_without_an_area_can_still_be_cut_out(noise):
+    assert crop(noise, Region(5, 5, 0, 0).square(2), 8, black_outside=False).shape == (8, 8, 3)
+
+
 def test_a_map_is_laid_over_its_region_and_nothing_else():
     laid = put_back(np.ones((64, 64), np.float32), Region(50, 40, 40, 20), (100, 120, 3))
     assert laid.shape == (100, 120) and laid.dtype == np.float32
