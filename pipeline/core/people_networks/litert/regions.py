@@ -114,7 +114,7 @@ def crop(picture: RGB, region: Region, side: int, *, black_outside: bool) -> RGB
 def positions(matrix: NDArray[np.float64], side: int) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
     """Where each pixel of a crop lies in the picture, to a 32nd of a pixel, which is as fine as the official graphs' OpenCV goes.
 
-    OpenCV 5 interpolates more finely in `warpPerspective`, which moved joints by 0.5 pixels of 1024 rows and some photos' by 2.
+    OpenCV 5 is finer in `warpPerspective`, and the networks' answers then differ (docs/facts/people_networks.md#cutting-out).
 
     Args:
         matrix: (2, 3) float64 from the crop's pixels to the picture's.
