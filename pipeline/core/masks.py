@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +24,24 @@ def _disc(radius_px: int) -> NDArray[np.uint8]:
 
 def dilate(mask: Mask, radius_px: float) -> Mask:
     """Grow by a disc."""
-    radius = round(radius_px)
-    return mask.copy() if radius < 1 else cv2.dilate(mask.astype(np.uint8), _disc(radius)).astype(bool)
+    return _by_disc(cv2.dilate, mask, radius_px)
 
 
 def erode(mask: Mask, radius_px: float) -> Mask:
     """Shrink by a disc; beyond the picture's edge counts as inside, so a cut person keeps touching the edge."""
+    return _by_disc(cv2.erode, mask, radius_px)
+
+
+def _by_disc(morphology: Callable[..., Any], mask: Mask, radius_px: float) -> Mask:
+    """Grow or shrink by a disc, in the window that it can change: what lies further out stays False."""
     radius = round(radius_px)
-    return mask.copy() if radius < 1 else cv2.erode(mask.astype(np.uint8), _disc(radius)).astype(bool)
+    box = box_of(mask)
+    if radius < 1 or box is None:
+        return mask.copy()
+    window = box.window(mask.shape, radius)
+    changed = np.zeros(mask.shape, bool)
+    changed[window] = morphology(bytes_of(mask[window]), _disc(radius)).view(bool)
+    return changed
 
 
 def close(mask: Mask, radius_px: float) -> Mask:
@@ -41,18 +54,22 @@ def open_(mask: Mask, radius_px: float) -> Mask:
     return dilate(erode(mask, radius_px), radius_px) & mask
 
 
-def components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Connected parts (8-neighbourhood): (h, w) int32 part numbers, 0 = outside, and (n,) int32 areas in pixels."""
-    _, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return numbers, stats[:, cv2.CC_STAT_AREA]
+def components(mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Connected parts (8-neighbourhood): (h, w) int32 part numbers, 0 = outside, and (n,) areas in pixels."""
+    count, numbers = cv2.connectedComponents(bytes_of(mask), connectivity=8)
+    return numbers, np.bincount(numbers.ravel(), minlength=count)
 
 
 def keep_larger(mask: Mask, min_area_px: float) -> Mask:
     """Drop connected parts smaller than `min_area_px`."""
-    numbers, areas = components(mask)
-    keep = areas >= min_area_px
-    keep[0] = False
-    kept: Mask = keep[numbers]
+    kept = np.zeros(mask.shape, bool)
+    box = box_of(mask)
+    if box is not None:
+        window = box.window(mask.shape)
+        numbers, areas = components(mask[window])
+        keep = areas >= min_area_px
+        keep[0] = False
+        kept[window] = keep[numbers]
     return kept
 
 
@@ -64,12 +81,17 @@ def largest(mask: Mask) -> Mask:
 
 def fill_holes(mask: Mask, max_area_px: float = float("inf")) -> Mask:
     """Fill enclosed holes up to `max_area_px`; what touches the picture's edge is no hole."""
-    numbers, areas = components(~mask)
-    edge = np.unique(np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]]))
-    fill = areas <= max_area_px
-    fill[0] = False
-    fill[edge] = False
-    filled: Mask = mask | fill[numbers]
+    filled = mask.copy()
+    box = box_of(mask)
+    if box is not None:
+        window = box.window(mask.shape, 1)  # a hole does not touch the rim around the mask, which belongs to the outside
+        numbers, areas = components(~mask[window])
+        fill = areas <= max_area_px
+        fill[0] = False
+        for edge in (numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]):
+            fill[edge] = False
+        if fill.any():
+            filled[window] |= fill[numbers]
     return filled
 
 
@@ -97,10 +119,21 @@ def iou(a: Mask, b: Mask) -> float:
 
 def box_of(mask: Mask) -> Rect[int] | None:
     """The smallest rectangle that holds the True pixels, or None when there are none."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if rows.size == 0:
-        return None
-    return Rect(int(rows[0]), int(columns[0]), int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1))
+    left, top, width, height = cv2.boundingRect(bytes_of(mask))
+    return Rect(top, left, height, width) if width else None
+
+
+def bytes_of(mask: Mask) -> NDArray[np.uint8]:
+    """The same (h, w) as uint8 0 and 1 for OpenCV; the values are shared with the mask where they lie together."""
+    return np.ascontiguousarray(mask, bool).view(np.uint8)
+
+
+def labelled(labels: NDArray[np.uint8], wanted: Iterable[int]) -> Mask:
+    """(h, w) bool: where a label map has one of the wanted labels; `np.isin` takes several times as long."""
+    table = np.zeros(256, np.uint8)
+    table[list(wanted)] = 1
+    found: Mask = cv2.LUT(labels, table).view(bool)
+    return found
 
 
 def painted_spread(picture: NDArray[np.uint8] | NDArray[np.float32], mask: Mask) -> float | None:
@@ -129,11 +162,22 @@ def guided_filter(guide: NDArray[np.uint8], image: NDArray[np.float32], radius_p
         radius_px: half side of the box window.
         eps: regularisation on 0..255 values squared; larger = smoother.
     """
-    grey = (cv2.cvtColor(guide, cv2.COLOR_RGB2GRAY) if guide.ndim == 3 else guide).astype(np.float32)
-    side = (2 * radius_px + 1, 2 * radius_px + 1)
-    mean_g, mean_i = cv2.blur(grey, side), cv2.blur(image, side)
-    variance = cv2.blur(grey * grey, side) - mean_g * mean_g
-    slope = (cv2.blur(grey * image, side) - mean_g * mean_i) / (variance + eps)
-    offset = mean_i - slope * mean_g
-    filtered: NDArray[np.float32] = cv2.blur(slope, side) * grey + cv2.blur(offset, side)
-    return filtered
+    return GuidedFilter(guide, radius_px, eps)(image)
+
+
+class GuidedFilter:
+    """`guided_filter` for several images along the same guide; arguments as there."""
+
+    def __init__(self, guide: NDArray[np.uint8], radius_px: int, eps: float) -> None:
+        self._grey = (cv2.cvtColor(guide, cv2.COLOR_RGB2GRAY) if guide.ndim == 3 else guide).astype(np.float32)
+        self._side = (2 * radius_px + 1, 2 * radius_px + 1)
+        self._mean = cv2.blur(self._grey, self._side)
+        self._spread = cv2.blur(self._grey * self._grey, self._side) - self._mean * self._mean + eps
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(h, w) float32 → the same, smoothed."""
+        mean = cv2.blur(image, self._side)
+        slope = (cv2.blur(self._grey * image, self._side) - self._mean * mean) / self._spread
+        offset = mean - slope * self._mean
+        filtered: NDArray[np.float32] = cv2.blur(slope, self._side) * self._grey + cv2.blur(offset, self._side)
+        return filtered

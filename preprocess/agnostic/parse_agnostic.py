@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, SIDE_LABELS, UPPER_LABELS, Category, Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.strokes import line, skirt_of_dress
@@ -30,13 +31,13 @@ def parse_agnostic(category: Category, parse: NDArray[np.uint8], body: Joints) -
     """
     removed = np.zeros(parse.shape, bool)
     if category != Category.LOWER:
-        removed |= np.isin(parse, (*UPPER_LABELS, Parse.NECK))
+        removed |= masks.labelled(parse, (*UPPER_LABELS, Parse.NECK))
         for side, labels in SIDE_LABELS.items():
             removed |= (parse == labels.arm) & covered_arm(body, side, parse.shape)
     if category == Category.LOWER:
-        removed |= np.isin(parse, (*LOWER_LABELS, *LEG_LABELS)) | skirt_of_dress(parse, body)
+        removed |= masks.labelled(parse, (*LOWER_LABELS, *LEG_LABELS)) | skirt_of_dress(parse, body)
     if category == Category.DRESS:
-        removed |= np.isin(parse, LOWER_LABELS)
+        removed |= masks.labelled(parse, LOWER_LABELS)
     left: NDArray[np.uint8] = np.where(removed, np.uint8(Parse.BACKGROUND), parse)
     return left
 

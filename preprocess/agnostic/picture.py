@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from pipeline.core.frame import check_canvas_size
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, IMAGE, Ref
-from pipeline.core.masks import Mask
+from pipeline.core.masks import Mask, bytes_of
 from pipeline.core.step import Produced, StepBase
 
 GREY = 128
@@ -82,5 +83,5 @@ class AgnosticPictureStep(StepBase):
 
 def grey_out(image: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
     """(h, w, 3) uint8 RGB with the masked area in grey 128."""
-    covered: NDArray[np.uint8] = np.where(mask[..., None], np.uint8(GREY), image)
+    covered: NDArray[np.uint8] = cv2.copyTo(image, bytes_of(~mask), np.full_like(image, GREY))
     return covered

@@ -81,7 +81,7 @@ def _comment(recipe: Mapping[str, Any]) -> bytes:
 
 def mask_png(mask: NDArray[np.bool_]) -> bytes:
     """Two-valued PNG: True → 255."""
-    return png(np.where(mask, 255, 0).astype(np.uint8))
+    return png(mask.astype(np.uint8) * np.uint8(255))
 
 
 def labels_png(labels: NDArray[np.uint8]) -> bytes:

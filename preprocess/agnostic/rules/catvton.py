@@ -78,12 +78,12 @@ def catvton_outer(category: Category, conditions: Conditions) -> Mask:
 def _area(kind: Replacement, conditions: Conditions) -> Mask:
     assert conditions.parts is not None, "needs_parts in the table of rules"
     grow, blur = (_odd(max(conditions.size) // share) for share in (GROW_SHARE, BLUR_SHARE))
-    strong = _grown(np.isin(conditions.parts, HANDS_AND_FEET), grow) & conditions.labelled(*ARM_LABELS, *LEG_LABELS)
+    strong = _grown(masks.labelled(conditions.parts, HANDS_AND_FEET), grow) & conditions.labelled(*ARM_LABELS, *LEG_LABELS)
     strong |= conditions.parse == Parse.FACE  # not ATR's face, which reaches down to the collar
     weak = conditions.labelled(Parse.HAIR, *ACCESSORIES, *kind.kept) | strong
     weak |= np.zeros(conditions.size, bool) if conditions.bag is None else conditions.bag
     foreground = conditions.labelled(*(label for label in Parse if label is not Parse.BACKGROUND))
-    area = hull_of_parts((foreground & ~weak) | _coarse(np.isin(conditions.parts, kind.parts), grow)) & ~weak
+    area = hull_of_parts((foreground & ~weak) | _coarse(masks.labelled(conditions.parts, kind.parts), grow)) & ~weak
     soft = cv2.GaussianBlur(np.where(area, 255, 0).astype(np.uint8), (blur, blur), 0)
     found = _grown(((soft >= THRESHOLD) | conditions.labelled(*kind.replaced)) & ~strong, grow)
     return masks.keep_larger(found, SPECK_SHARE * found.size)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core import masks
 from pipeline.core.arrays import Labels
 from pipeline.core.labels import Category, Parse
 from pipeline.core.masks import Mask
@@ -41,7 +42,7 @@ class Conditions:
         """(h, w) bool: where any opinion, or the parse map when there is none, has one of these labels."""
         found = np.zeros(self.size, bool)
         for opinion in self.opinions or (self.parse,):
-            found |= np.isin(opinion, labels)
+            found |= masks.labelled(opinion, labels)
         return found
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from pipeline.core import masks
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, SIDE_LABELS, Category, Joint
 from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
@@ -77,7 +78,7 @@ def dci_vton(category: Category, conditions: Conditions) -> Mask:
     covered = _clothes(conditions.body, joints, unit, conditions.size)
     for side, labels in SIDE_LABELS.items():
         covered &= ~((conditions.parse == labels.arm) & ~_sleeve(conditions.body, joints, unit, side, conditions.size))
-    kept = np.isin(conditions.parse, (*HEAD_LABELS, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
+    kept = masks.labelled(conditions.parse, (*HEAD_LABELS, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
     return covered & ~kept
 
 

@@ -53,9 +53,9 @@ def hr_viton(category: Category, conditions: Conditions) -> Mask:
 def upper_area(conditions: Conditions) -> Mask:
     """Torso, arms and neck are repainted; hands, face and the lower garment are kept."""
     parse, body, margins = conditions.parse, conditions.body, conditions.margins
-    worn = np.isin(parse, UPPER_LABELS)
+    worn = masks.labelled(parse, UPPER_LABELS)
     area = upper_drawing(body, parse.shape) | with_margin(worn, body, margins)
-    below = np.isin(parse, (*LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
+    below = masks.labelled(parse, (*LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
     return finished(area, _kept(conditions) | (below & below_the_hem(worn, body, margins)))
 
 
@@ -63,8 +63,8 @@ def lower_area(conditions: Conditions) -> Mask:
     """Trousers, skirt and legs are repainted, with space for a skirt; the upper garment, arms, face and shoes are kept."""
     parse, body = conditions.parse, conditions.body
     skirt = skirt_of_dress(parse, body)
-    worn = np.isin(parse, (*LOWER_LABELS, *LEG_LABELS)) | skirt
-    keep = np.isin(parse, (*UPPER_LABELS, *HEAD_LABELS, *SHOE_LABELS, *ARM_LABELS, Parse.HAIR, Parse.HAT)) & ~skirt
+    worn = masks.labelled(parse, (*LOWER_LABELS, *LEG_LABELS)) | skirt
+    keep = masks.labelled(parse, (*UPPER_LABELS, *HEAD_LABELS, *SHOE_LABELS, *ARM_LABELS, Parse.HAIR, Parse.HAT)) & ~skirt
     return finished(masks.dilate(worn, 1.6 * conditions.margins.around * body.scale) | legs_drawing(body, parse.shape, 1.0), keep)
 
 
@@ -72,11 +72,11 @@ def dress_area(conditions: Conditions) -> Mask:
     """Everything worn except the shoes, arms and neck as for upper garments, legs down to the middle of the shin."""
     parse, body, shape = conditions.parse, conditions.body, conditions.parse.shape
     short = with_short_shins(body, DRESS_REACH)
-    worn = np.isin(parse, (*UPPER_LABELS, *LOWER_LABELS))
-    skin = np.isin(parse, LEG_LABELS) & legs_drawing(short, shape, 1.3)
+    worn = masks.labelled(parse, (*UPPER_LABELS, *LOWER_LABELS))
+    skin = masks.labelled(parse, LEG_LABELS) & legs_drawing(short, shape, 1.3)
     area = upper_drawing(body, shape) | with_margin(worn | skin, body, conditions.margins)
     area |= legs_drawing(short, shape, 1.0)
-    return finished(area, _kept(conditions) | np.isin(parse, SHOE_LABELS))
+    return finished(area, _kept(conditions) | masks.labelled(parse, SHOE_LABELS))
 
 
 def upper_drawing(body: Joints, size: tuple[int, ...]) -> Mask:
@@ -129,7 +129,7 @@ def with_short_shins(body: Joints, share: float) -> Joints:
 def _kept(conditions: Conditions) -> Mask:
     """Face, glasses, gloves, and hands: arm pixels that the covered arm does not reach."""
     parse, body = conditions.parse, conditions.body
-    keep = np.isin(parse, (*HEAD_LABELS, Parse.GLOVE))
+    keep = masks.labelled(parse, (*HEAD_LABELS, Parse.GLOVE))
     for side, labels in SIDE_LABELS.items():
         keep |= (parse == labels.arm) & ~arm_drawing(body, side, parse.shape, last_px=4 * unit_px(body))
     return keep

@@ -66,16 +66,16 @@ def ootd_dc(category: Category, conditions: Conditions) -> Mask:
 def _area(category: Category, conditions: Conditions, strip_px: int) -> Mask:
     parse, body = conditions.parse, conditions.body
     unit = parse.shape[0] / ROWS
-    worn = np.isin(parse, REPLACED[category])
+    worn = masks.labelled(parse, REPLACED[category])
     if category is Category.LOWER:
         worn |= skirt_of_dress(parse, body)
-    keep = np.isin(parse, (*ALWAYS_KEPT, *KEPT[category]))
+    keep = masks.labelled(parse, (*ALWAYS_KEPT, *KEPT[category]))
     area = grow(worn, GARMENT_PX * unit)
     if category is not Category.LOWER and parse.any():
         strips = [arm_strip(parse, body, side, strip_px * unit) for side in SIDE_LABELS]
         for labels, strip in zip(SIDE_LABELS.values(), strips, strict=True):
             keep |= (parse == labels.arm) & ~strip
-        neck = grow(parse == Parse.NECK, NECK_PX * unit) & ~np.isin(parse, HEAD_LABELS)
+        neck = grow(parse == Parse.NECK, NECK_PX * unit) & ~masks.labelled(parse, HEAD_LABELS)
         area |= grow(strips[0] | strips[1], ARM_PX * unit) | neck
     return _tidied(area, keep)
 

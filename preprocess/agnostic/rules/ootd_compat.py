@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
+from pipeline.core import masks
 from pipeline.core.arrays import Labels, Points64
 from pipeline.core.labels import Atr, Category, Joint
 from pipeline.core.masks import Mask
@@ -79,9 +80,9 @@ def published_mask(category: Category, labels: Labels, points: Points64, strip_p
         (height, width) bool, True = repaint.
     """
     parse = cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST)
-    head = np.isin(parse, HEAD)
-    kept = np.isin(parse, (*ALWAYS_KEPT, *KEPT[category]))
-    target = _grown(np.isin(parse, REPLACED[category]), 5)
+    head = masks.labelled(parse, HEAD)
+    kept = masks.labelled(parse, (*ALWAYS_KEPT, *KEPT[category]))
+    target = _grown(masks.labelled(parse, REPLACED[category]), 5)
     if category is not Category.LOWER:
         arms, hands = _arms(parse, points * (size[0] / ROWS), int(strip_px / ROWS * size[0]))
         kept |= hands

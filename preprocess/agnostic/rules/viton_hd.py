@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core import masks
 from pipeline.core.labels import HEAD_LABELS, LEG_LABELS, LOWER_LABELS, SHOE_LABELS, UPPER_LABELS, Category, Joint
 from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
@@ -27,12 +28,12 @@ def viton_hd(category: Category, conditions: Conditions) -> Mask:
 
     What is worn is covered even where no stroke reaches it; face, glasses and what is below the hem are kept.
     """
-    worn = np.isin(conditions.parse, UPPER_LABELS)
+    worn = masks.labelled(conditions.parse, UPPER_LABELS)
     area = strokes(conditions.body, conditions.size) | with_margin(worn, conditions.body, conditions.margins)
-    lower = np.isin(conditions.parse, (*LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS)) & below_the_hem(
+    lower = masks.labelled(conditions.parse, (*LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS)) & below_the_hem(
         worn, conditions.body, conditions.margins
     )
-    return finished(area, np.isin(conditions.parse, HEAD_LABELS) | lower)
+    return finished(area, masks.labelled(conditions.parse, HEAD_LABELS) | lower)
 
 
 def strokes(body: Joints, size: tuple[int, int]) -> Mask:

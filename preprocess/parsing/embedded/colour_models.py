@@ -35,14 +35,15 @@ class Mixture:
 
     def log_likelihood(self, lab: Lab) -> NDArray[np.float32]:
         """(..., 3) Lab → (...) float32, never below the level of outliers."""
-        flat = lab.reshape(-1, 3)
-        density = np.full(len(flat), OUTLIERS, np.float32)
+        channels = np.ascontiguousarray(lab.reshape(-1, 3).T)
+        density = np.full(channels.shape[1], OUTLIERS, np.float32)
         for share, mean, covariance in zip(self.shares, self.means, self.covariances, strict=True):
             precision = np.linalg.inv(covariance.astype(np.float64))
             factor = np.linalg.cholesky(precision).astype(np.float32)
-            apart = (flat - mean) @ factor
+            apart = factor.T @ (channels - mean[:, None])
+            apart *= apart
             norm = share * math.sqrt(float(np.linalg.det(precision))) / (2 * math.pi) ** 1.5
-            density += np.float32(0.95 * norm) * np.exp(-0.5 * np.einsum("ij,ij->i", apart, apart))
+            density += np.float32(0.95 * norm) * np.exp(-0.5 * (apart[0] + apart[1] + apart[2]))
         result: NDArray[np.float32] = np.log(density).reshape(lab.shape[:-1])
         return result
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.arrays import Lab, Labels
+from pipeline.core.arrays import RGB, Lab, Labels
+from pipeline.core.colour import to_lab
 from pipeline.core.labels import Joint, Parse
 from preprocess.parsing.embedded.label_places import Regions
 
@@ -19,34 +20,34 @@ LEAST_PX = 150
 """Samples of hair with fewer pixels are not used."""
 
 
-def find_hat(labels: Labels, lab: Lab, regions: Regions) -> Labels:
+def find_hat(labels: Labels, rgb: RGB, regions: Regions) -> Labels:
     """Relabel hair above the eyes as hat where its colour is not that of hair.
 
     Args:
         labels: (h, w) uint8 of `Parse`.
-        lab: (h, w, 3) float32.
+        rgb: (h, w, 3) uint8.
         regions: the body's shapes at the same size.
     """
     result = labels.copy()
-    hair = labels == Parse.HAIR
-    height = height_above_eyes(regions)
-    top = hair & (height > 0.05)
-    crown, below = top & (height > 0.2), hair & (height < -0.1)
+    rows, columns = np.nonzero(labels == Parse.HAIR)
+    height = height_above_eyes(rows.astype(np.float32), columns.astype(np.float32), regions)
+    crown, below = height > 0.2, height < -0.1
     if min(np.count_nonzero(crown), len(regions.body.face_oval) * LEAST_PX) < LEAST_PX:
         return result
+    lab = to_lab(rgb[rows, columns][None])[0]
     if is_white(lab[crown]) or (np.count_nonzero(below) > LEAST_PX and differs(lab[crown], lab[below])):
-        result[top] = Parse.HAT
+        top = height > 0.05
+        result[rows[top], columns[top]] = Parse.HAT
     return result
 
 
-def height_above_eyes(regions: Regions) -> Field:
-    """(h, w) float32: distance above the line through the eyes, in heights of the skull."""
+def height_above_eyes(rows: Field, columns: Field, regions: Regions) -> Field:
+    """(n,) float32: distance of pixels above the line through the eyes, in heights of the skull."""
     body = regions.body
     right, left = body.at(Joint.RIGHT_EYE), body.at(Joint.LEFT_EYE)
     across = left - right if left[0] > right[0] else right - left
     length = float(np.hypot(*across))
     across = across / length if length > 2 else np.array([1.0, 0.0], np.float32)
-    rows, columns = np.indices(regions.face.shape, np.float32)
     middle = (right + left) / 2
     height: Field = ((columns - middle[0]) * across[1] - (rows - middle[1]) * across[0]) / np.float32(regions.head_px)
     return height

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core import masks
 from pipeline.core.arrays import Labels
 from pipeline.core.labels import Joint, Parse
 from pipeline.core.masks import Mask
@@ -41,7 +42,7 @@ def straighten_hem(labels: Labels, evidence: Field, regions: Regions) -> Labels:
     Returns:
         (h, w) uint8: labels change between upper and lower, and only near the hips.
     """
-    clothes = np.isin(labels, (Parse.UPPER_CLOTHES, Parse.PANTS))
+    clothes = masks.labelled(labels, (Parse.UPPER_CLOTHES, Parse.PANTS))
     grid = _grid(regions)
     weight = cv2.remap(clothes.astype(np.float32), grid[..., 0], grid[..., 1], cv2.INTER_LINEAR)
     if not (labels == Parse.PANTS).any() or weight.sum() < 50:

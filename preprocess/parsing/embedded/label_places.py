@@ -98,7 +98,7 @@ def distance_from(region: Mask, unit_px: float) -> NDArray[np.float32]:
     """(h, w) float32 distance from a region in units; 1000 everywhere when the region is not on the canvas."""
     if not region.any():
         return np.full(region.shape, 1e3, np.float32)
-    apart: NDArray[np.float32] = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, 3) / np.float32(unit_px)
+    apart: NDArray[np.float32] = cv2.distanceTransform(masks.bytes_of(~region), cv2.DIST_L2, 3) / np.float32(unit_px)
     return apart
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.labels import Joint
 from pipeline.core.masks import Mask
@@ -33,7 +34,8 @@ def bare_midriff(regions: Regions, skin: Mask) -> Mask:
     chest = centre & (regions.along > 0.2) & (regions.along < 0.4)
     if not chest.any() or skin[chest].mean() > CHEST_IS_SKIN:
         return np.zeros(skin.shape, bool)
-    bare = [bool(_share(skin, centre & (np.abs(regions.along - band) < STEP / 2)) > SKIN_SHARE) for band in bands]
+    along, is_skin = regions.along[centre], skin[centre]
+    bare = [_share(is_skin[np.abs(along - band) < STEP / 2]) > SKIN_SHARE for band in bands]
     if sum(bare) < LEAST_BANDS:
         return np.zeros(skin.shape, bool)
     first, last = bands[bare.index(True)], bands[len(bare) - 1 - bare[::-1].index(True)]
@@ -53,5 +55,5 @@ def central_column(regions: Regions, half_width: float = CENTRE) -> Mask:
     return column
 
 
-def _share(skin: Mask, band: Mask) -> float:
-    return float(skin[band].mean()) if band.any() else 0.0
+def _share(skin: NDArray[np.bool_]) -> float:
+    return float(skin.mean()) if skin.size else 0.0

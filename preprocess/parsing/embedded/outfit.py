@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.arrays import Lab, Labels
+from pipeline.core import masks
+from pipeline.core.arrays import RGB, Lab, Labels
+from pipeline.core.colour import to_lab
 from pipeline.core.labels import LEG_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.parsing.embedded.label_places import Regions
@@ -20,12 +22,12 @@ SPANNED = 0.85
 """A skirt fills at least this share of the line between the legs, from the crotch to its hem."""
 
 
-def settle_outfit(labels: Labels, lab: Lab, regions: Regions) -> Labels:
+def settle_outfit(labels: Labels, rgb: RGB, regions: Regions) -> Labels:
     """Rename the lower garment to skirt, or both garments to dress, where the outfit has one.
 
     Args:
         labels: (h, w) uint8 of `Parse` with `UPPER_CLOTHES` and `PANTS`.
-        lab: (h, w, 3) float32.
+        rgb: (h, w, 3) uint8.
         regions: the body's shapes at the same size.
     """
     settled = labels.copy()
@@ -33,7 +35,7 @@ def settle_outfit(labels: Labels, lab: Lab, regions: Regions) -> Labels:
     if not lower.any() or not is_skirt(labels, regions):
         return settled
     upper = labels == Parse.UPPER_CLOTHES
-    if is_one_piece(upper, lower, lab, regions):
+    if is_one_piece(upper, lower, to_lab(rgb), regions):
         settled[upper | lower] = Parse.DRESS
     else:
         settled[lower] = Parse.SKIRT
@@ -43,7 +45,7 @@ def settle_outfit(labels: Labels, lab: Lab, regions: Regions) -> Labels:
 def is_skirt(labels: Labels, regions: Regions) -> bool:
     """Whether the lower garment is one piece around both legs, with bare legs below its hem."""
     lower = labels == Parse.PANTS
-    if not np.isin(labels, LEG_LABELS).any():
+    if not masks.labelled(labels, LEG_LABELS).any():
         return False
     line = between_legs(regions, lower.shape)
     if len(line) < 8:
@@ -71,7 +73,7 @@ def between_legs(regions: Regions, size: tuple[int, ...]) -> NDArray[np.intp]:
 
 def _bare_below(labels: Labels, regions: Regions) -> bool:
     """Whether bare skin covers more of the legs than specks do: 8 % of the squared scale."""
-    legs = np.isin(labels, LEG_LABELS) & regions.any_leg
+    legs = masks.labelled(labels, LEG_LABELS) & regions.any_leg
     return bool(np.count_nonzero(legs) > 0.08 * regions.body.scale**2)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,7 +29,7 @@ from preprocess.parsing.embedded.label_places import Penalty, Regions, penalties
 from preprocess.parsing.embedded.midriff import bare_midriff
 from preprocess.parsing.embedded.outfit import settle_outfit
 from preprocess.parsing.embedded.skin_model import skin_model
-from preprocess.parsing.embedded.sleeves import sleeve_bonus
+from preprocess.parsing.embedded.sleeves import ArmPixels, arm_pixels, sleeve_bonus
 from preprocess.parsing.embedded.tidy_labels import tidy_labels
 from preprocess.parsing.network_labels import Parsed
 from preprocess.person.body import Joints
@@ -41,6 +43,8 @@ TRUST_IN_COLOUR = 0.55
 SMOOTH_PX, SMOOTH_EPS = 5, 60.0
 """Radius at half size and regularisation of the guided filter."""
 ROUNDS = 2
+CLEARLY = 0.7
+"""A label with more than this probability has no rival."""
 SPECK_SHARE = 0.0003
 """Islands below this share of the canvas are noise (250 px at 1024 × 768)."""
 
@@ -84,6 +88,8 @@ class WorkingView:
         person: (h, w) bool.
         regions: the shapes of the body.
         places: penalty per label.
+
+    What is computed per pixel of the person has length n, in the order of indexing with `person`.
     """
 
     rgb: NDArray[np.uint8]
@@ -91,6 +97,43 @@ class WorkingView:
     person: Mask
     regions: Regions
     places: dict[Parse, Penalty]
+
+    @cached_property
+    def colours(self) -> Lab:
+        """(n, 3) float32."""
+        return self.lab[self.person]
+
+    @cached_property
+    def penalties(self) -> NDArray[np.float32]:
+        """(labels, n) float32 in the order of `ORDER`."""
+        pixels = np.flatnonzero(self.person)
+        return np.stack([self.places[label].ravel()[pixels] for label in ORDER])
+
+    @cached_property
+    def arms(self) -> list[ArmPixels]:
+        """The pixels of both arms."""
+        return arm_pixels(self.regions, self.person)
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(n,) → (h, w): zero outside the person."""
+        field = np.zeros(self.person.shape, values.dtype)
+        field[self.person] = values
+        return field
+
+
+@dataclass(frozen=True)
+class GroupColours:
+    """The colours of one group of labels: the fitted model, and (n,) float32 its log-likelihood at the person's pixels."""
+
+    model: Mixture
+    nats: NDArray[np.float32]
+
+
+def _compared(view: WorkingView, model: Mixture) -> GroupColours:
+    return GroupColours(model, model.log_likelihood(view.colours))
+
+
+Groups = dict[str, GroupColours]
 
 
 def parse_person(image: NDArray[np.uint8], person: Mask, body: Joints) -> NDArray[np.uint8]:
@@ -107,18 +150,18 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Joints) -> NDArra
     if not person.any():
         return np.zeros(person.shape, np.uint8)
     view = _working_view(image, person, body)
-    models = _first_models(view)
-    view = _with_midriff(view, models["skin"])
+    groups = _first_groups(view)
+    view = _with_midriff(view, groups["skin"])
     for _ in range(ROUNDS):
-        models = _refit(view, models, _scores(view, models))
-    scores = _smoothed(view, _scores(view, models))
+        groups = _refit(view, groups, _scores(view, groups))
+    scores = _smoothed(view, _scores(view, groups))
     labels = _enlarged(scores, person.shape)
     labels[~person] = Parse.BACKGROUND
     full = regions_of(body, (person.shape[0], person.shape[1]))
     labels = straighten_hem(labels, _for_upper(scores, person.shape), full)
     labels = tidy_labels(labels, full, SPECK_SHARE * person.size)
-    labels = find_hat(labels, to_lab(image), full)
-    return settle_outfit(labels, to_lab(image), full)
+    labels = find_hat(labels, image, full)
+    return settle_outfit(labels, image, full)
 
 
 def _for_upper(scores: Scores, size: tuple[int, ...]) -> NDArray[np.float32]:
@@ -137,9 +180,9 @@ def _working_view(image: NDArray[np.uint8], person: Mask, body: Joints) -> Worki
     return WorkingView(rgb, to_lab(cv2.medianBlur(rgb, 3)), small, regions, penalties(regions))
 
 
-def _with_midriff(view: WorkingView, skin: Mixture) -> WorkingView:
+def _with_midriff(view: WorkingView, skin: GroupColours) -> WorkingView:
     """Give the neck label a place on a bare midriff too: in CIHP, 10 is all skin of the torso."""
-    midriff = bare_midriff(view.regions, (skin.log_likelihood(view.lab) > -12.0) & view.person)
+    midriff = bare_midriff(view.regions, view.spread(skin.nats > -12.0))
     if not midriff.any():
         return view
     places = dict(view.places)
@@ -150,11 +193,11 @@ def _with_midriff(view: WorkingView, skin: Mixture) -> WorkingView:
     return replace(view, places=places)
 
 
-def _first_models(view: WorkingView) -> dict[str, Mixture]:
+def _first_groups(view: WorkingView) -> Groups:
     """Colour models fitted on places that are nearly sure."""
     r, s = view.regions, view.regions.body.scale
-    skin = skin_model(view.lab, view.person, view.regions)
-    unlike_skin = skin.log_likelihood(view.lab) < -13.0
+    skin = _compared(view, skin_model(view.lab, view.person, view.regions))
+    unlike_skin = view.spread(skin.nats < -13.0)
     arms = masks.dilate(r.any_arm, 0.03 * s)
     head = masks.dilate(r.skull, 0.06 * s)
     chest = r.torso & ~arms & ~head & (r.along > 0.12) & (r.along < 0.75)
@@ -162,7 +205,7 @@ def _first_models(view: WorkingView) -> dict[str, Mixture]:
     around = masks.dilate(r.skull, 0.12 * s) & ~masks.dilate(r.face, 0.02 * s) & (r.along < _mouth(r))
     feet = (r.feet["right"] | r.feet["left"]) & ~r.any_leg
     hair = _fit_seeds(view, around, unlike_skin, "hair")
-    unlike_hair = hair.log_likelihood(view.lab) < -12.0
+    unlike_hair = view.spread(hair.nats < -12.0)
     return {
         "skin": skin,
         "upper": _fit_seeds(view, chest, unlike_skin, "upper", unlike_hair),
@@ -177,7 +220,7 @@ def _mouth(r: Regions) -> float:
     return float(np.quantile(inside, 0.8)) if inside.size else -0.3
 
 
-def _fit_seeds(view: WorkingView, place: Mask, unlike_skin: Mask, group: str, unlike_hair: Mask | None = None) -> Mixture:
+def _fit_seeds(view: WorkingView, place: Mask, unlike_skin: Mask, group: str, unlike_hair: Mask | None = None) -> GroupColours:
     """Fit on a place without its skin and hair, unless nearly all of it has that colour: then the garment has it."""
     chosen = place & view.person
     count = np.count_nonzero(chosen)
@@ -186,52 +229,44 @@ def _fit_seeds(view: WorkingView, place: Mask, unlike_skin: Mask, group: str, un
             chosen = chosen & unlike
     seeds = view.lab[chosen]
     if len(seeds) < 30:
-        return Mixture(
-            np.ones(1, np.float32), np.array([[50, 0, 0]], np.float32), np.diag([900.0, 100, 100]).astype(np.float32)[None]
-        )
-    return fit(seeds, COMPONENTS[group])
+        anything = np.array([[50, 0, 0]], np.float32), np.diag([900.0, 100, 100]).astype(np.float32)[None]
+        return _compared(view, Mixture(np.ones(1, np.float32), *anything))
+    return _compared(view, fit(seeds, COMPONENTS[group]))
 
 
-def _scores(view: WorkingView, models: dict[str, Mixture]) -> Scores:
-    """Probability of each label at each pixel, without its neighbours."""
-    colour = {group: _on_person(view, model) for group, model in models.items()}
-    bonus = sleeve_bonus(view.regions, colour["upper"] - colour["skin"], view.person)
-    nats = np.empty((len(ORDER), *view.person.shape), np.float32)
-    for row, label in enumerate(ORDER):
-        group = next(name for name, labels in GROUPS.items() if label in labels)
-        nats[row] = TRUST_IN_COLOUR * colour[group] - view.places[label]
-        if label == Parse.UPPER_CLOTHES:
-            nats[row] += bonus
-    nats -= nats.max(0)
-    np.exp(nats, out=nats)
-    nats /= nats.sum(0)
-    nats *= view.person
-    return nats
+def _scores(view: WorkingView, groups: Groups) -> NDArray[np.float32]:
+    """(labels, n) float32: probability of each label at each pixel of the person, without its neighbours."""
+    scores = np.empty(view.penalties.shape, np.float32)
+    for group, labels in GROUPS.items():
+        colour = TRUST_IN_COLOUR * groups[group].nats
+        for row in _rows(labels):
+            np.subtract(colour, view.penalties[row], out=scores[row])
+    scores[ORDER.index(Parse.UPPER_CLOTHES)] += sleeve_bonus(view.arms, groups["upper"].nats - groups["skin"].nats)
+    scores -= scores.max(0)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(0)
+    return scores
 
 
-def _smoothed(view: WorkingView, scores: Scores) -> Scores:
+def _rows(labels: Sequence[Parse]) -> list[int]:
+    return [ORDER.index(label) for label in labels]
+
+
+def _smoothed(view: WorkingView, scores: NDArray[np.float32]) -> Scores:
     """Scores smoothed along the photo's edges."""
-    grey = cv2.cvtColor(view.rgb, cv2.COLOR_RGB2GRAY)
-    return np.stack([masks.guided_filter(grey, each, SMOOTH_PX, SMOOTH_EPS) for each in scores])
+    smooth = masks.GuidedFilter(view.rgb, SMOOTH_PX, SMOOTH_EPS)
+    return np.stack([smooth(view.spread(each)) for each in scores])
 
 
-def _on_person(view: WorkingView, model: Mixture) -> NDArray[np.float32]:
-    field = np.full(view.person.shape, -18.0, np.float32)
-    field[view.person] = model.log_likelihood(view.lab[view.person])
-    return field
-
-
-def _refit(view: WorkingView, models: dict[str, Mixture], scores: Scores) -> dict[str, Mixture]:
+def _refit(view: WorkingView, groups: Groups, scores: NDArray[np.float32]) -> Groups:
     """Fit each model again on the pixels that it clearly won; a model with too few such pixels stays."""
-    best, sure = scores.argmax(0), scores.max(0) > 0.7
-    renewed = dict(models)
+    renewed = dict(groups)
     for group, labels in GROUPS.items():
         if group == "skin":
             continue
-        rows = [ORDER.index(label) for label in labels]
-        seeds = view.lab[np.isin(best, rows) & sure & view.person]
+        seeds = view.colours[(scores[_rows(labels)] > CLEARLY).any(0)]
         if len(seeds) > 150:
-            renewed[group] = fit(seeds, COMPONENTS[group])
+            renewed[group] = _compared(view, fit(seeds, COMPONENTS[group]))
     return renewed
 
 
@@ -241,7 +276,6 @@ def _enlarged(scores: Scores, size: tuple[int, ...]) -> NDArray[np.uint8]:
     labels = np.zeros(size, np.uint8)
     for row, label in enumerate(ORDER):
         large = cv2.resize(scores[row], (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-        better = large > top
-        labels[better] = label
-        top[better] = large[better]
+        np.copyto(labels, np.uint8(label), where=large > top)
+        np.maximum(top, large, out=top)
     return labels

@@ -35,27 +35,35 @@ def tidy_labels(labels: Labels, regions: Regions, speck_px: float) -> Labels:
     """
     labels = no_trousers_beside(sleeves_from_trousers(hands_from_legs(labels, regions), regions), regions)
     doubtful = np.zeros(labels.shape, bool)
-    for label in np.unique(labels[labels > 0]):
+    for label in np.unique(labels):
         own = labels == label
-        numbers, areas = masks.components(own)
+        box = masks.box_of(own)
+        if label == Parse.BACKGROUND or box is None:
+            continue
+        window = box.window(labels.shape)
+        numbers, areas = masks.components(own[window])
         keep = areas >= speck_px
         if label == Parse.HAIR:
             around = (distance_from(regions.skull, 1.0) < 0.15 * regions.body.scale) & ~regions.face
-            keep &= _touching(numbers, len(areas), around)
-        if label in {Parse.UPPER_CLOTHES, Parse.PANTS} and len(areas) > 1:
-            on_arm = np.bincount(numbers[regions.any_arm], minlength=len(areas)) > 0.4 * areas
+            keep &= _touching(numbers, len(areas), around[window])
+        if label in {Parse.UPPER_CLOTHES, Parse.PANTS}:
+            on_arm = np.bincount(numbers[regions.any_arm[window]], minlength=len(areas)) > 0.4 * areas
             keep &= (areas >= 0.03 * areas[1:].max()) | on_arm
-        doubtful |= own & ~keep[numbers]
+        keep[0] = True
+        doubtful[window] |= ~keep[numbers]
     return refill(labels, doubtful)
 
 
 def hands_from_legs(labels: Labels, regions: Regions) -> Labels:
     """Leg skin near a wrist that touches an arm is a hand in front of a thigh."""
     result = labels.copy()
+    near = {side: masks.dilate(labels == side_labels.arm, 3) for side, side_labels in SIDE_LABELS.items()}
     for leg in LEG_LABELS:
+        if not (labels == leg).any():
+            continue
         numbers, areas = masks.components(labels == leg)
         for side, side_labels in SIDE_LABELS.items():
-            touched = np.unique(numbers[masks.dilate(labels == side_labels.arm, 3)])
+            touched = np.unique(numbers[near[side]])
             for number in touched[touched > 0]:
                 own = numbers == number
                 if areas[number] < 0.35 * regions.body.scale**2 and _near_wrist(own, regions, side):
@@ -66,6 +74,8 @@ def hands_from_legs(labels: Labels, regions: Regions) -> Labels:
 def sleeves_from_trousers(labels: Labels, regions: Regions) -> Labels:
     """Small islands of trousers that lie mostly on an arm are cuffs of a sleeve."""
     result = labels.copy()
+    if not (labels == Parse.PANTS).any():
+        return result
     numbers, areas = masks.components(labels == Parse.PANTS)
     if len(areas) < 3:
         return result
@@ -78,7 +88,7 @@ def sleeves_from_trousers(labels: Labels, regions: Regions) -> Labels:
 
 def no_trousers_beside(labels: Labels, regions: Regions) -> Labels:
     """Trousers that are visible only beside the middle of the hips are the lower parts of an open coat."""
-    middle = central_column(regions, MIDDLE) & (regions.along > 0.9) & np.isin(labels, (Parse.PANTS, Parse.UPPER_CLOTHES))
+    middle = central_column(regions, MIDDLE) & (regions.along > 0.9) & masks.labelled(labels, (Parse.PANTS, Parse.UPPER_CLOTHES))
     count = np.count_nonzero(middle)
     if count < MIDDLE * regions.body.scale or np.count_nonzero(labels[middle] == Parse.PANTS) > LEAST_IN_MIDDLE * count:
         return labels
@@ -104,8 +114,9 @@ def refill(labels: Labels, doubtful: Mask) -> Labels:
     source = (labels > 0) & ~doubtful
     if not doubtful.any() or not source.any():
         return labels.copy()
-    _, nearest = cv2.distanceTransformWithLabels((~source).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    _, nearest = cv2.distanceTransformWithLabels(masks.bytes_of(~source), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     lookup = np.zeros(int(nearest.max()) + 1, np.uint8)
     lookup[nearest[source]] = labels[source]
-    filled: Labels = np.where(doubtful, lookup[nearest], labels)
+    filled = labels.copy()
+    filled[doubtful] = lookup[nearest[doubtful]]
     return filled
