@@ -45,6 +45,7 @@ from pipeline.core.layout import (
     Ref,
 )
 from pipeline.core.masks import Mask, box_of
+from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect
 from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
@@ -94,6 +95,8 @@ class RestoreStep(StepBase):
     unit: ClassVar[Unit] = Unit.PAIR
     version: ClassVar[int] = 3
     config: RestoreConfig
+    packages = (PACKAGES,)
+    """Of the backend, and of the gate, which compares faces."""
     seconds = 0.42
 
     def __init__(self, config: RestoreConfig, context: Context, backend: MatteBackend | None = None) -> None:

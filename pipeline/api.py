@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,13 +12,17 @@ from pathlib import Path
 
 from pipeline.assembly import Assembly, engine_chooser, has_seed, make_builders, mask_rule_of, stages_before
 from pipeline.choice import Chooser
+from pipeline.core.console import LOG
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
+from pipeline.core.people_networks import PACKAGES
+from pipeline.core.people_networks.files import fetch_files, fetch_note, missing_files
 from pipeline.core.process import gc_paused
 from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records
 from pipeline.core.step import Context, Stage
+from pipeline.core.weights.download import network_from
 from pipeline.garment_guess import GarmentGuesser, guess_note
 from pipeline.planning.decisions import Plan
 from pipeline.planning.plan import make_plan
@@ -63,6 +69,20 @@ class PreparedRun:
         plan = make_plan(self.stages, records, self.request, self.earlier)
         return replace(plan, retries=self._retry(records).lines(plan)) if self.request.retry_bad else plan
 
+    def lacks_people(self) -> bool:
+        """Whether files of the networks that find people are missing here."""
+        return bool(missing_files(self.request.weights))
+
+    def needs_people(self, plan: Plan) -> bool:
+        """Whether what the plan would run asks the networks that find people."""
+        uses = (PACKAGES in stage.step.packages for stage in self.stages)
+        return any(use and (each.to_run or self.request.retry_bad) for use, each in zip(uses, plan.stages, strict=True))
+
+    def fetch_note(self, plan: Plan) -> str:
+        """What a run of this plan would fetch first, or ""."""
+        needed = self.lacks_people() and self.needs_people(plan)
+        return f"would fetch first: {fetch_note(self.request.weights)}" if needed else ""
+
     def retry_warning(self, records: Records) -> str:
         """A line about pairs that `--retry-bad` cannot improve, or ""."""
         return self._retry(records).warning()
@@ -91,6 +111,9 @@ class PreparedRun:
     def run(self, records: Records, listener: Listener | None = None, plan: Plan | None = None) -> RunSummary:
         """Bring everything up to date and write the report; a `plan` that the caller has just made is not made again."""
         request = self.request
+        if self.lacks_people() and self.needs_people(plan := plan or self.plan(records)):
+            say = listener.note if listener else logging.getLogger(LOG).warning
+            fetch_files(request.weights, network_from(os.environ), say)
         lists = pair_lists(self.assembly.everything)
         for ref in PAIR_LISTS.values():
             if ref in lists or records.layout.path(ref).exists():  # an outdated list must not stay

@@ -45,8 +45,8 @@ class Session:
             plan, warning = prepared.plan(records), prepared.retry_warning(records)
         gc_freeze()
         say_plan(self.console, plan)
-        if warning:
-            self.console.say(warning, Colour.WARN)
+        for line in filter(None, (warning, prepared.fetch_note(plan))):
+            self.console.say(line, Colour.WARN)
         self._say_estimate(prepared.estimate(plan))
         return self._problems_code(prepared, ExitCode.DONE)
 

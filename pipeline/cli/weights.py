@@ -83,7 +83,7 @@ def pull(
     from pipeline.core.console import Console
     from pipeline.core.weights.download import network_from
     from pipeline.core.weights.licence import refuse_non_commercial
-    from pipeline.core.weights.pull import addresses, copy_files, plan_pull, pull_file, refuse_early
+    from pipeline.core.weights.pull import copy_files, plan_pull, pull_all, refuse_early, ways
 
     console = Console()
     if commercial_only:
@@ -96,13 +96,13 @@ def pull(
     _agree(console, wants, yes=yes or dry_run, remember=not dry_run)
     network = network_from(os.environ)
     if dry_run:
-        _show_plan(console, {want: [str(source)] if source else addresses(want, network, mirrors=mirrors) for want in wants})
+        _show_plan(console, {want: [str(source)] if source else ways(want, network, mirrors=mirrors) for want in wants})
     elif source is not None:
         _show(console, [finding for name in names for finding in copy_files(name, source, weights, _Bar(console, name))])
     else:
         refuse_early(wants, network, mirrors=mirrors)
-        for want in wants:
-            _show(console, [pull_file(want, network, mirrors=mirrors, repin=repin, progress=_Bar(console, want.file.name))])
+        for finding in pull_all(wants, network, mirrors=mirrors, repin=repin, progress=lambda name: _Bar(console, name)):
+            _show(console, [finding])
 
 
 def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool) -> None:
@@ -117,7 +117,8 @@ def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool
             continue
         for line in licence_lines(weight):
             console.say(line)
-        if not yes and not (sys.stdin.isatty() and typer.confirm("Accept?")):
+        asked = not any(file.package for file in weight.files)  # pip asks nobody about the same package's licence
+        if asked and not yes and not (sys.stdin.isatty() and typer.confirm("Accept?")):
             message = f"weights: the licence of {weight.name} is not accepted"
             raise WeightsError(message, "the same command with --yes accepts what it shows")
         if remember:
@@ -178,7 +179,8 @@ def verify(
 
     console = Console()
     rows = _select(filters or [])
-    here = [row.name for row in rows if any(found.state is not FileState.MISSING for found in status_of(row.name, weights))]
+    absent = {FileState.MISSING} if filters else {FileState.MISSING, FileState.INSTALLED}
+    here = [row.name for row in rows if any(found.state not in absent for found in status_of(row.name, weights))]
     findings: list[Finding] = []
     for name in here:
         if repin:

@@ -64,6 +64,7 @@ class Step(Protocol):
     batch_size: int
     model_files: Mapping[str, str]
     resources: Resources
+    packages: tuple[str, ...]
     seconds: float
 
     def reads(self, item: Item) -> Sequence[Ref]:
@@ -126,6 +127,8 @@ class StepBase:
     """sha256 by weights name of the step's backend; set where the step is built, part of every fingerprint."""
     resources = Resources()
     """What a process that works on its items needs."""
+    packages: tuple[str, ...] = ()
+    """Modules that it uses, as a card states them."""
     seconds = 0.3
     """Rough time for one item on two CPU cores."""
 
@@ -172,6 +175,11 @@ class BackendStep(StepBase, Generic[Kind]):
     def resources(self) -> Resources:  # type: ignore[override]  # a value in the base, here the backend's
         """What the backend needs."""
         return self.backend.card.resources
+
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]  # likewise
+        """Those of the backend."""
+        return self.backend.card.packages
 
     @property
     def seconds(self) -> float:  # type: ignore[override]  # likewise

@@ -10,6 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pipeline.core.errors import ExitCode
+from pipeline.core.people_networks.door import INSTALL, Runtime
+from pipeline.core.people_networks.files import ROW, WHEEL_MEGABYTES
+from pipeline.core.weights.access import pull_command
 from pipeline.core.weights.files import human_bytes
 from pipeline.doctor.facts import REINSTALL, Check, Level, Machine, NumbaCache, Requirement
 from pipeline.doctor.models import model_checks
@@ -34,6 +37,7 @@ def checks(machine: Machine) -> list[Check]:
         _gpu(machine),
         _outputs(machine),
         _disk(machine),
+        _people(machine),
         *model_checks(machine),
         *_network(machine),
     ]
@@ -166,6 +170,22 @@ def _disk(machine: Machine) -> Check:
         return Check(Level.OK, "disk", text)
     level = Level.FAIL if machine.free_bytes < LITTLE_BYTES else Level.WARN
     return Check(level, "disk", text, "free some space, or choose another folder: --outputs DIR")
+
+
+def _people(machine: Machine) -> Check:
+    """The runtime of the networks that find people, and their files."""
+    name, place = "people networks", machine.weights_root / ROW
+    if machine.people_runtime is None:
+        return Check(Level.FAIL, name, "neither mediapipe 0.10 nor ai-edge-litert is installed", INSTALL)
+    if machine.people_runtime == Runtime.SOLUTIONS:
+        return Check(Level.OK, name, "mediapipe 0.10 runs them, with its own files")
+    if not machine.people_missing:
+        return Check(Level.OK, name, f"LiteRT runs them; their files are here ({place}, or an installed mediapipe)")
+    text = f"LiteRT runs them; {len(machine.people_missing)} of their files are not in {place}"
+    pull = pull_command([ROW], machine.weights_root)
+    if machine.offline:
+        return Check(Level.WARN, name, f"{text}; {machine.offline} forbids the fetch", f"{pull} --from FILE")
+    return Check(Level.WARN, name, f"{text}; the first run fetches them ({WHEEL_MEGABYTES} MB)", f"{pull}   does it now")
 
 
 def _network(machine: Machine) -> list[Check]:

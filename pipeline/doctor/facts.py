@@ -97,6 +97,8 @@ class Machine:
         users: `step:backend` → rows that it can use.
         cards: `step:backend` → its card, for those in the catalogue.
         broken_cards: `step:backend` → why it cannot be imported.
+        people_runtime: what runs the networks that find people; None = nothing here can.
+        people_missing: files that it lacks, each with the reason.
         offline: name of the variable that switches the network off, or empty.
     """
 
@@ -119,4 +121,6 @@ class Machine:
     users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cards: Mapping[str, Card] = field(default_factory=dict)
     broken_cards: Mapping[str, str] = field(default_factory=dict)
+    people_runtime: str | None = "mediapipe"
+    people_missing: tuple[str, ...] = ()
     offline: str = ""

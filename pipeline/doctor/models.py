@@ -31,7 +31,8 @@ def _broken(machine: Machine) -> list[Check]:
 
 
 def _rows_here(machine: Machine, rows: Iterable[str]) -> list[str]:
-    return [name for name in rows if any(finding.state is not FileState.MISSING for finding in machine.weights[name])]
+    absent = {FileState.MISSING, FileState.INSTALLED}
+    return [name for name in rows if any(finding.state not in absent for finding in machine.weights[name])]
 
 
 def _user(machine: Machine, user: str, rows: Sequence[str]) -> Check:

@@ -19,6 +19,9 @@ from typing import Any
 from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
 from pipeline.core.console import Colour, Console
+from pipeline.core.people_networks import runtime_here
+from pipeline.core.people_networks.files import ROW as PEOPLE
+from pipeline.core.people_networks.files import missing_files
 from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from
 from pipeline.core.weights.table import table
@@ -86,6 +89,8 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
         users=_users(),
         cards=cards,
         broken_cards=broken,
+        people_runtime=runtime_here(),
+        people_missing=tuple(finding.line() for finding in missing_files(weights_root)),
         offline=network_from(os.environ).offline,
     )
 
@@ -179,7 +184,7 @@ def catalogue_cards() -> tuple[dict[str, Card], dict[str, str]]:
 
 def _users() -> dict[str, tuple[str, ...]]:
     users: dict[str, list[str]] = {}
-    for weight in table().values():
+    for weight in (weight for weight in table().values() if weight.name != PEOPLE):  # these have a check of their own
         for user in weight.used_by:
             users.setdefault(user, []).append(weight.name)
     return {user: tuple(rows) for user, rows in users.items()}

@@ -19,6 +19,7 @@ from pipeline.core.images import photo_notices
 from pipeline.core.items import Item, Person, Unit
 from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, settings_file
 from pipeline.core.masks import box_of
+from pipeline.core.people_networks import PACKAGES
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.background import closed_form
 from preprocess.background.embedded import EmbeddedMatte
@@ -74,6 +75,11 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         super().__init__(config, context, backend)
         self._people = PeopleFinder()
         self._embedded = EmbeddedMatte()
+
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]  # a value in the base
+        """The backend's, and those of the search for people."""
+        return (PACKAGES, *self.backend.card.packages)
 
     @property
     def batch_size(self) -> int:  # type: ignore[override]  # a number in the base, here the backend's

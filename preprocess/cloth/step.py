@@ -183,6 +183,11 @@ class ClothStep(BackendStep[GarmentBackend]):
         super().__init__(config, context, backend)
         self.wearers = wearers or _embedded_wearers()
 
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]  # a value in the base
+        """Those of both backends."""
+        return (*self.backend.card.packages, *self.wearers.card.packages)
+
     def reads(self, item: Item) -> Sequence[Ref]:
         """The garment photo."""
         return (_garment(item).source,)

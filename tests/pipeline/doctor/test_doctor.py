@@ -253,3 +253,21 @@ def test_an_outputs_path_that_is_a_file_is_told(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(doctor_survey, "STARTS", ())
     (tmp_path / "outputs").write_text("")
     assert "is a file" in survey(tmp_path / "outputs", tmp_path).outputs_problem
+
+
+def people_line(**facts: object) -> Check:
+    return next(check for check in checks(replace(GOOD, **facts)) if check.name == "people networks")
+
+
+def test_the_runtime_of_the_people_networks_and_their_files_have_a_line() -> None:
+    assert people_line().level is Level.OK and "mediapipe" in people_line().text
+    assert people_line(people_runtime="litert").level is Level.OK
+    nothing = people_line(people_runtime=None)
+    assert nothing.level is Level.FAIL and "ai-edge-litert" in nothing.remedy
+
+
+def test_missing_people_files_are_fetched_by_the_first_run_or_brought() -> None:
+    lacking = people_line(people_runtime="litert", people_missing=("people/a.tflite: missing",))
+    assert lacking.level is Level.WARN and "36 MB" in lacking.text and "weights pull people" in lacking.remedy
+    offline = people_line(people_runtime="litert", people_missing=("x",), offline="LOOKBOOK_OFFLINE")
+    assert "LOOKBOOK_OFFLINE" in offline.text and "--from" in offline.remedy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from functools import cached_property
 from pathlib import Path
@@ -12,33 +11,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.errors import WeightsError
+from pipeline.core.people_networks.files import find_file
 from pipeline.core.process import filtered_native_stderr
 
 THREADS = min(2, os.cpu_count() or 1)
 """The largest of the networks is no quicker with more."""
-
-
-def find_file(name: str, weights: Path) -> Path:
-    """A network's file: in the weights folder, or inside an installed wheel of mediapipe 0.10.
-
-    Args:
-        name: like `pose_detection.tflite`.
-        weights: the weights folder.
-
-    Raises:
-        WeightsError: it is in neither.
-    """
-    kept = weights / "people" / name
-    if kept.is_file():
-        return kept
-    package = importlib.util.find_spec("mediapipe")
-    for place in (package.submodule_search_locations or ()) if package else ():
-        for found in Path(place, "modules").glob(f"*/{name}"):
-            return found
-    raise WeightsError(
-        f"people: {name} is neither in {kept.parent} nor in an installed mediapipe 0.10", "python run.py weights pull people"
-    )
 
 
 class Network:

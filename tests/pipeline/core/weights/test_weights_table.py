@@ -21,7 +21,7 @@ def test_every_row_can_be_fetched_or_shows_a_page(weight: Weight) -> None:
     assert weight.home.startswith("https://")
     for user in weight.used_by:
         step = user.split(":")[0]
-        assert step in {"background", "pose", "densepose", "parsing", "cloth", "tryon", "training", "evaluation"}, user
+        assert step in {"background", "pose", "densepose", "parsing", "cloth", "tryon", "compose", "training", "evaluation"}, user
 
 
 @by_name
@@ -56,7 +56,7 @@ def test_non_commercial_licences_are_never_called_free_for_business() -> None:
 def test_removed_repositories_are_not_asked() -> None:
     sources = [source for weight in ROWS for file in weight.files for source in (file.source, *file.mirrors) if source]
     assert not [source for source in sources if source.repo.startswith("runwayml/") or "/latest/" in source.path]
-    assert all(source.url().startswith("https://") for source in sources)
+    assert all(source.url().startswith("https://") or source.package for source in sources)
 
 
 def test_the_published_stableviton_checkpoint_is_known_by_its_bytes() -> None:
@@ -79,7 +79,7 @@ def test_every_hash_and_size_stands_on_one_line_of_the_collected_facts() -> None
         pytest.skip("no ../shared beside the project")
     lines = (SHARED / "spec" / "weights.md").read_text("utf-8").splitlines()
     checked = 0
-    for file in (file for weight in ROWS for file in weight.files):
+    for file in (file for weight in ROWS for file in weight.files if not file.package):  # a wheel's were computed from it
         for sha in file.sha256:
             hits = [line for line in lines if sha in line]
             assert hits, f"{file.name}: {sha} is not on the page"
@@ -105,7 +105,13 @@ def test_a_hub_address_may_point_to_another_hub_and_quotes_its_revision() -> Non
     assert parse_source("https://x.example/f").url("https://mirror.example") == "https://x.example/f"
 
 
-@pytest.mark.parametrize("bad", ["ftp://x/f", "hf:a/b:c", "/etc/passwd", ""])
+def test_a_file_may_lie_in_a_wheel_of_the_package_index() -> None:
+    source = parse_source("wheel:some-package==1.2:some/folder/a.tflite")
+    assert (source.package, source.path, source.repo) == ("some-package==1.2", "some/folder/a.tflite", "")
+    assert source.page == "https://pypi.org/project/some-package/1.2/"
+
+
+@pytest.mark.parametrize("bad", ["wheel:package:path", "ftp://x/f", "hf:a/b:c", "/etc/passwd", ""])
 def test_other_addresses_are_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="neither"):
         parse_source(bad)
