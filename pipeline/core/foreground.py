@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.masks import box_of
+from pipeline.core.masks import box_of, bytes_of
 
 Solver = Callable[[Float, Float], tuple[Float, Float]]
 
@@ -49,9 +49,9 @@ def cutout(photo: RGB, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         (h, w, 4) uint8 straight (not premultiplied) RGBA; black farther than `MARGIN_PX` from the person.
     """
-    near = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * MARGIN_PX + 1,) * 2, np.uint8))
-    colours = estimate_foreground(photo, alpha) * near[..., None]
-    result: NDArray[np.uint8] = np.dstack([colours, alpha])
+    near = _grown(alpha, MARGIN_PX)
+    coloured = cv2.merge([*cv2.split(estimate_foreground(photo, alpha)), alpha])
+    result: NDArray[np.uint8] = cv2.copyTo(coloured, near)
     return result
 
 
@@ -72,7 +72,7 @@ def estimate_foreground(photo: RGB, alpha: NDArray[np.uint8], work_side_px: int 
     if box is None:
         return result
     window = box.window(alpha.shape, CONTEXT_PX)
-    piece, matte, inside = photo[window], alpha[window], band[window]
+    piece, matte, inside = photo[window], alpha[window], np.nonzero(band[window])
     fore, back = _layers(piece, matte, work_side_px)
     result[window][inside] = _fused(piece[inside], matte[inside], fore[inside], back[inside])
     return result
@@ -80,9 +80,14 @@ def estimate_foreground(photo: RGB, alpha: NDArray[np.uint8], work_side_px: int 
 
 def soft_band(alpha: NDArray[np.uint8], margin_px: int = MARGIN_PX) -> NDArray[np.bool_]:
     """(h, w) bool: the mixed pixels and a margin outside them; never a pixel with alpha 255."""
-    grown = cv2.dilate((alpha > 0).astype(np.uint8), np.ones((2 * margin_px + 1,) * 2, np.uint8))
-    band: NDArray[np.bool_] = (grown > 0) & (alpha < 255)
+    band: NDArray[np.bool_] = _grown(alpha, margin_px).view(bool) & (alpha < 255)
     return band
+
+
+def _grown(alpha: NDArray[np.uint8], margin_px: int) -> NDArray[np.uint8]:
+    """(h, w) uint8 0 or 1: where the matte is not empty, and a margin."""
+    grown: NDArray[np.uint8] = cv2.dilate(bytes_of(alpha > 0), np.ones((2 * margin_px + 1,) * 2, np.uint8))
+    return grown
 
 
 def _layers(piece: RGB, matte: NDArray[np.uint8], work_side_px: int) -> tuple[RGB, RGB]:

@@ -98,6 +98,8 @@ def _grab_cut(bgr: RGB, labels: NDArray[np.uint8], iterations: int) -> NDArray[n
 def _without_unlikely_holes(found: Mask, probability: Float, config: MattingConfig) -> Mask:
     """Fill holes that are probably person: badges and prints in a colour of the background."""
     holes = masks.fill_holes(found) & ~found
+    if not holes.any():
+        return found
     numbers, areas = masks.components(holes)
     sums = np.bincount(numbers.ravel(), weights=probability.ravel(), minlength=len(areas))
     fill = sums / np.maximum(areas, 1) > config.hole_probability

@@ -6,6 +6,7 @@ applied at the photo's own resolution (He & Sun 2015), strip by strip, so that m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -45,7 +46,8 @@ def soften(photo: RGB, mask: Float, guide: RGB, config: GuidedConfig) -> NDArray
     for top in range(0, height, STRIP_ROWS):
         bottom = min(height, top + STRIP_ROWS)
         slope_rows, offset_rows = (_enlarged_rows(each, top, bottom, (height, width)) for each in (slopes, offset))
-        filtered = np.einsum("hwc,hwc->hw", slope_rows, guide[top:bottom].astype(np.float32)) + offset_rows
+        parts = [slope * plane for slope, plane in zip(cv2.split(slope_rows), cv2.split(guide[top:bottom]), strict=True)]
+        filtered = parts[0] + parts[1] + parts[2] + offset_rows
         alpha[top:bottom] = np.clip((filtered - low) / (high - low) * 255 + 0.5, 0, 255).astype(np.uint8)
     return alpha
 
@@ -65,41 +67,52 @@ def colour_coefficients(guide: RGB, image: Float, radius_px: int, eps: float) ->
         (h, w, 3) float32 slopes per grey level, and (h, w) float32 offset.
     """
     side = (2 * radius_px + 1,) * 2
-    colour = guide.astype(np.float32)
     mean_image = cv2.blur(image, side)
-    rows, columns = np.nonzero((mean_image > 1e-4) & (mean_image < 1 - 1e-4))
-    slopes, offset = np.zeros(guide.shape, np.float32), mean_image
-    if rows.size:
-        mean = cv2.blur(colour, side)
-        here = mean[rows, columns]
-        covariance = np.empty((rows.size, 3, 3), np.float32)
-        for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
-            product = cv2.blur(colour[..., i] * colour[..., j], side)[rows, columns] - here[:, i] * here[:, j]
-            covariance[:, i, j] = covariance[:, j, i] = product
-        covariance += eps * np.eye(3, dtype=np.float32)
-        cross = cv2.blur(colour * image[..., None], side)[rows, columns] - here * mean_image[rows, columns, None]
-        slopes[rows, columns] = _solve3(covariance, cross)
-        offset = mean_image - np.einsum("hwc,hwc->hw", slopes, mean)
-    return cv2.blur(slopes, side), cv2.blur(offset, side)
+    mixed = np.flatnonzero((mean_image > 1e-4) & (mean_image < 1 - 1e-4))
+
+    def mean_there(plane: Float) -> Float:
+        """(m,) means of an (h, w) plane over the mixed windows."""
+        means: Float = cv2.blur(plane, side).ravel()[mixed]
+        return means
+
+    slopes, offset = [np.zeros(image.shape, np.float32) for _ in range(3)], mean_image
+    if mixed.size:
+        colour = [plane.astype(np.float32) for plane in cv2.split(guide)]
+        mean, mean_mask = [mean_there(plane) for plane in colour], mean_image.ravel()[mixed]
+        covariance = [
+            mean_there(colour[i] * colour[j]) - mean[i] * mean[j] + np.float32(eps if i == j else 0)
+            for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+        ]
+        cross = [mean_there(plane * image) - here * mean_mask for plane, here in zip(colour, mean, strict=True)]
+        solved = _solve3(covariance, cross)
+        for plane, values in zip(slopes, solved, strict=True):
+            plane.ravel()[mixed] = values
+        offset.ravel()[mixed] -= solved[0] * mean[0] + solved[1] * mean[1] + solved[2] * mean[2]
+    return cv2.merge([cv2.blur(plane, side) for plane in slopes]), cv2.blur(offset, side)
 
 
-def _solve3(matrices: Float, vectors: Float) -> Float:
-    """Solve (n, 3, 3) symmetric systems by cofactors; numpy's general solver takes ten times as long."""
-    a, b, c = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 0, 2]
-    d, e, f = matrices[:, 1, 1], matrices[:, 1, 2], matrices[:, 2, 2]
+def _solve3(matrices: Sequence[Float], vectors: Sequence[Float]) -> tuple[Float, Float, Float]:
+    """Solve symmetric 3 × 3 systems by cofactors; numpy's general solver takes ten times as long.
+
+    Args:
+        matrices: the six elements of the upper triangles, row by row, (n,) each.
+        vectors: the three elements of the right sides, (n,) each.
+    """
+    a, b, c, d, e, f = matrices
     cof = (d * f - e * e, c * e - b * f, b * e - c * d, a * f - c * c, b * c - a * e, a * d - b * b)
-    x, y, z = vectors.T
-    solved = (
-        cof[0] * x + cof[1] * y + cof[2] * z,
-        cof[1] * x + cof[3] * y + cof[4] * z,
-        cof[2] * x + cof[4] * y + cof[5] * z,
+    x, y, z = vectors
+    determinant = a * cof[0] + b * cof[1] + c * cof[2]
+    return (
+        (cof[0] * x + cof[1] * y + cof[2] * z) / determinant,
+        (cof[1] * x + cof[3] * y + cof[4] * z) / determinant,
+        (cof[2] * x + cof[4] * y + cof[5] * z) / determinant,
     )
-    result: Float = np.stack(solved, axis=1) / (a * cof[0] + b * cof[1] + c * cof[2])[:, None]
-    return result
 
 
 def _enlarged_rows(image: Float, top: int, bottom: int, size: tuple[int, int]) -> Float:
     """Rows `top`..`bottom` of `image` enlarged bilinearly to `size` (height, width), without making the rest."""
+    if image.shape[:2] == size:
+        return image[top:bottom]
     scale_y, scale_x = image.shape[0] / size[0], image.shape[1] / size[1]
     matrix = np.array([[scale_x, 0, (scale_x - 1) / 2], [0, scale_y, (top + 0.5) * scale_y - 0.5]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -208,7 +208,9 @@ class PeopleFinder:
         assert me.body is not None and me.probability is not None
         close, trust = self._seen_close(work, me)
         seen_only_close = close - me.probability
-        mine = me.probability + np.where((seen_only_close > 0) & (trust < 0.5), TRUST_THINGS, 1.0) * trust * seen_only_close
+        weight = trust.astype(np.float64)
+        weight[(seen_only_close > 0) & (trust < 0.5)] *= TRUST_THINGS
+        mine = me.probability + weight * seen_only_close
         rivalry = np.clip(me.probability - others, -1, 1)
         return mine if not others.any() else (mine * np.clip(0.5 + 2 * rivalry, 0, 1)).astype(np.float32)
 
