@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -119,6 +119,18 @@ class PackedLinear(_Rows, nn.Linear):
         """(…, c_in) → (…, c_out)."""
         return self.multiply(x) if self.packed_for(x) else super().forward(x)
 
+    def scaled(self, x: Tensor, ratio: float, how: Literal["mul", "div"]) -> Tensor:
+        """What `forward` gives, times or divided by a number, and rounded once; only where `packed_for` says yes.
+
+        Args:
+            x: (…, c_in).
+            ratio: a number that the format of x holds exactly.
+            how: `mul` or `div`.
+        """
+        constant = x.new_full((*x.shape[:-1], self.out_features), ratio)
+        out: Tensor = _onednn._linear_pointwise.binary(x, constant, self.pieces[0], self.bias, how)
+        return out
+
     def plain_shape(self) -> tuple[int, ...]:
         """See `Packed.plain_shape`."""
         return self.out_features, self.in_features
@@ -162,9 +174,9 @@ def pack_rows(rows: Tensor, positions: int) -> Tensor:
     return packed
 
 
-def times_packed_rows(x: Tensor, packed: Tensor) -> Tensor:
-    """(p, c) times what `pack_rows` made of (n, c): (p, n)."""
-    product: Tensor = _onednn._linear_pointwise(x, packed, None, "none", [], "")
+def times_packed_rows(x: Tensor, packed: Tensor, activation: str = "none") -> Tensor:
+    """(p, c) times what `pack_rows` made of (n, c), through an activation: (p, n)."""
+    product: Tensor = _onednn._linear_pointwise(x, packed, None, activation, [], "")
     return product
 
 

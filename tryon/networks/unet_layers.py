@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from tryon.networks.attention import AttentionProbe, Kernel, mix
-from tryon.networks.packed import PackedPointwise
+from tryon.networks.attention import AttentionProbe, Kernel, mix, ready_scores_pay
+from tryon.networks.packed import PackedLinear, PackedPointwise
+from tryon.networks.sigmoid_attention import ratio_near
 from tryon.networks.token_merging import match_tokens
 
 Module = Any  # a diffusers module: the library ships no types
@@ -63,14 +64,33 @@ def attend(
     Returns:
         (b, n, c).
     """
-    heads = attention.heads
+    queries, keys, scale = _queries_and_keys(attention, x, context, kernel)
     query, key, value = (
-        rearrange(projected, "b n (heads d) -> b heads n d", heads=heads)
-        for projected in (attention.to_q(x), attention.to_k(context), attention.to_v(context))
+        rearrange(projected, "b n (heads d) -> b heads n d", heads=attention.heads)
+        for projected in (queries, keys, attention.to_v(context))
     )
-    mixed = mix(query, key, value, kernel=kernel, probe=probe)
+    mixed = mix(query, key, value, scale=scale, kernel=kernel, probe=probe)
     out: Tensor = attention.to_out[0](rearrange(mixed, "b heads n d -> b n (heads d)"))
     return out
+
+
+def _queries_and_keys(attention: Module, x: Tensor, context: Tensor, kernel: Kernel) -> tuple[Tensor, Tensor, float | None]:
+    """(b, n, c) queries, (b, m, c) keys, and the scale of their products; None = 1/√d."""
+    to_q, to_k = attention.to_q, attention.to_k
+    depth = to_q.out_features // attention.heads
+    if (
+        kernel is Kernel.BLOCKS
+        and ready_scores_pay(x, context.shape[1], depth)
+        and _packed_for(to_q, x)
+        and _packed_for(to_k, context)
+    ):
+        ratio = ratio_near(depth**-0.5)
+        return to_q.scaled(x, ratio.numerator, "mul"), to_k.scaled(context, ratio.denominator, "div"), 1.0
+    return to_q(x), to_k(context), None
+
+
+def _packed_for(layer: Module, x: Tensor) -> bool:
+    return isinstance(layer, PackedLinear) and layer.packed_for(x)
 
 
 def fold_context(transformer: Module, context: Tensor) -> Tensor:
