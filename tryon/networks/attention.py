@@ -1,4 +1,4 @@
-"""Attention proper, softmax(scale · q kᵀ) v, by the kernel that is fastest where it runs; all give the same numbers up to rounding.
+"""Attention proper, softmax(scale · q kᵀ) v, by the kernel that is fastest where it runs; all agree up to rounding.
 
 All take queries (b, heads, n, d), keys and values (b, heads, m, d), and return (b, heads, n, d); a scale of None is 1/√d.
 """
