@@ -47,7 +47,9 @@ def ratio_near(scale: float) -> Fraction:
     Queries times the numerator and keys divided by the denominator, both before they are rounded, have scaled products.
     """
     steps = (Fraction(scale * 2**shift).limit_denominator(LARGEST_FACTOR) / 2**shift for shift in range(8))
-    return min((each for each in steps if _odd(each.numerator) <= LARGEST_FACTOR), key=lambda each: abs(float(each) - scale))
+    held = [each for each in steps if _odd(each.numerator) <= LARGEST_FACTOR]
+    nearest: Fraction = min(held, key=lambda each: abs(float(each) - scale))
+    return nearest
 
 
 def mix_head(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,7 +81,8 @@ def mix_head(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _lengths(vectors: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(vectors, dim=1, keepdim=True, dtype=torch.float32)
+    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=1, keepdim=True, dtype=torch.float32)
+    return lengths
 
 
 def _with_counters(value: Tensor) -> Tensor:
