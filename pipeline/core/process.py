@@ -55,6 +55,16 @@ def exit_without_teardown(code: int) -> None:
     os._exit(code)
 
 
+def give_freed_memory_back() -> None:
+    """Give back to the system what was freed; the C library keeps it, and the next step needs other sizes. Linux only."""
+    if sys.platform == "linux":
+        import ctypes  # not needed by the help of the command line
+
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
 @contextmanager
 def filtered_native_stderr() -> Iterator[None]:
     """Remove the start-up messages of native libraries from standard error; their other lines are printed afterwards."""

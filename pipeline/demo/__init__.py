@@ -16,6 +16,7 @@ from pathlib import Path
 from pipeline.core.errors import InputError
 from pipeline.core.images import SUFFIXES
 from pipeline.core.layout import BACKGROUND_INPUTS, CLOTH_INPUTS, PERSON_INPUTS
+from pipeline.core.process import give_freed_memory_back
 
 PORTRAIT = f"{PERSON_INPUTS}/astronaut.png"
 DRAWN = {
@@ -54,11 +55,15 @@ def fill_inputs(inputs: Path, full_body: bool | None = None) -> list[Path]:
     if has_full_body_photo(inputs / PERSON_INPUTS) if full_body is None else full_body:
         wanted |= DRAWN_FOR_FULL_BODY
     missing = [name for name in (PORTRAIT, *wanted) if not _exists(inputs / name)]
+    large = [name for name in missing if name.startswith(BACKGROUND_INPUTS)]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        drawings = [(inputs / name, threads.submit(_bytes_of, wanted.get(name, ""))) for name in missing]
+        drawings = [(inputs / name, threads.submit(_bytes_of, wanted.get(name, ""))) for name in missing if name not in large]
         for path, drawing in drawings:
             _write(path, drawing.result())
-    return [path for path, _ in drawings]
+    for name in large:  # one at a time: each takes 300 MB
+        give_freed_memory_back()
+        _write(inputs / name, _bytes_of(wanted[name]))
+    return [inputs / name for name in missing]
 
 
 def has_full_body_photo(folder: Path) -> bool:

@@ -21,8 +21,8 @@ def room(rng: np.random.Generator) -> RGB:
     """Draw the room; (800, 1200, 3) uint8 RGB."""
     y, x = np.mgrid[0 : SCENERY_SIZE[0], 0 : SCENERY_SIZE[1]].astype(np.float32)
     floor = floor_of(HORIZON)
-    picture = np.where((y < WALL_FOOT)[..., None], _wall(rng, y, x), _boards(rng, floor))
-    picture = _skirting(picture, y)
+    wall = _skirting(_wall(rng, y, x)[:WALL_FOOT].astype(np.float64), y[:WALL_FOOT])
+    picture = np.concatenate([wall, _skirting(_boards(rng, floor.below(WALL_FOOT)), y[WALL_FOOT:])])
     sun = _window_light(y, x, floor)
     picture *= (0.84 + 0.15 * np.exp(-x / 900) + 0.02 * noise(rng, (2, 3), SCENERY_SIZE))[..., None]
     picture *= 1 + sun[..., None] * np.array((0.36, 0.27, 0.12), np.float32)
@@ -126,11 +126,13 @@ def _leaf(canvas: Float, root: Float, tip: Float, half: float, brightness: float
 
 
 def _pot(picture: Float, foot: tuple[int, int]) -> Float:
+    """The pot and its contact shadow; nothing changes more than 220 px above its foot."""
     x, y = foot
-    rows, columns = np.mgrid[0 : SCENERY_SIZE[0], 0 : SCENERY_SIZE[1]].astype(np.float32)
+    top = y - 220
+    rows, columns = np.mgrid[top : SCENERY_SIZE[0], 0 : SCENERY_SIZE[1]].astype(np.float32)
     pool = np.exp(-(((columns - x - 70) / 170) ** 2 + ((rows - y + 2) / 30) ** 2))
     contact = np.exp(-(((columns - x - 8) / 92) ** 2 + ((rows - y + 2) / 13) ** 2))
-    picture = picture * (1 - 0.38 * pool - 0.45 * contact * (1 - 0.38 * pool))[..., None]
+    ground = picture[top:] * (1 - 0.38 * pool - 0.45 * contact * (1 - 0.38 * pool))[..., None]
     mask = np.zeros(SCENERY_SIZE, np.uint8)
     body = np.array([(x - 112, y - 168), (x + 112, y - 168), (x + 82, y - 8), (x + 40, y + 8), (x - 40, y + 8), (x - 82, y - 8)])
     cv2.fillPoly(mask, [(body * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
@@ -138,4 +140,5 @@ def _pot(picture: Float, foot: tuple[int, int]) -> Float:
     turn = (columns - x) / 125
     shade = 0.62 + 0.46 * np.exp(-((turn + 0.45) ** 2) / 0.28) - 0.10 * np.exp(-((rows - y + 152) ** 2) / 60)
     clay = np.array((0.76, 0.46, 0.34), np.float32) * shade[..., None]
-    return blend_over(picture.astype(np.float32), clay, mask.astype(np.float32) / 255)
+    potted = blend_over(ground.astype(np.float32), clay, mask[top:].astype(np.float32) / 255)
+    return as_float32(np.concatenate([picture[:top], potted]))

@@ -40,6 +40,10 @@ class Floor:
     away: Float
     pixel_m: Float
 
+    def below(self, row: int) -> Floor:
+        """The part of the floor from a row of the picture on."""
+        return Floor(self.across[row:], self.away[row:], self.pixel_m[row:])
+
 
 def floor_of(horizon_px: float, eye_m: float = 1.5, focal_px: float = 1900) -> Floor:
     """Where each pixel below the horizon meets the floor, for a camera at `eye_m` metres."""

@@ -19,10 +19,10 @@ WARM = (1.0, 0.80, 0.55)
 def seaside(rng: np.random.Generator) -> RGB:
     """Draw the beach; (800, 1200, 3) uint8 RGB."""
     y, x = np.mgrid[0 : SCENERY_SIZE[0], 0 : SCENERY_SIZE[1]].astype(np.float32)
-    sky = _headland(_sky(rng, y, x), rng, y, x)
-    picture = np.where((y < HORIZON)[..., None], sky, _sea(rng, y, x))
-    far = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 4.5)
-    picture = _beach(far, rng, y, x)
+    above, below = slice(HORIZON), slice(HORIZON, None)
+    sky = _headland(_sky(rng, y[above], x[above]), rng, y[above], x[above])
+    far = cv2.GaussianBlur(np.concatenate([sky, _sea(rng, y[below], x[below])]), (0, 0), 4.5)
+    picture = np.concatenate([far[above], _beach(far[below], rng, y[below], x[below])])
     glow = np.exp(-(((x - SUN[0]) / 620) ** 2 + ((y - SUN[1]) / 420) ** 2))
     picture += 0.16 * glow[..., None] * np.array(WARM, np.float32)
     return finished_picture(picture.astype(np.float32), rng)
@@ -59,7 +59,7 @@ def _headland(picture: Float, rng: np.random.Generator, y: Float, x: Float) -> F
 
 def _sea(rng: np.random.Generator, y: Float, x: Float) -> Float:
     """Waves in perspective: darker troughs, sky on the slopes, and the sun's glitter below it."""
-    floor = floor_of(HORIZON, eye_m=1.6)
+    floor = floor_of(HORIZON, eye_m=1.6).below(HORIZON)
     swell = texture_at(fractal(rng, (40, 24), 4, TEXTURE_SIZE), 15 * floor.across + 300, 34 * floor.away**0.85)
     stops = [(0.0, (0.90, 0.74, 0.58)), (0.10, (0.55, 0.56, 0.58)), (0.5, (0.31, 0.43, 0.48)), (1.0, (0.42, 0.53, 0.53))]
     water = colour_ramp((y - HORIZON) / (SHORE - HORIZON), stops)
@@ -72,7 +72,7 @@ def _sea(rng: np.random.Generator, y: Float, x: Float) -> Float:
 
 def _beach(picture: Float, rng: np.random.Generator, y: Float, x: Float) -> Float:
     """Foam where the water ends, a mirror of wet sand, then dry sand with ripples and grains."""
-    floor = floor_of(HORIZON - 40, eye_m=1.5)
+    floor = floor_of(HORIZON - 40, eye_m=1.5).below(HORIZON)
     sway = fractal(rng, (1, 5), 4, (8, SCENERY_SIZE[1]))[0][None]
     edge = SHORE + 16 * sway + 0.016 * (x - 900)
     wet_end = edge + 84 + 10 * fractal(rng, (1, 7), 4, (8, SCENERY_SIZE[1]))[0][None]

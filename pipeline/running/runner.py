@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
+from pipeline.core.process import give_freed_memory_back
 from pipeline.core.records.transaction import Records
 from pipeline.core.step import Stage
 from pipeline.executors.automatic import AutomaticExecutor
@@ -98,6 +99,8 @@ class _Run:
         run = StageRun(stage, self._records, self._writer, self._options, self._listener)
         self.summary.stages.append(run.result)
         run.work(self.executor, self._outlook, self.stopped, known)
+        if run.result.made:
+            give_freed_memory_back()
         return run.result
 
 

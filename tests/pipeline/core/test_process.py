@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-from pipeline.core.process import gc_paused
+from pipeline.core.process import gc_paused, give_freed_memory_back
 
 
 def _ended(text: str) -> subprocess.CompletedProcess:
@@ -67,3 +67,9 @@ def test_leaving_does_not_take_other_threads_work_away():
         """
     )
     assert ended.stdout == "finished\n"
+
+
+def test_what_is_still_used_stays_when_freed_memory_is_given_back():
+    kept = [bytes([number % 256]) * 1000 for number in range(0, 20_000, 2)]
+    give_freed_memory_back()
+    assert all(each == bytes([2 * number % 256]) * 1000 for number, each in enumerate(kept))
