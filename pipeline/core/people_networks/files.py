@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.people_networks.door import Runtime, runtime_here
-from pipeline.core.weights.access import missing_error, pull_command, verify
+from pipeline.core.weights.access import pull_command, require_verified, status_of, verify
 from pipeline.core.weights.http import Network
 from pipeline.core.weights.pull import plan_pull, pull_all, refuse_early
 from pipeline.core.weights.verify import Finding
@@ -27,10 +27,8 @@ def find_file(name: str, weights: Path) -> Path:
     Raises:
         WeightsError: it is in neither, or not the right one; with the command that fetches it.
     """
-    found = next(finding for finding in verify(ROW, weights) if finding.file.name == name)
-    if not found.usable:
-        raise missing_error([found], weights)
-    return found.path
+    own = tuple(finding for finding in status_of(ROW, weights) if finding.file.name == name)
+    return require_verified([own], weights)[0][0].path
 
 
 def missing_files(weights: Path) -> list[Finding]:
