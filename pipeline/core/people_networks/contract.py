@@ -58,7 +58,8 @@ class PeopleNetworks(Protocol):
 
     def face_oval(self, picture: RGB) -> NDArray[np.float32]:
         """(36, 2) float32 x, y along the face's outline, from the forehead, or (0, 2)."""
-        ...
+        mesh = self.face_mesh(picture)
+        return np.zeros((0, 2), np.float32) if mesh is None else mesh[list(FACE_OVAL)]
 
     def hand(self, picture: RGB) -> NDArray[np.float32] | None:
         """(21, 3) float32 of x, y and score of the one hand, or None."""

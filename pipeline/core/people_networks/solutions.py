@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import RGB
 from pipeline.core.people_networks.contract import (
     FACE_CONFIDENCE,
-    FACE_OVAL,
     HAND_CONFIDENCE,
     MESH_CONFIDENCE,
     POSE_CONFIDENCE,
+    PeopleNetworks,
     SeenPose,
 )
 from pipeline.core.process import filtered_native_stderr
 
 
-class MediapipeSolutions:
+class MediapipeSolutions(PeopleNetworks):
     """Five graphs of mediapipe 0.10, the last releases whose wheels contain their models."""
 
     def __init__(self) -> None:
@@ -120,11 +120,6 @@ class MediapipeSolutions:
             return None
         height, width = picture.shape[:2]
         return np.asarray([(point.x * width, point.y * height) for point in found[0].landmark], np.float32)
-
-    def face_oval(self, picture: RGB) -> NDArray[np.float32]:
-        """(36, 2) float32 x, y in pixels along the face's outline, from the forehead, or (0, 2)."""
-        mesh = self.face_mesh(picture)
-        return np.zeros((0, 2), np.float32) if mesh is None else mesh[list(FACE_OVAL)]
 
     def hand(self, picture: RGB) -> NDArray[np.float32] | None:
         """(21, 3) float32 of x, y in pixels and score of the one hand in the picture, or None."""

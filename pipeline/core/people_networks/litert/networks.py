@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
-from pipeline.core.people_networks.contract import FACE_OVAL, SeenPose
+from pipeline.core.people_networks.contract import PeopleNetworks, SeenPose
 from pipeline.core.people_networks.litert.body import Body
 from pipeline.core.people_networks.litert.faces import Faces
 from pipeline.core.people_networks.litert.hand import Hand
 from pipeline.core.people_networks.litert.person import PersonPixels
 
 
-class LiteRTNetworks:
+class LiteRTNetworks(PeopleNetworks):
     """Eight network files in LiteRT, each opened at the first question to it. One lock: an interpreter is not thread-safe."""
 
     def __init__(self, weights: Path) -> None:
@@ -47,11 +47,6 @@ class LiteRTNetworks:
         """(468, 2) float32 x, y in pixels of the one face in the picture, or None."""
         with self._lock:
             return self._faces.mesh(picture)
-
-    def face_oval(self, picture: RGB) -> NDArray[np.float32]:
-        """(36, 2) float32 x, y in pixels along the face's outline, from the forehead, or (0, 2)."""
-        mesh = self.face_mesh(picture)
-        return np.zeros((0, 2), np.float32) if mesh is None else mesh[list(FACE_OVAL)]
 
     def hand(self, picture: RGB) -> NDArray[np.float32] | None:
         """(21, 3) float32 of x, y in pixels and score of the one hand in the picture, or None."""
