@@ -81,9 +81,10 @@ def pull(
     import os
 
     from pipeline.core.console import Console
+    from pipeline.core.weights.copying import copy_files
     from pipeline.core.weights.download import network_from
     from pipeline.core.weights.licence import refuse_non_commercial
-    from pipeline.core.weights.pull import copy_files, plan_pull, pull_all, refuse_early, ways
+    from pipeline.core.weights.pull import plan_pull, pull_all, refuse_early, ways
 
     console = Console()
     if commercial_only:

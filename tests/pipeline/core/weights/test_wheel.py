@@ -19,9 +19,10 @@ from pipeline.core.errors import WeightsError
 from pipeline.core.weights import require, status_of
 from pipeline.core.weights import table as weights_table
 from pipeline.core.weights import wheel as wheels
+from pipeline.core.weights.copying import copy_files
 from pipeline.core.weights.download import network_from
 from pipeline.core.weights.http import Network
-from pipeline.core.weights.pull import copy_files, plan_pull, pull_all, refuse_early
+from pipeline.core.weights.pull import plan_pull, pull_all, refuse_early
 from pipeline.core.weights.verify import FileState
 
 QUICK = Network(attempts=1, timeout_seconds=5)
