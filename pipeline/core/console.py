@@ -102,6 +102,8 @@ class _LogLines(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self._console.stream.closed:  # as a notebook or a test runner leaves it behind
+            return
         text = record.getMessage()
         self._console.event("note", {"text": text})
         self._console.say(text, Colour.WARN if record.levelno >= logging.WARNING else Colour.DIM)

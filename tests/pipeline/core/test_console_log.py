@@ -36,6 +36,13 @@ def test_only_the_last_console_speaks():
     assert (first.getvalue(), second.getvalue()) == ("", "once\n")
 
 
+def test_a_remark_after_the_stream_was_closed_stops_nothing():
+    gone = io.StringIO()
+    follow_log(Console(stream=gone))
+    gone.close()
+    logging.getLogger(LOG).info("nobody hears it")
+
+
 def test_programs_get_an_event(capsys):
     follow_log(Console(json_events=True, stream=io.StringIO()))
     logging.getLogger(LOG).info("compiled in 90 s")
