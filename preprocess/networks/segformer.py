@@ -22,7 +22,7 @@ INSTALL = "pip install -e '.[diffusion]'"
 
 @dataclass(frozen=True)
 class Normal:
-    """The network's input, from its `preprocessor_config.json`.
+    """The network's input.
 
     Args:
         size: (height, width) in pixels; the picture is squashed to it.
@@ -46,13 +46,14 @@ class Segformer:
         classes: how many labels the network must have.
         device: where it runs.
         shrink: how its processor resizes.
+        normal: its input; None = as the folder's `preprocessor_config.json` says.
 
     Raises:
         MissingPackageError, WeightsError: with the cure.
     """
 
-    def __init__(self, folder: Path, classes: int, device: Device, shrink: Shrink) -> None:
-        self.normal = read_normal(folder / "preprocessor_config.json")
+    def __init__(self, folder: Path, classes: int, device: Device, shrink: Shrink, normal: Normal | None = None) -> None:
+        self.normal = normal or read_normal(folder / "preprocessor_config.json")
         self.batch_size = pictures_at_once(device.kind, self.normal.size)
         self._device, self._shrink = device.name, shrink
         self._model = open_segformer(folder, classes).to(device.name).eval()

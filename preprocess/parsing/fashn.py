@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import RGB
 from pipeline.core.card import ALL_THREADS, Card, Resources
 from pipeline.core.labels import Fashn, Parse
+from preprocess.networks.segformer import Normal
 from preprocess.parsing.neck import no_neck_above_mouth
 from preprocess.parsing.segformer_base import SegformerParser
 from preprocess.person.label_tables import CIHP_FROM_FASHN, converted
@@ -26,6 +27,7 @@ class FashnParser(SegformerParser):
 
     card = Card(
         name="fashn",
+        version=2,
         weights=("fashn-human-parser",),
         packages=("torch", "transformers"),
         extra="diffusion",
@@ -33,6 +35,7 @@ class FashnParser(SegformerParser):
         resources=Resources(cpu_threads=ALL_THREADS, memory_gb=1.4, gpu_memory_gb=2),
     )
     classes = len(Fashn)
+    normal = Normal(size=(576, 384))
 
     def shrink(self, picture: RGB, size: tuple[int, int]) -> RGB:
         """Resize with OpenCV's area average, as this network's own processor does."""

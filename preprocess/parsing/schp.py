@@ -37,7 +37,7 @@ class Schp:
         weights: the weights folder.
     """
 
-    card = Card(name="schp", version=2, weights=("schp-onnx",), packages=("onnxruntime",), extra="onnx", seconds=3.5)
+    card = Card(name="schp", version=3, weights=("schp-onnx",), packages=("onnxruntime",), extra="onnx", seconds=3.5)
     keeps_lists = True
 
     def __init__(self, weights: Path) -> None:

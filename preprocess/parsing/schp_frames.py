@@ -12,23 +12,26 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import Float, Labels
 from pipeline.core.labels import Atr, Lip
+from pipeline.core.masks import Mask
 
 MEAN = (0.406, 0.456, 0.485)
 STD = (0.225, 0.224, 0.229)
 """Blue, green, red, on 0..1."""
+CLOTHED = (Atr.UPPER_CLOTHES, Atr.LEFT_ARM, Atr.RIGHT_ARM)
+"""What encloses a hole."""
 HOLE_PX = 2000
-"""Largest hole in upper clothes that is filled, at 512 px height (docs/facts/label_lists.md#hybrid)."""
+"""Largest hole in upper clothes that is filled, by the area inside its outline, at 512 px height."""
 
 
 def frame_matrix(size: tuple[int, ...], side_px: int) -> NDArray[np.float64]:
-    """(2, 3) affine from the frame to the square: the frame's longer side fills it, both centred.
+    """(2, 3) affine from the frame to the square: corner pixel on corner pixel along the frame's longer side, both centred.
 
     Args:
         size: (height, width) of the frame.
         side_px: side of the square.
     """
-    scale = side_px / max(size[0] - 1, size[1] - 1, 1)
-    half = side_px / 2
+    scale = (side_px - 1) / max(size[0] - 1, size[1] - 1, 1)
+    half = (side_px - 1) / 2
     return np.array([[scale, 0, half - scale * (size[1] - 1) / 2], [0, scale, half - scale * (size[0] - 1) / 2]])
 
 
@@ -85,9 +88,24 @@ def hybrid(atr: Labels, lip: Labels) -> Labels:
         (h, w) uint8 of `Atr` with `NECK`; small holes in upper clothes and arms are filled with upper clothes.
     """
     result = atr.copy()
-    result[(atr == Atr.FACE) & (lip != Lip.FACE)] = Atr.NECK
-    arms = (atr == Atr.LEFT_ARM) | (atr == Atr.RIGHT_ARM)
-    solid = (atr == Atr.UPPER_CLOTHES) | arms
     limit = HOLE_PX * (atr.shape[0] / 512) ** 2
-    result[masks.fill_holes(solid, limit) & ~solid] = Atr.UPPER_CLOTHES
+    result[_small_holes(masks.labelled(atr, CLOTHED), limit)] = Atr.UPPER_CLOTHES
+    result[(result == Atr.FACE) & (lip != Lip.FACE)] = Atr.NECK
     return result
+
+
+def _small_holes(solid: Mask, limit_px: float) -> Mask:
+    """(h, w) bool: holes of `solid` with no outline that encloses more than `limit_px`.
+
+    A gap that opens only across a corner does not open a hole. What lies inside the outline of a larger hole is kept with it.
+    """
+    outside = np.pad(masks.bytes_of(solid), 1)
+    cv2.floodFill(outside, None, (0, 0), 1)
+    holes = 1 - outside
+    # Of int32, as in the published code: OpenCV then also finds the outline that runs round a hole, one pixel further out.
+    contours, _ = cv2.findContours(holes.astype(np.int32), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_TC89_L1)
+    kept = np.zeros_like(holes)
+    for number in [number for number, contour in enumerate(contours) if cv2.contourArea(contour) > limit_px]:
+        cv2.drawContours(kept, contours, number, 1, -1)
+    small: Mask = (holes > kept)[1:-1, 1:-1]
+    return small

@@ -13,7 +13,7 @@ from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
 from pipeline.core.device import choose_device
 from pipeline.core.weights import require
-from preprocess.networks.segformer import Segformer, bilinear
+from preprocess.networks.segformer import Normal, Segformer, bilinear
 from preprocess.parsing.network_labels import Parsed, checked
 from preprocess.person.not_found import NotFound
 from preprocess.person.person_view import PersonView
@@ -30,6 +30,8 @@ class SegformerParser:
     classes: ClassVar[int]
     """Number of labels that the network must have."""
     keeps_lists = False
+    normal: ClassVar[Normal | None] = None
+    """The network's input; None = as the settings beside its weights say."""
 
     def __init__(self, weights: Path) -> None:
         self._weights = weights
@@ -48,7 +50,7 @@ class SegformerParser:
         """
         if self._network is None:
             folder = require(self.card.weights[0], self._weights)
-            self._network = Segformer(folder, self.classes, choose_device(device), self.shrink)
+            self._network = Segformer(folder, self.classes, choose_device(device), self.shrink, self.normal)
 
     def parse(self, views: Sequence[PersonView]) -> list[Parsed | NotFound]:
         """CIHP labels, `BACKGROUND` outside the person."""

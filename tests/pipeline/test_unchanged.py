@@ -22,7 +22,10 @@ from pipeline.planning.reasons import Code
 RECORDED = Path(__file__).parents[1] / "data" / "before_the_rooms"
 RAISED: dict[str, str] = dict.fromkeys(
     ("tryon stableviton", "tryon stableviton_1024", "tryon sift_vton"), "exact norm, attention in fp32, no wasted call"
-)
+) | {
+    "parsing schp": "corners on corners, holes by their outline",
+    "parsing fashn": "the size of its training, whatever a file beside it says",
+}
 """Key of `signatures.json` (step, then backend or engine) → the commit that moved its pixels on purpose."""
 
 MADE_WITH = ("", "embedded", "preview")

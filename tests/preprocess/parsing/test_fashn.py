@@ -25,7 +25,7 @@ PAD = " " * 4096
 """Files of a few bytes would be taken for download errors."""
 
 
-def save(folder: Path, labels: int = len(Fashn)):
+def save(folder: Path, labels: int = len(Fashn), size=SIZE):
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(3)
     config = transformers.SegformerConfig(
@@ -37,7 +37,7 @@ def save(folder: Path, labels: int = len(Fashn)):
     folder.mkdir(parents=True)
     model.save_pretrained(folder, safe_serialization=True)
     settings = {
-        "size": {"height": 576, "width": 384},
+        "size": size if isinstance(size, int) else {"height": size[0], "width": size[1]},
         "image_mean": [0.485, 0.456, 0.406],
         "image_std": [0.229, 0.224, 0.225],
     }
@@ -77,6 +77,16 @@ def test_the_picture_is_squashed_by_area_means_into_384_by_576_and_scores_are_en
     (found,) = backend._network.labels([image])
     assert len(np.unique(expected)) >= 3
     assert found.shape == size and np.mean(found == expected) > 0.999
+
+
+@pytest.mark.parametrize("written", [(512, 512), (384, 576), 224])
+def test_the_network_works_at_576_by_384_whatever_the_settings_beside_it_say(tmp_path, monkeypatch, fashn, written):
+    save(tmp_path / "other" / ROW, size=written)
+    other = FashnParser(tmp_path / "other")
+    other.load("cpu")
+    assert other._network.normal.size == SIZE
+    image = colourful((300, 200))
+    np.testing.assert_array_equal(other._network.labels([image])[0], fashn[0]._network.labels([image])[0])
 
 
 def test_limbs_get_sides_hands_join_the_arms_and_the_torsos_skin_is_the_neck(fashn, monkeypatch):

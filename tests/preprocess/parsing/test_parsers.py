@@ -17,7 +17,7 @@ from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Atr, Lip, Parse
 from preprocess.networks.segformer import read_normal
 from preprocess.parsing.schp import ATR_FILE, LIP_FILE, Schp
-from preprocess.parsing.schp_frames import hybrid, labels_from, network_input
+from preprocess.parsing.schp_frames import frame_matrix, hybrid, labels_from, network_input
 from preprocess.parsing.segformer import SegformerClothes
 from preprocess.person.body import joints_from_keypoints
 from preprocess.person.label_tables import CIHP_FROM_ATR
@@ -288,18 +288,32 @@ def test_the_two_exports_swapped_are_noticed(tmp_path, monkeypatch):
 @pytest.mark.parametrize("size", [(1024, 768), (40, 300)])
 def test_a_marked_square_comes_back_where_the_frame_was_put(size):
     height, width = size
-    scale = 512 / (max(size) - 1)
+    scale = 511 / (max(size) - 1)
     scores = np.zeros((3, 128, 128), np.float32)
     scores[0], scores[2, 40:80, 60:100] = 0.5, 1
     labels = labels_from(scores, 512, size)
     rows, columns = np.flatnonzero((labels == 2).any(1)), np.flatnonzero((labels == 2).any(0))
     step = 511 / 127  # input pixels per score pixel, corners on corners; a class changes half way between two scores
     edges = (
-        (np.array([39.5, 79.5]) * step - 256) / scale + (height - 1) / 2,
-        (np.array([59.5, 99.5]) * step - 256) / scale + (width - 1) / 2,
+        (np.array([39.5, 79.5]) * step - 255.5) / scale + (height - 1) / 2,
+        (np.array([59.5, 99.5]) * step - 255.5) / scale + (width - 1) / 2,
     )
     assert np.allclose([rows[0], rows[-1]], np.clip(edges[0], 0, height - 1), atol=2)
     assert np.allclose([columns[0], columns[-1]], np.clip(edges[1], 0, width - 1), atol=2)
+
+
+@pytest.mark.parametrize("side", [512, 473])
+@pytest.mark.parametrize("size", [(512, 384), (384, 512), (1024, 1024)])
+def test_the_frames_first_and_last_pixel_lie_on_those_of_the_square(side, size):
+    matrix = frame_matrix(size, side)
+    corners = np.array([[0, 0, 1], [size[1] - 1, size[0] - 1, 1]]) @ matrix.T
+    longer = int(size[0] > size[1]) or int(size[0] == size[1])
+    np.testing.assert_allclose(corners[:, longer], [0, side - 1], atol=1e-9)
+    np.testing.assert_allclose(corners.mean(0), [(side - 1) / 2] * 2, atol=1e-9)
+
+
+def test_a_frame_of_the_squares_own_size_is_not_moved_at_all():
+    np.testing.assert_allclose(frame_matrix((512, 512), 512), [[1, 0, 0], [0, 1, 0]], atol=1e-9)
 
 
 def test_schp_sees_blue_first_and_black_round_the_frame():

@@ -168,3 +168,42 @@ def test_holes_in_the_top_are_filled_up_to_two_thousand_pixels_of_a_512_high_fra
     found = hybrid(atr, np.zeros_like(atr))
     assert (found[150 : 150 + side, 180 : 180 + side] == (Atr.UPPER_CLOTHES if filled else Atr.BAG)).all()
     assert (found[200:300, 100:130] == Atr.LEFT_ARM).all()
+
+
+def with_hole(*boxes):
+    """A top with a bag in front, in the boxes (top, bottom, left, right); inner boxes, if any, are the top again."""
+    atr = np.zeros((512, 384), np.uint8)
+    atr[100:400, 100:300] = Atr.UPPER_CLOTHES
+    for number, (top, bottom, left, right) in enumerate(boxes):
+        atr[top:bottom, left:right] = Atr.BAG if number % 2 == 0 else Atr.UPPER_CLOTHES
+    return atr
+
+
+@pytest.mark.parametrize(("size", "filled"), [((44, 44), True), ((45, 45), False), ((96, 20), True), ((105, 20), False)])
+def test_a_hole_is_measured_by_its_outer_outline(size, filled):
+    atr = with_hole((150, 150 + size[0], 150, 150 + size[1]))
+    found = hybrid(atr, np.zeros_like(atr))
+    assert np.count_nonzero(found == Atr.BAG) == (0 if filled else size[0] * size[1])
+
+
+def test_an_island_counts_as_part_of_its_hole():
+    atr = with_hole((150, 210, 150, 210), (155, 205, 155, 205))  # a ring of 1,100 pixels round 2,500
+    np.testing.assert_array_equal(hybrid(atr, np.zeros_like(atr)), atr)
+
+
+def test_what_lies_inside_a_large_hole_keeps_its_label():
+    atr = with_hole((150, 230, 150, 230), (160, 220, 160, 220), (180, 190, 180, 190))
+    np.testing.assert_array_equal(hybrid(atr, np.zeros_like(atr)), atr)
+
+
+def test_a_hole_that_opens_across_a_corner_only_is_still_a_hole():
+    atr = with_hole((100, 101, 150, 151), (0, 0, 0, 0), (101, 120, 151, 170))
+    assert (hybrid(atr, np.zeros_like(atr))[101:120, 151:170] == Atr.UPPER_CLOTHES).all()
+    atr[100, 151] = Atr.BACKGROUND  # now it opens across an edge
+    assert (hybrid(atr, np.zeros_like(atr))[101:120, 151:170] == Atr.BAG).all()
+
+
+def test_a_face_in_a_small_hole_is_filled_before_the_neck_is_looked_for():
+    atr = with_hole()
+    atr[150:160, 150:160] = Atr.FACE
+    assert (hybrid(atr, np.zeros_like(atr))[150:160, 150:160] == Atr.UPPER_CLOTHES).all()
