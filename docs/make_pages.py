@@ -45,7 +45,7 @@ def folders_page() -> str:
 def licences_page() -> str:
     """Every model: licence as tagged and as inherited, and whether business use is allowed."""
     rows = [
-        (f"`{name}`", weight.licence, weight.inherited, weight.commercial.value, ", ".join(weight.used_by))
+        (f"`{name}`", weight.licence, weight.inherited, weight.commercial.value, ", ".join(weight.used_by) or "nothing yet")
         for name, weight in sorted(table().items())
     ]
     return (

@@ -63,7 +63,7 @@ def _cells(weight: Weight, root: Path) -> tuple[str, str, str, str, str]:
     states = list(dict.fromkeys(str(finding.state) for finding in status_of(weight.name, root)))
     here = "-" if states == ["missing"] else ", ".join(states)
     size = human_bytes(weight.bytes_expected) if weight.bytes_expected else "?"
-    return weight.name, size, str(weight.commercial), here, ", ".join(weight.used_by)
+    return weight.name, size, str(weight.commercial), here, ", ".join(weight.used_by) or "nothing here"
 
 
 @app.command()
@@ -80,7 +80,7 @@ def pull(
     """Fetch models: resumable, verified; the licence is shown and accepted once."""
     import os
 
-    from pipeline.core.console import Console
+    from pipeline.core.console import Colour, Console
     from pipeline.core.weights.copying import copy_files
     from pipeline.core.weights.download import network_from
     from pipeline.core.weights.licence import refuse_non_commercial
@@ -91,6 +91,8 @@ def pull(
         for name in names:
             refuse_non_commercial(name)
     wants = plan_pull(names, weights, repin=repin)
+    for idle in {want.weight.name for want in wants if not want.weight.used_by}:
+        console.say(f"{idle}: nothing in this version reads it", Colour.WARN)
     if not wants:
         console.say("everything is here and verified")
         return

@@ -123,7 +123,7 @@ def test_an_empty_folder_has_nothing_to_verify(root: Path) -> None:
 
 
 def test_rows_are_listed_by_part_of_a_name_or_by_user() -> None:
-    listed = typed("list", "tryon:stableviton").output
+    listed = typed("list", "tryon:stableviton", "tryon:sift_vton").output
     assert "stableviton-vitonhd" in listed and "sift-vton" in listed and "openpose" not in listed
     assert "rembg-u2netp" in typed("list", "u2net").output
     assert "no model is called 'qqqq'" in refused("list", "qqqq").message

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+from pipeline.catalog import BACKENDS, ENGINES, STEPS, resolve
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.table import Commercial, Weight, parse_row, parse_source, row, table, used_by
 
 SHARED = Path(__file__).resolve().parents[5] / "shared"
 ROWS = list(table().values())
+MEASURES = {"lpips", "fid", "clip", "similarity"}
 by_name = pytest.mark.parametrize("weight", ROWS, ids=lambda weight: weight.name)
 
 
 @by_name
 def test_every_row_can_be_fetched_or_shows_a_page(weight: Weight) -> None:
-    assert weight.files and weight.used_by
+    assert weight.files
     assert weight.home.startswith("https://")
+
+
+@by_name
+def test_a_row_names_only_users_that_exist(weight: Weight) -> None:
     for user in weight.used_by:
-        step = user.split(":")[0]
-        assert step in {"background", "pose", "densepose", "parsing", "cloth", "tryon", "compose", "training", "evaluation"}, user
+        step, _, name = user.partition(":")
+        known: Collection[str] = {"tryon": ENGINES, "training": ENGINES, "evaluation": MEASURES}.get(step, BACKENDS.get(step, ()))
+        assert name in known or (not name and step in STEPS), user
+
+
+@by_name
+def test_what_to_use_instead_exists(weight: Weight) -> None:
+    for kind, name in re.findall(
+        r"(background|pose|densepose|parsing|cloth|tryon) (?:backend|engine) ([\w-]+)", weight.alternative
+    ):
+        assert name in {"tryon": ENGINES, **BACKENDS}[kind], weight.alternative
+
+
+def test_every_model_of_the_catalogue_is_in_the_table_with_its_user() -> None:
+    cards = {f"{kind}:{name}": resolve(target).card for kind, group in BACKENDS.items() for name, target in group.items()}
+    cards |= {f"tryon:{name}": resolve(entry.engine).card for name, entry in ENGINES.items()}
+    assert not [(user, name) for user, card in cards.items() for name in card.weights if user not in row(name).used_by]
 
 
 @by_name
