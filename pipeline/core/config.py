@@ -3,12 +3,14 @@
 See docs/architecture.md#settings-and-seeds.
 
 Sources of a setting, each overriding the ones before: its default, `lookbook.toml`, the environment
-(`LOOKBOOK_COMPOSE_GRAIN=0.5`), `--set`.
+(`LOOKBOOK_COMPOSE_GRAIN=0.5`), `--set`. A variable of the environment that is no setting is warned about and left out: it may
+belong to another program, or another version.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,6 +19,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline.core.console import LOG
 from pipeline.core.errors import ConfigError, nearest
 
 ENVIRONMENT_PREFIX = "LOOKBOOK_"
@@ -67,7 +70,8 @@ def load_settings(
         overrides: `section.key=value` from the command line.
 
     Raises:
-        ConfigError: an unknown section or key (with the nearest known one), a value that does not fit, a file that is not TOML.
+        ConfigError: an unknown section or key of the file or the command line (with the nearest known one), a value that does not
+            fit, a file that is not TOML.
     """
     values: Values = {}
     for origin, layer in (
@@ -96,10 +100,18 @@ def _from_file(file: Path | None) -> Values:
 
 def _from_environment(schema: Schema, environment: Mapping[str, str]) -> Values:
     values: Values = {}
+    known = {
+        f"{ENVIRONMENT_PREFIX}{section}_{key}".upper(): (section, key)
+        for section, model in schema.items()
+        for key in model.model_fields
+    }
     for name, text in environment.items():
         if not name.startswith(ENVIRONMENT_PREFIX) or name[len(ENVIRONMENT_PREFIX) :] in NOT_SETTINGS:
             continue
-        section, _, key = name[len(ENVIRONMENT_PREFIX) :].lower().partition("_")
+        if name not in known:
+            logging.getLogger(LOG).warning("%s is no setting and is left out: %s", name, nearest(name, known))
+            continue
+        section, key = known[name]
         values.setdefault(section, {})[key] = _parse(text)
     return values
 

@@ -59,10 +59,28 @@ def test_a_mistake_is_an_error_that_names_the_nearest_thing(tmp_path: Path, text
     assert remedy in str(caught.value)
 
 
-def test_a_misspelt_environment_variable_is_an_error_but_the_downloaders_are_not(tmp_path: Path):
+@pytest.mark.parametrize(
+    "name", ["LOOKBOOK_PARSING_DILAT", "LOOKBOOK_HOME", "LOOKBOOK_", "LOOKBOOK_PARSING", "LOOKBOOK_PARSE_DILATE_PX"]
+)
+def test_an_unknown_environment_variable_is_warned_about_and_the_run_goes_on(tmp_path: Path, caplog, name: str):
+    assert load(tmp_path, environment={name: "1", "LOOKBOOK_PARSING_RECIPE": "viton-hd"}).recipe == "viton-hd"
+    (line,) = caplog.messages
+    assert line.startswith(f"{name} is no setting") and "LOOKBOOK_PARSING_DILATE_PX" in line
+
+
+def test_the_downloaders_variables_and_other_programs_are_passed_over_in_silence(tmp_path: Path, caplog):
     load(tmp_path, environment={"LOOKBOOK_OFFLINE": "1", "LOOKBOOK_MIRROR": "http://127.0.0.1", "HOME": "/"})
-    with pytest.raises(ConfigError, match=r"parsing\.dilat"):
-        load(tmp_path, environment={"LOOKBOOK_PARSING_DILAT": "1"})
+    assert not caplog.messages
+
+
+def test_a_known_environment_variable_with_a_wrong_value_is_still_an_error(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"parsing\.dilate_px"):
+        load(tmp_path, environment={"LOOKBOOK_PARSING_DILATE_PX": "wide"})
+
+
+def test_a_section_whose_name_has_an_underscore_is_set_by_the_environment_too(tmp_path: Path):
+    found = load_settings({"parsing_1024": Parsing, "parsing": Parsing}, None, {"LOOKBOOK_PARSING_1024_DILATE_PX": "7"})
+    assert (found["parsing_1024"].dilate_px, found["parsing"].dilate_px) == (7, 12)
 
 
 def test_the_written_file_reads_back_as_the_same_settings_with_comments(tmp_path: Path):
