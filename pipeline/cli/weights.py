@@ -218,6 +218,7 @@ def convert(
     vae: Annotated[
         Path | None, typer.Option("--vae", metavar="FILE", help="A fine-tuned VAE that replaces the one inside.")
     ] = None,
+    lean: Annotated[bool, typer.Option("--lean", help="Leave out weights without effect; diffusers misses them.")] = False,
     weights: Folder = WEIGHTS,
 ) -> None:
     """Turn a published checkpoint into a folder of safetensors that loads in seconds."""
@@ -235,7 +236,7 @@ def convert(
     if reader.about:
         console.say(f"{file}: {reader.about}, for engine {reader.engine}")
     folder = to or converted_folder(reader.weights, weights)
-    resolve(reader.convert)(file, folder, dtype=dtype, vae_file=vae)
+    resolve(reader.convert)(file, folder, dtype=dtype, vae_file=vae, lean=lean)
     if to is None and (notice := adopt_converted(reader.weights, weights)):
         console.say(notice, Colour.WARN)
     console.say(f"{folder}: ready")

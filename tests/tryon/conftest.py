@@ -99,7 +99,8 @@ def build(official_state) -> Callable[[Savings], StableViton]:
         network = StableViton(TINY, savings).eval()
         wanted = set(network.state_dict())
         named = {keys.our_name(key): tensor for key, tensor in official_state.items() if keys.drop_reason(key) is None}
-        network.load_state_dict({name: keys.our_tensor(name, tensor) for name, tensor in named.items() if name in wanted})
+        all_weights = keys.with_values({name: keys.our_tensor(name, tensor) for name, tensor in named.items()})
+        network.load_state_dict({name: tensor for name, tensor in all_weights.items() if name in wanted})
         return network
 
     return filled

@@ -16,7 +16,7 @@ class Savings:
     """What is not computed twice, or not at all; none of these changes the result beyond rounding."""
 
     skip_control_tail: bool = True  # encoder outputs 9 to 12 feed nothing: neither loaded nor run
-    fold_single_token: bool = True  # softmax over one key is 1: text attention is a vector per block and garment
+    fold_single_token: bool = True  # softmax over one key is 1: text attention is a vector per block and garment, without queries
     tabulate_time: bool = True  # a step's time projections depend on t only: computed once per run of the sampler
     cache_garment: bool = True  # the garment's posterior is encoded once instead of inside every model call
     batch_guidance: bool = True  # guided and unguided pass as one double batch

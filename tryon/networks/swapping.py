@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from diffusers.models.activations import GEGLU
+from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.upsampling import Upsample2D
 from torch import nn
@@ -59,6 +60,16 @@ def _pack(layer: nn.Module) -> None:
         layer.__class__ = PackedGate
     elif (kind := packed_kind(layer)) is not None:
         layer.__class__ = kind
+
+
+def leave_out_queries(parts: Iterable[nn.Module]) -> None:
+    """Take queries, keys and the norm in front of them out of text-style cross-attentions that only ever see one token.
+
+    Softmax over one key is 1, so they have no say; `unet_layers.fold_context` needs the rest.
+    """
+    for layer in [layer for part in parts for layer in part.modules()]:
+        if isinstance(layer, BasicTransformerBlock):
+            layer.norm2 = layer.attn2.to_q = layer.attn2.to_k = None
 
 
 def use_plain_layers(network: nn.Module) -> None:

@@ -48,8 +48,8 @@ class Architecture:
 
 FULL = Architecture()
 
-PARAMETERS = 1.67e9
-"""Weights of the full network, without the control tail."""
+PARAMETERS = 1.62e9
+"""Weights of the full network, without the control tail and without queries over a single token."""
 
 CALL_BYTES_PER_PIXEL = 480
 """Of one picture's activations in a model call in 16 bits, counted by benchmarks.live_memory; a guided call has two pictures."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
-from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor
+from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor, with_values
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.official_names import official_name
 from tryon.engines.stableviton.variants import Variant, variant_of
@@ -41,7 +41,7 @@ def read_published(path: Path, architecture: Architecture = FULL, vae_file: Path
         vae_file: `VITONHD_VAE_finetuning.ckpt`, whose VAE replaces the one inside.
 
     Returns:
-        Every tensor of the full network, in the file's own number format.
+        Every tensor of the full network, in the file's own number format, and the mapper's value projections by themselves.
 
     Raises:
         WeightsError: unsafe, incomplete, or another model, with the names that differ.
@@ -53,7 +53,7 @@ def read_published(path: Path, architecture: Architecture = FULL, vae_file: Path
     refuse_difference(path, "StableVITON", difference(found, wanted, unknown, _names_in(official)), _hint(official))
     if vae_file is not None:
         found |= _read_vae(vae_file, {name: tensor for name, tensor in wanted.items() if name.startswith("vae.")})
-    return Published(found, variant)
+    return Published(with_values(found), variant)
 
 
 def empty_network(architecture: Architecture, savings: Savings = ALL) -> StableViton:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,12 @@ from pipeline.core.weights.files import digest_of
 from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
+from tryon.engines.stableviton.keys import QUERIES, with_values
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
 from tryon.networks.clip import ClipWidths
 from tryon.networks.precision import DTYPES
-from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.networks.savings import ALL, Savings
 
 CLASS_NAME = "LookbookStableViton"
 
@@ -44,6 +45,9 @@ PARTS: Mapping[str, str] = {
     "mapper": "model.safetensors",
 }
 """Sub-folder → weight file, named as the library that opens it expects."""
+
+WITH_QUERIES = replace(ALL, fold_single_token=False)
+"""Of the control tail, which feeds nothing, no folder has anything; without the rest that has no say a folder is lean."""
 
 _HUB_LEVEL = "vision_model."  # every CLIP tower on the hub carries it; both generations of transformers read it
 
@@ -83,7 +87,13 @@ def read_index(folder: Path) -> Index:
 
 
 def convert(
-    source: Path, folder: Path, *, dtype: str = "bf16", vae_file: Path | None = None, architecture: Architecture = FULL
+    source: Path,
+    folder: Path,
+    *,
+    dtype: str = "bf16",
+    vae_file: Path | None = None,
+    lean: bool = False,
+    architecture: Architecture = FULL,
 ) -> None:
     """Turn a published checkpoint into a folder that loads in seconds; all or nothing.
 
@@ -92,6 +102,7 @@ def convert(
         folder: where the folder appears; must not exist.
         dtype: `fp32`, `bf16` or `fp16`.
         vae_file: the published VAE fine-tuning file, whose VAE replaces the one inside.
+        lean: leave out queries and keys over a single token as well; diffusers' own loader then misses them.
         architecture: the widths it must have.
 
     Raises:
@@ -105,7 +116,7 @@ def convert(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch) / folder.name
-        _write_parts(made, published.weights, architecture, DTYPES[dtype])
+        _write_parts(made, published.weights, empty_network(architecture, ALL if lean else WITH_QUERIES), DTYPES[dtype])
         origin = digest_of(source)
         Index(
             architecture=architecture,
@@ -118,9 +129,8 @@ def convert(
         made.replace(folder)
 
 
-def _write_parts(folder: Path, weights: Mapping[str, Tensor], architecture: Architecture, dtype: torch.dtype) -> None:
+def _write_parts(folder: Path, weights: Mapping[str, Tensor], needed: StableViton, dtype: torch.dtype) -> None:
     """One part at a time, so that the memory holds one part in the new number format and no more."""
-    needed = empty_network(architecture)  # the control tail, which feeds nothing, stays behind
     names = frozenset(needed.state_dict())
     for part, file_name in PARTS.items():
         (folder / part).mkdir(parents=True)
@@ -156,7 +166,7 @@ def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture
     Args:
         path: a folder that `convert` made, or a published checkpoint.
         dtype: number format to run in.
-        savings: which exact savings to use; a converted folder has no control tail.
+        savings: which exact savings to use; a converted folder has no control tail, a lean one no queries over one token.
         architecture: the widths of a published file; a folder knows its own.
 
     Raises:
@@ -167,9 +177,9 @@ def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture
         return Loaded(fill_network(architecture, published.weights, dtype, savings), published.variant, path.name)
     index = read_index(path)
     _refuse_damaged(path)
-    weights = {name: tensor for part, file_name in PARTS.items() for name, tensor in _read_part(path, part, file_name).items()}
     wanted = empty_network(index.architecture, savings).state_dict()
-    remedy = "convert the published file again" if savings != OFFICIAL else "the control tail is only in the published file"
+    weights = {name: tensor for name, tensor in _read_parts(path).items() if name in wanted or not QUERIES.fullmatch(name)}
+    remedy = "convert the published file again" if savings == ALL else "what a folder leaves out is in the published file"
     refuse_difference(path, "StableVITON", difference(weights, wanted), remedy)
     network = fill_network(index.architecture, weights, dtype, savings)
     return Loaded(network, variant_named(index.variant), index.source_sha256)
@@ -185,6 +195,10 @@ def _refuse_damaged(folder: Path) -> None:
         raise WeightsError(f"{folder}: damaged: {', '.join(damaged)} is not what {INDEX} lists", remedy)
 
 
-def _read_part(folder: Path, part: str, file_name: str) -> dict[str, Tensor]:
-    tensors = open_checkpoint(folder / part / file_name)
-    return {f"{part}.{name.removeprefix(_HUB_LEVEL)}": tensor for name, tensor in tensors.items()}
+def _read_parts(folder: Path) -> dict[str, Tensor]:
+    """Every tensor of a folder under our names, mapped from its file."""
+    found: dict[str, Tensor] = {}
+    for part, file_name in PARTS.items():
+        tensors = open_checkpoint(folder / part / file_name)
+        found |= {f"{part}.{name.removeprefix(_HUB_LEVEL)}": tensor for name, tensor in tensors.items()}
+    return with_values(found)

@@ -14,10 +14,13 @@ from tryon.engines.stableviton.architecture import Architecture
 class MapperBlock(nn.Module):
     """One pre-norm transformer block seen by a sequence of length one."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, with_queries: bool) -> None:
         super().__init__()
         self.norm_value = nn.LayerNorm(width)
-        self.to_qkv = nn.Linear(width, 3 * width)  # the query and key thirds have no effect on one token
+        if with_queries:
+            self.to_qkv = nn.Linear(width, 3 * width)  # the query and key thirds have no effect on one token
+        else:
+            self.to_value = nn.Linear(width, width)
         self.to_out = nn.Linear(width, width)
         self.norm_feed_forward = nn.LayerNorm(width)
         self.widen = nn.Linear(width, 4 * width)
@@ -25,11 +28,16 @@ class MapperBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, 1, width) → (b, 1, width)."""
-        width = x.shape[-1]
-        value = F.linear(_norm(self.norm_value, x), self.to_qkv.weight[2 * width :], self.to_qkv.bias[2 * width :])
-        x = x + self.to_out(value)
+        x = x + self.to_out(self._value(_norm(self.norm_value, x)))
         out: Tensor = x + self.narrow(F.gelu(self.widen(_norm(self.norm_feed_forward, x))))
         return out
+
+    def _value(self, x: Tensor) -> Tensor:
+        if hasattr(self, "to_value"):
+            value: Tensor = self.to_value(x)
+            return value
+        rows = slice(2 * x.shape[-1], None)
+        return F.linear(x, self.to_qkv.weight[rows], self.to_qkv.bias[rows])
 
 
 class GarmentMapper(nn.Module):
@@ -37,10 +45,10 @@ class GarmentMapper(nn.Module):
 
     unconditional: nn.Parameter
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, *, with_queries: bool) -> None:
         super().__init__()
         width = architecture.clip.hidden_size
-        self.blocks = nn.ModuleList([MapperBlock(width) for _ in range(architecture.mapper_layers)])
+        self.blocks = nn.ModuleList([MapperBlock(width, with_queries=with_queries) for _ in range(architecture.mapper_layers)])
         self.final_norm = nn.LayerNorm(width)
         self.projection = nn.Linear(width, architecture.context_dim)
         self.unconditional = nn.Parameter(self.projection.weight.new_zeros(1, 1, architecture.context_dim))

@@ -12,6 +12,8 @@ from tryon.networks.sd1 import LEVEL_MULTIPLIERS
 from tryon.recognise import FileKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 LEVELS = len(LEVEL_MULTIPLIERS)
@@ -71,6 +73,11 @@ DROPPED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 CONTROL_TAIL = re.compile(r"control_model\.(input_blocks\.(9|10|11)|middle_block)\.")
 """Spatial-encoder outputs 9 to 12: computed and thrown away by the official code."""
 
+QUERIES = re.compile(
+    r"(unet|control)\..*\.transformer_blocks\.0\.(norm2|attn2\.to_[qk])\..*|mapper\.blocks\.\d+\.to_(qkv|value)\..*"
+)
+"""Our names of queries and keys over a single token and of the norm before them, which have no say, or of what holds them."""
+
 _RESIDUAL = (
     (r"\.in_layers\.0\.", ".norm1."),
     (r"\.in_layers\.2\.", ".conv1."),
@@ -120,6 +127,12 @@ def our_tensor(name: str, tensor: Tensor) -> Tensor:
     """The same numbers in our shape: the VAE's attention was stored as 1x1 convolutions and is linear here."""
     is_attention = name.startswith("vae.") and ".attentions." in name
     return tensor.flatten(1) if is_attention and tensor.ndim == 4 else tensor
+
+
+def with_values(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of the mapper's value projections beside those of query, key and value in one, where only these are given."""
+    fused = [name for name in weights if ".to_qkv." in name]
+    return {**weights, **{name.replace(".to_qkv.", ".to_value."): weights[name].chunk(3)[2] for name in fused}}
 
 
 def _rewrite(name: str, rules: tuple[tuple[str, str], ...]) -> str:

@@ -34,7 +34,7 @@ from tryon.engines.stableviton.warp import build_warp_blocks
 from tryon.networks.clip import build_image_encoder
 from tryon.networks.layout import map_layout
 from tryon.networks.savings import ALL, Savings
-from tryon.networks.swapping import use_cheaper_layers
+from tryon.networks.swapping import leave_out_queries, use_cheaper_layers
 from tryon.networks.unet_layers import Context, UNetStage, fold_context, time_shift
 from tryon.networks.vae import build_vae
 
@@ -67,8 +67,10 @@ class StableViton(nn.Module):
         self.control = SpatialEncoder(architecture, with_tail=not savings.skip_control_tail)
         self.warp = build_warp_blocks(architecture)
         self.image_encoder: Any = build_image_encoder(architecture.clip)
-        self.mapper = GarmentMapper(architecture)
+        self.mapper = GarmentMapper(architecture, with_queries=not savings.fold_single_token)
         self.vae: Any = build_vae(architecture.vae_channels)
+        if savings.fold_single_token:
+            leave_out_queries((self.unet, self.control))
         use_cheaper_layers((self.unet, self.control, self.warp, self.image_encoder, self.vae), savings)
 
     @property

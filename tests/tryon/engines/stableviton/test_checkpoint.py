@@ -24,6 +24,7 @@ from tryon.checkpoints import open_checkpoint
 from tryon.engines.stableviton import folder as folders
 from tryon.engines.stableviton import keys
 from tryon.engines.stableviton.checkpoint import fill_network, read_published
+from tryon.engines.stableviton.keys import with_values
 from tryon.engines.stableviton.official_names import official_name
 from tryon.networks.precision import DTYPES
 from tryon.networks.savings import OFFICIAL
@@ -80,7 +81,7 @@ def test_a_flat_file_loads(saved, tiny, network):
 def test_a_training_checkpoint_loads_without_its_moments(saved, official_state, tiny, official_network):
     published = read_published(saved(lightning(official_state)), tiny)
     assert same_weights(published, official_network)
-    assert set(published.weights) == set(official_network.state_dict())
+    assert set(published.weights) == set(with_values(official_network.state_dict()))
 
 
 def test_stored_position_numbers_are_dropped(saved, official_state, tiny, network):
@@ -292,8 +293,8 @@ def test_a_converted_folder_opens_with_the_libraries_own_loaders(saved, tiny, ne
     for part, standard in (("unet", UNet2DConditionModel), ("vae", AutoencoderKL), ("image_encoder", CLIPVisionModel)):
         theirs, report = standard.from_pretrained(target / part, output_loading_info=True)
         assert not report["missing_keys"] and not report["unexpected_keys"]
-        ours = dict(getattr(network, part).state_dict())
-        assert all(torch.equal(tensor, ours[name.removeprefix("vision_model.")]) for name, tensor in theirs.state_dict().items())
+        opened = {name.removeprefix("vision_model."): tensor for name, tensor in theirs.state_dict().items()}
+        assert all(torch.equal(tensor, opened[name]) for name, tensor in getattr(network, part).state_dict().items())
 
 
 def test_a_failed_conversion_leaves_nothing_behind(saved, tiny, tmp_path):
@@ -348,3 +349,21 @@ def test_the_unused_tail_is_neither_converted_nor_loaded(saved, tiny, tmp_path):
     assert not any("mid_block" in name for name in open_checkpoint(target / "control" / "model.safetensors"))
     with pytest.raises(WeightsError, match="missing: control"):
         folders.load(target, torch.float32, savings=OFFICIAL)
+
+
+@pytest.mark.parametrize("lean", [False, True])
+def test_a_lean_folder_has_what_is_computed_with_and_nothing_else(saved, tiny, network, tmp_path, lean):
+    target = tmp_path / "stableviton"
+    folders.convert(saved(), target, dtype="fp32", lean=lean, architecture=tiny)
+    found = folders._read_parts(target)
+    assert (found.keys() == network.state_dict().keys()) is lean
+    loaded = folders.load(target, torch.float32).network.state_dict()
+    assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in loaded.items())
+
+
+def test_what_a_lean_folder_leaves_out_is_missed_where_it_is_asked_for(saved, tiny, tmp_path):
+    for name, lean in (("whole", False), ("lean", True)):
+        folders.convert(saved(), tmp_path / name, dtype="fp32", lean=lean, architecture=tiny)
+    assert folders.load(tmp_path / "whole", torch.float32, savings=folders.WITH_QUERIES).network.unet is not None
+    with pytest.raises(WeightsError, match=r"missing: .*attn2\.to_q"):
+        folders.load(tmp_path / "lean", torch.float32, savings=folders.WITH_QUERIES)
