@@ -6,12 +6,10 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,13 +24,12 @@ from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from
 from pipeline.core.weights.table import table
 from pipeline.doctor.checks import OPENCV, OUR_NAMES, checks, exit_code, report
-from pipeline.doctor.facts import Level, Machine, NumbaCache, Requirement, Torch
+from pipeline.doctor.facts import Level, Machine, NumbaCache, Torch
+from pipeline.doctor.requirements import OURS, check_line, check_rule, installed_versions, normal, project_rules
 
-OURS = Path(__file__).resolve().parents[2]
 STARTS = ("numpy", "cv2", "PIL", "pillow_heif", "skimage", "pydantic", "mediapipe", "torch", "torchvision")
 CHILD_SECONDS = 180  # enough for mediapipe from a cold disk; a longer wait is reported as a failure
 WANTED_EXTRAS = ("diffusion", "rembg", "pose", "densepose")
-_LINE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?P<rule>[^;]*)")
 
 _CHILD = """
 import importlib, json, sys
@@ -93,59 +90,6 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
         people_missing=tuple(finding.line() for finding in missing_files(weights_root)),
         offline=network_from(os.environ).offline,
     )
-
-
-def installed_versions() -> dict[str, str]:
-    """Normalised distribution name → version, the first one on the path."""
-    versions: dict[str, str] = {}
-    for distribution in importlib.metadata.distributions():
-        if name := distribution.metadata["Name"]:
-            versions.setdefault(normal(name), distribution.version)
-    return versions
-
-
-def normal(name: str) -> str:
-    """A distribution name as package indexes compare it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def project_rules() -> tuple[list[str], dict[str, list[str]], str]:
-    """Base requirements, extras, and the Python rule: from pyproject in a checkout, else from the installed metadata."""
-    path = OURS / "pyproject.toml"
-    if path.is_file():
-        project = tomllib.loads(path.read_text("utf-8"))["project"]
-        return project["dependencies"], project["optional-dependencies"], project["requires-python"]
-    metadata = importlib.metadata.metadata("lookbook")
-    base: list[str] = []
-    extras: dict[str, list[str]] = {}
-    for line in metadata.get_all("Requires-Dist") or []:
-        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
-        (extras.setdefault(extra[1], []) if extra else base).append(line)
-    return base, extras, str(metadata["Requires-Python"])
-
-
-def check_line(line: str, versions: Mapping[str, str]) -> Requirement:
-    """A requirement line such as `numpy>=1.26,<2` against what is installed."""
-    match = _LINE.match(line)
-    assert match, line  # our own pyproject
-    return check_rule(normal(match["name"]), match["rule"].strip(), versions)
-
-
-def check_rule(package: str, rule: str, versions: Mapping[str, str]) -> Requirement:
-    """Whether a package is absent, fits its rule, or does not."""
-    version = versions.get(package)
-    if version is None:
-        return Requirement(package, rule)
-    return Requirement(package, rule, version, satisfied=_fits(version, rule))
-
-
-def _fits(version: str, rule: str) -> bool:
-    """PEP 440. Nearly every environment has `packaging`, but the doctor must also work in a broken one."""
-    try:
-        from packaging.specifiers import SpecifierSet
-    except ImportError:
-        return True
-    return SpecifierSet(rule).contains(version, prereleases=True)
 
 
 def starts(modules: Iterable[str]) -> tuple[dict[str, str], Torch | None]:

@@ -15,7 +15,7 @@ from pipeline.core.weights import table as weights_table
 from pipeline.doctor import survey as doctor_survey
 from pipeline.doctor.checks import checks, exit_code, report
 from pipeline.doctor.facts import Check, Level, Machine, NumbaCache, Requirement, Torch
-from pipeline.doctor.survey import check_line, numba_cache, project_rules, starts, survey
+from pipeline.doctor.survey import numba_cache, starts, survey
 
 HOME = Path("/home/me/lookbook")
 GOOD = Machine(
@@ -188,20 +188,6 @@ def test_one_missing_library_that_breaks_many_models_is_one_line() -> None:
         (Level.FAIL, True, False),
         (Level.FAIL, False, True),
     ]
-
-
-def test_rules_come_from_our_own_project_file() -> None:
-    base, extras, python = project_rules()
-    assert any(line.startswith("mediapipe==") for line in base) and "3.11" in python
-    assert any(line.startswith("torch") for line in extras["diffusion"])
-
-
-def test_requirement_lines_are_compared_as_package_indexes_do() -> None:
-    versions = {"scikit-image": "0.26.0", "numpy": "2.1.0", "rembg": "2.0.69"}
-    assert check_line("Scikit_Image>=0.24", versions).satisfied is True
-    assert check_line("numpy>=1.26,<2", versions).satisfied is False
-    assert check_line("rembg[cpu]==2.0.69 ; extra == 'rembg'", versions).satisfied is True
-    assert check_line("torch>=2.6", versions).satisfied is None
 
 
 def test_a_library_that_kills_python_is_reported_not_suffered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
