@@ -7,7 +7,7 @@ Exit code: 2 when something must be corrected before a run, else 0.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pipeline.core.errors import ExitCode
 from pipeline.core.people_networks.door import INSTALL, Runtime
@@ -16,22 +16,30 @@ from pipeline.core.weights.access import pull_command
 from pipeline.core.weights.files import human_bytes
 from pipeline.doctor.facts import REINSTALL, Check, Level, Machine, NumbaCache, Requirement
 from pipeline.doctor.models import model_checks
+from pipeline.doctor.opencv import WANTED, opencv_checks
 
 LITTLE_BYTES = 200 << 20  # below this a run of one photo may fail
 MODEST_BYTES = 2 << 30  # below this a folder of photos may fail
 OUR_NAMES = ("pipeline", "preprocess", "tryon", "compose")
 OPTIONAL = {"pillow-heif": "HEIC and AVIF photos cannot be read"}
-OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+STARTS = {
+    "numpy": "numpy", "cv2": WANTED, "PIL": "pillow", "pillow_heif": "pillow-heif", "skimage": "scikit-image",
+    "pydantic": "pydantic", "mediapipe": "mediapipe", "ai_edge_litert": "ai-edge-litert",
+    "torch": "torch", "torchvision": "torchvision",
+}  # fmt: skip
+"""Modules that are started, and the distribution of each."""
+RUNTIMES = ("mediapipe", "ai-edge-litert")
+"""Distributions of which one is enough for the networks that find people."""
 
 
 def checks(machine: Machine) -> list[Check]:
     """All checks, in the order in which they should be read."""
     return [
         _python(machine.python),
-        *(_package(requirement) for requirement in machine.requirements),
+        *(_package(machine, requirement) for requirement in machine.requirements),
         *(_extra(name, rules) for name, rules in machine.extras.items()),
-        *(_start_failure(module, error) for module, error in machine.import_errors.items()),
-        *_opencv(machine.opencv),
+        *(_start_failure(machine, module, error) for module, error in machine.import_errors.items()),
+        *opencv_checks(machine.opencv, _rule_of(machine, WANTED)),
         *_our_names(machine),
         _numba(machine.numba),
         _gpu(machine),
@@ -67,9 +75,11 @@ def _python(rule: Requirement) -> Check:
     return Check(Level.FAIL, "python", f"{rule.version}, allowed: {rule.rule}", remedy)
 
 
-def _package(rule: Requirement) -> Check:
+def _package(machine: Machine, rule: Requirement) -> Check:
     if rule.satisfied:
         return Check(Level.OK, rule.package, rule.version)
+    if rule.satisfied is None and rule.package in RUNTIMES and machine.people_runtime:
+        return Check(Level.OK, rule.package, f"not installed; {machine.people_runtime} does its work")
     level, loss = (Level.WARN, f": {OPTIONAL[rule.package]}") if rule.package in OPTIONAL else (Level.FAIL, "")
     if rule.satisfied is None:
         return Check(level, rule.package, f"not installed{loss}", REINSTALL)
@@ -91,29 +101,33 @@ def _extra(name: str, rules: Sequence[Requirement]) -> Check:
 _START_REMEDIES = (
     ("torchvision::nms", "pip uninstall torchvision, or install the torchvision that belongs to this torch, from the same index"),
     ("libGL|libgthread|libglib|libxcb|libX11", "sudo apt-get install libgl1 libglib2.0-0"),
-    ("numpy.core.multiarray|_ARRAY_API|compiled using NumPy", "pip install 'numpy>=1.26,<2'"),
     ("GLIBC", "use a newer system or conda: conda env create -f environment.yml"),
 )
 
 
-def _start_failure(module: str, error: str) -> Check:
+_OTHER_NUMPY = "numpy.core.multiarray|_ARRAY_API|compiled using NumPy|dtype size changed|ABI version"
+
+
+def _start_failure(machine: Machine, module: str, error: str) -> Check:
     known = (cure for pattern, cure in _START_REMEDIES if re.search(pattern, error))
-    remedy = next(known, f"pip install --force-reinstall {module}")
+    package = STARTS.get(module, module)
+    rule = _rule_of(machine, package)
+    remedy = next(known, f"pip install --force-reinstall {package}")
     if module == "torchvision":
         # It makes every import of transformers and diffusers fail, although neither the base nor [diffusion] needs it.
         remedy = _START_REMEDIES[0][1]
+    elif re.search(_OTHER_NUMPY, error):
+        numpy = next((each.version for each in machine.requirements if each.package == "numpy"), "")
+        wanted = f"'{package}{rule}'" if rule else package
+        error = f"{error} (built for another numpy than {numpy})"
+        remedy = f"pip install --force-reinstall --no-deps {wanted}"
     optional = module in {"torch", "torchvision", "pillow_heif"}
     return Check(Level.WARN if optional else Level.FAIL, f"import {module}", error, remedy)
 
 
-def _opencv(versions: Mapping[str, str]) -> list[Check]:
-    """Several OpenCV distributions install into one folder; with different versions the result is a mixture."""
-    if len({".".join(version.split(".")[:3]) for version in versions.values()}) < 2:
-        return []
-    both = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    wanted = versions.get("opencv-contrib-python", "4.11.0.86")
-    cure = f"pip uninstall {' '.join(sorted(versions))} && pip install opencv-contrib-python=={wanted}"
-    return [Check(Level.WARN, "opencv", f"versions overwrite each other: {both}", cure)]
+def _rule_of(machine: Machine, package: str) -> str:
+    """The project's rule for a base package, or ""."""
+    return next((each.rule for each in machine.requirements if each.package == package), "")
 
 
 def _our_names(machine: Machine) -> list[Check]:

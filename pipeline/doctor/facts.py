@@ -49,6 +49,26 @@ class Requirement:
     satisfied: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCV:
+    """An installed OpenCV distribution.
+
+    Args:
+        version: e.g. `4.12.0.88`.
+        gone: files on its own list that are not there.
+        changed: files on its list that have another size.
+    """
+
+    version: str
+    gone: int = 0
+    changed: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether all its files are its own."""
+        return not (self.gone or self.changed)
+
+
 class NumbaCache(StrEnum):
     """The state of the compiled code of pymatting."""
 
@@ -85,7 +105,7 @@ class Machine:
         found: where Python finds each of our package names; None = nowhere.
         rivals: our package names that another distribution contains too, with its name.
         import_errors: modules that are installed and cannot be imported, with the last line of the error.
-        opencv: versions of the installed OpenCV distributions, which share one folder.
+        opencv: the installed OpenCV distributions, which share one folder.
         torch: None when it is absent or cannot be imported.
         nvidia_card: an NVIDIA driver is installed.
         outputs: the outputs folder.
@@ -109,7 +129,7 @@ class Machine:
     found: Mapping[str, Path | None] = field(default_factory=dict)
     rivals: Mapping[str, str] = field(default_factory=dict)
     import_errors: Mapping[str, str] = field(default_factory=dict)
-    opencv: Mapping[str, str] = field(default_factory=dict)
+    opencv: Mapping[str, OpenCV] = field(default_factory=dict)
     torch: Torch | None = None
     nvidia_card: bool = False
     outputs: Path = Path("outputs")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.doctor.facts import Requirement
+from pipeline.doctor.opencv import OPENCV
 
 OURS = Path(__file__).resolve().parents[2]
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*(?P<rule>[^;]*)")
@@ -43,11 +46,30 @@ def project_rules() -> tuple[list[str], dict[str, list[str]], str]:
     return base, extras, str(metadata["Requires-Python"])
 
 
+def lines_here(lines: Sequence[str], extra: str = "", environment: Mapping[str, str] | None = None) -> list[str]:
+    """The requirement lines whose condition holds; without `packaging`, which reads conditions, those that have none.
+
+    Args:
+        lines: such as `mediapipe==0.10.14 ; python_version < '3.13'`.
+        extra: the extra that they belong to.
+        environment: variables that differ from this machine's; for tests.
+    """
+    marker = _packaging("markers")
+    given = {**(environment or {}), "extra": extra}
+    parted = [(line, line.partition(";")[2].strip()) for line in lines]
+    return [line for line, condition in parted if not condition or (marker and marker.Marker(condition).evaluate(given))]
+
+
 def check_line(line: str, versions: Mapping[str, str]) -> Requirement:
-    """A requirement line such as `numpy>=1.26,<2` against what is installed."""
+    """A requirement line such as `numpy>=1.26,<2` against what is installed; one OpenCV distribution serves for another."""
     match = _LINE.match(line)
     assert match, line  # our own pyproject
-    return check_rule(normal(match["name"]), match["rule"].strip(), versions)
+    package, rule = normal(match["name"]), match["rule"].strip()
+    if package in OPENCV and package not in versions:
+        for name in OPENCV:
+            if name in versions and _fits(versions[name], rule):
+                return Requirement(package, rule, f"{versions[name]} ({name})", satisfied=True)
+    return check_rule(package, rule, versions)
 
 
 def check_rule(package: str, rule: str, versions: Mapping[str, str]) -> Requirement:
@@ -59,9 +81,16 @@ def check_rule(package: str, rule: str, versions: Mapping[str, str]) -> Requirem
 
 
 def _fits(version: str, rule: str) -> bool:
-    """PEP 440. Nearly every environment has `packaging`, but the doctor must also work in a broken one."""
-    try:
-        from packaging.specifiers import SpecifierSet
-    except ImportError:
-        return True
-    return SpecifierSet(rule).contains(version, prereleases=True)
+    """PEP 440."""
+    specifiers = _packaging("specifiers")
+    return specifiers is None or bool(specifiers.SpecifierSet(rule).contains(version, prereleases=True))
+
+
+def _packaging(module: str) -> Any:
+    """A module of `packaging`, or of pip's own copy; None without either: the doctor must also work in a broken environment."""
+    for package in ("packaging", "pip._vendor.packaging"):
+        try:
+            return importlib.import_module(f"{package}.{module}")
+        except ImportError:
+            continue
+    return None

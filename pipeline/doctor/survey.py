@@ -23,11 +23,11 @@ from pipeline.core.people_networks.files import missing_files
 from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from
 from pipeline.core.weights.table import table
-from pipeline.doctor.checks import OPENCV, OUR_NAMES, checks, exit_code, report
+from pipeline.doctor.checks import OUR_NAMES, STARTS, checks, exit_code, report
 from pipeline.doctor.facts import Level, Machine, NumbaCache, Torch
-from pipeline.doctor.requirements import OURS, check_line, check_rule, installed_versions, normal, project_rules
+from pipeline.doctor.opencv import OPENCV, installed_opencv
+from pipeline.doctor.requirements import OURS, check_line, check_rule, installed_versions, lines_here, normal, project_rules
 
-STARTS = ("numpy", "cv2", "PIL", "pillow_heif", "skimage", "pydantic", "mediapipe", "torch", "torchvision")
 CHILD_SECONDS = 180  # enough for mediapipe from a cold disk; a longer wait is reported as a failure
 WANTED_EXTRAS = ("diffusion", "rembg", "pose", "densepose")
 
@@ -37,6 +37,8 @@ errors, torch_facts = {}, None
 for name in sys.argv[1:]:
     try:
         module = importlib.import_module(name)
+        if getattr(module, "__file__", None) is None:
+            raise ImportError("only a folder is left of it: another package's removal took its code along")
     except BaseException as error:
         errors[name] = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         continue
@@ -64,17 +66,20 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
     """The facts of this machine. Takes some seconds: heavy libraries are started once in a child process."""
     versions = installed_versions()
     base, extras, python = project_rules()
-    errors, torch = starts([name for name in STARTS if importlib.util.find_spec(name)])
+    here = [name for name in STARTS if importlib.util.find_spec(name)]
+    errors, torch = starts(here)
     cards, broken = catalogue_cards()
     return Machine(
         python=check_rule("python", python, {"python": ".".join(map(str, sys.version_info[:3]))}),
-        requirements=tuple(check_line(line, versions) for line in base),
-        extras={name: tuple(check_line(line, versions) for line in extras.get(name, ())) for name in WANTED_EXTRAS},
+        requirements=tuple(check_line(line, versions) for line in lines_here(base)),
+        extras={
+            name: tuple(check_line(line, versions) for line in lines_here(extras.get(name, ()), name)) for name in WANTED_EXTRAS
+        },
         ours=OURS,
         found={name: _folder_of(name) for name in OUR_NAMES},
         rivals=_rivals(),
-        import_errors=errors,
-        opencv={name: versions[name] for name in OPENCV if name in versions},
+        import_errors=_gone(set(STARTS) - set(here), versions) | errors,
+        opencv=installed_opencv(),
         torch=torch,
         nvidia_card=shutil.which("nvidia-smi") is not None,
         outputs=outputs,
@@ -90,6 +95,13 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
         people_missing=tuple(finding.line() for finding in missing_files(weights_root)),
         offline=network_from(os.environ).offline,
     )
+
+
+def _gone(absent: Iterable[str], versions: Mapping[str, str]) -> dict[str, str]:
+    """Modules that Python does not find although their distribution is listed as installed."""
+    owners = {name: OPENCV if name == "cv2" else (STARTS[name],) for name in absent}
+    listed = {name: [f"{each} {versions[each]}" for each in owner if each in versions] for name, owner in owners.items()}
+    return {name: f"{', '.join(found)} is listed, but its files are gone" for name, found in sorted(listed.items()) if found}
 
 
 def starts(modules: Iterable[str]) -> tuple[dict[str, str], Torch | None]:

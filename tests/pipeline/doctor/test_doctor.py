@@ -14,7 +14,7 @@ from pipeline.core.weights import status_of
 from pipeline.core.weights import table as weights_table
 from pipeline.doctor import survey as doctor_survey
 from pipeline.doctor.checks import checks, exit_code, report
-from pipeline.doctor.facts import Check, Level, Machine, NumbaCache, Requirement, Torch
+from pipeline.doctor.facts import Check, Level, Machine, NumbaCache, OpenCV, Requirement, Torch
 from pipeline.doctor.survey import numba_cache, starts, survey
 
 HOME = Path("/home/me/lookbook")
@@ -48,12 +48,12 @@ def test_every_bad_line_carries_a_remedy() -> None:
     wreck = replace(
         GOOD,
         python=Requirement("python", ">=3.11,<3.13", "3.9.2", satisfied=False),
-        requirements=(Requirement("numpy", ">=1.26,<2", "2.3.0", satisfied=False), Requirement("mediapipe", "==0.10.21")),
+        requirements=(Requirement("numpy", ">=1.26,<2", "2.3.0", satisfied=False), Requirement("pymatting", ">=1.1.13")),
         extras={"diffusion": (Requirement("torch", ">=2.6", "1.13", satisfied=False),)},
         found={"compose": Path("/site-packages/compose"), "tryon": None},
         rivals={"pipeline": "some-pipeline"},
         import_errors={"cv2": "libGL.so.1: cannot open shared object file", "pymatting": "boom"},
-        opencv={"opencv-contrib-python": "4.11.0.86", "opencv-python": "4.8.1.78"},
+        opencv={"opencv-contrib-python": OpenCV("4.11.0.86"), "opencv-python": OpenCV("4.8.1.78")},
         torch=Torch(version="2.6+cpu"),
         nvidia_card=True,
         outputs_problem="Read-only file system",
@@ -96,13 +96,31 @@ def test_an_extra_that_is_not_wanted_is_no_fault() -> None:
         ("torchvision", "operator torchvision::nms does not exist", Level.WARN, "pip uninstall torchvision"),
         ("transformers", "RuntimeError: operator torchvision::nms does not exist", Level.FAIL, "pip uninstall torchvision"),
         ("cv2", "libGL.so.1: cannot open shared object file", Level.FAIL, "apt-get install libgl1"),
-        ("skimage", "numpy.core.multiarray failed to import", Level.FAIL, "numpy>=1.26,<2"),
+        ("skimage", "numpy.core.multiarray failed to import", Level.FAIL, "pip install --force-reinstall --no-deps scikit-image"),
+        ("cv2", "AttributeError: _ARRAY_API not found", Level.FAIL, "--force-reinstall --no-deps opencv-contrib-python"),
+        (
+            "PIL",
+            "numpy.dtype size changed",
+            Level.FAIL,
+            "--force-reinstall --no-deps pillow",
+        ),
+        ("mediapipe", "module compiled against ABI version 0x2000000", Level.FAIL, "--force-reinstall --no-deps mediapipe"),
         ("mediapipe", "something new", Level.FAIL, "pip install --force-reinstall mediapipe"),
+        ("cv2", "something new", Level.FAIL, "pip install --force-reinstall opencv-contrib-python"),
     ],
 )
 def test_known_start_failures_have_their_own_cure(module: str, error: str, level: Level, cure: str) -> None:
     check = only(replace(GOOD, import_errors={module: error}))
     assert check.level is level and cure in check.remedy and error in check.text
+
+
+def test_a_build_for_another_numpy_is_replaced_within_the_projects_own_rule() -> None:
+    rules = (*GOOD.requirements, Requirement("mediapipe", "==0.10.14", "0.10.14", satisfied=True))
+    check = only(replace(GOOD, requirements=rules, import_errors={"mediapipe": "_ARRAY_API not found"}))
+    assert (
+        check.remedy == "pip install --force-reinstall --no-deps 'mediapipe==0.10.14'"
+        and "another numpy than 1.26.4" in check.text
+    )
 
 
 def test_a_foreign_package_of_our_name_is_found() -> None:
@@ -111,11 +129,13 @@ def test_a_foreign_package_of_our_name_is_found() -> None:
     assert check.level is Level.FAIL and "/usr/lib/python3/site-packages/compose" in check.text
 
 
-def test_two_opencv_distributions_matter_only_when_their_versions_differ() -> None:
-    same = {"opencv-contrib-python": "4.11.0.86", "opencv-python-headless": "4.11.0.88"}
-    assert bad(replace(GOOD, opencv=same)) == []
-    check = only(replace(GOOD, opencv={**same, "opencv-python": "4.8.1.78"}))
-    assert "opencv-contrib-python==4.11.0.86" in check.remedy
+def test_a_runtime_of_the_people_networks_is_not_missed_while_the_other_does_its_work() -> None:
+    absent = (Requirement("mediapipe", "==0.10.14"),)
+    assert bad(replace(GOOD, requirements=absent, people_runtime="litert")) == []
+    assert [check.name for check in bad(replace(GOOD, requirements=absent, people_runtime=None))] == [
+        "mediapipe",
+        "people networks",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +219,22 @@ def test_a_library_that_kills_python_is_reported_not_suffered(tmp_path: Path, mo
     assert "exit 139" in errors["killer_library"] and torch is None
 
 
+def test_a_package_of_which_only_a_folder_is_left_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gutted_library" / "data").mkdir(parents=True)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert "only a folder" in starts(["gutted_library"])[0]["gutted_library"]
+
+
+def test_a_package_whose_files_are_gone_is_told_though_its_version_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_survey, "STARTS", {"no_such_library": "no-such", "json": "json"})
+    monkeypatch.setattr(doctor_survey, "installed_versions", lambda: {"no-such": "1.0"})
+    assert survey(tmp_path, tmp_path).import_errors == {"no_such_library": "no-such 1.0 is listed, but its files are gone"}
+    monkeypatch.setattr(doctor_survey, "installed_versions", dict)
+    assert survey(tmp_path, tmp_path).import_errors == {}
+
+
 def test_what_torch_says_is_brought_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text(
         "from types import SimpleNamespace as N\n__version__='9.9'\nversion=N(cuda='13.0')\n"
@@ -223,7 +259,7 @@ def test_compiled_code_is_looked_for_where_numba_keeps_it(tmp_path: Path) -> Non
 
 
 def test_this_machine_can_be_surveyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_survey, "STARTS", ("numpy",))
+    monkeypatch.setattr(doctor_survey, "STARTS", {"numpy": "numpy"})
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     machine = survey(tmp_path / "outputs", tmp_path / "weights")
     assert machine.python.satisfied and machine.outputs_problem == "" and machine.free_bytes > 0
@@ -236,7 +272,7 @@ def test_this_machine_can_be_surveyed(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_an_outputs_path_that_is_a_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_survey, "STARTS", ())
+    monkeypatch.setattr(doctor_survey, "STARTS", {})
     (tmp_path / "outputs").write_text("")
     assert "is a file" in survey(tmp_path / "outputs", tmp_path).outputs_problem
 
