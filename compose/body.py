@@ -132,13 +132,13 @@ def _cuts(solid: NDArray[np.bool_], height: int, keypoints: Keypoints | None) ->
     return Cuts(
         top=float(solid[:2].any(0).sum()) > least,
         bottom=bottom,
-        left=_first_cut_row(solid[:, :2].any(1), least),
-        right=_first_cut_row(solid[:, -2:].any(1), least),
+        left=_first_cut_row(solid[:, :2], least),
+        right=_first_cut_row(solid[:, -2:], least),
     )
 
 
-def _first_cut_row(touches: NDArray[np.bool_], least: float) -> float | None:
-    rows = np.flatnonzero(touches)
+def _first_cut_row(edge: NDArray[np.bool_], least: float) -> float | None:
+    rows = np.flatnonzero(edge.any(1))
     return float(rows[0]) if rows.size > least else None
 
 

@@ -133,7 +133,8 @@ def _continue(known: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray
         colour, weight = (cv2.resize(each, half, interpolation=cv2.INTER_AREA) for each in levels[-1])
         fuller = np.minimum(1, 2 * weight) / np.maximum(weight, 1e-6)  # half known counts as known, else the far colours win
         levels.append((colour * fuller[..., None], weight * fuller))
-    filled = levels[-1][0] / np.maximum(levels[-1][1], 1e-6)[..., None]
+    coarsest: NDArray[np.float32] = np.maximum(levels[-1][1], 1e-6)
+    filled = levels[-1][0] / coarsest[..., None]
     for colour, weight in levels[-2::-1]:
         coarse = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
         filled = colour + (1 - weight)[..., None] * coarse

@@ -59,7 +59,8 @@ def draw_reflection(person: Layer, stance: Stance, strength: float, size: tuple[
     soft = (near * (1 - distance) + far * distance) * (strength * (1 - distance) ** FADING)
     full: Colour = cv2.resize(soft, (wide, bottom - top), interpolation=cv2.INTER_LINEAR)
     alpha = np.clip(full[..., 3], 0, 1)
-    colour = np.clip(full[..., :3] / np.maximum(full[..., 3:], 1e-4), 0, 255)
+    share: Plane = np.maximum(full[..., 3:], 1e-4)
+    colour = np.clip(full[..., :3] / share, 0, 255)
     return Reflection(Layer(top, person.left, colour, alpha))
 
 

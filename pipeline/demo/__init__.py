@@ -114,4 +114,4 @@ def _is_tall(path: Path) -> bool:
         height, width = read_photo(path).rgb.shape[:2]
     except InputError:
         return False  # a damaged photo is reported by the run itself, not by the demo
-    return height >= FULL_BODY_ASPECT * width
+    return bool(height >= FULL_BODY_ASPECT * width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.arrays import Float
 from pipeline.demo.colours import Colour
@@ -102,7 +103,7 @@ def floral(rng: np.random.Generator, ground: Colour, petals: tuple[Colour, ...],
     return as_float32(cv2.GaussianBlur(print_, (0, 0), 0.9) * jersey(rng, (1, 1, 1)))
 
 
-def _flower(canvas: Float, place: Float, radius: float, turn_deg: float, petal: Colour) -> None:
+def _flower(canvas: Float, place: NDArray[np.float64], radius: float, turn_deg: float, petal: Colour) -> None:
     for spoke in range(5):
         angle = np.deg2rad(turn_deg + 72 * spoke)
         centre = place + 0.62 * radius * np.array([np.cos(angle), np.sin(angle)])
@@ -112,7 +113,7 @@ def _flower(canvas: Float, place: Float, radius: float, turn_deg: float, petal: 
     cv2.circle(canvas, (round(place[0]), round(place[1])), round(radius * 0.24), (0.95, 0.78, 0.32), -1, cv2.LINE_AA)
 
 
-def _leaves(canvas: Float, place: Float, turn_deg: float, leaf: Colour) -> None:
+def _leaves(canvas: Float, place: NDArray[np.float64], turn_deg: float, leaf: Colour) -> None:
     for side in (0, 150):
         angle = np.deg2rad(turn_deg + side)
         centre = place + 30 * np.array([np.cos(angle), np.sin(angle)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
 from pipeline.demo.colours import Colour, blend_over, colour_ramp
@@ -32,8 +33,9 @@ def room(rng: np.random.Generator) -> RGB:
 
 def _wall(rng: np.random.Generator, y: Float, x: Float) -> Float:
     plaster = 1 + 0.010 * fractal(rng, (4, 6), 3) + 0.008 * fractal(rng, (90, 130), 2)
-    foot = 1 - 0.13 * np.exp((y - WALL_FOOT) / 60)
-    tone = colour_ramp(x / SCENERY_SIZE[1] + 0.1 * y / SCENERY_SIZE[0], [(0, (0.97, 0.94, 0.89)), (1, (0.90, 0.86, 0.81))])
+    foot = 1 - 0.13 * np.exp((y - WALL_FOOT) / 60.0)
+    away = x / float(SCENERY_SIZE[1]) + 0.1 * y / float(SCENERY_SIZE[0])
+    tone = colour_ramp(away, [(0, (0.97, 0.94, 0.89)), (1, (0.90, 0.86, 0.81))])
     wall: Float = tone * (plaster * foot)[..., None]
     return wall
 
@@ -76,9 +78,10 @@ def _gap(distance_m: Float, half_m: float, pixel_m: Float) -> Float:
 
 def _window_light(y: Float, x: Float, floor: Floor) -> Float:
     """(h, w) float32 0..1: sun through a window of two by four panes, on the wall and on the floor."""
-    u, v = (x - 330 - 0.32 * y) / 560, (y - 110 - 0.10 * x) / 620
+    u, v = as_float32((x - 330 - 0.32 * y) / 560), as_float32((y - 110 - 0.10 * x) / 620)
     on_wall = _panes(u, v) * (y < WALL_FOOT)
-    fu, fv = (floor.across + 1.30 + 0.42 * (floor.away - 4.9)) / 1.45, (floor.away - 4.95) / 2.5
+    fu = as_float32((floor.across + 1.30 + 0.42 * (floor.away - 4.9)) / 1.45)
+    fv = as_float32((floor.away - 4.95) / 2.5)
     on_floor = 0.85 * _panes(fu, fv) * (y >= WALL_FOOT)
     sharp = np.where(y < WALL_FOOT, on_wall, on_floor).astype(np.float32)
     near, far = cv2.GaussianBlur(sharp, (0, 0), 5), cv2.GaussianBlur(sharp, (0, 0), 14)
@@ -111,7 +114,7 @@ def _plant(picture: Float, rng: np.random.Generator, foot: tuple[int, int]) -> F
     return _pot(picture, foot)
 
 
-def _leaf(canvas: Float, root: Float, tip: Float, half: float, brightness: float) -> None:
+def _leaf(canvas: Float, root: NDArray[np.float64], tip: NDArray[np.float64], half: float, brightness: float) -> None:
     axis = (tip - root) / max(float(np.linalg.norm(tip - root)), 1.0)
     normal = np.array([-axis[1], axis[0]])
     along = np.linspace(0, 1, 22)
@@ -137,8 +140,8 @@ def _pot(picture: Float, foot: tuple[int, int]) -> Float:
     body = np.array([(x - 112, y - 168), (x + 112, y - 168), (x + 82, y - 8), (x + 40, y + 8), (x - 40, y + 8), (x - 82, y - 8)])
     cv2.fillPoly(mask, [(body * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     cv2.rectangle(mask, (x - 122, y - 200), (x + 122, y - 158), 255, -1, cv2.LINE_AA)
-    turn = (columns - x) / 125
-    shade = 0.62 + 0.46 * np.exp(-((turn + 0.45) ** 2) / 0.28) - 0.10 * np.exp(-((rows - y + 152) ** 2) / 60)
+    turn = (columns - x) / 125.0
+    shade = 0.62 + 0.46 * np.exp(-((turn + 0.45) ** 2) / 0.28) - 0.10 * np.exp(-((rows - y + 152) ** 2) / 60.0)
     clay = np.array((0.76, 0.46, 0.34), np.float32) * shade[..., None]
-    potted = blend_over(ground.astype(np.float32), clay, mask[top:].astype(np.float32) / 255)
+    potted = blend_over(ground.astype(np.float32), clay, mask[top:].astype(np.float32) / 255.0)
     return as_float32(np.concatenate([picture[:top], potted]))

@@ -42,14 +42,14 @@ def filled(points: Points, window: Window) -> Float:
     """(h, w) float32 mask in 0..1 of a closed outline (n, 2) inside a window, with smooth edges."""
     mask = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.uint8)
     cv2.fillPoly(mask, [subpixels(points, window)], 255, cv2.LINE_AA, 4)
-    return mask.astype(np.float32) / 255
+    return mask.astype(np.float32) / 255.0
 
 
 def stroked(points: Points, width_px: float, window: Window) -> Float:
     """(h, w) float32 mask in 0..1 of an open line (n, 2) inside a window."""
     mask = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.uint8)
     cv2.polylines(mask, [subpixels(points, window)], False, 255, max(1, round(width_px)), cv2.LINE_AA, 4)
-    return mask.astype(np.float32) / 255
+    return mask.astype(np.float32) / 255.0
 
 
 def subpixels(points: Points, window: Window) -> NDArray[np.int32]:

@@ -46,7 +46,7 @@ def _banded(down: Float, tones: tuple[Colour, ...]) -> Float:
 
 def _ridge(x: Float, centre: tuple[int, int], radius_px: int, layer: int) -> Float:
     """Upper edge of a range of hills, relative to the radius."""
-    at = (x - centre[0]) / radius_px
+    at = (x - centre[0]) / float(radius_px)
     wave = 0.16 * np.sin(2.6 * at + 1.7 * layer) + 0.07 * np.sin(6.1 * at + 2.9 * layer) + 0.03 * np.sin(15 * at + layer)
     ridge: Float = 0.12 + 0.17 * layer + wave * (1 - 0.25 * layer)
     return ridge

@@ -30,12 +30,13 @@ def seaside(rng: np.random.Generator) -> RGB:
 
 def _sky(rng: np.random.Generator, y: Float, x: Float) -> Float:
     stops = [(0.0, (0.37, 0.50, 0.70)), (0.5, (0.62, 0.68, 0.76)), (0.82, (0.93, 0.78, 0.62)), (1.0, (0.98, 0.76, 0.52))]
-    sky = colour_ramp(y / HORIZON, stops)
+    down = y / float(HORIZON)
+    sky = colour_ramp(down, stops)
     depth = 1 / np.maximum(HORIZON + 60 - y, 20)
     cloth = fractal(rng, (8, 5), 5, TEXTURE_SIZE)
     bands = texture_at(cloth, as_float32((x - 900) * depth * 130 + 2000), as_float32(30000 * depth))
     cloud = np.clip((bands + 0.1) * 0.55, 0, 1) * np.clip((HORIZON - y) / 130, 0, 1) * np.clip(0.35 + y / 420, 0, 1)
-    lit = colour_ramp(y / HORIZON, [(0.0, (0.86, 0.84, 0.86)), (0.6, (0.99, 0.86, 0.74)), (1.0, (1.0, 0.80, 0.58))])
+    lit = colour_ramp(down, [(0.0, (0.86, 0.84, 0.86)), (0.6, (0.99, 0.86, 0.74)), (1.0, (1.0, 0.80, 0.58))])
     sky = blend_over(sky, lit, (0.75 * cloud).astype(np.float32))
     away = np.hypot(x - SUN[0], (y - SUN[1]) * 1.05)
     sky = sky + (0.45 * np.exp(-away / 130) + 0.14 * np.exp(-away / 480))[..., None] * np.array(WARM, np.float32)
@@ -49,7 +50,7 @@ def _headland(picture: Float, rng: np.random.Generator, y: Float, x: Float) -> F
         ridge = fractal(rng, (1, seed_cells), 5, (8, SCENERY_SIZE[1]))[0]
         line = tall * np.clip(1 - x[0] / reach, 0, 1) ** 0.7 * (0.78 + 0.13 * ridge)
         mask = np.clip(y - (HORIZON - line[None]), 0, 1)
-        haze = np.clip((HORIZON - y) / 130, 0, 1)
+        haze = np.clip((HORIZON - y) / 130.0, 0, 1)
         colour = np.array(tone, np.float32) * (0.92 + 0.08 * haze)[..., None] + 0.10 * (1 - haze)[..., None] * np.array(
             WARM, np.float32
         )
@@ -62,7 +63,7 @@ def _sea(rng: np.random.Generator, y: Float, x: Float) -> Float:
     floor = floor_of(HORIZON, eye_m=1.6).below(HORIZON)
     swell = texture_at(fractal(rng, (40, 24), 4, TEXTURE_SIZE), 15 * floor.across + 300, 34 * floor.away**0.85)
     stops = [(0.0, (0.90, 0.74, 0.58)), (0.10, (0.55, 0.56, 0.58)), (0.5, (0.31, 0.43, 0.48)), (1.0, (0.42, 0.53, 0.53))]
-    water = colour_ramp((y - HORIZON) / (SHORE - HORIZON), stops)
+    water = colour_ramp((y - HORIZON) / float(SHORE - HORIZON), stops)
     water = water * (1 + 0.13 * swell)[..., None] + 0.05 * np.clip(swell, 0, 3)[..., None] * np.array((1, 0.85, 0.7), np.float32)
     width = 60 + 0.55 * (y - HORIZON)
     path = np.exp(-(((x - SUN[0]) / width) ** 2))
@@ -84,7 +85,7 @@ def _beach(picture: Float, rng: np.random.Generator, y: Float, x: Float) -> Floa
     sand = colour_ramp(near, [(0.0, (0.74, 0.60, 0.46)), (1.0, (0.80, 0.67, 0.52))])
     sand = sand * (1 + 0.055 * dunes + 0.03 * near * ripple + 0.055 * grains * (0.35 + 0.65 * near))[..., None]
     mirror = colour_ramp(np.clip((wet_end - y) / 110, 0, 1), [(0.0, (0.55, 0.44, 0.34)), (1.0, (0.78, 0.67, 0.58))])
-    mirror = mirror + 0.35 * np.exp(-(((x - SUN[0]) / 190) ** 2))[..., None] * np.array(WARM, np.float32)
+    mirror = mirror + 0.35 * np.exp(-(((x - SUN[0]) / 190.0) ** 2))[..., None] * np.array(WARM, np.float32)
     wet = np.clip((wet_end - y) / 26, 0, 1)
     ground = blend_over(
         sand.astype(np.float32), (mirror * (1 + 0.03 * dunes)[..., None]).astype(np.float32), wet.astype(np.float32)

@@ -56,7 +56,7 @@ def line(canvas: NDArray[np.uint8], start: Points, end: Points, width_px: float)
 def stretched_hips(body: Joints) -> tuple[Points, Points]:
     """The hip pair as far apart as the shoulders, within `HIP_STRETCH`."""
     right, left, middle = body.at(Joint.RIGHT_HIP), body.at(Joint.LEFT_HIP), body.at(Joint.MID_HIP)
-    middle = (right + left) / 2 if body.known(Joint.RIGHT_HIP, Joint.LEFT_HIP) else middle
+    middle = (right + left) / 2.0 if body.known(Joint.RIGHT_HIP, Joint.LEFT_HIP) else middle
     factor = float(np.clip(body.shoulder_width / max(body.length(Joint.RIGHT_HIP, Joint.LEFT_HIP), 1.0), *HIP_STRETCH))
     return middle + factor * (right - middle), middle + factor * (left - middle)
 

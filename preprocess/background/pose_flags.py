@@ -52,7 +52,7 @@ class Torso:
 def torso_of(body: NDArray[np.float32]) -> Torso:
     """body: (33, 4) landmarks."""
     ls, rs, lh, rh = (body[i, :2] for i in (L_SHOULDER, R_SHOULDER, L_HIP, R_HIP))
-    return Torso((ls + rs) / 2, (lh + rh) / 2, float(ls[0] - rs[0]), float(lh[0] - rh[0]))
+    return Torso((ls + rs) / 2.0, (lh + rh) / 2.0, float(ls[0] - rs[0]), float(lh[0] - rh[0]))
 
 
 def pose_notices(landmarks: Landmarks) -> list[Notice]:

@@ -174,7 +174,7 @@ def with_given_alpha(found: Grey, given: Grey, alone: bool) -> Grey:
         (h, w) uint8 matte.
     """
     person = found >= SOLID
-    kept = np.count_nonzero(person & (given >= SOLID)) / max(1, np.count_nonzero(person))
+    kept = np.count_nonzero(person & (given >= SOLID)) / max(1, int(np.count_nonzero(person)))
     if kept < 0.8 or np.mean(given < SOLID) < 0.02:
         return np.minimum(found, given)
     return given if alone else np.minimum(found, given)

@@ -281,7 +281,8 @@ def smooth_outline(garment: Mask, gap: NDArray[np.float32]) -> Mask:
     fine = cv2.GaussianBlur(soft, (0, 0), 1.6) > 0.5
     clear = cv2.dilate(cv2.boxFilter(gap * garment, -1, (7, 7)), np.ones((9, 9), np.uint8)) > CLEAR
     coarse = cv2.GaussianBlur(soft, (0, 0), 5) > 0.5
-    return np.where(clear, fine | (garment & ~masks.open_(garment, 2)), coarse)
+    smooth: Mask = np.where(clear, fine | (garment & ~masks.open_(garment, 2)), coarse)
+    return smooth
 
 
 def grab_cut(photo: NDArray[np.uint8]) -> Mask:

@@ -85,8 +85,7 @@ def parts_of(charts: Charts, person: Mask) -> BodyParts | None:
     Returns:
         None when no box shows that person.
     """
-    finite = np.isfinite(charts.boxes).all(1)
-    candidates = [number for number in _likeliest(charts.boxes, person) if finite[number]][:SHORTLIST]
+    candidates = [number for number in _likeliest(charts.boxes, person) if np.isfinite(charts.boxes[number]).all()][:SHORTLIST]
     found = [(number, index) for number in candidates if (index := index_of(charts, number, person.shape)).any()]
     if not found:
         return None
@@ -163,7 +162,8 @@ def _enlarged(channel: Float, spot: Spot) -> Float:
     """One small map, bilinearly at the visible pixels of its box."""
     down = _weights(spot.height, channel.shape[0], spot.rows.start - spot.y, spot.rows.stop - spot.y)
     across = _weights(spot.width, channel.shape[1], spot.columns.start - spot.x, spot.columns.stop - spot.x)
-    value: Float = down @ channel @ across.T
+    rows: Float = down @ channel
+    value: Float = rows @ across.T
     return value
 
 

@@ -42,7 +42,7 @@ def draw_skeleton(points: Keypoints, size: tuple[int, int]) -> NDArray[np.uint8]
 
 
 def _limb(picture: NDArray[np.uint8], a: NDArray[np.float32], b: NDArray[np.float32], colour: list[float]) -> None:
-    middle = _pixel((a + b) / 2)
+    middle = _pixel((a + b) / 2.0)
     half_length = int(np.hypot(*(b - a)) / 2)
     angle = float(np.degrees(np.arctan2(b[1] - a[1], b[0] - a[0])))
     axes = (max(1, half_length), max(1, round(LIMB_HALF_WIDTH * picture.shape[0])))

@@ -105,7 +105,8 @@ def _save(image: Image.Image, kind: str, **options: Any) -> bytes:
 def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """A compressed .npz; numpy stores no time in it."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(buffer, **named)
     return buffer.getvalue()
 
 

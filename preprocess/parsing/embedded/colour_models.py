@@ -66,7 +66,7 @@ def fit(seeds: Lab, parts: int, noise: tuple[float, float, float] = NOISE) -> Mi
         labels = found.ravel()
     floor = np.diag(np.square(noise)).astype(np.float32)
     groups = [seeds[labels == part] for part in range(parts) if np.count_nonzero(labels == part)]
-    shares = np.array([len(group) for group in groups], np.float32) / len(seeds)
+    shares = np.array([len(group) for group in groups], np.float32) / float(len(seeds))
     means = np.stack([group.mean(0) for group in groups])
     covariances = np.stack([_covariance(group) + floor for group in groups])
     return Mixture(shares, means.astype(np.float32), covariances.astype(np.float32))

@@ -32,7 +32,7 @@ def find_hat(labels: Labels, rgb: RGB, regions: Regions) -> Labels:
     rows, columns = np.nonzero(labels == Parse.HAIR)
     height = height_above_eyes(rows.astype(np.float32), columns.astype(np.float32), regions)
     crown, below = height > 0.2, height < -0.1
-    if min(np.count_nonzero(crown), len(regions.body.face_oval) * LEAST_PX) < LEAST_PX:
+    if min(int(np.count_nonzero(crown)), len(regions.body.face_oval) * LEAST_PX) < LEAST_PX:
         return result
     lab = to_lab(rgb[rows, columns][None])[0]
     if is_white(lab[crown]) or (np.count_nonzero(below) > LEAST_PX and differs(lab[crown], lab[below])):

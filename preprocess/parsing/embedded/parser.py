@@ -188,7 +188,9 @@ def _with_midriff(view: WorkingView, skin: GroupColours) -> WorkingView:
     places = dict(view.places)
     places[Parse.NECK] = np.where(midriff, np.float32(0.5), places[Parse.NECK])
     below = view.regions.along > float(np.quantile(view.regions.along[midriff], 0.8))
-    places[Parse.UPPER_CLOTHES] = places[Parse.UPPER_CLOTHES] + np.float32(1.0) * midriff + np.float32(4.0) * below
+    places[Parse.UPPER_CLOTHES] = (
+        places[Parse.UPPER_CLOTHES] + midriff.astype(np.float32) + np.float32(4.0) * below.astype(np.float32)
+    )
     places[Parse.PANTS] = np.where(below & view.regions.torso, np.float32(0.0), places[Parse.PANTS])
     return replace(view, places=places)
 

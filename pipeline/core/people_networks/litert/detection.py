@@ -87,7 +87,7 @@ def decoded(raw: Float, logits: Float, anchors: Points, side: int, threshold: fl
     sure = np.flatnonzero((scores >= threshold) & (raw[:, 2:4] >= 0).all(axis=1))
     sure = sure[np.argsort(-scores[sure], kind="stable")]
     pairs = raw[sure].reshape(len(sure), raw.shape[1] // 2, 2) / np.float32(side)
-    middle, half = pairs[:, 0] + anchors[sure], pairs[:, 1] / 2
+    middle, half = pairs[:, 0] + anchors[sure], pairs[:, 1] / 2.0
     corners = np.stack([middle - half, middle + half], axis=1)
     return Detections(corners, pairs[:, 2:] + anchors[sure][:, None], scores[sure])
 

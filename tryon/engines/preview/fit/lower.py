@@ -85,7 +85,7 @@ def _body_half_widths(subject: Subject, side: int, rows: NDArray[np.float64]) ->
     half = subject.silhouette.torso_half_widths(subject.skeleton, side, rows) + 0.02 * subject.skeleton.scale
     if not (subject.mask_of(*LOWER_LABELS) & subject.mask).any():
         half = np.minimum(half, 1.05 * average_half_widths(subject.skeleton, side, rows))
-    return np.minimum(half, 1.02 * half[-1])
+    return np.minimum(half, 1.02 * float(half[-1]))
 
 
 def _hip_cut(garment: LowerLandmarks, side: int, scale: float, body_half: NDArray[np.float64]) -> NDArray[np.float64]:

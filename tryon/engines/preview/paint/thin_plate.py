@@ -52,7 +52,7 @@ def thin_plate(source: Points64, target: Points64, smoothing: float) -> ThinPlat
     system[count:, :count] = system[:count, count:].T
     right = np.vstack([target, np.zeros((3, 2))])
     weights = np.linalg.lstsq(system, right, rcond=None)[0]  # least squares: coinciding points must not end in an error
-    return ThinPlate(centres, weights, origin, unit)
+    return ThinPlate(centres, np.asarray(weights, np.float64), origin, unit)
 
 
 def _kernel(points: Points64, centres: Points64) -> Points64:

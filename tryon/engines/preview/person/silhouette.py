@@ -144,4 +144,5 @@ def average_half_widths(skeleton: Skeleton, side: int, down: NDArray[np.float64]
     share = np.clip(down / max(skeleton.torso_length, 1.0), 0, 1)
     half: NDArray[np.float64] = np.interp(share, [0, 0.3, 0.62, 1], [shoulder, 0.96 * shoulder, 0.45 * (shoulder + hip), hip])
     turned = np.interp(np.hypot(*(skeleton.shoulders[1] - skeleton.shoulders[0])) / skeleton.scale, [0.3, 0.7], [0.4, 0.26])
-    return np.maximum(half, turned * skeleton.scale)  # a chest seen from the side is narrower, but far from flat
+    least = float(turned) * skeleton.scale  # a chest seen from the side is narrower, but far from flat
+    return np.maximum(half, least)

@@ -8,6 +8,7 @@ still has hips.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +124,7 @@ class Skeleton:
         placed: Points64 = self.neck + across[..., None] * self.across + down[..., None] * self.down
         return placed
 
-    def to_torso(self, points: Points64) -> Points64:
+    def to_torso(self, points: NDArray[np.floating[Any]]) -> Points64:
         """(n, 2) or (2,) x, y on the canvas → pixels (across, down) from the neck."""
         offset = np.asarray(points, np.float64) - self.neck
         return np.stack([offset @ self.across, offset @ self.down], axis=-1)
