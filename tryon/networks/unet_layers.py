@@ -7,13 +7,15 @@ be folded into a vector, and attention with or without an explicit score matrix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from tryon.networks.attention import AttentionProbe, Kernel, mix, ready_scores_pay
 from tryon.networks.packed import PackedLinear, PackedPointwise
@@ -175,6 +177,17 @@ class UNetStage:
         if self.transformer is not None and context is not None:
             x = spatial_transformer(self.transformer, x, context, kernel=kernel)
         return x if self.resample is None else self.resample(x)
+
+
+def recomputed(wanted: bool, call: Callable[..., Tensor], *given: Any) -> Tensor:
+    """Call something; where wanted and gradients are on, keep only its inputs and call it again in the backward pass.
+
+    Gradient checkpointing (Chen et al. 2016, arXiv 1604.06174), in the form through which gradients also flow into frozen layers.
+    """
+    if not wanted or not torch.is_grad_enabled():
+        return call(*given)
+    out: Tensor = checkpoint(call, *given, use_reentrant=False, preserve_rng_state=False)
+    return out
 
 
 def encoder_stages(down_blocks: Iterable[Module]) -> list[UNetStage]:

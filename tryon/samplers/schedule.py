@@ -36,3 +36,9 @@ def add_noise(latents: Tensor, noise: Tensor, timestep: int) -> Tensor:
     """Diffuse latents to a timestep: √ā·latents + √(1-ā)·noise (Ho et al. 2020, eq. 4)."""
     signal = float(alphas_cumprod()[timestep])
     return torch.tensor(signal).sqrt().to(latents) * latents + torch.tensor(1 - signal).sqrt().to(latents) * noise
+
+
+def add_noise_each(latents: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """Diffuse each latent to a timestep of its own, in fp32: (b, 4, h, w), (b, 4, h, w), (b,) → (b, 4, h, w)."""
+    signal = torch.from_numpy(alphas_cumprod()).to(latents.device)[timesteps.to(latents.device)].view(-1, 1, 1, 1)
+    return signal.sqrt() * latents.float() + (1 - signal).sqrt() * noise.float()

@@ -27,6 +27,7 @@ class Architecture:
     condition_channels: int = 13  # noisy latent 4, agnostic 4, keep mask 1, densepose 4
     vae_channels: int = 128
     mapper_layers: int = 5
+    plain_addition: bool = False  # the paper's ablation: garment maps are added as ControlNet does, without attention
     clip: ClipWidths = field(default_factory=ClipWidths)
 
     @property

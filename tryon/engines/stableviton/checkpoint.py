@@ -48,11 +48,11 @@ def read_published(path: Path, architecture: Architecture = FULL, vae_file: Path
     """
     official = open_checkpoint(path)
     variant = variant_of({name: tuple(tensor.shape) for name, tensor in official.items()})
-    found, unknown = _rename({key: tensor for key, tensor in official.items() if key not in variant.extra_keys})
+    found, unknown = renamed({key: tensor for key, tensor in official.items() if key not in variant.extra_keys})
     wanted = empty_network(architecture, OFFICIAL).state_dict()
-    refuse_difference(path, "StableVITON", difference(found, wanted, unknown, _names_in(official)), _hint(official))
+    refuse_difference(path, "StableVITON", difference(found, wanted, unknown, names_in(official)), _hint(official))
     if vae_file is not None:
-        found |= _read_vae(vae_file, {name: tensor for name, tensor in wanted.items() if name.startswith("vae.")})
+        found |= read_vae(vae_file, {name: tensor for name, tensor in wanted.items() if name.startswith("vae.")})
     return Published(with_values(found), variant)
 
 
@@ -83,7 +83,8 @@ def fill_network(
     return network.requires_grad_(False)
 
 
-def _rename(official: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+def renamed(official: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """A file's tensors under our names and in our shapes, and those of its names that have no place."""
     found: dict[str, Tensor] = {}
     unknown: list[str] = []
     for key, tensor in official.items():
@@ -97,16 +98,25 @@ def _rename(official: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str
     return found, unknown
 
 
-def _read_vae(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def read_vae(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The VAE of a fine-tuning file under our names.
+
+    Args:
+        path: the file.
+        wanted: our name → tensor of the VAE's shape.
+
+    Raises:
+        WeightsError: it is no such VAE, with the names that differ.
+    """
     flat = {f"{VAE_PREFIX}{key}": tensor for key, tensor in open_checkpoint(path).items() if not key.startswith(VAE_TRAINING)}
-    found, unknown = _rename(flat)  # every key has a place, because every key has the VAE's prefix
-    named = _names_in(flat)
+    found, unknown = renamed(flat)  # every key has a place, because every key has the VAE's prefix
+    named = names_in(flat)
     wrong = difference(found, wanted, unknown, lambda name: named(name).removeprefix(VAE_PREFIX))
     refuse_difference(path, "StableVITON's VAE", wrong)
     return found
 
 
-def _names_in(official: Iterable[str]) -> Callable[[str], str]:
+def names_in(official: Iterable[str]) -> Callable[[str], str]:
     """What a file calls our names; of a tensor that it lacks, what the published file calls it."""
     there = {our_name(key): key for key in official if drop_reason(key) is None}
     return lambda name: there.get(name) or official_name(name)

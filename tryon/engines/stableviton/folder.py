@@ -185,6 +185,16 @@ def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture
     return Loaded(network, variant_named(index.variant), index.source_sha256)
 
 
+def read_parts(path: Path) -> dict[str, Tensor]:
+    """Every tensor of a converted folder under our names, mapped from its files.
+
+    Raises:
+        WeightsError: incomplete or damaged.
+    """
+    _refuse_damaged(path)
+    return _read_parts(path)
+
+
 def _refuse_damaged(folder: Path) -> None:
     """Hold the files against the index, whose identity they stand for. A file is hashed once, and again when it has changed."""
     made, remedy = find_converted(folder), "convert the published file again"

@@ -88,18 +88,22 @@ class StableViton(nn.Module):
         token: Tensor = self.mapper(self.image_encoder(clip_pictures.to(self.dtype)).pooler_output)
         return token
 
-    def time_shifts(self, timesteps: Tensor) -> Shifts:
-        """Every residual block's time shift, (n, c) each, for n timesteps (n,) in [0, 999]."""
+    def time_shifts(self, timesteps: Tensor, *, frozen_encoder: bool = False) -> Shifts:
+        """Every residual block's time shift, (n, c) each, for n timesteps (n,) in [0, 999].
+
+        Args:
+            timesteps: (n,) integers.
+            frozen_encoder: see `unet.Pass`; the U-Net's time embedding is part of it.
+        """
         waves = get_timestep_embedding(timesteps, self.architecture.model_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
         waves = waves.to(self.dtype)
 
         def half(embedding: Tensor, stages: list[UNetStage]) -> list[Tensor | None]:
             return [time_shift(stage.residual, embedding) if stage.residual is not None else None for stage in stages]
 
-        return PerStage(
-            half(self.control.time_embedding(waves), self.control.stages),
-            half(self.unet.time_embedding(waves), unet_stages(self.unet)),
-        )
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen_encoder):
+            embedding = self.unet.time_embedding(waves)
+        return PerStage(half(self.control.time_embedding(waves), self.control.stages), half(embedding, unet_stages(self.unet)))
 
     def contexts(self, token: Tensor, token_merging: float = 0.0) -> Contexts:
         """What every text-style cross-attention looks at.
@@ -129,7 +133,7 @@ class StableViton(nn.Module):
 
     def garment_features(self, x: Tensor, garment: Tensor, shifts: Shifts, contexts: Contexts) -> list[Tensor]:
         """The spatial encoder's outputs for a condition stack (b, 13, h, w) and garment latents (b, 4, h, w)."""
-        x, garment = self._layout(x), self._layout(garment)
+        x, garment = self.arranged(x), self.arranged(garment)
         features: list[Tensor] = self.control(x, garment, shifts.control, contexts.control, self.savings.attention)
         return features
 
@@ -157,9 +161,10 @@ class StableViton(nn.Module):
         """
         warp = None if features is None else self.warp
         call = Pass(features or [], shifts.unet, contexts.unet, self.savings.attention, probes or {})
-        return run_unet(self.unet, warp, self._layout(x), call, deep)
+        return run_unet(self.unet, warp, self.arranged(x), call, deep)
 
-    def _layout(self, x: Tensor) -> Tensor:
+    def arranged(self, x: Tensor) -> Tensor:
+        """A map (b, c, h, w) where the network is, in its number format and memory layout."""
         device = self.device
         return x.to(device=device, dtype=self.dtype, memory_format=map_layout(device, self.savings))
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tryon.engines.stableviton.architecture import Architecture
 from tryon.networks.attention import Kernel
 from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL
-from tryon.networks.unet_layers import Context, UNetStage, encoder_stages, middle_stages
+from tryon.networks.unet_layers import Context, UNetStage, encoder_stages, middle_stages, recomputed
 
 
 class SpatialEncoder(nn.Module):
@@ -61,6 +61,7 @@ class SpatialEncoder(nn.Module):
         shifts: list[Tensor | None],
         contexts: list[Context | None],
         kernel: Kernel = Kernel.FUSED,
+        recompute: bool = False,
     ) -> list[Tensor]:
         """Compute the garment features of one model call.
 
@@ -70,6 +71,7 @@ class SpatialEncoder(nn.Module):
             shifts: time shift of each stage, (b or 1, c).
             contexts: context of each stage.
             kernel: see `unet_layers.attend`.
+            recompute: see `unet_layers.recomputed`.
 
         Returns:
             Output 0 to 8, or 0 to 12 with the tail, finest first; each (b, c, h', w').
@@ -77,7 +79,7 @@ class SpatialEncoder(nn.Module):
         h = self.conv_in(x) + self.garment_in(garment)
         outputs = [h]
         for stage, shift, context in zip(self.stages, shifts, contexts, strict=True):
-            h = stage(h, shift, context, kernel)
+            h = recomputed(recompute, stage, h, shift, context, kernel)
             outputs.append(h)
         if self.with_tail:
             del outputs[-2]  # the middle block counts as one output, not two

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,9 +17,10 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import Architecture
+from tryon.engines.stableviton.warp import PlainAddition
 from tryon.networks.attention import AttentionProbe, Kernel
 from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL
-from tryon.networks.unet_layers import Context, UNetStage, decoder_stages, encoder_stages, middle_stages
+from tryon.networks.unet_layers import Context, UNetStage, decoder_stages, encoder_stages, middle_stages, recomputed
 
 ENCODER = 11  # stages 0 to 10; the first two work on the finest grid
 FINE_ENCODER = 2
@@ -71,6 +73,8 @@ class Pass:
         contexts: context of each of the 25 stages.
         kernel: see `attention.mix`.
         probes: by warp block, a function that sees its attention map.
+        frozen_encoder: encoder and middle block run without gradients, as in the published training.
+        recompute: keep no map inside a stage for the backward pass, but calculate it again there.
     """
 
     garment: Sequence[Tensor]
@@ -78,10 +82,18 @@ class Pass:
     contexts: list[Context | None]
     kernel: Kernel = Kernel.FUSED
     probes: Probes = field(default_factory=dict)
+    frozen_encoder: bool = False
+    recompute: bool = False
 
     def run(self, stages: Sequence[UNetStage], number: int, x: Tensor) -> Tensor:
         """Run one of the 25 stages."""
-        return stages[number](x, self.shifts[number], self.contexts[number], self.kernel)
+        return recomputed(self.recompute, stages[number], x, self.shifts[number], self.contexts[number], self.kernel)
+
+    def warp(self, blocks: nn.ModuleList, number: int, x: Tensor) -> Tensor:
+        """Run one of the nine zero cross-attention blocks; one that is looked at keeps its maps."""
+        probe = self.probes.get(number)
+        call = partial(blocks[number], kernel=self.kernel, probe=probe)
+        return recomputed(self.recompute and probe is None, call, x, self.garment[8 - number])
 
 
 def run_unet(unet: Any, warp: nn.ModuleList | None, x: Tensor, call: Pass, deep: DeepFeatures | None = None) -> Tensor:
@@ -99,13 +111,14 @@ def run_unet(unet: Any, warp: nn.ModuleList | None, x: Tensor, call: Pass, deep:
     """
     stages = unet_stages(unet)
     deep = deep or DeepFeatures()
-    skips = [unet.conv_in(x)]
-    for number in range(FINE_ENCODER if deep.reuse else ENCODER):
-        skips.append(call.run(stages, number, skips[-1]))
-    if not deep.reuse or deep.kept is None:
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not call.frozen_encoder):
+        skips = [unet.conv_in(x)]
+        for number in range(FINE_ENCODER if deep.reuse else ENCODER):
+            skips.append(call.run(stages, number, skips[-1]))
         h = skips[-1]
-        for number in MIDDLE:
+        for number in MIDDLE if not deep.reuse or deep.kept is None else ():
             h = call.run(stages, number, h)
+    if not deep.reuse or deep.kept is None:
         deep.kept = _decode(stages, COARSE_DECODER, h, skips, warp, call)
     h = _decode(stages, FINE_DECODER, deep.kept, skips, warp, call)
     out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h), inplace=True))
@@ -119,6 +132,9 @@ def _decode(
     for number in numbers:
         block = number - FIRST_WARPED
         if warp is not None and block >= 0:
-            h = warp[block](h, call.garment[8 - block], kernel=call.kernel, probe=call.probes.get(block))
+            if isinstance(warp[block], PlainAddition):
+                skips[-1] = warp[block](skips[-1], call.garment[8 - block])
+            else:
+                h = call.warp(warp, block, h)
         h = call.run(stages, number, torch.cat([h, skips.pop()], dim=1))
     return h

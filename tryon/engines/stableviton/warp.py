@@ -50,7 +50,25 @@ class ZeroCrossAttention(nn.Module):
         return out
 
 
+class PlainAddition(nn.Module):
+    """What ControlNet does instead (Zhang et al. 2023, arXiv 2302.05543): the garment's map joins the skip connection.
+
+    The paper's ablation; no published weights have it.
+    """
+
+    def __init__(self, garment_channels: int) -> None:
+        super().__init__()
+        self.zero_conv = nn.Conv2d(garment_channels, garment_channels, 1)
+
+    def forward(self, skip: Tensor, garment: Tensor) -> Tensor:
+        """(b, garment_channels, h, w) twice → the same shape."""
+        out: Tensor = skip + self.zero_conv(garment)
+        return out
+
+
 def build_warp_blocks(architecture: Architecture) -> nn.ModuleList:
     """The nine blocks in module order, coarse to fine."""
+    if architecture.plain_addition:
+        return nn.ModuleList([PlainAddition(garment) for _, garment in architecture.warp_widths])
     widths = architecture.warp_widths
     return nn.ModuleList([ZeroCrossAttention(channels, garment, architecture.heads) for channels, garment in widths])

@@ -1,0 +1,77 @@
+"""Optimisers by name; a library that is not there is an error, never another optimiser."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+
+from pipeline.core.config import StepConfig
+from pipeline.core.errors import MissingPackageError
+from tryon.training.protocol import Groups
+
+
+class OptimiserConfig(StepConfig):
+    """How weights follow gradients."""
+
+    name: Literal["adamw", "adamw8bit", "adafactor"] = "adamw"
+    """adamw; adamw8bit (bitsandbytes: a quarter of the moments' memory); adafactor (transformers: almost none)."""
+    learning_rate: float = Field(1e-4, gt=0)
+    """Of every group."""
+    warmup: int = Field(0, ge=0)
+    """Steps in which the learning rate rises from 1 % to all of it."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Decoupled."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Of the moving averages of gradient and square; Adafactor has neither."""
+    epsilon: float = Field(1e-8, gt=0)
+    """Added to the root of the second."""
+    clip_norm: float = Field(0.0, ge=0)
+    """Gradients are scaled down to this norm; 0 = never, as published."""
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0: a function of the step alone, so there is no scheduler to save."""
+        if step >= self.warmup:
+            return self.learning_rate
+        return self.learning_rate * (0.01 + 0.99 * step / self.warmup)
+
+
+def build_optimiser(groups: Groups, config: OptimiserConfig) -> torch.optim.Optimizer:
+    """An optimiser over groups of parameters.
+
+    Raises:
+        MissingPackageError: its library is not installed.
+    """
+    listed = [{"params": list(group.values()), "name": name} for name, group in groups.items()]
+    if config.name == "adamw8bit":
+        return _bitsandbytes(listed, config)
+    if config.name == "adafactor":
+        return _adafactor(listed, config)
+    return torch.optim.AdamW(listed, config.learning_rate, config.betas, config.epsilon, config.weight_decay)
+
+
+def _bitsandbytes(listed: list[dict[str, Any]], config: OptimiserConfig) -> torch.optim.Optimizer:
+    try:
+        from bitsandbytes.optim import AdamW8bit
+    except ImportError as problem:
+        raise MissingPackageError(
+            f"optimiser adamw8bit: bitsandbytes cannot be imported ({problem})",
+            "pip install bitsandbytes, or --set optimiser.name=adamw",
+        ) from None
+    made: torch.optim.Optimizer = AdamW8bit(listed, config.learning_rate, config.betas, config.epsilon, config.weight_decay)
+    return made
+
+
+def _adafactor(listed: list[dict[str, Any]], config: OptimiserConfig) -> torch.optim.Optimizer:
+    try:
+        from transformers.optimization import Adafactor
+    except ImportError as problem:
+        raise MissingPackageError(
+            f"optimiser adafactor: transformers cannot be imported ({problem})",
+            "pip install -e '.[diffusion]', or --set optimiser.name=adamw",
+        ) from None
+    made: torch.optim.Optimizer = Adafactor(
+        listed, lr=config.learning_rate, weight_decay=config.weight_decay, scale_parameter=False, relative_step=False
+    )
+    return made
