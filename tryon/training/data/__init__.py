@@ -1,0 +1,1 @@
+"""Training pairs: published trees, checks before the first step, augmentation, and sheets that show them."""

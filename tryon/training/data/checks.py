@@ -1,0 +1,207 @@
+"""What is wrong with training pairs, found before the first step: every problem with its count, examples and a cure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.core import images
+from pipeline.core.errors import InputError
+from tryon.training.data.tree import OF_GARMENT, Kind, TrainingPair
+
+FEWEST_PIXELS, MOST_PIXELS = 0.02, 0.70
+"""Share of the picture that an agnostic mask covers; beyond these it is empty, full, or of the wrong polarity."""
+
+SHOWN = 3
+"""Pairs named per problem; counts are complete."""
+
+CURES: Mapping[str, str] = {
+    "missing": "make them: python run.py --step all, then export viton-hd; or take the complete download",
+    "no warped mask": "python run.py train prepare stableviton --data DIR",
+    "unreadable": "download or make these files again",
+    "sizes differ": "make the smaller ones again at the picture's size",
+    "mask": "white is where the garment goes: check the mask's polarity, or: python run.py --step parsing",
+    "duplicate": "remove all but one line from the pair list",
+    "test person": "remove these lines from the training list: results on them would be learnt by heart",
+    "test picture": "the same picture under another name: remove these lines from the training list",
+}
+IGNORE = "or leave them out: --skip-bad"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found out about one file.
+
+    Args:
+        sha256: of its bytes.
+        size: (height, width); None = it cannot be read.
+        white: share of pixels of at least 128, of masks.
+        why: why it cannot be read.
+    """
+
+    sha256: str
+    size: tuple[int, int] | None
+    white: float | None = None
+    why: str = ""
+
+
+@dataclass
+class Findings:
+    """What a check found.
+
+    Args:
+        pairs: those without a problem.
+        problems: problem → id of the pair → what is wrong with it.
+        fingerprint: of the good pairs' names and bytes.
+        count: pairs looked at.
+    """
+
+    pairs: list[TrainingPair]
+    problems: dict[str, dict[str, str]] = field(default_factory=dict)
+    fingerprint: str = ""
+    count: int = 0
+
+    def lines(self) -> list[str]:
+        """A text for people: one problem a line with its count, examples and cure."""
+        shown = []
+        for problem, pairs in self.problems.items():
+            some = "; ".join(f"{name}: {what}" if what else name for name, what in list(pairs.items())[:SHOWN])
+            more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+            shown.append(f"{len(pairs)} × {problem}: {some}{more}\n  → {CURES[problem]}; {IGNORE}")
+        return shown
+
+    def facts(self) -> dict[str, Any]:
+        """JSON for the run folder and the checkpoint."""
+        return {
+            "pairs": self.count,
+            "used": len(self.pairs),
+            "problems": {problem: sorted(pairs) for problem, pairs in self.problems.items()},
+            "fingerprint": self.fingerprint,
+        }
+
+
+class Memory:
+    """What is known of files from an earlier check; a file is looked at again when its size or time has changed.
+
+    Args:
+        file: where it is kept; None = nowhere.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        try:
+            self._known: dict[str, Any] = json.loads(file.read_text("utf-8")) if file is not None and file.is_file() else {}
+        except ValueError:
+            self._known = {}
+
+    def look(self, path: Path, mask: bool) -> Seen:
+        """What is known of a file, or what a look at it tells."""
+        stat = path.stat()
+        key = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
+        known = self._known.get(key)
+        if known is not None:
+            return Seen(known["sha256"], tuple(known["size"]) if known["size"] else None, known["white"], known["why"])
+        seen = look(path, mask)
+        self._known[key] = asdict(seen)
+        return seen
+
+    def keep(self) -> None:
+        """Write it down."""
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part = self._file.with_name(f".{self._file.name}.part")
+            part.write_text(json.dumps(self._known), "utf-8")
+            part.replace(self._file)
+
+
+def look(path: Path, mask: bool) -> Seen:
+    """Hash and decode a file.
+
+    Args:
+        path: a picture.
+        mask: count its white pixels.
+    """
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        grey = images.read_grey(path)
+    except InputError as problem:
+        return Seen(digest, None, None, problem.message)
+    return Seen(digest, (grey.shape[0], grey.shape[1]), float(np.mean(grey >= 128)) if mask else None)
+
+
+def check(
+    pairs: Sequence[TrainingPair],
+    wanted: Iterable[Kind],
+    test: Sequence[TrainingPair] = (),
+    memory: Memory | None = None,
+    threads: int = 8,
+) -> Findings:
+    """Look at every file of every pair.
+
+    Args:
+        pairs: of the training list.
+        wanted: kinds that each must have.
+        test: pairs of the test list; their people and pictures must not be trained on.
+        memory: of an earlier check.
+        threads: files looked at together.
+    """
+    memory, kinds = memory or Memory(), list(wanted)
+    problems: dict[str, dict[str, str]] = defaultdict(dict)
+    test_people = {Path(pair.person).stem for pair in test}
+    with ThreadPoolExecutor(threads) as pool:
+        seen = list(pool.map(lambda pair: _look_at(pair, kinds, memory), pairs))
+        pictures = pool.map(
+            lambda pair: memory.look(pair.files[Kind.IMAGE], False).sha256 if Kind.IMAGE in pair.files else "", test
+        )
+        test_pictures = set(pictures) - {""}
+    first: dict[str, str] = {}
+    for pair, files in zip(pairs, seen, strict=True):
+        for problem, what in _problems(pair, files, kinds):
+            problems[problem][pair.id] = what
+        if Path(pair.person).stem in test_people:
+            problems["test person"][pair.id] = ""
+        elif Kind.IMAGE in files and files[Kind.IMAGE].sha256 in test_pictures:
+            problems["test picture"][pair.id] = ""
+        same = "|".join(files[kind].sha256 for kind in (Kind.IMAGE, Kind.CLOTH) if kind in files)
+        if same and first.setdefault(same, pair.id) != pair.id:
+            problems["duplicate"][pair.id] = f"the same pictures as {first[same]}"
+    memory.keep()
+    bad = {name for found in problems.values() for name in found}
+    good = [(pair, files) for pair, files in zip(pairs, seen, strict=True) if pair.id not in bad]
+    return Findings([pair for pair, _ in good], dict(problems), _fingerprint(good), len(pairs))
+
+
+def _look_at(pair: TrainingPair, kinds: Sequence[Kind], memory: Memory) -> dict[Kind, Seen]:
+    masks = (Kind.MASK, Kind.CLOTH_MASK, Kind.WORN)
+    return {kind: memory.look(pair.files[kind], kind in masks) for kind in kinds if kind in pair.files}
+
+
+def _problems(pair: TrainingPair, files: Mapping[Kind, Seen], kinds: Sequence[Kind]) -> Iterable[tuple[str, str]]:
+    lost = [kind for kind in kinds if kind not in pair.files and kind is not Kind.WORN]
+    if lost:
+        yield "missing", ", ".join(str(pair.missing.get(kind, kind)) for kind in lost)
+    if Kind.WORN in kinds and Kind.WORN not in pair.files:
+        yield "no warped mask", str(pair.missing.get(Kind.WORN, ""))
+    broken = [f"{pair.files[kind]} ({seen.why})" for kind, seen in files.items() if seen.size is None]
+    if broken:
+        yield "unreadable", ", ".join(broken)
+    for group in (OF_GARMENT, frozenset(Kind) - OF_GARMENT):
+        sizes = {kind: seen.size for kind, seen in files.items() if kind in group and seen.size is not None}
+        if len(set(sizes.values())) > 1:
+            yield "sizes differ", ", ".join(f"{kind} {size[0]}×{size[1]}" for kind, size in sizes.items() if size)
+    white = files[Kind.MASK].white if Kind.MASK in files else None
+    if white is not None and not FEWEST_PIXELS <= white <= MOST_PIXELS:
+        yield "mask", f"{white:.0%} of the picture is to be repainted"
+
+
+def _fingerprint(good: Sequence[tuple[TrainingPair, Mapping[Kind, Seen]]]) -> str:
+    rows = sorted([pair.id, *(f"{kind}:{seen.sha256}" for kind, seen in sorted(files.items()))] for pair, files in good)
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

@@ -1,0 +1,204 @@
+"""Training pairs of a VITON-HD or DressCode tree: which files belong to each, none of them opened.
+
+Facts: docs/facts/vitonhd_tree.md#files, docs/facts/dresscode_tree.md#files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.core.errors import UsageError
+
+PART = "upper_body"
+"""The part of DressCode that is trained."""
+
+
+class Kind(StrEnum):
+    """What a file of a training pair is."""
+
+    IMAGE = "image"
+    AGNOSTIC = "agnostic picture"
+    MASK = "agnostic mask"
+    DENSEPOSE = "densepose"
+    CLOTH = "garment"
+    CLOTH_MASK = "cloth mask"
+    PARSE = "parse map"
+    WORN = "gt_cloth_warped_mask"
+
+
+class TreeKind(StrEnum):
+    """Whose tree."""
+
+    VITON_HD = "viton-hd"
+    DRESSCODE = "dresscode"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where files of a kind lie: folder spellings, and what follows the item's stem."""
+
+    folders: tuple[str, ...]
+    tail: str
+    endings: tuple[str, ...]
+
+
+_PICTURE = (".jpg", ".jpeg", ".png")
+VITON_HD: Mapping[Kind, Place] = {
+    Kind.IMAGE: Place(("image",), "", _PICTURE),
+    Kind.AGNOSTIC: Place(("agnostic-v3.2", "agnostic"), "", _PICTURE),
+    Kind.MASK: Place(("agnostic-mask",), "_mask", (".png", ".jpg")),
+    Kind.DENSEPOSE: Place(("image-densepose",), "", _PICTURE),
+    Kind.CLOTH: Place(("cloth",), "", _PICTURE),
+    Kind.CLOTH_MASK: Place(("cloth-mask", "cloth_mask"), "", _PICTURE),
+    Kind.PARSE: Place(("image-parse-v3", "image-parse"), "", (".png",)),
+    Kind.WORN: Place(("gt_cloth_warped_mask",), "", _PICTURE),
+}
+DRESSCODE: Mapping[Kind, Place] = {
+    Kind.IMAGE: Place(("images",), "_0", _PICTURE),
+    Kind.MASK: Place(("agnostic_masks",), "_0", (".png",)),
+    Kind.DENSEPOSE: Place(("dense",), "_5", (".png",)),
+    Kind.CLOTH: Place(("images",), "_1", _PICTURE),
+    Kind.CLOTH_MASK: Place(("masks",), "_1", (".png", ".jpg")),
+    Kind.PARSE: Place(("label_maps",), "_4", (".png",)),
+    Kind.WORN: Place(("gt_cloth_warped_mask",), "_0", (".png", ".jpg")),
+}
+OF_GARMENT = frozenset({Kind.CLOTH, Kind.CLOTH_MASK})
+WANTED: Mapping[TreeKind, tuple[Kind, ...]] = {
+    TreeKind.VITON_HD: (Kind.IMAGE, Kind.AGNOSTIC, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH, Kind.CLOTH_MASK),
+    TreeKind.DRESSCODE: (Kind.IMAGE, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH),
+}
+"""What every pair needs; the worn garment's mask comes on top where a loss looks at it."""
+
+
+@dataclass(frozen=True)
+class TrainingPair:
+    """A person and a garment with their files.
+
+    Args:
+        person, garment: names as in the pair list.
+        files: kind → file that is there.
+        missing: kind → file that is looked for and not there.
+    """
+
+    person: str
+    garment: str
+    files: Mapping[Kind, Path]
+    missing: Mapping[Kind, Path] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Unique in a list of pairs."""
+        return self.person if self.person == self.garment else f"{self.person}+{self.garment}"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A published tree.
+
+    Args:
+        root: its root folder.
+        kind: whose tree it is.
+    """
+
+    root: Path
+    kind: TreeKind = TreeKind.VITON_HD
+
+    def folder(self, split: str) -> Path:
+        """The folder of `train` or `test`, in which the kinds' folders lie."""
+        return self.root / split if self.kind is TreeKind.VITON_HD else self.root / PART
+
+    def pair_list(self, split: str) -> Path:
+        """The file with `person garment` a line."""
+        if self.kind is TreeKind.VITON_HD:
+            return self.root / f"{split}_pairs.txt"
+        name = "train_pairs.txt" if split == "train" else "test_pairs_unpaired.txt"
+        return self.root / PART / name
+
+    def pairs(self, split: str, *, paired: bool = True) -> list[TrainingPair]:
+        """The pairs of a split, sorted and each once.
+
+        Args:
+            split: `train` or `test`.
+            paired: every person with the garment worn, as the published loader pairs them: the garment of the same name in
+                VITON-HD, of the same number in DressCode; else the list's second column.
+
+        Raises:
+            UsageError: there is no such list, or a line of it is no pair.
+        """
+        rows = sorted(
+            {(person, self._own(person) if paired else garment) for person, garment in read_pairs(self.pair_list(split))}
+        )
+        places = {kind: self._found(kind, place, split) for kind, place in self._places.items()}
+        return [self._pair(person, garment, places) for person, garment in rows]
+
+    def worn_file(self, person: str, split: str) -> Path:
+        """Where the worn garment's mask of a person is written."""
+        place = self._places[Kind.WORN]
+        ending = ".jpg" if self.kind is TreeKind.VITON_HD else ".png"
+        return self.folder(split) / place.folders[0] / f"{self._stem(person)}{place.tail}{ending}"
+
+    @property
+    def _places(self) -> Mapping[Kind, Place]:
+        return VITON_HD if self.kind is TreeKind.VITON_HD else DRESSCODE
+
+    def _own(self, person: str) -> str:
+        return person if self.kind is TreeKind.VITON_HD else f"{self._stem(person)}_1.jpg"
+
+    def _stem(self, name: str) -> str:
+        stem = Path(name).stem
+        return stem if self.kind is TreeKind.VITON_HD else stem.rpartition("_")[0] or stem
+
+    def _found(self, kind: Kind, place: Place, split: str) -> tuple[Path, frozenset[str]]:
+        """The first spelling of a folder that is there, and the names in it: one listing instead of a look per file."""
+        base = self.folder(split)
+        folder = next((base / name for name in place.folders if (base / name).is_dir()), base / place.folders[0])
+        return folder, frozenset(entry.name for entry in folder.iterdir()) if folder.is_dir() else frozenset()
+
+    def _pair(self, person: str, garment: str, places: Mapping[Kind, tuple[Path, frozenset[str]]]) -> TrainingPair:
+        files: dict[Kind, Path] = {}
+        missing: dict[Kind, Path] = {}
+        for kind, (folder, names) in places.items():
+            place = self._places[kind]
+            stem = self._stem(garment if kind in OF_GARMENT else person) + place.tail
+            name = next((stem + ending for ending in place.endings if stem + ending in names), None)
+            if name is None:
+                missing[kind] = folder / (stem + place.endings[0])
+            else:
+                files[kind] = folder / name
+        return TrainingPair(person, garment, files, missing)
+
+
+def find_tree(root: Path) -> Tree:
+    """The tree below a folder, whose kind its pair list tells.
+
+    Raises:
+        UsageError: neither a VITON-HD nor a DressCode tree.
+    """
+    for kind in TreeKind:
+        tree = Tree(root, kind)
+        if tree.pair_list("train").is_file():
+            return tree
+    expected = ", ".join(str(Tree(root, kind).pair_list("train")) for kind in TreeKind)
+    raise UsageError(
+        f"{root}: no training pairs here (looked for {expected})",
+        "give the root of a VITON-HD or DressCode tree, or write one: python run.py export viton-hd DIR --split train",
+    )
+
+
+def read_pairs(file: Path) -> list[tuple[str, str]]:
+    """`person garment` a line; what follows is ignored.
+
+    Raises:
+        UsageError: not there, not UTF-8, or a line with one name.
+    """
+    try:
+        rows = [line.split() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{file}: cannot be read ({problem})", "a list has `person.jpg garment.jpg` a line") from None
+    short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
+    if short is not None:
+        raise UsageError(f"{file}: pair {short} has one name", "a list has `person.jpg garment.jpg` a line")
+    return [(row[0], row[1]) for row in rows]
