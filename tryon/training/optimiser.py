@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import MissingPackageError
-from tryon.training.protocol import Groups
+from tryon.training.parameters import Groups
 
 
 class OptimiserConfig(StepConfig):

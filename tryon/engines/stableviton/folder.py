@@ -113,19 +113,36 @@ def convert(
     if folder.exists():
         raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
     published = read_published(source, architecture, vae_file)
+    origin = digest_of(source)
+    index = Index(
+        architecture=architecture,
+        variant=published.variant.name,
+        dtype=dtype,
+        source_sha256=origin.sha256,
+        source_bytes=origin.count,
+    )
+    write_folder(folder, published.weights, index, ALL if lean else WITH_QUERIES)
+
+
+def write_folder(folder: Path, weights: Mapping[str, Tensor], index: Index, savings: Savings = WITH_QUERIES) -> None:
+    """Write weights as a folder that loads in seconds; all or nothing.
+
+    Args:
+        folder: where it appears; must not exist.
+        weights: our name → tensor.
+        index: what it says about itself, without its files.
+        savings: what these leave out is not written.
+
+    Raises:
+        WeightsError: the folder exists already.
+    """
+    if folder.exists():
+        raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch) / folder.name
-        _write_parts(made, published.weights, empty_network(architecture, ALL if lean else WITH_QUERIES), DTYPES[dtype])
-        origin = digest_of(source)
-        Index(
-            architecture=architecture,
-            variant=published.variant.name,
-            dtype=dtype,
-            source_sha256=origin.sha256,
-            source_bytes=origin.count,
-            files=list_contents(made),
-        ).write(made)
+        _write_parts(made, weights, empty_network(index.architecture, savings), DTYPES[index.dtype])
+        replace(index, files=list_contents(made)).write(made)
         made.replace(folder)
 
 

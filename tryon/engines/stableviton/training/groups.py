@@ -11,7 +11,7 @@ from enum import StrEnum
 from torch import nn
 
 from tryon.engines.stableviton.network import StableViton
-from tryon.training.protocol import Groups
+from tryon.training.parameters import Groups
 
 Parameters = dict[str, nn.Parameter]
 

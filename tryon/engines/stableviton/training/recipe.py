@@ -1,0 +1,138 @@
+"""How StableVITON is trained: what the catalogue names (`tryon/training/protocol.py`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from pipeline.core.config import Schema
+from tryon.engines.stableviton.architecture import FULL, Architecture
+from tryon.engines.stableviton.checkpoint import empty_network, fill_network
+from tryon.engines.stableviton.folder import Index, write_folder
+from tryon.engines.stableviton.keys import with_values
+from tryon.engines.stableviton.training import official_flags
+from tryon.engines.stableviton.training.config import PRESETS, StableVitonTraining
+from tryon.engines.stableviton.training.loss import TRAINING
+from tryon.engines.stableviton.training.official_file import write_official
+from tryon.engines.stableviton.training.start import Start, read_start
+from tryon.engines.stableviton.training.trainee import PICTURES, PictureBatch, StableVitonTrainee
+from tryon.engines.stableviton.variants import STABLEVITON
+from tryon.networks.savings import Savings
+from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
+from tryon.training.data.tree import WANTED, Kind, Tree
+from tryon.training.parameters import Weights
+
+SECTION = "stableviton"
+
+
+class StableVitonRecipe:
+    """See `protocol.Recipe`.
+
+    Args:
+        architecture: the widths; tests give smaller ones.
+    """
+
+    name = "stableviton"
+    presets: Mapping[str, tuple[str, ...]] = PRESETS
+    sections: Schema = MappingProxyType({SECTION: StableVitonTraining})
+
+    def __init__(self, architecture: Architecture = FULL) -> None:
+        self._architecture = architecture
+
+    def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
+        """What every pair must have: the worn garment's mask only for the attention loss."""
+        needed = WANTED[tree.kind]
+        return (*needed, Kind.WORN) if _own(settings).attention_loss else needed
+
+    def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+        """See `official_flags.translate`."""
+        return official_flags.translate(words)
+
+    def open(self, start: Path, settings: Settings, trained: Weights, vae: Path | None = None) -> StableVitonTrainee:
+        """See `protocol.Recipe`."""
+        begun = self._start(start, settings, vae)
+        network = fill_network(
+            self._shape(settings), with_values({**begun.weights, **trained}), torch.float32, self._savings(settings)
+        )
+        return StableVitonTrainee(network, _own(settings), _precision(settings).recompute)
+
+    def simulated(self, settings: Settings) -> tuple[StableVitonTrainee, Callable[[int], PictureBatch]]:
+        """See `protocol.Recipe`."""
+        network = empty_network(self._shape(settings), self._savings(settings)).requires_grad_(False)
+        data = settings["data"]
+        assert isinstance(data, DataConfig)
+        return StableVitonTrainee(network, _own(settings), _precision(settings).recompute), _empty_batches(data, _own(settings))
+
+    def export_folder(self, start: Path, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None) -> None:
+        """Write what the engine loads, fp32."""
+        begun = self._start(start, settings, vae)
+        weights = with_values({**begun.weights, **trained})
+        identity = hashlib.sha256(f"{begun.sha256} {digest_of_weights(trained)}".encode()).hexdigest()
+        index = Index(architecture=self._shape(settings), variant=STABLEVITON.name, dtype="fp32", source_sha256=identity)
+        write_folder(folder, weights, index)
+
+    def export_official(self, start: Path, settings: Settings, trained: Weights, file: Path, vae: Path | None = None) -> None:
+        """Write what the published code loads."""
+        begun = self._start(start, settings, vae)
+        write_official(file, {**begun.weights, **trained}, self._shape(settings))
+
+    def _start(self, start: Path, settings: Settings, vae: Path | None) -> Start:
+        loop = settings["loop"]
+        assert isinstance(loop, LoopConfig)
+        return read_start(start, self._shape(settings), seed=loop.seed, vae_file=vae)
+
+    def _shape(self, settings: Settings) -> Architecture:
+        return replace(self._architecture, plain_addition=_own(settings).plain_addition)
+
+    def _savings(self, settings: Settings) -> Savings:
+        return replace(TRAINING, channels_last=_precision(settings).channels_last)
+
+
+RECIPE = StableVitonRecipe()
+
+
+def digest_of_weights(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names and fp32 bytes, in the order of names."""
+    total = hashlib.sha256()
+    for name in sorted(weights):
+        total.update(name.encode())
+        total.update(weights[name].detach().float().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def _empty_batches(data: DataConfig, own: StableVitonTraining) -> Callable[[int], PictureBatch]:
+    """Batches without contents, for a count of memory."""
+    grid = (data.height // LATENT_STRIDE, data.width // LATENT_STRIDE)
+
+    def make(pairs: int) -> PictureBatch:
+        with torch.device("meta"):
+            return PictureBatch(
+                pictures=torch.empty(pairs * len(PICTURES), 3, *data.size),
+                draws=torch.empty(pairs * len(PICTURES), LATENT_CHANNELS, *grid),
+                keep=torch.empty(pairs, 1, *grid),
+                worn=torch.empty(pairs, 1, *data.size) if own.attention_loss else None,
+                noise=torch.empty(pairs, LATENT_CHANNELS, *grid),
+                timesteps=torch.zeros(pairs, dtype=torch.long),
+                dropped=False,
+            )
+
+    return make
+
+
+def _own(settings: Settings) -> StableVitonTraining:
+    section = settings[SECTION]
+    assert isinstance(section, StableVitonTraining)
+    return section
+
+
+def _precision(settings: Settings) -> PrecisionConfig:
+    section = settings["precision"]
+    assert isinstance(section, PrecisionConfig)
+    return section

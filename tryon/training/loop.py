@@ -1,0 +1,384 @@
+"""The training loop: one step after the other, and what is kept, shown and checked between them.
+
+Nothing random is kept between two steps (`tryon/training/randomness.py`), so a run that is killed at any moment goes on with the
+same bits from its last checkpoint, on the same kind of machine with the same number of processes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from pipeline.core.config import StepConfig
+from tryon.training import checkpoint as checkpoints
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, as_facts, refuse_other_settings
+from tryon.training.curves import draw_curves
+from tryon.training.data.ahead import ReadAhead
+from tryon.training.data.augment import AugmentConfig, apply, decide
+from tryon.training.data.items import Item, read_item
+from tryon.training.data.sheet import contact_sheet
+from tryon.training.data.tree import TrainingPair
+from tryon.training.ema import MovingAverage
+from tryon.training.events import EventFile
+from tryon.training.logs import LOG, SPEED, VALIDATION, Table
+from tryon.training.machine import freeze_all_but, peak_megabytes, shrink_frozen
+from tryon.training.moments import load_state, state_by_name
+from tryon.training.optimiser import OptimiserConfig, build_optimiser
+from tryon.training.protocol import Trainee
+from tryon.training.randomness import SampleDraws, seed_of
+from tryon.training.schedule import Schedule
+from tryon.training.stopping import Overflows, Stops, check_finite
+
+VALIDATED = (50, 250, 500, 750, 950)
+"""Timesteps of the validation loss."""
+
+PICTURES, EVENTS, CURVES = "pictures", "events", "curves.png"
+SHOWN_SMOOTHING = 0.98
+
+Section = TypeVar("Section", bound=StepConfig)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained on what.
+
+    Args:
+        folder: of the run; it is there.
+        pairs: of the training set.
+        held_out: pairs that are drawn and validated, never trained.
+        settings: all sections.
+        facts: JSON values that must be the same when the run goes on: data, start weights.
+        say: shows a line.
+        changed: go on although settings or data differ from the checkpoint's.
+    """
+
+    folder: Path
+    pairs: Sequence[TrainingPair]
+    held_out: Sequence[TrainingPair]
+    settings: Settings
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda line: None
+    changed: bool = False
+
+    @property
+    def data(self) -> DataConfig:
+        """Section `data`."""
+        return _section(self.settings, "data", DataConfig)
+
+    @property
+    def augment(self) -> AugmentConfig:
+        """Section `augment`."""
+        return _section(self.settings, "augment", AugmentConfig)
+
+    @property
+    def loop(self) -> LoopConfig:
+        """Section `loop`."""
+        return _section(self.settings, "loop", LoopConfig)
+
+    @property
+    def precision(self) -> PrecisionConfig:
+        """Section `precision`."""
+        return _section(self.settings, "precision", PrecisionConfig)
+
+    @property
+    def optimiser(self) -> OptimiserConfig:
+        """Section `optimiser`."""
+        return _section(self.settings, "optimiser", OptimiserConfig)
+
+
+def _section(settings: Settings, name: str, kind: type[Section]) -> Section:
+    section = settings[name]
+    assert isinstance(section, kind)
+    return section
+
+
+class Trainer:
+    """One start of a run.
+
+    Args:
+        trainee: the network, on the CPU.
+        job: what is trained on what.
+        accelerator: what `machine.make_accelerator` made.
+    """
+
+    def __init__(self, trainee: Trainee, job: Job, accelerator: Any) -> None:
+        self.trainee, self.job, self.accelerator = trainee, job, accelerator
+        groups = trainee.groups()
+        self.parameters = {name: each for group in groups.values() for name, each in group.items()}
+        freeze_all_but(trainee.module, {id(each) for each in self.parameters.values()})
+        shrink_frozen(trainee.module, job.precision)
+        trainee.module.to(accelerator.device)
+        if job.precision.compile:
+            trainee.module.compile()
+        self.average = MovingAverage(self.parameters, job.loop.ema_decay)
+        self.optimiser = accelerator.prepare_optimizer(build_optimiser(groups, job.optimiser), device_placement=False)
+        self.module = accelerator.prepare_model(trainee.module)
+        batch = job.loop.batch
+        assert batch != "auto", "resolved before the loop begins"
+        self.schedule = Schedule(len(job.pairs), batch, job.loop.accumulation, accelerator.num_processes, job.loop.seed)
+        self.step = 0
+        self._overflows = Overflows(job.loop.overflows)
+        self._smooth: float | None = None
+        self._fixed: list[Item] | None = None
+
+    def resume(self) -> int:
+        """Take up the newest whole checkpoint; the number of steps done, 0 where there is none.
+
+        Raises:
+            UsageError: it was made with other settings or data, and `changed` was not said.
+        """
+        folder, damaged = self.job.folder / checkpoints.FOLDER, list[str]()
+        checkpoints.clear_parts(folder)
+        found = checkpoints.newest(folder, damaged)
+        for line in damaged:
+            self.job.say(f"passed over: {line}")
+        if found is None:
+            return 0
+        if not self.job.changed:
+            refuse_other_settings(found.state["facts"], self._facts(), found.path)
+        self._load(found)
+        self.step = found.step
+        return found.step
+
+    def run(self) -> int:
+        """Train to the end, or until somebody stops it; the exit code.
+
+        Raises:
+            NotANumberError: a loss or gradient is not finite.
+            OutputError: a checkpoint cannot be written.
+        """
+        begun, loop = self.step, self.job.loop
+        with Stops(self.job.folder) as stops, _Logs(self.job.folder, begun, self._main) as logs:
+            code: int | None = None
+            for measured in self.steps(loop.steps):
+                logs.add(self.step, measured)
+                self._show(measured)
+                code = self._stop_code(stops)
+                if code is None and loop.validate_every and self.step % loop.validate_every == 0:
+                    logs.validate(self.step, self.validate())
+                if code is not None or self.step % loop.save_every == 0 or self.step == loop.steps:
+                    self.save()
+                if code is not None:
+                    break
+                if loop.draw_every and self.step % loop.draw_every == 0:
+                    self.draw()
+            if self._main and (curves := draw_curves(self.job.folder)) is not None:
+                (self.job.folder / CURVES).write_bytes(curves)
+        if code is not None:
+            self.job.say(f"stopped at step {self.step}; the same command goes on from there")
+        return code or 0
+
+    def steps(self, last: int) -> Any:
+        """Do steps up to a number, and give what was measured of each."""
+        process = self.accelerator.process_index
+        requests = self.schedule.from_step(self.step, last, process)
+        depth = 2 * self.schedule.accumulation
+        ahead = ReadAhead(self._read, requests, self.job.data.threads, depth)
+        batches = iter(ahead)
+        try:
+            while self.step < last:
+                yield self._one_step(batches)
+        finally:
+            ahead.close()
+
+    def save(self) -> None:
+        """Write a checkpoint and let old ones go."""
+        loop = self.job.loop
+        if self._main:
+            tensors, numbers = state_by_name(self.optimiser.optimizer, self.parameters)
+            scaler = self.accelerator.scaler
+            state = {
+                "step": self.step,
+                "facts": self._facts(),
+                "numbers": numbers,
+                "scaler": scaler.state_dict() if scaler is not None else None,
+                "torch": torch.__version__,
+            }
+            groups: dict[str, Mapping[str, Tensor]] = {"weights": self.parameters, "optimiser": tensors}
+            if self.average.average:
+                groups["ema"] = self.average.average
+            checkpoints.write(self.job.folder / checkpoints.FOLDER, self.step, groups, state)
+            checkpoints.rotate(self.job.folder / checkpoints.FOLDER, loop.keep_last, loop.keep_every)
+        self.accelerator.wait_for_everyone()
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """The loss of the held-out pairs at fixed timesteps with fixed noise: far less noisy than the training loss."""
+        found = {}
+        if self._main:
+            for timestep in VALIDATED:
+                batch = self.trainee.validation_batch(self._held_out(), timestep)
+                with self.accelerator.autocast():
+                    losses = self.trainee.module(self.trainee.moved(batch, self.accelerator.device))
+                found[f"t{timestep}"] = float(losses["loss"])
+        self.accelerator.wait_for_everyone()
+        return found
+
+    def draw(self) -> Path | None:
+        """Draw the held-out pairs with the inference engine, by the weights and by their average, onto a sheet."""
+        path = None
+        if self._main:
+            items, seed = self._held_out(), seed_of("draw", self.job.loop.seed)
+            columns: dict[str, list[Any]] = {"person": [i.image for i in items], "garment": [i.cloth for i in items]}
+            columns["weights"] = self.trainee.draw(self.parameters, items, seed)
+            if self.average.average:
+                columns["average"] = self.trainee.draw(self.average.average, items, seed)
+            from pipeline.core import images
+
+            path = self.job.folder / PICTURES / f"step-{self.step:09}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(images.png(contact_sheet(list(columns), list(zip(*columns.values(), strict=True)))))
+        self.accelerator.wait_for_everyone()
+        return path
+
+    def checkpoint_bytes(self) -> int:
+        """What one checkpoint needs on the disk: weights and two moments in fp32, and the average."""
+        values = sum(each.numel() for each in self.parameters.values())
+        return 4 * values * (4 if self.average.average else 3)
+
+    @property
+    def _main(self) -> bool:
+        return bool(self.accelerator.is_main_process)
+
+    def _one_step(self, batches: Any) -> dict[str, float]:
+        begun = time.perf_counter()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.job.optimiser.rate(self.step)
+        total: dict[str, float] = {}
+        samples: list[str] = []
+        accumulation = self.schedule.accumulation
+        for number in range(accumulation):
+            batch, ids = next(batches)
+            samples += ids
+            with self.accelerator.no_sync(self.module) if number < accumulation - 1 else _nothing():
+                losses = self.module(self.trainee.moved(batch, self.accelerator.device))
+                self.accelerator.backward(losses["loss"] / accumulation)
+            for name, value in losses.items():
+                total[name] = total.get(name, 0.0) + float(value.detach()) / accumulation
+        check_finite(total, self.step, samples)
+        norm = self._clip()
+        if self.accelerator.scaler is None:
+            check_finite({"gradient": norm}, self.step, samples)
+        self.optimiser.step()
+        self._overflows.count(bool(self.accelerator.optimizer_step_was_skipped), self.step, samples)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.average.update(self.step)
+        self.step += 1
+        seconds = time.perf_counter() - begun
+        rate = self.optimiser.param_groups[0]["lr"]
+        return self._mean(total) | {"gradient": norm, "rate": rate, "seconds": seconds}
+
+    def _clip(self) -> float:
+        """The gradients' norm, after scaling them down where a largest norm is set."""
+        largest = self.job.optimiser.clip_norm or float("inf")
+        return float(self.accelerator.clip_grad_norm_(list(self.parameters.values()), largest))
+
+    def _mean(self, values: dict[str, float]) -> dict[str, float]:
+        """Over all processes."""
+        if self.accelerator.num_processes == 1:
+            return values
+        packed = torch.tensor(list(values.values()), dtype=torch.float64, device=self.accelerator.device)
+        return dict(zip(values, self.accelerator.reduce(packed, "mean").tolist(), strict=True))
+
+    def _read(self, request: tuple[int, int, list[int]]) -> tuple[Any, list[str]]:
+        step, micro, places = request
+        epoch, augment, seed = self.schedule.epoch(step), self.job.augment, self.job.loop.seed
+        items = []
+        for place in places:
+            item = read_item(self.job.pairs[place], self.job.data.size)
+            items.append(apply(item, decide(augment, seed, epoch, item.id), augment) if augment.any else item)
+        draws = [SampleDraws(seed, step, item.id) for item in items]
+        return self.trainee.batch(items, draws, step, micro), [item.id for item in items]
+
+    def _held_out(self) -> list[Item]:
+        if self._fixed is None:
+            chosen = self.job.held_out[: self.job.loop.draw_pairs]
+            self._fixed = [read_item(pair, self.job.data.size) for pair in chosen]
+        return self._fixed
+
+    def _stop_code(self, stops: Stops) -> int | None:
+        """What every process agrees on."""
+        code = stops.code
+        if self.accelerator.num_processes == 1:
+            return code
+        wanted = torch.tensor([code + 1 if code is not None else 0], device=self.accelerator.device)
+        largest = int(self.accelerator.gather(wanted).max())
+        return largest - 1 if largest else None
+
+    def _show(self, measured: Mapping[str, float]) -> None:
+        loss = measured["loss"]
+        self._smooth = loss if self._smooth is None else SHOWN_SMOOTHING * self._smooth + (1 - SHOWN_SMOOTHING) * loss
+        if not self._main or (self.step % self.job.loop.log_every and self.step != self.job.loop.steps):
+            return
+        left = (self.job.loop.steps - self.step) * measured["seconds"]
+        self.job.say(
+            f"step {self.step}/{self.job.loop.steps}, epoch {self.schedule.epoch(self.step - 1) + 1}: loss {loss:.4f} "
+            f"(smoothed {self._smooth:.4f}), gradient {measured['gradient']:.3f}, rate {measured['rate']:.2e}, "
+            f"{1 / measured['seconds']:.2f} steps/s, {left / 3600:.1f} h left, "
+            f"{peak_megabytes(self.accelerator.device):,.0f} MB at most"
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        return {**as_facts(self.job.settings), **self.job.facts, "processes": self.accelerator.num_processes}
+
+    @torch.no_grad()
+    def _load(self, found: checkpoints.Checkpoint) -> None:
+        weights, state = found.tensors("weights"), found.state
+        for name, parameter in self.parameters.items():
+            parameter.copy_(weights[name])
+        self.average.load(found.tensors("ema"))
+        load_state(self.optimiser.optimizer, self.parameters, found.tensors("optimiser"), state["numbers"])
+        if self.accelerator.scaler is not None and state["scaler"]:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
+
+class _Logs:
+    """The run's tables and events; only the main process writes."""
+
+    def __init__(self, folder: Path, step: int, main: bool) -> None:
+        self._folder, self._begun, self._main = folder, step, main
+        self._tables: dict[str, Table] = {}
+        self._events: EventFile | None = None
+
+    def __enter__(self) -> _Logs:
+        if self._main:
+            self._events = EventFile(self._folder / EVENTS, self._begun)
+        return self
+
+    def __exit__(self, *rest: object) -> None:
+        if self._events is not None:
+            self._events.close()
+
+    def add(self, step: int, measured: Mapping[str, float]) -> None:
+        """A step's figures; those that a clock decides go into a table of their own."""
+        exact = {name: value for name, value in measured.items() if name != "seconds"}
+        self._write(LOG, step, exact)
+        self._write(SPEED, step, {"seconds": measured["seconds"]})
+        if self._events is not None:
+            self._events.add(step, dict(measured))
+
+    def validate(self, step: int, found: Mapping[str, float]) -> None:
+        """A validation's figures."""
+        self._write(VALIDATION, step, found)
+        if self._events is not None:
+            self._events.add(step, {f"validation/{name}": value for name, value in found.items()})
+
+    def _write(self, name: str, step: int, values: Mapping[str, float]) -> None:
+        if not self._main or not values:
+            return
+        if name not in self._tables:
+            self._tables[name] = Table(self._folder / name, list(values))
+            self._tables[name].cut(self._begun)
+        self._tables[name].add(step, values)
+
+
+def _nothing() -> Any:
+    from contextlib import nullcontext
+
+    return nullcontext()

@@ -1,0 +1,269 @@
+"""One start of a training run, from options to exit code: settings, data check, plan, weights, loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.config import StepConfig
+from pipeline.core.errors import ExitCode, InputError, UsageError, nearest
+from pipeline.core.records.lock import RunLock
+from pipeline.core.weights.files import digest_of
+from tryon.training import checkpoint as checkpoints
+from tryon.training.config import SECTIONS, LoopConfig, as_facts, resolve_settings, write_settings
+from tryon.training.data.augment import AugmentConfig
+from tryon.training.data.checks import Findings, Memory, check
+from tryon.training.data.items import read_item
+from tryon.training.data.sheet import augmentation_sheet
+from tryon.training.data.tree import TrainingPair, find_tree
+from tryon.training.parameters import Weights
+from tryon.training.protocol import Recipe
+
+Say = Callable[[str], None]
+Settings = dict[str, StepConfig]
+
+RUN, DATA, LOCK = "run.json", "data.json", ".lock"
+FILE = "run.toml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says.
+
+    Args:
+        data: root of the tree; None = that of the run so far.
+        preset: name of a preset; "" = none.
+        start: where the start weights come from: a file, a converted folder, or another run; None = as before.
+        vae: a fine-tuned VAE.
+        runs: folder of all runs.
+        run: name of this one; "" = engine and preset.
+        overrides: `section.key=value`.
+        published: flags of the published script.
+        device: auto, cpu or cuda.
+        dry_run: check, plan and try three steps; nothing is saved.
+        show_data: write a sheet of augmented pairs there and end.
+        skip_bad: leave out pairs with problems.
+        changed: go on although settings or data are others.
+    """
+
+    data: Path | None = None
+    preset: str = ""
+    start: Path | None = None
+    vae: Path | None = None
+    runs: Path = Path("runs")
+    run: str = ""
+    overrides: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
+    device: str = "auto"
+    dry_run: bool = False
+    show_data: Path | None = None
+    skip_bad: bool = False
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where start weights come from.
+
+    Args:
+        file: a checkpoint or converted folder.
+        vae: a fine-tuned VAE, or None.
+        trained: weights of another run on top.
+        facts: what must be the same when the run goes on.
+    """
+
+    file: Path
+    vae: Path | None
+    trained: Weights
+    facts: dict[str, Any]
+
+
+def start(recipe: Recipe, options: Options, say: Say) -> int:
+    """Begin or go on with a run; the exit code.
+
+    Raises:
+        LookbookError: see the errors of the parts.
+    """
+    settings = settings_of(recipe, options, say)
+    folder = options.runs / (options.run or "-".join(filter(None, (recipe.name, options.preset))))
+    before = read_run(folder)
+    root = options.data or (Path(before["data"]) if before else None)
+    if root is None:
+        raise UsageError("train: which pictures? --data DIR is missing", "--data with the root of a VITON-HD or DressCode tree")
+    findings, test = check_data(recipe, settings, root, options, say)
+    if options.show_data is not None:
+        return _show_data(findings, settings, options.show_data, say)
+    if not findings.pairs:
+        raise UsageError(f"{root}: no pair is left to train on", "see the problems above")
+    chosen = options.start or (Path(before["start"]) if before else None)
+    if chosen is None:
+        raise UsageError(
+            "train: which weights to start from? --start FILE is missing",
+            "Paint-by-Example's model.ckpt, a StableVITON checkpoint or folder, or another run's folder",
+        )
+    origin = find_origin(recipe, chosen, options.vae or (Path(before["vae"]) if before and before.get("vae") else None))
+    if options.dry_run:
+        from tryon.training.probe import dry_run
+
+        return dry_run(recipe, settings, findings, origin, folder, options, say)
+    return _train(recipe, settings, findings, test, origin, folder, options, say)
+
+
+def settings_of(recipe: Recipe, options: Options, say: Say) -> Settings:
+    """Defaults, preset, published flags and overrides, each over the ones before.
+
+    Raises:
+        UsageError: an unknown preset or setting.
+    """
+    if options.preset and options.preset not in recipe.presets:
+        raise UsageError(f"--preset {options.preset}: {recipe.name} has no such preset", nearest(options.preset, recipe.presets))
+    published, lines = recipe.translate(options.published)
+    for line in lines:
+        say(line)
+    preset = (*recipe.presets.get(options.preset, ()), *published)
+    return resolve_settings({**SECTIONS, **recipe.sections}, preset, options.overrides)
+
+
+def read_run(folder: Path) -> dict[str, Any] | None:
+    """What a run folder says about itself; None where there is no run."""
+    file = folder / RUN
+    if not file.is_file():
+        return None
+    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return content
+
+
+def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options, say: Say) -> tuple[Findings, list[TrainingPair]]:
+    """Look at every file before the first step.
+
+    Raises:
+        InputError: there are problems, and `skip_bad` was not said.
+        UsageError: no pairs.
+    """
+    tree = find_tree(root)
+    pairs = tree.pairs("train")
+    if not pairs:
+        raise UsageError(f"{tree.pair_list('train')}: no training pairs", "a line has a person's and a garment's file name")
+    test = tree.pairs("test", paired=False) if tree.pair_list("test").is_file() else []
+    remembered = Memory(options.runs / ".checked" / f"{root.resolve().as_posix().strip('/').replace('/', '_')}.json")
+    findings = check(pairs, recipe.wanted(settings, tree), test, remembered)
+    say(f"{root}: {findings.count} pairs, {len(findings.pairs)} without a problem")
+    for line in findings.lines():
+        say(line)
+    if findings.problems and not options.skip_bad and options.show_data is None:
+        raise InputError(
+            f"{root}: {findings.count - len(findings.pairs)} of {findings.count} pairs have problems: "
+            + ", ".join(f"{len(pairs)} × {problem}" for problem, pairs in findings.problems.items()),
+            "cure them as said above, or leave them out: --skip-bad",
+        )
+    return findings, test
+
+
+def find_origin(recipe: Recipe, chosen: Path, vae: Path | None) -> Origin:
+    """What a start path names; another run is followed to its own start, with its newest weights on top.
+
+    Raises:
+        UsageError: a run without a checkpoint.
+    """
+    run = read_run(chosen) if chosen.is_dir() else None
+    if run is None:
+        facts = {"start": _identity(chosen)} | ({"vae": _identity(vae)} if vae is not None else {})
+        return Origin(chosen, vae, {}, facts)
+    below = find_origin(recipe, Path(run["start"]), Path(run["vae"]) if run.get("vae") else None)
+    newest = checkpoints.newest(chosen / checkpoints.FOLDER)
+    if newest is None:
+        raise UsageError(f"{chosen}: a run without a whole checkpoint", "let it run up to one: loop.save_every")
+    weights = newest.tensors("weights")
+    facts = below.facts | {"from run": [newest.step, digest_of(newest.path / "weights.safetensors").sha256]}
+    return replace(below, trained={**below.trained, **weights}, vae=vae or below.vae, facts=facts)
+
+
+def _identity(path: Path) -> str:
+    from pipeline.core.weights.converted import INDEX
+    from pipeline.core.weights.files import read_json
+
+    return digest_of(path).sha256 if path.is_file() else str(read_json(path / INDEX).get("source_sha256", ""))
+
+
+def _show_data(findings: Findings, settings: Settings, path: Path, say: Say) -> int:
+    from pipeline.core import images
+
+    loop, augment = settings["loop"], settings["augment"]
+    assert isinstance(loop, LoopConfig) and isinstance(augment, AugmentConfig)
+    items = [read_item(pair, settings["data"].size) for pair in findings.pairs[: loop.draw_pairs]]  # type: ignore[attr-defined]
+    if not items:
+        raise UsageError("no pair without a problem to show", "see the problems above")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(images.png(augmentation_sheet(items, augment, loop.seed)))
+    say(f"{path}: {len(items)} pairs as read, and as three epochs change them")
+    return int(ExitCode.DONE)
+
+
+def _train(
+    recipe: Recipe,
+    settings: Settings,
+    findings: Findings,
+    test: list[TrainingPair],
+    origin: Origin,
+    folder: Path,
+    options: Options,
+    say: Say,
+) -> int:
+    from tryon.training.loop import Job, Trainer
+    from tryon.training.machine import make_accelerator
+    from tryon.training.probe import settled_batch
+
+    accelerator = make_accelerator(settings["precision"], options.device)  # type: ignore[arg-type]
+    settings = settled_batch(recipe, settings, accelerator, say)
+    lock = RunLock(folder / LOCK)
+    if accelerator.is_main_process:
+        lock.acquire()
+    try:
+        trainee = recipe.open(origin.file, settings, origin.trained, origin.vae)
+        held_out = _held_out(test, findings, say)
+        facts = {"data": findings.fingerprint, **origin.facts}
+        job = Job(folder, findings.pairs, held_out, settings, facts, say, options.changed)
+        trainer = Trainer(trainee, job, accelerator)
+        done = trainer.resume()
+        say(f"{folder}: goes on from step {done}" if done else f"{folder}: begins")
+        if accelerator.is_main_process:
+            _write_run(folder, recipe, settings, findings, origin, options)
+            checkpoints.room_for(folder / checkpoints.FOLDER, trainer.checkpoint_bytes())
+        accelerator.wait_for_everyone()
+        return trainer.run()
+    finally:
+        lock.release()
+        accelerator.end_training()
+
+
+def _held_out(test: list[TrainingPair], findings: Findings, say: Say) -> list[TrainingPair]:
+    """Pairs for sheets and validation: of the test list, else training pairs, which is said."""
+    from tryon.training.data.tree import Kind
+
+    needed = (Kind.IMAGE, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH)
+    whole = [pair for pair in test if all(kind in pair.files for kind in needed)]
+    if not whole:
+        say("no whole test pairs: sheets and validation show training pairs")
+    return whole or findings.pairs
+
+
+def _write_run(folder: Path, recipe: Recipe, settings: Settings, findings: Findings, origin: Origin, options: Options) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    before = read_run(folder) or {}
+    content = {
+        "engine": recipe.name,
+        "preset": options.preset,
+        "data": str((options.data or Path(before.get("data", "."))).absolute()),
+        "start": str((options.start or Path(before.get("start", "."))).absolute()),
+        "vae": str(origin.vae.absolute()) if origin.vae is not None else "",
+        "facts": origin.facts,
+        "settings": as_facts(settings),
+    }
+    for name, text in ((RUN, content), (DATA, findings.facts())):
+        part = folder / f".{name}.part"
+        part.write_text(json.dumps(text, indent=1, ensure_ascii=False), "utf-8")
+        part.replace(folder / name)
+    write_settings(folder, settings)
