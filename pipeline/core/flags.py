@@ -25,6 +25,7 @@ class Flag(StrEnum):
     LEGS_NOT_VISIBLE = "legs-not-visible"
     LEGS_BENT = "legs-bent"
     GARMENT_WORN = "garment-worn"
+    WEARER_DOUBTFUL = "wearer-doubtful"
     CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
     CATEGORY_SUSPECT = "category-suspect"
     PREVIEW_ONLY = "preview-only"
@@ -56,6 +57,7 @@ ABOUT: dict[Flag, str] = {
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
     Flag.LEGS_BENT: "sitting, or a leg raised: trousers and skirts are placed less exactly; use a photo of somebody standing",
     Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
+    Flag.WEARER_DOUBTFUL: "somebody may wear the garment, or it is a print: it was cut as a flat one; check the cloth mask",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
     Flag.CATEGORY_SUSPECT: "perhaps of another category: decide it with cloth/upper, cloth/lower, cloth/dress",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",

@@ -39,7 +39,8 @@ def _outline(photo: Photo) -> NDArray[np.bool_]:
 def _is_worn(rgb: NDArray[np.uint8]) -> bool:
     worn = WornGarment()
     worn.load("cpu")
-    return worn.wearer(_reduced(rgb, WEARER_SIDE)) is not None
+    found = worn.wearer(_reduced(rgb, WEARER_SIDE))
+    return found is not None and found.signs.is_wearer
 
 
 def _reduced(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

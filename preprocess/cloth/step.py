@@ -27,6 +27,7 @@ from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.cloth.category import guess_doubt
 from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.outline import category_doubt, outline_doubts
+from preprocess.cloth.wearer_signs import Wearer
 from preprocess.person.not_found import NotFound
 
 WORK_SIDE = 1536
@@ -60,8 +61,8 @@ class GarmentBackend(Backend, Protocol):
 class WearerBackend(Backend, Protocol):
     """Detects a wearer of the garment."""
 
-    def wearer(self, photo: RGB) -> NDArray[np.float32] | None:
-        """(h, w, 3) RGB uint8 → the wearer's landmarks, or None."""
+    def wearer(self, photo: RGB) -> Wearer | None:
+        """(h, w, 3) RGB uint8 → a body in the picture, and whether it wears the garment; None without a body."""
 
     def cut(self, photo: RGB, body: NDArray[np.float32], category: Category) -> Alpha:
         """The garment's (h, w) uint8 alpha, without its wearer."""
@@ -77,6 +78,7 @@ class CutGarment:
         share: share of the photo that the garment covers, in [0, 1].
         worn: whether a person wears it.
         missed: why the backend's network did not find the garment, which the embedded backend then cut out; None when it did.
+        remarks: flags raised while it was cut.
     """
 
     rgb: RGB
@@ -84,6 +86,7 @@ class CutGarment:
     share: float
     worn: bool = False
     missed: NotFound | None = None
+    remarks: tuple[Notice, ...] = ()
 
 
 def reduced(photo: Photo) -> Photo:
@@ -161,7 +164,7 @@ def notices_of(garment: CutGarment, mask: Alpha, category: Category, given: bool
     """
     if garment.worn:
         return (Notice(Flag.GARMENT_WORN, "a wearer's body was found"),)
-    found = [garment.missed.notice] if garment.missed else []
+    found = [*garment.remarks, *([garment.missed.notice] if garment.missed else [])]
     found += [Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts))] if (doubts := outline_doubts(mask > 0, garment.share)) else []
     doubt = f"in {category.value}, but {misfit}" if given and (misfit := category_doubt(mask > 0, category)) else ""
     if doubt := doubt or ("" if given else guess_doubt(mask > 0, category)):
@@ -174,7 +177,7 @@ class ClothStep(BackendStep[GarmentBackend]):
 
     name: ClassVar[str] = "cloth"
     unit: ClassVar[Unit] = Unit.GARMENT
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     config: ClothConfig
 
     def __init__(
@@ -231,13 +234,15 @@ class ClothStep(BackendStep[GarmentBackend]):
         small, path = reduced(photo), self.layout.path(garment.source)
         if small.alpha is not None and _has_outline(small.alpha):
             return _checked(path, CutGarment(without_white(small.rgb, small.alpha), small.alpha, _share(small.alpha)))
-        if (body := self.wearers.wearer(small.rgb)) is not None:
-            alpha = self.wearers.cut(small.rgb, body, garment.category)
+        wearer = self.wearers.wearer(small.rgb)
+        if wearer is not None and wearer.signs.is_wearer:
+            alpha = self.wearers.cut(small.rgb, wearer.body, garment.category)
             return _checked(path, CutGarment(small.rgb, alpha, _share(alpha), worn=True))
+        remarks = () if wearer is None else (wearer.signs.notice,)
         answer = self.backend.cut(small.rgb)
         missed = answer if isinstance(answer, NotFound) else None
         alpha = cut_garment(small.rgb) if isinstance(answer, NotFound) else answer
-        cut = _checked(path, CutGarment(small.rgb, alpha, _share(alpha), missed=missed))
+        cut = _checked(path, CutGarment(small.rgb, alpha, _share(alpha), missed=missed, remarks=remarks))
         return self._close_up(photo, cut)
 
     def _close_up(self, photo: Photo, cut: CutGarment) -> CutGarment:

@@ -14,15 +14,12 @@ from pipeline.core.labels import Category
 from pipeline.core.people_networks import PACKAGES, people_networks
 from preprocess.cloth.ground_colour import size_of
 from preprocess.cloth.soft_edge import edge_alpha
+from preprocess.cloth.wearer_signs import Wearer, wearer_signs
 
 LOOK_SIDE = 640
 """Longer side at which a wearer is searched for."""
 WORK_SIDE = 448
 """Longer side at which GrabCut runs; its time grows faster than the number of pixels."""
-MIN_ARMS_SEEN = 0.5
-"""Mean visibility of elbows and wrists: in some flat lays the pose model finds a torso, but no arms."""
-MIN_FACE_SCORE = 0.75
-"""Printed portraits score below this."""
 MIN_FACE_PX, MIN_SKIN_CHROMA = 30, 8.0
 """With fewer face pixels, or grey ones (a picture without colour), skin cannot be modelled."""
 MIN_HEM_STEP = 3.0
@@ -35,25 +32,24 @@ SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES, MOUTH = (11, 12), (13, 14), (15,
 class WornGarment:
     """Finds a wearer and cuts out the garment."""
 
-    card = Card(name="worn", version=1, packages=(PACKAGES,), seconds=0.05, approximate=True)
+    card = Card(name="worn", version=2, packages=(PACKAGES,), seconds=0.05, approximate=True)
 
     def load(self, device: str) -> None:
         """Build the networks."""
         self._models = people_networks()
 
-    def wearer(self, photo: NDArray[np.uint8]) -> Points | None:
-        """(h, w, 3) RGB uint8 → (33, 4) float32 landmarks of the wearer (x, y, z in pixels, visibility), or None."""
+    def wearer(self, photo: NDArray[np.uint8]) -> Wearer | None:
+        """(h, w, 3) RGB uint8 → a body in the picture and the signs that it wears the garment; None without a body."""
         scale = min(1.0, LOOK_SIDE / max(photo.shape[:2]))
         small = photo if scale == 1 else cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         seen = self._models.pose(small)
         if seen is None:
             return None
-        faces = self._models.faces(small)
-        face = float(faces[:, 4].max(initial=0))
-        if seen.body[[*ELBOWS, *WRISTS], 3].mean() < MIN_ARMS_SEEN and face < MIN_FACE_SCORE:
+        signs = wearer_signs(small, seen, self._models.person_probability(small), self._models.faces(small))
+        if not signs.worth_a_word:
             return None
         body: Points = seen.body * np.array([1 / scale, 1 / scale, 1 / scale, 1], np.float32)
-        return body
+        return Wearer(body, signs)
 
     def cut(self, photo: NDArray[np.uint8], body: Points, category: Category) -> NDArray[np.uint8]:
         """Cut the garment out, without its wearer.

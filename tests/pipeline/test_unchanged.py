@@ -23,6 +23,13 @@ RECORDED = Path(__file__).parents[1] / "data" / "before_the_rooms"
 RAISED: dict[str, str] = dict.fromkeys(
     ("tryon stableviton", "tryon stableviton_1024", "tryon sift_vton"), "exact norm, attention in fp32, no wasted call"
 ) | {
+    **dict.fromkeys(
+        (
+            f"cloth {name}"
+            for name in ("embedded", "birefnet-general", "birefnet-general-lite", "isnet-general-use", "u2net", "u2net-cloth-seg")
+        ),
+        "a print is no wearer",
+    ),
     "parsing schp": "corners on corners, holes by their outline",
     "parsing fashn": "the size of its training, whatever a file beside it says",
 }
