@@ -6,7 +6,7 @@ saves and opens with the libraries as before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from diffusers.models.activations import GEGLU
 from diffusers.models.attention import BasicTransformerBlock
@@ -24,6 +24,7 @@ from tryon.networks.packed import (
     PackedPointwise,
     packed_kind,
 )
+from tryon.networks.quantised import FULL, QUANTISED, SPARED
 from tryon.networks.savings import Savings
 from tryon.networks.upsampling import FoldedUpsample, foldable
 from tryon.networks.vae import MapAttention
@@ -70,6 +71,30 @@ def leave_out_queries(parts: Iterable[nn.Module]) -> None:
     for layer in [layer for part in parts for layer in part.modules()]:
         if isinstance(layer, BasicTransformerBlock):
             layer.norm2 = layer.attn2.to_q = layer.attn2.to_k = None
+
+
+def use_quantised_layers(parts: Iterable[nn.Module], weight_format: str, spared: Set[str] = SPARED) -> None:
+    """Round the weights of linear layers and convolutions to 8 bits, one layer after the other; norms keep theirs.
+
+    Layers that are quantised already stay as they are.
+
+    Args:
+        parts: parts of the network.
+        weight_format: `int8` or `fp8`; `full` changes nothing.
+        spared: layers with one of these words in their name, between dots, keep their weights.
+    """
+    if weight_format == FULL:
+        return
+    named = [(name, layer) for part in parts for name, layer in part.named_modules() if not spared & set(name.split("."))]
+    for _, layer in named:
+        kind = PLAIN.get(type(layer), type(layer))
+        if isinstance(layer, PackedGate):
+            layer.__class__ = GEGLU
+        elif kind in QUANTISED:
+            if isinstance(layer, Packed):
+                layer.restore()
+            layer.__class__ = QUANTISED[kind]
+            layer.quantise(weight_format)
 
 
 def use_plain_layers(network: nn.Module) -> None:

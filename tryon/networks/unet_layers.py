@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 
 from tryon.networks.attention import AttentionProbe, Kernel, mix, ready_scores_pay
 from tryon.networks.packed import PackedLinear, PackedPointwise
+from tryon.networks.quantised import QuantisedLinear, plain_weight
 from tryon.networks.sigmoid_attention import ratio_near
 from tryon.networks.token_merging import match_tokens
 
@@ -80,18 +81,16 @@ def _queries_and_keys(attention: Module, x: Tensor, context: Tensor, kernel: Ker
     """(b, n, c) queries, (b, m, c) keys, and the scale of their products; None = 1/√d."""
     to_q, to_k = attention.to_q, attention.to_k
     depth = to_q.out_features // attention.heads
-    if (
-        kernel is Kernel.BLOCKS
-        and ready_scores_pay(x, context.shape[1], depth)
-        and _packed_for(to_q, x)
-        and _packed_for(to_k, context)
-    ):
+    if kernel is Kernel.BLOCKS and ready_scores_pay(x, context.shape[1], depth) and _scales(to_q, x) and _scales(to_k, context):
         ratio = ratio_near(depth**-0.5)
         return to_q.scaled(x, ratio.numerator, "mul"), to_k.scaled(context, ratio.denominator, "div"), 1.0
     return to_q(x), to_k(context), None
 
 
-def _packed_for(layer: Module, x: Tensor) -> bool:
+def _scales(layer: Module, x: Tensor) -> bool:
+    """Whether a projection can have a factor in it without rounding twice."""
+    if isinstance(layer, QuantisedLinear):
+        return layer.bias is None
     return isinstance(layer, PackedLinear) and layer.packed_for(x)
 
 
@@ -113,7 +112,7 @@ def pointwise(convolution: Module, tokens: Tensor) -> Tensor:
     """A 1x1 convolution as what it is for tokens (b, n, c_in), a linear layer: (b, n, c_out)."""
     if isinstance(convolution, PackedPointwise):
         return convolution.on_tokens(tokens)
-    return F.linear(tokens, convolution.weight.flatten(1), convolution.bias)
+    return F.linear(tokens, plain_weight(convolution, tokens.dtype).flatten(1), convolution.bias)
 
 
 @dataclass(frozen=True)

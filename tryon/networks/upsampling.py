@@ -13,6 +13,7 @@ from diffusers.models.upsampling import Upsample2D
 from torch import Tensor, nn
 
 from tryon.networks.packed import PackedConv2d
+from tryon.networks.quantised import plain_weight
 
 SEEN = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
 """(place in the cell, row of the small map, row of the 3x3 kernel): which kernel rows fall onto one row of the small map."""
@@ -30,7 +31,7 @@ class FoldedUpsample(Upsample2D):  # type: ignore[misc]  # the library ships no 
             return enlarged
         if not self.phases:
             with torch.inference_mode(False), torch.no_grad():
-                self.phases = (fold(self.conv),)
+                self.phases = (fold(self.conv, x.dtype),)
         return interleave(self.phases[0](x))
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
@@ -38,13 +39,18 @@ class FoldedUpsample(Upsample2D):  # type: ignore[misc]  # the library ships no 
         return super()._apply(fn, recurse)
 
 
-def fold(convolution: nn.Conv2d) -> nn.Conv2d:
-    """The four 2x2 convolutions of one 3x3 convolution, as one with four times the channels, place in the cell first."""
+def fold(convolution: nn.Conv2d, dtype: torch.dtype) -> nn.Conv2d:
+    """The four 2x2 convolutions of one 3x3 convolution, as one with four times the channels, place in the cell first.
+
+    Args:
+        convolution: plain, packed or quantised.
+        dtype: number format of the maps.
+    """
     if isinstance(convolution, PackedConv2d):
         convolution.restore()
-    weight = convolution.weight.float()
+    weight = plain_weight(convolution, torch.float32)
     seen = SEEN.to(weight.device)
-    folded = torch.einsum("ayr,bxs,oirs->aboiyx", seen, seen, weight).flatten(0, 2).to(convolution.weight.dtype)
+    folded = torch.einsum("ayr,bxs,oirs->aboiyx", seen, seen, weight).flatten(0, 2).to(dtype)
     kind = PackedConv2d if isinstance(convolution, PackedConv2d) else nn.Conv2d
     made = kind(convolution.in_channels, 4 * convolution.out_channels, 2, padding=1, device="meta")
     made.weight = nn.Parameter(folded.contiguous(memory_format=_layout(convolution.weight)), requires_grad=False)

@@ -37,6 +37,9 @@ class StableVITONConfig(EngineConfig):
     dtype: Literal["fp32", "bf16", "fp16"] | None = None
     """Number format; what the machine lacks becomes the next best."""
 
+    weight_format: Literal["full", "int8", "fp8"] | None = None
+    """Approximation: int8 or fp8 keep all weights but the VAE's in 8 bits: about half the memory; slower on a CPU."""
+
     start: Start | None = None
     """Start code: person (leaks the old garment), agnostic, noise."""
 

@@ -78,11 +78,13 @@ class StableVITON(EngineBase):
         from tryon.batching import pictures_that_fit
         from tryon.engines.stableviton.architecture import CALL_BYTES_PER_PIXEL, PARAMETERS
         from tryon.networks.precision import choose_dtype
+        from tryon.networks.quantised import FULL
 
         sampling = sampling_config(self.config, self.native_preset)
         bytes_each = choose_dtype(sampling.dtype, device).itemsize
+        weight_bytes = PARAMETERS * (bytes_each if sampling.weight_format == FULL else 1)
         pictures = 1 if sampling.guidance_scale == 1 else 2  # a guided call computes both answers at once
-        return pictures_that_fit(device, self._size, CALL_BYTES_PER_PIXEL * bytes_each / 2 * pictures, PARAMETERS * bytes_each)
+        return pictures_that_fit(device, self._size, CALL_BYTES_PER_PIXEL * bytes_each / 2 * pictures, weight_bytes)
 
     @property
     def _size(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import Architecture
+from tryon.networks.quantised import plain_weight
 
 
 class MapperBlock(nn.Module):
@@ -37,7 +38,7 @@ class MapperBlock(nn.Module):
             value: Tensor = self.to_value(x)
             return value
         rows = slice(2 * x.shape[-1], None)
-        return F.linear(x, self.to_qkv.weight[rows], self.to_qkv.bias[rows])
+        return F.linear(x, plain_weight(self.to_qkv, x.dtype)[rows], self.to_qkv.bias[rows])
 
 
 class GarmentMapper(nn.Module):

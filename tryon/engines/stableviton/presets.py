@@ -42,6 +42,7 @@ class SamplingConfig:
     solver: str = "unipc"  # one of tryon.samplers.library.SOLVERS
     steps: int = 17
     dtype: str = "bf16"  # fp32, bf16, fp16; what the machine lacks becomes the next best
+    weight_format: str = "full"  # approximation: int8 or fp8 keep most weights in 8 bits, see network.py
     start: Start = Start.AGNOSTIC
     posterior: PosteriorDraw = PosteriorDraw.ONCE
     guidance_scale: float = 1.0  # 1 = one pass per step, as the published results were made

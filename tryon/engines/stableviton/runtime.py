@@ -37,6 +37,7 @@ from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.compiling import Compiled
 from tryon.networks.layout import arrange
 from tryon.networks.precision import fp32_products, mend_overflow
+from tryon.networks.quantised import check_weight_format
 from tryon.networks.swapping import use_plain_layers
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
@@ -88,6 +89,8 @@ class Runtime:
     def __init__(self, loaded: Loaded, config: SamplingConfig, size: Size, limits: Limits, save_attention: bool = False) -> None:
         _check_variant_size(loaded, size)
         self.network, self.variant, self.identity = loaded.network, loaded.variant, loaded.identity
+        check_weight_format(config.weight_format, limits.device.kind)
+        self.network.use_weight_format(config.weight_format)
         arrange(self.network, limits.device.name, self.network.savings)
         self.config, self.size, self.save_attention = config, size, save_attention
         self._times = TimeTable(self.network)

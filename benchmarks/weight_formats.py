@@ -1,0 +1,87 @@
+"""What weights in 8 bits save, cost and move: full-size StableVITON with generated weights, one format after the other.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.weight_formats
+    python -m benchmarks.weight_formats --size 1024 768 --formats full int8
+
+Distances are relative, to the noise and the garment's token that the first format of the list predicts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import time
+
+import torch
+from torch import Tensor
+
+from benchmarks.generated import generated_garment, generated_network, generated_person
+from pipeline.core.device import Device, choose_device
+from tryon.engines.stableviton.denoiser import Batch, Denoiser, TimeTable
+from tryon.engines.stableviton.encoding import encode_garment, encode_person
+from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.presets import BALANCED
+from tryon.engines.stableviton.sampling import draw_conditions
+from tryon.networks.layout import arrange
+from tryon.networks.precision import choose_dtype
+from tryon.networks.quantised import EIGHT_BITS, FULL, check_weight_format
+from tryon.networks.savings import ALL
+from tryon.noise import SeededNoise
+from tryon.system_memory import give_freed_memory_back
+
+TIMESTEPS = (981, 501, 21)
+"""The first of them is called once more before, to pack and to choose kernels."""
+
+
+def network_in(weight_format: str, device: Device) -> tuple[StableViton, float]:
+    """The network on a device, and the bytes of its weights in 1e9."""
+    give_freed_memory_back()
+    network = generated_network(ALL, choose_dtype(BALANCED.dtype, device))
+    check_weight_format(weight_format, device.kind)
+    network.use_weight_format(weight_format)
+    arrange(network, device.name, network.savings)
+    return network, sum(weight.nbytes for weight in network.parameters()) / 1e9
+
+
+def predict(network: StableViton, size: tuple[int, int]) -> tuple[list[Tensor], Tensor, float]:
+    """Noise at each timestep, the garment's token, and seconds of processor time of a model call."""
+    person = encode_person(network, generated_person(size), with_image=False)
+    garment = encode_garment(network, generated_garment(size), size)
+    batch = Batch([person], [garment], [SeededNoise(0)])
+    _, conditions = draw_conditions(batch, BALANCED, network.device)
+    denoiser = Denoiser(network, batch, conditions, BALANCED, TimeTable(network))
+    latents = batch.draw().to(network.device)
+    denoiser(latents, TIMESTEPS[0])
+    started = time.process_time()
+    noises = [denoiser(latents, timestep).cpu() for timestep in TIMESTEPS]
+    return noises, garment.token.float().cpu(), (time.process_time() - started) / len(TIMESTEPS)
+
+
+def relative(ours: Tensor, first: Tensor) -> float:
+    """Distance as a share."""
+    return float((ours - first).norm() / first.norm())
+
+
+def main() -> None:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, nargs=2, default=(512, 384), metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--formats", nargs="+", default=[FULL, *EIGHT_BITS], choices=[FULL, *EIGHT_BITS])
+    arguments = parser.parse_args()
+    device, size, first = choose_device(arguments.device), tuple(arguments.size), None
+    print(f"{device.label or device.name}, torch {torch.__version__}, {torch.get_num_threads()} threads, {size}")
+    with torch.inference_mode():
+        for weight_format in arguments.formats:
+            gc.collect()
+            network, gigabytes = network_in(weight_format, device)
+            noises, token, seconds = predict(network, size)
+            first = first or (noises, token)
+            moved = ", ".join(f"{relative(*pair):.4f}" for pair in zip(noises, first[0], strict=True))
+            print(f"{weight_format}: weights {gigabytes:.3f} GB, {seconds:.2f} s a call, ", end="")
+            print(f"noise at {TIMESTEPS} moves by {moved}, the token by {relative(token, first[1]):.4f}", flush=True)
+            del network
+
+
+if __name__ == "__main__":
+    main()
