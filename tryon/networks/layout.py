@@ -13,9 +13,9 @@ CHANNELS_LAST: Mapping[str, bool] = {
     # oneDNN's kernels want it, and maps become tokens without a copy.
     "cpu": True,
     # Convolutions on tensor cores read 16-bit maps with channels last; in the ordinary layout each of them turns its input and
-    # its output. PyTorch's GroupNorm does the opposite: it turns channels-last maps before and after. A residual block has two
-    # of each, and a transformer needs tokens on top, so channels last should win. By reading, **not measured**: change it here,
-    # and `python -m benchmarks.stableviton` says whether it did. A compiled network has norms of its own that turn nothing.
+    # its output. PyTorch's GroupNorm would do the opposite; ours (`group_norm.py`) turns nothing, and a compiled network's
+    # neither. A transformer needs tokens on top, so channels last should win. By reading, **not measured**: change it here, and
+    # `python -m benchmarks.stableviton` says whether it did.
     "cuda": True,
     # Not measured.
     "mps": True,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tryon.networks.group_norm import ExactGroupNorm, normalise
+from tryon.networks.group_norm import ExactGroupNorm, normalise, normalise_as_it_lies
 
 SIZES = [(1, 128, 96, 80), (2, 320, 16, 12), (1, 64, 1, 1), (3, 32, 7, 5)]
 SPREADS = [(0.0, 1.0), (5.0, 1.0), (5.0, 0.001), (-40.0, 0.5)]  # mean and standard deviation; nearly flat maps are the hard ones
@@ -50,6 +50,30 @@ def test_the_librarys_own_kernel_would_have_lost_the_digits():
         ours = layer(x)
     expected = exact(layer, x)
     assert (library - expected).abs().max() > 1000 * (ours - expected).abs().max()
+
+
+@pytest.mark.parametrize("size", [size for size in SIZES if size[2] > 1])
+@pytest.mark.parametrize(("mean", "deviation", "bound"), [(0.0, 1.0, 1e-6), (5.0, 1.0, 1e-6), (5.0, 0.01, 1e-4)])
+def test_what_a_gpu_computes_is_the_same_up_to_the_rounding_of_the_mean(size, mean, deviation, bound):
+    """On the CPU, because no GPU is at hand; nearly flat maps are left with the library's accuracy for ordinary ones."""
+    layer, x = norm(size[1]), picture(size, mean, deviation)
+    with torch.no_grad():
+        ours = normalise_as_it_lies(x, layer.num_groups, layer.weight, layer.bias, layer.eps)
+    expected = exact(layer, x)
+    assert (ours - expected).abs().max() <= bound * expected.abs().max()
+    assert ours.shape == x.shape and ours.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(("dtype", "rounding"), [(torch.bfloat16, 2**-8), (torch.float16, 2**-11)])
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (5.0, 1.0), (-8.0, 2.0)])
+def test_what_a_gpu_computes_in_16_bits_is_rounded_once(dtype, rounding, mean, deviation):
+    """Beside 1e-3, because a CPU adds up squares one after the other."""
+    layer, x = norm(128).to(dtype), picture((2, 128, 24, 16), mean, deviation).to(dtype)
+    with torch.no_grad():
+        ours = normalise_as_it_lies(x, layer.num_groups, layer.weight, layer.bias, layer.eps)
+    expected = exact(layer, x)
+    assert ours.dtype == dtype and ours.is_contiguous(memory_format=torch.channels_last)
+    assert ((ours - expected).abs() <= (rounding + 2e-4) * expected.abs() + 1e-3).all()
 
 
 def test_the_input_is_left_as_it_was():
