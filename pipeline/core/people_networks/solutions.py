@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -74,7 +75,7 @@ class MediapipeSolutions(PeopleNetworks):
         module, kind = solution.split(".")
         with self._lock, filtered_native_stderr():
             graph = getattr(importlib.import_module(f"mediapipe.python.solutions.{module}"), kind)(**settings)
-            graph.process(np.full((64, 64, 3), 127, np.uint8))
+            _asked(graph, np.full((64, 64, 3), 127, np.uint8))
         return graph
 
     def _process(self, graph: Any, picture: RGB) -> Any:
@@ -82,9 +83,9 @@ class MediapipeSolutions(PeopleNetworks):
         contiguous = np.ascontiguousarray(picture)
         with self._lock:
             if id(graph) in self._warned:
-                return graph.process(contiguous)
+                return _asked(graph, contiguous)
             with filtered_native_stderr():
-                found = graph.process(contiguous)
+                found = _asked(graph, contiguous)
             if any(getattr(found, name, None) is not None for name in found._fields):
                 self._warned.add(id(graph))
             return found
@@ -129,3 +130,10 @@ class MediapipeSolutions(PeopleNetworks):
         height, width = picture.shape[:2]
         score = found.multi_handedness[0].classification[0].score
         return np.asarray([(p.x * width, p.y * height, score) for p in found.multi_hand_landmarks[0].landmark], np.float32)
+
+
+def _asked(graph: Any, picture: RGB) -> Any:
+    """A graph's answer. mediapipe 0.10 reads it in a way of which protobuf 4 warns at every call."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"SymbolDatabase\.GetPrototype\(\) is deprecated")
+        return graph.process(picture)
