@@ -16,7 +16,7 @@ from pipeline.core.console import LOG
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
-from pipeline.core.people_networks import PACKAGES
+from pipeline.core.people_networks import PACKAGES, use_weights
 from pipeline.core.people_networks.files import fetch_files, fetch_note, missing_files
 from pipeline.core.process import gc_paused
 from pipeline.core.records.attempts import Attempts, read_attempts
@@ -34,7 +34,7 @@ from pipeline.running.runner import run_stages
 from pipeline.running.summary import ItemFailure, Listener, RunSummary, by_cause
 from pipeline.settings import RunConfig, read_settings
 
-__all__ = ["Estimate", "PreparedRun", "Request", "plan", "prepare", "run"]
+__all__ = ["Estimate", "PreparedRun", "Request", "plan", "prepare", "prepare_run", "run"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class PreparedRun:
 
     def fetch_note(self, plan: Plan) -> str:
         """What a run of this plan would fetch first, or ""."""
-        needed = self.lacks_people() and self.needs_people(plan)
+        needed = self.lacks_people() and (self.guesser.unseen or self.needs_people(plan))
         return f"would fetch first: {fetch_note(self.request.weights)}" if needed else ""
 
     def retry_warning(self, records: Records) -> str:
@@ -112,8 +112,7 @@ class PreparedRun:
         """Bring everything up to date and write the report; a `plan` that the caller has just made is not made again."""
         request = self.request
         if self.lacks_people() and self.needs_people(plan := plan or self.plan(records)):
-            say = listener.note if listener else logging.getLogger(LOG).warning
-            fetch_files(request.weights, network_from(os.environ), say)
+            _fetch_people(request, listener)
         lists = pair_lists(self.assembly.everything)
         for ref in PAIR_LISTS.values():
             if ref in lists or records.layout.path(ref).exists():  # an outdated list must not stay
@@ -153,13 +152,39 @@ def _pop(path: Path) -> str:
     return text
 
 
-@gc_paused()
+def _fetch_people(request: Request, listener: Listener | None) -> None:
+    """Bring the files of the networks that find people, after saying so."""
+    fetch_files(request.weights, network_from(os.environ), listener.note if listener else logging.getLogger(LOG).warning)
+
+
 def prepare(request: Request) -> PreparedRun:
-    """Read settings and inputs, choose engines and backends.
+    """Read settings and inputs, choose engines and backends; the log says which garments could not be judged.
 
     Raises:
         LookbookError: a setting, a name, a glob or an explicitly asked-for model does not fit; nothing has been touched then.
     """
+    prepared = _read(request)
+    if note := prepared.guesser.unseen_note():
+        logging.getLogger(LOG).warning(note)
+    return prepared
+
+
+def prepare_run(request: Request, listener: Listener | None = None) -> PreparedRun:
+    """The same for a run: garments are not guessed before the networks that find people have their files.
+
+    Raises:
+        LookbookError: as `prepare`, or the files cannot be fetched.
+    """
+    prepared = _read(request)
+    if prepared.guesser.unseen:
+        _fetch_people(request, listener)
+        prepared = _read(request)
+        prepared.guesser.require_sight()
+    return prepared
+
+
+@gc_paused()
+def _read(request: Request) -> PreparedRun:
     settings = read_settings(request.inputs, request.config, request.overrides)
     run_config = settings["run"]
     assert isinstance(run_config, RunConfig)
@@ -167,6 +192,7 @@ def prepare(request: Request) -> PreparedRun:
     if not layout.inputs.is_dir():
         raise UsageError(f"there is no folder {layout.inputs}", "python run.py demo, or point --inputs at your photos")
     chooser = Chooser(layout.weights, run_config.commercial_only)
+    use_weights(layout.weights)
     guesser = GarmentGuesser(layout)
     everything = discover(layout, engine_chooser(settings, chooser), mask_rule_of, guesser)
     everything = paired_only(everything, layout)
@@ -208,6 +234,6 @@ def run(request: Request, listener: Listener | None = None) -> RunSummary:
         request: what is wanted.
         listener: receives the events of the run; default: nobody.
     """
-    prepared = prepare(request)
+    prepared = prepare_run(request, listener)
     with open_records(request.layout, verify=request.verify) as records:
         return prepared.run(records, listener)

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from pipeline.cli.options import INPUTS, OUTPUTS, Inputs, Outputs
 from pipeline.core.console import Console
+
+if TYPE_CHECKING:
+    from pipeline.core.inputs.collection import Collection
+    from pipeline.core.layout import Layout
 
 import_app = typer.Typer(help="Import a published data set.", no_args_is_help=True, rich_markup_mode=None)
 PICTURES = "pictures"
@@ -134,17 +138,14 @@ def export_viton_hd(
     outputs: Outputs = OUTPUTS,
 ) -> None:
     """A VITON-HD tree of the pairs of one garment category."""
-    from pipeline.core.inputs.collection import discover
     from pipeline.core.labels import Category
     from pipeline.core.layout import Layout
     from pipeline.datasets.transfer import Mover
     from pipeline.datasets.transfer_run import export_tree
     from pipeline.datasets.viton_hd_out import plan_viton_hd
-    from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
-    found = discover(layout, lambda _: "", guess=GarmentGuesser(layout))
-    plan = plan_viton_hd(found, layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
+    plan = plan_viton_hd(_found(layout), layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
     raise typer.Exit(export_tree(plan, Mover(copy, dry_run), Console()))
 
 
@@ -158,13 +159,22 @@ def export_dresscode(
     outputs: Outputs = OUTPUTS,
 ) -> None:
     """A DressCode tree of all pairs."""
-    from pipeline.core.inputs.collection import discover
     from pipeline.core.layout import Layout
     from pipeline.datasets.dresscode_out import plan_dresscode
     from pipeline.datasets.transfer import Mover
     from pipeline.datasets.transfer_run import export_tree
-    from pipeline.garment_guess import GarmentGuesser
 
     layout = Layout(inputs, outputs)
-    plan = plan_dresscode(discover(layout, lambda _: "", guess=GarmentGuesser(layout)), layout, folder, split)
+    plan = plan_dresscode(_found(layout), layout, folder, split)
     raise typer.Exit(export_tree(plan, Mover(copy, dry_run), Console()))
+
+
+def _found(layout: Layout) -> Collection:
+    """The items of the inputs folder; none is sorted into a tree by a category that could not be told."""
+    from pipeline.core.inputs.collection import discover
+    from pipeline.garment_guess import GarmentGuesser
+
+    guesser = GarmentGuesser(layout)
+    found = discover(layout, lambda _: "", guess=guesser)
+    guesser.require_sight()
+    return found

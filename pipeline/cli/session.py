@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from pipeline.api import Estimate, PreparedRun, Request, prepare
+from pipeline.api import Estimate, PreparedRun, Request, prepare, prepare_run
 from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
@@ -39,7 +39,7 @@ class Session:
 
     def show_plan(self) -> ExitCode:
         """Print what would run, and why; write nothing."""
-        prepared = self._prepare()
+        prepared = self._told(prepare(self.request))
         with open_records(self.request.layout, writable=False, verify=self.request.verify) as records:
             records.contents.ahead = self._ahead.of
             plan, warning = prepared.plan(records), prepared.retry_warning(records)
@@ -56,7 +56,8 @@ class Session:
         Args:
             ask: ask before a large run.
         """
-        prepared = self._prepare()
+        progress = Progress(self.console)
+        prepared = self._told(prepare_run(self.request, progress))
         with open_records(self.request.layout, verify=self.request.verify) as records:
             records.contents.ahead = self._ahead.of
             plan = prepared.plan(records)
@@ -66,12 +67,16 @@ class Session:
             self._send_estimate(prepared, plan)
             if ask and not self._may_start(prepared, plan):
                 return ExitCode.USAGE
-            summary = prepared.run(records, Progress(self.console), plan)
+            summary = prepared.run(records, progress, plan)
         say_summary(self.console, summary, str(self.request.layout.path(REPORT)), _run_config(prepared).price_per_hour)
         return self._problems_code(prepared, summary.exit_code)
 
-    def _prepare(self) -> PreparedRun:
-        prepared = prepare(self.request)
+    def _told(self, prepared: PreparedRun) -> PreparedRun:
+        """Print what was found and chosen.
+
+        Raises:
+            UsageError: there is nothing to work on.
+        """
         found = prepared.assembly.everything
         counts = (
             _count(len(found.persons), "person", "people"),

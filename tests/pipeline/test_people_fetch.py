@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from garment_outlines import TROUSERS, on_paper
 from made_wheels import FakePip
 from PIL import Image
 from tiny_weights import tiny_table
+from typer.testing import CliRunner
+from workspaces import save
 
 from pipeline import api
+from pipeline.cli.app import app
 from pipeline.cli.session import Session
+from pipeline.cli.watch import watch
 from pipeline.core.console import LOG, Console
 from pipeline.core.errors import ExitCode, WeightsError
+from pipeline.core.labels import Category
+from pipeline.core.layout import GARMENT_GUESSES
+from pipeline.core.people_networks import door, litert, people_networks
 from pipeline.core.people_networks import files as people_files
 from pipeline.core.people_networks.contract import PACKAGES
 from pipeline.core.people_networks.door import Runtime
 from pipeline.core.people_networks.files import find_file, missing_files
 from pipeline.core.weights import table as weights_table
 from pipeline.core.weights import wheel as wheels
+from pipeline.core.weights.http import Network
 from pipeline.request import Request
+from pipeline.review.workspace import Workspace
 from pipeline.running.summary import RunSummary
 
 
@@ -111,3 +122,92 @@ def test_a_missing_file_names_the_command_that_fetches_it(pip, asked) -> None:
     with pytest.raises(WeightsError, match=r"people/a\.tflite: missing") as caught:
         find_file("a.tflite", asked.weights)
     assert "weights pull people" in caught.value.remedy
+
+
+class FindsNobody:
+    """Stands in for the networks in LiteRT: needs one file of the row, and sees no wearer in any picture."""
+
+    def __init__(self, weights: Path) -> None:
+        find_file("a.tflite", weights)
+
+    def pose(self, picture: object) -> None:
+        """Nobody."""
+
+
+@pytest.fixture
+def unsorted(pip, asked, monkeypatch) -> Request:
+    """Trousers directly in `cloth/`: only their picture tells the category, once it is sure that nobody wears them."""
+    monkeypatch.setattr(door, "runtime_here", lambda: Runtime.LITERT)
+    monkeypatch.setattr(door._Place, "weights", asked.weights / "of-another-run")
+    monkeypatch.setattr(litert, "LiteRTNetworks", FindsNobody)
+    people_networks.cache_clear()
+    save(asked.inputs / "cloth" / "jeans.png", on_paper(TROUSERS))
+    os.utime(asked.inputs / "cloth" / "jeans.png", (1e9, 1e9))
+    yield asked
+    people_networks.cache_clear()
+
+
+def jeans(prepared: api.PreparedRun) -> Category:
+    return next(each.category for each in prepared.assembly.everything.garments if each.id == "jeans")
+
+
+@pytest.mark.parametrize("steps", ["background", "parsing"])
+def test_a_run_fetches_before_it_guesses_a_category(unsorted, pip, worked, capsys, steps) -> None:
+    assert Session(replace(unsorted, steps=(steps,)), Console()).run(ask=False) is ExitCode.DONE
+    told = capsys.readouterr().out
+    assert told.count("36 MB once") == 1 and "guessed from the outline: jeans lower" in told and "counts as" not in told
+    assert len(pip.commands) == 1 and worked == [1]
+    assert '"lower"' in unsorted.layout.path(GARMENT_GUESSES).read_text("utf-8")
+
+
+def test_a_program_that_runs_gets_the_same(unsorted, pip, worked) -> None:
+    api.run(unsorted)
+    assert jeans(api.prepare(unsorted)) is Category.LOWER
+    assert len(pip.commands) == 1 and worked == [1]
+
+
+def test_a_run_that_cannot_fetch_stops_before_any_work_though_only_a_category_is_wanted(unsorted, worked, monkeypatch) -> None:
+    monkeypatch.setenv("LOOKBOOK_OFFLINE", "1")
+    with pytest.raises(WeightsError, match=r"2 files are not here.*LOOKBOOK_OFFLINE"):
+        api.run(replace(unsorted, steps=("parsing",)))
+    assert worked == [] and not unsorted.outputs.exists()
+
+
+def test_a_dry_run_counts_it_as_upper_and_says_so(unsorted, pip, capsys) -> None:
+    assert Session(replace(unsorted, steps=("parsing",)), Console()).show_plan() is ExitCode.DONE
+    told = capsys.readouterr().out
+    assert told.count("jeans counts as upper until") == 1 and "cloth/lower" in told and "would fetch first" in told
+    assert pip.commands == [] and not unsorted.outputs.exists() and not unsorted.weights.exists()
+
+
+@pytest.mark.parametrize("look", [api.plan, lambda asked: Workspace(asked).items()], ids=["a plan", "the review page"])
+def test_what_only_looks_fetches_nothing_and_says_so_once(unsorted, pip, caplog, monkeypatch, look) -> None:
+    monkeypatch.setattr(logging.getLogger(LOG), "handlers", [])
+    look(unsorted)
+    assert caplog.text.count("jeans counts as upper until") == 1 and pip.commands == []
+
+
+def test_what_was_not_seen_is_not_remembered(unsorted, pip, worked) -> None:
+    api.plan(unsorted)
+    people_files.fetch_files(unsorted.weights, Network(), lambda line: None)
+    assert jeans(api.prepare(unsorted)) is Category.LOWER
+
+
+def test_watching_a_folder_fetches_too(unsorted, pip, worked) -> None:
+    looks = iter([None])
+
+    def rest(_: float) -> None:
+        if next(looks, "the end") == "the end":
+            raise KeyboardInterrupt
+
+    watch(Session(unsorted, Console()), Console(), 0, rest)
+    assert worked == [1] and len(pip.commands) == 1
+
+
+@pytest.mark.parametrize("form", ["viton-hd", "dresscode"])
+def test_an_export_does_not_sort_by_what_was_not_seen(unsorted, tmp_path, monkeypatch, form) -> None:
+    monkeypatch.setattr(door._Place, "weights", unsorted.weights)
+    words = ["export", form, str(tmp_path / "tree"), "--inputs", str(unsorted.inputs), "--outputs", str(unsorted.outputs)]
+    done = CliRunner().invoke(app, words)
+    assert isinstance(done.exception, WeightsError) and not (tmp_path / "tree").exists()
+    assert "jeans" in done.exception.message and "weights pull people" in done.exception.remedy
