@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from pipeline.core.errors import ExitCode
-from pipeline.core.people_networks.door import INSTALL, Runtime
-from pipeline.core.people_networks.files import ROW, WHEEL_MEGABYTES
+from pipeline.core.people_networks.door import ROW, Runtime, install_command
+from pipeline.core.people_networks.files import WHEEL_MEGABYTES
 from pipeline.core.weights.access import pull_command
 from pipeline.core.weights.files import human_bytes
 from pipeline.doctor.facts import REINSTALL, Check, Level, Machine, NumbaCache, Requirement
@@ -190,7 +190,7 @@ def _people(machine: Machine) -> Check:
     """The runtime of the networks that find people, and their files."""
     name, place = "people networks", machine.weights_root / ROW
     if machine.people_runtime is None:
-        return Check(Level.FAIL, name, "neither mediapipe 0.10 nor ai-edge-litert is installed", INSTALL)
+        return Check(Level.FAIL, name, "neither mediapipe 0.10 nor ai-edge-litert is installed", install_command())
     if machine.people_runtime == Runtime.SOLUTIONS:
         return Check(Level.OK, name, "mediapipe 0.10 runs them, with its own files")
     if not machine.people_missing:

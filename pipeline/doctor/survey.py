@@ -18,7 +18,7 @@ from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
 from pipeline.core.console import Colour, Console
 from pipeline.core.people_networks import runtime_here
-from pipeline.core.people_networks.files import ROW as PEOPLE
+from pipeline.core.people_networks.door import ROW as PEOPLE
 from pipeline.core.people_networks.files import missing_files
 from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from

@@ -118,6 +118,15 @@ def test_where_mediapipe_runs_them_nothing_is_missing(pip, asked, monkeypatch) -
     assert missing_files(asked.weights) == []
 
 
+def test_the_wheel_is_named_as_its_row_names_it(pip, asked, monkeypatch) -> None:
+    assert door.wheel() == "thing==1.0" and "pip install thing==1.0" in door.install_command()
+    assert "from your package index (thing 1.0, Apache-2.0)" in people_files.fetch_note(asked.weights)
+    monkeypatch.setenv("LOOKBOOK_OFFLINE", "1")
+    with pytest.raises(WeightsError) as caught:
+        api.run(asked)
+    assert "the wheel of thing 1.0" in caught.value.remedy
+
+
 def test_a_missing_file_names_the_command_that_fetches_it(pip, asked) -> None:
     with pytest.raises(WeightsError, match=r"people/a\.tflite: missing") as caught:
         find_file("a.tflite", asked.weights)

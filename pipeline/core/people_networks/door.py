@@ -10,8 +10,10 @@ from pathlib import Path
 from pipeline.core.errors import MissingPackageError
 from pipeline.core.people_networks.contract import PeopleNetworks
 from pipeline.core.weights.access import DEFAULT_ROOT
+from pipeline.core.weights.table import row
 
-INSTALL = "pip install ai-edge-litert   (Python ≤ 3.12 also: pip install mediapipe==0.10.14)"
+ROW = "people"
+"""The networks' row in the weights table."""
 
 
 class Runtime(StrEnum):
@@ -32,6 +34,16 @@ def runtime_here() -> Runtime | None:
     if any((Path(place) / "python" / "solutions" / "pose.py").is_file() for place in places):
         return Runtime.SOLUTIONS
     return Runtime.LITERT if importlib.util.find_spec("ai_edge_litert") else None
+
+
+def wheel() -> str:
+    """The wheel of mediapipe that contains the networks, as pip takes it: the one of their row in the weights table."""
+    return row(ROW).files[0].package
+
+
+def install_command() -> str:
+    """What installs a runtime."""
+    return f"pip install ai-edge-litert   (Python ≤ 3.12 also: pip install {wheel()})"
 
 
 class _Place:
@@ -62,4 +74,4 @@ def people_networks() -> PeopleNetworks:
         from pipeline.core.people_networks.litert import LiteRTNetworks
 
         return LiteRTNetworks(_Place.weights)
-    raise MissingPackageError("people: neither mediapipe 0.10 nor ai-edge-litert is installed", INSTALL)
+    raise MissingPackageError("people: neither mediapipe 0.10 nor ai-edge-litert is installed", install_command())

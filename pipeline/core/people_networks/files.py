@@ -6,14 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.people_networks.door import Runtime, runtime_here
+from pipeline.core.people_networks.door import ROW, Runtime, runtime_here, wheel
 from pipeline.core.weights.access import pull_command, require_verified, status_of, verify
 from pipeline.core.weights.http import Network
 from pipeline.core.weights.pull import plan_pull, pull_all, refuse_early
 from pipeline.core.weights.verify import Finding
 
-ROW = "people"
-"""Their row in the weights table."""
 WHEEL_MEGABYTES = 36
 
 
@@ -41,7 +39,7 @@ def missing_files(weights: Path) -> list[Finding]:
 def fetch_note(weights: Path) -> str:
     """What is said before the fetch."""
     return (
-        f"people networks: {WHEEL_MEGABYTES} MB once, from your package index (mediapipe 0.10.14, Apache-2.0); "
+        f"people networks: {WHEEL_MEGABYTES} MB once, from your package index ({_wheel_in_words()}, Apache-2.0); "
         f"20 MB are kept in {weights / ROW}, and nothing is fetched again"
     )
 
@@ -74,5 +72,9 @@ def _remedy(weights: Path) -> str:
     command = pull_command([ROW], weights)
     return (
         f"with a network: {command}; without: {command} --from FILE, "
-        f"where FILE is the wheel of mediapipe 0.10.14 (any platform), or a folder {ROW} from another machine"
+        f"where FILE is the wheel of {_wheel_in_words()} (any platform), or a folder {ROW} from another machine"
     )
+
+
+def _wheel_in_words() -> str:
+    return wheel().replace("==", " ")
