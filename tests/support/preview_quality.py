@@ -40,6 +40,7 @@ class Landing:
         canvas: (4, 2) the same corners on the canvas.
         ends: middles of its sleeve or leg ends on the canvas, left and right; None where there is none.
         painted: (h, w) bool: pixels it covers.
+        proportion: length of a top over its width at the chest; a cropped one ends above the hips.
     """
 
     tops: Points64
@@ -47,6 +48,12 @@ class Landing:
     canvas: Points64
     ends: tuple[Points64 | None, Points64 | None]
     painted: Mask
+    proportion: float = np.inf
+
+    def reach(self, subject: Subject) -> float:
+        """Pixels below the neck that a top of this proportion surely covers, at most down to the hips."""
+        skeleton = subject.skeleton
+        return min(skeleton.torso_length, (1.25 * self.proportion - 0.3) * skeleton.scale)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ def landing_of(subject: Subject, garment: TopGarment | LowerGarment) -> Landing:
         canvas=np.vstack([fit.torso.armpits, fit.torso.hem[::-1]]),
         ends=(ends[0], ends[1]),
         painted=_union(polygons, subject),
+        proportion=marks.body_length / marks.chest_width,
     )
 
 
@@ -164,7 +172,7 @@ def _hem_error(subject: Subject, landing: Landing) -> float:
     skeleton: Skeleton = subject.skeleton
     across, down = skeleton.to_torso(landing.canvas[2:].mean(0))
     low, high = {
-        Category.UPPER: (0.75 * skeleton.torso_length, 1.6 * skeleton.torso_length),
+        Category.UPPER: (min(0.75 * skeleton.torso_length, landing.reach(subject)), 1.6 * skeleton.torso_length),
         Category.LOWER: (skeleton.torso_length, skeleton.torso_length + 0.6 * skeleton.scale),
         Category.DRESS: (1.1 * skeleton.torso_length, skeleton.torso_length + 2.5 * skeleton.scale),
     }[subject.category]
@@ -190,7 +198,8 @@ def _coverage(subject: Subject, landing: Landing) -> float:
         corners = np.stack([skeleton.hips[0], skeleton.hips[1], right, left])
     else:
         inner = skeleton.neck + 0.75 * (skeleton.shoulders - skeleton.neck) + 0.45 * skeleton.scale * skeleton.down
-        corners = np.stack([inner[0], inner[1], skeleton.hips[1], skeleton.hips[0]])
+        ends = skeleton.hips - (skeleton.torso_length - landing.reach(subject)) * skeleton.down
+        corners = np.stack([inner[0], inner[1], ends[1], ends[0]])
     core = canvas_alpha([corners], subject.size) > 0.5
     front = subject.mask_of(Parse.HAIR, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.FACE)
     core = core & subject.mask & ~front

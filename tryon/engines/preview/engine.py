@@ -35,7 +35,7 @@ from tryon.engines.preview.top import TopGarment, dress_top
 
 CARD = EngineCard(
     name="preview",
-    version=2,
+    version=3,
     seconds=0.25,
     resources=Resources(memory_gb=0.35),
     approximate=True,

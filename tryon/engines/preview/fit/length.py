@@ -13,6 +13,11 @@ from tryon.engines.preview.person.subject import Subject
 
 CHEST_TO_SHOULDERS = 1.25
 """A garment laid flat is this much wider from armpit to armpit than its wearer from shoulder joint to shoulder joint."""
+GIVE, MOST_STRETCH = 1.12, 1.5
+"""A garment is made up to this much longer to cover the worn one: cloth gives a little. More only where nothing is known about
+what would show below it."""
+CROPPED, LEAST_TOP = 0.78, 0.45
+"""Shares of the torso: a top that ends above the first leaves the midriff bare; none ends above the second."""
 LONGEST_DRESS = 3.8
 """From the shoulders to above the ankles, in units of the skeleton's scale."""
 
@@ -33,9 +38,11 @@ def hem_height(subject: Subject, garment: TopLandmarks) -> float:
     own = garment.body_length * garment_scale(garment, skeleton) - 0.14 * skeleton.scale
     if subject.category is Category.DRESS:
         worn = depth_below_neck(subject.mask_of(*UPPER_LABELS, Parse.SKIRT), skeleton, 3.5 * skeleton.torso_length)
-        return _dress_length(garment, skeleton, subject.mask, max(own, min(worn + 0.04 * skeleton.scale, 1.5 * own)))
+        return _dress_length(garment, skeleton, subject.mask, max(own, min(worn + 0.04 * skeleton.scale, GIVE * own)))
     worn = depth_below_neck(subject.mask_of(Parse.UPPER_CLOTHES, Parse.COAT), skeleton, 1.35 * skeleton.torso_length)
-    wanted = max(own, 0.85 * skeleton.torso_length, min(worn + 0.04 * skeleton.scale, 1.5 * own))
+    stretched = min(worn + 0.04 * skeleton.scale, (GIVE if subject.keeps_lower else MOST_STRETCH) * own)
+    cropped = subject.keeps_lower and own < CROPPED * skeleton.torso_length
+    wanted = max(own, LEAST_TOP * skeleton.torso_length) if cropped else max(own, 0.85 * skeleton.torso_length, stretched)
     free = depth_below_neck(subject.mask, skeleton, 2 * skeleton.torso_length)
     return float(min(wanted, free + 0.04 * skeleton.scale)) if free > 0.6 * skeleton.torso_length else float(wanted)
 

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import RGB
-from pipeline.core.labels import LEG_LABELS, LOWER_LABELS, Category, Parse
+from pipeline.core.labels import LEG_LABELS, Category, Parse
 from pipeline.core.masks import Mask, dilate, erode
 from tryon.engines.preview.paint.bare_limbs import SkinPatch, bare_limb, bare_limb_patch
+from tryon.engines.preview.paint.below_top import midriff_patch, paint_kept_garment
 from tryon.engines.preview.paint.fill import fill_smoothly
 from tryon.engines.preview.paint.layers import Coverage, FloatRGB, blend, soften, three_channels
 from tryon.engines.preview.paint.skin import SHADE_TINT, Skin
@@ -43,15 +44,16 @@ def remove_garment(subject: Subject, skin: Skin | None) -> tuple[FloatRGB, Float
     known = erode(background, 4)
     painted = fill_smoothly(image, known) if known.any() else image.astype(np.float32)
     person = soften(~background)
-    beneath = subject.mask_of(*LOWER_LABELS) & ~subject.replaced
-    if subject.category is Category.UPPER and np.count_nonzero(beneath) > 300:
-        _paint_lower_garment(painted, subject, beneath, person)
+    if subject.keeps_lower:
+        paint_kept_garment(painted, subject, person)
     without_legs = painted
     if skin is not None:
         colour = skin_colour(subject, skin)
         if subject.category is not Category.LOWER:
             chest = _chest(subject, person)
             arms = [_joined(_limb(subject, side, False), chest, subject.skeleton, side) for side in (0, 1)]
+            if subject.keeps_lower:
+                _paint_skin(painted, [midriff_patch(subject, person)], colour, skin)
             _paint_skin(painted, [chest], shaded_by_head(subject, colour), skin)
             _paint_skin(painted, arms, colour, skin)
         if subject.category is not Category.UPPER:
@@ -80,15 +82,6 @@ def _blended(image: RGB, colour: FloatRGB, alpha: Coverage) -> FloatRGB:
     photo, window = image.astype(np.float32), window_of(alpha > 0)
     blend(photo, window, colour[window], alpha[window])
     return photo
-
-
-def _paint_lower_garment(canvas: FloatRGB, subject: Subject, beneath: Mask, person: Coverage) -> None:
-    """Continue trousers or a skirt upwards under the removed top, in place."""
-    skeleton = subject.skeleton
-    rows = [(0.55, 0.35 * skeleton.torso_length), (0.5, 1.3 * skeleton.torso_length)]
-    zone = _torso_zone(skeleton, subject.size, rows) * person
-    window = window_of(zone > 0)
-    blend(canvas, window, fill_smoothly(subject.image, beneath & ~dilate(subject.replaced, 3))[window], zone[window])
 
 
 def _paint_skin(canvas: FloatRGB, patches: Sequence[SkinPatch | None], colour: FloatRGB, skin: Skin) -> None:

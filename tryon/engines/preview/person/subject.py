@@ -18,6 +18,10 @@ from tryon.engines.preview.person.windows import window_of
 
 SKIN_LABELS = (Parse.NECK, Parse.LEFT_ARM, Parse.RIGHT_ARM)
 ARM_LABELS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
+LEAST_KEPT = 0.03
+"""As a share of the skeleton's scale squared: trousers or a skirt of which less is seen are not continued."""
+WAIST = 0.9
+"""The natural waist, as a share of the torso's length from neck to hips."""
 MARGIN = 0.16
 """Width of the margin around the mask, as a share of the skeleton's scale."""
 
@@ -92,6 +96,31 @@ class Subject:
         if self.category is Category.UPPER and np.count_nonzero(self.mask_of(*LOWER_LABELS)) < 0.02 * worn.size:
             return worn & ~self._below(1.15 * self.skeleton.torso_length)
         return worn
+
+    @cached_property
+    def kept_below(self) -> Mask:
+        """(h, w) bool: what stays on below a new top (trousers, a skirt, the lower part of a dress); else empty."""
+        if self.category is not Category.UPPER:
+            return np.zeros(self.size, bool)
+        worn = self.mask_of(*LOWER_LABELS, *UPPER_LABELS) & ~self.replaced
+        return worn & self._below(0.5 * self.skeleton.torso_length)
+
+    @property
+    def keeps_lower(self) -> bool:
+        """Whether the photo shows enough of it to continue it upwards."""
+        return bool(np.count_nonzero(self.kept_below) > LEAST_KEPT * self.skeleton.scale**2)
+
+    @cached_property
+    def waist_down(self) -> float:
+        """Pixels from the neck down to where it begins: where the photo shows its edge, else at the natural waist."""
+        return min(self.top_of(self.kept_below), WAIST * self.skeleton.torso_length)
+
+    def top_of(self, mask: Mask) -> float:
+        """Pixels from the neck down to the upper edge of a mask, in the middle of the torso; inf where it is not there."""
+        rows, columns = np.nonzero(mask[::2, ::2])
+        place = self.skeleton.to_torso(np.column_stack([columns, rows]) * 2.0)
+        middle = place[np.abs(place[:, 0]) < 0.3 * self.skeleton.scale, 1]
+        return float(np.percentile(middle, 1)) if len(middle) > 20 else np.inf
 
     def _below(self, down: float) -> Mask:
         """(h, w) bool: everything more than `down` pixels below the neck."""
