@@ -6,6 +6,7 @@ Exit code: 2 when something must be corrected before a run, else 0.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from pipeline.doctor.opencv import WANTED, opencv_checks
 
 LITTLE_BYTES = 200 << 20  # below this a run of one photo may fail
 MODEST_BYTES = 2 << 30  # below this a folder of photos may fail
+ROOMY_ADDRESS_SPACE_GB = 16  # below this a limit of the address space is worth a warning
 OUR_NAMES = ("pipeline", "preprocess", "tryon", "compose")
 OPTIONAL = {"pillow-heif": "HEIC and AVIF photos cannot be read"}
 STARTS = {
@@ -39,12 +41,15 @@ def checks(machine: Machine) -> list[Check]:
         *(_package(machine, requirement) for requirement in machine.requirements),
         *(_extra(name, rules) for name, rules in machine.extras.items()),
         *(_start_failure(machine, module, error) for module, error in machine.import_errors.items()),
+        *_obstacles(machine),
         *opencv_checks(machine.opencv, _rule_of(machine, WANTED)),
         *_our_names(machine),
         _numba(machine.numba),
         _gpu(machine),
         _outputs(machine),
         _disk(machine),
+        *_address_space(machine),
+        _workers(machine),
         _people(machine),
         *model_checks(machine),
         *_network(machine),
@@ -184,6 +189,29 @@ def _disk(machine: Machine) -> Check:
         return Check(Level.OK, "disk", text)
     level = Level.FAIL if machine.free_bytes < LITTLE_BYTES else Level.WARN
     return Check(level, "disk", text, "free some space, or choose another folder: --outputs DIR")
+
+
+def _obstacles(machine: Machine) -> list[Check]:
+    """What would end every run; a damaged `cv2` only where its import has not said so already."""
+    found = [each for each in machine.obstacles if not (each.name == "opencv" and "cv2" in machine.import_errors)]
+    return [Check(Level.FAIL, each.name, each.text, each.remedy) for each in found]
+
+
+def _address_space(machine: Machine) -> list[Check]:
+    """A limit that is no obstacle yet may be one for a larger model or picture, and then ends the process without a word."""
+    limit = machine.address_space_gb
+    if limit == math.inf or any(each.name == "address space" for each in machine.obstacles):
+        return []
+    text = f"limited to {limit:.1f} GB (ulimit -v): large photos and models may be ended in mid-work"
+    level = Level.WARN if limit < ROOMY_ADDRESS_SPACE_GB else Level.OK
+    return [Check(level, "address space", text, "ulimit -v unlimited" if level is Level.WARN else "")]
+
+
+def _workers(machine: Machine) -> Check:
+    if machine.worker_problem:
+        remedy = "work in one process: --workers 1"
+        return Check(Level.WARN, "workers", f"worker processes cannot start: {machine.worker_problem}", remedy)
+    return Check(Level.OK, "workers", "worker processes can start")
 
 
 def _people(machine: Machine) -> Check:

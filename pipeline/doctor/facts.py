@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from pipeline.core.card import Card
+from pipeline.core.start_checks import Obstacle
 from pipeline.core.weights.verify import Finding
 
 REINSTALL = "pip install -e ."
@@ -120,6 +122,9 @@ class Machine:
         people_runtime: what runs the networks that find people; None = nothing here can.
         people_missing: files that it lacks, each with the reason.
         offline: name of the variable that switches the network off, or empty.
+        obstacles: what would end every run before its first item.
+        worker_problem: why a worker process does not start; empty = it does.
+        address_space_gb: limit of the address space in 1e9 bytes; infinite = none.
     """
 
     python: Requirement
@@ -144,3 +149,6 @@ class Machine:
     people_runtime: str | None = "mediapipe"
     people_missing: tuple[str, ...] = ()
     offline: str = ""
+    obstacles: tuple[Obstacle, ...] = ()
+    worker_problem: str = ""
+    address_space_gb: float = math.inf

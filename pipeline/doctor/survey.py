@@ -20,6 +20,7 @@ from pipeline.core.console import Colour, Console
 from pipeline.core.people_networks import runtime_here
 from pipeline.core.people_networks.door import ROW as PEOPLE
 from pipeline.core.people_networks.files import missing_files
+from pipeline.core.start_checks import address_space_gb, obstacles
 from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from
 from pipeline.core.weights.table import table
@@ -27,6 +28,7 @@ from pipeline.doctor.checks import OUR_NAMES, STARTS, checks, exit_code, report
 from pipeline.doctor.facts import Level, Machine, NumbaCache, Torch
 from pipeline.doctor.opencv import OPENCV, installed_opencv
 from pipeline.doctor.requirements import OURS, check_line, check_rule, installed_versions, lines_here, normal, project_rules
+from pipeline.executors.worker_process import start_problem
 
 CHILD_SECONDS = 180  # enough for mediapipe from a cold disk; a longer wait is reported as a failure
 WANTED_EXTRAS = ("diffusion", "rembg", "pose", "densepose")
@@ -94,6 +96,9 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
         people_runtime=runtime_here(),
         people_missing=tuple(finding.line() for finding in missing_files(weights_root)),
         offline=network_from(os.environ).offline,
+        obstacles=tuple(obstacles()),
+        worker_problem=start_problem(),
+        address_space_gb=address_space_gb(),
     )
 
 

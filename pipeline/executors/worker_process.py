@@ -23,6 +23,8 @@ from pipeline.executors.worker_log import LogLine, LogReceiver
 
 START_TRIES = 3
 """So many failed starts in a row, over all workers, end the run."""
+PROBE_SECONDS = 60.0
+"""So long the probe of a start may take on a busy machine."""
 END_SECONDS = 1.0
 """So long a worker may take to end by itself."""
 COMMAND: Sequence[str] = (sys.executable, "-P", "-c", "from pipeline.executors.worker import main; main()")
@@ -51,6 +53,30 @@ class StartCount:
             self._failed += 1
             if self._failed >= START_TRIES:
                 raise WorkerStartError.because(f"{self._failed} in a row ended before their first item, {cause}", lines)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """A worker's variables: it finds every module that this process finds."""
+    own = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    return os.environ | own | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+
+
+def start_problem(seconds: float = PROBE_SECONDS) -> str:
+    """Why a worker process does not start on this machine, or empty: one is started without orders, and ends by itself.
+
+    Args:
+        seconds: so long it may take.
+    """
+    try:
+        done = subprocess.run(
+            COMMAND, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment(1), timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"not ready after {seconds:.0f} s"
+    except OSError as problem:
+        return str(problem.strerror or problem)
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    return "" if done.returncode == 0 else f"exit code {done.returncode} {last}".strip()
 
 
 class WorkerProcess:
@@ -122,10 +148,8 @@ class WorkerProcess:
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
-        environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, sys.path))
         pipe = subprocess.PIPE
-        process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, env=os.environ | environment)
+        process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(self._threads))
         assert process.stderr is not None
         self._errors = _ErrorLines(process.stderr)
         self._errors.start()

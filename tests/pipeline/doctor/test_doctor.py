@@ -10,6 +10,7 @@ import pytest
 from tiny_weights import BODY, tiny_table
 
 from pipeline.core.card import Card
+from pipeline.core.start_checks import Obstacle
 from pipeline.core.weights import status_of
 from pipeline.core.weights import table as weights_table
 from pipeline.doctor import survey as doctor_survey
@@ -293,3 +294,30 @@ def test_missing_people_files_are_fetched_by_the_first_run_or_brought() -> None:
     assert lacking.level is Level.WARN and "36 MB" in lacking.text and "weights pull people" in lacking.remedy
     offline = people_line(people_runtime="litert", people_missing=("x",), offline="LOOKBOOK_OFFLINE")
     assert "LOOKBOOK_OFFLINE" in offline.text and "--from" in offline.remedy
+
+
+# ---- what would end every run -------------------------------------------------------------------------------------------------
+
+
+def test_an_obstacle_of_every_run_must_be_cured() -> None:
+    (found,) = bad(
+        replace(GOOD, obstacles=(Obstacle("address space", "limited to 1.5 GB", "ulimit -v unlimited"),), address_space_gb=1.5)
+    )
+    assert (found.level, found.name, found.remedy) == (Level.FAIL, "address space", "ulimit -v unlimited")
+
+
+def test_a_damaged_opencv_is_told_once() -> None:
+    shell = Obstacle("opencv", "an empty shell", "reinstall it")
+    assert [check.name for check in bad(replace(GOOD, obstacles=(shell,)))] == ["opencv"]
+    assert [check.name for check in bad(replace(GOOD, obstacles=(shell,), import_errors={"cv2": "gone"}))] == ["import cv2"]
+
+
+@pytest.mark.parametrize(("gigabytes", "level"), [(4.0, Level.WARN), (64.0, Level.OK)])
+def test_a_limit_of_the_address_space_is_told_and_a_tight_one_warned_about(gigabytes: float, level: Level) -> None:
+    lines = {check.name: check for check in checks(replace(GOOD, address_space_gb=gigabytes))}
+    assert lines["address space"].level is level and "address space" not in {check.name for check in checks(GOOD)}
+
+
+def test_workers_that_do_not_start_are_a_warning_with_the_way_round() -> None:
+    (found,) = bad(replace(GOOD, worker_problem="exit code 1 No module named pipeline"))
+    assert found.level is Level.WARN and "No module named pipeline" in found.text and "--workers 1" in found.remedy

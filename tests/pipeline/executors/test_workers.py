@@ -171,12 +171,36 @@ def test_what_a_step_prints_reaches_standard_error_and_disturbs_nothing(world: W
         assert errors.count(line) == len(MANY)
 
 
+def test_the_probe_of_a_start_finds_what_a_run_would_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worker_process.start_problem() == ""
+    monkeypatch.setattr(worker_process, "COMMAND", (sys.executable, "-c", "import a_module_that_is_not_here"))
+    assert "exit code 1" in worker_process.start_problem() and "a_module_that_is_not_here" in worker_process.start_problem()
+    monkeypatch.setattr(worker_process, "COMMAND", ("no such program",))
+    assert "No such file" in worker_process.start_problem()
+    monkeypatch.setattr(worker_process, "COMMAND", (sys.executable, "-c", "import time; time.sleep(30)"))
+    assert worker_process.start_problem(seconds=0.2) == "not ready after 0 s"
+
+
 PROGRAM = """
 import sys
 from pathlib import Path
 from small_steps import World
 summary = World(Path(sys.argv[1]), persons=["ann", "bob"]).fill().run("background", workers=2)
 assert summary.made == 2, summary
+"""
+
+REQUEST = """
+import sys
+from pathlib import Path
+import numpy as np
+from workspaces import save
+from pipeline.api import Request, run
+root = Path(sys.argv[1])
+for name in ("ann", "bob", "cid"):
+    save(root / f"inputs/person/{name}.png", np.full((96, 64, 3), 128, np.uint8))
+summary = run(Request(steps="background", inputs=root / "inputs", outputs=root / "outputs", workers=2))
+assert not summary and len(summary.failures) == 3, summary  # nobody is in these pictures, and that alone is wrong
+assert not any(failure.internal for failure in summary.failures), summary
 """
 
 
@@ -187,4 +211,15 @@ def test_workers_start_whatever_the_main_module_of_the_program_is(tmp_path: Path
     command = [sys.executable, "-" if how == "typed in" else str(script), str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": f"{SUPPORT}{os.pathsep}{ROOT}"}
     done = subprocess.run(command, input=PROGRAM, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_request_with_workers_needs_no_guard_either(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(REQUEST)
+    environment = os.environ | {"PYTHONPATH": f"{SUPPORT}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, env=environment, timeout=300
+    )
     assert done.returncode == 0, done.stderr
