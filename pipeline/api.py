@@ -15,12 +15,15 @@ from pipeline.choice import Chooser
 from pipeline.core.console import LOG
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
-from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
+from pipeline.core.inputs.pairs import has_pair_file
+from pipeline.core.inputs.scan import Problem
+from pipeline.core.layout import PAIR_FILES, PAIR_LISTS, REPORT_KEY
 from pipeline.core.people_networks import PACKAGES, use_weights
 from pipeline.core.people_networks.files import fetch_files, fetch_note, missing_files
 from pipeline.core.process import gc_paused
 from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records
+from pipeline.core.start_checks import refuse_obstacles
 from pipeline.core.step import Context, Stage
 from pipeline.core.weights.download import network_from
 from pipeline.garment_guess import GarmentGuesser, guess_note
@@ -68,6 +71,33 @@ class PreparedRun:
         """The items that would run, and the reasons."""
         plan = make_plan(self.stages, records, self.request, self.earlier)
         return replace(plan, retries=self._retry(records).lines(plan)) if self.request.retry_bad else plan
+
+    @property
+    def left_out(self) -> tuple[Problem, ...]:
+        """Inputs that cannot be used, so that something wanted is missing from the items."""
+        return tuple(problem for problem in self.assembly.everything.problems if not problem.harmless)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is neither a person nor a garment."""
+        return not (self.assembly.everything.persons or self.assembly.everything.garments)
+
+    def require_items(self) -> None:
+        """Refuse a run that has nothing to work on.
+
+        Raises:
+            UsageError: there is neither a person nor a garment; a pairs file without usable lines needs another remedy than
+                empty folders.
+        """
+        if not self.empty:
+            return
+        layout = self.request.layout
+        if has_pair_file(layout):
+            files = " or ".join(str(layout.inputs / name) for name in PAIR_FILES if (layout.inputs / name).is_file())
+            message = f"{files}: no line names an existing person and garment"
+            raise UsageError(message, "write: person garment, or remove the file")
+        folder = layout.inputs
+        raise UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
 
     def lacks_people(self) -> bool:
         """Whether files of the networks that find people are missing here."""
@@ -124,6 +154,7 @@ class PreparedRun:
         records.ledger.note_run(" ".join(request.steps), json.dumps(settings))
         shown = _pop(records.layout.path(REPORT_KEY))
         summary = run_stages(self.stages, records, request, listener, plan, self.earlier)
+        summary.left_out, summary.empty = self.left_out, self.empty
         self._report(records, summary, shown)
         return summary
 
@@ -161,7 +192,8 @@ def prepare(request: Request) -> PreparedRun:
     """Read settings and inputs, choose engines and backends; the log says which garments could not be judged.
 
     Raises:
-        LookbookError: a setting, a name, a glob or an explicitly asked-for model does not fit; nothing has been touched then.
+        LookbookError: no run can work on this machine (`start_checks`), or a setting, a name, a glob or an explicitly asked-for
+            model does not fit; nothing has been touched then.
     """
     prepared = _read(request)
     if note := prepared.guesser.unseen_note():
@@ -185,6 +217,7 @@ def prepare_run(request: Request, listener: Listener | None = None) -> PreparedR
 
 @gc_paused()
 def _read(request: Request) -> PreparedRun:
+    refuse_obstacles()
     settings = read_settings(request.inputs, request.config, request.overrides)
     run_config = settings["run"]
     assert isinstance(run_config, RunConfig)
@@ -205,9 +238,9 @@ def _read(request: Request) -> PreparedRun:
     guessed = guess_note(collection)
     lines = (*notes, *filter(None, (guessed, seedless)))
     assembly = Assembly(context, settings, collection, everything, tuple(builders), lines)
-    return PreparedRun(
-        request, assembly, guesser, attempts, tuple(Stage(builder(), items, builder) for builder, items in builders)
-    )
+    stages = tuple(Stage(builder(), items, builder) for builder, items in builders)
+    refuse_obstacles(max((stage.step.resources.memory_gb for stage in stages if stage.items), default=0.0))
+    return PreparedRun(request, assembly, guesser, attempts, stages)
 
 
 def _next_attempts(collection: Collection, attempts: Attempts) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -27,10 +30,11 @@ from pipeline.cli.review import add_commands
 from pipeline.cli.review import export as export_pictures
 from pipeline.cli.weights import app as weights_app
 from pipeline.core.console import Colour, Console
-from pipeline.core.errors import ExitCode, LookbookError, UsageError
+from pipeline.core.errors import ExitCode, LookbookError, UsageError, disk_full, is_disk_full
 from pipeline.core.layout import LEDGER
 from pipeline.core.process import exit_without_teardown
 from pipeline.core.records.stat_ahead import StatsAhead
+from pipeline.core.start_checks import refuse_obstacles
 
 app = typer.Typer(
     name="lookbook",
@@ -51,6 +55,7 @@ def run(context: typer.Context, options: CommandLineOptions) -> None:
     if not _asks_for_something(context):
         typer.echo(context.get_help())
         return
+    refuse_obstacles()
     # The child process lists the folders while the heavy libraries are imported here.
     ahead = context.with_resource(StatsAhead((options.inputs, options.outputs), options.outputs / LEDGER))
     from pipeline.cli.session import Session
@@ -132,13 +137,12 @@ def _guard() -> None:
 
 def main() -> None:
     """Run the command line; every error a user can cause becomes one message and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         _guard()
         app()
     except LookbookError as problem:
-        console = Console(json_events="--json" in sys.argv)
-        console.event("error", {"message": problem.message, "remedy": problem.remedy})
-        console.say(f"error: {problem}", Colour.BAD)
+        _tell(problem)
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
@@ -146,3 +150,25 @@ def main() -> None:
         if end.code is None or isinstance(end.code, int):
             exit_without_teardown(end.code or 0)
         raise
+    except Exception as problem:
+        if not is_disk_full(problem):
+            raise
+        error = disk_full(getattr(problem, "filename", None) or "what was to be written")
+        _tell(error)
+        sys.exit(error.exit_code)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """End like a program that was asked to: what is half-written is taken away on the way out."""
+    sys.exit(ExitCode.TERMINATED)
+
+
+def _tell(problem: LookbookError) -> None:
+    """Write an error as one message; standard output may lie on the full disk, then to standard error."""
+    console = Console(json_events="--json" in sys.argv)
+    try:
+        console.event("error", {"message": problem.message, "remedy": problem.remedy})
+        console.say(f"error: {problem}", Colour.BAD)
+    except OSError:
+        with suppress(OSError):
+            sys.stderr.write(f"error: {problem}\n")

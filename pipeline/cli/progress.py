@@ -117,10 +117,10 @@ def say_summary(console: Console, summary: RunSummary, report: str, price_per_ho
     facts = {"made": summary.made, "failed": len(summary.failures), "interrupted": summary.interrupted, "report": report}
     cost = None if price_per_hour is None else summary.cost_of_thousand(price_per_hour)
     costs = {"pictures": summary.pictures, "seconds": round(summary.seconds, 2), "cost_per_1000": cost}
-    console.event("finished", facts | costs)
+    console.event("finished", facts | costs | {"complete": summary.complete, "exit_code": summary.exit_code})
     if cost is not None:
         each = f"{summary.seconds / summary.pictures:.2f} s a picture in this run"
         console.say(f"{each}: 1,000 pictures cost about {cost:.2f} at {price_per_hour:.2f} an hour")
     if summary.interrupted:
         console.say("interrupted; what was finished is kept, run again to go on", Colour.WARN)
-    console.say(f"{summary.made} made. Report: {report}", Colour.GOOD)
+    console.say(f"{summary}. Report: {report}", Colour.GOOD if summary.complete else Colour.BAD)

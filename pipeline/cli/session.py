@@ -13,8 +13,7 @@ from pipeline.core.console import Colour, Console, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
 from pipeline.core.inputs.collection import discover
 from pipeline.core.inputs.existing import existing
-from pipeline.core.inputs.pairs import has_pair_file
-from pipeline.core.layout import CONFIG_FILE, PAIR_FILES, REPORT, Layout
+from pipeline.core.layout import CONFIG_FILE, REPORT, Layout
 from pipeline.core.process import gc_freeze
 from pipeline.core.records.stat_ahead import StatsAhead
 from pipeline.core.records.transaction import open_records
@@ -48,7 +47,7 @@ class Session:
         for line in filter(None, (warning, prepared.fetch_note(plan))):
             self.console.say(line, Colour.WARN)
         self._say_estimate(prepared.estimate(plan))
-        return self._problems_code(prepared, ExitCode.DONE)
+        return ExitCode.ITEMS_FAILED if prepared.left_out else ExitCode.DONE
 
     def run(self, ask: bool) -> ExitCode:
         """Run, and print the result.
@@ -69,7 +68,7 @@ class Session:
                 return ExitCode.USAGE
             summary = prepared.run(records, progress, plan)
         say_summary(self.console, summary, str(self.request.layout.path(REPORT)), _run_config(prepared).price_per_hour)
-        return self._problems_code(prepared, summary.exit_code)
+        return summary.exit_code
 
     def _told(self, prepared: PreparedRun) -> PreparedRun:
         """Print what was found and chosen.
@@ -88,8 +87,7 @@ class Session:
         for note in prepared.assembly.notes:
             self.console.say(note, Colour.WARN)
         say_problems(self.console, found.problems)
-        if not found.persons and not found.garments:
-            raise _nothing_to_do(self.request.layout)
+        prepared.require_items()
         engines = sorted({pair.engine for pair in prepared.assembly.collection.pairs})
         if engines:
             self.console.say(f"try-on engine: {', '.join(engines)}")
@@ -119,24 +117,11 @@ class Session:
             raise UsageError(f"{plan.to_run} pictures to make, more than {config.confirm_above}", "confirm with --yes")
         return typer.confirm(question)
 
-    def _problems_code(self, prepared: PreparedRun, code: ExitCode) -> ExitCode:
-        lost = any(not problem.harmless for problem in prepared.assembly.everything.problems)
-        return ExitCode.ITEMS_FAILED if code is ExitCode.DONE and lost else code
-
 
 def _run_config(prepared: PreparedRun) -> RunConfig:
     config = prepared.assembly.settings["run"]
     assert isinstance(config, RunConfig)
     return config
-
-
-def _nothing_to_do(layout: Layout) -> UsageError:
-    """The error of a run without items; a pairs file without usable lines needs another remedy than empty folders."""
-    if has_pair_file(layout):
-        files = " or ".join(str(layout.inputs / name) for name in PAIR_FILES if (layout.inputs / name).is_file())
-        return UsageError(f"{files}: no line names an existing person and garment", "write: person garment, or remove the file")
-    folder = layout.inputs
-    return UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
 
 
 def _count(number: int, one: str, many: str = "") -> str:

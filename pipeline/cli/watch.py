@@ -45,8 +45,9 @@ def watch(session: Session, console: Console, every_s: float, sleep: Sleep = tim
     try:
         for _ in settled(workspace.inputs_stamp, every_s, sleep):
             try:
-                if session.run(ask=False) is ExitCode.INTERRUPTED:
-                    return ExitCode.INTERRUPTED
+                code = session.run(ask=False)
+                if code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
+                    return code
             except LookbookError as problem:
                 console.event("error", {"message": problem.message, "remedy": problem.remedy})
                 console.say(f"{problem}", Colour.WARN)

@@ -7,6 +7,7 @@ code 1.
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -18,7 +19,9 @@ class ExitCode(IntEnum):
     INTERNAL = 1
     USAGE = 2
     ITEMS_FAILED = 3
+    DISK_FULL = 4
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class LookbookError(Exception):
@@ -74,6 +77,30 @@ class OutputError(LookbookError):
     """The outputs folder cannot be written: read-only, full, or held by another run."""
 
     exit_code = ExitCode.INTERNAL
+
+
+class DiskFullError(OutputError):
+    """A disk has no room; what was finished is in place."""
+
+    exit_code = ExitCode.DISK_FULL
+
+
+class WeightsDiskFullError(WeightsError, DiskFullError):
+    """The disk of the weights folder has no room."""
+
+    exit_code = ExitCode.DISK_FULL
+
+
+def is_disk_full(problem: BaseException) -> bool:
+    """Whether the system refused to write because the disk, or the user's share of it, is full."""
+    if isinstance(problem, OSError) and problem.errno is not None:
+        return problem.errno in {errno.ENOSPC, errno.EDQUOT}
+    return f"os error {errno.ENOSPC}" in str(problem)  # as libraries written in Rust say it
+
+
+def disk_full(path: object) -> DiskFullError:
+    """The error of a write that a full disk refused; `path` is what was to be written."""
+    return DiskFullError(f"{path}: the disk is full", "free some space, or use another disk; the same command then goes on")
 
 
 def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:

@@ -7,7 +7,15 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipeline.core.errors import InputError, LookbookError, MissingPackageError, OutputError, WeightsError
+from pipeline.core.errors import (
+    InputError,
+    LookbookError,
+    MissingPackageError,
+    OutputError,
+    WeightsError,
+    disk_full,
+    is_disk_full,
+)
 from pipeline.core.flags import Notice
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
@@ -94,6 +102,8 @@ def cause_of(problem: Exception) -> FailureCause:
     """
     if isinstance(problem, HOPELESS):
         raise problem
+    if is_disk_full(problem):
+        raise disk_full(getattr(problem, "filename", None) or "a temporary file") from problem
     if isinstance(problem, LookbookError):
         return FailureCause(problem.message, problem.remedy, sticky=isinstance(problem, InputError))
     trace = "".join(traceback.format_exception(problem))

@@ -206,7 +206,7 @@ class JobQueue:
             self._changed(job)
 
     def _conclude(self, job: ReviewJob, code: int, errors: str) -> None:
-        if job.state is JobState.STOPPING or code == ExitCode.INTERRUPTED:
+        if job.state is JobState.STOPPING or code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
             job.end(JobState.CANCELLED, code)
         elif code in {ExitCode.DONE, ExitCode.ITEMS_FAILED}:
             job.end(JobState.DONE, code)

@@ -16,12 +16,15 @@ class Interrupt:
 
     Args:
         announce: called at the first signal.
+
+    `asked` is True from the first signal on, `terminated` from the first SIGTERM on.
     """
 
     def __init__(self, announce: Callable[[], None]) -> None:
         self._announce = announce
         self._before: dict[signal.Signals, Any] = {}
         self.asked = False
+        self.terminated = False
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
@@ -33,6 +36,7 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.terminated = self.terminated or number == signal.SIGTERM
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

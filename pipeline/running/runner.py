@@ -59,6 +59,7 @@ def run_stages(
     finally:
         run.executor.close()
     run.summary.interrupted = run.summary.interrupted or run.interrupt.asked
+    run.summary.terminated = run.interrupt.terminated
     run.summary.seconds = monotonic() - begun
     return run.summary
 

@@ -6,10 +6,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.core.errors import ExitCode
+from pipeline.core.errors import ExitCode, LookbookError
 from pipeline.core.flags import Notice
+from pipeline.core.inputs.scan import Problem
 from pipeline.core.layout import Ref
 from pipeline.planning.decisions import StagePlan
+
+SHOWN = 5
+"""So many reasons stand in the error of an incomplete run."""
+
+
+class IncompleteRunError(LookbookError):
+    """A run that did not give everything that was asked for; its `exit_code` is the run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +95,58 @@ class StageResult:
 
 @dataclass(slots=True)
 class RunSummary:
-    """The result of a run.
+    """The result of a run. It is true only when the run is complete, and its text begins with what is missing.
 
     Args:
         stages: in the order in which they worked; a stage that draws bad pictures again is there once more.
         interrupted: somebody asked it to stop.
+        terminated: that was SIGTERM.
+        left_out: inputs that could not be used, so that something wanted was not even planned.
+        empty: there was neither a person nor a garment to work on.
         seconds: from beginning to end.
     """
 
     stages: list[StageResult] = field(default_factory=list)
     interrupted: bool = False
+    terminated: bool = False
+    left_out: Sequence[Problem] = ()
+    empty: bool = False
     seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for is there and up to date."""
+        return self.exit_code is ExitCode.DONE
+
+    def __bool__(self) -> bool:
+        """`complete`."""
+        return self.complete
+
+    def __str__(self) -> str:
+        """One line: `NOT complete (exit code 3): 2 items without a result; 24 made` or `complete: 26 made`."""
+        missing = [
+            "interrupted" if self.interrupted else "",
+            f"{_counted(len(self.failures), 'item')} without a result" if self.failures else "",
+            f"{_counted(len(self.left_out), 'input')} left out" if self.left_out else "",
+            "no person and no garment to work on" if self.empty else "",
+        ]
+        reasons = ", ".join(filter(None, missing))
+        begins = f"NOT complete (exit code {self.exit_code:d}): {reasons}; " if reasons else "complete: "
+        return f"{begins}{self.made} made"
+
+    def require_complete(self) -> None:
+        """Pass in silence when the run is complete.
+
+        Raises:
+            IncompleteRunError: it is not; with its exit code, and the first reasons.
+        """
+        if self.complete:
+            return
+        first = [f"{each.stage} {each.item}: {each.message}" for each in self.failures if not each.blocked]
+        first += [f"left out: {each.path}: {each.reason}" for each in self.left_out]
+        problem = IncompleteRunError("\n    ".join((str(self), *first[:SHOWN])), "python run.py says each with its cure")
+        problem.exit_code = self.exit_code
+        raise problem
 
     @property
     def failures(self) -> list[ItemFailure]:
@@ -126,10 +175,16 @@ class RunSummary:
     def exit_code(self) -> ExitCode:
         """What the shell learns."""
         if self.interrupted:
-            return ExitCode.INTERRUPTED
+            return ExitCode.TERMINATED if self.terminated else ExitCode.INTERRUPTED
         if any(failure.internal for failure in self.failures):
             return ExitCode.INTERNAL
-        return ExitCode.ITEMS_FAILED if self.failures else ExitCode.DONE
+        if self.failures or self.left_out:
+            return ExitCode.ITEMS_FAILED
+        return ExitCode.USAGE if self.empty else ExitCode.DONE
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number > 1)}"
 
 
 class Listener:

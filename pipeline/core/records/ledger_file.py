@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.core.errors import OutputError, UsageError
+from pipeline.core.errors import OutputError, UsageError, disk_full
 from pipeline.core.records.ledger_rows import SCHEMA_VERSION
 
 
@@ -60,8 +60,9 @@ def disk_refusals(place: Path) -> Iterator[None]:
         text = str(problem)
         if "no such table" in text or "no such column" in text:
             raise sqlite3.DatabaseError(text) from None
-        remedy = "free some space; the same command then goes on" if "full" in text else "check the disk and its permissions"
-        raise OutputError(f"{place}: the ledger cannot be used ({text})", remedy) from None
+        if "full" in text:
+            raise disk_full(place) from None
+        raise OutputError(f"{place}: the ledger cannot be used ({text})", "check the disk and its permissions") from None
 
 
 @contextmanager

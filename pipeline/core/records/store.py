@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.core.errors import OutputError
+from pipeline.core.errors import DiskFullError, OutputError, is_disk_full
 from pipeline.core.layout import Layout, Ref
 
 TEMP_PREFIX = ".lookbook-"
@@ -161,8 +161,8 @@ def output_error(problem: OSError, path: Path) -> OutputError:
         problem: what the system said.
         path: what was to be written.
     """
-    if problem.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return OutputError(
+    if is_disk_full(problem):
+        return DiskFullError(
             f"{path}: the disk is full", "free some space, or move the folder with --outputs; the same command then goes on"
         )
     if problem.errno == errno.EROFS:

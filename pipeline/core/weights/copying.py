@@ -11,7 +11,7 @@ from typing import IO
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.access import DEFAULT_ROOT
 from pipeline.core.weights.files import CHUNK_BYTES, Digest, Progress, no_progress, read_verified, stub_on_disk
-from pipeline.core.weights.part import CHOOSE_FOLDER
+from pipeline.core.weights.part import write_refusal
 from pipeline.core.weights.table import Weight, WeightFile, row
 from pipeline.core.weights.verify import Finding, check_digest, path_of, pin_of, refusal
 from pipeline.core.weights.wheel import alone
@@ -112,7 +112,7 @@ def _place(
             raise WeightsError(f"weights: {source} is not {weight.name}/{file.name}: {reason}", f"fetch it again: {weight.home}")
         incoming.replace(target)
     except OSError as error:
-        raise WeightsError(f"weights: {source} cannot be copied to {target}: {error.strerror}", CHOOSE_FOLDER) from error
+        raise write_refusal(f"{source} cannot be copied to {target}", error) from error
     finally:
         incoming.unlink(missing_ok=True)
     return check_digest(weight, file, verified, digest)

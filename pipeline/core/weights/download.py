@@ -6,7 +6,6 @@ token to its own host only, `.part` files with Range requests, and exponential b
 
 from __future__ import annotations
 
-import errno
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.core.errors import WeightsError
+from pipeline.core.errors import WeightsDiskFullError, WeightsError
 from pipeline.core.weights.files import CHUNK_BYTES, Digest, Progress, human_bytes, no_progress, stub_reason
 from pipeline.core.weights.http import Beyond, Broken, Network, Reply, ask
-from pipeline.core.weights.part import CHOOSE_FOLDER, Part
+from pipeline.core.weights.part import Part, write_refusal
 
 SPARE_BYTES = 256 << 20  # left free on the disk after a download
 LONGEST_WAIT_SECONDS = 60.0
@@ -186,10 +185,7 @@ def _writing(part: Part) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            message = f"weights: the disk is full while writing {part.path}"
-            raise WeightsError(message, "free some space and run the same command again") from error
-        raise WeightsError(f"weights: {part.path} cannot be written: {error.strerror}", CHOOSE_FOLDER) from error
+        raise write_refusal(f"{part.path} cannot be written", error) from error
 
 
 def _refuse_other_file(transfer: _Transfer, reply: Reply) -> None:
@@ -206,7 +202,7 @@ def _refuse_other_file(transfer: _Transfer, reply: Reply) -> None:
 def _refuse_full_disk(target: Path, length: int | None) -> None:
     free = shutil.disk_usage(target.parent).free
     if length is not None and length + SPARE_BYTES > free:
-        raise WeightsError(
+        raise WeightsDiskFullError(
             f"weights: {target.name} needs {human_bytes(length)} more and {target.parent} has {human_bytes(free)} free "
             f"({human_bytes(SPARE_BYTES)} stay unused)",
             "free some space, or choose another folder: --weights DIR",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.files import read_json, write_json
+from pipeline.core.weights.part import write_refusal
 from pipeline.core.weights.table import Commercial, Weight, row
 
 ACCEPTED = ".accepted.json"
@@ -48,9 +49,7 @@ def accept(weight: Weight, root: Path) -> None:
     try:
         write_json(root / ACCEPTED, {**read_json(root / ACCEPTED), weight.name: _terms(weight)})
     except OSError as error:
-        raise WeightsError(
-            f"weights: {root} cannot be written: {error.strerror}", "choose another folder: --weights DIR"
-        ) from error
+        raise write_refusal(f"{root} cannot be written", error) from error
 
 
 def refuse_non_commercial(name: str, *, allow_conditional: bool = False) -> None:

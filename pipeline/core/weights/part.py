@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pipeline.core.errors import WeightsError
+from pipeline.core.errors import WeightsDiskFullError, WeightsError, is_disk_full
 from pipeline.core.weights.files import Digest, read_json, write_json
 
 try:
@@ -17,6 +17,13 @@ except ImportError:  # Windows has no flock: two simultaneous downloads of one f
     fcntl = None  # type: ignore[assignment]
 
 CHOOSE_FOLDER = "check the folder, or choose another: --weights DIR"
+
+
+def write_refusal(what: str, error: OSError) -> WeightsError:
+    """The error of a write into the weights folder that the system refused; `what` could not be done, and to which file."""
+    if is_disk_full(error):
+        return WeightsDiskFullError(f"weights: {what}: the disk is full", "free some space and run the same command again")
+    return WeightsError(f"weights: {what}: {error.strerror}", CHOOSE_FOLDER)
 
 
 class Part:
@@ -41,7 +48,7 @@ class Part:
             # Unbuffered, so that on a full disk closing the file writes nothing.
             self._handle = self.path.open("a+b", buffering=0)
         except OSError as error:
-            raise WeightsError(f"weights: {self.path} cannot be written: {error.strerror}", CHOOSE_FOLDER) from error
+            raise write_refusal(f"{self.path} cannot be written", error) from error
         self._lock()
         facts = read_json(self._facts)
         self._url, self.validator = str(facts.get("url", "")), str(facts.get("validator", ""))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from pipeline.core.errors import WeightsError
+from pipeline.core.errors import WeightsDiskFullError, WeightsError
 from pipeline.core.weights.access import DEFAULT_ROOT, missing_error, verify
 from pipeline.core.weights.copying import copy_file, unpack
 from pipeline.core.weights.download import SPARE_BYTES, Expected, download, refuse_offline, refuse_unless_online
@@ -107,13 +107,13 @@ def refuse_full_disk(wants: Iterable[Want], root: Path) -> None:
     """Refuse before the first byte a download that does not fit on the disk.
 
     Raises:
-        WeightsError: too little free space.
+        WeightsDiskFullError: too little free space.
     """
     left = sum(want.bytes_left for want in wants)
     place = next(folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists())
     free = shutil.disk_usage(place).free
     if left and left + SPARE_BYTES > free:
-        raise WeightsError(
+        raise WeightsDiskFullError(
             f"weights: {human_bytes(left)} to download, {human_bytes(free)} free in {root}",
             "free some space, or choose another folder: --weights DIR",
         )
@@ -253,6 +253,8 @@ def pull_file(
     for url in urls[:-1]:
         try:
             return check_digest(want.weight, want.file, verified, download(url, want.path, expected, network, progress))
+        except WeightsDiskFullError:
+            raise
         except WeightsError:
             continue  # the error of the last address is the one that is raised
     with _named(want):

