@@ -23,6 +23,7 @@ class Flag(StrEnum):
     MASK_TOO_SMALL = "mask-too-small"
     MASK_TOO_LARGE = "mask-too-large"
     LEGS_NOT_VISIBLE = "legs-not-visible"
+    GARMENTS_ALIKE = "garments-alike"
     LEGS_BENT = "legs-bent"
     GARMENT_WORN = "garment-worn"
     WEARER_DOUBTFUL = "wearer-doubtful"
@@ -55,6 +56,7 @@ ABOUT: dict[Flag, str] = {
     Flag.MASK_TOO_SMALL: "the area to repaint is unusually small: check the agnostic mask",
     Flag.MASK_TOO_LARGE: "the area to repaint is unusually large: check the agnostic mask",
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
+    Flag.GARMENTS_ALIKE: "upper and lower garment look alike, their border is taken from the body: check the agnostic mask",
     Flag.LEGS_BENT: "sitting, or a leg raised: trousers and skirts are placed less exactly; use a photo of somebody standing",
     Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
     Flag.WEARER_DOUBTFUL: "somebody may wear the garment, or it is a print: it was cut as a flat one; check the cloth mask",

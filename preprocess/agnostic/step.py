@@ -6,19 +6,19 @@ A step of its own after parsing, so that a retouched parse map is used.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
-from pipeline.core import images, layout
+from pipeline.core import images, layout, masks
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame, check_canvas_size
 from pipeline.core.items import Item, Person, Unit
-from pipeline.core.labels import Category
+from pipeline.core.labels import UPPER_LABELS, Category
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
@@ -27,10 +27,11 @@ from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.keep import Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.agnostic.strokes import Margins
+from preprocess.agnostic.waist import Waist, settled_waist
 from preprocess.person.body import Joints, leg_in_view
 from preprocess.person.body_parts import read_index
 from preprocess.person.parse_lists import read_opinions
-from preprocess.person.person_view import read_joints
+from preprocess.person.person_view import read_openpose_joints
 
 SHARES: dict[Category, tuple[float, float]] = {
     Category.UPPER: (0.05, 0.72),
@@ -82,9 +83,9 @@ class AgnosticStep(StepBase):
 
     name: ClassVar[str] = "agnostic"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     config: AgnosticConfig
-    seconds = 0.04
+    seconds = 0.1
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """Picture, parse map, key-points; body parts for rules that need them."""
@@ -133,7 +134,9 @@ class AgnosticStep(StepBase):
         margins = Margins(self.config.margin, self.config.hem_margin)
         lists = self.layout.path(layout.PARSE_LISTS.of(item.id))
         opinions, bag = read_opinions(lists, parse) if self._weighs_opinions(item) and lists.is_file() else ((), None)
-        conditions = Conditions(parse, read_joints(self.layout, item), parts, self._matte(item, image), margins, opinions, bag)
+        conditions = Conditions(
+            parse, read_openpose_joints(self.layout, item), parts, self._matte(item, image), margins, opinions, bag
+        )
         return AgnosticInputs(item, image, conditions, rules)
 
     def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -159,22 +162,39 @@ class AgnosticStep(StepBase):
         files: dict[Ref, Encode] = {}
         notices: list[Notice] = []
         facts: dict[str, str] = {}
+        waist = settled_waist(inputs.conditions.parse, inputs.image, inputs.conditions.body)
         for category in inputs.person.categories:
             rule = inputs.rules[category]
-            mask = agnostic_mask(rule, category, inputs.conditions, self.config.keep)
-            files |= artefacts(inputs, category, mask)
-            notices += mask_notices(category, mask, inputs.conditions.body)
+            conditions = with_settled_waist(inputs.conditions, waist, category, rule)
+            mask = agnostic_mask(rule, category, conditions, self.config.keep)
+            files |= artefacts(inputs.person, category, mask, conditions)
+            notices += mask_notices(category, mask, conditions.body)
             facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": rule.name}
-        return Produced(files=files, notices=tuple(notices), facts=facts)
+        return Produced(files=files, notices=(*notices, *waist_notices(inputs.person, waist)), facts=facts)
 
 
-def artefacts(inputs: AgnosticInputs, category: Category, mask: Mask) -> dict[Ref, Encode]:
+def with_settled_waist(conditions: Conditions, waist: Waist, category: Category, rule: MaskRule) -> Conditions:
+    """The conditions of one category: a lower garment covers what is not surely upper, unless the rule is the published one."""
+    if category is not Category.LOWER or rule.as_published:
+        return conditions
+    moved = waist.parse != conditions.parse
+    opinions = tuple(np.where(moved & masks.labelled(each, UPPER_LABELS), waist.parse, each) for each in conditions.opinions)
+    return replace(conditions, parse=waist.parse, opinions=opinions)
+
+
+def waist_notices(person: Person, waist: Waist) -> list[Notice]:
+    """The flag of two garments that look so much alike that their border is a guess; a dress replaces both."""
+    if not waist.guessed or set(person.categories) == {Category.DRESS}:
+        return []
+    return [Notice(Flag.GARMENTS_ALIKE, f"{waist.alike:.0%} of their colours are the same")]
+
+
+def artefacts(person: Person, category: Category, mask: Mask, conditions: Conditions) -> dict[Ref, Encode]:
     """The encoders of one category's files."""
-    name = inputs.person.id
     return {
-        layout.AGNOSTIC_MASK.of(name, category): lambda: images.mask_png(mask),
-        layout.PARSE_AGNOSTIC.of(name, category): lambda: images.labels_png(
-            parse_agnostic(category, inputs.conditions.parse, inputs.conditions.body)
+        layout.AGNOSTIC_MASK.of(person.id, category): lambda: images.mask_png(mask),
+        layout.PARSE_AGNOSTIC.of(person.id, category): lambda: images.labels_png(
+            parse_agnostic(category, conditions.parse, conditions.body)
         ),
     }
 

@@ -32,6 +32,9 @@ TORSO_LENGTH = 1.4
 """From shoulder line to hip line, in shoulder widths of a person seen from the front."""
 HIP_WIDTH = 0.58
 """Distance of the hip joints, in shoulder widths."""
+SHOULDERS_IN = 0.05
+"""MediaPipe's shoulders lie this share of their distance outside OpenPose's (docs/facts/keypoints.md#shoulders)."""
+SAME_PX = 1.5
 LIMB_LENGTHS = {"arm": 0.62, "thigh": 0.85, "shin": 0.85, "foot": 0.3, "head": 0.42}
 """Lengths of bones that were not detected, in torso lengths."""
 
@@ -143,6 +146,22 @@ def merged(body: Joints, points: Keypoints) -> Joints:
     xy = np.where(there[:, None], points.body[:, :2], body.xy).astype(np.float32)
     seen = np.where(there, points.body[:, 2], body.seen).astype(np.float32)
     return replace(body, xy=xy, seen=seen, left_hand=points.left_hand, right_hand=points.right_hand)
+
+
+def with_openpose_shoulders(body: Joints, raw: Joints) -> Joints:
+    """The shoulders where OpenPose sees them, for drawings whose strokes were measured on its joints.
+
+    Args:
+        body: joints on the canvas.
+        raw: the same person's from landmarks alone; a shoulder of `body` that lies elsewhere came from another network or from
+            the user, and both shoulders are left as they are.
+    """
+    pair = [Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER]
+    if np.hypot(*(body.xy[pair] - raw.xy[pair]).T).max() > SAME_PX:
+        return body
+    xy = body.xy.copy()
+    xy[pair] += np.float32(SHOULDERS_IN) * (xy[pair[::-1]] - xy[pair])
+    return replace(body, xy=xy)
 
 
 def leg_in_view(body: Joints, size: tuple[int, int]) -> bool:

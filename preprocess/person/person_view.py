@@ -13,7 +13,7 @@ from pipeline.core.items import Person
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.layout import Layout
 from pipeline.core.masks import Mask
-from preprocess.person.body import Joints, joints_from_keypoints, joints_from_landmarks, merged
+from preprocess.person.body import Joints, joints_from_keypoints, joints_from_landmarks, merged, with_openpose_shoulders
 from preprocess.person.landmarks import Landmarks
 
 
@@ -60,12 +60,25 @@ def read_joints(folders: Layout, item: Person) -> Joints:
     Raises:
         InputError: the key-point file is not usable.
     """
-    pose, frame = folders.path(layout.POSE_JSON.of(item.id)), folders.path(layout.FRAME.of(item.id))
-    landmarks = folders.path(layout.LANDMARKS.of(item.id))
-    points = keypoints_from_json(pose.read_text("utf-8"), pose.name) if pose.exists() else None
-    if landmarks.exists() and frame.exists():
-        body = joints_from_landmarks(Landmarks.from_json(landmarks.read_text("utf-8")), Frame.from_json(frame.read_text("utf-8")))
-        return body if points is None else merged(body, points)
-    if points is None:
+    raw, pose = _raw_joints(folders, item), folders.path(layout.POSE_JSON.of(item.id))
+    if raw is None:
         return joints_from_keypoints(keypoints_from_json(pose.read_text("utf-8"), pose.name))
-    return joints_from_keypoints(points)
+    return merged(raw, keypoints_from_json(pose.read_text("utf-8"), pose.name)) if pose.exists() else raw
+
+
+def read_openpose_joints(folders: Layout, item: Person) -> Joints:
+    """As `read_joints`, with shoulders where OpenPose sees them: what rules written for OpenPose's joints draw with.
+
+    Raises:
+        InputError: the key-point file is not usable.
+    """
+    raw, body = _raw_joints(folders, item), read_joints(folders, item)
+    return body if raw is None else with_openpose_shoulders(body, raw)
+
+
+def _raw_joints(folders: Layout, item: Person) -> Joints | None:
+    """The joints from the landmarks alone; None in a downloaded data set, which has none."""
+    landmarks, frame = (folders.path(kind.of(item.id)) for kind in (layout.LANDMARKS, layout.FRAME))
+    if not (landmarks.exists() and frame.exists()):
+        return None
+    return joints_from_landmarks(Landmarks.from_json(landmarks.read_text("utf-8")), Frame.from_json(frame.read_text("utf-8")))

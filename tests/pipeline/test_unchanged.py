@@ -30,6 +30,7 @@ RAISED: dict[str, str] = dict.fromkeys(
         ),
         "a print is no wearer",
     ),
+    "agnostic": "lower masks settle the waist, shoulders where OpenPose sees them",
     "tryon preview": "short garments stay short",
     "parsing schp": "corners on corners, holes by their outline",
     "parsing fashn": "the size of its training, whatever a file beside it says",

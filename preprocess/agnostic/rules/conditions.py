@@ -65,6 +65,7 @@ class MaskRule:
         categories: garments that it covers.
         needs_parts: whether it uses DensePose's index.
         weighs_opinions: whether it uses each parsing network's own map, where there are several.
+        as_published: whether it reads every label as it is, for comparisons with the published code.
     """
 
     name: str
@@ -72,3 +73,4 @@ class MaskRule:
     categories: frozenset[Category]
     needs_parts: bool = False
     weighs_opinions: bool = False
+    as_published: bool = False

@@ -12,6 +12,7 @@ from pipeline.core import images, layout, masks
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
 from pipeline.core.items import Person
+from pipeline.core.keypoints import keypoints_to_json
 from pipeline.core.labels import Atr, Category, Joint, Lip, Parse
 from pipeline.core.step import Context
 from preprocess.agnostic.parse_agnostic import parse_agnostic
@@ -20,7 +21,7 @@ from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.agnostic.step import AgnosticConfig, AgnosticStep, mask_notices
 from preprocess.agnostic.strokes import Margins, unit_px
-from preprocess.person.body import joints_from_keypoints
+from preprocess.person.body import joints_from_keypoints, with_openpose_shoulders
 from preprocess.person.parse_lists import ParseLists
 
 MARGINS = Margins()
@@ -260,6 +261,7 @@ def test_a_parse_map_retouched_by_hand_is_followed(tmp_path):
 def test_a_downloaded_tree_without_landmarks_is_enough(tmp_path):
     item = Person("drawn", "")
     folders = write_conditions(tmp_path, item, draw().labels)
+    folders.path(layout.POSE_JSON.of(item.id)).write_text(keypoints_to_json([keypoints(shrink=0.995)]))  # not the landmarks' own
     with_raw = AgnosticStep(AgnosticConfig(), Context(folders))
     first = with_raw.run([with_raw.read(item)])[0]
     for kind in (layout.LANDMARKS, layout.FRAME, layout.MATTE):
@@ -268,6 +270,13 @@ def test_a_downloaded_tree_without_landmarks_is_enough(tmp_path):
     ref = layout.AGNOSTIC_MASK.of("drawn", Category.UPPER)
     one, two = (np.asarray(Image.open(io.BytesIO(made.files[ref]()))) > 0 for made in (first, second))
     assert masks.iou(one, two) > 0.99
+
+
+@pytest.mark.parametrize(("moved_px", "width"), [(0, 0.9), (6, 1.0)])
+def test_shoulders_from_landmarks_are_drawn_in_to_openposes_and_others_stay(moved_px, width):
+    raw = draw().body
+    body = replace(raw, xy=raw.xy + np.float32(moved_px))
+    assert with_openpose_shoulders(body, raw).shoulder_width == pytest.approx(width * raw.shoulder_width)
 
 
 def test_a_parse_map_of_another_size_names_file_and_sizes(tmp_path):
