@@ -27,6 +27,10 @@ class Flag(StrEnum):
     LEGS_BENT = "legs-bent"
     GARMENT_WORN = "garment-worn"
     WEARER_DOUBTFUL = "wearer-doubtful"
+    SEVERAL_GARMENTS = "several-garments"
+    GARMENT_CUT = "garment-cut"
+    HANGER_REMOVED = "hanger-removed"
+    MANNEQUIN_SEEN = "mannequin-seen"
     CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
     CATEGORY_SUSPECT = "category-suspect"
     PREVIEW_ONLY = "preview-only"
@@ -60,6 +64,10 @@ ABOUT: dict[Flag, str] = {
     Flag.LEGS_BENT: "sitting, or a leg raised: trousers and skirts are placed less exactly; use a photo of somebody standing",
     Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
     Flag.WEARER_DOUBTFUL: "somebody may wear the garment, or it is a print: it was cut as a flat one; check the cloth mask",
+    Flag.SEVERAL_GARMENTS: "the garment's picture shows several pieces, of which the largest is worn: use a picture of one",
+    Flag.GARMENT_CUT: "the garment is cut off by the edge of its picture: use one that shows it whole",
+    Flag.HANGER_REMOVED: "a hanger was cut away: check the collar in the cloth mask; a picture without one is better",
+    Flag.MANNEQUIN_SEEN: "something like a mannequin's neck stands in the collar: erase it in the cloth mask, or use a flat lay",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
     Flag.CATEGORY_SUSPECT: "perhaps of another category: decide it with cloth/upper, cloth/lower, cloth/dress",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",

@@ -16,6 +16,8 @@ from pipeline.core.masks import Mask
 MIN_AREA_SHARE = 0.10
 MIN_SYMMETRY = 0.72
 MAX_ROUGHNESS = 0.035
+MAX_BOX_SHARE = 0.975
+"""A garment that fills more of its box is a rectangle: perhaps a frame, or the whole picture."""
 MAX_UPPER_ASPECT = 1.75
 MIN_DRESS_ASPECT = 1.2
 MEASURE_HEIGHT = 256
@@ -55,6 +57,12 @@ def aspect(mask: Mask) -> float:
     """Height over width of the garment's box."""
     box = masks.box_of(mask)
     return 0.0 if box is None else box.height / box.width
+
+
+def box_share(mask: Mask) -> float:
+    """Share of its own box that the garment fills."""
+    box = masks.box_of(mask)
+    return 0.0 if box is None else float(np.count_nonzero(mask) / (box.height * box.width))
 
 
 def runs(row: NDArray[np.uint8], min_px: float) -> list[tuple[int, int]]:
@@ -105,6 +113,8 @@ def outline_doubts(mask: Mask, photo_share: float) -> list[str]:
     doubts = []
     if photo_share < MIN_AREA_SHARE:
         doubts.append(f"the garment covers only {photo_share:.1%} of its picture")
+    if (full := box_share(mask)) > MAX_BOX_SHARE:
+        doubts.append(f"it is a rectangle ({full:.1%} of its box): perhaps a frame round the garment")
     if (like := symmetry(mask)) < MIN_SYMMETRY:
         doubts.append(f"left and right differ (symmetry {like:.2f})")
     if (rough := roughness(mask)) > MAX_ROUGHNESS:

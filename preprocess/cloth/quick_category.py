@@ -10,6 +10,7 @@ from pipeline.core.images import Photo
 from pipeline.core.labels import Category
 from preprocess.cloth.category import Guess, guess_category
 from preprocess.cloth.embedded import cut_garment
+from preprocess.cloth.picture_frame import inner_picture
 from preprocess.cloth.worn_garment import WornGarment
 
 LOOK_SIDE = 384
@@ -33,7 +34,9 @@ def quick_category(photo: Photo) -> Guess:
 def _outline(photo: Photo) -> NDArray[np.bool_]:
     if photo.alpha is not None and (photo.alpha < 32).mean() > LEAST_TRANSPARENT:
         return _reduced(photo.alpha, LOOK_SIDE) > 127
-    return cut_garment(_reduced(photo.rgb, LOOK_SIDE)) > 127
+    inner = inner_picture(photo.rgb)
+    rgb = photo.rgb if inner is None else photo.rgb[inner.window(photo.rgb.shape)]
+    return cut_garment(_reduced(rgb, LOOK_SIDE)) > 127
 
 
 def _is_worn(rgb: NDArray[np.uint8]) -> bool:

@@ -26,8 +26,11 @@ from pipeline.core.rect import Window, span
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.cloth.category import guess_doubt
 from preprocess.cloth.embedded import cut_garment
+from preprocess.cloth.foreign_parts import without_foreign_parts
 from preprocess.cloth.outline import category_doubt, outline_doubts
+from preprocess.cloth.picture_frame import inner_picture
 from preprocess.cloth.wearer_signs import Wearer
+from preprocess.cloth.whole_garment import wholeness_notices
 from preprocess.person.not_found import NotFound
 
 WORK_SIDE = 1536
@@ -177,7 +180,7 @@ class ClothStep(BackendStep[GarmentBackend]):
 
     name: ClassVar[str] = "cloth"
     unit: ClassVar[Unit] = Unit.GARMENT
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     config: ClothConfig
 
     def __init__(
@@ -231,6 +234,14 @@ class ClothStep(BackendStep[GarmentBackend]):
         return Produced(files, notices, facts)
 
     def _cut(self, garment: Garment, photo: Photo) -> CutGarment:
+        cut = self._cut_out(garment, without_frame(photo))
+        if cut.worn:
+            return cut
+        parts = without_foreign_parts(cut.rgb, cut.alpha)
+        remarks = [*cut.remarks, *parts.notices, *wholeness_notices(parts.alpha > 127)]
+        return replace(cut, alpha=parts.alpha, remarks=tuple(remarks))
+
+    def _cut_out(self, garment: Garment, photo: Photo) -> CutGarment:
         small, path = reduced(photo), self.layout.path(garment.source)
         if small.alpha is not None and _has_outline(small.alpha):
             return _checked(path, CutGarment(without_white(small.rgb, small.alpha), small.alpha, _share(small.alpha)))
@@ -265,6 +276,14 @@ def without_white(rgb: RGB, alpha: Alpha) -> RGB:
     share = np.maximum(alpha, 8).astype(np.float32)[..., None] / 255
     undone: RGB = np.clip(np.round((rgb - 255 * (1 - share)) / share), 0, 255).astype(np.uint8)
     return undone
+
+
+def without_frame(photo: Photo) -> Photo:
+    """The part of an opaque photo inside its frame; the same photo when it has no frame, or transparency."""
+    if photo.alpha is not None and _has_outline(photo.alpha):
+        return photo
+    inner = inner_picture(photo.rgb)
+    return photo if inner is None else Photo(np.ascontiguousarray(photo.rgb[inner.window(photo.rgb.shape)]))
 
 
 def _has_outline(alpha: Alpha) -> bool:
