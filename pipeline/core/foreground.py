@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
+from pipeline.core.compiled_code import compile_apart
 from pipeline.core.masks import box_of, bytes_of
 
 Solver = Callable[[Float, Float], tuple[Float, Float]]
@@ -133,18 +134,26 @@ def _solver() -> Solver:
         notice.cancel()
 
 
-def _load_multilevel() -> Solver:
-    """Load one file of pymatting by itself: importing the package compiles ten modules in 20-40 s, this one takes 4 s."""
-    if MULTILEVEL in sys.modules:
-        return _with_background(sys.modules[MULTILEVEL])
+def solver_file() -> Path | None:
+    """The file of pymatting that holds the multilevel solver; None = it is not installed."""
     package = importlib.util.find_spec("pymatting")
     if package is None or not package.submodule_search_locations:
+        return None
+    return Path(package.submodule_search_locations[0]) / "foreground" / "estimate_foreground_ml.py"
+
+
+def _load_multilevel() -> Solver:
+    """Load one file of pymatting by itself: importing the package compiles ten modules in 20-40 s, this one takes 4 s, apart."""
+    if MULTILEVEL in sys.modules:
+        return _with_background(sys.modules[MULTILEVEL])
+    path = solver_file()
+    if path is None:
         raise ImportError("pymatting is not installed")
-    path = Path(package.submodule_search_locations[0]) / "foreground" / "estimate_foreground_ml.py"
     spec = importlib.util.spec_from_file_location(MULTILEVEL, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is missing")
     module = importlib.util.module_from_spec(spec)
+    compile_apart(MULTILEVEL, path)
     sys.modules[MULTILEVEL] = module  # numba's cache looks its functions up by this name in every later run
     try:
         spec.loader.exec_module(module)

@@ -16,7 +16,9 @@ from typing import Any
 
 from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
+from pipeline.core.compiled_code import is_kept
 from pipeline.core.console import Colour, Console
+from pipeline.core.foreground import solver_file
 from pipeline.core.people_networks import runtime_here
 from pipeline.core.people_networks.door import ROW as PEOPLE
 from pipeline.core.people_networks.files import missing_files
@@ -188,15 +190,8 @@ def _write_problem(folder: Path) -> str:
 
 
 def numba_cache(environment: Mapping[str, str] = os.environ) -> NumbaCache:
-    """Whether pymatting's compiled code is on disk for this Python, or could be."""
-    spec = importlib.util.find_spec("pymatting")
-    if spec is None or not spec.submodule_search_locations:
+    """Whether the compiled code of the colour solver is on disk for this Python, or could be."""
+    source = solver_file()
+    if source is None:
         return NumbaCache.ABSENT
-    chosen = environment.get("NUMBA_CACHE_DIR")
-    home = Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME", "/")) / ".cache")
-    package = Path(spec.submodule_search_locations[0])
-    places = [Path(chosen)] if chosen else [package, home / "numba"]
-    pattern = f"*py{sys.version_info.major}{sys.version_info.minor}*.nbi"
-    if any(next(place.rglob(pattern), None) for place in places if place.is_dir()):
-        return NumbaCache.WARM
-    return NumbaCache.COLD if any(not _write_problem(place) for place in places) else NumbaCache.NOWHERE
+    return {True: NumbaCache.WARM, False: NumbaCache.COLD, None: NumbaCache.NOWHERE}[is_kept(source, environment)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,8 +158,8 @@ def test_disk_space_warns_before_it_fails() -> None:
     assert only(replace(GOOD, free_bytes=100 << 20)).level is Level.FAIL
 
 
-def test_the_first_slow_import_of_pymatting_is_announced() -> None:
-    assert "20-40 s" in only(replace(GOOD, numba=NumbaCache.COLD)).text
+def test_the_first_slow_load_of_the_colour_solver_is_announced() -> None:
+    assert "10 s" in only(replace(GOOD, numba=NumbaCache.COLD)).text
     assert "NUMBA_CACHE_DIR" in only(replace(GOOD, numba=NumbaCache.NOWHERE)).remedy
 
 
@@ -246,17 +245,12 @@ def test_what_torch_says_is_brought_home(tmp_path: Path, monkeypatch: pytest.Mon
     assert starts(["torch"]) == ({}, Torch(version="9.9", cuda_build="13.0", gpus=("H999",)))
 
 
-def test_compiled_code_is_looked_for_where_numba_keeps_it(tmp_path: Path) -> None:
-    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    assert numba_cache(environment) is NumbaCache.COLD
-    (tmp_path / "cache" / "deep").mkdir(parents=True)
-    tag = f"py{sys.version_info.major}{sys.version_info.minor}"
-    (tmp_path / "cache" / "deep" / "other.py27.nbi").touch()
-    assert numba_cache(environment) is NumbaCache.COLD
-    (tmp_path / "cache" / "deep" / f"boxfilter.f-1.{tag}.nbi").touch()
-    assert numba_cache(environment) is NumbaCache.WARM
-    (tmp_path / "file").touch()
-    assert numba_cache({"NUMBA_CACHE_DIR": str(tmp_path / "file" / "below")}) is NumbaCache.NOWHERE
+@pytest.mark.parametrize(("kept", "state"), [(True, NumbaCache.WARM), (False, NumbaCache.COLD), (None, NumbaCache.NOWHERE)])
+def test_compiled_code_is_looked_for_where_numba_keeps_it(monkeypatch: pytest.MonkeyPatch, kept: bool | None, state) -> None:
+    monkeypatch.setattr(doctor_survey, "is_kept", lambda source, environment: kept)
+    assert numba_cache() is state
+    monkeypatch.setattr(doctor_survey, "solver_file", lambda: None)
+    assert numba_cache() is NumbaCache.ABSENT
 
 
 def test_this_machine_can_be_surveyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
