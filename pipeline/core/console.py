@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 import logging
 import os
@@ -74,12 +76,22 @@ class Console:
             self.say("  ".join([*cells, row[-1]]), colours[index] if index < len(colours) else None)
 
     def start_bar(self, title: str, total: int) -> None:
-        """Begin a progress bar on a terminal; elsewhere write one line."""
+        """Begin a progress bar on a terminal or in a notebook; elsewhere write one line."""
         self.close_bar()
-        if self.stream.isatty() and not self.json_events:
-            self._bar = tqdm(total=total, desc=title, unit="", file=self.stream, dynamic_ncols=True, leave=True, mininterval=0.2)
-        else:
+        kind = self._bar_kind()
+        if kind is None:
             self.say(f"{title}: {total} to do")
+        else:
+            self._bar = kind(total=total, desc=title, unit="", file=self.stream, dynamic_ncols=True, leave=True, mininterval=0.2)
+
+    def _bar_kind(self) -> type[tqdm] | None:
+        """The bar that can be drawn where lines go: text, or a widget of a notebook; None = neither."""
+        kind: type[tqdm] | None = None
+        if self.stream.isatty() and not self.json_events:
+            kind = tqdm
+        elif self.stream is sys.stdout and not self.json_events and _draws_widgets():
+            kind = importlib.import_module("tqdm.notebook").tqdm
+        return kind
 
     def advance(self, note: str = "") -> None:
         """Count one more item as done."""
@@ -116,6 +128,12 @@ def follow_log(console: Console) -> None:
     for handler in [each for each in log.handlers if isinstance(each, _LogLines)]:
         log.removeHandler(handler)
     log.addHandler(_LogLines(console))
+
+
+def _draws_widgets() -> bool:
+    """Whether this is a cell of a notebook whose environment has ipywidgets; Colab is one."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and "IPKernelApp" in shell.config and importlib.util.find_spec("ipywidgets") is not None
 
 
 def _writable(text: str, stream: TextIO) -> str:
