@@ -32,6 +32,8 @@ STARTS = {
 """Modules that are started, and the distribution of each."""
 RUNTIMES = ("mediapipe", "ai-edge-litert")
 """Distributions of which one is enough for the networks that find people."""
+NEVER_IMPORTED = ("jax", "jaxlib")
+"""Asked for by mediapipe, imported by nothing: an environment may leave them out."""
 
 
 def checks(machine: Machine) -> list[Check]:
@@ -85,6 +87,8 @@ def _package(machine: Machine, rule: Requirement) -> Check:
         return Check(Level.OK, rule.package, rule.version)
     if rule.satisfied is None and rule.package in RUNTIMES and machine.people_runtime:
         return Check(Level.OK, rule.package, f"not installed; {machine.people_runtime} does its work")
+    if rule.satisfied is None and rule.package in NEVER_IMPORTED:
+        return Check(Level.OK, rule.package, "not installed; nothing imports it")
     level, loss = (Level.WARN, f": {OPTIONAL[rule.package]}") if rule.package in OPTIONAL else (Level.FAIL, "")
     if rule.satisfied is None:
         return Check(level, rule.package, f"not installed{loss}", REINSTALL)

@@ -129,6 +129,13 @@ def test_a_foreign_package_of_our_name_is_found() -> None:
     assert check.level is Level.FAIL and "/usr/lib/python3/site-packages/compose" in check.text
 
 
+def test_what_mediapipe_asks_for_and_never_imports_may_be_left_out() -> None:
+    absent = (Requirement("jax", "<0.4.27"), Requirement("jaxlib", "<0.4.27"))
+    assert bad(replace(GOOD, requirements=absent)) == []
+    other = Requirement("jax", "<0.4.27", "0.8.0", satisfied=False)
+    assert only(replace(GOOD, requirements=(other,))).name == "jax"
+
+
 def test_a_runtime_of_the_people_networks_is_not_missed_while_the_other_does_its_work() -> None:
     absent = (Requirement("mediapipe", "==0.10.14"),)
     assert bad(replace(GOOD, requirements=absent, people_runtime="litert")) == []
