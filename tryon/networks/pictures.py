@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -43,3 +44,12 @@ def to_host(*tensors: Tensor) -> list[Tensor]:
     elif tensors[0].device.type == "mps":
         torch.mps.synchronize()
     return copies
+
+
+def to_canvas(picture: RGB, canvas: tuple[int, int]) -> RGB:
+    """A network's picture at the canvas's (height, width): the artefact has that size whatever the network worked at."""
+    if picture.shape[:2] == canvas:
+        return picture
+    enlarge = canvas[0] * canvas[1] > picture.shape[0] * picture.shape[1]
+    resized = cv2.resize(picture, canvas[::-1], interpolation=cv2.INTER_CUBIC if enlarge else cv2.INTER_AREA)
+    return np.asarray(resized, dtype=np.uint8)

@@ -8,7 +8,6 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -36,6 +35,7 @@ from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.compiling import Compiled
 from tryon.networks.layout import arrange
+from tryon.networks.pictures import to_canvas
 from tryon.networks.precision import fp32_products, mend_overflow
 from tryon.networks.quantised import check_weight_format
 from tryon.networks.swapping import use_plain_layers
@@ -184,7 +184,7 @@ class Runtime:
 
     def _dressed(self, sampled: Sampled, picture: RGB) -> DressedPerson:
         person: CanvasPerson = sampled.item.person
-        on_canvas = _to_canvas(picture, person.canvas)
+        on_canvas = to_canvas(picture, person.canvas)
         if sampled.attention is None:
             return DressedPerson(on_canvas)
         grid = recorder_for(self.size, 1).grid
@@ -195,15 +195,6 @@ class Runtime:
 def _waiting(parts: Sequence[Part]) -> list[Part]:
     """The parts that the network has not seen, each once."""
     return list({id(part): part for part in parts if part.encoded is None}.values())
-
-
-def _to_canvas(picture: RGB, canvas: Size) -> RGB:
-    """The artefact has the canvas's size whatever the network worked at."""
-    if picture.shape[:2] == canvas:
-        return picture
-    enlarge = canvas[0] * canvas[1] > picture.shape[0] * picture.shape[1]
-    resized = cv2.resize(picture, canvas[::-1], interpolation=cv2.INTER_CUBIC if enlarge else cv2.INTER_AREA)
-    return np.asarray(resized, dtype=np.uint8)
 
 
 def _check_variant_size(loaded: Loaded, size: Size) -> None:
