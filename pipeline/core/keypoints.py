@@ -14,10 +14,15 @@ from pipeline.core.labels import Joint
 
 BODY_POINTS = 25
 HAND_POINTS = 21
+FACE_POINTS = 68
 
 
 def _no_hand() -> NDArray[np.float32]:
     return np.zeros((HAND_POINTS, 3), np.float32)
+
+
+def _no_face() -> NDArray[np.float32]:
+    return np.zeros((0, 3), np.float32)
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,13 @@ class Keypoints:
         body: (25, 3) float32 of x, y, confidence in [0, 1]; a row of zeros = not detected. Order: `Joint`.
         left_hand: (21, 3) float32, wrist first, then four points per finger from the thumb on; zeros = not detected.
         right_hand: the same for the subject's right hand.
+        face: (68, 3) float32, jaw line first; none where the network has no such points.
     """
 
     body: NDArray[np.float32]
     left_hand: NDArray[np.float32] = field(default_factory=_no_hand)
     right_hand: NDArray[np.float32] = field(default_factory=_no_hand)
+    face: NDArray[np.float32] = field(default_factory=_no_face)
 
     def has(self, *joints: Joint) -> bool:
         """Whether all of these joints were detected."""
@@ -53,7 +60,7 @@ def _person(points: Keypoints) -> dict[str, Any]:
     record: dict[str, Any] = {
         "person_id": [-1],
         "pose_keypoints_2d": _flat(points.body),
-        "face_keypoints_2d": [],
+        "face_keypoints_2d": _flat(points.face),
         "hand_left_keypoints_2d": _flat(points.left_hand),
         "hand_right_keypoints_2d": _flat(points.right_hand),
     }
@@ -77,14 +84,15 @@ def keypoints_from_json(text: str, name: str = "key-point file") -> Keypoints:
     try:
         people = json.loads(text)["people"]
         body = _points(people[0]["pose_keypoints_2d"])
-        hands = [_points(people[0].get(f"hand_{side}_keypoints_2d") or [0.0] * 63) for side in ("left", "right")]
+        left, right = (_points(people[0].get(f"hand_{side}_keypoints_2d") or [0.0] * 63) for side in ("left", "right"))
+        face = _points(people[0].get("face_keypoints_2d") or [])[:FACE_POINTS]
     except IndexError:
         raise InputError(f"{name}: nobody in it (people is empty)", "python run.py --step pose --force") from None
     except (ValueError, KeyError, TypeError) as problem:
         raise InputError(f"{name}: not OpenPose JSON ({problem})", "python run.py --step pose --force") from None
     if len(body) != BODY_POINTS:
         raise InputError(f"{name}: {len(body)} body points, expected 25 (BODY_25)", "python run.py --step pose --force")
-    return Keypoints(body, *hands)
+    return Keypoints(body, left, right, face)
 
 
 def _points(flat: list[float]) -> NDArray[np.float32]:

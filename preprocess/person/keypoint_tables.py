@@ -25,6 +25,7 @@ WHOLEBODY_BODY: tuple[Joint, ...] = (
 """The first 23 of 133 points; then 68 of the face, 21 of the left hand, 21 of the right."""
 
 WHOLEBODY_POINTS = 133
+FACE = slice(23, 91)
 LEFT_HAND = slice(91, 112)
 RIGHT_HAND = slice(112, 133)
 
@@ -55,7 +56,7 @@ def coco_18_from_body_25(body: Points) -> Points:
 
 
 def from_wholebody(points: Points, least: float) -> Keypoints:
-    """COCO-WholeBody → BODY_25 and hands. Neck and mid-hip are means; a middle gets the smaller confidence.
+    """COCO-WholeBody → BODY_25, hands and face. Neck and mid-hip are means; a middle gets the smaller confidence.
 
     Args:
         points: (133, 3) float32 x, y, confidence.
@@ -70,7 +71,8 @@ def from_wholebody(points: Points, least: float) -> Keypoints:
     body[list(WHOLEBODY_BODY)] = seen[: len(WHOLEBODY_BODY)]
     for middle in _MIDDLES:
         body = with_middle(body, middle)
-    return Keypoints(body, seen[LEFT_HAND].reshape(HAND_POINTS, 3), seen[RIGHT_HAND].reshape(HAND_POINTS, 3))
+    left, right = (seen[hand].reshape(HAND_POINTS, 3) for hand in (LEFT_HAND, RIGHT_HAND))
+    return Keypoints(body, left, right, seen[FACE])
 
 
 def with_middle(body: Points, middle: Joint) -> Points:

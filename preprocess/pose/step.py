@@ -100,7 +100,8 @@ class PoseStep(BackendStep[PoseBackend]):
 
 def on_canvas(points: Keypoints, frame: Frame) -> Keypoints:
     """Joints in photo pixels → canvas pixels; joints not visible or outside the canvas become zeros."""
-    return Keypoints(*(_moved(each, frame) for each in (points.body, points.left_hand, points.right_hand)))
+    parts = (points.body, points.left_hand, points.right_hand, points.face)
+    return Keypoints(*(_moved(each, frame) for each in parts))
 
 
 def _moved(points: Points, frame: Frame) -> Points:
