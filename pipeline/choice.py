@@ -122,6 +122,14 @@ class Chooser:
                 return f"{card.name}: {refusal.message}"
         return None
 
+    def lacks(self, card: Card) -> str:
+        """What keeps a model from running here, in two words; "" when nothing does."""
+        if not all(finding.usable for name in card.weights for finding in self._status_of(name)):
+            return "no weights"
+        if missing := card.missing_packages():
+            return f"no {', '.join(missing)}"
+        return "not allowed" if self._why_unavailable(card) else ""
+
     def _status_of(self, name: str) -> Findings:
         if name not in self._status:
             self._status[name] = status_of(name, self.weights)

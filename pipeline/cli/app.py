@@ -14,6 +14,7 @@ import typer
 
 from pipeline.catalog import STEPS
 from pipeline.cli.datasets import PICTURES, export_app, import_app
+from pipeline.cli.engines import engines
 from pipeline.cli.options import (
     INPUTS,
     OUTPUTS,
@@ -71,6 +72,7 @@ def _asks_for_something(context: typer.Context) -> bool:
 
 
 app.add_typer(weights_app, name="weights")
+app.command()(engines)
 add_commands(app)
 app.add_typer(import_app, name="import")
 export_app.command(PICTURES)(export_pictures)
