@@ -121,6 +121,11 @@ QUICK_CATEGORY: Target = "preprocess.cloth.quick_category:quick_category"
 """What guesses the category of a garment picture whose folder does not say."""
 
 ENGINES: dict[str, EngineEntry] = {
+    "fashn": EngineEntry(
+        "tryon.engines.fashn.engine:FashnVtonEngine",
+        "tryon.engines.fashn.config:FashnConfig",
+        "tryon.engines.fashn.keys:KINDS",
+    ),
     "stableviton": EngineEntry(
         "tryon.engines.stableviton.engine:StableVITON",
         "tryon.engines.stableviton.config:StableVITONConfig",

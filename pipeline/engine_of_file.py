@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.catalog import ENGINES, Target, resolve
-from pipeline.core.errors import UsageError, nearest
+from pipeline.core.errors import UsageError, WeightsError, nearest
 from pipeline.core.weights.table import row
 from tryon.other_files import KINDS as OTHER_KINDS
 from tryon.recognise import FileKind, other_engine, recognise, unknown_file
@@ -43,7 +43,7 @@ def reader_of(file: Path, wanted: str = "") -> FileReader:
         WeightsError: no file of tensors, one of another model (it is named), or of no known kind.
     """
     kinds = file_kinds()
-    able = [engine for kind in kinds for engine in kind.engines]
+    able = [engine for kind in kinds if kind.convert for engine in kind.engines]
     if wanted and wanted not in able:
         raise UsageError(f"no engine {wanted!r} whose weights can be converted", nearest(wanted, able))
     shapes = read_shapes(file)
@@ -54,6 +54,9 @@ def reader_of(file: Path, wanted: str = "") -> FileReader:
         return _reader(wanted, next(kind for kind in kinds if wanted in kind.engines), about="")
     if not kind.engines or wanted not in {"", *kind.engines}:
         raise other_engine(file, kind, wanted)
+    if not kind.convert:
+        cure = f"python run.py weights pull {_row_of(kind.engines[0])} --from {file}"
+        raise WeightsError(f"{file}: this is {kind.about}; it is used as it is, without conversion", cure)
     return _reader(wanted or _listed_engine(file, kind), kind, kind.about)
 
 

@@ -77,12 +77,6 @@ KINDS: tuple[FileKind, ...] = (
         advice=_NO_ENGINE,
     ),
     FileKind(
-        name="fashn_vton",
-        about="a FASHN VTON checkpoint",
-        has=("patch_mixer_token", "t_embedder.mlp.in_layer.weight", "x_embedder.proj.weight"),
-        advice=_NO_ENGINE,
-    ),
-    FileKind(
         name="stable_diffusion_1",
         about="a Stable Diffusion 1 checkpoint",
         has=_TEXT,

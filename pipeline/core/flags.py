@@ -62,7 +62,7 @@ ABOUT: dict[Flag, str] = {
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
     Flag.GARMENTS_ALIKE: "upper and lower garment look alike, their border is taken from the body: check the agnostic mask",
     Flag.LEGS_BENT: "sitting, or a leg raised: trousers and skirts are placed less exactly; use a photo of somebody standing",
-    Flag.GARMENT_WORN: "the garment picture shows a person wearing it: a flat lay gives a better result",
+    Flag.GARMENT_WORN: "somebody wears the garment: a flat lay is better; with engine fashn: --set fashn.garment_photo=worn",
     Flag.WEARER_DOUBTFUL: "somebody may wear the garment, or it is a print: it was cut as a flat one; check the cloth mask",
     Flag.SEVERAL_GARMENTS: "the garment's picture shows several pieces, of which the largest is worn: use a picture of one",
     Flag.GARMENT_CUT: "the garment is cut off by the edge of its picture: use one that shows it whole",

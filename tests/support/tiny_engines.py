@@ -14,6 +14,11 @@ import pytest
 from pipeline.catalog import ENGINES
 from pipeline.core.engine import TryOnEngine
 from pipeline.core.step import Context
+from tryon.engines.fashn.architecture import Architecture
+
+TINY_FASHN = Architecture(
+    canvas=(144, 96), hidden=64, heads=2, axes=(4, 14, 14), mixer_blocks=1, double_blocks=1, single_blocks=2
+)
 
 Factory = Callable[[Context, pytest.MonkeyPatch], TryOnEngine]
 
@@ -51,7 +56,25 @@ def stableviton(name: str) -> Factory:
     return make
 
 
+def fashn(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
+    """FASHN VTON's network with a twentieth of the channels, two steps on a canvas of 144×96 pixels."""
+    import torch
+
+    from benchmarks.generated import GeneratedWeights
+    from tryon.engines.fashn import checkpoint
+    from tryon.engines.fashn import engine as engines
+    from tryon.engines.fashn.config import FashnConfig
+
+    shapes = checkpoint.empty_network(TINY_FASHN).state_dict()
+    patch.setattr(engines, "sha_of", lambda row, root: "0" * 64)
+    patch.setattr(engines, "require", lambda row, root: Path("tiny"))
+    patch.setattr(checkpoint, "load", lambda path, dtype: checkpoint.fill_network(GeneratedWeights(shapes), dtype, TINY_FASHN))
+    torch.set_num_threads(1)
+    return engines.FashnVtonEngine(FashnConfig(steps=2, dtype="fp32", batch_size=2), context)
+
+
 FACTORIES: dict[str, Factory] = {
+    "fashn": fashn,
     "stableviton": stableviton("stableviton"),
     "stableviton_1024": stableviton("stableviton_1024"),
     "sift_vton": stableviton("sift_vton"),

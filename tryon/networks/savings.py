@@ -20,6 +20,8 @@ class Savings:
     tabulate_time: bool = True  # a step's time projections depend on t only: computed once per run of the sampler
     cache_garment: bool = True  # the garment's posterior is encoded once instead of inside every model call
     batch_guidance: bool = True  # guided and unguided pass as one double batch
+    skip_unguided: bool = True  # a step without guidance needs no unguided answer
+    wanted_tokens_only: bool = True  # a last block answers only the tokens whose answers are read
     fused_attention: bool = True  # scaled_dot_product_attention instead of an explicit score matrix
     block_attention: bool = True  # on CPUs without matrix tiles: blocks with packed keys instead of PyTorch's kernel
     channels_last: bool = True  # maps ↔ tokens without copies, and the faster convolution kernels
@@ -41,6 +43,8 @@ OFFICIAL = Savings(
     tabulate_time=False,
     cache_garment=False,
     batch_guidance=False,
+    skip_unguided=False,
+    wanted_tokens_only=False,
     block_attention=False,
     fused_attention=True,  # the official code uses xformers here; an explicit matrix would cripple the baseline
     channels_last=False,
