@@ -22,7 +22,7 @@ class FileReader:
         engine: name in the catalogue.
         weights: the engine's row in the weights table.
         about: what the file is; empty where only the user says so.
-        convert: the function that converts it: `(source, folder, *, dtype, vae_file)`.
+        convert: the function that converts it: `(source, folder, *, dtype, vae_file, lean)`.
     """
 
     engine: str

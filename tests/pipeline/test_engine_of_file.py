@@ -83,7 +83,7 @@ def test_the_command_converts_beside_the_weights_of_the_engine_it_found(tmp_path
     monkeypatch.setattr(folder, "convert", lambda *places, **options: asked.append((places, options)))
     typed = CliRunner().invoke(app, ["convert", *named, str(path), "--weights", str(tmp_path / "weights"), "--dtype", "fp16"])
     assert typed.exit_code == 0, typed.exception
-    assert asked == [((path, tmp_path / "weights/sift-vton/converted"), {"dtype": "fp16", "vae_file": None})]
+    assert asked == [((path, tmp_path / "weights/sift-vton/converted"), {"dtype": "fp16", "vae_file": None, "lean": False})]
     assert "a SIFT-VTON checkpoint, for engine sift_vton" in typed.output
 
 
