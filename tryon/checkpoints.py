@@ -10,7 +10,7 @@ import pickle
 import pickletools
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,12 @@ def open_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def own_weights(
-    weights: Mapping[str, Tensor], names: Iterable[str], dtype: torch.dtype, *, channels_last: bool = False
+    weights: Mapping[str, Tensor],
+    names: Iterable[str],
+    dtype: torch.dtype,
+    *,
+    channels_last: bool = False,
+    as_stored: Container[str] = (),
 ) -> dict[str, Tensor]:
     """Take weights out of their file: one after the other, so that nothing but one tensor is held twice.
 
@@ -76,6 +81,7 @@ def own_weights(
         names: which to take.
         dtype: number format to give them.
         channels_last: give kernels of convolutions this memory layout.
+        as_stored: names whose number format stays: weights in 8 bits.
 
     Returns:
         Name → tensor in this process's own memory; the file can go.
@@ -84,7 +90,7 @@ def own_weights(
     for name in names:
         tensor = weights[name]
         layout = torch.channels_last if channels_last and tensor.ndim == 4 else torch.contiguous_format
-        owned[name] = tensor.to(dtype, copy=files.hold(tensor), memory_format=layout)
+        owned[name] = tensor.to(tensor.dtype if name in as_stored else dtype, copy=files.hold(tensor), memory_format=layout)
         files.forget(tensor)
     return owned
 

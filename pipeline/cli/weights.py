@@ -214,7 +214,7 @@ def convert(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Default: beside the engine's weights, where it is found.")
     ] = None,
-    dtype: Annotated[str, typer.Option("--dtype", help="fp32, bf16 or fp16.")] = "bf16",
+    dtype: Annotated[str, typer.Option("--dtype", help="fp32, bf16, fp16 or int8.")] = "bf16",
     vae: Annotated[
         Path | None, typer.Option("--vae", metavar="FILE", help="A fine-tuned VAE that replaces the one inside.")
     ] = None,

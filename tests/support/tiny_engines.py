@@ -47,7 +47,7 @@ def stableviton(name: str) -> Factory:
         kinds = {"stableviton": engines.StableVITON, "stableviton_1024": engines.StableVITON1024, "sift_vton": engines.SiftVTON}
         variant = replace(variant_named("sift_vton" if name == "sift_vton" else "stableviton"), size=None)
         patch.setattr(engines, "sha_of", lambda row, root: "0" * 64)
-        patch.setattr(kinds[name], "_weights_path", lambda engine, dtype: Path("tiny"))
+        patch.setattr(kinds[name], "_weights_path", lambda engine, dtype, weight_format: Path("tiny"))
         patch.setattr(folder, "load", lambda path, dtype: folder.Loaded(generated_network(ALL, dtype, TINY), variant, path.name))
         torch.set_num_threads(1)
         settings = StableVITONConfig(steps=2, dtype="fp32", height=128, width=64, batch_size=2, save_attention=True)

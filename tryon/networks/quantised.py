@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from pipeline.core.errors import UsageError
 
-FULL = "full"
+FULL_FORMAT = "full"
 """The weight format that leaves a network as it is."""
 
 EIGHT_BITS: Mapping[str, tuple[torch.dtype, float]] = {"int8": (torch.int8, 127.0), "fp8": (torch.float8_e4m3fn, 448.0)}
@@ -73,6 +73,18 @@ def plain_weight(layer: Any, dtype: torch.dtype) -> Tensor:
         return layer.spelt_out(dtype)
     weight: Tensor = layer.weight.to(dtype)
     return weight
+
+
+def weight_format_of(network: nn.Module) -> str:
+    """The weight format of a network: that of its quantised layers, `full` without any."""
+    found = {layer.weight.dtype for layer in network.modules() if isinstance(layer, Quantised)}
+    return next((name for name, (dtype, _) in EIGHT_BITS.items() if dtype in found), FULL_FORMAT)
+
+
+def names_in_8_bits(network: nn.Module) -> dict[str, str]:
+    """Names of the weights that are numbers in 8 bits → names of their scales."""
+    quantised = [name for name, layer in network.named_modules() if isinstance(layer, Quantised)]
+    return {f"{name}.weight": f"{name}.{SCALE}" for name in quantised}
 
 
 class Quantised(nn.Module):

@@ -24,7 +24,7 @@ from tryon.networks.packed import (
     PackedPointwise,
     packed_kind,
 )
-from tryon.networks.quantised import FULL, QUANTISED, SPARED
+from tryon.networks.quantised import FULL_FORMAT, QUANTISED, SPARED
 from tryon.networks.savings import Savings
 from tryon.networks.upsampling import FoldedUpsample, foldable
 from tryon.networks.vae import MapAttention
@@ -83,7 +83,7 @@ def use_quantised_layers(parts: Iterable[nn.Module], weight_format: str, spared:
         weight_format: `int8` or `fp8`; `full` changes nothing.
         spared: layers with one of these words in their name, between dots, keep their weights.
     """
-    if weight_format == FULL:
+    if weight_format == FULL_FORMAT:
         return
     named = [(name, layer) for part in parts for name, layer in part.named_modules() if not spared & set(name.split("."))]
     for _, layer in named:

@@ -18,6 +18,7 @@ from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, 
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.official_names import official_name
 from tryon.engines.stableviton.variants import Variant, variant_of
+from tryon.networks.quantised import FULL_FORMAT, names_in_8_bits
 from tryon.networks.savings import ALL, OFFICIAL, Savings
 
 VAE_PREFIX = "first_stage_model."
@@ -63,7 +64,11 @@ def empty_network(architecture: Architecture, savings: Savings = ALL) -> StableV
 
 
 def fill_network(
-    architecture: Architecture, weights: Mapping[str, Tensor], dtype: torch.dtype, savings: Savings = ALL
+    architecture: Architecture,
+    weights: Mapping[str, Tensor],
+    dtype: torch.dtype,
+    savings: Savings = ALL,
+    weight_format: str = FULL_FORMAT,
 ) -> StableViton:
     """Build a network from weights that are known to fit.
 
@@ -72,12 +77,16 @@ def fill_network(
         weights: our name → tensor; what the savings leave out is never read.
         dtype: number format to run in.
         savings: which exact savings to use.
+        weight_format: the one that the weights are in.
 
     Returns:
         The network on the CPU, evaluation mode, no gradients.
     """
     network = empty_network(architecture, savings)
-    owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last)
+    network.use_weight_format(weight_format)
+    eight_bits = names_in_8_bits(network)
+    as_stored = {*eight_bits, *eight_bits.values()}
+    owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last, as_stored=as_stored)
     network.load_state_dict(owned, strict=True, assign=True)
     _count_positions(network)
     return network.requires_grad_(False)

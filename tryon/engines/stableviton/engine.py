@@ -24,7 +24,7 @@ from pipeline.core.engine import (
     TryOnItem,
     try_on_engine,
 )
-from pipeline.core.errors import UsageError
+from pipeline.core.errors import UsageError, WeightsError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
@@ -78,11 +78,11 @@ class StableVITON(EngineBase):
         from tryon.batching import pictures_that_fit
         from tryon.engines.stableviton.architecture import CALL_BYTES_PER_PIXEL, PARAMETERS
         from tryon.networks.precision import choose_dtype
-        from tryon.networks.quantised import FULL
+        from tryon.networks.quantised import FULL_FORMAT
 
         sampling = sampling_config(self.config, self.native_preset)
         bytes_each = choose_dtype(sampling.dtype, device).itemsize
-        weight_bytes = PARAMETERS * (bytes_each if sampling.weight_format == FULL else 1)
+        weight_bytes = PARAMETERS * (bytes_each if sampling.weight_format == FULL_FORMAT else 1)
         pictures = 1 if sampling.guidance_scale == 1 else 2  # a guided call computes both answers at once
         return pictures_that_fit(device, self._size, CALL_BYTES_PER_PIXEL * bytes_each / 2 * pictures, weight_bytes)
 
@@ -106,7 +106,7 @@ class StableVITON(EngineBase):
         chosen, sampling = choose_device(device), sampling_config(self.config, self.native_preset)
         if chosen.kind == "cpu":
             give_freed_memory_back()
-        loaded = load(self._weights_path(sampling.dtype), choose_dtype(sampling.dtype, chosen))
+        loaded = load(self._weights_path(sampling.dtype, sampling.weight_format), choose_dtype(sampling.dtype, chosen))
         loaded = replace(loaded, identity=sha_of(self.card.weights[0], self.context.layout.weights))
         limits = Limits(chosen, self.batch_size, self._smaller())
         self._runtime = Runtime(loaded, sampling, self._size, limits, self.config.save_attention)
@@ -130,13 +130,24 @@ class StableVITON(EngineBase):
         facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self._size)}
         return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
-    def _weights_path(self, dtype: str) -> Path:
+    def _weights_path(self, dtype: str, weight_format: str = "full") -> Path:
         """The safetensors form when it was made from the file that is (or was) here, else that file.
 
-        Asked for fp32 while the converted weights were rounded to 16 bits, the published file is taken where it still is.
+        Asked for fp32 while the converted weights were rounded to 16 bits, the published file is taken where it still is. Weights
+        that were rounded to int8 serve that weight format only, so that what was computed with is what the settings say.
+
+        Raises:
+            WeightsError: only weights in int8 are here, and another weight format is asked for.
         """
         root, name = self.context.layout.weights, self.card.weights[0]
         converted, published = converted_of(name, root), require(name, root)
+        if converted is not None and stored_dtype(converted) == "int8" and weight_format != "int8":
+            if not published.is_file():
+                raise WeightsError(
+                    f"{name}: only weights in int8 are here ({converted}), and {self.card.name}.weight_format is {weight_format}",
+                    f"--set {self.card.name}.weight_format=int8, or convert the published file again with --dtype bf16",
+                )
+            return published
         if converted is None or (dtype == "fp32" and published.is_file() and stored_dtype(converted) != "fp32"):
             return published
         if dtype == "fp32" and stored_dtype(converted) != "fp32":
@@ -156,7 +167,7 @@ class StableVITON(EngineBase):
 
 
 def stored_dtype(converted: Path) -> str:
-    """Number format of a converted folder: `fp32`, `bf16` or `fp16`."""
+    """Number format of a converted folder: `fp32`, `bf16`, `fp16` or `int8`."""
     return str(read_json(converted / INDEX).get("dtype", ""))
 
 

@@ -6,6 +6,8 @@
          image_encoder/      opens with transformers' `CLIPVisionModel.from_pretrained`
          control/ warp/ mapper/   ours: plain safetensors
 ```
+
+In `int8` every large weight is a tensor of 8-bit numbers, with its scales beside it as `<layer>.weight_scale`; only we open that.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
 from tryon.networks.clip import ClipWidths
 from tryon.networks.precision import DTYPES
+from tryon.networks.quantised import FULL_FORMAT, names_in_8_bits, quantise
 from tryon.networks.savings import ALL, Savings
 
 CLASS_NAME = "LookbookStableViton"
@@ -48,6 +51,10 @@ PARTS: Mapping[str, str] = {
 
 WITH_QUERIES = replace(ALL, fold_single_token=False)
 """Of the control tail, which feeds nothing, no folder has anything; without the rest that has no say a folder is lean."""
+
+INT8 = "int8"
+STORED: Mapping[str, torch.dtype] = {**DTYPES, INT8: torch.bfloat16}
+"""Number format of a folder → that of its weights which are not in 8 bits."""
 
 _HUB_LEVEL = "vision_model."  # every CLIP tower on the hub carries it; both generations of transformers read it
 
@@ -67,6 +74,11 @@ class Index:
         """Write it as the folder's last file: a folder without it is not finished."""
         content = {"_class_name": CLASS_NAME, **asdict(self)}
         (folder / INDEX).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+
+def weight_format_stored(dtype: str) -> str:
+    """The weight format of a folder's number format."""
+    return INT8 if dtype == INT8 else FULL_FORMAT
 
 
 def read_index(folder: Path) -> Index:
@@ -100,7 +112,7 @@ def convert(
     Args:
         source: the published file.
         folder: where the folder appears; must not exist.
-        dtype: `fp32`, `bf16` or `fp16`.
+        dtype: `fp32`, `bf16`, `fp16`, or `int8` for weights in 8 bits, the rest in bf16; such a folder is lean.
         vae_file: the published VAE fine-tuning file, whose VAE replaces the one inside.
         lean: leave out queries and keys over a single token as well; diffusers' own loader then misses them.
         architecture: the widths it must have.
@@ -108,8 +120,8 @@ def convert(
     Raises:
         WeightsError: a bad source, an unknown dtype, or a folder that exists already.
     """
-    if dtype not in DTYPES:
-        raise WeightsError(f"dtype {dtype!r} is not known", f"one of {', '.join(DTYPES)}")
+    if dtype not in STORED:
+        raise WeightsError(f"dtype {dtype!r} is not known", f"one of {', '.join(STORED)}")
     if folder.exists():
         raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
     published = read_published(source, architecture, vae_file)
@@ -121,7 +133,7 @@ def convert(
         source_sha256=origin.sha256,
         source_bytes=origin.count,
     )
-    write_folder(folder, published.weights, index, ALL if lean else WITH_QUERIES)
+    write_folder(folder, published.weights, index, ALL if lean or dtype == INT8 else WITH_QUERIES)
 
 
 def write_folder(folder: Path, weights: Mapping[str, Tensor], index: Index, savings: Savings = WITH_QUERIES) -> None:
@@ -141,18 +153,23 @@ def write_folder(folder: Path, weights: Mapping[str, Tensor], index: Index, savi
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch) / folder.name
-        _write_parts(made, weights, empty_network(index.architecture, savings), DTYPES[index.dtype])
+        needed = empty_network(index.architecture, savings)
+        needed.use_weight_format(weight_format_stored(index.dtype))
+        _write_parts(made, weights, needed, STORED[index.dtype])
         replace(index, files=list_contents(made)).write(made)
         made.replace(folder)
 
 
 def _write_parts(folder: Path, weights: Mapping[str, Tensor], needed: StableViton, dtype: torch.dtype) -> None:
     """One part at a time, so that the memory holds one part in the new number format and no more."""
-    names = frozenset(needed.state_dict())
+    eight_bits = names_in_8_bits(needed)
+    names = frozenset(needed.state_dict()) - frozenset(eight_bits.values())
     for part, file_name in PARTS.items():
         (folder / part).mkdir(parents=True)
         prefix = f"{part}."
         own = own_weights(weights, sorted(name for name in names if name.startswith(prefix)), dtype)
+        for name in eight_bits.keys() & own.keys():
+            own[name], own[eight_bits[name]] = quantise(own[name], INT8)
         level = _HUB_LEVEL if part == "image_encoder" else ""
         named = {level + name.removeprefix(prefix): tensor for name, tensor in own.items()}
         save_file(named, folder / part / file_name, {"format": "pt"})
@@ -194,11 +211,14 @@ def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture
         return Loaded(fill_network(architecture, published.weights, dtype, savings), published.variant, path.name)
     index = read_index(path)
     _refuse_damaged(path)
-    wanted = empty_network(index.architecture, savings).state_dict()
+    weight_format = weight_format_stored(index.dtype)
+    network = empty_network(index.architecture, savings)
+    network.use_weight_format(weight_format)
+    wanted = network.state_dict()
     weights = {name: tensor for name, tensor in _read_parts(path).items() if name in wanted or not QUERIES.fullmatch(name)}
     remedy = "convert the published file again" if savings == ALL else "what a folder leaves out is in the published file"
     refuse_difference(path, "StableVITON", difference(weights, wanted), remedy)
-    network = fill_network(index.architecture, weights, dtype, savings)
+    network = fill_network(index.architecture, weights, dtype, savings, weight_format)
     return Loaded(network, variant_named(index.variant), index.source_sha256)
 
 

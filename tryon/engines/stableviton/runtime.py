@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.core.arrays import RGB, Float
 from pipeline.core.engine import DressedPerson, GarmentInputs, PersonInputs, TryOnItem
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, UsageError
 from pipeline.core.layout import ATTENTION
 from tryon.batching import Limits
 from tryon.engines.stableviton import sampling
@@ -32,12 +32,13 @@ from tryon.engines.stableviton.encoding import (
     prepare_person,
 )
 from tryon.engines.stableviton.folder import Loaded
+from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.compiling import Compiled
 from tryon.networks.layout import arrange
 from tryon.networks.pictures import to_canvas
 from tryon.networks.precision import fp32_products, mend_overflow
-from tryon.networks.quantised import check_weight_format
+from tryon.networks.quantised import FULL_FORMAT, check_weight_format, weight_format_of
 from tryon.networks.swapping import use_plain_layers
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
@@ -90,6 +91,7 @@ class Runtime:
         _check_variant_size(loaded, size)
         self.network, self.variant, self.identity = loaded.network, loaded.variant, loaded.identity
         check_weight_format(config.weight_format, limits.device.kind)
+        _check_loaded_format(self.network, config.weight_format)
         self.network.use_weight_format(config.weight_format)
         arrange(self.network, limits.device.name, self.network.savings)
         self.config, self.size, self.save_attention = config, size, save_attention
@@ -201,3 +203,10 @@ def _check_variant_size(loaded: Loaded, size: Size) -> None:
     fixed = loaded.variant.size
     if fixed is not None and size != fixed:
         raise InputError(f"{loaded.variant.name} works at {fixed} only, not at {size}", "leave height and width unset")
+
+
+def _check_loaded_format(network: StableViton, wanted: str) -> None:
+    """Weights in 8 bits can become no other format: the recipe would not say what was computed with."""
+    found = weight_format_of(network)
+    if found not in (FULL_FORMAT, wanted):
+        raise UsageError(f"the weights that were loaded are in {found}, weight_format is {wanted}", f"set weight_format={found}")

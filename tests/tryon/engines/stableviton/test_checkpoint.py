@@ -27,6 +27,7 @@ from tryon.engines.stableviton.checkpoint import fill_network, read_published
 from tryon.engines.stableviton.keys import with_values
 from tryon.engines.stableviton.official_names import official_name
 from tryon.networks.precision import DTYPES
+from tryon.networks.quantised import names_in_8_bits, weight_format_of
 from tryon.networks.savings import OFFICIAL
 
 pytestmark = pytest.mark.slow
@@ -367,3 +368,42 @@ def test_what_a_lean_folder_leaves_out_is_missed_where_it_is_asked_for(saved, ti
     assert folders.load(tmp_path / "whole", torch.float32, savings=folders.WITH_QUERIES).network.unet is not None
     with pytest.raises(WeightsError, match=r"missing: .*attn2\.to_q"):
         folders.load(tmp_path / "lean", torch.float32, savings=folders.WITH_QUERIES)
+
+
+@pytest.fixture
+def in_int8(saved, tiny, tmp_path):
+    folders.convert(saved(), tmp_path / "int8", dtype="int8", architecture=tiny)
+    return tmp_path / "int8"
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_a_folder_in_int8_is_the_network_that_the_setting_makes_of_any_other_folder(converted, in_int8, dtype):
+    rounded, stored = (folders.load(path, dtype) for path in (converted, in_int8))
+    rounded.network.use_weight_format("int8")
+    assert weight_format_of(stored.network) == "int8" and stored.identity == rounded.identity
+    expected = rounded.network.state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in stored.network.state_dict().items())
+    assert stored.network.state_dict().keys() == expected.keys()
+    assert {tensor.dtype for tensor in expected.values()} == {torch.int8, torch.float32, dtype}
+
+
+def test_a_folder_in_int8_is_loaded_without_spelling_its_weights_out(in_int8, monkeypatch):
+    monkeypatch.setattr("tryon.networks.quantised.Quantised.spelt_out", lambda *given: pytest.fail("spelt out while loading"))
+    network = folders.load(in_int8, torch.float32).network
+    eight_bits = names_in_8_bits(network)
+    largest = max(tensor.nbytes for name, tensor in network.state_dict().items() if not name.startswith("vae."))
+    assert largest == max(network.state_dict()[name].numel() for name in eight_bits), "one byte each"
+
+
+def test_a_folder_in_int8_takes_little_more_than_a_byte_a_weight(converted, in_int8):
+    def size(folder, part):
+        return (folder / part / folders.PARTS[part]).stat().st_size
+
+    assert all(size(in_int8, part) < 0.65 * size(converted, part) for part in ("unet", "control", "warp", "mapper"))
+    assert size(in_int8, "vae") < 0.85 * size(converted, "vae"), "its encoder alone"
+
+
+def test_an_unknown_number_format_is_answered_with_those_there_are(tmp_path):
+    with pytest.raises(WeightsError) as refused:
+        folders.convert(tmp_path / "any.ckpt", tmp_path / "folder", dtype="int4")
+    assert refused.value.remedy == "one of fp32, bf16, fp16, int8"

@@ -167,6 +167,20 @@ def test_fp32_is_read_from_the_original_while_it_is_there(root, source, publishe
     assert "rounded to bf16" in caplog.text
 
 
+def test_weights_rounded_to_int8_serve_that_format_and_no_other(root, source, published):
+    index = converted_folder(ROW, root) / weights_converted.INDEX
+    rewrite(index, index.read_bytes().replace(b'"dtype": "bf16"', b'"dtype": "int8"'))
+    engine = StableVITON(StableVITONConfig(), Context(Layout(weights=root)))
+    assert engine._weights_path("bf16", "int8") == converted_folder(ROW, root)
+    for other in ("full", "fp8"):
+        assert engine._weights_path("bf16", other) == source
+    source.unlink()
+    assert engine._weights_path("bf16", "int8") == converted_folder(ROW, root)
+    with pytest.raises(WeightsError, match=r"only weights in int8 are here .* weight_format is full") as refused:
+        engine._weights_path("bf16", "full")
+    assert "weight_format=int8" in refused.value.remedy
+
+
 def test_the_list_says_converted(root, source, published):
     source.unlink()
     listed = CliRunner().invoke(app, ["list", ROW, "--weights", str(root)])

@@ -61,6 +61,15 @@ def test_a_device_that_does_not_read_it_is_refused_before_anything_is_moved():
     assert network.device == torch.device("cpu")
 
 
+def test_weights_that_came_in_int8_are_not_passed_off_as_others():
+    network = generated_network(ALL, torch.float32, TINY)
+    network.use_weight_format("int8")
+    for other in ("full", "fp8"):
+        with pytest.raises(UsageError, match=f"loaded are in int8, weight_format is {other}"):
+            Runtime(Loaded(network, STABLEVITON, "test"), replace(FAST, weight_format=other), SIZE, Limits(CPU))
+    Runtime(Loaded(network, STABLEVITON, "test"), replace(FAST, weight_format="int8"), SIZE, Limits(CPU))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("weight_format", ["int8", "fp8"])
 def test_pictures_move_by_little_and_are_the_same_alone_and_together(weight_format):
