@@ -176,7 +176,7 @@ def test_weights_rounded_to_int8_serve_that_format_and_no_other(root, source, pu
         assert engine._weights_path("bf16", other) == source
     source.unlink()
     assert engine._weights_path("bf16", "int8") == converted_folder(ROW, root)
-    with pytest.raises(WeightsError, match=r"only weights in int8 are here .* weight_format is full") as refused:
+    with pytest.raises(WeightsError, match=r"only weights in int8 are here .* stableviton\.weight_format is full") as refused:
         engine._weights_path("bf16", "full")
     assert "weight_format=int8" in refused.value.remedy
 

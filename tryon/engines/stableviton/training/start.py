@@ -124,7 +124,9 @@ def _folder(path: Path, architecture: Architecture, seed: int) -> Start:
     weights = read_parts(path)
     wanted = empty_network(index.architecture, WITH_QUERIES).state_dict()
     found = {name: tensor for name, tensor in weights.items() if name in wanted}
-    refuse_difference(path, "StableVITON", difference(found, wanted), "convert the published file again, without --lean")
+    refuse_difference(
+        path, "StableVITON", difference(found, wanted), "convert the published file again, without --lean and not to int8"
+    )
     if _with_attention(index.architecture) != _with_attention(architecture):
         raise WeightsError(
             f"{path / INDEX}: widths {index.architecture} instead of {architecture}", "give weights of the published size"
