@@ -108,7 +108,8 @@ def apply(item: Item, changes: Changes, config: AugmentConfig) -> Item:
         item = _person_moved(item, changes.person, with_worn=not config.published_faults)
     if changes.garment is not None:
         item = replace(item, cloth=moved(item.cloth, changes.garment), cloth_mask=moved(item.cloth_mask, changes.garment))
-    item = _each(item, ("image", "agnostic", "cloth"), partial(_recoloured, changes))
+    if changes.hsv is not None or changes.contrast is not None:
+        item = _each(item, ("image", "agnostic", "cloth"), partial(_recoloured, changes))
     return replace(item, agnostic=recomposed(item.agnostic, item.keep)) if config.coloured else item
 
 

@@ -132,8 +132,8 @@ def look(path: Path, mask: bool) -> Seen:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
         grey = images.read_grey(path)
-    except InputError as problem:
-        return Seen(digest, None, None, problem.message)
+    except (InputError, OSError) as problem:  # a file that ends too early opens, and fails when its pixels are read
+        return Seen(digest, None, None, str(getattr(problem, "message", problem)))
     return Seen(digest, (grey.shape[0], grey.shape[1]), float(np.mean(grey >= 128)) if mask else None)
 
 

@@ -65,6 +65,13 @@ def read_item(pair: TrainingPair, size: Size) -> Item:
     Raises:
         InputError: a file cannot be read, or is no mask.
     """
+    try:
+        return _read(pair, size)
+    except OSError as problem:
+        raise InputError(f"pair {pair.id}: a file cannot be read ({problem})", "the check before training names it") from None
+
+
+def _read(pair: TrainingPair, size: Size) -> Item:
     files = pair.files
     image, mask = images.read_rgb(files[Kind.IMAGE]), _cut(files, Kind.MASK)
     agnostic = images.read_rgb(files[Kind.AGNOSTIC]) if Kind.AGNOSTIC in files else _greyed(image, mask)

@@ -13,7 +13,7 @@ from pipeline.core import images
 from pipeline.core.arrays import Labels
 from pipeline.core.errors import InputError
 from pipeline.core.labels import UPPER_LABELS, Atr
-from tryon.training.data.tree import Kind, Tree, TreeKind
+from tryon.training.data.tree import Kind, Tree, TreeKind, find_tree
 
 ATR_UPPER = (Atr.UPPER_CLOTHES, Atr.DRESS)
 
@@ -59,6 +59,18 @@ def make_worn_masks(tree: Tree, split: str = "train", advance: Callable[[str], N
         _write(tree.worn_file(pair.person, split), area)
         written += 1
     return Made(written, kept, tuple(without), tuple(empty))
+
+
+def prepare(root: Path, split: str, say: Callable[[str], None]) -> bool:
+    """Make the masks of a tree and tell what came of it; whether every person has one now."""
+    made = make_worn_masks(find_tree(root), split)
+    say(f"{root}: {made.written} masks of worn garments written, {made.kept} were there")
+    if made.empty:
+        say(f"{len(made.empty)} people wear no upper garment by their parse map: {', '.join(made.empty[:3])}")
+    if made.without_parse:
+        say(f"{len(made.without_parse)} people have no parse map: {', '.join(made.without_parse[:3])}")
+        say("  → take the parse maps as published, or: python run.py --step parsing, then export viton-hd")
+    return not made.without_parse
 
 
 def _labels(path: Path) -> Labels:
