@@ -145,6 +145,26 @@ ENGINES: dict[str, EngineEntry] = {
 }
 """In the order in which `auto` prefers them."""
 
+TRAINERS: dict[str, Target] = {
+    "stableviton": "tryon.engines.stableviton.training.recipe:RECIPE",
+    "vae-decoder": "tryon.engines.stableviton.training.vae_decoder:RECIPE",
+}
+"""What `train NAME` trains: a `Recipe` of `tryon/training/protocol.py` each."""
+
+TRAINING: dict[str, Target] = {
+    "options": "tryon.training.session:Options",
+    "start": "tryon.training.session:start",
+    "list": "tryon.training.runs:list_runs",
+    "stop": "tryon.training.runs:stop",
+    "report": "tryon.training.runs:report",
+    "export": "tryon.training.runs:export",
+    "find": "tryon.training.runs:find_run",
+    "wanted": "tryon.training.runs:Wanted",
+    "prepare": "tryon.training.data.worn_garment:prepare",
+    "widen": "tryon.engines.stableviton.training.prepare:write_start",
+}
+"""The training room's own commands."""
+
 
 def resolve(target: Target) -> Any:
     """Import what a target names."""

@@ -29,6 +29,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.review import add_commands
 from pipeline.cli.review import export as export_pictures
+from pipeline.cli.train import app as train_app
 from pipeline.cli.weights import app as weights_app
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError, disk_full, is_disk_full
@@ -73,6 +74,7 @@ def _asks_for_something(context: typer.Context) -> bool:
 
 app.add_typer(weights_app, name="weights")
 app.command()(engines)
+app.add_typer(train_app, name="train")
 add_commands(app)
 app.add_typer(import_app, name="import")
 export_app.command(PICTURES)(export_pictures)

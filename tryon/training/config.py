@@ -68,7 +68,7 @@ class PrecisionConfig(StepConfig):
 
     numbers: Literal["bf16", "fp16", "fp32"] = "bf16"
     """Of the arithmetic; trained weights are fp32 always."""
-    frozen: Literal["auto", "fp32", "16"] = "auto"
+    frozen: Literal["auto", "fp32", "half"] = "auto"
     """Of weights that are not trained; auto = as the arithmetic."""
     recompute: bool = False
     """Gradient checkpointing: maps are calculated again in the backward pass; a third slower, several times smaller."""

@@ -47,7 +47,13 @@ def read_published(path: Path, architecture: Architecture = FULL, vae_file: Path
     Raises:
         WeightsError: unsafe, incomplete, or another model, with the names that differ.
     """
-    official = open_checkpoint(path)
+    return published_weights(path, open_checkpoint(path), architecture, vae_file)
+
+
+def published_weights(
+    path: Path, official: Mapping[str, Tensor], architecture: Architecture = FULL, vae_file: Path | None = None
+) -> Published:
+    """The same of a file that is open; see `read_published`."""
     variant = variant_of({name: tuple(tensor.shape) for name, tensor in official.items()})
     found, unknown = renamed({key: tensor for key, tensor in official.items() if key not in variant.extra_keys})
     wanted = empty_network(architecture, OFFICIAL).state_dict()

@@ -75,7 +75,13 @@ class StableVitonRecipe:
         begun = self._start(start, settings, vae)
         weights = with_values({**begun.weights, **trained})
         identity = hashlib.sha256(f"{begun.sha256} {digest_of_weights(trained)}".encode()).hexdigest()
-        index = Index(architecture=self._shape(settings), variant=STABLEVITON.name, dtype="fp32", source_sha256=identity)
+        index = Index(
+            architecture=self._shape(settings),
+            variant=STABLEVITON.name,
+            dtype="fp32",
+            source_sha256=identity,
+            source_bytes=4 * sum(tensor.numel() for tensor in begun.weights.values()),
+        )
         write_folder(folder, weights, index)
 
     def export_official(self, start: Path, settings: Settings, trained: Weights, file: Path, vae: Path | None = None) -> None:

@@ -17,7 +17,7 @@ from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import digest_of
 from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
-from tryon.engines.stableviton.checkpoint import empty_network, names_in, read_published, read_vae, renamed
+from tryon.engines.stableviton.checkpoint import empty_network, names_in, published_weights, read_vae, renamed
 from tryon.engines.stableviton.folder import WITH_QUERIES, read_index, read_parts
 from tryon.engines.stableviton.warp import build_warp_blocks
 from tryon.networks.savings import OFFICIAL
@@ -65,7 +65,7 @@ def read_start(path: Path, architecture: Architecture = FULL, *, seed: int = 0, 
     if entrance is not None and entrance.shape[1] == PAINTED:
         weights, about = widened(path, official, architecture, seed), "Paint-by-Example, widened to 13 inputs"
     else:
-        weights, about = read_published(path, _with_attention(architecture)).weights, "a StableVITON checkpoint"
+        weights, about = published_weights(path, official, _with_attention(architecture)).weights, "a StableVITON checkpoint"
         weights = _with_new_additions(weights, architecture, seed)
     if vae_file is not None:
         weights |= read_vae(vae_file, {name: tensor for name, tensor in weights.items() if name.startswith("vae.")})

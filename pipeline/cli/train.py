@@ -1,0 +1,185 @@
+"""The commands `train ENGINE`, `train list | report | stop | export | prepare`; what they call is imported when one runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.catalog import TRAINERS, TRAINING, resolve
+from pipeline.cli.options import WEIGHTS
+
+BEGIN = "begin"
+"""The command that an engine's name means."""
+RUNS = Path("runs")
+
+
+class Trainings(TyperGroup):
+    """`train ENGINE …` is `train begin ENGINE …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Insert the command where an engine's name stands; `ctx` is click's, of which some releases of typer have their own."""
+        named = not args or args[0] in self.commands or args[0] == "--help"
+        return super().parse_args(ctx, args if named else [BEGIN, *args])
+
+
+app = typer.Typer(
+    cls=Trainings,
+    help=f"Train: python run.py train ENGINE --data DIR --preset NAME --start FILE. ENGINE: {', '.join(TRAINERS)}.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of all runs.")]
+Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, see `train list`.")]
+Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Root of a VITON-HD or DressCode tree.")]
+
+
+@app.command(BEGIN, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def begin(
+    context: typer.Context,
+    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="What is trained.")],
+    data: Data = None,
+    preset: Annotated[str, typer.Option(help="Name of a preset; see docs/training.md.")] = "",
+    start: Annotated[
+        Path | None, typer.Option("--start", metavar="PATH", help="Start weights: a checkpoint, a converted folder, a run.")
+    ] = None,
+    vae: Annotated[Path | None, typer.Option("--vae", metavar="FILE", help="A fine-tuned VAE, for the one inside.")] = None,
+    runs: Runs = RUNS,
+    run: Annotated[str, typer.Option("--run", metavar="NAME", help="The run's name; default engine and preset.")] = "",
+    overrides: Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeatable.")] = [],  # noqa: B006
+    batch: Annotated[str, typer.Option(metavar="N|auto", help="Pairs per process; auto = as many as fit.")] = "",
+    unlock: Annotated[list[str], typer.Option(metavar="PART", help="decoder, all, encoder or clip: trained too.")] = [],  # noqa: B006
+    precision: Annotated[str, typer.Option(metavar="FORMAT", help="bf16, fp16 or fp32.")] = "",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, plan, try three steps; nothing is saved.")] = False,
+    show_data: Annotated[
+        Path | None, typer.Option("--show-data", metavar="FILE", help="Write a sheet of augmented pairs (PNG) and end.")
+    ] = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out pairs with problems.")] = False,
+    changed: Annotated[bool, typer.Option("--changed", help="Go on although settings or data are others.")] = False,
+) -> None:
+    """Begin or go on: the same command again resumes. Flags of the published script are understood and mapped."""
+    from pipeline.core.console import Console
+
+    console = Console()
+    listed = ", ".join(f'"{part}"' for part in unlock)
+    own = [
+        *([f"loop.batch={batch}"] if batch else []),
+        *([f"precision.numbers={precision}"] if precision else []),
+        *([f"stableviton.unlock=[{listed}]"] if unlock else []),
+    ]
+    options = resolve(TRAINING["options"])(
+        data=data,
+        preset=preset,
+        start=start,
+        vae=vae,
+        runs=runs,
+        run=run,
+        overrides=(*own, *overrides),
+        published=tuple(context.args),
+        device=device,
+        dry_run=dry_run,
+        show_data=show_data,
+        skip_bad=skip_bad,
+        changed=changed,
+    )
+    raise typer.Exit(resolve(TRAINING["start"])(_recipe(engine), options, console.say))
+
+
+@app.command("list")
+def list_runs(runs: Runs = RUNS) -> None:
+    """Every run: steps, loss, checkpoint, state."""
+    from pipeline.core.console import Console
+
+    Console().table(resolve(TRAINING["list"])(runs))
+
+
+@app.command()
+def report(run: Name, runs: Runs = RUNS) -> None:
+    """How a run went, with its curves as a picture."""
+    from pipeline.core.console import Console
+
+    resolve(TRAINING["report"])(runs, run, Console().say)
+
+
+@app.command()
+def stop(run: Name, runs: Runs = RUNS) -> None:
+    """Let a run save and end after its present step."""
+    from pipeline.core.console import Console
+
+    resolve(TRAINING["stop"])(runs, run, Console().say)
+
+
+@app.command()
+def export(
+    run: Name,
+    runs: Runs = RUNS,
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="A folder that this project loads.")] = None,
+    official: Annotated[Path | None, typer.Option("--official", metavar="FILE", help="A file for the published code.")] = None,
+    install: Annotated[str, typer.Option("--install", metavar="ENGINE", help="The folder where an engine finds it.")] = "",
+    weights: Annotated[Path, typer.Option("--weights", metavar="DIR", help="The weights folder, for --install.")] = WEIGHTS,
+    average: Annotated[bool, typer.Option("--average", help="The moving average instead of the weights.")] = False,
+    step: Annotated[int | None, typer.Option(help="Of which checkpoint; default the newest.")] = None,
+) -> None:
+    """Write a run's weights as model files."""
+    from pipeline.catalog import ENGINES
+    from pipeline.core.console import Console
+    from pipeline.core.errors import UsageError, nearest
+    from pipeline.core.weights.access import adopt_converted
+    from pipeline.core.weights.converted import converted_folder
+
+    console, row = Console(), ""
+    if install:
+        if install not in ENGINES or not resolve(ENGINES[install].engine).card.weights:
+            raise UsageError(f"--install {install}: no engine of this name has weights", nearest(install, ENGINES))
+        row = resolve(ENGINES[install].engine).card.weights[0]
+        to = to or converted_folder(row, weights)
+    folder, engine = resolve(TRAINING["find"])(runs, run)
+    wanted = resolve(TRAINING["wanted"])(to=to, official=official, average=average, step=step)
+    resolve(TRAINING["export"])(_recipe(engine), folder, wanted, console.say)
+    if row and (notice := adopt_converted(row, weights)):
+        console.say(notice)
+
+
+@app.command()
+def prepare(
+    engine: Annotated[str, typer.Argument(metavar="ENGINE", help="For which training.")],
+    data: Data = None,
+    split: Annotated[str, typer.Option(help="train or test.")] = "train",
+    widen: Annotated[
+        Path | None, typer.Option("--widen", metavar="FILE", help="Paint-by-Example's model.ckpt, to be widened to 13 inputs.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where the widened file goes.")] = None,
+) -> None:
+    """Make what training needs: with --data the worn garments' masks, with --widen the start file."""
+    from pipeline.core.console import Console
+    from pipeline.core.errors import ExitCode, UsageError
+
+    console = Console()
+    _recipe(engine)
+    if data is None and widen is None:
+        raise UsageError(
+            "train prepare: nothing to do", "--data DIR makes gt_cloth_warped_mask; --widen FILE --to FILE a start file"
+        )
+    whole = resolve(TRAINING["prepare"])(data, split, console.say) if data is not None else True
+    if widen is not None:
+        if to is None:
+            raise UsageError("train prepare --widen: where to? --to FILE is missing", "--to start.ckpt")
+        resolve(TRAINING["widen"])(widen, to, console.say)
+    raise typer.Exit(ExitCode.DONE if whole else ExitCode.ITEMS_FAILED)
+
+
+def _recipe(name: str) -> Any:
+    """The recipe of an engine.
+
+    Raises:
+        UsageError: it cannot be trained.
+    """
+    from pipeline.core.errors import UsageError, nearest
+
+    if name not in TRAINERS:
+        raise UsageError(f"train {name}: nothing of this name can be trained", nearest(name, TRAINERS))
+    return resolve(TRAINERS[name])
