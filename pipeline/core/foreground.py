@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.compiled_code import compile_apart
+from pipeline.core.compiled_code import compile_apart, is_kept
 from pipeline.core.masks import box_of, bytes_of
 
 Solver = Callable[[Float, Float], tuple[Float, Float]]
@@ -123,7 +123,9 @@ def warm() -> str:
 def _solver() -> Solver:
     notice = threading.Timer(SLOW_LOAD_SECONDS, _log.info, ["compiling colour estimation, once on this machine, about 10 s"])
     notice.daemon = True
-    notice.start()
+    file = solver_file()
+    if file is not None and is_kept(file) is False:
+        notice.start()
     try:
         return _load_multilevel()
     except (ImportError, OSError, RuntimeError, AttributeError) as problem:
