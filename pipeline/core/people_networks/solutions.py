@@ -7,6 +7,7 @@ One set per process, behind a lock: the graphs are not thread-safe, and a second
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import threading
 import warnings
@@ -72,6 +73,7 @@ class MediapipeSolutions(PeopleNetworks):
         """A graph, warm: graphs start in their own threads, and what these print is filtered while we wait for them."""
         os.environ.setdefault("GLOG_minloglevel", "3")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        _forget_absent_backend()
         module, kind = solution.split(".")
         with self._lock, filtered_native_stderr():
             graph = getattr(importlib.import_module(f"mediapipe.python.solutions.{module}"), kind)(**settings)
@@ -137,3 +139,13 @@ def _asked(graph: Any, picture: RGB) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"SymbolDatabase\.GetPrototype\(\) is deprecated")
         return graph.process(picture)
+
+
+def _forget_absent_backend() -> None:
+    """Drop a drawing backend that this environment lacks: a notebook names its own to the commands of its cells.
+
+    mediapipe imports matplotlib, which refuses to start with it, and draws nothing.
+    """
+    module = os.environ.get("MPLBACKEND", "").removeprefix("module://")
+    if os.environ.get("MPLBACKEND", "") != module and importlib.util.find_spec(module.partition(".")[0]) is None:
+        del os.environ["MPLBACKEND"]

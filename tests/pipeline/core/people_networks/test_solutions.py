@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections import namedtuple
@@ -61,3 +62,21 @@ def test_the_same_warning_from_elsewhere_is_still_shown(solutions) -> None:
         solutions.person_probability(PICTURE)
         warnings.warn(DEPRECATED, UserWarning, stacklevel=1)
     assert str(shown[-1].message) == DEPRECATED
+
+
+@pytest.mark.parametrize(
+    ("named", "left"),
+    [
+        ("module://no_such_package.backend_inline", None),
+        ("module://json.tool", "module://json.tool"),
+        ("agg", "agg"),
+        (None, None),
+    ],
+)
+def test_a_drawing_backend_of_another_environment_does_not_stop_mediapipe(solutions, monkeypatch, named, left) -> None:
+    """A notebook names its own to every command that is started from a cell; mediapipe imports matplotlib, which refuses it."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    if named:
+        monkeypatch.setenv("MPLBACKEND", named)
+    solutions.person_probability(PICTURE)
+    assert os.environ.get("MPLBACKEND") == left
