@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pipeline.catalog import AUTO, BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
 from pipeline.core.engine import EngineCard
-from pipeline.core.errors import MissingPackageError, UsageError, nearest
+from pipeline.core.errors import MissingPackageError, UsageError, WeightsError, nearest
 from pipeline.core.labels import Category
 from pipeline.core.weights import status_of
-from pipeline.core.weights.access import Findings, require_verified, row_sha
+from pipeline.core.weights.access import Findings, pull_command, require_verified, row_sha
+from pipeline.core.weights.elsewhere import Elsewhere, command
 from pipeline.core.weights.licence import refuse_non_commercial
+from pipeline.core.weights.verify import FileState
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,14 @@ class Chooser:
         return self._choose("engine", known, wanted, lambda card: isinstance(card, EngineCard) and category in card.categories)
 
     def sha_of(self, name: str) -> str:
-        """The identity of a model in fingerprints.
+        """The identity of a model in fingerprints and recipes: its sha256, and whether the user chose it for the published one.
 
         Raises:
             WeightsError: listing every file of it that is missing or wrong.
         """
         self._require((name,))
-        return row_sha(self._verified[name])
+        chosen = " (chosen with weights use)" if any(finding.chosen for finding in self._verified[name]) else ""
+        return row_sha(self._verified[name]) + chosen
 
     def check_engine_name(self, wanted: str) -> None:
         """Refuse a misspelt engine even when no pair asks for one yet.
@@ -108,9 +112,9 @@ class Chooser:
         return ModelChoice(card, known[wanted])
 
     def _why_unavailable(self, card: Card) -> str | None:
-        """None = it can run here. Otherwise the reason; empty when its weights are absent, which needs no line."""
+        """None = it can run here. Otherwise the reason; empty when its weights are simply absent, which needs no line."""
         if not all(finding.usable for name in card.weights for finding in self._status_of(name)):
-            return ""
+            return self._why_unusable(card)
         missing = card.missing_packages()
         if missing:
             return f"{card.name}: its weights are here but {', '.join(missing)} is not installed: {card.install}"
@@ -130,6 +134,25 @@ class Chooser:
             return f"no {', '.join(missing)}"
         return "not allowed" if self._why_unavailable(card) else ""
 
+    def _why_unusable(self, card: Card) -> str:
+        """What is wrong with the files of a model that somebody has begun to bring here, or empty."""
+        findings = [finding for name in card.weights for finding in self._status_of(name)]
+        sighted = [each for name in card.weights for each in self._elsewhere.among(self._status_of(name))]
+        if sighted:
+            lines = "; ".join(each.line() for each in sighted)
+            return f"{card.name} is passed over: {lines}: {command([each.weight.name for each in sighted], self.weights)}"
+        bad = [finding for finding in findings if finding.state is FileState.UNUSABLE]
+        if bad or any(finding.usable for finding in findings):
+            lacking = bad or [finding for finding in findings if not finding.usable]
+            names = dict.fromkeys(finding.weight.name for finding in lacking)
+            lines = "; ".join(finding.line() for finding in lacking)
+            return f"{card.name} is passed over: {lines}: {pull_command(names, self.weights)}"
+        return ""
+
+    @cached_property
+    def _elsewhere(self) -> Elsewhere:
+        return Elsewhere(self.weights)
+
     def _status_of(self, name: str) -> Findings:
         if name not in self._status:
             self._status[name] = status_of(name, self.weights)
@@ -138,7 +161,15 @@ class Chooser:
     def _require(self, names: Sequence[str]) -> None:
         """Verify the models that were not verified yet."""
         new = [name for name in names if name not in self._verified]
-        found = require_verified([self._status_of(name) for name in new], self.weights)
+        try:
+            found = require_verified([self._status_of(name) for name in new], self.weights)
+        except WeightsError as problem:
+            sighted = [each for name in new for each in self._elsewhere.among(self._status_of(name))]
+            if not sighted:
+                raise
+            lines = "".join(f"\n  {each.line()}" for each in sighted)
+            cure = command([each.weight.name for each in sighted], self.weights)
+            raise WeightsError(f"{problem.message}{lines}", cure) from problem
         self._verified.update(zip(new, found, strict=True))
 
 
@@ -161,3 +192,8 @@ class EngineByCategory:
         if category not in self.chosen:
             self.chosen[category] = self.chooser.engine(category, self.wanted)
         return self.chosen[category].card.name
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which better engines were passed over, and why."""
+        return tuple(dict.fromkeys(note for choice in self.chosen.values() for note in choice.notes))

@@ -60,6 +60,17 @@ def reader_of(file: Path, wanted: str = "") -> FileReader:
     return _reader(wanted or _listed_engine(file, kind), kind, kind.about)
 
 
+def refuse_other_model(name: str, file: Path) -> None:
+    """Refuse a file in place of a row's when its tensors say that it is another model than the row's engines read.
+
+    Raises:
+        WeightsError: another model, or no file of tensors, for a row that a try-on engine reads.
+    """
+    engines = [engine for engine in ENGINES if ENGINES[engine].files and _row_of(engine) == name]
+    if engines and file.is_file():
+        reader_of(file, engines[0])
+
+
 def file_kinds() -> Sequence[FileKind]:
     """Every kind of model file that some engine lists beside its code, and those that none reads."""
     lists = dict.fromkeys(entry.files for entry in ENGINES.values() if entry.files)

@@ -30,7 +30,7 @@ from pipeline.cli.options import (
 from pipeline.cli.review import add_commands
 from pipeline.cli.review import export as export_pictures
 from pipeline.cli.train import app as train_app
-from pipeline.cli.weights import app as weights_app
+from pipeline.cli.weights_here import app as weights_app
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError, disk_full, is_disk_full
 from pipeline.core.layout import LEDGER

@@ -103,9 +103,23 @@ def pull(
     elif source is not None:
         _show(console, [finding for name in names for finding in copy_files(name, source, weights, _Bar(console, name))])
     else:
+        _tell_what_is_here(console, names, weights)
         refuse_early(wants, network, mirrors=mirrors)
         for finding in pull_all(wants, network, mirrors=mirrors, repin=repin, progress=lambda name: _Bar(console, name)):
             _show(console, [finding])
+
+
+def _tell_what_is_here(console: Console, names: Sequence[str], root: Path) -> None:
+    """Offer files that lie elsewhere on this machine, before they are fetched again."""
+    from pipeline.core.console import Colour
+    from pipeline.core.weights.elsewhere import Elsewhere, command
+
+    places = Elsewhere(root)
+    sighted = [each for name in names for each in places.of(name)]
+    for each in sighted:
+        console.say(each.line(), Colour.WARN)
+    if sighted:
+        console.say(f"instead of fetching: {command([each.weight.name for each in sighted], root)}", Colour.WARN)
 
 
 def _agree(console: Console, wants: Sequence[Want], *, yes: bool, remember: bool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.core.card import Card
 from pipeline.core.start_checks import Obstacle
+from pipeline.core.weights.elsewhere import Sighting
 from pipeline.core.weights.verify import Finding
 
 REINSTALL = "pip install -e ."
@@ -124,6 +125,7 @@ class Machine:
         offline: name of the variable that switches the network off, or empty.
         obstacles: what would end every run before its first item.
         worker_problem: why a worker process does not start; empty = it does.
+        misplaced: model files that lie elsewhere on this machine.
         address_space_gb: limit of the address space in 1e9 bytes; infinite = none.
     """
 
@@ -151,4 +153,5 @@ class Machine:
     offline: str = ""
     obstacles: tuple[Obstacle, ...] = ()
     worker_problem: str = ""
+    misplaced: tuple[Sighting, ...] = ()
     address_space_gb: float = math.inf

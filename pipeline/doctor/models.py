@@ -6,18 +6,36 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.core.card import Card
 from pipeline.core.weights.access import pull_command
+from pipeline.core.weights.elsewhere import command
 from pipeline.core.weights.files import human_bytes
 from pipeline.core.weights.verify import FileState
 from pipeline.doctor.facts import REINSTALL, Check, Level, Machine
 
 ENGINE = "tryon"
+SHOWN = 4
+"""So many misplaced files are named."""
 
 
 def model_checks(machine: Machine) -> list[Check]:
     """The models in the weights folder, then the absent ones, each with the command that fetches it."""
     here = {user: rows for user, known in machine.users.items() if (rows := _rows_here(machine, known))}
     absent = {user: card for user, card in machine.cards.items() if user not in here and not _rows_here(machine, card.weights)}
-    return [*_broken(machine), *(_user(machine, user, rows) for user, rows in here.items()), *_absent(machine, absent)]
+    return [
+        *_broken(machine),
+        *_misplaced(machine),
+        *(_user(machine, user, rows) for user, rows in here.items()),
+        *_absent(machine, absent),
+    ]
+
+
+def _misplaced(machine: Machine) -> list[Check]:
+    """Files that lie elsewhere on this machine, and the command that puts them in place."""
+    if not machine.misplaced:
+        return []
+    lines = [sighting.line() for sighting in machine.misplaced]
+    shown = "; ".join(lines[:SHOWN]) + (f"; and {len(lines) - SHOWN} more" if len(lines) > SHOWN else "")
+    cure = command((sighting.weight.name for sighting in machine.misplaced), machine.weights_root)
+    return [Check(Level.WARN, "model files", f"not where they belong: {shown}", cure)]
 
 
 def _broken(machine: Machine) -> list[Check]:

@@ -25,6 +25,7 @@ from pipeline.core.people_networks.files import missing_files
 from pipeline.core.start_checks import address_space_gb, obstacles
 from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from
+from pipeline.core.weights.elsewhere import Elsewhere
 from pipeline.core.weights.table import table
 from pipeline.doctor.checks import OUR_NAMES, STARTS, checks, exit_code, report
 from pipeline.doctor.facts import Level, Machine, NumbaCache, Torch
@@ -73,6 +74,7 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
     here = [name for name in STARTS if importlib.util.find_spec(name)]
     errors, torch = starts(here)
     cards, broken = catalogue_cards()
+    places = Elsewhere(weights_root)
     return Machine(
         python=check_rule("python", python, {"python": ".".join(map(str, sys.version_info[:3]))}),
         requirements=tuple(check_line(line, versions) for line in lines_here(base)),
@@ -100,6 +102,7 @@ def survey(outputs: Path, weights_root: Path) -> Machine:
         offline=network_from(os.environ).offline,
         obstacles=tuple(obstacles()),
         worker_problem=start_problem(),
+        misplaced=tuple(sighting for name in table() for sighting in places.of(name)),
         address_space_gb=address_space_gb(),
     )
 

@@ -9,9 +9,12 @@ import pytest
 from tiny_weights import BODY, OTHER, SHA, tiny_table
 
 from pipeline import choice as choice_module
-from pipeline.choice import Chooser
+from pipeline.catalog import EngineEntry
+from pipeline.choice import Chooser, EngineByCategory
 from pipeline.core.card import Card
+from pipeline.core.engine import EngineCard
 from pipeline.core.errors import WeightsError
+from pipeline.core.labels import Category
 from pipeline.core.weights import access
 from pipeline.core.weights import table as weights_table
 from pipeline.core.weights import verify as weights_verify
@@ -100,3 +103,63 @@ def test_a_wrong_file_is_refused_when_its_identity_is_asked_for(tmp_path: Path):
         chooser.sha_of("known")
     with pytest.raises(WeightsError, match="corrupt or altered"):
         Chooser(tmp_path).backend("pose", "small")
+
+
+# ---- why a better one was passed over -----------------------------------------------------------------------------------------
+
+
+def test_auto_says_that_a_better_models_file_is_broken(tmp_path: Path):
+    place(tmp_path, "known", BODY[:-1])
+    choice = Chooser(tmp_path).backend("pose")
+    assert choice.card.name == "embedded"
+    (note,) = choice.notes
+    assert note.startswith("small is passed over") and "incomplete" in note and "weights pull known" in note
+
+
+def test_auto_says_that_a_better_models_file_lies_one_folder_too_high(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "model.ckpt").write_bytes(BODY)
+    choice = Chooser(tmp_path).backend("pose")
+    assert choice.card.name == "embedded"
+    assert any(
+        "small is passed over" in note and f"weights find known --weights {tmp_path} --move" in note for note in choice.notes
+    )
+
+
+def test_auto_says_that_a_part_of_a_better_model_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    place(tmp_path, "several")
+    (note,) = Chooser(tmp_path).backend("pose").notes
+    assert note.startswith("big is passed over") and "unet/model.bin: missing" in note
+
+
+def test_auto_says_nothing_of_models_that_nobody_has_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert Chooser(tmp_path).backend("pose").notes == ()
+
+
+def test_the_engine_of_every_category_tells_what_it_passed_over_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Better:
+        card = EngineCard(name="better", weights=("known",), categories=frozenset(Category), packages=("no_such_library",))
+
+    class Plain:
+        card = EngineCard(name="plain", categories=frozenset(Category))
+
+    classes = {"test:Better": Better, "test:Plain": Plain}
+    rows = {name: EngineEntry(f"test:{name.capitalize()}", "") for name in ("better", "plain")}
+    monkeypatch.setattr(choice_module, "ENGINES", rows)
+    monkeypatch.setattr(choice_module, "resolve", classes.__getitem__)
+    place(tmp_path, "known")
+    engines = EngineByCategory(Chooser(tmp_path))
+    assert {engines(category) for category in Category} == {"plain"}
+    (note,) = engines.notes
+    assert "better" in note and "no_such_library" in note
+
+
+def test_asked_for_by_name_a_misplaced_file_is_named_with_the_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    lies = tmp_path / "renamed.bin"
+    lies.write_bytes(BODY)
+    with pytest.raises(WeightsError) as caught:
+        Chooser(tmp_path).backend("pose", "small")
+    assert str(lies) in caught.value.message and "weights find known" in caught.value.remedy

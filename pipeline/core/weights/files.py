@@ -84,6 +84,7 @@ class VerifiedFile:
         mtime_ns: modification time in ns.
         inode: inode number; a copied file is hashed once more.
         pinned: the hash was taken from the first file seen, not from the table.
+        chosen: the user took it in place of the published file (`weights use`).
     """
 
     sha256: str
@@ -91,6 +92,7 @@ class VerifiedFile:
     mtime_ns: int
     inode: int
     pinned: bool = False
+    chosen: bool = False
 
     def matches(self, path: Path) -> bool:
         """True while the file on disk is the one that was hashed."""
@@ -98,10 +100,10 @@ class VerifiedFile:
         return (self.size, self.mtime_ns, self.inode) == (now.st_size, now.st_mtime_ns, now.st_ino)
 
 
-def verified_file(path: Path, sha256: str, *, pinned: bool) -> VerifiedFile:
+def verified_file(path: Path, sha256: str, *, pinned: bool, chosen: bool = False) -> VerifiedFile:
     """The line of a file that was just hashed."""
     now = path.stat()
-    return VerifiedFile(sha256, now.st_size, now.st_mtime_ns, now.st_ino, pinned)
+    return VerifiedFile(sha256, now.st_size, now.st_mtime_ns, now.st_ino, pinned, chosen)
 
 
 @dataclass(slots=True)

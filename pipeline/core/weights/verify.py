@@ -48,6 +48,7 @@ class Finding:
         reason: why it is unusable; empty otherwise.
         sha256: hash of its contents when verified.
         pinned: the hash is this machine's pin, not a published value.
+        chosen: the user took this file in place of the published one (`weights use`).
         notice: a message that is shown once (a hash was just pinned); empty otherwise.
     """
 
@@ -59,6 +60,7 @@ class Finding:
     sha256: str = ""
     pinned: bool = False
     notice: str = ""
+    chosen: bool = False
 
     @property
     def usable(self) -> bool:
@@ -71,7 +73,8 @@ class Finding:
         detail = self.reason or (
             f"{self.state} ({human_bytes(size)})" if size and self.state is FileState.MISSING else str(self.state)
         )
-        return f"{self.weight.name}/{self.file.name}: {detail}"
+        chosen = ", not the published file: chosen with `weights use`" if self.chosen else ""
+        return f"{self.weight.name}/{self.file.name}: {detail}{chosen}"
 
 
 def path_of(weight: Weight, file: WeightFile, root: Path) -> Path:
@@ -137,9 +140,16 @@ def check_digest(weight: Weight, file: WeightFile, verified: VerifiedFiles, dige
     listed, pin = digest.sha256 in file.sha256, pin_of(verified, file)
     if reason := refusal(weight, file, digest, pin):
         return Finding(weight, file, path, FileState.UNUSABLE, reason)
-    verified.put(file.name, verified_file(path, digest.sha256, pinned=not listed))
+    chosen = not listed and is_chosen(verified, file)
+    verified.put(file.name, verified_file(path, digest.sha256, pinned=not listed, chosen=chosen))
     notice = "" if listed or pin else f"{weight.name}/{file.name}: no published hash; pinned on first use: {digest.sha256}"
-    return Finding(weight, file, path, FileState.VERIFIED, sha256=digest.sha256, pinned=not listed, notice=notice)
+    return Finding(weight, file, path, FileState.VERIFIED, sha256=digest.sha256, pinned=not listed, notice=notice, chosen=chosen)
+
+
+def is_chosen(verified: VerifiedFiles, file: WeightFile) -> bool:
+    """Whether the user took another file in place of the published one."""
+    known = verified.files.get(file.name)
+    return known is not None and known.chosen
 
 
 def pin_of(verified: VerifiedFiles, file: WeightFile) -> str:
@@ -195,11 +205,11 @@ def quick_check(weight: Weight, file: WeightFile, verified: VerifiedFiles) -> Fi
         return _unusable(found, f"cannot be read: {error.strerror}")
     if stub:
         return _unusable(found, stub)
-    if file.size not in {None, size} and not other_edition(weight, file, size):
+    if file.size not in {None, size} and not (other_edition(weight, file, size) or is_chosen(verified, file)):
         return _unusable(found, f"{size} bytes instead of {file.size}: incomplete, or another edition")
     known = verified.files.get(file.name)
     if known and known.matches(path) and (known.pinned or known.sha256 in file.sha256):
-        return replace(found, state=FileState.VERIFIED, sha256=known.sha256, pinned=known.pinned)
+        return replace(found, state=FileState.VERIFIED, sha256=known.sha256, pinned=known.pinned, chosen=known.chosen)
     return found
 
 

@@ -12,6 +12,7 @@ from pipeline.core.card import Card
 from pipeline.core.start_checks import Obstacle
 from pipeline.core.weights import status_of
 from pipeline.core.weights import table as weights_table
+from pipeline.core.weights.elsewhere import Elsewhere
 from pipeline.doctor import survey as doctor_survey
 from pipeline.doctor.checks import checks, exit_code, report
 from pipeline.doctor.facts import Check, Level, Machine, NumbaCache, OpenCV, Requirement, Torch
@@ -322,3 +323,12 @@ def test_a_limit_of_the_address_space_is_told_and_a_tight_one_warned_about(gigab
 def test_workers_that_do_not_start_are_a_warning_with_the_way_round() -> None:
     (found,) = bad(replace(GOOD, worker_problem="exit code 1 No module named pipeline"))
     assert found.level is Level.WARN and "No module named pipeline" in found.text and "--workers 1" in found.remedy
+
+
+def test_a_misplaced_model_file_is_a_warning_with_the_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights_table, "table", tiny_table)
+    (tmp_path / "VITON.ckpt").write_bytes(BODY)
+    sighted = tuple(Elsewhere(tmp_path, {}).of("known"))
+    (found,) = bad(replace(GOOD, weights_root=tmp_path, misplaced=sighted))
+    assert found.level is Level.WARN and "VITON.ckpt" in found.text
+    assert found.remedy == f"python run.py weights find known --weights {tmp_path} --move"
