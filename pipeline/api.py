@@ -15,9 +15,9 @@ from pipeline.choice import Chooser
 from pipeline.core.console import LOG
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
-from pipeline.core.inputs.pairs import has_pair_file
+from pipeline.core.inputs.pairs import has_pair_file, pair_files
 from pipeline.core.inputs.scan import Problem
-from pipeline.core.layout import PAIR_FILES, PAIR_LISTS, REPORT_KEY
+from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
 from pipeline.core.people_networks import PACKAGES, use_weights
 from pipeline.core.people_networks.files import fetch_files, fetch_note, missing_files
 from pipeline.core.process import gc_paused
@@ -93,7 +93,7 @@ class PreparedRun:
             return
         layout = self.request.layout
         if has_pair_file(layout):
-            files = " or ".join(str(layout.inputs / name) for name in PAIR_FILES if (layout.inputs / name).is_file())
+            files = " or ".join(map(str, pair_files(layout)))
             message = f"{files}: no line names an existing person and garment"
             raise UsageError(message, "write: person garment, or remove the file")
         folder = layout.inputs
@@ -237,7 +237,7 @@ def _read(request: Request) -> PreparedRun:
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
     builders, notes = make_builders(request.steps, settings, context, collection, chooser)
     guessed = guess_note(collection)
-    lines = (*engines.notes, *notes, *filter(None, (guessed, seedless)))
+    lines = (*everything.notes, *engines.notes, *notes, *filter(None, (guessed, seedless)))
     assembly = Assembly(context, settings, collection, everything, tuple(builders), lines)
     stages = tuple(Stage(builder(), items, builder) for builder, items in builders)
     refuse_obstacles(max((stage.step.resources.memory_gb for stage in stages if stage.items), default=0.0))

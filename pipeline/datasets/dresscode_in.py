@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.core.errors import UsageError, nearest
+from pipeline.core.inputs.pair_list.names import Named, Names
+from pipeline.core.inputs.pair_list.reader import PairList
+from pipeline.core.inputs.scan import Problem
 from pipeline.core.labels import Category
 from pipeline.datasets.tree import FolderIndex, Kind, Published, Tree, folder_named, pictures_in, read_pairs
 
@@ -53,16 +56,21 @@ def read_dresscode(folder: Path, split: str = "test", pairs: str = "unpaired", p
     people: list[Published] = []
     garments: list[Published] = []
     found: list[tuple[int, int]] = []
+    problems: list[Problem] = []
+    notes: list[str] = []
     for part in there:
         reader = _Part(folder / part, part)
-        rows = reader.rows(split, pairs)
+        listed = reader.rows(split, pairs)
+        rows = None if listed is None else listed.pairs
+        problems += listed.problems if listed else ()
+        notes += listed.notes if listed else ()
         own_people, own_garments = reader.people(rows), reader.garments(rows)
         person_at = {item.name: place for place, item in enumerate(own_people, len(people))}
         garment_at = {item.name: place for place, item in enumerate(own_garments, len(garments))}
         found += [(person_at[person], garment_at[garment]) for person, garment in rows or ()]
         people += own_people
         garments += own_garments
-    return Tree(tuple(people), tuple(garments), tuple(found), labels_are_atr=True)
+    return Tree(tuple(people), tuple(garments), tuple(found), True, tuple(problems), tuple(notes))
 
 
 class _Part:
@@ -74,29 +82,28 @@ class _Part:
         self._folder, self._name, self._images = folder, name, images
         self._pictures = pictures_in(images)
 
-    def rows(self, split: str, wanted: str) -> list[tuple[str, str]] | None:
+    def rows(self, split: str, wanted: str) -> PairList[str, str] | None:
         """The wanted pairs; None = everything, unpaired."""
         if wanted == "none":
             return None
         file = self._folder / PAIR_FILES[split, wanted]
         if not file.is_file():
             raise UsageError(f"there is no {file}", "choose another --pairs, or --pairs none for every picture")
-        rows = read_pairs(file)
-        known = set(self._pictures)
-        for number, row in enumerate(rows, 1):
-            missing = next((name for name in row if name not in known), None)
-            if missing is not None:
-                raise UsageError(f"{file}, line {number}: there is no {self._images / missing}", "correct it, or --pairs none")
-        return rows
+        return read_pairs(file, self._names(PERSON), self._names(GARMENT))
 
-    def people(self, rows: list[tuple[str, str]] | None) -> list[Published]:
+    def _names(self, tail: str) -> Names[str]:
+        """The pictures of one kind, by file name and by path below the root."""
+        place = f"{self._name}/{self._images.name}"
+        return Names(Named(name, "", f"{place}/{name}", name, PARTS[self._name]) for name in self._named(tail))
+
+    def people(self, rows: Sequence[tuple[str, str]] | None) -> list[Published]:
         """The first items of the pairs, each once."""
         names = self._named(PERSON) if rows is None else sorted({person for person, _ in rows})
         places = {kind: (folder_named(self._folder, (name,)), (tail,)) for kind, (name, tail) in PERSON_FILES.items()}
         indices = {kind: FolderIndex(*place) for kind, place in places.items()}
         return [self._item(name, {Kind.IMAGE: self._images / name}, indices) for name in names]
 
-    def garments(self, rows: list[tuple[str, str]] | None) -> list[Published]:
+    def garments(self, rows: Sequence[tuple[str, str]] | None) -> list[Published]:
         """The second items of the pairs, each once."""
         names = self._named(GARMENT) if rows is None else sorted({garment for _, garment in rows})
         masks = {Kind.CLOTH_MASK: FolderIndex(folder_named(self._folder, (MASKS,)), (GARMENT,))}

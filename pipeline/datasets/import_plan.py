@@ -20,7 +20,7 @@ from pipeline.core.inputs.scan import find_pictures
 from pipeline.core.items import Garment, Person
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category
-from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, PAIR_FILES, PERSON_INPUTS, Folder, Layout
+from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, PERSON_INPUTS, Folder, Layout
 from pipeline.datasets import conversions as convert
 from pipeline.datasets.transfer import Transfer, transfer_to
 from pipeline.datasets.tree import Files, Kind, Published, Tree
@@ -34,13 +34,13 @@ class ImportPlan:
 
     Args:
         people, garments: the items, each with what was published of it.
-        pairs: lines for `inputs/pairs.txt`.
+        pairs: ids of person and garment, for the pair list.
         labels_are_atr: see `Tree`.
     """
 
     people: tuple[tuple[Person, Published], ...]
     garments: tuple[tuple[Garment, Published], ...]
-    pairs: tuple[str, ...]
+    pairs: tuple[tuple[str, str], ...]
     labels_are_atr: bool
 
     def missing(self) -> dict[str, int]:
@@ -63,7 +63,7 @@ def plan_import(tree: Tree, layout: Layout) -> ImportPlan:
     garments = _placed(tree.garments, layout, CLOTH_INPUTS)
     persons = [Person(name, source, (item.category,)) for (name, source), item in zip(people, tree.people, strict=True)]
     clothes = [Garment(name, source, item.category) for (name, source), item in zip(garments, tree.garments, strict=True)]
-    pairs = tuple(f"{persons[person].id} {clothes[garment].id}" for person, garment in tree.pairs)
+    pairs = tuple((persons[person].id, clothes[garment].id) for person, garment in tree.pairs)
     return ImportPlan(
         tuple(zip(persons, tree.people, strict=True)), tuple(zip(clothes, tree.garments, strict=True)), pairs, tree.labels_are_atr
     )
@@ -183,19 +183,3 @@ def _is_our_pose(pose: Path) -> bool:
     except (InputError, UnicodeDecodeError):
         return False
     return True
-
-
-def new_pairs(plan: ImportPlan, layout: Layout) -> list[str]:
-    """The pairs that `inputs/pairs.txt` does not have yet."""
-    file = layout.inputs / PAIR_FILES[0]
-    known = set(file.read_text("utf-8-sig").splitlines()) if file.is_file() else set()
-    return [line for line in plan.pairs if line not in known]
-
-
-def add_pairs(lines: Sequence[str], layout: Layout) -> None:
-    """Append pairs to `inputs/pairs.txt`; no line that is there is changed."""
-    file = layout.inputs / PAIR_FILES[0]
-    before = file.read_bytes() if file.is_file() else b""
-    gap = b"\n" if before and not before.endswith(b"\n") else b""
-    with file.open("ab") as out:
-        out.write(gap + "".join(f"{line}\n" for line in lines).encode())

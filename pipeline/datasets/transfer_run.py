@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pipeline.core.console import Colour, Console
+from pipeline.core.console import Colour, Console, printable
 from pipeline.core.errors import ExitCode, OutputError, UsageError
-from pipeline.core.layout import PAIR_FILES, Layout
-from pipeline.datasets.import_plan import add_pairs, new_pairs, plan_import, transfers
+from pipeline.core.inputs.scan import Problem
+from pipeline.core.layout import Layout
+from pipeline.datasets.import_plan import plan_import, transfers
+from pipeline.datasets.listed_pairs import add_pairs, new_pairs
 from pipeline.datasets.transfer import ExportPlan, Mover, Transfer
 from pipeline.datasets.tree import Tree
 
@@ -26,17 +28,29 @@ def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console) -> E
     """
     plan = plan_import(tree, layout)
     console.say(f"{len(plan.people)} people, {len(plan.garments)} garments, {len(plan.pairs)} pairs")
+    for note in tree.notes:
+        console.say(note, Colour.WARN)
+    file, pairs = new_pairs(plan, layout)
     _move_all(transfers(plan, layout), mover, console)
-    lines = new_pairs(plan, layout)
-    if lines and not mover.dry_run:
-        add_pairs(lines, layout)
-    if lines:
-        console.say(f"{len(lines)} pairs added to {layout.inputs / PAIR_FILES[0]}; only the pairs of that list are made")
+    if pairs and not mover.dry_run:
+        add_pairs(pairs, plan, layout)
+    if pairs:
+        console.say(f"{len(pairs)} pairs added to {file}; only the pairs of that list are made")
+    _report_lines(tree.problems, console)
     _report(mover, console)
     for name, count in plan.missing().items():
         console.say(f"{count} of {len(plan.people)} people have no {name}: the step makes it")
     console.say("next: python run.py --step all --dry-run")
-    return ExitCode.ITEMS_FAILED if mover.counts.damaged else ExitCode.DONE
+    return ExitCode.ITEMS_FAILED if mover.counts.damaged or tree.problems else ExitCode.DONE
+
+
+def _report_lines(problems: Sequence[Problem], console: Console) -> None:
+    """Print the lines of the published lists that name no pair."""
+    for problem in problems[:SHOWN]:
+        console.say(f"left out: {printable(problem.path)}: {printable(problem.reason)}", Colour.BAD)
+        console.say(f"  → {printable(problem.remedy)}")
+    if len(problems) > SHOWN:
+        console.say(f"left out: {len(problems) - SHOWN} more lines that name no pair", Colour.BAD)
 
 
 def export_tree(plan: ExportPlan, mover: Mover, console: Console) -> ExitCode:

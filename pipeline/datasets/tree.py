@@ -9,10 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline.core.errors import UsageError
 from pipeline.core.images import SUFFIXES
+from pipeline.core.inputs.pair_list.names import Named, Names
+from pipeline.core.inputs.pair_list.reader import PairList, read_pair_list
+from pipeline.core.inputs.scan import Problem
 from pipeline.core.labels import Category
+
+P = TypeVar("P")
 
 
 class Kind(StrEnum):
@@ -32,6 +38,7 @@ class Kind(StrEnum):
     CLOTH_MASK = "cloth mask"
 
 
+CURE = "complete the download, or correct the line"
 Files = Mapping[Kind, Path]
 
 
@@ -60,12 +67,16 @@ class Tree:
         people, garments: in the order of their names.
         pairs: (index into people, index into garments).
         labels_are_atr: parse maps carry ATR ids, not CIHP ids.
+        problems: lines of the pair lists that name no pair.
+        notes: what was assumed.
     """
 
     people: tuple[Published, ...]
     garments: tuple[Published, ...]
     pairs: tuple[tuple[int, int], ...] = ()
     labels_are_atr: bool = False
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def first_people(tree: Tree, limit: int | None) -> Tree:
@@ -120,17 +131,27 @@ def plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def read_pairs(file: Path) -> list[tuple[str, str]]:
-    """`person garment` a line; a third column (some of DressCode's own lists have one) is ignored.
+def names_of(items: Iterable[Published], kind: Kind, root: Path, foreign: frozenset[str]) -> Names[int]:
+    """The names under which a list may mean the items of a tree: their place in `items`.
+
+    Args:
+        items: people or garments.
+        kind: of their pictures.
+        root: names in a list may be paths below this folder.
+        foreign: folder names of the other kind.
+    """
+    paths = (item.files[kind].relative_to(root).as_posix() for item in items)
+    return Names((Named(place, "", path, path.rpartition("/")[2]) for place, path in enumerate(paths)), foreign)
+
+
+def read_pairs(file: Path, people: Names[P], garments: Names[P]) -> PairList[P, P]:
+    """The pairs of a published list; a line that names a missing picture costs that line.
 
     Raises:
-        UsageError: not UTF-8, or a line with fewer than two names.
+        UsageError: no line names a pair.
     """
-    try:
-        rows = [line.split() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{file}: cannot be read ({problem})", "save it as UTF-8, or use --pairs none") from None
-    short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
-    if short is not None:
-        raise UsageError(f"{file}, line {short}: expected two names, person and garment", "correct the line, or use --pairs none")
-    return [(row[0], row[1]) for row in rows]
+    found = read_pair_list(file, people, garments, CURE)
+    if not found.pairs and found.problems:
+        first = found.problems[0]
+        raise UsageError(f"{first.path}: {first.reason}; no line names a pair", f"{first.remedy}; or choose --pairs none")
+    return found

@@ -8,10 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.core.errors import UsageError
+from pipeline.core.inputs.pair_list.names import GARMENT_FOLDERS, PERSON_FOLDERS
+from pipeline.core.inputs.pair_list.reader import PairList
 from pipeline.core.labels import Category
-from pipeline.datasets.tree import FolderIndex, Kind, Published, Tree, folder_named, pictures_in, read_pairs
+from pipeline.datasets.tree import FolderIndex, Kind, Published, Tree, folder_named, names_of, pictures_in, read_pairs
 
-PERSON_FOLDERS: dict[Kind, tuple[str, ...]] = {
+COMPANIONS: dict[Kind, tuple[str, ...]] = {
     Kind.POSE: ("openpose_json", "pose", "keypoints"),
     Kind.POSE_IMAGE: ("openpose_img", "openpose_image", "vis_pose"),
     Kind.DENSEPOSE: ("image-densepose", "densepose"),
@@ -46,13 +48,14 @@ def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired") ->
     root = _root(folder, split)
     image, cloth = folder_named(root, IMAGE), folder_named(root, CLOTH)
     assert image is not None
-    indices = {kind: FolderIndex(folder_named(root, names), TAILS.get(kind, ("",))) for kind, names in PERSON_FOLDERS.items()}
+    indices = {kind: FolderIndex(folder_named(root, names), TAILS.get(kind, ("",))) for kind, names in COMPANIONS.items()}
     people = tuple(_person(image / name, indices) for name in pictures_in(image))
     masks = FolderIndex(folder_named(root, CLOTH_MASK))
     garments = tuple(_garment(cloth / name, masks) for name in pictures_in(cloth)) if cloth is not None else ()
     if not people:
         raise UsageError(f"{image}: no pictures in it", "point at the folder that holds test/ and test_pairs.txt")
-    return Tree(people, garments, _pairs(root, split, pairs, people, garments))
+    listed = _pairs(root, split, pairs, people, garments)
+    return Tree(people, garments, listed.pairs, problems=listed.problems, notes=listed.notes)
 
 
 def _root(folder: Path, split: str) -> Path:
@@ -79,22 +82,16 @@ def _garment(picture: Path, masks: FolderIndex) -> Published:
 
 def _pairs(
     root: Path, split: str, wanted: str, people: tuple[Published, ...], garments: tuple[Published, ...]
-) -> tuple[tuple[int, int], ...]:
+) -> PairList[int, int]:
     if wanted == "none":
-        return ()
-    person_at = {Path(person.name).stem: place for place, person in enumerate(people)}
-    garment_at = {Path(garment.name).stem: place for place, garment in enumerate(garments)}
+        return PairList()
     if wanted == "paired":
-        return tuple((place, garment_at[stem]) for stem, place in person_at.items() if stem in garment_at)
+        garment_at = {Path(garment.name).stem: place for place, garment in enumerate(garments)}
+        stems = enumerate(Path(person.name).stem for person in people)
+        return PairList(tuple((place, garment_at[stem]) for place, stem in stems if stem in garment_at))
     files = [place / f"{split}_pairs.txt" for place in (root.parent, root)]
     file = next((each for each in files if each.is_file()), None)
     if file is None:
         raise UsageError(f"there is no {files[0]}", "choose --pairs paired or --pairs none")
-    found = []
-    for number, (person, garment) in enumerate(read_pairs(file), 1):
-        stems = Path(person).stem, Path(garment).stem
-        if stems[0] not in person_at or stems[1] not in garment_at:
-            missing = person if stems[0] not in person_at else garment
-            raise UsageError(f"{file}, line {number}: there is no picture {missing}", "correct the line, or choose --pairs none")
-        found.append((person_at[stems[0]], garment_at[stems[1]]))
-    return tuple(found)
+    named_people = names_of(people, Kind.IMAGE, root.parent, GARMENT_FOLDERS)
+    return read_pairs(file, named_people, names_of(garments, Kind.CLOTH, root.parent, PERSON_FOLDERS))

@@ -54,6 +54,7 @@ class Collection:
         persons, garments, backgrounds: in a fixed order, by name.
         pairs: which person wears which garment, by which engine.
         problems: inputs that cannot be used, each with a reason.
+        notes: what was assumed about the pair list.
     """
 
     persons: tuple[Person, ...] = ()
@@ -61,6 +62,7 @@ class Collection:
     backgrounds: tuple[Background, ...] = ()
     pairs: tuple[Pair, ...] = ()
     problems: tuple[Problem, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()
 
     def scenes(self) -> Iterable[Scene]:
         """Every pair in front of every background; the photo's own background belongs to the pair itself."""
@@ -82,15 +84,16 @@ def discover(
     scenery, more = _scenery(layout)
     garments, yet_more = _garments(layout, guess)
     persons = tuple(Person(name, source) for name, source in people)
-    wanted, unknown = read_pairs(layout, persons, garments)
-    pairs = [Pair(person, garment, choose_engine(garment.category)) for person, garment in wanted]
+    listed = read_pairs(layout, persons, garments)
+    pairs = [Pair(person, garment, choose_engine(garment.category)) for person, garment in listed.pairs]
     return with_categories(
         Collection(
             persons=persons,
             garments=garments,
             backgrounds=tuple(Background(name, source) for name, source in scenery),
             pairs=tuple(pairs),
-            problems=(*problems, *more, *yet_more, *unknown),
+            problems=(*problems, *more, *yet_more, *listed.problems),
+            notes=listed.notes,
         ),
         recipe_of,
     )

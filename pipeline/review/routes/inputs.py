@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from pipeline.core.inputs.pairs import has_pair_file
+from pipeline.core.inputs.pairs import has_pair_file, pair_files
 from pipeline.core.labels import Category
 from pipeline.core.layout import PAIR_FILES
 from pipeline.review.files import SHOWN_AS_IS, THUMB_HEIGHTS, served_path, thumbnail
@@ -82,7 +82,7 @@ def show_pairs(page: ThePage) -> dict[str, Any]:
         "garments": [{"id": each.id, "category": each.category.value} for each in every.garments],
         "pairs": wanted_pairs(page.layout, items),
         "file": has_pair_file(page.layout),
-        "table": (page.layout.inputs / PAIR_FILES[1]).is_file(),
+        "table": any(file.name.lower().startswith(PAIR_FILES[1]) for file in pair_files(page.layout)),
     }
 
 

@@ -242,7 +242,9 @@ def test_a_damaged_companion_is_left_out_alone(tmp_path):
     assert folders(tmp_path).path(layout.POSE_JSON.of("00001_00")).is_file()
 
 
-@pytest.mark.parametrize("lines, match", [("00000_00.jpg\n", "line 1"), ("00000_00.jpg nobody.jpg\n", "no picture nobody.jpg")])
+@pytest.mark.parametrize(
+    "lines, match", [("00000_00.jpg\n", "line 1"), ("00000_00.jpg nobody.jpg\n", "unknown garment 'nobody.jpg'")]
+)
 def test_a_pair_list_that_cannot_be_meant_names_its_line(tmp_path, lines, match):
     viton_hd(tmp_path / "tree", 1)
     (tmp_path / "tree/test_pairs.txt").write_text(lines)

@@ -72,11 +72,6 @@ def test_unknown_and_ambiguous_names_in_a_pairs_file_are_reported_with_their_lin
     ]
 
 
-def test_a_pairs_file_that_is_not_text_is_reported(tmp_path: Path):
-    (tmp_path / "pairs.txt").write_bytes(b"\xff\xfe\x00a")
-    assert "UTF-8" in collect(tmp_path, BASIC).problems[0].reason
-
-
 def test_links_out_of_the_tree_loops_and_strangers_are_named_and_left_out(tmp_path: Path):
     outside = tmp_path / "outside.jpg"
     outside.write_bytes(b"x")
