@@ -15,7 +15,7 @@ from pipeline.choice import Chooser
 from pipeline.core.console import LOG
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.collection import Collection, discover, pair_lists, paired_only, select
-from pipeline.core.inputs.pairs import has_pair_file, pair_files
+from pipeline.core.inputs.pairs import pair_files
 from pipeline.core.inputs.scan import Problem
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
 from pipeline.core.people_networks import PACKAGES, use_weights
@@ -32,6 +32,7 @@ from pipeline.planning.plan import make_plan
 from pipeline.report.page import Failure
 from pipeline.report.report import report_key, write_report
 from pipeline.request import Request
+from pipeline.running.given_masks import take_given_masks
 from pipeline.running.retry import Retry
 from pipeline.running.runner import run_stages
 from pipeline.running.summary import ItemFailure, Listener, RunSummary, by_cause
@@ -92,12 +93,18 @@ class PreparedRun:
         if not self.empty:
             return
         layout = self.request.layout
-        if has_pair_file(layout):
-            files = " or ".join(map(str, pair_files(layout)))
+        if listed := pair_files(layout):
+            files = " or ".join(map(str, listed))
             message = f"{files}: no line names an existing person and garment"
             raise UsageError(message, "write: person garment, or remove the file")
         folder = layout.inputs
         raise UsageError(f"no pictures in {folder}/person and {folder}/cloth", "put photos there, or: python run.py demo")
+
+    def take_given_masks(self, records: Records) -> list[str]:
+        """Judge the masks that the user edited or gave; call it before planning a run. Returns what was converted."""
+        if self.request.force:
+            return []
+        return take_given_masks(self.assembly.collection, records, self.request.invert_masks)
 
     def lacks_people(self) -> bool:
         """Whether files of the networks that find people are missing here."""
@@ -155,6 +162,8 @@ class PreparedRun:
         shown = _pop(records.layout.path(REPORT_KEY))
         summary = run_stages(self.stages, records, request, listener, plan, self.earlier)
         summary.left_out, summary.empty = self.left_out, self.empty
+        if not summary.interrupted:
+            records.given.save(records.store)
         self._report(records, summary, shown)
         return summary
 
@@ -270,4 +279,6 @@ def run(request: Request, listener: Listener | None = None) -> RunSummary:
     """
     prepared = prepare_run(request, listener)
     with open_records(request.layout, verify=request.verify) as records:
+        for line in prepared.take_given_masks(records):
+            (listener.note if listener else logging.getLogger(LOG).warning)(line)
         return prepared.run(records, listener)

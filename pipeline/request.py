@@ -49,6 +49,7 @@ class Request(RunOptions):
         fail_fast, workers, retry_bad: see `RunOptions`.
         verify: hash every file again.
         another: draw another picture of every selected pair whose engine has a seed.
+        invert_masks: given masks whose meaning cannot be seen have black = yes.
 
     Raises:
         UsageError: an unknown step, or a number out of its bounds.
@@ -65,6 +66,7 @@ class Request(RunOptions):
     limit: int | None = None
     verify: bool = False
     another: bool = False
+    invert_masks: bool = False
 
     def __post_init__(self) -> None:
         held: dict[str, object] = {name: Path(getattr(self, name)) for name in ("inputs", "outputs", "weights")}

@@ -78,6 +78,10 @@ WhichSplit = Annotated[Split, typer.Option(help="Which half.")]
 WhichPairs = Annotated[Pairs, typer.Option(help="Pairs to import.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many people, with the garments they wear.")]
 Copy = Annotated[bool, typer.Option("--copy", help="Copy instead of linking: for those who edit files in place.")]
+InvertMasks = Annotated[
+    bool,
+    typer.Option("--invert-masks", help="Black means yes in the masks whose pictures do not show what it means."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be written.")]
 
 
@@ -88,6 +92,7 @@ def import_viton_hd(
     pairs: WhichPairs = Pairs.UNPAIRED,
     limit: Limit = None,
     copy: Copy = False,
+    invert_masks: InvertMasks = False,
     dry_run: DryRun = False,
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
@@ -100,7 +105,7 @@ def import_viton_hd(
     from pipeline.datasets.viton_hd_in import read_viton_hd
 
     tree = first_people(read_viton_hd(folder, split, pairs), limit)
-    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console(), invert_masks))
 
 
 @import_app.command("dresscode")
@@ -111,6 +116,7 @@ def import_dresscode(
     part: Annotated[list[str], typer.Option(metavar="NAME", help="upper_body, lower_body or dresses; default all.")] = [],  # noqa: B006
     limit: Limit = None,
     copy: Copy = False,
+    invert_masks: InvertMasks = False,
     dry_run: DryRun = False,
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
@@ -123,7 +129,7 @@ def import_dresscode(
     from pipeline.datasets.tree import first_people
 
     tree = first_people(read_dresscode(folder, split, pairs, part), limit)
-    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console(), invert_masks))
 
 
 @export_app.command("viton-hd")

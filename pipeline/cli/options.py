@@ -56,6 +56,9 @@ class CommandLineOptions:
     another: Annotated[
         bool, typer.Option("--another", help="Draw another picture of the selected pairs, from the next attempt's seed.")
     ] = Request.another
+    invert_masks: Annotated[
+        bool, typer.Option("--invert-masks", help="Black means yes in masks you gave whose pictures do not show what it means.")
+    ] = Request.invert_masks
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = Request.fail_fast
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and why.")] = False
     verify: Annotated[bool, typer.Option("--verify", help="Hash every file again instead of trusting size and time.")] = (

@@ -59,6 +59,8 @@ class Session:
         prepared = self._told(prepare_run(self.request, progress))
         with open_records(self.request.layout, verify=self.request.verify) as records:
             records.contents.ahead = self._ahead.of
+            for line in prepared.take_given_masks(records):
+                self.console.say(line, Colour.WARN)
             plan = prepared.plan(records)
             self._ahead.forget()
             gc_freeze()

@@ -18,7 +18,7 @@ from pipeline.core.frame import whole_photo
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
-from preprocess.agnostic.picture import GREY, grey_out
+from preprocess.agnostic.picture import GREY
 from preprocess.densepose.colours import decode, render
 from preprocess.parsing.neck import derive_neck
 from preprocess.person.body import joints_from_keypoints
@@ -44,16 +44,6 @@ def jpeg_of(picture: Path) -> bytes:
     return images.jpeg(images.read_rgb(picture))
 
 
-def mask_jpeg_of(mask: Path) -> bytes:
-    """A mask of another format as the grey JPEG that loaders of VITON-HD open."""
-    return images.jpeg(np.where(images.read_mask(mask), 255, 0).astype(np.uint8))
-
-
-def mask_png_of(mask: Path) -> bytes:
-    """A mask of another format, two-valued."""
-    return images.mask_png(images.read_mask(mask))
-
-
 def read_points(pose: Path, image: Path) -> Keypoints:
     """The joints of a key-point file of any known form, in pixels of the person's picture."""
     return read_keypoints(pose.read_text("utf-8-sig"), images.picture_size(image), str(pose))
@@ -71,7 +61,10 @@ def skeleton_png(pose: Path, image: Path) -> bytes:
 
 def parse_from_atr(label_map: Path, pose: Path | None, image: Path) -> bytes:
     """An ATR label map as CIHP, at the picture's size; the neck, which is face in ATR, is found with the key-points."""
-    labels = _fitted(converted(images.read_labels(label_map), CIHP_FROM_ATR, str(label_map)), image)
+    found = images.read_label_map(label_map)
+    if found.palette == "CIHP":
+        raise InputError(f"{label_map}: its colours are CIHP's, ATR's labels are expected", "remove it: the step then makes it")
+    labels = _fitted(converted(found.labels, CIHP_FROM_ATR, str(label_map)), image)
     if pose is not None:
         labels = derive_neck(labels, joints_from_keypoints(read_points(pose, image)), labels != Parse.BACKGROUND)
     return images.labels_png(labels)
@@ -91,15 +84,6 @@ def parts_of_index(index: Path, uv: Path | None, image: Path) -> bytes:
 def colours_of_index(index: Path, image: Path) -> bytes:
     """VITON-HD's coloured picture from a raw index."""
     return images.jpeg(render(_fitted(images.read_labels(index), image)))
-
-
-def agnostic_of_mask(mask: Path, image: Path) -> bytes:
-    """The agnostic picture of a mask."""
-    picture = images.read_rgb(image)
-    repaint = images.read_mask(mask)
-    if repaint.shape != picture.shape[:2]:
-        repaint = _fitted(repaint.astype(np.uint8), image).astype(bool)
-    return images.jpeg(grey_out(picture, repaint))
 
 
 def mask_of_agnostic(agnostic: Path) -> bytes:

@@ -22,6 +22,7 @@ from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, PERSON_INPUTS, Folder, Layout
 from pipeline.datasets import conversions as convert
+from pipeline.datasets.given_masks import Assumed, GivenMasks
 from pipeline.datasets.transfer import Transfer, transfer_to
 from pipeline.datasets.tree import Files, Kind, Published, Tree
 
@@ -35,13 +36,13 @@ class ImportPlan:
     Args:
         people, garments: the items, each with what was published of it.
         pairs: ids of person and garment, for the pair list.
-        labels_are_atr: see `Tree`.
+        masks: reads the tree's masks and parse maps.
     """
 
     people: tuple[tuple[Person, Published], ...]
     garments: tuple[tuple[Garment, Published], ...]
     pairs: tuple[tuple[str, str], ...]
-    labels_are_atr: bool
+    masks: GivenMasks
 
     def missing(self) -> dict[str, int]:
         """How many people have no key-points, body parts and so on in the tree; their steps make them."""
@@ -52,20 +53,22 @@ class ImportPlan:
         return {name: count for name, count in counts.items() if count}
 
 
-def plan_import(tree: Tree, layout: Layout) -> ImportPlan:
+def plan_import(tree: Tree, layout: Layout, invert_masks: bool = False) -> ImportPlan:
     """Decide names and ids; inputs that exist keep their ids.
 
     Args:
         tree: what to import.
         layout: the project's folders.
+        invert_masks: masks whose meaning cannot be seen have black = yes.
     """
     people = _placed(tree.people, layout, PERSON_INPUTS)
     garments = _placed(tree.garments, layout, CLOTH_INPUTS)
     persons = [Person(name, source, (item.category,)) for (name, source), item in zip(people, tree.people, strict=True)]
     clothes = [Garment(name, source, item.category) for (name, source), item in zip(garments, tree.garments, strict=True)]
     pairs = tuple((persons[person].id, clothes[garment].id) for person, garment in tree.pairs)
+    masks = GivenMasks(Assumed(), invert_masks, tree.labels_are_atr)
     return ImportPlan(
-        tuple(zip(persons, tree.people, strict=True)), tuple(zip(clothes, tree.garments, strict=True)), pairs, tree.labels_are_atr
+        tuple(zip(persons, tree.people, strict=True)), tuple(zip(clothes, tree.garments, strict=True)), pairs, masks
     )
 
 
@@ -107,12 +110,18 @@ def transfers(plan: ImportPlan, layout: Layout) -> Iterator[Transfer]:
     """Every file to write, item by item."""
     for person, published in plan.people:
         yield transfer_to(layout, person.source, published.files[Kind.IMAGE])
-        for folder, source, make in _person_files(published, plan.labels_are_atr):
+        for folder, source, make in _person_files(published, plan.masks.labels_are_atr):
             yield transfer_to(layout, folder.of(person.id), source, make)
+        for folder, source, check in _judged_files(published, plan.masks):
+            yield transfer_to(layout, folder.of(person.id), source, check, check=True)
     for garment, published in plan.garments:
         yield transfer_to(layout, garment.source, published.files[Kind.CLOTH])
-        for folder, source, make in _garment_files(published):
-            yield transfer_to(layout, folder.of(garment.id), source, make)
+        if (mask := published.files.get(Kind.CLOTH_MASK)) is not None:  # where it is missing, the step makes both
+            cloth = published.files[Kind.CLOTH]
+            make = _unless(cloth, places.CLOTH, partial(convert.jpeg_of, cloth))
+            yield transfer_to(layout, places.CLOTH.of(garment.id), cloth, make)
+            check = partial(plan.masks.cloth_file, published.files)
+            yield transfer_to(layout, places.CLOTH_MASK.of(garment.id), mask, check, check=True)
 
 
 Piece = tuple[Folder, Path, Make | None]
@@ -130,9 +139,27 @@ def _person_files(published: Published, labels_are_atr: bool) -> Iterator[Piece]
         else:
             yield places.POSE_IMAGE, pose, partial(convert.skeleton_png, pose, image)
     yield from _body_parts(files, image)
-    if (parse := files.get(Kind.PARSE)) is not None:
-        yield places.PARSE, parse, partial(convert.parse_from_atr, parse, pose, image) if labels_are_atr else None
-    yield from _agnostic(files, image, published.category)
+    if labels_are_atr and (parse := files.get(Kind.PARSE)) is not None:
+        yield places.PARSE, parse, partial(convert.parse_from_atr, parse, pose, image)
+    grey = files.get(Kind.AGNOSTIC)
+    if grey is not None:
+        grey_place = places.AGNOSTIC.folder(published.category)
+        yield grey_place, grey, _unless(grey, grey_place, partial(convert.jpeg_of, grey))
+        if Kind.AGNOSTIC_MASK not in files:
+            yield places.AGNOSTIC_MASK.folder(published.category), grey, partial(convert.mask_of_agnostic, grey)
+
+
+def _judged_files(published: Published, masks: GivenMasks) -> Iterator[tuple[Folder, Path, Callable[[], bytes | None]]]:
+    """Parse maps and masks, held against the person's picture; the grey picture is made of the mask where it is missing."""
+    files, image, category = published.files, published.files[Kind.IMAGE], published.category
+    if not masks.labels_are_atr and (parse := files.get(Kind.PARSE)) is not None:
+        yield places.PARSE, parse, partial(masks.parse, parse, image)
+    if (mask := files.get(Kind.AGNOSTIC_MASK)) is not None:
+        yield places.AGNOSTIC_MASK.folder(category), mask, partial(masks.agnostic_file, files, category)
+        if Kind.AGNOSTIC not in files:
+            yield places.AGNOSTIC.folder(category), mask, partial(masks.agnostic_picture, files, category)
+    if (reduced := files.get(Kind.PARSE_AGNOSTIC)) is not None:
+        yield places.PARSE_AGNOSTIC.folder(category), reduced, partial(masks.parse, reduced, image)
 
 
 def _body_parts(files: Files, image: Path) -> Iterator[Piece]:
@@ -144,31 +171,6 @@ def _body_parts(files: Files, image: Path) -> Iterator[Piece]:
     elif index is not None:
         yield places.DENSEPOSE, index, partial(convert.colours_of_index, index, image)
         yield places.DENSEPOSE_IUV, index, partial(convert.parts_of_index, index, files.get(Kind.UV), image)
-
-
-def _agnostic(files: Files, image: Path, category: Category) -> Iterator[Piece]:
-    """Mask and grey picture, one made from the other where it was not published; the reduced parse map needs neither."""
-    mask, grey = files.get(Kind.AGNOSTIC_MASK), files.get(Kind.AGNOSTIC)
-    mask_place, grey_place = places.AGNOSTIC_MASK.folder(category), places.AGNOSTIC.folder(category)
-    if mask is not None:
-        yield mask_place, mask, _unless(mask, mask_place, partial(convert.mask_png_of, mask))
-        if grey is None:
-            yield grey_place, mask, partial(convert.agnostic_of_mask, mask, image)
-    if grey is not None:
-        yield grey_place, grey, _unless(grey, grey_place, partial(convert.jpeg_of, grey))
-        if mask is None:
-            yield mask_place, grey, partial(convert.mask_of_agnostic, grey)
-    if (reduced := files.get(Kind.PARSE_AGNOSTIC)) is not None:
-        yield places.PARSE_AGNOSTIC.folder(category), reduced, None
-
-
-def _garment_files(published: Published) -> Iterator[Piece]:
-    """Picture and mask belong together: where the mask is missing, the step makes both."""
-    cloth, mask = published.files[Kind.CLOTH], published.files.get(Kind.CLOTH_MASK)
-    if mask is None:
-        return
-    yield places.CLOTH, cloth, _unless(cloth, places.CLOTH, partial(convert.jpeg_of, cloth))
-    yield places.CLOTH_MASK, mask, _unless(mask, places.CLOTH_MASK, partial(convert.mask_jpeg_of, mask))
 
 
 def _unless(source: Path, folder: Folder, make: Make) -> Make | None:

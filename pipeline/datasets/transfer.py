@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipeline.core.errors import InputError
@@ -21,11 +21,13 @@ class Transfer:
         target: where.
         source: the file to link or copy, or to convert.
         make: returns the converted bytes; None = link or copy the source.
+        check: `make` looks at the source first, and returns None where it can be linked or copied; also in a dry run.
     """
 
     target: Path
     source: Path
-    make: Callable[[], bytes] | None = None
+    make: Callable[[], bytes | None] | None = None
+    check: bool = False
 
 
 @dataclass
@@ -83,6 +85,8 @@ class Mover:
             OutputError: the disk is full or cannot be written.
         """
         try:
+            if transfer.check:
+                transfer = _checked(transfer)
             if transfer.target.exists():
                 self._compare(transfer)
                 return
@@ -116,10 +120,17 @@ class Mover:
             if transfer.make is None:
                 shutil.copyfile(transfer.source, temp)
             else:
-                temp.write_bytes(transfer.make())
+                temp.write_bytes(transfer.make() or b"")
             temp.replace(transfer.target)
         finally:
             temp.unlink(missing_ok=True)
+
+
+def _checked(transfer: Transfer) -> Transfer:
+    """The transfer with what looking at its source gave: bytes that are made, or the source itself."""
+    assert transfer.make is not None
+    data = transfer.make()
+    return replace(transfer, make=None if data is None else lambda: data, check=False)
 
 
 def _linked(transfer: Transfer) -> bool:
@@ -142,6 +153,8 @@ def same_content(transfer: Transfer) -> bool:
     )
 
 
-def transfer_to(layout: Layout, ref: Ref, source: Path, make: Callable[[], bytes] | None = None) -> Transfer:
+def transfer_to(
+    layout: Layout, ref: Ref, source: Path, make: Callable[[], bytes | None] | None = None, check: bool = False
+) -> Transfer:
     """A transfer to the file of a ref."""
-    return Transfer(layout.path(ref), source, make)
+    return Transfer(layout.path(ref), source, make, check)

@@ -17,7 +17,7 @@ SHOWN = 8
 """Lines of one kind that are shown; the others are counted."""
 
 
-def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console) -> ExitCode:
+def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console, invert_masks: bool = False) -> ExitCode:
     """Import a published data set into inputs and outputs; only damaged files are left out.
 
     Args:
@@ -25,8 +25,9 @@ def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console) -> E
         layout: the project's folders.
         mover: links, copies, or only counts.
         console: shows the counts.
+        invert_masks: masks whose meaning cannot be seen have black = yes.
     """
-    plan = plan_import(tree, layout)
+    plan = plan_import(tree, layout, invert_masks)
     console.say(f"{len(plan.people)} people, {len(plan.garments)} garments, {len(plan.pairs)} pairs")
     for note in tree.notes:
         console.say(note, Colour.WARN)
@@ -36,6 +37,8 @@ def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console) -> E
         add_pairs(pairs, plan, layout)
     if pairs:
         console.say(f"{len(pairs)} pairs added to {file}; only the pairs of that list are made")
+    for note in plan.masks.assumed.lines():
+        console.say(printable(note), Colour.WARN)
     _report_lines(tree.problems, console)
     _report(mover, console)
     for name, count in plan.missing().items():

@@ -84,17 +84,20 @@ class StageRun:
             before = {slot: kept for slot, kept in before.items() if slot in own}
         now = {slot: kept for slot, (_, kept) in plan.kept.items()}
         items = {slot: item for slot, (item, _) in plan.kept.items()}
+        fresh = self._records.given.fresh
         for slot in sorted({*before, *now} - running):
-            if before.get(slot) != now.get(slot):
+            if before.get(slot) != now.get(slot) or not fresh.isdisjoint((*before.get(slot, ()), *now.get(slot, ()))):
                 self._writer.put(Entry(self._kept_outcome(slot, items.get(slot, ""), now.get(slot, ())), quiet=True))
 
     def _kept_outcome(self, slot: Ref, item: str, kept: tuple[Ref, ...]) -> Outcome:
         known = self._records.ledger.outcome(slot)
         if known is None:
-            return Outcome(slot=slot, step=self._stage.name, item=item, status=Status.KEPT, writes=kept, kept=kept)
-        if set(kept) >= set(known.writes):
-            return replace(known, kept=kept, status=Status.KEPT)
-        return replace(known, kept=kept, status=Status.DONE if known.status is Status.KEPT else known.status)
+            found = Outcome(slot=slot, step=self._stage.name, item=item, status=Status.KEPT, writes=kept, kept=kept)
+        elif set(kept) >= set(known.writes):
+            found = replace(known, kept=kept, status=Status.KEPT)
+        else:
+            found = replace(known, kept=kept, status=Status.DONE if known.status is Status.KEPT else known.status)
+        return self._records.given.applied(found)
 
     def _standing_failure(self, decision: Decision) -> ItemFailure:
         failed = self._outlook.failures.get(self._stage.step.writes(decision.item)[0])

@@ -203,6 +203,11 @@ def mask_notices(category: Category, mask: Mask, body: Joints) -> list[Notice]:
     """Flags of one mask: an unusual share of the frame, or a garment for legs that are not in the photo."""
     if category != Category.UPPER and not leg_in_view(body, (mask.shape[0], mask.shape[1])):
         return [Notice(Flag.LEGS_NOT_VISIBLE, category.value)]
+    return share_notices(category, mask)
+
+
+def share_notices(category: Category, mask: Mask) -> list[Notice]:
+    """Flags of a mask that covers an unusual share of the frame."""
     least, most = SHARES[category]
     share = float(mask.mean())
     detail = f"{category.value}: {share:.0%} of the frame, usual are {least:.0%} to {most:.0%}"

@@ -105,6 +105,7 @@ VALUES = {
     "workers": st.integers(1, 64) | st.just("auto"),
     "retry_bad": st.integers(0, 20),
     "another": st.booleans(),
+    "invert_masks": st.booleans(),
 }
 
 

@@ -4,19 +4,23 @@ Reading: EXIF upright, ICC → sRGB, any mode → RGB8, a list of allowed format
 Writing: bytes with fixed settings, without time or path, so that the same pixels always give the same file.
 """
 
-from pipeline.core.images.opening import FORMATS, MAX_MEGAPIXELS, SUFFIXES
-from pipeline.core.images.reading import (
+from pipeline.core.images.label_maps import LabelMap, read_label_map, read_labels
+from pipeline.core.images.mask_files import (
     MASK_BLACK,
     MASK_WHITE,
+    MaskFile,
+    grey_share,
+    read_mask,
+    read_mask_file,
+)
+from pipeline.core.images.opening import FORMATS, MAX_MEGAPIXELS, SUFFIXES
+from pipeline.core.images.reading import (
     MIN_SIDE,
     Photo,
-    grey_share,
     photo_notices,
     picture_size,
     read_arrays,
     read_grey,
-    read_labels,
-    read_mask,
     read_photo,
     read_recipe,
     read_rgb,
@@ -50,6 +54,8 @@ __all__ = [
     "PNG_LEVEL",
     "RECIPE_KEY",
     "SUFFIXES",
+    "LabelMap",
+    "MaskFile",
     "Photo",
     "finished",
     "fitted_jpeg",
@@ -63,8 +69,10 @@ __all__ = [
     "png",
     "read_arrays",
     "read_grey",
+    "read_label_map",
     "read_labels",
     "read_mask",
+    "read_mask_file",
     "read_photo",
     "read_recipe",
     "read_rgb",

@@ -85,7 +85,7 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Convert any mode and profile to RGB on white; also the alpha channel, or None where nothing is transparent."""
     profile = image.info.get("icc_profile")
     if image.mode in {"I;16", "I;16B", "I;16L", "I", "F"}:
-        image = _to_eight_bits(image)
+        image = to_eight_bits(image)
     if image.mode == "P" or "transparency" in image.info:
         image = image.convert("RGBA")
     alpha = image.getchannel("A") if image.mode in {"RGBA", "LA", "PA"} else None
@@ -97,7 +97,7 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     return colour, alpha
 
 
-def _to_eight_bits(image: Image.Image) -> Image.Image:
+def to_eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16-bit and float greys by the range of their type; Pillow alone would clip them to white."""
     values = np.asarray(image).astype(np.float64)
     top = 65535.0 if image.mode.startswith("I;16") or values.max(initial=0) > 255 else 255.0

@@ -21,12 +21,6 @@ from pipeline.core.images.writing import ASCII_COMMENT, EXIF_IFD, RECIPE_KEY, US
 MIN_SIDE = 64
 SEVERAL = frozenset({"GIF", "WEBP", "PNG", "TIFF"})
 """Formats of animations and pages; a second picture in a JPEG (MPO) or HEIC is a thumbnail or depth map and is ignored."""
-MASK_BLACK, MASK_WHITE = 24, 231
-"""Grey levels: JPEG noise on 0 stays at or below the first, on 255 at or above the second."""
-MASK_OUTLINE_PX = 5
-"""A grey square of this side is an area, not an outline."""
-MASK_OUTLINE_SHARE = 0.1
-"""The largest share of a picture that outlines cover."""
 
 
 @dataclass(frozen=True)
@@ -122,51 +116,6 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
     """(h, w) uint8 of a matte or another single-channel artefact."""
     with opened(path) as image:
         return np.asarray(image.convert("L"))
-
-
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """(h, w) bool of a mask file, True = 255; JPEG noise and thin soft outlines are rounded to black or white.
-
-    Raises:
-        InputError: the picture is not a mask: whole areas of it are grey.
-    """
-    grey = read_grey(path)
-    share = grey_share(grey)
-    if share:
-        raise InputError(
-            f"{path}: not a mask: {share:.1%} of it is neither black (up to {MASK_BLACK}) nor white (from {MASK_WHITE})",
-            "save it in black and white, white = yes; or delete it and let its step make it again",
-        )
-    mask: NDArray[np.bool_] = grey >= 128
-    return mask
-
-
-def grey_share(grey: NDArray[np.uint8]) -> float:
-    """The share of a (h, w) uint8 picture that is grey; 0 when only outlines are grey, so that it is a mask.
-
-    Grey is allowed where a resized or JPEG-compressed mask has it: in outlines, not in areas.
-    """
-    between = (grey > MASK_BLACK) & (grey < MASK_WHITE)
-    share = float(between.mean())
-    if share > MASK_OUTLINE_SHARE:
-        return share
-    if min(between.shape) < MASK_OUTLINE_PX or not share:
-        return share
-    rows = np.lib.stride_tricks.sliding_window_view(between, MASK_OUTLINE_PX, axis=0).all(axis=-1)
-    areas = np.lib.stride_tricks.sliding_window_view(rows, MASK_OUTLINE_PX, axis=1).all(axis=-1)
-    return share if areas.any() else 0.0
-
-
-def read_labels(path: Path) -> NDArray[np.uint8]:
-    """(h, w) uint8 of a palette or grey PNG: the indices, not the colours.
-
-    Raises:
-        InputError: a colour picture, whose label numbers are lost.
-    """
-    with opened(path) as image:
-        if image.mode not in {"P", "L"}:
-            raise InputError(f"{path}: mode {image.mode}, expected a palette or grey PNG whose pixel values are label numbers")
-        return np.asarray(image)
 
 
 def read_rgba(path: Path) -> NDArray[np.uint8]:

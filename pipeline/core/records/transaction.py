@@ -15,6 +15,7 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import LEDGER, Layout, Ref
 from pipeline.core.records.contents import Contents, folder_paths
 from pipeline.core.records.fingerprint import sha256_of_bytes
+from pipeline.core.records.given import GivenMasks
 from pipeline.core.records.ledger import DRIVER, Ledger
 from pipeline.core.records.ledger_rows import FileRow, Intent, Outcome
 from pipeline.core.records.lock import RunLock
@@ -65,6 +66,7 @@ class Records:
         self.ledger = ledger
         self.contents = contents
         self.store = store
+        self.given = GivenMasks()
 
     def is_hand_edit(self, ref: Ref) -> bool:
         """Whether a file is there that we did not put there."""
@@ -89,6 +91,8 @@ class Records:
             OutputError: the disk refused. What came before the refused item is in place and recorded.
         """
         work = [self._sort_out(finished) for finished in group]
+        for each in work:
+            each.finished = replace(each.finished, outcome=self.given.applied(each.outcome()))
         if work:
             self.ledger.intend(Intent({**each.hashes, **self._unchanged(each)}, each.outcome()) for each in work)
         refused = None

@@ -1,0 +1,121 @@
+"""One mask that the user edited or gave: what it means, what must be converted, and its flags.
+
+Facts: docs/facts/given_masks.md#polarity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import images
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.images import MaskFile
+from pipeline.core.items import Garment, Person
+from pipeline.core.labels import Category
+from pipeline.core.layout import CLOTH, GIVEN_ORIGINALS, IMAGE, PARSE, Layout, Ref
+from pipeline.core.mask_polarity import Polarity, agnostic_polarity, cloth_polarity, covered_share
+from pipeline.core.masks import Mask
+from pipeline.core.records.given import GivenMask
+from pipeline.core.records.transaction import Records
+
+LEAST_COVERED = 0.5
+"""A given mask that covers less of the worn garment is flagged."""
+SAME_SHAPE = 0.015
+"""How far height / width may differ from the picture's."""
+
+
+def judged(ref: Ref, item: Person | Garment, category: Category, records: Records, invert: bool, lines: list[str]) -> GivenMask:
+    """Read one mask, convert it where that is needed and clear, and find its flags.
+
+    Args:
+        ref: the mask.
+        item: whose it is.
+        category: of the garment.
+        records: opened for writing.
+        invert: a mask whose meaning cannot be seen has black = yes.
+        lines: takes what was converted.
+
+    Raises:
+        InputError: it is no mask.
+    """
+    layout, path = records.layout, records.layout.path(ref)
+    file = images.read_mask_file(path)
+    file, texts = _fitted(file, layout.path(IMAGE.of(item.id) if isinstance(item, Person) else CLOTH.of(item.id)))
+    parse = partial(_labels, layout, item.id)
+    if isinstance(item, Person):
+        polarity = agnostic_polarity(file.mask, category, parse)
+    else:
+        polarity = cloth_polarity(file.mask, partial(images.read_rgb, layout.path(CLOTH.of(item.id))))
+    inverted = polarity is Polarity.INVERTED or (invert and polarity is not Polarity.RIGHT)
+    mask = ~file.mask if inverted else file.mask
+    certain = file.certain or polarity is not Polarity.UNKNOWN or inverted
+    if certain and (inverted or texts):
+        texts += [Polarity.INVERTED.value + ", so it is inverted"] * inverted
+        _rewrite(ref, mask, records)
+        lines.append(f"{path}: {'; '.join(texts)}; the original is in {layout.path(GIVEN_ORIGINALS)}")
+    content = records.contents.look_again(ref)
+    assert content is not None
+    if isinstance(item, Garment):
+        return GivenMask(content, "", _cloth_notices(mask, item))
+    return GivenMask(content, f"{category.value}:", _agnostic_notices(mask, category, parse()))
+
+
+def _fitted(file: MaskFile, picture: Path) -> tuple[MaskFile, list[str]]:
+    """The mask at its picture's size, where both have the same shape, and what was assumed so far."""
+    texts = list(file.assumed)
+    if not picture.is_file():
+        return file, texts
+    (height, width), (rows, columns) = images.picture_size(picture), file.mask.shape
+    if (rows, columns) == (height, width) or abs(rows / columns - height / width) > SAME_SHAPE * height / width:
+        return file, texts
+    resized = cv2.resize(file.mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    return replace(file, mask=resized), [*texts, "resized to its picture's size"]
+
+
+def _labels(layout: Layout, person: str) -> NDArray[np.uint8] | None:
+    try:
+        return images.read_labels(layout.path(PARSE.of(person)))
+    except (InputError, OSError):
+        return None
+
+
+def _rewrite(ref: Ref, mask: Mask, records: Records) -> None:
+    """Put the converted mask in the place of the given one, which is kept beside the ledger."""
+    path = records.layout.path(ref)
+    original = path.read_bytes()
+    folder, name = ref.split("/")[-2:]
+    data = images.mask_png(mask) if path.suffix == ".png" else images.jpeg(np.where(mask, 255, 0).astype(np.uint8))
+    for place, content in ((f"{GIVEN_ORIGINALS}/{folder}/{name}", original), (ref, data)):
+        staged = records.store.stage(place, content)
+        records.store.replace(staged)
+        records.store.settle_names([staged])
+    records.contents.forget(ref)
+
+
+def _agnostic_notices(mask: Mask, category: Category, parse: NDArray[np.uint8] | None) -> tuple[Notice, ...]:
+    from preprocess.agnostic.step import share_notices
+
+    notices = share_notices(category, mask)
+    covered = None if parse is None or parse.shape != mask.shape else covered_share(mask, category, parse)
+    if covered is not None and covered < LEAST_COVERED:
+        detail = f"{category.value}: it covers {covered:.0%} of the worn garment"
+        notices.append(Notice(Flag.MASK_TOO_SMALL, detail))
+    return tuple(notices)
+
+
+def _cloth_notices(mask: Mask, garment: Garment) -> tuple[Notice, ...]:
+    from preprocess.cloth.outline import category_doubt, outline_doubts
+
+    notices = []
+    if doubts := outline_doubts(mask, float(mask.mean())):
+        notices.append(Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts)))
+    if garment.given and (doubt := category_doubt(mask, garment.category)):
+        notices.append(Notice(Flag.CATEGORY_SUSPECT, f"in {garment.category.value}, but {doubt}"))
+    return tuple(notices)

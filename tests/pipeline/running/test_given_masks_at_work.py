@@ -1,0 +1,145 @@
+"""A mask that the user edited or gave is judged before a run as ours are: converted where it is clear, flagged where it is wrong."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+from published_trees import viton_hd
+from typer.testing import CliRunner
+
+from pipeline.cli.app import app
+from pipeline.core import images
+from pipeline.core.flags import Flag
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC_MASK, CLOTH_MASK, GIVEN_ORIGINALS, Layout
+from pipeline.core.records.transaction import open_records
+
+MASK, CLOTH = AGNOSTIC_MASK.of("00000_00", Category.UPPER), CLOTH_MASK.of("00000_00")
+
+
+def cli(*words):
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+@pytest.fixture
+def project(tmp_path) -> Layout:
+    viton_hd(tmp_path / "tree", 1)
+    folders = ("--inputs", tmp_path / "in", "--outputs", tmp_path / "out")
+    assert cli("import", "viton-hd", tmp_path / "tree", "--copy", *folders).exit_code == 0
+    return Layout(tmp_path / "in", tmp_path / "out", tmp_path / "weights")
+
+
+def run(layout: Layout, *words: str):
+    """The steps between a given tree and its masks, which all find their files given."""
+    folders = ("--inputs", layout.inputs, "--outputs", layout.outputs, "--weights", layout.weights)
+    return cli("--from", "parsing", "--until", "cloth", *folders, *words)
+
+
+def flags(layout: Layout, step: str) -> set[Flag]:
+    with open_records(layout, writable=False) as records:
+        return {notice.flag for outcome in records.ledger.outcomes() if outcome.step == step for notice in outcome.notices}
+
+
+def inverted(image):
+    return ImageOps.invert(image)
+
+
+def zero_one(image):
+    return image.point(lambda level: level // 128)
+
+
+def soft(image):
+    return image.filter(ImageFilter.GaussianBlur(8))
+
+
+def in_alpha(image):
+    return Image.merge("LA", [Image.new("L", image.size, 0), image])
+
+
+def change(layout: Layout, ref: str, edit) -> bytes:
+    path = layout.path(ref)
+    edited = edit(Image.open(path).convert("L"))
+    edited.save(path, "JPEG" if path.suffix == ".jpg" and edited.mode == "L" else "PNG", quality=95)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("ref", [MASK, CLOTH])
+@pytest.mark.parametrize(("edit", "note"), [
+    (inverted, "black = yes, so it is inverted"), (zero_one, "its values are 0 and 1"), (soft, "its soft edges are cut"),
+    (in_alpha, "alpha channel"), (lambda image: image.resize((384, 512)), "resized to its picture's size"),
+])  # fmt: skip
+def test_a_mask_of_clear_meaning_is_converted_said_and_its_original_kept(project, ref, edit, note):
+    right = images.read_mask(project.path(ref))
+    mine = change(project, ref, edit)
+    done = run(project)
+    assert done.exit_code == 0 and str(project.path(ref)) in done.output and note in done.output
+    assert (images.read_mask(project.path(ref)) == right).mean() > 0.99
+    kept = project.path(GIVEN_ORIGINALS) / "/".join(ref.split("/")[-2:])
+    assert kept.read_bytes() == mine
+    after = project.path(ref).read_bytes()
+    assert note not in run(project).output and project.path(ref).read_bytes() == after
+
+
+def test_a_right_mask_is_left_as_it_is_and_carries_no_flag(project):
+    before = {ref: project.path(ref).read_bytes() for ref in (MASK, CLOTH)}
+    assert run(project, "--invert-masks").exit_code == 0
+    assert {ref: project.path(ref).read_bytes() for ref in before} == before
+    assert not flags(project, "agnostic") and not flags(project, "cloth")
+
+
+def large(mask):
+    mask[30:, 20:-20] = True
+    return mask
+
+
+def small(mask):
+    mask[:, :] = False
+    mask[500:560, 300:400] = True
+    return mask
+
+
+def beside(mask):
+    """As large as a mask is, but not where the garment is."""
+    mask[:, :] = False
+    mask[-200:, 100:-100] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("edit", "flag"), [(large, Flag.MASK_TOO_LARGE), (small, Flag.MASK_TOO_SMALL), (beside, Flag.MASK_TOO_SMALL)]
+)
+def test_a_given_agnostic_mask_gets_the_flags_of_a_made_one(project, edit, flag):
+    project.path(MASK).write_bytes(images.mask_png(edit(images.read_mask(project.path(MASK)))))
+    assert run(project).exit_code == 0
+    assert flags(project, "agnostic") == {flag}
+
+
+def half(mask):
+    mask[:, :384] = False
+    return mask
+
+
+def speckled(mask):
+    return mask & (np.random.default_rng(1).random(mask.shape) < 0.8)
+
+
+@pytest.mark.parametrize("edit", [half, speckled])
+def test_a_given_cloth_mask_gets_the_flags_of_a_made_one(project, edit):
+    mask = edit(images.read_mask(project.path(CLOTH)))
+    project.path(CLOTH).write_bytes(images.jpeg(np.where(mask, 255, 0).astype(np.uint8)))
+    assert run(project).exit_code == 0
+    assert Flag.CLOTH_MASK_SUSPECT in flags(project, "cloth")
+
+
+def test_the_flag_goes_with_the_edit_and_comes_with_the_next(project):
+    right = project.path(MASK).read_bytes()
+    project.path(MASK).write_bytes(images.mask_png(large(images.read_mask(project.path(MASK)))))
+    run(project)
+    project.path(MASK).write_bytes(right)
+    run(project)
+    assert not flags(project, "agnostic")
+    project.path(MASK).write_bytes(images.mask_png(small(images.read_mask(project.path(MASK)))))
+    run(project)
+    assert flags(project, "agnostic") == {Flag.MASK_TOO_SMALL}
