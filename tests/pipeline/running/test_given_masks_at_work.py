@@ -1,4 +1,4 @@
-"""A mask that the user edited or gave is judged before a run as ours are: converted where it is clear, flagged where it is wrong."""
+"""A mask that the user edited or gave is judged before a run as ours are: converted where it is clear, else flagged."""
 
 import numpy as np
 import pytest
