@@ -24,7 +24,7 @@ from pipeline.core.masks import Mask
 from pipeline.datasets.conversions import grey_region
 from pipeline.datasets.tree import Files, Kind
 from preprocess.agnostic.picture import grey_out
-from preprocess.person.label_tables import CIHP_FROM_ATR, converted
+from preprocess.person.label_tables import CIHP_FROM_ATR, CIHP_FROM_GP_VTON, converted, has_gp_vton_numbers
 
 SAME_SHAPE = 0.015
 """How far height / width may differ from the picture's."""
@@ -114,6 +114,10 @@ class GivenMasks:
             InputError: colours of no known palette, numbers that are no labels, or another shape than the picture.
         """
         found = images.read_label_map(path)
+        if not found.palette and has_gp_vton_numbers(found.labels):
+            self.assumed.note("its numbers are those of GP-VTON's parser, converted to CIHP's", path)
+            labels = converted(found.labels, CIHP_FROM_GP_VTON, str(path))
+            return images.labels_png(self._resized(labels, path, images.picture_size(image)))
         if (most := int(found.labels.max())) > max(Parse):
             raise InputError(f"{path}: label {most}, allowed are CIHP's 0 to {max(Parse):d}", "remove it: the step then makes it")
         labels = self._resized(found.labels, path, images.picture_size(image))
@@ -128,7 +132,8 @@ class GivenMasks:
             labels = None if path is None else images.read_labels(path)
             if labels is None or labels.shape != size:
                 return None
-            return converted(labels, CIHP_FROM_ATR, str(path)) if self.labels_are_atr else labels
+            table = CIHP_FROM_ATR if self.labels_are_atr else CIHP_FROM_GP_VTON if has_gp_vton_numbers(labels) else None
+            return labels if table is None else converted(labels, table, str(path))
         except InputError:
             return None  # reported where the parse map itself is imported
 

@@ -25,6 +25,7 @@ from pipeline.datasets import conversions as convert
 from pipeline.datasets.given_masks import Assumed, GivenMasks
 from pipeline.datasets.transfer import Transfer, transfer_to
 from pipeline.datasets.tree import Files, Kind, Published, Tree
+from preprocess.pose.keypoint_files import is_in_pixels
 
 Make = Callable[[], bytes]
 
@@ -179,9 +180,10 @@ def _unless(source: Path, folder: Folder, make: Make) -> Make | None:
 
 
 def _is_our_pose(pose: Path) -> bool:
-    """Whether a key-point file can be used unchanged: OpenPose's form with 25 points."""
+    """Whether a key-point file can be used unchanged: OpenPose's form with 25 points, in pixels."""
     try:
-        keypoints_from_json(pose.read_text("utf-8"), pose.name)
+        text = pose.read_text("utf-8")
+        keypoints_from_json(text, pose.name)
+        return is_in_pixels(text)
     except (InputError, UnicodeDecodeError):
         return False
-    return True

@@ -5,20 +5,23 @@ This package knows the folder names of published data sets only; ours are in `pi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.core.errors import UsageError
+from pipeline.core import images
+from pipeline.core.errors import InputError, UsageError
 from pipeline.core.images import SUFFIXES
 from pipeline.core.inputs.pair_list.names import Named, Names
 from pipeline.core.inputs.pair_list.reader import PairList, read_pair_list
 from pipeline.core.inputs.scan import Problem
-from pipeline.core.labels import Category
+from pipeline.core.labels import BodyPart, Category
 
 P = TypeVar("P")
+
+SPLITS = ("test", "train")
 
 
 class Kind(StrEnum):
@@ -108,6 +111,10 @@ class FolderIndex:
         entries = sorted(self.folder.iterdir()) if self.folder is not None else []
         self._by_stem = {entry.stem: entry for entry in entries if not entry.name.startswith(".") and entry.is_file()}
 
+    def first(self) -> Path | None:
+        """Any file of the folder."""
+        return next(iter(self._by_stem.values()), None)
+
     def of(self, stem: str) -> Path | None:
         """The file of an item."""
         return next((self._by_stem[stem + tail] for tail in self.tails if stem + tail in self._by_stem), None)
@@ -116,6 +123,85 @@ class FolderIndex:
 def pictures_in(folder: Path) -> list[str]:
     """Names of the pictures directly in a folder, sorted."""
     return sorted(entry.name for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and not entry.name.startswith("."))
+
+
+def holds_indices(index: FolderIndex) -> bool:
+    """Whether a folder of body parts holds the raw index, one grey level per part, and not coloured pictures."""
+    first = index.first()
+    if first is None or first.suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        return int(images.read_labels(first).max()) <= max(BodyPart)
+    except InputError:
+        return False  # a colour picture, or one that is reported where it is imported
+
+
+LIST_SUFFIXES = frozenset({".txt", ".csv", ".tsv"})
+
+
+def published_list(places: Sequence[Path], split: str, setting: str) -> Path | None:
+    """The pair list of one half of a data set, in any of its usual names, or None.
+
+    Args:
+        places: folders that may hold it, the likeliest first.
+        split: test or train.
+        setting: paired or unpaired; a name that says the other one is left out.
+
+    Raises:
+        UsageError: several lists may be meant, and they differ.
+    """
+    for name in (f"{split}_pairs.txt", f"{split}_pairs_{setting}.txt"):
+        for place in places:
+            if (place / name).is_file():
+                return place / name
+    found = [
+        file for file in _lists(places) if file.name.lower().startswith(f"{split}_pairs") and setting_of(file) in {setting, ""}
+    ]
+    if len({file.read_bytes() for file in found}) > 1:
+        raise UsageError(
+            f"several pair lists may be meant: {', '.join(map(str, found))}",
+            f"name the right one {split}_pairs_{setting}.txt, or move the others away; or choose --pairs none",
+        )
+    return found[0] if found else None
+
+
+def setting_of(file: Path) -> str:
+    """`paired` or `unpaired`, as a list's name says; "" where it does not."""
+    name = file.stem.lower()
+    return "unpaired" if "unpaired" in name else "paired" if "paired" in name else ""
+
+
+def not_understood(places: Sequence[Path], used: Iterable[Path | None], split: str) -> Iterator[str]:
+    """Lines that name the folders and pair lists of a tree that are not read.
+
+    Args:
+        places: the tree's root and the folder of its pictures.
+        used: folders and lists that are read.
+        split: the half that is read; lists of the other half, and of the other setting, are left out on purpose.
+    """
+    read = {path for path in used if path is not None}
+    folders = [entry for entry in sorted(places[-1].iterdir()) if entry.is_dir() and entry not in read]
+    if named := [entry.name for entry in folders if not entry.name.startswith(".") and entry.name not in SPLITS]:
+        yield f"{places[-1]}: not read: {', '.join(named)}"
+    setting = next((setting_of(path) for path in read if path.is_file()), None)
+    lists = [file for file in _lists(places) if file not in read and _is_strange(file, split, setting)]
+    if lists:
+        yield f"pair lists that are not read: {', '.join(map(str, lists))}"
+
+
+def _is_strange(file: Path, split: str, setting: str | None) -> bool:
+    """Whether nobody would expect of a list that it is not read."""
+    other_half = any(file.name.lower().startswith(f"{each}_pairs") for each in SPLITS if each != split)
+    own = file.name.lower().startswith(f"{split}_pairs")
+    return not other_half and (not own or (setting is not None and setting_of(file) in {setting, ""}))
+
+
+def _lists(places: Sequence[Path]) -> list[Path]:
+    """The files directly in some folders that are pair lists by their name."""
+    every = (entry for place in dict.fromkeys(places) if place.is_dir() for entry in sorted(place.iterdir()))
+    return [
+        entry for entry in every if entry.suffix.lower() in LIST_SUFFIXES and "pair" in entry.name.lower() and entry.is_file()
+    ]
 
 
 def folder_named(root: Path, spellings: Iterable[str]) -> Path | None:

@@ -11,13 +11,25 @@ from pipeline.core.errors import UsageError
 from pipeline.core.inputs.pair_list.names import GARMENT_FOLDERS, PERSON_FOLDERS
 from pipeline.core.inputs.pair_list.reader import PairList
 from pipeline.core.labels import Category
-from pipeline.datasets.tree import FolderIndex, Kind, Published, Tree, folder_named, names_of, pictures_in, read_pairs
+from pipeline.datasets.tree import (
+    FolderIndex,
+    Kind,
+    Published,
+    Tree,
+    folder_named,
+    holds_indices,
+    names_of,
+    not_understood,
+    pictures_in,
+    published_list,
+    read_pairs,
+)
 
 COMPANIONS: dict[Kind, tuple[str, ...]] = {
-    Kind.POSE: ("openpose_json", "pose", "keypoints"),
+    Kind.POSE: ("openpose_json", "pose", "keypoints", "pose_25"),
     Kind.POSE_IMAGE: ("openpose_img", "openpose_image", "vis_pose"),
     Kind.DENSEPOSE: ("image-densepose", "densepose"),
-    Kind.PARSE: ("image-parse-v3", "image-parse", "parse"),
+    Kind.PARSE: ("image-parse-v3", "image-parse", "parse", "parse-bytedance"),
     Kind.PARSE_AGNOSTIC: ("image-parse-agnostic-v3.2", "image-parse-agnostic", "parse-agnostic"),
     Kind.AGNOSTIC: ("agnostic-v3.2", "agnostic-v3", "agnostic"),
     Kind.AGNOSTIC_MASK: ("agnostic-mask", "agnostic-v3.2-mask"),
@@ -25,13 +37,12 @@ COMPANIONS: dict[Kind, tuple[str, ...]] = {
 """Newest spelling first; `_` and `-` count as the same."""
 IMAGE = ("image", "images", "person")
 CLOTH = ("cloth", "clothes", "color")
-CLOTH_MASK = ("cloth-mask", "edge", "cloth-edge")
+CLOTH_MASK = ("cloth-mask", "edge", "cloth-edge", "cloth_mask-bytedance")
 TAILS: dict[Kind, tuple[str, ...]] = {
     Kind.POSE: ("_keypoints", ""),
     Kind.POSE_IMAGE: ("_rendered", ""),
     Kind.AGNOSTIC_MASK: ("_mask", ""),
 }
-SPLITS = ("test", "train")
 
 
 def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired") -> Tree:
@@ -49,13 +60,18 @@ def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired") ->
     image, cloth = folder_named(root, IMAGE), folder_named(root, CLOTH)
     assert image is not None
     indices = {kind: FolderIndex(folder_named(root, names), TAILS.get(kind, ("",))) for kind, names in COMPANIONS.items()}
+    if holds_indices(indices[Kind.DENSEPOSE]):
+        indices[Kind.INDEX] = indices.pop(Kind.DENSEPOSE)
     people = tuple(_person(image / name, indices) for name in pictures_in(image))
     masks = FolderIndex(folder_named(root, CLOTH_MASK))
     garments = tuple(_garment(cloth / name, masks) for name in pictures_in(cloth)) if cloth is not None else ()
     if not people:
         raise UsageError(f"{image}: no pictures in it", "point at the folder that holds test/ and test_pairs.txt")
-    listed = _pairs(root, split, pairs, people, garments)
-    return Tree(people, garments, listed.pairs, problems=listed.problems, notes=listed.notes)
+    file = None if pairs != "unpaired" else published_list((root.parent, root), split, pairs)
+    listed = _pairs(root, file, pairs, people, garments)
+    used = [image, cloth, masks.folder, file, *(index.folder for index in indices.values())]
+    notes = (*listed.notes, *not_understood((root.parent, root), used, split))
+    return Tree(people, garments, listed.pairs, problems=listed.problems, notes=notes)
 
 
 def _root(folder: Path, split: str) -> Path:
@@ -81,7 +97,7 @@ def _garment(picture: Path, masks: FolderIndex) -> Published:
 
 
 def _pairs(
-    root: Path, split: str, wanted: str, people: tuple[Published, ...], garments: tuple[Published, ...]
+    root: Path, file: Path | None, wanted: str, people: tuple[Published, ...], garments: tuple[Published, ...]
 ) -> PairList[int, int]:
     if wanted == "none":
         return PairList()
@@ -89,9 +105,7 @@ def _pairs(
         garment_at = {Path(garment.name).stem: place for place, garment in enumerate(garments)}
         stems = enumerate(Path(person.name).stem for person in people)
         return PairList(tuple((place, garment_at[stem]) for place, stem in stems if stem in garment_at))
-    files = [place / f"{split}_pairs.txt" for place in (root.parent, root)]
-    file = next((each for each in files if each.is_file()), None)
     if file is None:
-        raise UsageError(f"there is no {files[0]}", "choose --pairs paired or --pairs none")
+        raise UsageError(f"there is no {root.parent / f'{root.name}_pairs.txt'}", "choose --pairs paired or --pairs none")
     named_people = names_of(people, Kind.IMAGE, root.parent, GARMENT_FOLDERS)
     return read_pairs(file, named_people, names_of(garments, Kind.CLOTH, root.parent, PERSON_FOLDERS))

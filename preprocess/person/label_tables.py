@@ -73,6 +73,37 @@ FASHN_FROM_CIHP: tuple[Fashn, ...] = (
 """By `Parse`; CIHP's arms include the hands."""
 
 
+CIHP_FROM_GP_VTON: tuple[Parse, ...] = (
+    Parse.BACKGROUND, Parse.HAT, Parse.HAIR, Parse.GLOVE, Parse.SUNGLASSES, Parse.UPPER_CLOTHES, Parse.DRESS, Parse.COAT,
+    Parse.SOCKS,
+    Parse.PANTS, Parse.PANTS,  # left and right leg of trousers
+    Parse.NECK, Parse.SCARF, Parse.SKIRT, Parse.FACE, Parse.LEFT_ARM, Parse.RIGHT_ARM, Parse.LEFT_LEG, Parse.RIGHT_LEG,
+    Parse.LEFT_SHOE, Parse.RIGHT_SHOE,
+    Parse.UPPER_CLOTHES, Parse.UPPER_CLOTHES,  # left and right sleeve
+    Parse.BACKGROUND,  # a bag
+    Parse.DRESS, Parse.DRESS,  # sleeves of a dress
+    Parse.PANTS, Parse.PANTS, Parse.PANTS,  # kept with the lower garment by GP-VTON's loader
+)  # fmt: skip
+"""By the numbers of `parse-bytedance` (docs/facts/label_lists.md#gp-vton)."""
+
+
+def has_gp_vton_numbers(labels: Labels) -> bool:
+    """Whether a map's numbers are those of `parse-bytedance` and not CIHP's: 14 is the face there and an arm here.
+
+    Numbers above 19 exist there only. Otherwise the higher one in the picture of 13 and 14 is the face.
+    """
+    if labels.max() > max(Parse):
+        return int(labels.max()) < len(CIHP_FROM_GP_VTON)
+    rows = {number: np.flatnonzero((labels == number).any(1)) for number in (13, 14)}
+    person = np.flatnonzero(labels.any(1))
+    if not len(person):
+        return False
+    middle = {number: float(found.mean()) if len(found) else np.inf for number, found in rows.items()}
+    face = min(middle, key=lambda number: middle[number])
+    upper_third = person[0] + (person[-1] - person[0]) / 3
+    return face == 14 if middle[face] < upper_third else len(rows[13]) > 0 and not len(rows[14])
+
+
 def with_garments_of_lip(labels: Labels, lip: Labels) -> Labels:
     """Coats, socks and gloves by LIP, where a map made from ATR has upper clothes, legs and arms.
 

@@ -18,6 +18,12 @@ from preprocess.person.keypoint_tables import COCO_18, body_25_from_coco_18, coc
 DRESSCODE_GRID = (512, 384)
 """(height, width) of the grid on which DressCode and OOTDiffusion give points, whatever the size of their pictures."""
 
+MOST_SHARE = 2.0
+"""A larger coordinate counts pixels; shares of points outside the picture are a little above 1."""
+SAME_SHAPE = 0.02
+"""How far height / width of a canvas may differ from the picture's."""
+MARGIN = 1.05
+"""A point beyond this multiple of the picture's side lies outside."""
 REMEDY = "write OpenPose JSON with 25 (BODY_25) or 18 (COCO) points, or delete the file: python run.py --step pose"
 
 
@@ -26,7 +32,7 @@ def read_keypoints(text: str, size: tuple[int, int], name: str = "key-point file
 
     Args:
         text: the file's content.
-        size: (height, width) of the picture that the points belong to; only files on the 384 × 512 grid are scaled to it.
+        size: (height, width) of the picture that the points belong to; files on another grid and in shares are scaled to it.
         name: the file's name, for the error.
 
     Returns:
@@ -42,9 +48,16 @@ def read_keypoints(text: str, size: tuple[int, int], name: str = "key-point file
             return _on_grid(_rows(content["keypoints"], name), size)
         if "people" not in content and "pose_keypoints_2d" in content:
             return _on_grid(_rows(content["pose_keypoints_2d"], name), size)
-        return _openpose(content["people"], name)
+        return _on_picture(_openpose(content["people"], name), size, _canvas(content), name)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise InputError(f"{name}: not a key-point file ({problem})", REMEDY) from None
+
+
+def is_in_pixels(text: str) -> bool:
+    """Whether an OpenPose file counts in pixels of its picture: it names no canvas of its own, and its points are no shares."""
+    content = json.loads(text)
+    people: list[dict[str, Any]] = content.get("people", []) if isinstance(content, dict) else []
+    return bool(people) and _canvas(content) is None and not _are_shares(_openpose(people, "key-point file"))
 
 
 def dresscode_json(points: Keypoints, size: tuple[int, int]) -> str:
@@ -68,6 +81,39 @@ def _openpose(people: list[dict[str, Any]], name: str) -> Keypoints:
     body = _rows(people[0]["pose_keypoints_2d"], name)
     hands = [_hand(people[0].get(f"hand_{side}_keypoints_2d"), name) for side in ("left", "right")]
     return Keypoints(_body(body, name), *hands)
+
+
+def _canvas(content: Any) -> tuple[float, float] | None:
+    """(height, width) that ControlNet's form names."""
+    height, width = content.get("canvas_height"), content.get("canvas_width")
+    return (float(height), float(width)) if height and width else None
+
+
+def _are_shares(found: Keypoints) -> bool:
+    """Whether the points are shares of the picture: all lie within it if it is one pixel large, or little more."""
+    seen = np.concatenate([each[each[:, 2] > 0, :2] for each in (found.body, found.left_hand, found.right_hand)])
+    return len(seen) > 1 and float(seen.max()) <= MOST_SHARE
+
+
+def _on_picture(found: Keypoints, size: tuple[int, int], canvas: tuple[float, float] | None, name: str) -> Keypoints:
+    """Points in shares, or in pixels of a canvas that the file names, in pixels of the picture."""
+    if _are_shares(found):
+        scale = float(size[0]), float(size[1])
+    elif canvas is not None:
+        scale = size[0] / canvas[0], size[1] / canvas[1]
+        if abs(scale[0] / scale[1] - 1) > SAME_SHAPE:
+            raise InputError(
+                f"{name}: its canvas has {canvas[0]:.0f}×{canvas[1]:.0f} (height × width), its picture {size[0]}×{size[1]}",
+                REMEDY,
+            )
+    else:
+        scale = 1.0, 1.0
+    body, left, right = (_scaled(points, *scale) for points in (found.body, found.left_hand, found.right_hand))
+    seen = body[body[:, 2] > 0, :2]
+    outside = (seen[:, 0] > MARGIN * size[1]) | (seen[:, 1] > MARGIN * size[0])
+    if len(seen) and outside.mean() > 0.5:
+        raise InputError(f"{name}: most points lie outside the picture of {size[0]}×{size[1]} (height × width)", REMEDY)
+    return Keypoints(body, left, right)
 
 
 def _on_grid(points: Points, size: tuple[int, int]) -> Keypoints:

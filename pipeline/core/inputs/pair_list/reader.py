@@ -35,12 +35,14 @@ class PairList(Generic[P, G]):
         problems: the lines that name no pair, or the file that cannot be read.
         notes: what was assumed.
         form: how further lines of the file must be written; None where it cannot be read.
+        rows: (line number, person, garment, what else the line says) of every line that names a pair.
     """
 
     pairs: tuple[tuple[P, G], ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     form: Form | None = None
+    rows: tuple[tuple[int, P, G, tuple[str, ...]], ...] = ()
 
 
 def read_pair_list(file: Path, people: Names[P], clothes: Names[G], cure: str) -> PairList[P, G]:
@@ -65,6 +67,7 @@ def parse_pair_list(data: bytes, name: str, people: Names[P], clothes: Names[G],
         return PairList(problems=(Problem(name, str(refusal), "save it as plain text or CSV, in UTF-8"),))
     contested = {**_contested(reading, "person"), **_contested(reading, "garment")}
     pairs: dict[tuple[int, int], tuple[P, G]] = {}
+    rows: list[tuple[int, P, G, tuple[str, ...]]] = []
     problems: list[Problem] = []
     proposals = _Proposals(people, clothes)
     for row in reading.rows:
@@ -74,8 +77,10 @@ def parse_pair_list(data: bytes, name: str, people: Names[P], clothes: Names[G],
             continue
         person, garment = row.names.people.items[0], row.names.clothes.items[0]
         pairs[id(person), id(garment)] = (person.item, garment.item)
+        rows.append((row.line.number, person.item, garment.item, row.names.rest))
     notes = tuple(f"{name}: {note}" for note in _notes(decoded, reading, name))
-    return PairList(tuple(pairs.values()), tuple(problems), notes, form_of(decoded, reading.delimiter, reading.template))
+    form = form_of(decoded, reading.delimiter, reading.template)
+    return PairList(tuple(pairs.values()), tuple(problems), notes, form, tuple(rows))
 
 
 def _best(data: bytes, people: Names[P], clothes: Names[G]) -> tuple[Decoded, Reading[P, G]]:
