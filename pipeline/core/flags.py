@@ -34,6 +34,8 @@ class Flag(StrEnum):
     CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
     CATEGORY_SUSPECT = "category-suspect"
     PREVIEW_ONLY = "preview-only"
+    SHAPE_NOT_SHOWN = "shape-not-shown"
+    GARMENT_SHEER = "garment-sheer"
     RESULT_BLANK = "result-blank"
     OUTSIDE_CHANGED = "outside-changed"
     FACE_CHANGED = "face-changed"
@@ -71,6 +73,8 @@ ABOUT: dict[Flag, str] = {
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
     Flag.CATEGORY_SUSPECT: "perhaps of another category: decide it with cloth/upper, cloth/lower, cloth/dress",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",
+    Flag.SHAPE_NOT_SHOWN: "the preview cannot show this garment's shape: judge colour and print by it, not the cut",
+    Flag.GARMENT_SHEER: "parts of the garment are see-through and are shown opaque",
     Flag.RESULT_BLANK: "the try-on result is blank",
     Flag.OUTSIDE_CHANGED: "the photo changed outside the area to repaint: check the agnostic mask",
     Flag.FACE_CHANGED: 'the face is not the photo\'s any more: restore.keep = ["face"] keeps it, --retry-bad 2 tries other seeds',

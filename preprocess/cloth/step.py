@@ -29,6 +29,7 @@ from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.foreign_parts import without_foreign_parts
 from preprocess.cloth.outline import category_doubt, outline_doubts
 from preprocess.cloth.picture_frame import inner_picture
+from preprocess.cloth.sheer import made_opaque, sheer_share
 from preprocess.cloth.wearer_signs import Wearer
 from preprocess.cloth.whole_garment import wholeness_notices
 from preprocess.person.not_found import NotFound
@@ -180,7 +181,7 @@ class ClothStep(BackendStep[GarmentBackend]):
 
     name: ClassVar[str] = "cloth"
     unit: ClassVar[Unit] = Unit.GARMENT
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     config: ClothConfig
 
     def __init__(
@@ -244,7 +245,7 @@ class ClothStep(BackendStep[GarmentBackend]):
     def _cut_out(self, garment: Garment, photo: Photo) -> CutGarment:
         small, path = reduced(photo), self.layout.path(garment.source)
         if small.alpha is not None and _has_outline(small.alpha):
-            return _checked(path, CutGarment(without_white(small.rgb, small.alpha), small.alpha, _share(small.alpha)))
+            return _checked(path, cut_by_transparency(small.rgb, small.alpha))
         wearer = self.wearers.wearer(small.rgb)
         if wearer is not None and wearer.signs.is_wearer:
             alpha = self.wearers.cut(small.rgb, wearer.body, garment.category)
@@ -269,6 +270,16 @@ class ClothStep(BackendStep[GarmentBackend]):
         if isinstance(answer, NotFound) or _share(answer) <= 0.05:
             return cut
         return replace(cut, rgb=near.rgb, alpha=answer)
+
+
+def cut_by_transparency(rgb: RGB, alpha: Alpha) -> CutGarment:
+    """A garment whose picture says what it is by its transparency; what is see-through is drawn opaque, and flagged."""
+    colours, sheer = without_white(rgb, alpha), sheer_share(alpha)
+    if not sheer:
+        return CutGarment(colours, alpha, _share(alpha))
+    solid = made_opaque(alpha)
+    remark = Notice(Flag.GARMENT_SHEER, f"{sheer:.0%} of it")
+    return CutGarment(colours, solid, _share(solid), remarks=(remark,))
 
 
 def without_white(rgb: RGB, alpha: Alpha) -> RGB:

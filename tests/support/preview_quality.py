@@ -105,8 +105,12 @@ def landing_of(subject: Subject, garment: TopGarment | LowerGarment) -> Landing:
     fit, marks = fit_top(subject, garment.landmarks), garment.landmarks
     polygons = [fit.torso.polygon] + [_ring(strip.canvas) for strip in fit.sleeves if strip is not None]
     ends = [None if strip is None else strip.end.mean(0) for strip in fit.sleeves]
+    tops = fit.torso.shoulders
+    if marks.has_straps:  # straps lie between neck and joint: their height counts
+        aside = (subject.skeleton.shoulders - tops) @ subject.skeleton.across
+        tops = tops + aside[:, None] * subject.skeleton.across
     return Landing(
-        tops=fit.torso.shoulders,
+        tops=tops,
         cloth=np.vstack([marks.armpits, marks.hem[::-1]]),
         canvas=np.vstack([fit.torso.armpits, fit.torso.hem[::-1]]),
         ends=(ends[0], ends[1]),

@@ -15,13 +15,14 @@ from pipeline.core.rect import Window
 from tryon.engines.preview.config import PreviewConfig
 from tryon.engines.preview.fit.top import TopFit, fit_top
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
+from tryon.engines.preview.garment.traits import TopTraits
 from tryon.engines.preview.paint.layers import Coverage, FloatRGB, blend, multiply, soften
 from tryon.engines.preview.paint.polygons import canvas_alpha, polygon_alpha, polygon_patch
 from tryon.engines.preview.paint.shading import cast_factor, round_factor
 from tryon.engines.preview.paint.undressed_subject import UndressedSubject, undressed_subject
 from tryon.engines.preview.paint.warp import SPLINE_MARGIN_PX, ClothPatch, ladder_patch, spline_patch, warp_patch
 from tryon.engines.preview.person.limbs import rounded_limb_polygons
-from tryon.engines.preview.person.skeleton import Skeleton
+from tryon.engines.preview.person.skeleton import Skeleton, sign_of
 from tryon.engines.preview.person.subject import ARM_LABELS, Subject
 from tryon.engines.preview.person.windows import WHOLE, grown, size_of
 
@@ -36,10 +37,12 @@ class TopGarment:
     Args:
         cloth: (h, w, 3) RGB uint8 whose colours reach beyond the garment's edge.
         landmarks: its landmarks.
+        traits: in what it differs from other garments.
     """
 
     cloth: RGB
     landmarks: TopLandmarks
+    traits: TopTraits
 
 
 def dress_top(subject: Subject, garment: TopGarment, config: PreviewConfig) -> RGB:
@@ -125,9 +128,17 @@ class _Painter:
         bare_from = [ARM_IN_FRONT_FROM - 0.1 if sleeve is None else sleeve.share for sleeve in self.fit.sleeves]
         for limb, start in zip(skeleton.arms, bare_from, strict=True):
             kept |= polygon_alpha(rounded_limb_polygons(limb, start, max(1.3, start), 1.5), window) > 0
+        if self.garment.landmarks.has_straps:
+            kept |= polygon_alpha([self._beside_strap(side) for side in (0, 1)], window) > 0.5
         above_hem = polygon_alpha([self._above_hem()], window) > 0.5
         visible: Mask = self.undressed.subject.replaced[window] & near & ~kept & above_hem
         return visible
+
+    def _beside_strap(self, side: int) -> Points64:
+        """(n, 2) a wide area from the armhole outwards, where the shoulder is bare."""
+        skeleton, hole = self._skeleton, self.fit.torso.armholes[side]
+        aside = sign_of(side) * skeleton.across * skeleton.scale
+        return np.vstack([hole, hole[-1] + aside, hole[0] + aside - 0.3 * skeleton.scale * skeleton.down])
 
     def _above_hem(self) -> Points64:
         """(n, 2) a wide area from far above the shoulders down to the hem."""

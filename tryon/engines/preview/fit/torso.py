@@ -19,6 +19,11 @@ from tryon.engines.preview.person.silhouette import Silhouette, mask_half_width
 from tryon.engines.preview.person.skeleton import Skeleton, sign_of
 from tryon.engines.preview.person.subject import Subject
 
+STRAP_ROOM = 0.16
+"""Share of the shoulder kept free beside a strap: it would slip off."""
+LEAST_STRAP = 0.03
+"""Width of the thinnest strap in units of the skeleton's scale: less could not be drawn."""
+
 
 @dataclass(frozen=True)
 class TorsoFit:
@@ -30,6 +35,7 @@ class TorsoFit:
         polygon: (m, 2) outline on the canvas.
         neck: (k, 2) front neckline on the canvas, left to right.
         shoulders, armpits, hem: (2, 2) landmarks on the canvas, left first.
+        armholes: left and right, (k, 2) from the shoulder to the armpit on the canvas.
         scale: canvas pixels per cloth pixel along the body.
     """
 
@@ -40,6 +46,7 @@ class TorsoFit:
     shoulders: Points64
     armpits: Points64
     hem: Points64
+    armholes: tuple[Points64, Points64]
     scale: float
 
     def moved(self, offset: Points64) -> TorsoFit:
@@ -52,6 +59,7 @@ class TorsoFit:
             shoulders=self.shoulders + offset,
             armpits=self.armpits + offset,
             hem=self.hem + offset,
+            armholes=(self.armholes[0] + offset, self.armholes[1] + offset),
         )
 
 
@@ -93,6 +101,7 @@ def fit_torso(subject: Subject, garment: TopLandmarks) -> TorsoFit:
         shoulders=np.stack([side.shoulder for side in sides]),
         armpits=np.stack([side.armpit for side in sides]),
         hem=np.stack([seam[-1] for seam in edges.side_seams]),
+        armholes=edges.armholes,
         scale=scale,
     )
 
@@ -125,7 +134,8 @@ def _torso_side(subject: Subject, garment: TopLandmarks, side: int, scale: float
     depth = float(garment.armpits[side, 1] - garment.shoulders[side, 1]) * scale
     drop = float(np.clip(depth - 0.2 * skeleton.scale, 0.3 * skeleton.scale, 0.42 * skeleton.scale))
     armpit = skeleton.shoulders[side] + skeleton.down * drop
-    return TorsoSide(side, collar, base, _shoulder_tip(skeleton, silhouette, side), armpit)
+    tip = _strap_end(subject, garment, side, scale) if garment.has_straps else _shoulder_tip(skeleton, silhouette, side)
+    return TorsoSide(side, collar, base, tip, armpit)
 
 
 def _shoulder_tip(skeleton: Skeleton, silhouette: Silhouette, side: int) -> Points64:
@@ -139,8 +149,23 @@ def _shoulder_tip(skeleton: Skeleton, silhouette: Silhouette, side: int) -> Poin
 
 def _collar_base(skeleton: Skeleton, silhouette: Silhouette, garment: TopLandmarks, side: int, scale: float) -> Points64:
     """(2,) where the shoulder seam starts: as far from the neck as on the garment, on the outline of the shoulder."""
+    return _shoulder_top(skeleton, silhouette, side, _collar_share(skeleton, garment, side, scale))
+
+
+def _collar_share(skeleton: Skeleton, garment: TopLandmarks, side: int, scale: float) -> float:
+    """How far from the neck to the shoulder joint the shoulder seam starts."""
     half = abs(float(garment.collar_base[side, 0] - garment.collar_base[:, 0].mean())) * scale
-    return _shoulder_top(skeleton, silhouette, side, float(np.clip(2 * half / skeleton.scale, 0.42, 0.9)))
+    return float(np.clip(2 * half / skeleton.scale, 0.42, 0.9 - (STRAP_ROOM if garment.has_straps else 0)))
+
+
+def _strap_end(subject: Subject, garment: TopLandmarks, side: int, scale: float) -> Points64:
+    """(2,) the outer edge of a strap on the shoulder's outline, as far from its inner edge as on the garment."""
+    skeleton = subject.skeleton
+    width = max(float(np.hypot(*(garment.shoulders[side] - garment.collar_base[side]))) * scale, LEAST_STRAP * skeleton.scale)
+    share = _collar_share(skeleton, garment, side, scale) + 2 * width / skeleton.scale
+    if share > 1:
+        return _shoulder_tip(skeleton, subject.silhouette, side)
+    return _shoulder_top(skeleton, subject.silhouette, side, share)
 
 
 def _shoulder_top(skeleton: Skeleton, silhouette: Silhouette, side: int, share: float) -> Points64:

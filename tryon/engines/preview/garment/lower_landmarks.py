@@ -95,7 +95,7 @@ def _leg_end(path: Points64, crotch: Points64 | None) -> tuple[int, int]:
     if crotch is None:
         return outer, len(path) - 1
     inner = outer + int(np.argmax(path[outer:] @ [-0.5, 1.0]))
-    return outer, max(inner, outer + 1)
+    return outer, min(max(inner, outer + 1), len(path) - 1)
 
 
 def _by_height(edge: Points64, top: float, split: float) -> Points64:

@@ -100,6 +100,8 @@ def side_landmarks(side: OutlineSide, outline: Outline, armpit_row: float | None
     path = side.path
     reach = float(np.nanmean(side.extent[round(armpit_row) : round(armpit_row) + 4]))
     armpit_at = int(np.argmin(np.hypot(path[:, 0] - reach, path[:, 1] - armpit_row)))
+    if armpit_at < 2:
+        return _sleeveless_landmarks(side, outline)
     above = path[:armpit_at]
     beyond = np.flatnonzero(above[:, 0] >= path[armpit_at, 0])
     shoulder_at = int(beyond[0]) if len(beyond) else int(np.argmax(above @ [1.0, -1.0]))
