@@ -127,6 +127,15 @@ class Trainer:
         self._smooth: float | None = None
         self._fixed: list[Item] | None = None
 
+    def try_once(self) -> None:
+        """One micro-batch forward and back, of which nothing stays: does the batch fit?"""
+        request = next(self.schedule.from_step(0, 1, self.accelerator.process_index))
+        batch, _ = self._read(request)
+        try:
+            self.module(self.trainee.moved(batch, self.accelerator.device))["loss"].backward()
+        finally:
+            self.optimiser.zero_grad(set_to_none=True)
+
     def resume(self) -> int:
         """Take up the newest whole checkpoint; the number of steps done, 0 where there is none.
 

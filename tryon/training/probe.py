@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import UsageError
 from tryon.training.config import DataConfig, LoopConfig
 from tryon.training.data.checks import Findings
 from tryon.training.memory import Plan, plan_memory
-from tryon.training.protocol import Recipe
+from tryon.training.protocol import Recipe, Trainee
 from tryon.training.schedule import Schedule
+
+if TYPE_CHECKING:
+    from tryon.training.loop import Job, Trainer
 
 Settings = dict[str, StepConfig]
 STEPS = 3
@@ -24,8 +28,17 @@ USABLE = 0.92
 MOST = 256
 
 
-def settled_batch(recipe: Recipe, settings: Settings, accelerator: Any, say: Callable[[str], None]) -> Settings:
+def settled_batch(
+    recipe: Recipe, settings: Settings, accelerator: Any, say: Callable[[str], None], before: Mapping[str, Any] | None = None
+) -> Settings:
     """Settings whose batch is a number: `auto` becomes the largest power of two whose plan fits the free memory.
+
+    Args:
+        recipe: of the engine.
+        settings: all sections.
+        accelerator: the machine.
+        say: shows a line.
+        before: what the run says about itself, when it goes on: its batch stays.
 
     Raises:
         UsageError: not even one pair fits.
@@ -34,6 +47,8 @@ def settled_batch(recipe: Recipe, settings: Settings, accelerator: Any, say: Cal
     assert isinstance(loop, LoopConfig)
     if loop.batch != "auto":
         return settings
+    if before is not None:
+        return with_batch(settings, before["settings"]["loop.batch"])
     free = free_memory(accelerator.device)
     batch = largest_batch(lambda pairs: plan_memory(recipe, settings, pairs).total, USABLE * free)
     if not batch:
@@ -43,7 +58,55 @@ def settled_batch(recipe: Recipe, settings: Settings, accelerator: Any, say: Cal
             "; ".join(needed.levers()),
         )
     say(f"--batch auto: {batch} pairs per process ({free / 1e9:.1f} GB free)")
-    return {**settings, "loop": loop.model_copy(update={"batch": batch})}
+    return with_batch(settings, batch)
+
+
+def with_batch(settings: Mapping[str, StepConfig], batch: int) -> Settings:
+    """Settings with another batch."""
+    return {**settings, "loop": settings["loop"].model_copy(update={"batch": batch})}
+
+
+def announce(recipe: Recipe, settings: Settings, accelerator: Any, pairs: int, folder: Path, say: Callable[[str], None]) -> None:
+    """Say before the start what a run will take.
+
+    Raises:
+        UsageError: more memory than a GPU has free, with the levers in the order of their gain; or no whole step per epoch.
+    """
+    loop = settings["loop"]
+    assert isinstance(loop, LoopConfig) and loop.batch != "auto"
+    schedule = Schedule(pairs, loop.batch, loop.accumulation, accelerator.num_processes, loop.seed)
+    plan = plan_memory(recipe, settings, loop.batch)
+    for line in (*plan.lines(), *_steps_lines(schedule, loop), *_disk_lines(plan, loop, folder)):
+        say(line)
+    if accelerator.device.type == "cuda" and plan.total > (free := free_memory(accelerator.device)):
+        raise UsageError(
+            f"the plan takes {plan.total / 1e9:.1f} GB, {accelerator.device} has {free / 1e9:.1f} GB free",
+            "; ".join(["--batch auto", *plan.levers()]),
+        )
+
+
+def fitting(trainee: Trainee, job: Job, accelerator: Any) -> Trainer:
+    """A trainer whose batch was tried once, forward and back; halved while the memory is full.
+
+    Raises:
+        UsageError: not even one pair fits.
+    """
+    from tryon.batching import is_out_of_memory
+    from tryon.training.loop import Trainer
+
+    while True:
+        trainer = Trainer(trainee, job, accelerator)
+        try:
+            trainer.try_once()
+            return trainer
+        except (RuntimeError, MemoryError) as problem:
+            batch = job.loop.batch
+            if not is_out_of_memory(problem) or batch == "auto":
+                raise
+        if batch == 1:
+            raise UsageError("--batch auto: the memory is full with a single pair", "--set precision.recompute=true")
+        job.say(f"--batch auto: {batch} pairs do not fit, trying {batch // 2}")
+        job = replace(job, settings=with_batch(job.settings, batch // 2))
 
 
 def largest_batch(needs: Callable[[int], float], room: float) -> int:
@@ -75,10 +138,7 @@ def dry_run(
     settings = settled_batch(recipe, settings, accelerator, say)
     loop, data = settings["loop"], settings["data"]
     assert isinstance(loop, LoopConfig) and isinstance(data, DataConfig) and loop.batch != "auto"
-    schedule = Schedule(len(findings.pairs), loop.batch, loop.accumulation, accelerator.num_processes, loop.seed)
-    plan = plan_memory(recipe, settings, loop.batch)
-    for line in (*plan.lines(), *_steps_lines(schedule, loop), *_disk_lines(plan, loop, folder)):
-        say(line)
+    announce(recipe, settings, accelerator, len(findings.pairs), folder, say)
     trainee = recipe.open(origin.file, settings, origin.trained, origin.vae)
     with tempfile.TemporaryDirectory(prefix="lookbook-probe-") as scratch:
         job = Job(Path(scratch), findings.pairs, findings.pairs, settings)

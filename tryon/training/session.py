@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,6 +88,7 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
     Raises:
         LookbookError: see the errors of the parts.
     """
+    say = say if os.environ.get("RANK", "0") == "0" else _silent  # of several processes one speaks
     settings = settings_of(recipe, options, say)
     folder = options.runs / (options.run or "-".join(filter(None, (recipe.name, options.preset))))
     before = read_run(folder)
@@ -110,6 +112,10 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
 
         return dry_run(recipe, settings, findings, origin, folder, options, say)
     return _train(recipe, settings, findings, test, origin, folder, options, say)
+
+
+def _silent(line: str) -> None:
+    """Says nothing."""
 
 
 def settings_of(recipe: Recipe, options: Options, say: Say) -> Settings:
@@ -214,10 +220,14 @@ def _train(
 ) -> int:
     from tryon.training.loop import Job, Trainer
     from tryon.training.machine import make_accelerator
-    from tryon.training.probe import settled_batch
+    from tryon.training.probe import announce, fitting, settled_batch
 
     accelerator = make_accelerator(settings["precision"], options.device)  # type: ignore[arg-type]
-    settings = settled_batch(recipe, settings, accelerator, say)
+    before = read_run(folder)
+    tried = settings["loop"].batch == "auto" and before is None  # type: ignore[attr-defined]
+    settings = settled_batch(recipe, settings, accelerator, say, before)
+    if before is None and accelerator.is_main_process:
+        announce(recipe, settings, accelerator, len(findings.pairs), folder, say)
     lock = RunLock(folder / LOCK)
     if accelerator.is_main_process:
         lock.acquire()
@@ -226,7 +236,8 @@ def _train(
         held_out = _held_out(test, findings, say)
         facts = {"data": findings.fingerprint, **origin.facts}
         job = Job(folder, findings.pairs, held_out, settings, facts, say, options.changed)
-        trainer = Trainer(trainee, job, accelerator)
+        trainer = fitting(trainee, job, accelerator) if tried else Trainer(trainee, job, accelerator)
+        settings = dict(trainer.job.settings)
         done = trainer.resume()
         say(f"{folder}: goes on from step {done}" if done else f"{folder}: begins")
         if accelerator.is_main_process:

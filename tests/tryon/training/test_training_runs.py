@@ -270,6 +270,27 @@ def test_a_dry_run_says_values_memory_steps_disk_and_time(place, tmp_path):
     assert text.endswith("nothing was saved") and not (tmp_path / "one").exists()
 
 
+def test_an_automatic_batch_is_tried_once_and_halved_while_the_memory_is_full(place, tmp_path, monkeypatch):
+    from toy_training import Toy
+
+    real, lines = Toy.forward, []
+
+    def full(toy, batch):
+        if len(batch.pictures) > 1 and not batch.pictures.is_meta:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(toy, batch)
+
+    monkeypatch.setattr(Toy, "forward", full)
+    monkeypatch.setattr("tryon.training.probe.MOST", 4)
+    assert train(place, tmp_path, "loop.batch='auto'", "loop.steps=1", "loop.save_every=1", say=lines.append) == 0
+    assert [line for line in lines if line.startswith("--batch auto")][1:] == [
+        "--batch auto: 4 pairs do not fit, trying 2",
+        "--batch auto: 2 pairs do not fit, trying 1",
+    ]
+    assert "batch = 1\n" in (tmp_path / "one" / "run.toml").read_text("utf-8")
+    assert train(place, tmp_path, "loop.batch='auto'", "loop.steps=2", "loop.save_every=1") == 0
+
+
 def test_validation_sees_held_out_pairs_at_fixed_timesteps(place, tmp_path):
     train(place, tmp_path, "loop.steps=2", "loop.save_every=2", "loop.validate_every=1", "optimiser.learning_rate=1e-12")
     first, second = read_table(tmp_path / "one" / VALIDATION)

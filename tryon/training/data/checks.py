@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -117,7 +118,7 @@ class Memory:
         """Write it down."""
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            part = self._file.with_name(f".{self._file.name}.part")
+            part = self._file.with_name(f".{self._file.name}.{os.getpid()}.part")  # several processes check the same tree
             part.write_text(json.dumps(self._known), "utf-8")
             part.replace(self._file)
 

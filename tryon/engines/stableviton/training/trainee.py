@@ -31,7 +31,7 @@ from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
 from tryon.networks.savings import ALL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
-from tryon.networks.vae import Posterior, encode_pictures
+from tryon.networks.vae import encode_pictures
 from tryon.samplers.schedule import TRAIN_STEPS
 from tryon.training.data.items import Item
 from tryon.training.parameters import Groups
@@ -89,10 +89,11 @@ class LossModule(nn.Module):
         """What the loss is calculated from."""
         net = self.network
         with torch.no_grad():
-            posterior: Posterior = encode_pictures(net.vae, batch.pictures)
-            image, agnostic, densepose, garment = posterior.sample(batch.draws).chunk(len(PICTURES))
-            cloth = batch.pictures.chunk(len(PICTURES))[-1]
-            pooled = net.image_encoder(clip_input(cloth)).pooler_output
+            kinds = list(zip(batch.pictures.chunk(len(PICTURES)), batch.draws.chunk(len(PICTURES)), strict=True))
+            # One kind at a time: all together they would take more memory than the rest of the step.
+            latents = [encode_pictures(net.vae, pictures).sample(draws) for pictures, draws in kinds]
+            image, agnostic, densepose, garment = latents
+            pooled = net.image_encoder(clip_input(kinds[-1][0])).pooler_output
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.parts.mapper):
             features = net.mapper.features(pooled.to(net.dtype))
         return LatentBatch(
