@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,13 +28,16 @@ def installed_opencv(path: Sequence[str] | None = None) -> dict[str, OpenCV]:
 
 
 def _state(distribution: importlib.metadata.Distribution) -> OpenCV:
-    """Held against its own list of files; of compiled Python no size is listed."""
+    """Held against its own list of files, read here: from Python 3.12 on `Distribution.files` leaves out what is gone.
+
+    Of compiled Python no size is listed.
+    """
     gone = changed = 0
-    for file in distribution.files or ():
-        if file.size is None:
+    for path, _, size in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+        if not size:
             continue
         try:
-            changed += Path(file.locate()).stat().st_size != file.size
+            changed += Path(str(distribution.locate_file(path))).stat().st_size != int(size)
         except OSError:
             gone += 1
     return OpenCV(distribution.version, gone, changed)
