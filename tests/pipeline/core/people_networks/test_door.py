@@ -9,6 +9,7 @@ from pipeline.core.card import Card
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.people_networks import FACE_OVAL, PACKAGES, door, people_networks, runtime_here
 from pipeline.core.people_networks.door import Runtime
+from pipeline.doctor.requirements import project_rules
 
 
 @pytest.fixture
@@ -67,3 +68,8 @@ def test_a_card_names_all_that_would_do(packages):
 def test_the_outline_of_the_face_is_a_closed_ring_from_the_forehead():
     assert len(set(FACE_OVAL)) == 36
     assert FACE_OVAL[0] == 10
+
+
+def test_the_wheel_that_the_project_installs_is_the_one_of_the_weights_table():
+    base, _, _ = project_rules()
+    assert [line.partition(";")[0].strip() for line in base if line.startswith("mediapipe")] == [door.wheel()]
