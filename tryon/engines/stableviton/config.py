@@ -61,6 +61,9 @@ class StableVITONConfig(EngineConfig):
     token_merging: float | None = Field(default=None, ge=0, le=0.75)
     """Approximation: share of the finest grid's tokens that self-attention merges with their like; 0.5 is the paper's choice."""
 
+    decoder: Literal["vae", "tiny"] | None = None
+    """What makes pixels of latents; `tiny` (weights: taesd) is for previews: a fraction of the time, fine detail invented."""
+
     repaint: bool | None = None
     """Paste the kept pixels back at model size; compose does it better."""
 

@@ -35,7 +35,12 @@ from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.networks.sd1 import SIDE_MULTIPLE
 
 if TYPE_CHECKING:
+    import torch
+
     from tryon.engines.stableviton.runtime import Runtime
+
+TINY_DECODER = "taesd"
+"""Row of the weights that `decoder = "tiny"` needs; the engine runs without them."""
 
 _log = logging.getLogger("lookbook")
 
@@ -109,7 +114,8 @@ class StableVITON(EngineBase):
         loaded = load(self._weights_path(sampling.dtype, sampling.weight_format), choose_dtype(sampling.dtype, chosen))
         loaded = replace(loaded, identity=sha_of(self.card.weights[0], self.context.layout.weights))
         limits = Limits(chosen, self.batch_size, self._smaller())
-        self._runtime = Runtime(loaded, sampling, self._size, limits, self.config.save_attention)
+        tiny_decoder = self._tiny_decoder(loaded.network.dtype) if sampling.decoder == "tiny" else None
+        self._runtime = Runtime(loaded, sampling, self._size, limits, self.config.save_attention, tiny_decoder)
         if self.config.compile:
             self._runtime.compile(graphs=self.config.compile == "graphs")
 
@@ -127,8 +133,9 @@ class StableVITON(EngineBase):
         from dataclasses import asdict
 
         runtime = self._ready()
+        tiny = {"decoder_weights": sha_of(TINY_DECODER, self.context.layout.weights)} if runtime.config.decoder == "tiny" else {}
         facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self._size)}
-        return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
+        return facts | tiny | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
     def _weights_path(self, dtype: str, weight_format: str = "full") -> Path:
         """The safetensors form when it was made from the file that is (or was) here, else that file.
@@ -153,6 +160,20 @@ class StableVITON(EngineBase):
         if dtype == "fp32" and stored_dtype(converted) != "fp32":
             _log.warning("%s: fp32 asked for, but the converted weights were rounded to %s", name, stored_dtype(converted))
         return converted
+
+    def _tiny_decoder(self, dtype: torch.dtype) -> Any:
+        """The decoder for previews, strictly.
+
+        Raises:
+            WeightsError: missing, damaged, or another model.
+        """
+        from tryon.checkpoints import difference, open_checkpoint, refuse_difference
+        from tryon.networks.tiny_decoder import build_tiny_decoder, decoder_weights, fill_tiny_decoder
+
+        path = require(TINY_DECODER, self.context.layout.weights)
+        weights = open_checkpoint(path)
+        refuse_difference(path, "TAESD", difference(decoder_weights(weights), build_tiny_decoder().state_dict()))
+        return fill_tiny_decoder(weights, dtype)
 
     def _smaller(self) -> str:
         """The settings that need about half the memory, in the network's steps of 64 pixels."""

@@ -50,6 +50,7 @@ class SamplingConfig:
     control_every: int = 1  # approximation: garment features are computed on every n-th call and reused in between
     deep_every: int = 1  # approximation: everything coarser than the finest grid runs on every n-th call (DeepCache)
     token_merging: float = 0.0  # approximation: share of tokens that self-attention merges on the finest grid
+    decoder: str = "vae"  # tiny: for previews, quick and inexact; its pictures carry a flag
     rounded: bool = True  # to the nearest level; False cuts off like the official script
     repaint: bool = False  # official pixel pasting at model size; `compose` does it better at the photo's own size
     antialias: bool = False  # training had none in the mask and garment resizing; True is an experiment

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from pipeline.core.arrays import RGB, Float
 from pipeline.core.engine import DressedPerson, GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError, UsageError
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import ATTENTION
 from tryon.batching import Limits
 from tryon.engines.stableviton import sampling
@@ -85,9 +86,18 @@ class Runtime:
         size: (height, width) to work at, pixels.
         limits: what the machine allows.
         save_attention: record where patches look.
+        tiny_decoder: makes previews in place of the VAE; its pictures carry a flag.
     """
 
-    def __init__(self, loaded: Loaded, config: SamplingConfig, size: Size, limits: Limits, save_attention: bool = False) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        config: SamplingConfig,
+        size: Size,
+        limits: Limits,
+        save_attention: bool = False,
+        tiny_decoder: Any = None,
+    ) -> None:
         _check_variant_size(loaded, size)
         self.network, self.variant, self.identity = loaded.network, loaded.variant, loaded.identity
         check_weight_format(config.weight_format, limits.device.kind)
@@ -95,6 +105,8 @@ class Runtime:
         self.network.use_weight_format(config.weight_format)
         arrange(self.network, limits.device.name, self.network.savings)
         self.config, self.size, self.save_attention = config, size, save_attention
+        self._tiny_decoder = None if tiny_decoder is None else tiny_decoder.to(limits.device.name)
+        self._notices = () if tiny_decoder is None else (Notice(Flag.PREVIEW_ONLY, "decoded by the tiny decoder"),)
         self._times = TimeTable(self.network)
         self._packs = limits.device.kind == "cpu"  # in the first batch; until then what is freed is weights
         width = self.network.dtype.itemsize / 2
@@ -180,7 +192,9 @@ class Runtime:
 
     def _decode_batch(self, sampled: Sequence[Sampled]) -> list[RGB]:
         persons = [each.item.person.encoded for each in sampled]
-        pictures = sampling.decode(self.network, torch.stack([each.latent for each in sampled]), persons, self.config)
+        pictures = sampling.decode(
+            self.network, torch.stack([each.latent for each in sampled]), persons, self.config, self._tiny_decoder
+        )
         # Blank even in fp32: the step flags it; the canvas must still be a picture.
         return [np.zeros((*self.size, 3), np.uint8) if picture is None else picture for picture in pictures]
 
@@ -188,10 +202,10 @@ class Runtime:
         person: CanvasPerson = sampled.item.person
         on_canvas = to_canvas(picture, person.canvas)
         if sampled.attention is None:
-            return DressedPerson(on_canvas)
+            return DressedPerson(on_canvas, self._notices)
         grid = recorder_for(self.size, 1).grid
         drawn = attention_picture(sampled.attention, grid, sampled.item.garment.picture, picture, person.pictures.keep)
-        return DressedPerson(on_canvas, extra={ATTENTION: drawn})
+        return DressedPerson(on_canvas, self._notices, extra={ATTENTION: drawn})
 
 
 def _waiting(parts: Sequence[Part]) -> list[Part]:

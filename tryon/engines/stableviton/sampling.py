@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
 from tryon.engines.stableviton.variants import Unconditional
+from tryon.networks.tiny_decoder import decode_tiny
 from tryon.networks.vae import Posterior, decode_all
 from tryon.noise import draw_ahead
 from tryon.samplers.library import SOLVERS
@@ -88,9 +90,29 @@ def start_code(image: Tensor | None, conditions: Tensor, noise: Tensor, start: S
     return noise if signal is None else add_noise(signal, noise, LAST_TIMESTEP)
 
 
-def decode(network: StableViton, latents: Tensor, persons: Sequence[EncodedPerson], config: SamplingConfig) -> list[RGB | None]:
-    """Decode scaled latents (b, 4, h, w) in one call: (height, width, 3) uint8 RGB each; None where even fp32 overflowed."""
-    pictures = decode_all(network.vae, latents, rounded=config.rounded)
+def decode(
+    network: StableViton,
+    latents: Tensor,
+    persons: Sequence[EncodedPerson],
+    config: SamplingConfig,
+    tiny_decoder: Any = None,
+) -> list[RGB | None]:
+    """Decode scaled latents in one call.
+
+    Args:
+        network: the loaded network.
+        latents: (b, 4, h, w).
+        persons: whose they are, for the kept pixels.
+        config: how.
+        tiny_decoder: decodes in place of the VAE where there is one.
+
+    Returns:
+        (height, width, 3) uint8 RGB each; None where even fp32 overflowed.
+    """
+    if tiny_decoder is None:
+        pictures = decode_all(network.vae, latents, rounded=config.rounded)
+    else:
+        pictures = decode_tiny(tiny_decoder, latents, rounded=config.rounded)
     if not config.repaint:
         return pictures
     return [
