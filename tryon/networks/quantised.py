@@ -96,8 +96,7 @@ class Quantised(nn.Module):
 
     def spelt_out(self, dtype: torch.dtype) -> Tensor:
         """The weight in a number format."""
-        weight: Tensor = self.weight.to(dtype).mul_(_along(self.weight_scale.to(dtype), self.weight))
-        return weight
+        return _times(self.weight, self.weight_scale.to(dtype))
 
     def quantise(self, weight_format: str) -> None:
         """Replace the plain weight; called once, when a plain layer has become this one."""
@@ -128,7 +127,7 @@ class QuantisedLinear(Quantised, nn.Linear):
         """See `PackedLinear.scaled`: the ratio goes into the scales before they are rounded; only without a bias."""
         assert self.bias is None, "queries and keys have none"
         scale = self.weight_scale * (ratio if how == "mul" else 1 / ratio)
-        return F.linear(x, self.weight.to(x.dtype).mul_(_along(scale.to(x.dtype), self.weight)))
+        return F.linear(x, _times(self.weight, scale.to(x.dtype)))
 
 
 class QuantisedConv2d(Quantised, nn.Conv2d):
@@ -142,6 +141,13 @@ class QuantisedConv2d(Quantised, nn.Conv2d):
 
 QUANTISED: Mapping[type[nn.Module], type[Quantised]] = {nn.Linear: QuantisedLinear, nn.Conv2d: QuantisedConv2d}
 """Plain layer → its quantised form."""
+
+
+def _times(numbers: Tensor, scale: Tensor) -> Tensor:
+    """8-bit numbers (c_out, …) times scales (c_out,), in the scales' number format."""
+    if numbers.dtype != torch.int8:  # PyTorch multiplies whole numbers with any other format as they are: one pass instead of two
+        numbers = numbers.to(scale.dtype)
+    return numbers * _along(scale, numbers)
 
 
 def _along(scale: Tensor, weight: Tensor) -> Tensor:
