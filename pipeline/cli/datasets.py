@@ -132,6 +132,26 @@ def import_dresscode(
     raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console(), invert_masks))
 
 
+@import_app.command("shhq")
+def import_shhq(
+    folder: From,
+    limit: Limit = None,
+    copy: Copy = False,
+    dry_run: DryRun = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+) -> None:
+    """SHHQ-1.0: whole people without garments, for tests of a model on another data set."""
+    from pipeline.core.layout import Layout
+    from pipeline.datasets.shhq_in import read_shhq
+    from pipeline.datasets.transfer import Mover
+    from pipeline.datasets.transfer_run import import_tree
+    from pipeline.datasets.tree import first_people
+
+    tree = first_people(read_shhq(folder), limit)
+    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+
+
 @export_app.command("viton-hd")
 def export_viton_hd(
     folder: To,
