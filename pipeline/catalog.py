@@ -166,6 +166,11 @@ TRAINING: dict[str, Target] = {
 """The training room's own commands."""
 
 
+EVALUATION: Target = "tryon.evaluation.command:evaluate_folders"
+COMPARISON: Target = "tryon.evaluation.comparison:compare"
+"""What `evaluate` and `evaluate compare` call."""
+
+
 def resolve(target: Target) -> Any:
     """Import what a target names."""
     module, _, name = target.partition(":")

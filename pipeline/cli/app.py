@@ -15,6 +15,7 @@ import typer
 from pipeline.catalog import STEPS
 from pipeline.cli.datasets import PICTURES, export_app, import_app
 from pipeline.cli.engines import engines
+from pipeline.cli.evaluate import app as evaluate_app
 from pipeline.cli.options import (
     INPUTS,
     OUTPUTS,
@@ -75,6 +76,7 @@ def _asks_for_something(context: typer.Context) -> bool:
 app.add_typer(weights_app, name="weights")
 app.command()(engines)
 app.add_typer(train_app, name="train")
+app.add_typer(evaluate_app, name="evaluate")
 add_commands(app)
 app.add_typer(import_app, name="import")
 export_app.command(PICTURES)(export_pictures)

@@ -78,7 +78,7 @@ class Difference:
 def paired_difference(first: F64, second: F64, seed: int = 0, draws: int = DRAWS) -> Difference:
     """Paired bootstrap of the mean difference; pairs where either is not finite are left out."""
     known = np.isfinite(first) & np.isfinite(second)
-    apart = (second - first)[known]
+    apart = second[known] - first[known]
     if len(apart) < 2:
         return Difference(float("nan"), float("nan"), float("nan"), float("nan"), len(apart))
     means = apart[np.random.default_rng(seed).integers(0, len(apart), (draws, len(apart)))].mean(1)
