@@ -28,6 +28,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Notice
 from pipeline.core.frame import Frame
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,
@@ -44,12 +45,18 @@ from pipeline.core.layout import (
     Folder,
     Ref,
 )
-from pipeline.core.masks import Mask, box_of
+from pipeline.core.masks import Mask, box_of, labelled
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect
 from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 
+REPLACED: dict[Category, tuple[Parse, ...]] = {
+    Category.UPPER: (Parse.UPPER_CLOTHES, Parse.COAT),
+    Category.LOWER: LOWER_LABELS,
+    Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS),
+}
+"""What a garment of each category replaces, beside the part of a dress that the mask covers."""
 ASK_SIDE_PX = 576
 """Long side of the picture shown to the backend: it only has to say where a sleeve is gone, not draw the edge."""
 
@@ -93,7 +100,7 @@ class RestoreStep(StepBase):
 
     name: ClassVar[str] = "restore"
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     config: RestoreConfig
     packages = (PACKAGES,)
     """Of the backend, and of the gate, which compares faces."""
@@ -126,11 +133,11 @@ class RestoreStep(StepBase):
         )
 
     def may_read(self, item: Item) -> Sequence[Ref]:
-        """What the quality gate holds the picture against; the parse map, when parts of the photo are to be kept."""
+        """What the quality gate holds the picture against, and body parts when hands are to be kept."""
         pair = _pair(item)
-        judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(pair.person.id))
-        kept = (PARSE.of(pair.person.id),) if self.config.keep else ()
-        return (*judged, *kept, *((DENSEPOSE_IUV.of(pair.person.id),) if HANDS in self.config.keep else ()))
+        person = pair.person.id
+        judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(person), PARSE.of(person))
+        return (*judged, *((DENSEPOSE_IUV.of(person),) if HANDS in self.config.keep else ()))
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """The dressed photo, its further sizes, and the dressed person without background."""
@@ -160,18 +167,22 @@ class RestoreStep(StepBase):
         pair = _pair(item)
         person = pair.person.id
         path = self.layout.path
+        frame, mask = Frame.from_json(path(FRAME.of(person)).read_text("utf-8")), self._mask(pair)
+        matte = images.read_grey(path(MATTE.of(person)))
         inputs = RestoreInputs(
             pair=pair,
             photo=images.read_photo(path(pair.person.source), self.context.max_megapixels).rgb,
-            frame=Frame.from_json(path(FRAME.of(person)).read_text("utf-8")),
-            matte=images.read_grey(path(MATTE.of(person))),
+            frame=frame,
+            matte=matte,
             cutout=images.read_rgba(path(CUTOUT.of(person))),
-            mask=self._mask(pair),
+            mask=mask,
             canvas=images.read_rgb(path(IMAGE.of(person))),
             result=images.read_rgb(path(TRYON.of(pair.id, pair.engine))),
             cloth=self._cloth(pair, CLOTH),
-            cloth_mask=None if (mask := self._cloth(pair, CLOTH_MASK)) is None else mask[..., 0] > 127,
+            cloth_mask=None if (garment := self._cloth(pair, CLOTH_MASK)) is None else garment[..., 0] > 127,
             face_oval=self._face_oval(pair),
+            person=frame.to_canvas(matte, fill=0) >= BODY,
+            worn=self._worn(pair, mask),
             drawn=seed_and_attempt(images.read_recipe(path(TRYON.of(pair.id, pair.engine)))),
         )
         check_sizes(inputs)
@@ -186,6 +197,15 @@ class RestoreStep(StepBase):
         parts = self.layout.path(DENSEPOSE_IUV.of(pair.person.id))
         body = images.read_arrays(parts)["I"] if HANDS in self.config.keep and parts.is_file() else None
         return without_kept(mask, images.read_labels(parse), self.config.keep, body)
+
+    def _worn(self, pair: Pair, mask: Mask) -> Mask | None:
+        """What the pair's garment replaces, of a dress the part in the mask; None without a parse map."""
+        path = self.layout.path(PARSE.of(pair.person.id))
+        if not path.is_file():
+            return None
+        parse = images.read_labels(path)
+        fits = parse.shape == mask.shape  # the mask's step names a map of another size
+        return labelled(parse, REPLACED[pair.garment.category]) | (parse == Parse.DRESS) & mask if fits else None
 
     def _cloth(self, pair: Pair, kind: Folder) -> NDArray[np.uint8] | None:
         path = self.layout.path(kind.of(pair.garment.id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,16 +16,19 @@ from compose.gate.faces import ReadFace, face_similarity
 from compose.gate.garment_colour import Palette, colour_difference, palette
 from compose.gate.halo import edge_halo
 from compose.gate.measures import mask_coverage, outside_change
+from compose.gate.presence import emptier_side, garment_like, old_garment_left, painted_beside, straight_edge
 from pipeline.core.arrays import RGB, Points
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
 from pipeline.core.masks import BLANK_SPREAD, Mask, painted_spread
 from pipeline.core.score import PASS_SCORE, SCORE
+from pipeline.core.sharpness import blur_of
 
 SMALL_HEIGHT_PX = 256
 """Colours and coverage are read at this height: areas, not edges."""
-PAINTED_LEVELS = 4.0
+PAINTED_LEVELS, CLEARLY_LEVELS = 4.0, 16.0
+"""From how many grey levels on a pixel was repainted, and repainted as something else."""
 EIGHTH = 8
 
 
@@ -44,6 +47,16 @@ class GateConfig(StepConfig):
     """Standard deviation of the repainted area, grey levels; a blank picture has 0, the plainest real garment 4."""
     most_halo: float = Field(0.3, gt=0, le=0.5)
     """Share of the old background's colour in the new outline."""
+    most_old_garment: float = Field(0.25, gt=0, le=1)
+    """Share of the replaced garment that still shows."""
+    most_beside: float = Field(0.045, gt=0, le=1)
+    """Share of the paint that lies beside the person."""
+    least_side: float = Field(0.15, gt=0, le=0.5)
+    """The emptier side of the body against the fuller one, by the garment's colours."""
+    most_straight: float = Field(0.5, gt=0, le=1)
+    """The longest upright edge of the paint, as a share of the mask's height."""
+    most_blur: float = Field(0.55, gt=0, le=1)
+    """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +71,8 @@ class GateInputs:
         cloth: (m, n, 3) RGB uint8 garment at any size, or None.
         cloth_mask: (m, n) bool, True = garment, or None.
         face_oval: (n, 2) outline of the face in photo pixels, or None.
+        person: canvas-sized bool, the matte before, or None.
+        worn: canvas-sized bool, the garment that is replaced, or None.
     """
 
     frame: Frame
@@ -67,6 +82,8 @@ class GateInputs:
     cloth: RGB | None = None
     cloth_mask: Mask | None = None
     face_oval: Points | None = None
+    person: Mask | None = None
+    worn: Mask | None = None
 
     def garment(self) -> Palette | None:
         """The garment's colours; None where its picture or mask is missing, or the two have different sizes."""
@@ -85,6 +102,11 @@ class Scores:
     coverage: float
     spread: float | None
     halo: float
+    old_garment: float | None = None
+    beside: float | None = None
+    side: float | None = None
+    straight: float = 0.0
+    blur: float | None = None
 
     def grades(self, config: GateConfig) -> dict[Flag, tuple[float, str]]:
         """Per measure its grade in [0, 1], 0.5 = exactly at the threshold, and its value beside that threshold in words."""
@@ -122,6 +144,32 @@ class Scores:
             f"{self.halo:.0%} of the edge's colour, allowed {config.most_halo:.0%}",
         )
 
+        yield (
+            Flag.OLD_GARMENT_LEFT,
+            _at_most(self.old_garment, config.most_old_garment),
+            f"{_percent(self.old_garment)} of the replaced garment, allowed {config.most_old_garment:.0%}",
+        )
+        yield (
+            Flag.PAINTED_BESIDE,
+            _at_most(self.beside, config.most_beside),
+            f"{_percent(self.beside)} of the paint, allowed {config.most_beside:.0%}",
+        )
+        yield (
+            Flag.GARMENT_INCOMPLETE,
+            _towards(self.side, config.least_side, 2 * config.least_side),
+            f"one side of the body has {_percent(self.side)} of the other's, wanted {config.least_side:.0%}",
+        )
+        yield (
+            Flag.PAINT_RECTANGULAR,
+            _late(self.straight, config.most_straight),
+            f"an upright edge along {self.straight:.0%} of the mask, allowed {config.most_straight:.0%}",
+        )
+        yield (
+            Flag.RESULT_BLURRED,
+            _late(self.blur, config.most_blur),
+            f"blur {_rounded(self.blur, 2)}, allowed {config.most_blur:g}",
+        )
+
     def overall(self, config: GateConfig) -> float:
         """The worst grade, in [0, 1]: below `PASS_SCORE` exactly when a threshold is broken."""
         return min(grade for grade, _ in self.grades(config).values())
@@ -139,6 +187,11 @@ class Scores:
             "coverage": _rounded(self.coverage, 3),
             "spread": _rounded(self.spread, 1),
             "halo": _rounded(self.halo, 3),
+            "old_garment": _rounded(self.old_garment, 3),
+            "beside": _rounded(self.beside, 3),
+            "side": _rounded(self.side, 3),
+            "straight": _rounded(self.straight, 3),
+            "blur": _rounded(self.blur, 3),
         }
         return {SCORE: f"{self.overall(config):.4f}"} | {name: text for name, text in values.items() if text}
 
@@ -152,17 +205,48 @@ def measure_pair(inputs: GateInputs, photos: BeforeAfter, cutout: NDArray[np.uin
         cutout: (h, w, 4) uint8 RGBA, photo resolution: the dressed person.
         read_face: finds a face's landmarks; asked only when the face changed.
     """
+    return replace(
+        measure_canvas(inputs),
+        outside_change=outside_change(photos.photo, photos.dressed, _mask_in_photo(inputs)),
+        face_similarity=face_similarity(photos.photo, photos.dressed, inputs.face_oval, read_face),
+        halo=edge_halo(cutout, photos.dressed, _near(photos), photos.unit),
+    )
+
+
+def measure_canvas(inputs: GateInputs) -> Scores:
+    """The measures that need no photo: the garment's colours, whether it is there, and whether it is sharp."""
     mask, painted, result = _small(inputs)
     garment = inputs.garment()
     worn = palette(result, painted if painted.any() else mask)
     return Scores(
-        outside_change=outside_change(photos.photo, photos.dressed, _mask_in_photo(inputs)),
-        face_similarity=face_similarity(photos.photo, photos.dressed, inputs.face_oval, read_face),
+        outside_change=0.0,
+        face_similarity=None,
         colour_difference=colour_difference(garment, worn) if garment and worn else None,
         coverage=mask_coverage(painted, mask),
         spread=painted_spread(inputs.result, inputs.mask),
-        halo=edge_halo(cutout, photos.dressed, _near(photos), photos.unit),
+        halo=0.0,
+        blur=blur_of(inputs.result, inputs.mask),
+        straight=straight_edge(painted, mask),
+        **_presence(inputs, painted, result, garment),
     )
+
+
+def _presence(inputs: GateInputs, painted: Mask, result: RGB, garment: Palette | None) -> dict[str, float | None]:
+    """Where the garment is and is not, as far as its colours, the person and the replaced garment are known."""
+    found: dict[str, float | None] = {}
+    if inputs.person is not None:
+        clearly = cv2.resize(cv2.absdiff(inputs.canvas, inputs.result), result.shape[1::-1], interpolation=cv2.INTER_AREA)
+        found["beside"] = painted_beside(_shrunk(inputs.person, painted), painted & (clearly.max(2) > CLEARLY_LEVELS))
+    if inputs.worn is not None:
+        worn = _shrunk(inputs.worn, painted)
+        found["old_garment"] = old_garment_left(worn, painted)
+        if garment is not None:
+            found["side"] = emptier_side(worn, garment_like(result, garment))
+    return found
+
+
+def _shrunk(mask: Mask, like: Mask) -> Mask:
+    return np.asarray(cv2.resize(mask.astype(np.uint8), like.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def _near(photos: BeforeAfter) -> Mask:
@@ -200,6 +284,15 @@ def _at_most(value: float | None, threshold: float) -> float | None:
 def _towards(value: float | None, threshold: float, best: float) -> float | None:
     """0 at 0, 0.5 at the threshold, 1 from `best`."""
     return None if value is None else float(np.interp(value, (0, threshold, best), (0, PASS_SCORE, 1)))
+
+
+def _late(value: float | None, threshold: float) -> float | None:
+    """1 up to four fifths of the threshold, as every picture has some, 0.5 at the threshold, 0 at 1."""
+    return None if value is None else float(np.interp(value, (0.8 * threshold, threshold, 1), (1, PASS_SCORE, 0)))
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
 
 
 def _rounded(value: float | None, digits: int) -> str:

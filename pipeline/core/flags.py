@@ -42,6 +42,11 @@ class Flag(StrEnum):
     COLOUR_OFF = "colour-off"
     BARELY_PAINTED = "barely-painted"
     EDGE_HALO = "edge-halo"
+    OLD_GARMENT_LEFT = "old-garment-left"
+    PAINTED_BESIDE = "painted-beside"
+    GARMENT_INCOMPLETE = "garment-incomplete"
+    PAINT_RECTANGULAR = "paint-rectangular"
+    RESULT_BLURRED = "result-blurred"
     PERSON_CUT = "person-cut"
     PERSON_ENLARGED = "person-enlarged"
     EMBEDDED_USED = "embedded-used"
@@ -81,6 +86,11 @@ ABOUT: dict[Flag, str] = {
     Flag.COLOUR_OFF: "the garment is worn in other colours than its picture shows: --retry-bad 2 tries other seeds",
     Flag.BARELY_PAINTED: "hardly anything was repainted: check the agnostic mask and the garment's category",
     Flag.EDGE_HALO: "the old background shows in the new outline: check the matte",
+    Flag.OLD_GARMENT_LEFT: "the old garment still shows: check the agnostic mask, --retry-bad 2 tries other seeds",
+    Flag.PAINTED_BESIDE: "the garment is painted beside the person: check the agnostic mask, --retry-bad 2 tries other seeds",
+    Flag.GARMENT_INCOMPLETE: "part of the garment is missing: --retry-bad 2 tries other seeds",
+    Flag.PAINT_RECTANGULAR: "the painted area has a long straight side: the garment may be a rectangle or cut off",
+    Flag.RESULT_BLURRED: "the garment is blurred: --retry-bad 2 tries other seeds",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
     Flag.EMBEDDED_USED: "the real model found no person or garment; the approximate embedded one was used: check the picture",

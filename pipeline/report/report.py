@@ -46,6 +46,11 @@ MEASURES = {
     "coverage": ("coverage", "%"),
     "spread": ("variety", "levels"),
     "halo": ("halo", "%"),
+    "old_garment": ("old garment", "%"),
+    "beside": ("paint beside", "%"),
+    "side": ("emptier side", "%"),
+    "straight": ("straight edge", "%"),
+    "blur": ("blur", "%"),
 }
 """The quality gate's facts: their names on the page, and their units."""
 REPORT_FOLDER = REPORT.rpartition("/")[0]

@@ -30,6 +30,7 @@ RAISED: dict[str, str] = dict.fromkeys(
         ),
         "a print is no wearer",
     ),
+    "restore": "the gate asks whether the garment is there",
     "agnostic": "lower masks settle the waist, shoulders where OpenPose sees them",
     "tryon preview": "short garments stay short",
     "parsing schp": "corners on corners, holes by their outline",

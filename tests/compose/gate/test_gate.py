@@ -45,6 +45,13 @@ def box(top: int, bottom: int, left: int, right: int) -> np.ndarray:
     return mask
 
 
+def leaning_box(top: int, bottom: int, left: int, right: int) -> np.ndarray:
+    """Sides that lean, as those of bodies do."""
+    rows, columns = np.indices(SIZE)
+    lean = (rows - top) // 25
+    return (rows >= top) & (rows < bottom) & (columns >= left + lean) & (columns < right - lean)
+
+
 def striped(picture: np.ndarray, inside: np.ndarray) -> None:
     """Red and white stripes of equal width."""
     rows = np.broadcast_to((np.arange(len(picture)) // 16 % 2 == 0)[:, None], inside.shape)
@@ -53,7 +60,7 @@ def striped(picture: np.ndarray, inside: np.ndarray) -> None:
 
 def good() -> DrawnPair:
     """A person before a wall who gets a red and white shirt of the same outline, with clean edges."""
-    body = box(256, 896, 250, 520)
+    body = leaning_box(256, 896, 250, 520)
     head = cv2.fillPoly(np.zeros(SIZE, np.uint8), [OVAL.astype(np.int32)], 1) > 0
     photo = np.full((*SIZE, 3), WALL, np.uint8)
     photo[body], photo[head] = SHIRT, SKIN
@@ -97,6 +104,12 @@ def with_result(drawn: DrawnPair, draw: Callable[[np.ndarray], None]) -> DrawnPa
     draw(colours)
     cutout[..., :3] = colours
     return replace(drawn, result=result, cutout=cutout, photos=replace(drawn.photos, dressed=result))
+
+
+def upright_sides(canvas: np.ndarray) -> np.ndarray:
+    result = canvas.copy()
+    striped(result, box(270, 880, 300, 470))
+    return result
 
 
 def moved_eyes(picture: np.ndarray) -> None:
@@ -153,6 +166,8 @@ DEFECTS: dict[Flag, Callable[[DrawnPair], DrawnPair]] = {
     Flag.BARELY_PAINTED: barely,
     Flag.RESULT_BLANK: blank,
     Flag.EDGE_HALO: uncleaned,
+    Flag.PAINT_RECTANGULAR: lambda drawn: replace(drawn, result=upright_sides(drawn.canvas)),
+    Flag.RESULT_BLURRED: lambda drawn: replace(drawn, result=cv2.GaussianBlur(drawn.result, (0, 0), 4.5)),
 }
 
 

@@ -1,0 +1,99 @@
+"""Whether the garment is there: on all of the body, on the body alone, and instead of the old one.
+
+Colours alone pass a rectangle of the right colours, half a garment, and one that slipped. Pure functions on the canvas, at the
+height at which the gate reads colours.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from compose.gate.garment_colour import TEXTILE_KL, Palette, ciede2000
+from pipeline.core.arrays import RGB
+from pipeline.core.masks import Mask, box_of, close, dilate, erode
+
+CELL = 4.0
+"""Side of a cell of L*a*b* in which all pixels count as one colour."""
+LIKE = 14.0
+"""ΔE with lightness counted half, within which a pixel may be the garment's: folds and the photo's light move it by as much."""
+BESIDE = 0.02
+"""Paint this share of the picture's height away from the person lies beside them."""
+LEAST_PX = 60
+EDGE_COLUMNS = 4
+
+
+def garment_like(picture: RGB, garment: Palette) -> Mask:
+    """(h, w) bool: pixels in one of the garment's colours.
+
+    Args:
+        picture: (h, w, 3) uint8 RGB.
+        garment: of the garment's photo.
+    """
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    cells, back = np.unique((lab / CELL).round().astype(np.int16).reshape(-1, 3), axis=0, return_inverse=True)
+    near = ciede2000(cells[:, None].astype(np.float64) * CELL, garment.lab[None], TEXTILE_KL).min(1) <= LIKE
+    like: Mask = near[back.ravel()].reshape(picture.shape[:2])
+    return like
+
+
+def old_garment_left(worn: Mask, painted: Mask) -> float | None:
+    """Share in [0, 1] of the replaced garment that was not repainted; None when too little is worn to tell.
+
+    Args:
+        worn: (h, w) bool, the garment that is replaced.
+        painted: (h, w) bool, where the result differs from the photo.
+    """
+    inside = erode(worn, 1)
+    area = np.count_nonzero(inside)
+    return None if area < LEAST_PX else float(np.count_nonzero(inside & ~painted) / area)
+
+
+def painted_beside(person: Mask, paint: Mask) -> float:
+    """Share in [0, 1] of the paint that lies beside the person.
+
+    Args:
+        person: (h, w) bool, the matte before.
+        paint: (h, w) bool, where the result differs clearly from the photo.
+    """
+    beside = paint & ~dilate(person, BESIDE * len(person))
+    return float(np.count_nonzero(beside) / max(1, np.count_nonzero(paint)))
+
+
+def emptier_side(worn: Mask, like: Mask) -> float | None:
+    """The garment's colours on one side of the body against the other, in [0, 1]; None when too little is worn to tell.
+
+    Args:
+        worn: (h, w) bool, where the garment belongs.
+        like: (h, w) bool, where the result has the garment's colours.
+    """
+    if np.count_nonzero(worn) < LEAST_PX:
+        return None
+    filled, found = worn.sum(0), (like & worn).sum(0)
+    middle = int(np.searchsorted(np.cumsum(filled), filled.sum() / 2))
+    sides = [found[part].sum() / max(1, filled[part].sum()) for part in (slice(0, middle), slice(middle, None))]
+    return float(min(sides) / max(*sides, 1e-6))
+
+
+def straight_edge(paint: Mask, mask: Mask) -> float:
+    """The longest exactly upright edge of the paint, as a share in [0, 1] of the mask's height: sides of bodies lean and bend.
+
+    Args:
+        paint: (h, w) bool, where the result differs from the photo.
+        mask: (h, w) bool, True = may be repainted; its own border is no edge of the paint.
+    """
+    box = box_of(mask)
+    if box is None:
+        return 0.0
+    solid, inside = close(paint & mask, 2), erode(mask, 1)
+    edges = (solid[:, 1:] != solid[:, :-1]) & inside[:, 1:] & inside[:, :-1]
+    columns = np.argsort(-edges.sum(0), kind="stable")[:EDGE_COLUMNS]
+    joined = cv2.morphologyEx(edges[:, columns].astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 1), np.uint8))
+    return max(_longest_run(column) for column in joined.T) / box.height
+
+
+def _longest_run(column: NDArray[np.uint8]) -> int:
+    """The most ones in a row."""
+    steps = np.flatnonzero(np.diff(np.concatenate([[0], column, [0]])))
+    return int((steps[1::2] - steps[::2]).max()) if steps.size else 0
