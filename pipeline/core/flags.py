@@ -18,6 +18,11 @@ class Flag(StrEnum):
     PROFILE_VIEW = "profile-view"
     ARMS_ACROSS_TORSO = "arms-across-torso"
     SMALL_PERSON = "small-person"
+    PHOTO_TURNED = "photo-turned"
+    PHOTO_DARK = "photo-dark"
+    PHOTO_BLURRED = "photo-blurred"
+    PHOTO_COLOURLESS = "photo-colourless"
+    SECOND_PERSON = "second-person"
     SCALED_FOR_WORK = "scaled-for-work"
     FIRST_FRAME = "first-frame"
     MASK_TOO_SMALL = "mask-too-small"
@@ -62,6 +67,11 @@ ABOUT: dict[Flag, str] = {
     Flag.PROFILE_VIEW: "seen from the side: the garment is placed less exactly; a frontal photo gives a better picture",
     Flag.ARMS_ACROSS_TORSO: "an arm crosses the torso: check the mask and the hands",
     Flag.SMALL_PERSON: "the person is small in the photo: crop closer for more detail",
+    Flag.PHOTO_TURNED: "the person lies or is upside down: turn the photo, a garment is placed on somebody upright",
+    Flag.PHOTO_DARK: "the photo is dark: garment and person will not match in light; brighten it or use another",
+    Flag.PHOTO_BLURRED: "the photo is blurred or was enlarged: edges and face stay soft; use a sharp one",
+    Flag.PHOTO_COLOURLESS: "the photo has no colours: a garment in colour will not match it; use a photo in colour",
+    Flag.SECOND_PERSON: "part of another person is in the photo and was cut away: check the matte, or crop the photo",
     Flag.SCALED_FOR_WORK: "the photo is larger than the limit and was scaled down for work",
     Flag.FIRST_FRAME: "the file is an animation or has several pages: the first picture is used; save another as its own file",
     Flag.MASK_TOO_SMALL: "the area to repaint is unusually small: check the agnostic mask",

@@ -21,6 +21,10 @@ CORE_SHARE = 0.01
 """The sure inside of the embedded matte begins at this distance from its edge, as a share of the person's height."""
 COVERED = 0.6
 """A network whose matte covers less than this share of the sure inside has missed the person."""
+LOST_SHARE, LOST_PIECE = 0.12, 0.02
+"""A network that misses this share of the sure inside, in pieces of at least the second share, has lost a garment or a limb."""
+LOST_THICKNESS = 0.004
+"""Lost pieces thinner than twice this share of the person's height are edges."""
 NEAR_SHARE = 0.03
 """A separate piece nearer to the person than this share of their height is hair or a hem, not an object."""
 SEAM_PX = 2.0
@@ -64,15 +68,22 @@ def leaves_window(alpha: Grey, window: Window, size: tuple[int, ...]) -> bool:
 
 
 def shows_person(network: Grey, embedded: Grey) -> bool:
-    """Whether a network's matte shows the person of the embedded one; always true when the embedded matte is empty.
+    """Whether a network's matte shows the person of the embedded one, whole; always true when the embedded matte is empty.
 
     Args:
         network, embedded: (h, w) uint8 mattes of the same photo.
     """
     solid = embedded >= SOLID
-    core = masks.erode(solid, CORE_SHARE * _height(solid))
+    height = _height(solid)
+    core = masks.erode(solid, CORE_SHARE * height)
     core = core if core.any() else solid
-    return not core.any() or float(np.mean(network[core] >= SOLID)) >= COVERED
+    if not core.any():
+        return True
+    lost = core & (network < SOLID)
+    _, areas = masks.components(masks.open_(lost, LOST_THICKNESS * height))
+    area = np.count_nonzero(core)
+    pieces = areas[1:][areas[1:] >= LOST_PIECE * area]
+    return bool(np.count_nonzero(lost) <= (1 - COVERED) * area and pieces.sum() <= LOST_SHARE * area)
 
 
 def only_the_person(network: Grey, embedded: Grey, others: Mask) -> Grey:

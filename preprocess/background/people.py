@@ -47,6 +47,7 @@ class Selection:
         others: (h, w) float32 in [0, 1] at the working size: all other people; zeros when there are none.
         areas: share of the photo that each counted person covers, from the left.
         chosen: index into `areas`.
+        strips: share of the photo that shows parts of further people at its sides; they are in `others` too.
     """
 
     landmarks: Landmarks
@@ -54,6 +55,7 @@ class Selection:
     others: NDArray[np.float32]
     areas: tuple[float, ...]
     chosen: int
+    strips: float = 0.0
 
 
 def merge_faces(faces: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.masks import box_of
+from pipeline.core.masks import Mask, box_of, components, open_
 from pipeline.core.people_networks import PeopleNetworks, SeenPose, people_networks
 from pipeline.core.rect import Rect, span
 from preprocess.background.people import (
@@ -48,6 +48,8 @@ TRUST_THINGS = 0.6
 """… and this share of that trust where it covers more than the pose model, because it also covers helmets and chairs."""
 FACE_AREAS_PER_PERSON = 12
 """A person of whom only the face was found covers about this many times the area of the face."""
+STRIP_PROBABILITY, STRIP_SHARE, STRIP_THICKNESS = 0.6, 0.006, 0.01
+"""A strip of another person: least probability, least share of the photo, least half thickness as a share of the longer side."""
 HALF_HIDDEN = 0.5
 """A person who stands behind another one counts with at least this share of that area."""
 
@@ -91,7 +93,8 @@ class PeopleFinder:
             raise IndexError(person, len(people)) from None
         if people[chosen].body is None:
             return None
-        return self._selection(work, photo.shape[:2], people, chosen)
+        strips = strips_beside(everyone, _known(work.shape[:2], people))
+        return self._selection(work, photo.shape[:2], people, chosen, strips)
 
     def look_at(self, photo: RGB, box: Rect[float]) -> Float:
         """Which pixels belong to the person in a box; much faster than `find`, which searches for all people.
@@ -174,8 +177,8 @@ class PeopleFinder:
             people = [each for each in people if each.body is not None or not head_in(each.box, found.body)] + [another]
         return people
 
-    def _selection(self, work: RGB, size: tuple[int, ...], people: Sequence[Detection], chosen: int) -> Selection:
-        others = np.zeros(work.shape[:2], np.float32)
+    def _selection(self, work: RGB, size: tuple[int, ...], people: Sequence[Detection], chosen: int, strips: Mask) -> Selection:
+        others = strips.astype(np.float32)
         for each in (*people[:chosen], *people[chosen + 1 :]):
             others = np.maximum(others, _presence(each, size_of(work)))
         me = self._again(work, people, chosen) if len(people) > 1 else people[chosen]
@@ -190,7 +193,7 @@ class PeopleFinder:
             people=len(people),
         )
         areas = tuple(each.area_px / others.size for each in people)
-        return Selection(landmarks, probability, others, areas, chosen)
+        return Selection(landmarks, probability, others, areas, chosen, float(strips.mean()))
 
     def _again(self, work: RGB, people: Sequence[Detection], chosen: int) -> Detection:
         """The selected person, detected again with the others painted over: a window chosen by the head may cut arms or feet."""
@@ -244,6 +247,23 @@ class PeopleFinder:
             return np.zeros((0, 2), np.float32)
         oval = self.models.face_oval(work[rows, columns])
         return oval + np.array([columns.start, rows.start], np.float32) if len(oval) else oval
+
+
+def strips_beside(everyone: Float, known: Mask) -> Mask:
+    """(h, w) bool: parts of people that the photo's left or right edge cuts off from anybody who was found.
+
+    Args:
+        everyone: (h, w) float32 in [0, 1], where anybody is.
+        known: (h, w) bool, the people who were found, with a margin.
+    """
+    rest = open_((everyone > STRIP_PROBABILITY) & ~known, STRIP_THICKNESS * max(known.shape))
+    numbers, areas = components(rest)
+    keep = np.zeros(len(areas), bool)
+    keep[np.unique(numbers[:, [0, -1]])] = True
+    keep &= areas >= STRIP_SHARE * known.size
+    keep[0] = False
+    strips: Mask = keep[numbers]
+    return strips
 
 
 def _detection(found: SeenPose) -> Detection:

@@ -25,6 +25,9 @@ HAND_ACROSS = 0.65
 HAND_LOWEST = 0.92
 HAND_VISIBLE = 0.5
 TORSO_MIN_PX = 96.0
+TURNS = ("", "a quarter to the right", "by half a turn", "a quarter to the left")
+TURNED_DEG = 55.0
+"""Angle of the torso against the vertical from which the photo lies on its side; people who sit or lean reach 35."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,26 @@ def torso_of(body: NDArray[np.float32]) -> Torso:
 def pose_notices(landmarks: Landmarks) -> list[Notice]:
     """Flags about the selected person: cut torso, back, profile, arms across, too small."""
     torso = torso_of(landmarks.body)
+    turned = _turned(torso)
+    if turned is not None:
+        return [turned]  # left and right, front and back mean something else there
     cut = _cut(landmarks, torso)
     if cut is not None:
         return [cut]  # joints outside the photo are guesses, so the other flags cannot be judged
     found = [_view(torso), _arms(landmarks.body, torso), _small(torso)]
     return [notice for notice in found if notice is not None]
+
+
+def turns_needed(torso: Torso) -> int:
+    """Quarter turns clockwise that bring the torso upright: 0 to 3."""
+    across, down = torso.bottom - torso.top
+    angle = float(np.degrees(np.arctan2(across, down)))  # 0 = upright, 90 = the feet point to the right
+    return 0 if abs(angle) < TURNED_DEG else round(angle / 90) % 4
+
+
+def _turned(torso: Torso) -> Notice | None:
+    turns = turns_needed(torso)
+    return Notice(Flag.PHOTO_TURNED, f"turn it {TURNS[turns]}") if turns else None
 
 
 def _cut(landmarks: Landmarks, torso: Torso) -> Notice | None:

@@ -80,7 +80,7 @@ class RembgMatte:
 
     def _checked(self, seen: Grey, embedded: Grey, selection: Selection) -> Grey | NotFound:
         if not shows_person(seen, embedded):
-            return NotFound(f"{self.card.name} does not show the person that the landmarks show")
+            return NotFound(f"{self.card.name} does not show the whole person that the landmarks show")
         return only_the_person(seen, embedded, others_at(selection, embedded.shape))
 
     def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Rect[float]]) -> list[Grey]:

@@ -25,7 +25,8 @@ from preprocess.background import closed_form
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.people import Selection
 from preprocess.background.people_finder import PeopleFinder
-from preprocess.background.pose_flags import pose_notices
+from preprocess.background.photo_flags import photo_quality_notices
+from preprocess.background.pose_flags import TURNS, pose_notices, torso_of, turns_needed
 from preprocess.background.which_person import person_wanted
 from preprocess.person.not_found import NotFound
 
@@ -68,7 +69,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     name: ClassVar[str] = "background"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     config: BackgroundConfig
 
     def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:
@@ -135,7 +136,8 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
             MATTE.of(person.id): lambda: images.png(alpha),
             LANDMARKS.of(person.id): lambda: images.text(landmarks.to_json()),
         }
-        notices = (*missed, *_photo_notices(given.photo, selection, given.person), *pose_notices(landmarks))
+        quality = photo_quality_notices(rgb, alpha)
+        notices = (*missed, *_photo_notices(given.photo, selection, given.person), *quality, *pose_notices(landmarks))
         card = self._embedded.card if missed else self.backend.card
         facts = {"people": str(len(selection.areas)), "matte_share": f"{alpha.mean() / 255:.3f}", "backend": card.name}
         return Produced(files, notices, facts)
@@ -150,12 +152,22 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
                 f"allowed in {given.path.stem}.toml: person = 1 (leftmost) to {counted}",
             ) from None
         if selection is None:
-            raise nobody(given.path)
+            raise nobody(given.path, self._turn_that_helps(given.photo.rgb))
         return selection
 
+    def _turn_that_helps(self, photo: RGB) -> str:
+        """In which direction the photo must be turned to show somebody upright; "" where that does not help either."""
+        for turns in (1, 3, 2):
+            found = self._people.find(np.ascontiguousarray(np.rot90(photo, -turns)))
+            if found is not None and turns_needed(torso_of(found.landmarks.body)) == 0:
+                return TURNS[turns]
+        return ""
 
-def nobody(path: Path) -> InputError:
-    """The error for a photo without a usable person."""
+
+def nobody(path: Path, turn: str = "") -> InputError:
+    """The error for a photo without a usable person; `turn` is a direction in which somebody stands upright."""
+    if turn:
+        return InputError(f"background: no person found in {path}, but somebody when it is turned", f"turn the photo {turn}")
     return InputError(
         f"background: no person found in {path} (allowed: one person with head or shoulders and torso in sight)",
         f"crop closer (torso ≥ 20 % of the height), or skip it:  python run.py --skip {path.stem}",
@@ -187,4 +199,6 @@ def _photo_notices(photo: images.Photo, selection: Selection, wanted: int | None
         how = "asked for" if wanted is not None else "the largest"
         detail = f"{len(selection.areas)} people, areas from the left {areas}; used number {selection.chosen + 1}, {how}"
         notices.append(Notice(Flag.SEVERAL_PEOPLE, detail))
+    if selection.strips:
+        notices.append(Notice(Flag.SECOND_PERSON, f"{selection.strips:.1%} of the photo at its side"))
     return notices + photo_notices(photo)

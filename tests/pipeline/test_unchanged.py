@@ -30,7 +30,10 @@ RAISED: dict[str, str] = dict.fromkeys(
         ),
         "a print is no wearer",
     ),
-    "restore": "the gate asks whether the garment is there",
+    **dict.fromkeys(
+        (f"background {name}" for name in BACKENDS["background"]), "strips of other people and lost limbs are watched"
+    ),
+    **dict.fromkeys((f"restore {name}" for name in BACKENDS["background"]), "the gate asks whether the garment is there"),
     "agnostic": "lower masks settle the waist, shoulders where OpenPose sees them",
     "tryon preview": "short garments stay short",
     "parsing schp": "corners on corners, holes by their outline",

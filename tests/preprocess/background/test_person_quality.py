@@ -87,3 +87,29 @@ def test_a_small_person_is_flagged_by_pixels_not_by_share():
     body[:, :2] *= 0.25
     assert _flags(body, (250, 190)) == {Flag.SMALL_PERSON}
     assert _flags(_frontal(), (6000, 4000)) == set()
+
+
+def _turned(quarters: int) -> np.ndarray:
+    """The frontal pose in a photo turned by quarters to the left."""
+    body = _frontal()
+    x, y = body[:, 0].copy(), body[:, 1].copy()
+    for _ in range(quarters):
+        x, y = y.copy(), 750 - x
+    body[:, 0], body[:, 1] = x, y
+    return body
+
+
+@pytest.mark.parametrize(
+    ("quarters", "how"), [(1, "a quarter to the right"), (2, "by half a turn"), (3, "a quarter to the left")]
+)
+def test_a_photo_on_its_side_or_upside_down_says_how_to_turn_it(quarters, how):
+    landmarks = Landmarks(SIZE, _turned(quarters).astype(np.float32), np.zeros((0, 2), np.float32), Rect(100, 200, 860, 350))
+    (notice,) = pose_notices(landmarks)
+    assert notice.flag is Flag.PHOTO_TURNED and how in notice.detail
+
+
+@pytest.mark.parametrize("lean", [-200, 200])
+def test_somebody_who_leans_is_not_told_to_turn_the_photo(lean):
+    body = _frontal()
+    body[[11, 12], 0] += lean
+    assert Flag.PHOTO_TURNED not in _flags(body)

@@ -251,7 +251,7 @@ def test_only_the_person_whom_the_network_misses_is_not_found(u2net):
     red, _ = people(160)
     selection = selection_of(160, figure, np.zeros_like(figure))
     missed, found = u2net.mattes_of([blue, red], [selection, selection])
-    assert missed == NotFound("u2net does not show the person that the landmarks show")
+    assert missed == NotFound("u2net does not show the whole person that the landmarks show")
     assert overlap(found, figure) > 0.97
 
 
