@@ -64,13 +64,14 @@ def mask_files(items: Items, kind: Kind, ident: str, category: Category) -> Mask
     return MaskFiles(kind, AGNOSTIC_MASK.of(person, category), IMAGE.of(person), "", person, ("parsing", "tryon", "compose"))
 
 
-def save_mask(layout: Layout, files: MaskFiles, data: bytes) -> None:
+def save_mask(layout: Layout, files: MaskFiles, data: bytes, store: Store) -> None:
     """Replace a mask, and the picture that is saved with it.
 
     Args:
         layout: the folders.
         files: of the mask.
         data: a PNG of the mask's size, light = inside.
+        store: puts it in place; the caller holds the mask.
 
     Raises:
         UsageError: the mask has not been made yet.
@@ -80,14 +81,13 @@ def save_mask(layout: Layout, files: MaskFiles, data: bytes) -> None:
         if not layout.path(ref).is_file():
             raise UsageError(f"{layout.path(ref)} is not made yet", f"python run.py --step all --only {files.only}")
     size = images.picture_size(layout.path(files.mask))
-    mask = _decode(layout, data, size)
+    mask = _decode(layout, data, size, store)
     if files.kind is Kind.CLOTH:
         gone = images.read_mask(layout.path(files.mask)) & ~mask
         cloth = _erased(images.read_rgb(layout.path(files.under)), gone)
         encoded = {files.mask: images.jpeg(np.where(mask, 255, 0).astype(np.uint8)), files.shown: images.jpeg(cloth)}
     else:
         encoded = {files.mask: images.mask_png(mask)}
-    store = Store(layout)
     staged = [store.stage(ref, content) for ref, content in encoded.items()]
     for each in staged:
         store.replace(each)
@@ -100,7 +100,7 @@ def _erased(cloth: NDArray[np.uint8], gone: NDArray[np.bool_]) -> NDArray[np.uin
     return painted
 
 
-def _decode(layout: Layout, data: bytes, size: tuple[int, int]) -> NDArray[np.bool_]:
+def _decode(layout: Layout, data: bytes, size: tuple[int, int], store: Store) -> NDArray[np.bool_]:
     """(h, w) bool; the size is checked in the file's header before pixels are decoded."""
     if not data.startswith(PNG_HEAD) or len(data) < 33:
         raise InputError("the mask is not a PNG", "send the canvas as image/png")
@@ -109,7 +109,7 @@ def _decode(layout: Layout, data: bytes, size: tuple[int, int]) -> NDArray[np.bo
         raise InputError(f"the mask has {height}×{width} px, needed are {size[0]}×{size[1]}")
     folder = layout.path(REVIEW)
     folder.mkdir(parents=True, exist_ok=True)
-    staged = Store(layout, durable=False).stage(f"{REVIEW}/mask.png", data)
+    staged = store.stage(f"{REVIEW}/mask.png", data)
     try:
         return images.read_mask(staged.temp)
     except (OSError, SyntaxError, ValueError) as problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from pipeline.catalog import STEPS
@@ -137,11 +138,15 @@ class PictureOf(_Strict):
     """Height of the picture in pixels."""
 
 
+Base = Annotated[str, Query(max_length=64, description="Version that the editor started from; what changed meanwhile stays.")]
+"""The required parameter of every change whose body has no room for it."""
+
+
 class NewPlacement(_Strict):
     """Placement settings to save."""
 
     placement_settings: PagePlacement
-    base: str = Field("", max_length=64)
+    base: str = Field(max_length=64)
     """Version that the editor started from; a file that changed meanwhile is not overwritten."""
 
 
@@ -149,6 +154,8 @@ class Pairs(_Strict):
     """The wanted pairs of people and garments."""
 
     pairs: Annotated[list[tuple[Word, Word]], Field(max_length=200_000)]
+    base: str = Field(max_length=64)
+    """Version that the editor started from; "" = there was no pairs file."""
 
 
 class Refusal(BaseModel):

@@ -15,6 +15,7 @@ from pipeline.review.gallery import Gallery
 from pipeline.review.job_queue import COMMAND, JobQueue
 from pipeline.review.options import Serving
 from pipeline.review.placement import Placements
+from pipeline.review.saving import Saver
 from pipeline.review.verdicts import Verdicts
 from pipeline.review.workspace import Workspace
 
@@ -36,6 +37,7 @@ class Page:
         self.layout = self.workspace.layout
         self.verdicts = Verdicts(self.layout.path(VERDICTS))
         self.gallery = Gallery(self.workspace, self.verdicts)
+        self.saver = Saver(self.layout)
         self.placements = Placements(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
         self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from pipeline.core.errors import UsageError
@@ -10,6 +11,8 @@ from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout
 from pipeline.core.records.store import Store
 from pipeline.review.workspace import Items
 
+PAIRS = INPUT_PREFIX + PAIR_FILES[0]
+"""What is held while the pair lists are changed."""
 HEAD = "# person garment, one pair a line; without this file every person wears every garment\n"
 
 
@@ -19,8 +22,16 @@ def wanted_pairs(layout: Layout, items: Items) -> list[tuple[str, str]]:
     return [(person.id, garment.id) for person, garment in listed.pairs]
 
 
-def write_pairs(layout: Layout, items: Items, pairs: Iterable[tuple[str, str]]) -> None:
-    """Replace the pairs file.
+def pairs_version(layout: Layout) -> str:
+    """Changes with the name and content of the pair lists in use; "" where there is none."""
+    digest = hashlib.sha256()
+    for file in (files := pair_files(layout)):
+        digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:24] if files else ""
+
+
+def write_pairs(layout: Layout, items: Items, pairs: Iterable[tuple[str, str]], store: Store) -> None:
+    """Replace the pairs file; `store` puts it in place, and the caller holds it.
 
     Raises:
         UnknownItemError: no such person or garment.
@@ -31,8 +42,7 @@ def write_pairs(layout: Layout, items: Items, pairs: Iterable[tuple[str, str]]) 
         raise UsageError(f"{table.name} lists pairs too", f"edit that file, or move it away: {table}")
     rows = dict.fromkeys((items.person(person).id, items.garment(garment).id) for person, garment in pairs)
     text = HEAD + "".join(f"{person} {garment}\n" for person, garment in rows)
-    store = Store(layout)
-    store.replace(store.stage(INPUT_PREFIX + PAIR_FILES[0], text.encode("utf-8")))
+    store.replace(store.stage(PAIRS, text.encode("utf-8")))
 
 
 def delete_pairs(layout: Layout) -> None:

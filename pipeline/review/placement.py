@@ -46,10 +46,6 @@ class Preview(Protocol):
         """PNG of the person alone."""
 
 
-class ConflictError(UsageError):
-    """The file changed since the editor read it."""
-
-
 class Placements:
     """Opens scenes and keeps the last few open.
 
@@ -128,10 +124,10 @@ class PlacementStore:
     """
 
     def __init__(self, layout: Layout, background: Background) -> None:
-        self._layout = layout
-        self._ref = settings_file(background.source)
-        self.path: Path = layout.path(self._ref)
-        self._history = layout.path(REVIEW) / "placement" / background.id
+        self.ref = settings_file(background.source)
+        self.path: Path = layout.path(self.ref)
+        self._history_ref = f"{REVIEW}/placement/{background.id}"
+        self._history = layout.path(self._history_ref)
 
     @property
     def text(self) -> str:
@@ -151,30 +147,25 @@ class PlacementStore:
     def _earlier(self) -> list[Path]:
         return sorted(self._history.glob("*.toml"))
 
-    def write(self, text: str, base: str = "") -> None:
+    def write(self, text: str, store: Store) -> None:
         """Replace the content and remember the one before; "" takes the file away.
 
         Args:
             text: the new content.
-            base: the version the editor started from; "" does not care.
-
-        Raises:
-            ConflictError: somebody else changed it meanwhile.
+            store: puts it in place; the caller holds the target.
         """
-        if base and base != self.version:
-            raise ConflictError(f"{self.path.name} was changed meanwhile", "load it again")
         if text == self.text:
             return
         earlier = self._earlier()
         number = int(earlier[-1].stem) + 1 if earlier else 1
         self._history.mkdir(parents=True, exist_ok=True)
-        (self._history / f"{number:06}.toml").write_text(self.text, "utf-8")
+        self._put(f"{self._history_ref}/{number:06}.toml", self.text, store)
         for old in earlier[: max(0, len(earlier) + 1 - HISTORY)]:
             old.unlink(missing_ok=True)
-        self._put(text)
+        self._put(self.ref, text, store)
 
-    def undo(self) -> None:
-        """Go back to the content before.
+    def undo(self, store: Store) -> None:
+        """Go back to the content before; arguments as above.
 
         Raises:
             UsageError: there is none.
@@ -182,12 +173,11 @@ class PlacementStore:
         earlier = self._earlier()
         if not earlier:
             raise UsageError(f"nothing to undo for {self.path.name}")
-        self._put(earlier[-1].read_text("utf-8"))
+        self._put(self.ref, earlier[-1].read_text("utf-8"), store)
         earlier[-1].unlink()
 
-    def _put(self, text: str) -> None:
-        if not text:
+    def _put(self, ref: Ref, text: str, store: Store) -> None:
+        if not text and ref == self.ref:
             self.path.unlink(missing_ok=True)
             return
-        store = Store(self._layout)
-        store.replace(store.stage(self._ref, text.encode("utf-8")))
+        store.replace(store.stage(ref, text.encode("utf-8")))

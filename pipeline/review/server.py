@@ -23,12 +23,12 @@ from pipeline.review.job_queue import COMMAND, QueueFullError, UnknownJobError
 from pipeline.review.models import Refusal
 from pipeline.review.options import Serving
 from pipeline.review.page import Page
-from pipeline.review.placement import ConflictError
 from pipeline.review.routes.gallery import gallery_routes
 from pipeline.review.routes.inputs import file_routes, input_routes
 from pipeline.review.routes.jobs import job_routes
 from pipeline.review.routes.masks import mask_routes
 from pipeline.review.routes.placement import placement_routes
+from pipeline.review.saving import ConflictError
 from pipeline.review.security import Guard
 from pipeline.review.workspace import UnknownItemError
 

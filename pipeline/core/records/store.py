@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -58,7 +59,6 @@ class Store:
     def __init__(self, layout: Layout, durable: bool = True) -> None:
         self._layout = layout
         self.durable = durable
-        self._count = 0
         self._made_folders: set[Path] = set()
 
     def stage(self, ref: Ref, data: bytes) -> Staged:
@@ -68,18 +68,24 @@ class Store:
             OutputError: the disk is full or read-only, or the folder may not be written.
         """
         target = self._layout.path(ref)
-        self._count += 1
-        temp = target.parent / f"{TEMP_PREFIX}{os.getpid()}-{self._count}{TEMP_SUFFIX}"
         try:
             self._make_folder(target.parent)
-            return Staged(ref, temp, target, self._write(temp, data))
         except OSError as problem:
-            with suppress(OSError):
-                temp.unlink(missing_ok=True)
             raise output_error(problem, target) from None
-        except BaseException:
-            temp.unlink(missing_ok=True)
-            raise
+        while True:
+            # Others, threads and programs, stage files here too: a name is taken with the system's exclusive flag, or not at all.
+            temp = target.parent / f"{TEMP_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{TEMP_SUFFIX}"
+            try:
+                return Staged(ref, temp, target, self._write(temp, data))
+            except FileExistsError:
+                continue
+            except OSError as problem:
+                with suppress(OSError):
+                    temp.unlink(missing_ok=True)
+                raise output_error(problem, target) from None
+            except BaseException:
+                temp.unlink(missing_ok=True)
+                raise
 
     def _make_folder(self, folder: Path) -> None:
         if folder not in self._made_folders:

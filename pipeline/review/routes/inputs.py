@@ -11,9 +11,9 @@ from pipeline.core.inputs.pairs import has_pair_file, pair_files
 from pipeline.core.labels import Category
 from pipeline.core.layout import PAIR_FILES
 from pipeline.review.files import SHOWN_AS_IS, THUMB_HEIGHTS, served_path, thumbnail
-from pipeline.review.models import Pairs
-from pipeline.review.page import ThePage
-from pipeline.review.pair_grid import delete_pairs, wanted_pairs, write_pairs
+from pipeline.review.models import Base, Pairs
+from pipeline.review.page import Page, ThePage
+from pipeline.review.pair_grid import PAIRS, delete_pairs, pairs_version, wanted_pairs, write_pairs
 from pipeline.review.uploads import save_upload
 from pipeline.review.workspace import version_of
 
@@ -75,9 +75,11 @@ def upload(
 @input_routes.get("/pairs")
 def show_pairs(page: ThePage) -> dict[str, Any]:
     """The pairs of people and garments."""
+    version = pairs_version(page.layout)  # before the pairs are read: what changes meanwhile makes a save be refused
     items = page.workspace.items()
     every = items.every
     return {
+        "version": version,
         "people": [each.id for each in every.persons],
         "garments": [{"id": each.id, "category": each.category.value} for each in every.garments],
         "pairs": wanted_pairs(page.layout, items),
@@ -87,17 +89,23 @@ def show_pairs(page: ThePage) -> dict[str, Any]:
 
 
 @input_routes.put("/pairs")
-def save_pairs(page: ThePage, new: Pairs) -> dict[str, int]:
+def save_pairs(page: ThePage, new: Pairs) -> dict[str, Any]:
     """Write pairs.txt."""
-    write_pairs(page.layout, page.workspace.items(), new.pairs)
-    return {"pairs": len(page.workspace.items().wanted.pairs)}
+    with page.saver.change(PAIRS, new.base, lambda: pairs_version(page.layout)) as store:
+        write_pairs(page.layout, page.workspace.items(), new.pairs, store)
+        return _saved(page)
 
 
 @input_routes.delete("/pairs")
-def no_pairs(page: ThePage) -> dict[str, int]:
+def no_pairs(page: ThePage, base: Base) -> dict[str, Any]:
     """Delete pairs.txt, so that every person wears every garment."""
-    delete_pairs(page.layout)
-    return {"pairs": len(page.workspace.items().wanted.pairs)}
+    with page.saver.change(PAIRS, base, lambda: pairs_version(page.layout)):
+        delete_pairs(page.layout)
+        return _saved(page)
+
+
+def _saved(page: Page) -> dict[str, Any]:
+    return {"pairs": len(page.workspace.items().wanted.pairs), "version": pairs_version(page.layout)}
 
 
 file_routes = APIRouter(tags=["files"])

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body
 from pipeline.core import images
 from pipeline.core.labels import Category
 from pipeline.review.masks import Kind, MaskFiles, mask_files, restore_mask, save_mask
+from pipeline.review.models import Base
 from pipeline.review.page import Page, ThePage
 from pipeline.review.workspace import version_of
 
@@ -49,16 +50,18 @@ def show(page: ThePage, kind: Kind, item: str, category: Category = Category.UPP
 
 
 @mask_routes.put("/{kind}/{item}")
-def save(page: ThePage, kind: Kind, item: str, data: Png, category: Category = Category.UPPER) -> dict[str, Any]:
+def save(page: ThePage, kind: Kind, item: str, data: Png, base: Base, category: Category = Category.UPPER) -> dict[str, Any]:
     """Save an edited mask: a PNG of the mask's size."""
     files = mask_files(page.workspace.items(), kind, item, category)
-    save_mask(page.layout, files, data)
-    return _state(page, files)
+    with page.saver.change(files.mask, base, lambda: version_of(page.layout, files.mask)) as store:
+        save_mask(page.layout, files, data, store)
+        return _state(page, files)
 
 
 @mask_routes.delete("/{kind}/{item}")
-def restore(page: ThePage, kind: Kind, item: str, category: Category = Category.UPPER) -> dict[str, Any]:
+def restore(page: ThePage, kind: Kind, item: str, base: Base, category: Category = Category.UPPER) -> dict[str, Any]:
     """Delete the edited mask; the next run makes an automatic one."""
     files = mask_files(page.workspace.items(), kind, item, category)
-    restore_mask(page.layout, files)
-    return _state(page, files)
+    with page.saver.change(files.mask, base, lambda: version_of(page.layout, files.mask)):
+        restore_mask(page.layout, files)
+        return _state(page, files)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings
 from pipeline.core.layout import ORIGINAL
-from pipeline.review.models import NewPlacement, PagePlacement, PictureOf
+from pipeline.review.models import Base, NewPlacement, PagePlacement, PictureOf
 from pipeline.review.page import Page, ThePage
 from pipeline.review.placement import PlacementStore, placement_text
 from pipeline.review.workspace import version_of
@@ -95,12 +95,16 @@ def save(page: ThePage, background: str, new: NewPlacement, pair: Name = "") -> 
     """Write the background's placement file, which the next run reads."""
     scene = page.placements.scene(background, pair)
     text = "" if new.placement_settings == PagePlacement() else placement_text(new.placement_settings)
-    PlacementStore(page.layout, scene.background).write(text, new.base)
-    return _state(page, background, pair)
+    file = PlacementStore(page.layout, scene.background)
+    with page.saver.change(file.ref, new.base, lambda: file.version) as store:
+        file.write(text, store)
+        return _state(page, background, pair)
 
 
 @placement_routes.post("/{background}/undo")
-def undo(page: ThePage, background: str, pair: Name = "") -> dict[str, Any]:
+def undo(page: ThePage, background: str, base: Base, pair: Name = "") -> dict[str, Any]:
     """Go back to the placement file before the last save."""
-    PlacementStore(page.layout, page.placements.scene(background, pair).background).undo()
-    return _state(page, background, pair)
+    file = PlacementStore(page.layout, page.placements.scene(background, pair).background)
+    with page.saver.change(file.ref, base, lambda: file.version) as store:
+        file.undo(store)
+        return _state(page, background, pair)

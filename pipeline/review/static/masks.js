@@ -40,7 +40,7 @@ class MaskEditor {
     new ResizeObserver(() => this.layout()).observe(this.area);
     addEventListener("keydown", guarded((event) => this.drive(event)), { signal });
     addEventListener("beforeunload", (event) => { if (this.dirty) event.preventDefault(); }, { signal });
-    hear("job", (job) => { if (job.state === "done" && job.id === this.job) { toast("what follows is made"); this.job = null; } }, signal);
+    hear("job", (job) => { if (job.state === "done" && job.id === this.job) { toast("what follows is made"); this.job = null; if (!this.state.size) this.load(); } }, signal);
   }
 
   get path() { return `/api/masks/${this.chosen.kind}/${encodeURIComponent(this.chosen.id)}?category=${this.chosen.category}`; }
@@ -183,8 +183,13 @@ class MaskEditor {
           h("button", { type: "button", onclick: guarded(() => this.automatic()) }, "Automatic again"))));
   }
 
+  /** The address of a change, with the version that it starts from. */
+  based() {
+    return `${this.path}${this.path.includes("?") ? "&" : "?"}base=${encodeURIComponent(this.state.version)}`;
+  }
+
   async save() {
-    this.state = await put(this.path, await this.png());
+    this.state = await put(this.based(), await this.png());
     this.dirty = false;
     toast("mask saved; the program respects it from now on");
     this.drawSide();
@@ -197,7 +202,7 @@ class MaskEditor {
   }
 
   async automatic() {
-    await remove(this.path);
+    this.state = await remove(this.based());
     this.job = (await submit({ steps: [...new Set([this.chosen.kind === "cloth" ? "cloth" : "parsing", ...this.state.steps])], only: [this.state.only] })).id;
     this.dirty = false;
     toast("the automatic mask is being made again");

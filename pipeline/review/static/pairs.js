@@ -80,7 +80,8 @@ class PairGrid {
   async save() {
     const { people, garments } = this.state;
     const pairs = people.flatMap((person) => garments.filter((garment) => this.chosen.has(`${person}\n${garment.id}`)).map((garment) => [person, garment.id]));
-    const { pairs: count } = await put("/api/pairs", { pairs });
+    const { pairs: count, version } = await put("/api/pairs", { pairs, base: this.state.version });
+    this.state.version = version;
     this.changed = false;
     this.state.file = true;
     this.count();
@@ -88,7 +89,7 @@ class PairGrid {
   }
 
   async everything() {
-    await remove("/api/pairs");
+    await remove(`/api/pairs?base=${encodeURIComponent(this.state.version)}`);
     this.state = await get("/api/pairs");
     this.chosen = new Set(this.state.pairs.map(([person, garment]) => `${person}\n${garment}`));
     this.changed = false;

@@ -374,7 +374,7 @@ class PlacementEditor {
   }
 
   async undoSave() {
-    this.take(await post(`${this.path}/undo?pair=${encodeURIComponent(this.state.pair)}`));
+    this.take(await post(`${this.path}/undo?pair=${encodeURIComponent(this.state.pair)}&base=${encodeURIComponent(this.state.version)}`));
     toast(`${this.state.file} is as before`);
     await this.refresh();
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -14,6 +15,22 @@ from desk import FAKE_RUN, LOCAL, Desk
 from starlette.testclient import TestClient
 
 from pipeline.review.server import make_app
+
+
+class Editor(TestClient):
+    """Says what a change is based on, as the page does: on what is there when nothing else is said."""
+
+    def request(self, method: str, url: Any, **words: Any) -> Any:
+        path, _, query = str(url).partition("?")
+        body = words.get("json")
+        changes = method in {"PUT", "DELETE"} or path.endswith("/undo")
+        if not changes or not re.match(r"/api/(masks|placements|pairs)", path) or "base=" in query or "base" in (body or {}):
+            return super().request(method, url, **words)
+        shown = super().request("GET", path.removesuffix("/undo") + (f"?{query}" if query else ""))
+        base = shown.json().get("version", "") if shown.status_code == 200 else ""
+        if body is not None:
+            return super().request(method, url, **{**words, "json": {**body, "base": base}})
+        return super().request(method, f"{path}?{query}{'&' if query else ''}base={base}", **words)
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +49,7 @@ def desk(tmp_path: Path, drawn: Path) -> Desk:
 def client(desk: Desk) -> Iterator[TestClient]:
     """A browser on the page, with small limits."""
     app = make_app(desk.serving(limits=desk.small_limits), (sys.executable, str(FAKE_RUN)))
-    with TestClient(app, base_url=LOCAL) as found:
+    with Editor(app, base_url=LOCAL) as found:
         yield found
 
 
