@@ -49,9 +49,10 @@ def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console, inve
 
 def _report_lines(problems: Sequence[Problem], console: Console) -> None:
     """Print the lines of the published lists that name no pair."""
-    for problem in problems[:SHOWN]:
+    for number, problem in enumerate(problems[:SHOWN], 1):
         console.say(f"left out: {printable(problem.path)}: {printable(problem.reason)}", Colour.BAD)
-        console.say(f"  → {printable(problem.remedy)}")
+        if number == min(len(problems), SHOWN) or problems[number].remedy != problem.remedy:  # once for lines of one remedy
+            console.say(f"  → {printable(problem.remedy)}")
     if len(problems) > SHOWN:
         console.say(f"left out: {len(problems) - SHOWN} more lines that name no pair", Colour.BAD)
 

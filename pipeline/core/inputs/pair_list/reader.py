@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ PROPOSED = 4
 MOST_PROPOSALS = 2000
 """Among more names the search takes too long."""
 SHOWN = 3
+DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,9 @@ class _Proposals:
         if self._left <= 0 or len(self._names[kind]) > MOST_PROPOSALS:
             return ""
         self._left -= 1
-        close = difflib.get_close_matches(cleaned(name), self._names[kind], n=1, cutoff=0.75)
+        digits = DIGITS.findall(name)  # another number is another picture, not a slip
+        near = [each for each in self._names[kind] if DIGITS.findall(each) == digits]
+        close = difflib.get_close_matches(cleaned(name), near, n=1, cutoff=0.75)
         return f"did you mean {close[0]}? otherwise " if close else ""
 
 

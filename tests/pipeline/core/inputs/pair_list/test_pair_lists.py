@@ -233,6 +233,11 @@ def test_one_missing_picture_costs_its_line_and_a_slip_gets_a_proposal(tmp_path)
     assert "did you mean bea.jpg?" in found.problems[1].remedy
 
 
+def test_another_number_is_no_slip(tmp_path):
+    found = listed(tmp_path, "00001_00.jpg tee.jpg\n", ["person/00002_00.jpg", "cloth/upper/tee.jpg"])
+    assert "did you mean" not in found.problems[0].remedy
+
+
 @pytest.mark.parametrize("file", ["Pairs.txt", "PAIRS.CSV", "pairs.csv.txt", "pairs.txt.txt"])
 def test_a_list_whose_name_means_the_same_is_read_and_said(tmp_path, file):
     found = listed(tmp_path, "ann.jpg,floral.jpg\nbea.jpg,buttons.jpg\n", file=file)
