@@ -9,7 +9,7 @@ from pipeline.core.errors import UsageError
 from pipeline.core.inputs.pairs import pair_files, read_pairs
 from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout
 from pipeline.core.records.store import Store
-from pipeline.review.workspace import Items
+from pipeline.review.workspace import Items, stamp_of
 
 PAIRS = INPUT_PREFIX + PAIR_FILES[0]
 """What is held while the pair lists are changed."""
@@ -23,10 +23,10 @@ def wanted_pairs(layout: Layout, items: Items) -> list[tuple[str, str]]:
 
 
 def pairs_version(layout: Layout) -> str:
-    """Changes with the name and content of the pair lists in use; "" where there is none."""
+    """Changes with every save of the pair lists in use, also of the same pairs; "" where there is none."""
     digest = hashlib.sha256()
     for file in (files := pair_files(layout)):
-        digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
+        digest.update(f"{file.name}\0{stamp_of(file)}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:24] if files else ""
 
 

@@ -97,6 +97,7 @@ class StageRun:
             found = replace(known, kept=kept, status=Status.KEPT)
         else:
             found = replace(known, kept=kept, status=Status.DONE if known.status is Status.KEPT else known.status)
+        self._records.given.note_recorded(kept)
         return self._records.given.applied(found)
 
     def _standing_failure(self, decision: Decision) -> ItemFailure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pipeline.core.flags import Flag, Notice
@@ -23,11 +23,13 @@ class GivenMask:
         content: sha256 of the file that was judged.
         scope: how the details of flags about it begin: `upper:`; "" = every flag of its item is about it.
         notices: its flags.
+        recorded: whether the outcome of its item has them; a run of other steps only judges the mask.
     """
 
     content: str
     scope: str = ""
     notices: tuple[Notice, ...] = ()
+    recorded: bool = False
 
 
 @dataclass
@@ -36,11 +38,20 @@ class GivenMasks:
 
     Args:
         masks: by ref.
-        fresh: refs that were judged, or are no hand edits any more, since outcomes were last recorded.
+        gone: masks that are no hand edits any more.
     """
 
     masks: dict[Ref, GivenMask] = field(default_factory=dict)
-    fresh: set[Ref] = field(default_factory=set)
+    gone: set[Ref] = field(default_factory=set)
+
+    @property
+    def fresh(self) -> set[Ref]:
+        """The masks whose items' outcomes must be recorded anew."""
+        return self.gone | {ref for ref, mask in self.masks.items() if not mask.recorded}
+
+    def note_recorded(self, refs: Iterable[Ref]) -> None:
+        """The outcomes of these masks' items have been recorded."""
+        self.masks |= {ref: replace(self.masks[ref], recorded=True) for ref in refs if ref in self.masks}
 
     def applied(self, outcome: Outcome) -> Outcome:
         """An outcome whose flags speak of the masks that are there: those of its given masks replace ours."""
@@ -60,25 +71,25 @@ class GivenMasks:
         gone = [ref for ref, content in there.items() if content is None and self.masks.pop(ref, None) is not None]
         known = {ref: mask.content for ref, mask in self.masks.items()}
         changed = [ref for ref, content in there.items() if content is not None and (again or known.get(ref) != content)]
-        self.fresh.update((*gone, *changed))
+        self.gone.update(gone)
         return changed
 
     def save(self, store: Store) -> None:
         """Store what was judged; call it once the outcomes are recorded."""
         rows = {
-            ref: [mask.content, mask.scope, [[notice.flag.value, notice.detail] for notice in mask.notices]]
+            ref: [mask.content, mask.scope, [[notice.flag.value, notice.detail] for notice in mask.notices], mask.recorded]
             for ref, mask in sorted(self.masks.items())
         }
-        if rows or self.fresh:
+        if rows or self.gone:
             store.write_if_changed(GIVEN_MASKS, json.dumps(rows, indent=0).encode())
-        self.fresh.clear()
+        self.gone.clear()
 
 
 def read_given_masks(layout: Layout) -> GivenMasks:
     """What earlier runs judged; nothing where the file is missing or damaged, so that all is judged again."""
     try:
         rows = json.loads(layout.path(GIVEN_MASKS).read_text("utf-8"))
-        return GivenMasks({ref: GivenMask(row[0], row[1], _notices(row[2])) for ref, row in rows.items()})
+        return GivenMasks({ref: GivenMask(row[0], row[1], _notices(row[2]), row[3]) for ref, row in rows.items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return GivenMasks()
 

@@ -93,6 +93,7 @@ class Records:
         work = [self._sort_out(finished) for finished in group]
         for each in work:
             each.finished = replace(each.finished, outcome=self.given.applied(each.outcome()))
+            self.given.note_recorded(each.kept)
         if work:
             self.ledger.intend(Intent({**each.hashes, **self._unchanged(each)}, each.outcome()) for each in work)
         refused = None

@@ -143,3 +143,22 @@ def test_the_flag_goes_with_the_edit_and_comes_with_the_next(project):
     project.path(MASK).write_bytes(images.mask_png(small(images.read_mask(project.path(MASK)))))
     run(project)
     assert flags(project, "agnostic") == {Flag.MASK_TOO_SMALL}
+
+
+def test_a_run_of_other_steps_does_not_swallow_the_flag(project):
+    project.path(MASK).write_bytes(images.mask_png(large(images.read_mask(project.path(MASK)))))
+    folders = ("--inputs", project.inputs, "--outputs", project.outputs, "--weights", project.weights)
+    assert cli("--step", "cloth", *folders).exit_code == 0
+    assert not flags(project, "agnostic")
+    run(project)
+    assert flags(project, "agnostic") == {Flag.MASK_TOO_LARGE}
+
+
+def test_the_flags_of_a_mask_that_is_kept_beside_files_made_again_are_its_own(project):
+    """The reduced parse map is made again with another setting; the mask beside it is the user's."""
+    project.path(MASK).write_bytes(images.mask_png(large(images.read_mask(project.path(MASK)))))
+    project.path("vitonhd/test/image-parse-agnostic-v3.2/00000_00.png").unlink()
+    run(project)
+    assert flags(project, "agnostic") == {Flag.MASK_TOO_LARGE}
+    run(project, "--set", "agnostic.margin=0.06")
+    assert flags(project, "agnostic") == {Flag.MASK_TOO_LARGE}
