@@ -84,7 +84,7 @@ ABOUT: dict[Flag, str] = {
     Flag.SEVERAL_GARMENTS: "the garment's picture shows several pieces, of which the largest is worn: use a picture of one",
     Flag.GARMENT_CUT: "the garment is cut off by the edge of its picture: use one that shows it whole",
     Flag.HANGER_REMOVED: "a hanger was cut away: check the collar in the cloth mask; a picture without one is better",
-    Flag.MANNEQUIN_SEEN: "something like a mannequin's neck stands in the collar: erase it in the cloth mask, or use a flat lay",
+    Flag.MANNEQUIN_SEEN: "parts of a mannequin show: erase what is left of them in the cloth mask, or use a flat lay",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
     Flag.CATEGORY_SUSPECT: "perhaps of another category: decide it with cloth/upper, cloth/lower, cloth/dress",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",

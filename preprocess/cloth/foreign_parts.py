@@ -1,6 +1,7 @@
-"""Parts of a cut-out that are no garment: a hanger, whose wire and hook are taken away, and a mannequin's neck, which is named.
+"""Parts of a cut-out that are no garment: hangers, stands and scraps are taken away, and a mannequin's neck is named.
 
-Straps are thin too. A hanger differs from the garment in colour, crosses its middle, and stands out above it.
+Straps are thin too. A hanger stands out above the middle of the garment, and differs from it in colour or begins with one single
+wire, where the loop of a halter has two.
 """
 
 from __future__ import annotations
@@ -34,6 +35,16 @@ ABOVE = 0.03
 NECK_WIDTH = (0.06, 0.4)
 """A mannequin's neck is this share of the garment's width."""
 NECK_HEIGHT = 0.04
+MOST_WIRE = 0.04
+"""A hanger in the garment's colour is at most this share of the garment's area; straps that it touches are more."""
+LEAST_STEM = 0.02
+"""Least height of a hook's stem, as a share of the garment's height."""
+POLE_WIDTH, POLE_HEIGHT = 0.1, 0.06
+"""A stand is at most twice the first of the garment's width wide and at least the second of its height long."""
+PIECE = 0.12
+"""A separate part with less than this share of the garment's area is a scrap ..."""
+FAR = 0.04
+"""... and far from the garment when all of it is farther from its box than this share of the box's longer side."""
 
 
 @dataclass(frozen=True)
@@ -41,49 +52,91 @@ class ForeignParts:
     """What was found on a cut-out.
 
     Args:
-        alpha: (h, w) uint8 without the hanger.
+        alpha: (h, w) uint8 without hanger, stand and scraps.
         hanger: whether there was one.
-        neck: whether something like a mannequin's neck stands in the collar.
+        mannequin: what shows of one, in words; empty when nothing does.
     """
 
     alpha: Alpha
     hanger: bool
-    neck: bool
+    mannequin: str
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """A flag for each."""
-        flags = (Flag.HANGER_REMOVED, self.hanger), (Flag.MANNEQUIN_SEEN, self.neck)
-        return tuple(Notice(flag) for flag, found in flags if found)
+        found = [Notice(Flag.HANGER_REMOVED)] if self.hanger else []
+        return tuple([*found, Notice(Flag.MANNEQUIN_SEEN, self.mannequin)] if self.mannequin else found)
 
 
 def without_foreign_parts(rgb: RGB, alpha: Alpha) -> ForeignParts:
-    """Take a hanger away and look for a neck.
+    """Take hanger, stand and scraps away, and look for a neck.
 
     Args:
         rgb: (h, w, 3) uint8.
         alpha: (h, w) uint8, 255 = garment; not empty.
     """
-    mask = alpha > 127
+    cleaned = _without_scraps(rgb, alpha)
+    mask = cleaned > 127
     box = masks.box_of(mask)
     if box is None:
-        return ForeignParts(alpha, False, False)
+        return ForeignParts(alpha, False, "")
     window = box.window(mask.shape)
-    foreign = _unlike_the_garment(to_lab(rgb[window]), mask[window])
-    wire = _hanger(mask[window], foreign)
-    if not wire.any():
-        return ForeignParts(alpha, False, _has_neck(mask[window], foreign))
-    cleaned = alpha.copy()
-    cleaned[window][masks.dilate(wire, 2)] = 0
-    kept = masks.dilate(masks.largest(cleaned > 127), 3)
-    cleaned[~kept] = 0
-    return ForeignParts(cleaned, True, False)
+    part, foreign = mask[window], _unlike_the_garment(to_lab(rgb[window]), mask[window])
+    wire, stand = _hanger(part, foreign), _stand(part)
+    mannequin = "a stand below the hem was cut away" if stand.any() else ""
+    if not wire.any() and _has_neck(part, foreign):
+        mannequin = "a neck in the collar"
+    if wire.any() or stand.any():
+        cleaned[window][masks.dilate(wire | stand, 2)] = 0
+        cleaned[~masks.dilate(masks.largest(cleaned > 127), 3)] = 0
+    return ForeignParts(cleaned, bool(wire.any()), mannequin)
 
 
-def _unlike_the_garment(lab: Lab, mask: Mask) -> Mask:
-    """(h, w) bool: where the colour is none of those in the garment's lower part, which no hanger and no neck reaches."""
-    rows = np.arange(mask.shape[0])[:, None]
-    body = lab[masks.erode(mask, 3) & (rows > UPPER_PART * mask.shape[0])]
+def _without_scraps(rgb: RGB, alpha: Alpha) -> Alpha:
+    """(h, w) uint8 without small separate parts that are far from the garment or have none of its colours."""
+    mask, cleaned = alpha > 127, alpha.copy()
+    numbers, areas = masks.components(mask)
+    main = int(np.argmax(areas[1:])) + 1 if len(areas) > 1 else 0
+    scraps = [number for number in range(1, len(areas)) if areas[number] < PIECE * areas[main]]
+    if not scraps:
+        return cleaned
+    garment = numbers == main
+    box = masks.box_of(garment)
+    assert box is not None
+    near = np.zeros(mask.shape, bool)
+    near[box.window(mask.shape, round(FAR * box.longer_side))] = True
+    unlike = _unlike_the_garment(to_lab(rgb), garment, mask)
+    for number in scraps:
+        here = numbers == number
+        if not near[here].any() or unlike[here].mean() > 0.5:
+            cleaned[masks.dilate(here, 3) & ~masks.dilate(garment, 3)] = 0
+    return cleaned
+
+
+def _stand(mask: Mask) -> Mask:
+    """(h, w) bool: one narrow pole in the middle below the hem of a mannequin; empty without one."""
+    height, width = mask.shape
+    none = np.zeros(mask.shape, bool)
+    middle = np.abs(np.arange(width) - width / 2) < POLE_WIDTH * width
+    only_pole = mask.any(1) & ~mask[:, ~middle].any(1)
+    foot = height - int(np.argmin(only_pole[::-1])) if not only_pole.all() else height
+    if height - foot < POLE_HEIGHT * height:
+        return none
+    none[foot:] = mask[foot:]
+    return none
+
+
+def _unlike_the_garment(lab: Lab, garment: Mask, mask: Mask | None = None) -> Mask:
+    """(h, w) bool: where the colour is none of those in the garment's lower part, which no hanger and no neck reaches.
+
+    Args:
+        lab: (h, w, 3) float32.
+        garment: (h, w) bool: what surely is garment, at least in its lower part.
+        mask: (h, w) bool: where to look; None = in the garment itself.
+    """
+    mask = garment if mask is None else mask
+    rows = np.arange(garment.shape[0])[:, None]
+    body = lab[masks.erode(garment, 3) & (rows > UPPER_PART * garment.shape[0])]
     if len(body) < 50:
         return np.zeros(mask.shape, bool)
     samples = body[:: max(1, len(body) // 4000)].astype(np.float32)
@@ -103,6 +156,8 @@ def _hanger(mask: Mask, foreign: Mask) -> Mask:
     numbers, areas = masks.components(thin)
     share = np.bincount(numbers[foreign], minlength=len(areas)) / np.maximum(areas, 1)
     parts = (share > 0.5) & (areas > 20)
+    small = (areas > 20) & (areas < MOST_WIRE * np.count_nonzero(mask))
+    parts |= small & np.array([_has_stem(numbers == number, 3 * reach) for number in range(len(areas))])
     parts[0] = False
     wire: Mask = parts[numbers]
     left = mask & ~wire
@@ -112,6 +167,18 @@ def _hanger(mask: Mask, foreign: Mask) -> Mask:
     middle = np.abs(np.arange(width) - width / 2) < MIDDLE * width
     hook = wire & middle[None, :]
     return wire if hook.any() and _rows(hook)[0] < top - ABOVE * height else np.zeros(mask.shape, bool)
+
+
+def _has_stem(part: Mask, widest_px: int) -> bool:
+    """Whether a part is one single wire in the middle over a stretch of rows: a hook's stem, and not the loop of a halter."""
+    width = part.shape[1]
+    rows = _rows(part)
+    if not len(rows):
+        return False
+    starts = np.count_nonzero(np.diff(np.pad(part[rows].astype(np.int8), ((0, 0), (1, 0))), axis=1) == 1, axis=1)
+    centre = part[rows] @ np.arange(width) / np.maximum(part[rows].sum(1), 1)
+    stem = (starts == 1) & (part[rows].sum(1) <= widest_px) & (np.abs(centre - width / 2) < MIDDLE * width)
+    return bool(np.count_nonzero(stem) >= LEAST_STEM * part.shape[0])
 
 
 def _has_neck(mask: Mask, foreign: Mask) -> bool:

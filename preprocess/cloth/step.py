@@ -181,7 +181,7 @@ class ClothStep(BackendStep[GarmentBackend]):
 
     name: ClassVar[str] = "cloth"
     unit: ClassVar[Unit] = Unit.GARMENT
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     config: ClothConfig
 
     def __init__(

@@ -7,9 +7,8 @@ import numpy as np
 from pipeline.core import masks
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import Mask
+from preprocess.cloth.foreign_parts import PIECE
 
-PIECE = 0.12
-"""A part with at least this share of the largest one's area is a piece of its own; less is a scrap."""
 CUT_SHARE = 0.2
 """A garment is cut where it touches the picture's edge along this share of its own width or height."""
 CUT_PX = 2

@@ -69,6 +69,56 @@ def test_a_hanger_is_cut_away_and_the_flag_says_so(tmp_path: Path, shape: np.nda
     assert masks.iou(mask, on_canvas(true)) > 0.96
 
 
+@pytest.mark.parametrize(
+    ("garment", "wire", "ground"), [((30, 30, 34), (20, 20, 20), 246), ((246, 244, 240), (250, 250, 250), 225)]
+)
+def test_a_hanger_in_the_garments_colour_is_known_by_its_hook(
+    tmp_path: Path, garment: tuple[int, int, int], wire: tuple[int, int, int], ground: int
+):
+    true = shape_mask(TEE)
+    flags, mask = flags_and_mask(tmp_path, on_hanger(flat_lay(true, garment, ground), wire, 6))
+    assert flags == {Flag.HANGER_REMOVED}
+    assert masks.iou(mask, on_canvas(true)) > 0.96
+
+
+def test_the_loop_of_a_halter_stays(tmp_path: Path):
+    body = np.array([(220, 260), (300, 230), (380, 260), (410, 560), (190, 560)])
+    true = shape_mask(body)
+    loop = np.zeros(true.shape, np.uint8)
+    cv2.ellipse(loop, (300, 190), (55, 90), 0, 0, 360, 1, 9)
+    true |= loop > 0
+    flags, mask = flags_and_mask(tmp_path, flat_lay(true, YELLOW))
+    assert Flag.HANGER_REMOVED not in flags
+    assert masks.iou(mask, on_canvas(true)) > 0.95
+
+
+def test_a_stand_below_the_hem_is_cut_away_and_named(tmp_path: Path):
+    true = shape_mask(TEE)
+    photo = flat_lay(true, YELLOW)
+    cv2.rectangle(photo, (285, 618), (315, 760), (60, 60, 60), -1)
+    flags, mask = flags_and_mask(tmp_path, photo)
+    assert flags == {Flag.MANNEQUIN_SEEN}
+    assert masks.iou(mask, on_canvas(true)) > 0.97
+
+
+@pytest.mark.parametrize("place", [(20, 20, 150, 80), (430, 660, 560, 720), (430, 420, 500, 470)])
+def test_a_shops_badge_goes(tmp_path: Path, place: tuple[int, int, int, int]):
+    true = shape_mask(TEE)
+    photo = flat_lay(true, YELLOW)
+    cv2.rectangle(photo, place[:2], place[2:], (200, 30, 30), -1)
+    flags, mask = flags_and_mask(tmp_path, photo)
+    assert flags == set()
+    assert masks.iou(mask, on_canvas(true)) > 0.97
+
+
+def test_a_small_part_of_the_garment_itself_stays_and_is_named(tmp_path: Path):
+    true = shape_mask(TEE)
+    true[:, 402:412] = False  # a sleeve that a stripe of the ground's colour parts from the body
+    flags, mask = flags_and_mask(tmp_path, flat_lay(true, YELLOW))
+    assert masks.iou(mask, on_canvas(true)) > 0.97
+    assert Flag.CLOTH_MASK_SUSPECT in flags
+
+
 @pytest.mark.parametrize("straps", [YELLOW, (30, 30, 35)])
 def test_thin_straps_stay_whatever_their_colour(tmp_path: Path, straps: tuple[int, int, int]):
     true = shape_mask(STRAPS)
