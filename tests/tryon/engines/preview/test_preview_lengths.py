@@ -104,6 +104,18 @@ def test_a_mini_dress_stays_one_where_a_gown_was_worn(tmp_path: Path) -> None:
     assert ((np.abs(picture.astype(int) - SHIRT).max(2) < 20) & subject.mask).sum() < 0.005 * subject.mask.sum()
 
 
+@pytest.mark.parametrize("name", ["dress", "mini"])
+def test_over_legs_in_trousers_a_dress_becomes_narrower_and_not_shorter(tmp_path: Path, name: str) -> None:
+    subject = worn(tmp_path, "plain", Category.DRESS)
+    beside = np.abs(np.arange(mannequin.WIDTH) - 192)[None, :] > 56
+    below = np.arange(mannequin.HEIGHT)[:, None] > 270
+    narrow = replace(subject, mask=subject.mask & ~(beside & below))
+    marks = PreviewEngine().encode(mannequin.garment_inputs(Layout(outputs=tmp_path), name)).landmarks
+    assert hem_height(narrow, marks) > 0.97 * hem_height(subject, marks)
+    picture, _ = dressed(tmp_path, narrow, name)
+    assert np.array_equal(picture[~narrow.mask], narrow.image[~narrow.mask])
+
+
 def test_where_nothing_is_known_of_what_is_below_the_top_is_made_longer(tmp_path: Path) -> None:
     subject = worn(tmp_path, "tunic")
     below = np.arange(mannequin.HEIGHT)[:, None] >= 258  # as where the picture ends

@@ -18,6 +18,8 @@ GIVE, MOST_STRETCH = 1.12, 1.5
 what would show below it."""
 CROPPED, LEAST_TOP = 0.78, 0.45
 """Shares of the torso: a top that ends above the first leaves the midriff bare; none ends above the second."""
+NARROW_SKIRT = 0.5
+"""Half a skirt's width in units of the skeleton's scale: one that the mask leaves no more room is narrowed, not shortened."""
 LONGEST_DRESS = 3.8
 """From the shoulders to above the ankles, in units of the skeleton's scale."""
 
@@ -32,7 +34,7 @@ def hem_height(subject: Subject, garment: TopLandmarks) -> float:
     """Pixels from the neck down to the hem: the garment's own length, but long enough to cover what it replaces.
 
     A top is no longer than the mask is deep in the middle: where trousers stay in front it is tucked in, and must not come out
-    again beside them. A dress ends where the mask becomes too narrow for its skirt.
+    again beside them. A dress ends where the mask becomes too narrow for any skirt.
     """
     skeleton = subject.skeleton
     own = garment.body_length * garment_scale(garment, skeleton) - 0.14 * skeleton.scale
@@ -48,7 +50,7 @@ def hem_height(subject: Subject, garment: TopLandmarks) -> float:
 
 
 def _dress_length(garment: TopLandmarks, skeleton: Skeleton, mask: Mask, own: float) -> float:
-    """Pixels from the neck down to the lowest row in which the mask is wide enough for the skirt."""
+    """Pixels from the neck down to the lowest row in which the mask is wide enough for a skirt, be it a narrower one."""
     ankles = skeleton.to_torso(np.stack([leg.joints[2] for leg in skeleton.legs]))[:, 1].max()
     longest = float(np.clip(own, 1.25 * skeleton.torso_length, max(ankles, 1.3 * skeleton.torso_length)))
     rows = np.arange(1.15 * skeleton.torso_length, longest, 4.0)
@@ -57,5 +59,7 @@ def _dress_length(garment: TopLandmarks, skeleton: Skeleton, mask: Mask, own: fl
     half = np.interp(0.55 + 0.45 * along, np.linspace(0, 1, len(seams[0])), (seams[1] - seams[0])[:, 0] / 2)
     half = np.maximum(half * garment_scale(garment, skeleton), 0.3 * skeleton.scale)
     free = np.array([mask_half_width(mask, skeleton, row) for row in rows])
-    wide = np.flatnonzero(free >= 0.68 * half)  # rows in between may be narrowed by hands
+    wide = np.flatnonzero(
+        free >= 0.68 * np.minimum(half, NARROW_SKIRT * skeleton.scale)
+    )  # rows in between may be narrowed by hands
     return float(rows[wide[-1]]) if len(wide) else 1.25 * skeleton.torso_length

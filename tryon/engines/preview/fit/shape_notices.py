@@ -8,6 +8,7 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.labels import Category
 from tryon.engines.preview.fit.length import garment_scale, hem_height
 from tryon.engines.preview.fit.lower import WAIST_EASE, fit_lower
+from tryon.engines.preview.fit.torso import fit_torso
 from tryon.engines.preview.garment.lower_landmarks import LowerLandmarks
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
 from tryon.engines.preview.garment.traits import TopTraits
@@ -23,8 +24,9 @@ LONG_TOP = 2.4
 """A top ends where the trousers begin that stay in front. Usual ones are up to 2.1 chests long."""
 HOOD = 0.18
 """Collars are drawn up to the chin; a high neck has 0.11, a hood 0.28."""
-LEAST_LENGTH, LEAST_SKIRT = 0.8, 0.7
-"""A dress or a skirt drawn at less of its own length or width is another shape."""
+LEAST_LENGTH, LEAST_SKIRT, LEAST_HEM = 0.8, 0.7, 0.5
+"""A dress drawn at less of its own length, a skirt or a dress's hem at less of its own width is another shape. Laid flat, a dress
+is wider than worn."""
 
 
 def top_shape_notices(subject: Subject, marks: TopLandmarks, traits: TopTraits) -> tuple[Notice, ...]:
@@ -43,7 +45,16 @@ def top_shape_notices(subject: Subject, marks: TopLandmarks, traits: TopTraits) 
     drawn = (hem_height(subject, marks) + 0.14 * subject.skeleton.scale) / max(own, 1.0)
     if drawn < LEAST_LENGTH and (dress or traits.length > LONG_TOP):
         missing.append(f"drawn at {drawn:.0%} of its length")
+    if dress and (width := _hem_share(subject, marks)) < LEAST_HEM:
+        missing.append(f"its skirt is drawn at {width:.0%} of its width")
     return _notices(missing)
+
+
+def _hem_share(subject: Subject, marks: TopLandmarks) -> float:
+    """Width of a hem on the canvas over the garment's own."""
+    torso = fit_torso(subject, marks)
+    own = float(np.hypot(*(marks.hem[1] - marks.hem[0]))) * torso.scale
+    return float(np.hypot(*(torso.hem[1] - torso.hem[0]))) / max(own, 1.0)
 
 
 def lower_shape_notices(subject: Subject, marks: LowerLandmarks) -> tuple[Notice, ...]:
