@@ -26,6 +26,8 @@ from tryon.engines.preview.top import TopGarment
 
 GRID = 24
 """Points64 per side of the grid on which garment and picture are compared."""
+SHOULDER_SLOPE = 0.5
+"""How much a shoulder's outline falls on its way from the neck to the joint."""
 PLAIN = 12.0
 """A garment whose colours spread less than this (Lab units) has no texture to correlate; then its colour is compared."""
 
@@ -106,9 +108,8 @@ def landing_of(subject: Subject, garment: TopGarment | LowerGarment) -> Landing:
     polygons = [fit.torso.polygon] + [_ring(strip.canvas) for strip in fit.sleeves if strip is not None]
     ends = [None if strip is None else strip.end.mean(0) for strip in fit.sleeves]
     tops = fit.torso.shoulders
-    if marks.has_straps:  # straps lie between neck and joint: their height counts
-        aside = (subject.skeleton.shoulders - tops) @ subject.skeleton.across
-        tops = tops + aside[:, None] * subject.skeleton.across
+    if marks.has_straps:
+        tops = _at_the_joints(tops, subject.skeleton)
     return Landing(
         tops=tops,
         cloth=np.vstack([marks.armpits, marks.hem[::-1]]),
@@ -117,6 +118,14 @@ def landing_of(subject: Subject, garment: TopGarment | LowerGarment) -> Landing:
         painted=_union(polygons, subject),
         proportion=marks.body_length / marks.chest_width,
     )
+
+
+def _at_the_joints(straps: Points64, skeleton: Skeleton) -> Points64:
+    """(2, 2) ends of straps, moved along the shoulders' slope to the joints: how high they lie counts, not how far inside."""
+    aside = (skeleton.shoulders - straps) @ skeleton.across
+    slope = np.abs(aside) * SHOULDER_SLOPE
+    moved: Points64 = straps + aside[:, None] * skeleton.across + slope[:, None] * skeleton.down
+    return moved
 
 
 def _lower_landing(subject: Subject, garment: LowerGarment) -> Landing:
