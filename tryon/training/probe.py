@@ -26,6 +26,8 @@ STEPS = 3
 USABLE = 0.92
 """Share of free memory that a plan may take: workspaces and the allocator's waste are not in it."""
 MOST = 256
+MEMORY_FILE = Path("/proc/meminfo")
+"""Linux tells the free memory here."""
 
 
 def settled_batch(
@@ -118,12 +120,18 @@ def largest_batch(needs: Callable[[int], float], room: float) -> int:
 
 
 def free_memory(device: Any) -> float:
-    """Free bytes of a GPU, or of the machine."""
+    """Free bytes of a GPU, or of the machine.
+
+    Raises:
+        UsageError: neither is known here.
+    """
     import torch
 
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
-    with Path("/proc/meminfo").open(encoding="ascii") as file:
+    if not MEMORY_FILE.is_file():
+        raise UsageError("--batch auto: the free memory of this machine is not known", "--batch with a number")
+    with MEMORY_FILE.open(encoding="ascii") as file:
         return next(float(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
 
 
