@@ -1,14 +1,8 @@
-"""StableVITON's recipe with a tenth of the channels, weights for it, and a run of it in a process of its own."""
+"""StableVITON's recipe with a tenth of the channels, and weights for it."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-
-import torch
 
 from benchmarks.generated import GeneratedWeights
 from tryon.engines.stableviton.architecture import Architecture
@@ -40,46 +34,3 @@ def write_start(path: Path) -> Path:
             weights[name] = 0.1 * weights[name]
     write_official(path, weights, TENTH)
     return path
-
-
-def run_apart(arguments: dict[str, object], processes: int = 1, rank: int = 0, port: int = 0) -> subprocess.Popen[str]:
-    """Start a run in a process of its own; `arguments` are those of `session.Options`, paths as text."""
-    root = Path(__file__).resolve().parents[2]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests' / 'support'}"}
-    if processes > 1:
-        environment |= {"WORLD_SIZE": str(processes), "RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1"}
-        environment |= {"MASTER_PORT": str(port)}
-    return subprocess.Popen(
-        [sys.executable, __file__, json.dumps(arguments)],
-        env=environment,
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def main() -> None:
-    """Train as the arguments say, and end with the run's exit code."""
-    from pipeline.core.errors import LookbookError
-    from tryon.training.session import Options, start
-
-    torch.set_num_threads(1)
-    given = json.loads(sys.argv[1])
-    paths = {name: Path(given[name]) for name in ("data", "runs", "start") if given.get(name)}
-    options = Options(**{**given, **paths, "overrides": tuple(given.get("overrides", ()))})
-    try:
-        code = start(RECIPE, options, _say)
-    except LookbookError as problem:
-        _say(f"error: {problem}")
-        code = int(problem.exit_code)
-    sys.exit(code)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,7 @@ is counted. What is not in it: workspaces of kernels, the allocator's waste, and
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +94,7 @@ def plan_memory(recipe: Recipe, settings: dict[str, StepConfig], batch: int) -> 
         parameter.requires_grad_(True)
     values = sum(each.numel() for each in trained.values())
     frozen = sum(each.numel() * _width(each, precision) for each in trainee.module.parameters() if id(each) not in trained)
-    step = _simulated_step(trainee.module, make_batch(batch), precision, list(trained.values()))
+    step = _simulated_step(trainee.module, lambda: make_batch(batch), precision, list(trained.values()))
     average = 4.0 * values if loop.ema_decay else 0.0
     return Plan(
         groups={name: sum(each.numel() for each in group.values()) for name, group in groups.items()},
@@ -114,14 +114,16 @@ def _width(parameter: nn.Parameter, precision: PrecisionConfig) -> int:
     return 2 if sixteen else 4
 
 
-def _simulated_step(module: nn.Module, batch: Any, precision: PrecisionConfig, trained: list[nn.Parameter]) -> float:
-    """Most bytes alive at once in a step, gradients with it, weights and inputs left out."""
+def _simulated_step(
+    module: nn.Module, make_batch: Callable[[], Any], precision: PrecisionConfig, trained: list[nn.Parameter]
+) -> float:
+    """Most bytes alive at once in a step, gradients and inputs with it, weights left out."""
     values = sum(each.numel() for each in trained)
     if precision.numbers != "fp32":
         module.to(SIXTEEN[precision.numbers])
     live = LiveBytes()
     with _counted_attention(), torch.enable_grad(), live:
-        module(batch)["loss"].backward()
+        module(make_batch())["loss"].backward()
     for parameter in trained:
         parameter.grad = None
     if precision.numbers == "fp32":
