@@ -66,24 +66,29 @@ def results(
         raise UsageError(f"unknown engine {engine!r}", nearest(engine, ENGINES))
     if folder is not None and truth is None:
         raise UsageError("evaluate: --truth is missing", f"python run.py evaluate {folder} --truth DIR")
-    places: dict[str, Path | None] = {"results": folder, "truth": truth, "masks": masks, "cloth": cloth}
+    places: dict[str, Any] = {"results": folder, "truth": truth, "masks": masks, "cloth": cloth}
     if engine:
-        places = _own(outputs, engine) | {name: path for name, path in places.items() if path is not None}
+        places = _own(inputs, outputs, engine) | {name: path for name, path in places.items() if path is not None}
     console = Console()
     own = {"pairs": pairs, "setting": setting.value, "weights": weights, "allow_missing": allow_missing, "engine": engine}
     content = resolve(EVALUATION)(report, _progress(console), **places, **own)
     _show(console, content, report)
 
 
-def _own(outputs: Path, engine: str) -> dict[str, Path | None]:
-    """Where a run left an engine's canvases, and what belongs to them; masks of the default category where they are there."""
-    from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE, TRYON
+def _own(inputs: Path, outputs: Path, engine: str) -> dict[str, Any]:
+    """Where a run left an engine's canvases, and what belongs to them; the mask of a pair is that of its garment's category."""
+    from pipeline.core.inputs.collection import discover
+    from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE, TRYON, Layout
+    from pipeline.garment_guess import GarmentGuesser
 
-    masks, cloth = outputs / AGNOSTIC_MASK.path, outputs / CLOTH.path
+    layout = Layout(inputs, outputs)
+    garments = discover(layout, lambda category: engine, guess=GarmentGuesser(layout)).garments if inputs.is_dir() else ()
+    folders = {garment.id: outputs / AGNOSTIC_MASK.folder(garment.category).path for garment in garments}
+    cloth = outputs / CLOTH.path
     return {
         "results": outputs / TRYON.path / engine,
         "truth": outputs / IMAGE.path,
-        "masks": masks if masks.is_dir() else None,
+        "masks": {name: folder for name, folder in folders.items() if folder.is_dir()},
         "cloth": cloth if cloth.is_dir() else None,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ class EvaluationRequest:
         truth: folder of the people's photos.
         pairs: a list of pairs; None = by equal names.
         setting: whether the garment of each pair is the one that the person wears.
-        masks, cloth: folders of repaint masks (255 = repaint) and garments, where known.
+        masks: folder of repaint masks (255 = repaint), or garment → such a folder, where known.
+        cloth: folder of garments, where known.
         weights: the weights folder.
         allow_missing: so many listed pairs may have no result.
         engine: whose results they are, for the report.
@@ -32,7 +33,7 @@ class EvaluationRequest:
     truth: Path
     pairs: Path | None = None
     setting: Setting = Setting.PAIRED
-    masks: Path | None = None
+    masks: Path | Mapping[str, Path] | None = None
     cloth: Path | None = None
     weights: Path = Path("weights")
     allow_missing: int = 0
@@ -66,7 +67,7 @@ def evaluate(
     count = len(gathered.pairs)
     measured, facts = measure(gathered.pairs, Setting(request.setting), networks, lambda done: say(done, count))
     missing = not_computed(measured["raw"], Setting(request.setting), networks, request.cloth is not None)
-    how = {"engine": request.engine, "masks": request.masks is not None}
+    how = {"engine": request.engine, "masks": bool(request.masks)}
     content = describe(gathered, Setting(request.setting), measured, facts, missing, how)
     if report is not None:
         write_report(report, content, pairs_csv(gathered.pairs, measured))

@@ -94,7 +94,7 @@ def gather(
     truth: Path,
     listed: Sequence[tuple[str, str]] | None = None,
     *,
-    masks: Path | None = None,
+    masks: Path | Mapping[str, Path] | None = None,
     cloth: Path | None = None,
     allow_missing: int = 0,
     others_stay: bool = False,
@@ -105,7 +105,8 @@ def gather(
         results: folder of results: `person__garment`, `person_garment`, or `person`, each with a suffix of pictures.
         truth: folder of the people's photos.
         listed: the pairs; None = every result by its own name.
-        masks, cloth: folders of repaint masks and of garments, by person and garment.
+        masks: folder of repaint masks by person; or garment → such a folder, where the mask depends on the garment's category.
+        cloth: folder of garments.
         allow_missing: so many listed pairs may have no result.
         others_stay: results on no list are no mistake: the folder is that of a run with more pairs.
 
@@ -113,7 +114,8 @@ def gather(
         UsageError: a folder is absent or empty, files fit nothing, or too many are missing; all of them are listed.
     """
     found, photos = _pictures(results), _pictures(truth)
-    mask_of, cloth_of = (_pictures(folder) if folder else {} for folder in (masks, cloth))
+    cloth_of = _pictures(cloth) if cloth else {}
+    mask_of = _MaskFolders(masks)
     wanted = listed if listed is not None else _from_names(found, photos)
     used: set[str] = set()
     pairs, missing, unknown = [], [], []
@@ -126,7 +128,7 @@ def gather(
         else:
             used.add(name)
             pairs.append(
-                EvaluatedPair(person, garment, found[name], photos[person], _mask(mask_of, person), cloth_of.get(garment))
+                EvaluatedPair(person, garment, found[name], photos[person], mask_of.of(person, garment), cloth_of.get(garment))
             )
     extra = [] if others_stay else sorted(set(found) - used)
     mistakes = [
@@ -145,8 +147,22 @@ def _names(person: str, garment: str) -> tuple[str, ...]:
     return (f"{person}__{garment}", f"{person}_{garment}", person) if garment else (person,)
 
 
-def _mask(masks: Mapping[str, Path], person: str) -> Path | None:
-    return masks.get(person) or masks.get(f"{person}_mask")
+class _MaskFolders:
+    """One folder of masks for all pairs, or one per garment; each is listed once."""
+
+    def __init__(self, masks: Path | Mapping[str, Path] | None) -> None:
+        self._masks = masks
+        self._listed: dict[Path, dict[str, Path]] = {}
+
+    def of(self, person: str, garment: str) -> Path | None:
+        """The mask of a pair, or None."""
+        folder = self._masks.get(garment) if isinstance(self._masks, Mapping) else self._masks
+        if folder is None:
+            return None
+        if folder not in self._listed:
+            self._listed[folder] = _pictures(folder)
+        found = self._listed[folder]
+        return found.get(person) or found.get(f"{person}_mask")
 
 
 def _from_names(found: Mapping[str, Path], photos: Mapping[str, Path]) -> list[tuple[str, str]]:

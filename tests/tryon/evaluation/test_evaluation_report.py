@@ -242,10 +242,15 @@ def test_the_canvases_of_an_engine_are_taken_from_the_outputs_folder(desk: Path)
     for folder, there in (("truth", tree / "image"), ("masks", tree / "agnostic-mask"), ("good", desk / "outputs/tryon/preview")):
         there.parent.mkdir(parents=True, exist_ok=True)
         (desk / folder).rename(there)
+    (desk / "cloth").rename(desk / "upper")
+    (desk / "inputs/cloth").mkdir(parents=True)
+    (desk / "upper").rename(desk / "inputs/cloth/upper")
     words = ["evaluate", "--engine", "preview", "--pairs", str(desk / "pairs.txt"), "--outputs", str(desk / "outputs")]
-    typed = CliRunner().invoke(app, [*words, "--report", str(desk / "out"), "--weights", str(desk / "weights")])
+    words += ["--inputs", str(desk / "inputs"), "--report", str(desk / "out"), "--weights", str(desk / "weights")]
+    typed = CliRunner().invoke(app, words)
     assert typed.exit_code == 0, typed.exception
-    assert json.loads((desk / "out" / JSON_NAME).read_text())["engine"] == "preview"
+    content = json.loads((desk / "out" / JSON_NAME).read_text())
+    assert content["engine"] == "preview" and "repainted" in content["rows"]
 
 
 def test_a_pair_in_pixels_is_of_the_results_size(desk: Path):

@@ -60,6 +60,14 @@ def test_masks_and_garments_are_found_by_person_and_garment(tmp_path: Path):
     assert pair.mask is not None and pair.mask.name == "ann_mask.png" and pair.cloth is not None
 
 
+def test_each_garment_may_have_masks_of_its_own_category(tmp_path: Path):
+    upper, lower = folder(tmp_path / "upper", "ann_mask.png"), folder(tmp_path / "lower", "ann_mask.png")
+    results, truth = folder(tmp_path / "r", "ann__tee.png", "ann__jeans.png", "ann__hat.png"), folder(tmp_path / "t", "ann.png")
+    found = gather(results, truth, masks={"tee": upper, "jeans": lower}).pairs
+    where = {pair.garment: pair.mask.parent.name if pair.mask else "" for pair in found}
+    assert where == {"tee": "upper", "jeans": "lower", "hat": ""}
+
+
 @pytest.mark.parametrize(("text", "wanted"), [("a b\na b\n", "named twice: a b"), ("\n", "no pair"), ("a b c d\n", "is no pair")])
 def test_a_list_with_mistakes_is_refused(tmp_path: Path, text: str, wanted: str):
     (tmp_path / "pairs.txt").write_text(text)
