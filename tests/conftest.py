@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,13 @@ def pytest_testnodedown(node) -> None:
 
 def _count(config: pytest.Config, more: int) -> None:
     config.stash[WITH_SHARED] = config.stash.get(WITH_SHARED, 0) + more
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Test files that need torch are skipped where it is not installed: it is an extra."""
+    report = yield
+    if report.failed and find_spec("torch") is None and "No module named 'torch'" in str(report.longrepr):
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 0, "needs torch: pip install -e '.[diffusion]'")
+    return report
