@@ -16,7 +16,7 @@ from pipeline.core.errors import UsageError
 from pipeline.core.masks import Mask
 from tryon.evaluation import distances, intervals, similarity
 from tryon.evaluation.gathering import EvaluatedPair
-from tryon.evaluation.networks import CLIP, FID_CLEAN, FID_PYTORCH, LPIPS_ROWS, Networks
+from tryon.evaluation.networks import CLIP, DINO, FID_CLEAN, FID_PYTORCH, LPIPS_ROWS, Networks
 
 ASPECT_TOLERANCE = 0.01
 LPIPS_128 = (128, 128)
@@ -108,9 +108,10 @@ def pair_values(shown: Pictures, setting: Setting, networks: Networks) -> dict[s
         values["changed_share_outside_mask"] = float((apart.max(-1) > 0).mean()) if apart.size else float("nan")
     if setting is Setting.PAIRED:
         values |= _paired_values(shown, networks)
-    embed = networks.clip() if shown.cloth is not None else None
-    if embed is not None and shown.cloth is not None:
-        values["clip_i_vit_l14"] = float(embed(_garment_crop(shown)) @ embed(shown.cloth))
+    if shown.cloth is not None:
+        for name, embed in (("clip_i_vit_l14", networks.clip()), ("dino_v2_vit_b14", networks.dino())):
+            if embed is not None:
+                values[name] = float(embed(_garment_crop(shown)) @ embed(shown.cloth))
     return values
 
 
@@ -245,6 +246,7 @@ WANTED: dict[str, str] = {
     "kid_x1000_pytorch": FID_PYTORCH,
     "is_fid_inception_1_split": FID_PYTORCH,
     "clip_i_vit_l14": CLIP,
+    "dino_v2_vit_b14": DINO,
 }
 """Measures that need a network, and its row of the weights table."""
 
@@ -259,7 +261,7 @@ def not_computed(found: Measured, setting: Setting, networks: Networks, has_clot
             reasons[name] = f"weights are missing: {networks.lacking[row]}"
         elif name.startswith("fid"):
             reasons[name] = f"fewer than {distances.LEAST_FOR_FID} pictures: it would say more about their number"
-        elif name.startswith("clip"):
+        elif name.startswith(("clip", "dino")):
             reasons[name] = "no garment pictures were given (--cloth DIR)" if not has_cloth else "no garment picture fits"
         else:
             reasons[name] = "too few pictures"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,9 @@ LPIPS_ROWS = {
     "squeeze": ("lpips-squeeze", "squeezenet1_1-b8a52dc0.pth", "squeeze.pth"),
 }
 """Row of the weights table, backbone, heads."""
-FID_CLEAN, FID_PYTORCH, CLIP = "fid-inception-clean", "fid-inception-pytorch", "clip-vit-large-patch14"
+FID_CLEAN, FID_PYTORCH = "fid-inception-clean", "fid-inception-pytorch"
+CLIP, DINO = "clip-vit-large-patch14", "dinov2-vitb14"
+DINO_HEADS = 12
 Features = NDArray[np.float32]
 
 
@@ -76,6 +78,13 @@ class Networks:
         return (
             None if network is None else lambda picture: _unit(_numbers(network(pixel_values=_clip_input(picture)).image_embeds))
         )
+
+    def dino(self) -> Callable[[RGB], Features] | None:
+        """The class token of unit length, (768,); or None."""
+        network = self._opened(DINO, _dino)
+        if network is None:
+            return None
+        return lambda picture: _unit(_numbers(network(pixel_values=_dino_input(picture)).last_hidden_state[:, 0]))
 
     def _opened(self, row: str, build: Callable[[dict[str, Path]], Any]) -> Any:
         if row in self.lacking:
@@ -140,18 +149,41 @@ def _clip(files: dict[str, Path]) -> Any:
 
 
 def _clip_input(picture: RGB) -> Tensor:
-    """Shorter side to 224 by Pillow's bicubic, the middle square, normalised as CLIP was trained."""
-    from PIL import Image
-
+    """Shorter side to 224, the middle square, normalised as CLIP was trained."""
     from tryon.networks.clip import DEVIATION, MEAN, SIDE
 
-    height, width = picture.shape[:2]
-    scale = SIDE / min(height, width)
-    size = (max(SIDE, round(width * scale)), max(SIDE, round(height * scale)))
-    small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC), np.float32) / 255
-    top, left = (small.shape[0] - SIDE) // 2, (small.shape[1] - SIDE) // 2
-    square = (small[top : top + SIDE, left : left + SIDE] - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)
-    return _batch(square.astype(np.float32))
+    return _batch(_middle_square(picture, SIDE, SIDE, MEAN, DEVIATION))
+
+
+def _dino(files: dict[str, Path]) -> Any:
+    _torch()
+    try:
+        from tryon.evaluation.dino import build
+
+        return build(_tensors(next(iter(files.values()))), DINO_HEADS)
+    except ImportError as problem:
+        raise MissingPackageError(f"transformers cannot be used: {problem}", "pip install -e '.[diffusion]'") from problem
+
+
+def _dino_input(picture: RGB) -> Tensor:
+    """Shorter side to 256, the middle square of 224, normalised by ImageNet."""
+    from tryon.evaluation.dino import DEVIATION, MEAN, SHORT_SIDE, SIDE
+
+    return _batch(_middle_square(picture, SHORT_SIDE, SIDE, MEAN, DEVIATION))
+
+
+def _middle_square(
+    picture: RGB, short_side: int, side: int, mean: Sequence[float], deviation: Sequence[float]
+) -> NDArray[np.float32]:
+    """(side, side, 3) float32, reduced by Pillow's bicubic and normalised per channel."""
+    from PIL import Image
+
+    scale = short_side / min(picture.shape[:2])
+    height, width = (max(short_side, round(each * scale)) for each in picture.shape[:2])
+    small = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255
+    top, left = (height - side) // 2, (width - side) // 2
+    square = (small[top : top + side, left : left + side] - np.array(mean, np.float32)) / np.array(deviation, np.float32)
+    return np.asarray(square, np.float32)
 
 
 def _batch(image: NDArray[np.float32]) -> Tensor:

@@ -14,7 +14,7 @@ from pipeline.core.weights.table import Commercial, Weight, parse_row, parse_sou
 
 SHARED = Path(__file__).resolve().parents[5] / "shared"
 ROWS = list(table().values())
-MEASURES = {"lpips", "fid", "clip"}
+MEASURES = {"lpips", "fid", "clip", "dino"}
 by_name = pytest.mark.parametrize("weight", ROWS, ids=lambda weight: weight.name)
 
 
