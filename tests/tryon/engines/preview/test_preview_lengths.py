@@ -116,6 +116,16 @@ def test_over_legs_in_trousers_a_dress_becomes_narrower_and_not_shorter(tmp_path
     assert np.array_equal(picture[~narrow.mask], narrow.image[~narrow.mask])
 
 
+def test_a_hem_is_not_torn_between_the_legs(tmp_path: Path) -> None:
+    subject = worn(tmp_path, "plain", Category.DRESS)
+    mask = subject.mask.copy()
+    mask[360:, 178:206] = False
+    marks = PreviewEngine().encode(mannequin.garment_inputs(Layout(outputs=tmp_path), "dress")).landmarks
+    neck = mannequin.JOINTS[Joint.NECK][1]
+    assert neck + hem_height(subject, marks) > 380
+    assert neck + hem_height(replace(subject, mask=mask), marks) < 362
+
+
 def test_where_nothing_is_known_of_what_is_below_the_top_is_made_longer(tmp_path: Path) -> None:
     subject = worn(tmp_path, "tunic")
     below = np.arange(mannequin.HEIGHT)[:, None] >= 258  # as where the picture ends

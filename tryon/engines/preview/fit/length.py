@@ -59,7 +59,16 @@ def _dress_length(garment: TopLandmarks, skeleton: Skeleton, mask: Mask, own: fl
     half = np.interp(0.55 + 0.45 * along, np.linspace(0, 1, len(seams[0])), (seams[1] - seams[0])[:, 0] / 2)
     half = np.maximum(half * garment_scale(garment, skeleton), 0.3 * skeleton.scale)
     free = np.array([mask_half_width(mask, skeleton, row) for row in rows])
+    free = np.where([_middle_is_free(mask, skeleton, row) for row in rows], free, 0)  # a hem is not torn between the legs
     wide = np.flatnonzero(
         free >= 0.68 * np.minimum(half, NARROW_SKIRT * skeleton.scale)
     )  # rows in between may be narrowed by hands
     return float(rows[wide[-1]]) if len(wide) else 1.25 * skeleton.torso_length
+
+
+def _middle_is_free(mask: Mask, skeleton: Skeleton, row: float) -> bool:
+    """Whether most of the torso's axis and a little beside it may be painted in one row below the neck."""
+    steps = np.linspace(-0.1, 0.1, 9) * skeleton.scale
+    columns, rows = np.round(skeleton.to_canvas(steps, np.full(len(steps), row))).astype(int).T
+    within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
+    return bool(np.count_nonzero(mask[rows[within], columns[within]]) > 0.5 * len(steps))
