@@ -16,7 +16,15 @@ from compose.gate.faces import ReadFace, face_similarity
 from compose.gate.garment_colour import Palette, colour_difference, palette
 from compose.gate.halo import edge_halo
 from compose.gate.measures import mask_coverage, outside_change
-from compose.gate.presence import emptier_side, garment_like, old_garment_left, painted_beside, straight_edge
+from compose.gate.presence import (
+    GROUND_LIKE,
+    emptier_side,
+    garment_like,
+    grey_left,
+    old_garment_left,
+    painted_beside,
+    straight_edge,
+)
 from pipeline.core.arrays import RGB, Points
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
@@ -47,13 +55,15 @@ class GateConfig(StepConfig):
     """Standard deviation of the repainted area, grey levels; a blank picture has 0, the plainest real garment 4."""
     most_halo: float = Field(0.3, gt=0, le=0.5)
     """Share of the old background's colour in the new outline."""
-    most_old_garment: float = Field(0.25, gt=0, le=1)
+    most_old_garment: float = Field(0.31, gt=0, le=1)
     """Share of the replaced garment that still shows."""
-    most_beside: float = Field(0.045, gt=0, le=1)
+    most_beside: float = Field(0.04, gt=0, le=1)
     """Share of the paint that lies beside the person."""
     least_side: float = Field(0.15, gt=0, le=0.5)
     """The emptier side of the body against the fuller one, by the garment's colours."""
-    most_straight: float = Field(0.5, gt=0, le=1)
+    most_grey: float = Field(0.2, gt=0, le=1)
+    """Share of the mask that has the agnostic picture's own grey."""
+    most_straight: float = Field(0.56, gt=0, le=1)
     """The longest upright edge of the paint, as a share of the mask's height."""
     most_blur: float = Field(0.55, gt=0, le=1)
     """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
@@ -106,6 +116,7 @@ class Scores:
     beside: float | None = None
     side: float | None = None
     straight: float = 0.0
+    grey: float = 0.0
     blur: float | None = None
 
     def grades(self, config: GateConfig) -> dict[Flag, tuple[float, str]]:
@@ -160,6 +171,11 @@ class Scores:
             f"one side of the body has {_percent(self.side)} of the other's, wanted {config.least_side:.0%}",
         )
         yield (
+            Flag.GREY_LEFT,
+            _at_most(self.grey, config.most_grey),
+            f"{self.grey:.0%} of the mask, allowed {config.most_grey:.0%}",
+        )
+        yield (
             Flag.PAINT_RECTANGULAR,
             _late(self.straight, config.most_straight),
             f"an upright edge along {self.straight:.0%} of the mask, allowed {config.most_straight:.0%}",
@@ -191,6 +207,7 @@ class Scores:
             "beside": _rounded(self.beside, 3),
             "side": _rounded(self.side, 3),
             "straight": _rounded(self.straight, 3),
+            "grey": _rounded(self.grey, 3),
             "blur": _rounded(self.blur, 3),
         }
         return {SCORE: f"{self.overall(config):.4f}"} | {name: text for name, text in values.items() if text}
@@ -227,6 +244,7 @@ def measure_canvas(inputs: GateInputs) -> Scores:
         halo=0.0,
         blur=blur_of(inputs.result, inputs.mask),
         straight=straight_edge(painted, mask),
+        grey=grey_left(inputs.result, inputs.mask, garment),
         **_presence(inputs, painted, result, garment),
     )
 
@@ -235,8 +253,11 @@ def _presence(inputs: GateInputs, painted: Mask, result: RGB, garment: Palette |
     """Where the garment is and is not, as far as its colours, the person and the replaced garment are known."""
     found: dict[str, float | None] = {}
     if inputs.person is not None:
-        clearly = cv2.resize(cv2.absdiff(inputs.canvas, inputs.result), result.shape[1::-1], interpolation=cv2.INTER_AREA)
-        found["beside"] = painted_beside(_shrunk(inputs.person, painted), painted & (clearly.max(2) > CLEARLY_LEVELS))
+        person = _shrunk(inputs.person, painted)
+        before = cv2.resize(inputs.canvas, result.shape[1::-1], interpolation=cv2.INTER_AREA)
+        ground = palette(before, ~person)
+        clearly = painted & (distance(before, result) > CLEARLY_LEVELS)
+        found["beside"] = painted_beside(person, clearly, garment_like(result, ground, GROUND_LIKE) if ground else ~painted)
     if inputs.worn is not None:
         worn = _shrunk(inputs.worn, painted)
         found["old_garment"] = old_garment_left(worn, painted)

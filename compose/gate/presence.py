@@ -18,22 +18,29 @@ CELL = 4.0
 """Side of a cell of L*a*b* in which all pixels count as one colour."""
 LIKE = 14.0
 """ΔE with lightness counted half, within which a pixel may be the garment's: folds and the photo's light move it by as much."""
+GROUND_LIKE = 7.0
+"""Likewise for the background's, which an engine paints as it was."""
 BESIDE = 0.02
 """Paint this share of the picture's height away from the person lies beside them."""
 LEAST_PX = 60
 EDGE_COLUMNS = 4
+AGNOSTIC_GREY, GREY_LEVELS = 128, 3
+"""The fill of agnostic pictures, and how far it may be off after a network's codec."""
+AGNOSTIC_LAB, GREY_GARMENT = (53.6, 0.0, 0.0), 0.3
+"""The fill in L*a*b*, and the share of a garment from which the garment is as grey."""
 
 
-def garment_like(picture: RGB, garment: Palette) -> Mask:
+def garment_like(picture: RGB, garment: Palette, reach: float = LIKE) -> Mask:
     """(h, w) bool: pixels in one of the garment's colours.
 
     Args:
         picture: (h, w, 3) uint8 RGB.
-        garment: of the garment's photo.
+        garment: of the garment's photo, or of a background.
+        reach: largest ΔE.
     """
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     cells, back = np.unique((lab / CELL).round().astype(np.int16).reshape(-1, 3), axis=0, return_inverse=True)
-    near = ciede2000(cells[:, None].astype(np.float64) * CELL, garment.lab[None], TEXTILE_KL).min(1) <= LIKE
+    near = ciede2000(cells[:, None].astype(np.float64) * CELL, garment.lab[None], TEXTILE_KL).min(1) <= reach
     like: Mask = near[back.ravel()].reshape(picture.shape[:2])
     return like
 
@@ -50,14 +57,15 @@ def old_garment_left(worn: Mask, painted: Mask) -> float | None:
     return None if area < LEAST_PX else float(np.count_nonzero(inside & ~painted) / area)
 
 
-def painted_beside(person: Mask, paint: Mask) -> float:
-    """Share in [0, 1] of the paint that lies beside the person.
+def painted_beside(person: Mask, paint: Mask, ground: Mask) -> float:
+    """Share in [0, 1] of the paint that lies beside the person and is no background painted anew.
 
     Args:
         person: (h, w) bool, the matte before.
         paint: (h, w) bool, where the result differs clearly from the photo.
+        ground: (h, w) bool, where the result has colours of the photo's background.
     """
-    beside = paint & ~dilate(person, BESIDE * len(person))
+    beside = paint & ~ground & ~dilate(person, BESIDE * len(person))
     return float(np.count_nonzero(beside) / max(1, np.count_nonzero(paint)))
 
 
@@ -74,6 +82,22 @@ def emptier_side(worn: Mask, like: Mask) -> float | None:
     middle = int(np.searchsorted(np.cumsum(filled), filled.sum() / 2))
     sides = [found[part].sum() / max(1, filled[part].sum()) for part in (slice(0, middle), slice(middle, None))]
     return float(min(sides) / max(*sides, 1e-6))
+
+
+def grey_left(result: RGB, mask: Mask, garment: Palette | None) -> float:
+    """Share in [0, 1] of the mask that has the agnostic picture's own grey: an engine that stopped leaves it.
+
+    Args:
+        result: (h, w, 3) uint8 RGB.
+        mask: (h, w) bool, True = may be repainted.
+        garment: its colours; 0 is returned where it is of this grey itself.
+    """
+    if garment is not None:
+        near = ciede2000(garment.lab, np.array(AGNOSTIC_LAB), TEXTILE_KL) <= GROUND_LIKE
+        if garment.share[near].sum() >= GREY_GARMENT:
+            return 0.0
+    grey = (np.abs(result.astype(np.int16) - AGNOSTIC_GREY) <= GREY_LEVELS).all(2)
+    return float(np.count_nonzero(grey & mask) / max(1, np.count_nonzero(mask)))
 
 
 def straight_edge(paint: Mask, mask: Mask) -> float:

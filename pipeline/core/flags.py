@@ -50,6 +50,7 @@ class Flag(StrEnum):
     OLD_GARMENT_LEFT = "old-garment-left"
     PAINTED_BESIDE = "painted-beside"
     GARMENT_INCOMPLETE = "garment-incomplete"
+    GREY_LEFT = "grey-left"
     PAINT_RECTANGULAR = "paint-rectangular"
     RESULT_BLURRED = "result-blurred"
     PERSON_CUT = "person-cut"
@@ -99,6 +100,7 @@ ABOUT: dict[Flag, str] = {
     Flag.OLD_GARMENT_LEFT: "the old garment still shows: check the agnostic mask, --retry-bad 2 tries other seeds",
     Flag.PAINTED_BESIDE: "the garment is painted beside the person: check the agnostic mask, --retry-bad 2 tries other seeds",
     Flag.GARMENT_INCOMPLETE: "part of the garment is missing: --retry-bad 2 tries other seeds",
+    Flag.GREY_LEFT: "part of the area to repaint stayed the agnostic picture's grey: --retry-bad 2 tries other seeds",
     Flag.PAINT_RECTANGULAR: "the painted area has a long straight side: the garment may be a rectangle or cut off",
     Flag.RESULT_BLURRED: "the garment is blurred: --retry-bad 2 tries other seeds",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",

@@ -49,6 +49,7 @@ MEASURES = {
     "old_garment": ("old garment", "%"),
     "beside": ("paint beside", "%"),
     "side": ("emptier side", "%"),
+    "grey": ("grey left", "%"),
     "straight": ("straight edge", "%"),
     "blur": ("blur", "%"),
 }

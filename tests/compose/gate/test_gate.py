@@ -167,6 +167,9 @@ DEFECTS: dict[Flag, Callable[[DrawnPair], DrawnPair]] = {
     Flag.RESULT_BLANK: blank,
     Flag.EDGE_HALO: uncleaned,
     Flag.PAINT_RECTANGULAR: lambda drawn: replace(drawn, result=upright_sides(drawn.canvas)),
+    Flag.GREY_LEFT: lambda drawn: replace(
+        drawn, result=np.where((drawn.mask & (np.indices(SIZE)[0] > 700))[..., None], 128, drawn.result).astype(np.uint8)
+    ),
     Flag.RESULT_BLURRED: lambda drawn: replace(drawn, result=cv2.GaussianBlur(drawn.result, (0, 0), 4.5)),
 }
 

@@ -1,6 +1,7 @@
 """Whether the garment is there: results that colours alone let pass, each with its flag, and good ones that have none."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -59,6 +60,12 @@ def moved(canvas: np.ndarray) -> np.ndarray:
     return striped(canvas, np.roll(body(), (90, 120), (0, 1)))
 
 
+def grey_tee(canvas: np.ndarray) -> np.ndarray:
+    """A mottled grey, as melange is: no flat 128."""
+    noise = np.random.default_rng(0).normal(128, 12, SIZE)[..., None].repeat(3, 2).clip(0, 255)
+    return np.where(body()[..., None], noise, canvas).astype(np.uint8)
+
+
 GOOD = {
     "as wide as the old one": lambda canvas: striped(canvas, body()),
     "a little wider": lambda canvas: striped(canvas, body(142)),
@@ -76,7 +83,7 @@ RUINED = {
     ),
     "the area to repaint left grey": (
         lambda canvas: striped(np.where((ROWS > 580)[..., None], 128, canvas), body() & (ROWS < 580)),
-        Flag.PAINTED_BESIDE,
+        Flag.GREY_LEFT,
     ),
     "a rectangle on the body": (
         lambda canvas: striped(canvas, (ROWS > 320) & (ROWS < 840) & (np.abs(COLUMNS - 384) < 110)),
@@ -113,16 +120,37 @@ def test_the_old_garment_that_is_left_is_a_share_of_it():
     assert old_garment_left(np.zeros(SIZE, bool), body()) is None
 
 
-def test_paint_beside_counts_from_a_margin_on():
-    assert painted_beside(body(), body()) == 0
-    assert painted_beside(body(), dilate(body(), 10)) == 0
-    assert painted_beside(body(), np.ones(SIZE, bool)) > 0.6
+def test_paint_beside_counts_from_a_margin_on_and_not_as_background():
+    nowhere, everywhere = np.zeros(SIZE, bool), np.ones(SIZE, bool)
+    assert painted_beside(body(), body(), nowhere) == 0
+    assert painted_beside(body(), dilate(body(), 10), nowhere) == 0
+    assert painted_beside(body(), everywhere, nowhere) > 0.6
+    assert painted_beside(body(), everywhere, everywhere) == 0
+
+
+def test_a_busy_background_that_an_engine_painted_anew_is_not_beside():
+    random = np.random.default_rng(0)
+    wall = np.kron(random.choice([90, 150, 210], (64, 48)), np.ones((16, 16)))[..., None].astype(np.uint8).repeat(3, 2)
+    inputs = dressed(lambda canvas: canvas)
+    canvas = np.where(inputs.person[..., None], inputs.canvas, wall)
+    anew = striped(np.where(inputs.person[..., None], canvas, np.roll(wall, 40, 1)), body())
+    result = np.where(inputs.mask[..., None], anew, canvas).astype(np.uint8)
+    assert flags(replace(inputs, canvas=canvas, result=result)) == set()
 
 
 def test_the_emptier_side_is_compared_with_the_other():
     assert emptier_side(body(), body()) == 1
     assert emptier_side(body(), body() & (ROWS < 580)) == pytest.approx(1, abs=0.02)
     assert emptier_side(body(), body() & (COLUMNS < 384)) == pytest.approx(0, abs=0.01)
+
+
+def test_a_grey_garment_is_not_the_agnostic_pictures_grey():
+    inputs = dressed(grey_tee)
+    assert measure_canvas(inputs).grey < 0.2
+    plain = replace(
+        inputs, cloth=np.full_like(inputs.cloth, 128), result=np.where(body()[..., None], 128, inputs.canvas).astype(np.uint8)
+    )
+    assert measure_canvas(plain).grey == 0
 
 
 def test_only_an_exactly_upright_edge_inside_the_mask_counts():
