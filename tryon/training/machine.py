@@ -34,6 +34,8 @@ def make_accelerator(precision: PrecisionConfig, device: str) -> Any:
         raise UsageError("--device cuda: torch sees no CUDA device here", "--device cpu, or python run.py doctor")
     if precision.numbers == "fp16" and on_cpu:
         raise UsageError("precision.numbers=fp16: a CPU convolves fp16 twenty times slower than fp32", "--precision bf16 or fp32")
+    if precision.numbers == "bf16" and on_cpu:
+        raise UsageError("precision.numbers=bf16: PyTorch 2.13's backward pass in bf16 crashes on CPUs", "--precision fp32")
     if precision.frozen == "half" and precision.numbers == "fp32":
         raise UsageError("precision.frozen=half needs 16-bit arithmetic, which numbers=fp32 is not", "--precision bf16")
     if precision.deterministic:

@@ -217,6 +217,7 @@ def test_a_full_disk_at_a_checkpoint_keeps_the_one_before(place, tmp_path, monke
     ("overrides", "error", "says"),
     [
         (("precision.numbers=fp16",), UsageError, "a CPU convolves fp16"),
+        (("precision.numbers=bf16",), UsageError, "--precision fp32"),
         (("precision.frozen=half",), UsageError, "needs 16-bit arithmetic"),
         (("loop.batch=8",), UsageError, "4 pairs are fewer than one step takes"),
         (("optimiser.name=adamw8bit",), UsageError, "bitsandbytes"),
