@@ -17,7 +17,13 @@ def test_every_engine_names_a_rule_that_knows_all_its_garments(engine):
 
 @pytest.mark.parametrize(
     ("engine", "rule"),
-    [("stableviton", "hr-viton"), ("stableviton_1024", "hr-viton"), ("sift_vton", "hr-viton"), ("preview", "hr-viton")],
+    [
+        ("fashn", "hr-viton"),
+        ("stableviton", "hr-viton"),
+        ("stableviton_1024", "hr-viton"),
+        ("sift_vton", "hr-viton"),
+        ("preview", "hr-viton"),
+    ],
 )
 def test_engines_get_the_masks_they_were_trained_with(engine, rule):
     assert mask_rule_of(engine) == rule

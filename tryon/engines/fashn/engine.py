@@ -47,6 +47,7 @@ CARD = EngineCard(
     categories=frozenset(Category),
     person=(IMAGE, POSE_JSON),
     garment=(CLOTH, CLOTH_MASK),
+    mask_rule="hr-viton",  # it reads no mask; `compose` does
 )
 
 
