@@ -66,7 +66,7 @@ def painted_beside(person: Mask, paint: Mask, ground: Mask) -> float:
         ground: (h, w) bool, where the result has colours of the photo's background.
     """
     beside = paint & ~ground & ~dilate(person, BESIDE * len(person))
-    return float(np.count_nonzero(beside) / max(1, np.count_nonzero(paint)))
+    return float(np.count_nonzero(beside) / max(1, int(np.count_nonzero(paint))))
 
 
 def emptier_side(worn: Mask, like: Mask) -> float | None:
@@ -97,7 +97,7 @@ def grey_left(result: RGB, mask: Mask, garment: Palette | None) -> float:
         if garment.share[near].sum() >= GREY_GARMENT:
             return 0.0
     grey = (np.abs(result.astype(np.int16) - AGNOSTIC_GREY) <= GREY_LEVELS).all(2)
-    return float(np.count_nonzero(grey & mask) / max(1, np.count_nonzero(mask)))
+    return float(np.count_nonzero(grey & mask) / max(1, int(np.count_nonzero(mask))))
 
 
 def straight_edge(paint: Mask, mask: Mask) -> float:

@@ -118,7 +118,7 @@ def _stand(mask: Mask) -> Mask:
     height, width = mask.shape
     none = np.zeros(mask.shape, bool)
     middle = np.abs(np.arange(width) - width / 2) < POLE_WIDTH * width
-    only_pole = mask.any(1) & ~mask[:, ~middle].any(1)
+    only_pole = np.asarray(mask.any(axis=1) & ~mask[:, ~middle].any(axis=1))
     foot = height - int(np.argmin(only_pole[::-1])) if not only_pole.all() else height
     if height - foot < POLE_HEIGHT * height:
         return none

@@ -26,7 +26,7 @@ def sheer_share(alpha: Alpha) -> float:
         alpha: (h, w) uint8, 255 = garment.
     """
     inside = masks.erode(alpha > SEEN, EDGE_PX)
-    share = float(np.count_nonzero(inside & (alpha < OPAQUE)) / max(1, np.count_nonzero(inside)))
+    share = float(np.count_nonzero(inside & (alpha < OPAQUE)) / max(1, int(np.count_nonzero(inside))))
     return share if share > LEAST_SHARE else 0.0
 
 

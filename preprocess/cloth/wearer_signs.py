@@ -120,4 +120,4 @@ def _share_of_what_stands_out(photo: RGB, person: Mask) -> float | None:
     if fit_border(to_lab(photo), BORDER_PX).share < MIN_GROUND_SHARE:
         return None
     outline = cut_garment(photo) > 127
-    return float(np.count_nonzero(person & outline) / max(1, np.count_nonzero(outline)))
+    return float(np.count_nonzero(person & outline) / max(1, int(np.count_nonzero(outline))))

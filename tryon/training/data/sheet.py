@@ -64,7 +64,8 @@ def _caption(text: str, width: int) -> RGB:
 
 
 def _width(picture: RGB, height: int) -> int:
-    return max(1, round(picture.shape[1] * height / picture.shape[0]))
+    width: int = round(picture.shape[1] * height / picture.shape[0])
+    return max(1, width)
 
 
 def _small(picture: RGB, height: int) -> RGB:

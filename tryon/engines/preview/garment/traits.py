@@ -53,7 +53,7 @@ def _symmetry(mask: Mask, axis: float) -> float:
     columns = np.round(2 * axis - np.arange(mask.shape[1])).astype(int)
     inside = (columns >= 0) & (columns < mask.shape[1])
     mirrored = mask[:, np.clip(columns, 0, mask.shape[1] - 1)] & inside
-    return float(np.count_nonzero(mask & mirrored) / max(1, np.count_nonzero(mask | mirrored)))
+    return float(np.count_nonzero(mask & mirrored) / max(1, int(np.count_nonzero(mask | mirrored))))
 
 
 def _sleeve_width(sleeve: Sleeve | None) -> float:
