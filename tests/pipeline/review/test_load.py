@@ -18,7 +18,7 @@ from pipeline.core.records.ledger_rows import Outcome, Status
 
 pytestmark = pytest.mark.slow
 PEOPLE, GARMENTS = 50, 50
-OPENS_WITHIN_S = 1.5
+OPENS_WITHIN_S = 6.0  # 0.9 s on most machines, 3 to 4 s on the slowest that was seen
 READY = "() => [...document.querySelectorAll('.tile img')].filter(each => each.complete && each.naturalWidth).length"
 
 FRAMES = """async () => {
