@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.core.engine import DressedPerson, EngineBase, EngineCard, EngineConfig, GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, CLOTH_MASK, IMAGE
+from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, CLOTH_MASK, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
 
 NAME = "seeded"
@@ -28,13 +28,13 @@ def shade(seed: int) -> int:
 
 
 class SeededEngine(EngineBase):
-    """Tiles the middle of the garment over the mask."""
+    """Draws the middle of the garment, as crisp as it is, on the body inside the mask."""
 
     card = EngineCard(
         name=NAME,
         version=1,
         categories=frozenset(Category),
-        person=(IMAGE, AGNOSTIC_MASK),
+        person=(IMAGE, AGNOSTIC_MASK, DENSEPOSE),
         garment=(CLOTH, CLOTH_MASK),
     )
     batch_size = 2
@@ -48,7 +48,7 @@ class SeededEngine(EngineBase):
     def encode(self, part: PersonInputs | GarmentInputs) -> Any:
         """The person with the mask, or the garment."""
         if isinstance(part, PersonInputs):
-            return part.image(), part.agnostic_mask()
+            return part.image(), part.agnostic_mask() & part.densepose().any(2)
         return part.cloth(), part.cloth_mask()
 
     def generate(self, items: Sequence[TryOnItem]) -> list[DressedPerson]:
@@ -60,7 +60,7 @@ class SeededEngine(EngineBase):
         rows, columns = np.nonzero(inside)
         middle = cloth[int(np.percentile(rows, 35)) : int(np.percentile(rows, 65)), columns.min() : columns.max()]
         middle = middle[:, int(0.35 * middle.shape[1]) : int(0.65 * middle.shape[1])]
-        sheet = cv2.resize(middle, (person.shape[1], person.shape[0]))
+        sheet = cv2.resize(middle, (person.shape[1], person.shape[0]), interpolation=cv2.INTER_NEAREST)
         picture = person.copy()
         picture[mask] = cv2.absdiff(sheet, np.full_like(sheet, shade(item.seed)))[mask]
         return picture

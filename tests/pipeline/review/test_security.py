@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -266,7 +265,7 @@ def test_the_command_makes_a_token_up_for_another_address(
 
     served = []
     monkeypatch.setattr(server, "serve", served.append)
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     review(host="0.0.0.0")
     review()
     assert len(served[0].token) >= 24 and served[0].token in capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -214,6 +215,7 @@ def test_a_whole_network_has_every_layer_in_8_bits_but_the_spared_ones_and_what_
     assert network.dtype == torch.bfloat16
 
 
+ROOT = Path(__file__).parents[3]
 PREDICT = """
 import sys, hashlib, torch
 torch.set_num_threads(1)
@@ -234,5 +236,6 @@ print(hashlib.sha256(noise.float().numpy().tobytes()).hexdigest())
 @pytest.mark.parametrize("weight_format", FORMATS)
 def test_two_processes_predict_the_same_noise(weight_format):
     run = [sys.executable, "-c", PREDICT, weight_format]
-    first, second = (subprocess.run(run, capture_output=True, text=True, check=True).stdout for _ in range(2))
+    both = [subprocess.run(run, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT) for _ in range(2)]
+    first, second = (each.stdout for each in both)
     assert first == second and len(first) == 65

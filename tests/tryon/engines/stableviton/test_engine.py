@@ -39,6 +39,8 @@ from tryon.networks import precision, vae
 pytestmark = pytest.mark.slow
 
 CANVAS, SIZE = (256, 192), (128, 64)
+HALF_PRECISION_SIZE = (128, 128)
+"""Where the coarsest grid is 2 wide, oneDNN's strided bf16 convolution errs at random on processors with matrix tiles."""
 ANN, COAT = Person("ann", "inputs:person/ann.jpg"), Garment("coat", "inputs:cloth/upper/coat.jpg")
 FAST = replace(PRESETS["fast"], dtype="fp32", steps=2)
 
@@ -108,7 +110,7 @@ def test_an_overflow_in_half_precision_is_made_again_in_full(random_network, lay
         return latents * torch.nan if net.dtype == torch.bfloat16 else latents
 
     monkeypatch.setattr(sampling, "sample", overflowing)
-    engine = runtime(network)
+    engine = runtime(network, size=HALF_PRECISION_SIZE)
     picture = engine.dress(items(engine, layout, [1]))[0].picture
     assert seen == [torch.bfloat16, torch.float32]
     assert picture.std() > 1
@@ -121,7 +123,7 @@ def test_a_vae_that_overflows_becomes_fp32_once_and_leaves_the_rest_alone(random
     original = vae.decode_latents
     black = lambda net, latents: original(net, latents) * 0 - 1 if net.dtype == torch.bfloat16 else original(net, latents)  # noqa: E731
     monkeypatch.setattr(vae, "decode_latents", black)
-    engine = runtime(network)
+    engine = runtime(network, size=HALF_PRECISION_SIZE)
     weight = network.unet.time_embedding.linear_1.bias.data_ptr()
     for seed in (1, 2):
         assert engine.dress(items(engine, layout, [seed]))[0].picture.std() > 1
@@ -194,9 +196,9 @@ def test_the_recipe_says_what_a_presets_name_does_not(random_network, layout):
     "engine, settings, gigabytes, expected",
     [
         (StableVITON, {}, 80, 32),
-        (StableVITON, {}, 6, 15),  # (0.8 · 6 − 3.34) GB, 94 MB each
-        (StableVITON, {"guidance_scale": 1.5}, 6, 7),
-        (StableVITON, {"dtype": "fp32"}, 12, 15),
+        (StableVITON, {}, 6, 16),  # (0.8 · 6 − 3.24) GB, 94 MB each
+        (StableVITON, {"guidance_scale": 1.5}, 6, 8),
+        (StableVITON, {"dtype": "fp32"}, 12, 16),
         (StableVITON1024, {}, 8, 8),
         (StableVITON1024, {}, 2, 1),
         (StableVITON1024, {"batch_size": 5}, 2, 5),
