@@ -102,12 +102,12 @@ class Chooser:
         if wanted not in known:
             raise UsageError(f"unknown {what} {wanted!r}", nearest(wanted, [*known, AUTO]))
         card: Card = resolve(known[wanted]).card
+        if self.commercial_only:  # first: nobody installs packages for what they may not use
+            for name in card.weights:
+                refuse_non_commercial(name)
         missing = card.missing_packages()
         if missing:
             raise MissingPackageError(f"{wanted} needs {', '.join(missing)}", card.install)
-        if self.commercial_only:
-            for name in card.weights:
-                refuse_non_commercial(name)
         self._require(card.weights)
         return ModelChoice(card, known[wanted])
 

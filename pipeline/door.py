@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from pipeline.core.errors import ExitCode
@@ -24,5 +25,21 @@ def main() -> None:
         if package in {"", *OUR_PACKAGES}:
             raise
         # Not through the console, which needs packages itself.
-        sys.stderr.write(f"error: the Python package {package!r} is missing from {sys.executable}\n  → pip install -e .\n")
+        cure = f"pip install -e {_install_target(package)}"
+        sys.stderr.write(f"error: the Python package {package!r} is missing from {sys.executable}\n  → {cure}\n")
         sys.exit(ExitCode.USAGE)
+
+
+def _install_target(package: str) -> str:
+    """What pip is to install for an imported package: us with the first of our extras that brings it, else us."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        wanted = requires("lookbook") or []
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        wanted = []
+    for line in wanted:
+        name, _, extra = line.partition("extra == ")
+        if extra and re.match(rf"{re.escape(package)}\b", name.replace("-", "_"), re.IGNORECASE):
+            return f"'.[{extra.strip(chr(34) + chr(39) + ' )')}]'"
+    return "."

@@ -15,6 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the workers are the parallel part: mo
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 WITH_SHARED = pytest.StashKey[int]()
 NEEDS_TORCH = "needs torch: pip install -e '.[diffusion]'"
+DIFFUSION = {"torch", "safetensors", "accelerate", "diffusers", "transformers", "einops"}
 
 
 def _shared_folder(name: str) -> Path:
@@ -92,7 +93,7 @@ def pytest_runtest_makereport(
     """So are tests that import it only when they run; what the program itself says about a missing torch stays a failure."""
     report = yield
     error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, ModuleNotFoundError) and error.name == "torch" and find_spec("torch") is None:
+    if isinstance(error, ModuleNotFoundError) and error.name in DIFFUSION and find_spec("torch") is None:
         report.outcome = "skipped"
         report.longrepr = (str(item.path), 0, NEEDS_TORCH)
     return report

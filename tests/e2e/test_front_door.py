@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.door import main
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "cv2", "mediapipe", "numpy", "pydantic", "diffusers", "transformers", "skimage", "PIL")
 
@@ -42,6 +44,17 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(module: str, 
     result = run_without(module, *words)
     assert result.returncode == 2 and "Traceback" not in result.stderr
     assert repr(module) in result.stderr and "→ pip install -e ." in result.stderr
+
+
+@pytest.mark.parametrize(("module", "extra"), [("accelerate", "diffusion"), ("safetensors", "diffusion"), ("uvicorn", "web")])
+def test_a_missing_package_of_an_extra_is_named_with_that_extra(module: str, extra: str, monkeypatch, capsys):
+    def needs_it() -> None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    monkeypatch.setattr("pipeline.cli.app.main", needs_it)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and f"→ pip install -e '.[{extra}]'" in capsys.readouterr().err
 
 
 def test_a_missing_module_of_ours_is_no_matter_of_installation():
@@ -110,6 +123,7 @@ def test_config_writes_a_file_that_it_reads_back_and_never_overwrites(tmp_path: 
 
 
 def test_an_explicit_engine_without_weights_is_an_error_with_the_cure(tmp_path: Path):
+    pytest.importorskip("torch", reason="without it the answer is the line that installs it")
     for kind in ("person", "cloth"):
         (tmp_path / "inputs" / kind).mkdir(parents=True)
         (tmp_path / "inputs" / kind / "a.jpg").write_bytes(b"x")

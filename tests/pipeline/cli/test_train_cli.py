@@ -21,7 +21,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def invoke(*words: str):
-    return CliRunner().invoke(app, ["train", *words])
+    result = CliRunner().invoke(app, ["train", *words])
+    if isinstance(result.exception, ModuleNotFoundError):
+        raise result.exception
+    return result
 
 
 @pytest.mark.parametrize("words", [["train", "--help"], ["train", "begin", "--help"]])
