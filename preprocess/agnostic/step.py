@@ -18,7 +18,7 @@ from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame, check_canvas_size
 from pipeline.core.items import Item, Person, Unit
-from pipeline.core.labels import UPPER_LABELS, Category
+from pipeline.core.labels import UPPER_LABELS, Category, Parse
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
@@ -26,6 +26,7 @@ from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.keep import Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
+from preprocess.agnostic.shown_arms import with_shown_arms
 from preprocess.agnostic.strokes import Margins
 from preprocess.agnostic.waist import Waist, settled_waist
 from preprocess.person.body import Joints, leg_in_view
@@ -83,7 +84,7 @@ class AgnosticStep(StepBase):
 
     name: ClassVar[str] = "agnostic"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     config: AgnosticConfig
     seconds = 0.1
 
@@ -163,9 +164,11 @@ class AgnosticStep(StepBase):
         notices: list[Notice] = []
         facts: dict[str, str] = {}
         waist = settled_waist(inputs.conditions.parse, inputs.image, inputs.conditions.body)
+        shown = with_shown_joints(inputs.conditions)
         for category in inputs.person.categories:
             rule = inputs.rules[category]
-            conditions = with_settled_waist(inputs.conditions, waist, category, rule)
+            given = inputs.conditions if rule.as_published else shown
+            conditions = with_settled_waist(given, waist, category, rule)
             mask = agnostic_mask(rule, category, conditions, self.config.keep)
             files |= artefacts(inputs.person, category, mask, conditions)
             notices += mask_notices(category, mask, conditions.body)
@@ -180,6 +183,11 @@ def with_settled_waist(conditions: Conditions, waist: Waist, category: Category,
     moved = waist.parse != conditions.parse
     opinions = tuple(np.where(moved & masks.labelled(each, UPPER_LABELS), waist.parse, each) for each in conditions.opinions)
     return replace(conditions, parse=waist.parse, opinions=opinions)
+
+
+def with_shown_joints(conditions: Conditions) -> Conditions:
+    """The conditions without arms that were only guessed behind something; the parse map says where the person is."""
+    return replace(conditions, body=with_shown_arms(conditions.body, conditions.parse != Parse.BACKGROUND))
 
 
 def waist_notices(person: Person, waist: Waist) -> list[Notice]:
