@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class SceneInputs:
         keypoints: in photo pixels, or None.
         placement_settings: where the user wants people to stand.
         reading: how bare numbers were read, or "".
-        drawn: seed and attempt of the dressed picture, where it says so.
+        drawn: what the dressed picture says of how it was drawn.
         guests: by `<person>__<garment>`.
     """
 
@@ -44,7 +45,7 @@ class SceneInputs:
     keypoints: Keypoints | None
     placement_settings: PlacementSettings
     reading: str = ""
-    drawn: Mapping[str, int] = field(default_factory=dict)
+    drawn: Mapping[str, Any] = field(default_factory=dict)
     guests: Mapping[str, DressedCutout] = field(default_factory=dict)
 
 
@@ -55,7 +56,7 @@ def arrange(inputs: SceneInputs, body: CutoutBody, seed: int) -> tuple[Ground, l
     free_space = find_free_space(inputs.background)
     light = shadow_direction(inputs.background, ground)
     own, figures, turn = DressedCutout(inputs.cutout, body), [], 0
-    for number, each in enumerate(places(inputs.placement_settings, inputs.scene.pair.person.id)):
+    for number, each in enumerate(places(inputs.placement_settings, inputs.scene.pair.person.original.id)):
         person, spot = (inputs.guests[each.guest] if each.guest else own), each.spot
         automatic = place(person.body, size, ground, free_space)
         if each.guest and spot.foot is None:

@@ -12,7 +12,7 @@ from pydantic import Field
 from compose.arrangement import SceneInputs, arrange
 from compose.body import measure_body
 from compose.crop import CroppedScene, crop_scene
-from compose.delivery import Delivery, seed_and_attempt, size_notices
+from compose.delivery import Delivery, drawn_from, size_notices
 from compose.guests import DressedCutout, guest_pair, guest_places
 from compose.layers_out import separate
 from compose.painter import PLAIN, Composite, Look, compose_scene
@@ -119,9 +119,11 @@ class ComposeStep(StepBase):
         photo = images.read_photo(source, self.context.max_megapixels, min_side=LEAST_SIDE_PX)
         notices = tuple(photo_notices(photo, f"background {scene.background.id}"))
         dressed = self.layout.path(_cutout(scene.pair))
-        cutout, drawn = images.read_rgba(dressed), seed_and_attempt(images.read_recipe(dressed))
+        cutout, drawn = images.read_rgba(dressed), drawn_from(images.read_recipe(dressed))
         placement_settings, reading = self._placement_files.read(scene.background)
-        guests = {each.guest: self.guest(each.spot, scene) for each in guest_places(placement_settings, scene.pair.person.id)}
+        guests = {
+            each.guest: self.guest(each.spot, scene) for each in guest_places(placement_settings, scene.pair.person.original.id)
+        }
         joints = self._keypoints(scene.pair)
         return SceneInputs(scene, photo.rgb, notices, cutout, joints, placement_settings, reading, drawn, guests)
 
@@ -152,7 +154,9 @@ class ComposeStep(StepBase):
             placement_settings = self._placement_files.written(scene.background) or AUTOMATIC
         except InputError:
             return []
-        return [guest_pair(each.spot, scene.pair.engine) for each in guest_places(placement_settings, scene.pair.person.id)]
+        return [
+            guest_pair(each.spot, scene.pair.engine) for each in guest_places(placement_settings, scene.pair.person.original.id)
+        ]
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Compose each scene."""

@@ -154,7 +154,8 @@ class PhotoDelivery(StepConfig):
         return Delivery.model_validate({name: value for name, value in own.items() if value is not None})
 
 
-def seed_and_attempt(recipe: Mapping[str, Any] | None) -> dict[str, int]:
-    """What a recipe says about the seed that its picture was drawn from; {} where it says nothing."""
+def drawn_from(recipe: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a recipe says about the draw of its picture: seed, attempt, and the passes of an outfit; {} where it says nothing."""
     named = recipe or {}
-    return {name: named[name] for name in ("seed", "attempt") if isinstance(named.get(name), int)}
+    kinds = {"seed": int, "attempt": int, "passes": list}
+    return {name: named[name] for name, kind in kinds.items() if isinstance(named.get(name), kind)}

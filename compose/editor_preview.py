@@ -149,7 +149,7 @@ class PlacementPreview:
 
     def _arranged(self, opened: OpenScene, placement_settings: PlacementSettings) -> tuple[Ground, list[tuple[Place, Figure]]]:
         scene = opened.inputs.scene
-        wanted = places(placement_settings, scene.pair.person.id)
+        wanted = places(placement_settings, scene.pair.person.original.id)
         for each in wanted:
             if each.guest and each.guest not in opened.guests:
                 opened.guests[each.guest] = _for_screen(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -13,50 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from compose.before_after import BODY, BeforeAfter
+from compose.before_after import BODY, Alpha, BeforeAfter
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
 from compose.crop import view_around
-from compose.delivery import PhotoDelivery, seed_and_attempt, size_notices
+from compose.delivery import PhotoDelivery, size_notices
 from compose.gate.faces import ReadFace, read_face
-from compose.gate.gate import SMALL_HEIGHT_PX, GateConfig, GateInputs, measure_pair
-from compose.kept_parts import HANDS, without_kept
+from compose.gate.gate import GateConfig, measure_pair
 from compose.matte import dressed_alpha, dressed_cutout
+from compose.restore_inputs import RestoreInputs, judged_by, read_inputs, restored_from
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
 from pipeline.core.card import Resources, most_of
-from pipeline.core.errors import InputError
 from pipeline.core.flags import Notice
-from pipeline.core.frame import Frame
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
-from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.layout import (
-    AGNOSTIC_MASK,
-    CLOTH,
-    CLOTH_MASK,
-    CUTOUT,
-    DENSEPOSE_IUV,
     DRESSED_CUTOUT,
-    FRAME,
-    IMAGE,
-    LANDMARKS,
-    MATTE,
-    PARSE,
-    TRYON,
-    Folder,
     Ref,
 )
-from pipeline.core.masks import Mask, box_of, labelled
+from pipeline.core.masks import box_of
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect
 from pipeline.core.seeds import grain_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
 
-REPLACED: dict[Category, tuple[Parse, ...]] = {
-    Category.UPPER: (Parse.UPPER_CLOTHES, Parse.COAT),
-    Category.LOWER: LOWER_LABELS,
-    Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS),
-}
-"""What a garment of each category replaces, beside the part of a dress that the mask covers."""
 ASK_SIDE_PX = 576
 """Long side of the picture shown to the backend: it only has to say where a sleeve is gone, not draw the edge."""
 
@@ -74,25 +51,6 @@ class RestoreConfig(GateConfig, PhotoDelivery):
     """Parts that always stay the photo's own, whatever the engine paints there; taken from the parse map."""
     backend_matte: bool = True
     """Ask the background backend where a wide garment gave way to background."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestoreInputs(GateInputs):
-    """What one pair is made of, beside what the gate reads; at photo resolution.
-
-    Args:
-        pair: the item.
-        photo: (h, w, 3) RGB uint8.
-        matte: (h, w) uint8, 255 = person.
-        cutout: (h, w, 4) RGBA uint8: the person before.
-        drawn: seed and attempt of the dressed picture, where it says so.
-    """
-
-    pair: Pair
-    photo: NDArray[np.uint8]
-    matte: NDArray[np.uint8]
-    cutout: NDArray[np.uint8]
-    drawn: Mapping[str, int] = field(default_factory=dict)
 
 
 class RestoreStep(StepBase):
@@ -120,24 +78,11 @@ class RestoreStep(StepBase):
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The photo, its frame and mattes, the mask, and the canvas before and after."""
-        pair = _pair(item)
-        person = pair.person.id
-        return (
-            pair.person.source,
-            FRAME.of(person),
-            MATTE.of(person),
-            CUTOUT.of(person),
-            AGNOSTIC_MASK.of(person, pair.garment.category),
-            IMAGE.of(person),
-            TRYON.of(pair.id, pair.engine),
-        )
+        return restored_from(_pair(item))
 
     def may_read(self, item: Item) -> Sequence[Ref]:
         """What the quality gate holds the picture against, and body parts when hands are to be kept."""
-        pair = _pair(item)
-        person = pair.person.id
-        judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(person), PARSE.of(person))
-        return (*judged, *((DENSEPOSE_IUV.of(person),) if HANDS in self.config.keep else ()))
+        return judged_by(_pair(item), self.config.keep)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """The dressed photo, its further sizes, and the dressed person without background."""
@@ -164,65 +109,14 @@ class RestoreStep(StepBase):
         Raises:
             InputError: artefacts that do not fit each other in size.
         """
-        pair = _pair(item)
-        person = pair.person.id
-        path = self.layout.path
-        frame, mask = Frame.from_json(path(FRAME.of(person)).read_text("utf-8")), self._mask(pair)
-        matte = images.read_grey(path(MATTE.of(person)))
-        inputs = RestoreInputs(
-            pair=pair,
-            photo=images.read_photo(path(pair.person.source), self.context.max_megapixels).rgb,
-            frame=frame,
-            matte=matte,
-            cutout=images.read_rgba(path(CUTOUT.of(person))),
-            mask=mask,
-            canvas=images.read_rgb(path(IMAGE.of(person))),
-            result=images.read_rgb(path(TRYON.of(pair.id, pair.engine))),
-            cloth=self._cloth(pair, CLOTH),
-            cloth_mask=None if (garment := self._cloth(pair, CLOTH_MASK)) is None else garment[..., 0] > 127,
-            face_oval=self._face_oval(pair),
-            person=frame.to_canvas(matte, fill=0) >= BODY,
-            worn=self._worn(pair, mask),
-            drawn=seed_and_attempt(images.read_recipe(path(TRYON.of(pair.id, pair.engine)))),
-        )
-        check_sizes(inputs)
-        return inputs
-
-    def _mask(self, pair: Pair) -> Mask:
-        """Where the result may show: the agnostic mask without what is to be kept."""
-        mask = images.read_mask(self.layout.path(AGNOSTIC_MASK.of(pair.person.id, pair.garment.category)))
-        parse = self.layout.path(PARSE.of(pair.person.id))
-        if not self.config.keep or not parse.is_file():
-            return mask
-        parts = self.layout.path(DENSEPOSE_IUV.of(pair.person.id))
-        body = images.read_arrays(parts)["I"] if HANDS in self.config.keep and parts.is_file() else None
-        return without_kept(mask, images.read_labels(parse), self.config.keep, body)
-
-    def _worn(self, pair: Pair, mask: Mask) -> Mask | None:
-        """What the pair's garment replaces, of a dress the part in the mask; None without a parse map."""
-        path = self.layout.path(PARSE.of(pair.person.id))
-        if not path.is_file():
-            return None
-        parse = images.read_labels(path)
-        fits = parse.shape == mask.shape  # the mask's step names a map of another size
-        return labelled(parse, REPLACED[pair.garment.category]) | (parse == Parse.DRESS) & mask if fits else None
-
-    def _cloth(self, pair: Pair, kind: Folder) -> NDArray[np.uint8] | None:
-        path = self.layout.path(kind.of(pair.garment.id))
-        return images.read_small(path, SMALL_HEIGHT_PX) if path.is_file() else None
-
-    def _face_oval(self, pair: Pair) -> NDArray[np.float32] | None:
-        path = self.layout.path(LANDMARKS.of(pair.person.id))
-        return outline_of_face(path.read_text("utf-8")) if path.is_file() else None
+        return read_inputs(_pair(item), self.layout, self.config.keep, self.context.max_megapixels)
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Restore each pair."""
         return [self._restore(each) for each in inputs]
 
     def _restore(self, inputs: RestoreInputs) -> Produced:
-        seed = grain_seed(self.context.seed, inputs.pair.id)
-        photos = dress_photo(inputs, self.config, seed)
-        alpha = dressed_alpha(photos, partial(self._new_matte, photos) if self.backend else None)
+        photos, alpha = self.dressed(inputs)
         cutout = dressed_cutout(photos, inputs.cutout, alpha)
         recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
         recipe |= inputs.drawn
@@ -233,6 +127,11 @@ class RestoreStep(StepBase):
         facts |= {"window": window} if window else {}
         files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
         return Produced(files, (*scores.notices(self.config), *notices), facts)
+
+    def dressed(self, inputs: RestoreInputs) -> tuple[BeforeAfter, Alpha]:
+        """The photo before and after, and the matte of the dressed person."""
+        photos = dress_photo(inputs, self.config, grain_seed(self.context.seed, inputs.pair.id))
+        return photos, dressed_alpha(photos, partial(self._new_matte, photos) if self.backend else None)
 
     def _pictures(
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
@@ -273,30 +172,6 @@ def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Befo
     colour = match_detail(inputs.photo, paste, inputs.frame, inputs.matte > 250, config.detail, seed)
     dressed = blend(inputs.photo, colour, paste.weight)
     return BeforeAfter(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
-
-
-def outline_of_face(landmarks: str) -> NDArray[np.float32] | None:
-    """(n, 2) x, y in photo pixels from the raw landmarks' JSON, or None when no face was found."""
-    oval = np.asarray(json.loads(landmarks).get("face_oval") or (), np.float32)
-    return oval if oval.ndim == 2 and oval.shape[1] == 2 else None
-
-
-def check_sizes(inputs: RestoreInputs) -> None:
-    """Everything of the photo has its size, everything of the canvas the frame's.
-
-    Raises:
-        InputError: naming what does not fit.
-    """
-    frame = inputs.frame
-    photo, canvas = (frame.photo_height, frame.photo_width), (frame.canvas_height, frame.canvas_width)
-    expected = {"photo": photo, "matte": photo, "cutout": photo, "mask": canvas, "canvas": canvas, "result": canvas}
-    for name, size in expected.items():
-        found = getattr(inputs, name).shape[:2]
-        if found != size:
-            raise InputError(
-                f"restore: {name} of {inputs.pair.id} is {found[1]}×{found[0]}, expected {size[1]}×{size[0]}",
-                f"python run.py --from background --force --only {inputs.pair.person.id}",
-            )
 
 
 def _pair(item: Item) -> Pair:

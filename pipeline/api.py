@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.assembly import Assembly, engine_chooser, has_seed, make_builders, mask_rule_of, stages_before
+from pipeline.assembly import Assembly, engine_chooser, has_seed, make_parts, make_stages, mask_rule_of, stages_before
 from pipeline.choice import Chooser
 from pipeline.core.console import LOG
 from pipeline.core.errors import UsageError
@@ -141,7 +141,7 @@ class PreparedRun:
         return Estimate(
             plan.to_run,
             sum(stage.step.seconds * count for stage, count in zip(self.stages, counts, strict=True)),
-            sum(builder.entry.megabytes * count for (builder, _), count in zip(self.assembly.builders, counts, strict=True)),
+            sum(part.builder.entry.megabytes * count for part, count in zip(self.assembly.parts, counts, strict=True)),
             shutil.disk_usage(place).free / 1e6,
         )
 
@@ -244,19 +244,20 @@ def _read(request: Request) -> PreparedRun:
     seedless = _next_attempts(collection, attempts) if request.another else ""
     everything, collection = attempts.apply(everything), attempts.apply(collection)
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
-    builders, notes = make_builders(request.steps, settings, context, collection, chooser)
+    parts, notes = make_parts(request.steps, settings, context, collection, chooser)
     guessed = guess_note(collection)
     lines = (*everything.notes, *engines.notes, *notes, *filter(None, (guessed, seedless)))
-    assembly = Assembly(context, settings, collection, everything, tuple(builders), lines)
-    stages = tuple(Stage(builder(), items, builder) for builder, items in builders)
+    assembly = Assembly(context, settings, collection, everything, tuple(parts), lines)
+    stages = tuple(make_stages(parts))
     refuse_obstacles(max((stage.step.resources.memory_gb for stage in stages if stage.items), default=0.0))
     return PreparedRun(request, assembly, guesser, attempts, stages)
 
 
 def _next_attempts(collection: Collection, attempts: Attempts) -> str:
     """Ask for another picture of every pair; returns a line about pairs whose engine has no seed, or ""."""
-    still = [pair for pair in collection.pairs if not has_seed(pair.engine)]
-    for pair in collection.pairs:
+    pairs = {each.id: each for pair in collection.pairs for each in pair.passes}.values()
+    still = [pair for pair in pairs if not has_seed(pair.engine)]
+    for pair in pairs:
         if has_seed(pair.engine):
             attempts.move_on(pair)
     engines = " and ".join(sorted({pair.engine for pair in still}))

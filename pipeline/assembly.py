@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.catalog import BACKENDS, ENGINES, STEPS, StageEntry, Target, resolve
+from pipeline.catalog import BACKENDS, ENGINES, OUTFIT, STEPS, StageEntry, Target, resolve
 from pipeline.choice import Chooser, EngineByCategory
 from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig, resolved
@@ -64,6 +64,21 @@ class StepBuilder:
 
 
 @dataclass(frozen=True)
+class StagePart:
+    """A part of a step in a run.
+
+    Args:
+        builder: of the step.
+        items: what it works on.
+        about: which part, where a step has several of one kind; "" = all of it.
+    """
+
+    builder: StepBuilder
+    items: tuple[Item, ...]
+    about: str = ""
+
+
+@dataclass(frozen=True)
 class Assembly:
     """Everything chosen for one run.
 
@@ -72,7 +87,7 @@ class Assembly:
         settings: resolved, by section.
         collection: the items selected for this run.
         everything: the items of the whole inputs folder, for `clean` and the report.
-        builders: the stages in order, with what they work on.
+        parts: the stages in order, with what they work on.
         notes: lines for the user about choices made.
     """
 
@@ -80,25 +95,34 @@ class Assembly:
     settings: Settings
     collection: Collection
     everything: Collection
-    builders: tuple[tuple[StepBuilder, tuple[Item, ...]], ...]
+    parts: tuple[StagePart, ...]
     notes: tuple[str, ...]
 
 
-def make_builders(
+def make_parts(
     steps: Sequence[str], settings: Settings, context: Context, collection: Collection, chooser: Chooser
-) -> tuple[list[tuple[StepBuilder, tuple[Item, ...]]], list[str]]:
+) -> tuple[list[StagePart], list[str]]:
     """The stages of the named steps, each with its items, and lines for the user about the choices."""
-    builders: list[tuple[StepBuilder, tuple[Item, ...]]] = []
+    parts: list[StagePart] = []
     notes: list[str] = []
     for name in steps:
-        for entry in STEPS[name]:
+        for entry, items, about in entries_of(name, collection):
             backend, lines = _backend(entry, settings, chooser)
             notes += [line for line in lines if line not in notes]
             engines = _engines(settings, collection) if entry.backend == "engine" else {}
             weights = _weights(backend, engines, chooser)
             builder = StepBuilder(entry, resolved(settings, entry.section), context, backend, engines, weights)
-            builders.append((builder, items_of(resolve(entry.target).unit, collection)))
-    return builders, notes
+            parts.append(StagePart(builder, items, about))
+    return parts, notes
+
+
+def make_stages(parts: Iterable[StagePart]) -> Iterator[Stage]:
+    """The stages of a run; two that are built alike share one step, so that an engine is loaded once for both passes."""
+    built: list[tuple[StepBuilder, Step]] = []
+    for part in parts:
+        step = next((step for same, step in built if same == part.builder), None) or part.builder()
+        built.append((part.builder, step))
+        yield Stage(step, part.items, part.builder, part.about)
 
 
 def stages_before(steps: Sequence[str], settings: Settings, context: Context, collection: Collection) -> list[Stage]:
@@ -108,13 +132,26 @@ def stages_before(steps: Sequence[str], settings: Settings, context: Context, co
     """
     order = list(STEPS)
     stages = []
-    for entry in (entry for name in order[: order.index(steps[0])] for entry in STEPS[name]):
+    before = (each for name in order[: order.index(steps[0])] for each in entries_of(name, collection))
+    for entry, items, about in before:
         backend = list(BACKENDS[entry.backend].values())[-1] if entry.backend in BACKENDS else ""
         engines = _engines(settings, collection) if entry.backend == "engine" else {}
         builder = StepBuilder(entry, resolved(settings, entry.section), context, backend, engines)
-        step = builder()
-        stages.append(Stage(step, items_of(step.unit, collection)))
+        stages.append(Stage(builder(), items, about=about))
     return stages
+
+
+def entries_of(name: str, collection: Collection) -> Iterator[tuple[StageEntry, tuple[Item, ...], str]]:
+    """The parts of a step, each with its items and what it is about; outfits have their first pass, and what follows from it."""
+    first = {pair.id for pair in collection.first_passes}
+    if name == "tryon" and first:
+        yield STEPS[name][0], collection.first_passes, "first pass"
+        for entry in (OUTFIT, *STEPS["parsing"]):
+            yield entry, collection.derived, "second pass"
+        yield STEPS[name][0], tuple(pair for pair in collection.pairs if pair.id not in first), ""
+        return
+    for entry in STEPS[name]:
+        yield entry, items_of(resolve(entry.target).unit, collection), ""
 
 
 def items_of(unit: Unit, collection: Collection) -> tuple[Item, ...]:
@@ -157,7 +194,8 @@ def _backend(entry: StageEntry, settings: Settings, chooser: Chooser) -> tuple[T
 
 
 def _engines(settings: Settings, collection: Collection) -> dict[str, StepConfig]:
-    return {name: settings[name] for name in sorted({pair.engine for pair in collection.pairs})}
+    engines = {pair.engine for pair in (*collection.first_passes, *collection.pairs)}
+    return {name: settings[name] for name in sorted(engines)}
 
 
 def _weights(backend: Target, engines: Mapping[str, StepConfig], chooser: Chooser) -> dict[str, str]:

@@ -79,6 +79,11 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
 }
 """The seven steps in their order; a step's number is its place, from 1."""
 
+OUTFIT = StageEntry(
+    "compose.outfit_step:OutfitStep", "restore", "compose.restore_step:RestoreConfig", "background", megabytes=3.0
+)
+"""Makes a person of what the first pass of an outfit gave; part of the step `tryon`."""
+
 BACKENDS: dict[str, dict[str, Target]] = {
     "background": {
         "birefnet-portrait": "preprocess.background.rembg:BirefnetPortrait",

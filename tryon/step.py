@@ -101,10 +101,11 @@ class TryOnStep(StepBase):
         return max((engine.card.seconds for engine in self.engines.values()), default=super().seconds)
 
     def reads(self, item: Item) -> Sequence[Ref]:
-        """The conditions the pair's engine reads, of the person and of the garment."""
+        """The conditions the pair's engine reads, of the person and of the garment, and the passes before, which it records."""
         pair = _pair(item)
         card = self._engine(pair).card
-        return person_refs(card, pair) + [folder.of(pair.garment.id) for folder in card.garment]
+        before = [TRYON.of(each.id, each.engine) for each in pair.passes[:-1]]
+        return person_refs(card, pair) + [folder.of(pair.garment.id) for folder in card.garment] + before
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """One picture below the engine's own folder, and the further ones that its settings ask for."""
@@ -184,11 +185,14 @@ class TryOnStep(StepBase):
             "weights": self._weights_of(card),
             "seed": self._seed(pair),
             "attempt": self._attempt(pair),
-            "person": pair.person.id,
+            "person": pair.person.original.id,
             "garment": pair.garment.id,
             "category": pair.garment.category.value,
             "settings": self._settings(pair),
         }
+        before = [images.read_recipe(self.layout.path(TRYON.of(each.id, each.engine))) or {} for each in pair.passes[:-1]]
+        if before:
+            recipe |= {"passes": [_named(each) for each in (*before, recipe)], "before": before}
         described = self._engine(pair).describe()
         recipe |= {"sampling": dict(described)} if described else {}
         return recipe | ({"preview": True} if card.approximate else {})
@@ -254,6 +258,11 @@ def person_refs(card: EngineCard, pair: Pair) -> list[Ref]:
         kind.of(pair.person.id, pair.garment.category) if isinstance(kind, PerCategory) else kind.of(pair.person.id)
         for kind in dict.fromkeys((*card.person, AGNOSTIC_MASK))
     ]
+
+
+def _named(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What one pass of an outfit is called by in the recipe of the whole."""
+    return {name: recipe.get(name) for name in ("garment", "category", "engine", "seed", "attempt")}
 
 
 def check_category(card: EngineCard, pair: Pair) -> None:

@@ -23,19 +23,26 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One photo of a person.
+    """One photo of a person, or what the first pass of an outfit made of one.
 
     Args:
         id: unique, readable, free of spaces; the stem of every artefact.
         source: the photo.
         categories: the garment categories that some pair wants for this person; parsing makes one agnostic mask for each.
         recipes: per category the agnostic recipe that its engine was trained with, "" = the default; () = the default for all.
+        after: the pass of an outfit whose result this person is; None = a photo.
     """
 
     id: str
     source: Ref
     categories: tuple[Category, ...] = (Category.UPPER,)
     recipes: tuple[str, ...] = ()
+    after: Pair | None = None
+
+    @property
+    def original(self) -> Person:
+        """The person in the photo that everything began with."""
+        return self if self.after is None else self.after.person.original
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +72,40 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A person and a garment, to be dressed by one engine.
+    """A person and a garment, to be dressed by one engine; of an outfit, the last of its passes.
 
     Args:
-        person, garment: who wears what.
+        person, garment: who wears what; in a later pass of an outfit `person` is what the pass before it made.
         engine: name of the try-on engine.
         attempt: which of the pictures that different seeds give; it decides the dressed picture's bytes, not its name.
+        outfit: of an outfit, what stands for all its garments in the id; "" = a single garment.
     """
 
     person: Person
     garment: Garment
     engine: str
     attempt: int = field(default=0, repr=False)
+    outfit: str = ""
 
     @property
     def id(self) -> str:
-        """`<person>__<garment>`; single ids never contain a double underscore."""
-        return f"{self.person.id}__{self.garment.id}"
+        """`<person>__<garment>`, of an outfit `<person>__<outfit>`; single ids never contain a double underscore."""
+        return f"{self.person.original.id}__{self.outfit or self.garment.id}"
+
+    @property
+    def passes(self) -> tuple[Pair, ...]:
+        """The pairs to dress one after the other, itself the last: one, of an outfit two."""
+        return (self,) if self.person.after is None else (*self.person.after.passes, self)
+
+    @property
+    def garments(self) -> tuple[Garment, ...]:
+        """Everything that is put on, in the order of the passes."""
+        return tuple(each.garment for each in self.passes)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The ids of all that it is made of, itself the last: people, garments, passes."""
+        return tuple(name for each in self.passes for name in (each.person.id, each.garment.id, each.id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ CLOTH = Folder(f"{TEST}/cloth", ".jpg", "cloth", "the garment alone on VITON-HD'
 CLOTH_MASK = Folder(f"{TEST}/cloth-mask", ".jpg", "cloth", "white = garment")
 TRYON = PerEngine("tryon", ".png", "tryon", "the dressed person on the canvas")
 ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
+OUTFIT = Folder("outfit", ".png", "tryon", "a person in the first garment of an outfit: the photo for its second pass")
 DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "compose", "the dressed person without background: RGBA, photo resolution")
 FINAL = PerFormat("final", ".png", "compose", "the finished picture; `.jpg` or `.webp` with `compose.format`")
 SIZES = PerFormat("sizes", ".png", "compose", "the finished picture in a further size: a folder per size of `compose.sizes`")
@@ -128,7 +129,7 @@ LAYERS = (
 
 PER_ITEM = (
     *(CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE),
-    *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, CLOTH, CLOTH_MASK),
+    *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, CLOTH, CLOTH_MASK, OUTFIT),
 )
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
 PER_ENGINE = (TRYON, ATTENTION, DRESSED_CUTOUT, FINAL, SIZES, *LAYERS)

@@ -104,11 +104,13 @@ class Stage:
         step: the instance that plans, and that works when there are no worker processes.
         items: in the order in which they are worked on.
         build: how a worker process gets a step of its own; None = this process has to do the work.
+        about: which part of the step's work, in words; "" = all of it.
     """
 
     step: Step
     items: Sequence[Item]
     build: BuildStep | None = None
+    about: str = ""
 
     @property
     def name(self) -> str:

@@ -118,7 +118,8 @@ def _listed(folder: Path, readers: Sequence[_Part], split: str, pairs: str) -> l
 
 def _of_root(file: Path, readers: Sequence[_Part]) -> list[PairList[str, str]]:
     """The lines of a list for all parts, each to the part that has its pictures; a category beside them decides between two."""
-    each = [read_pair_list(file, reader.names(PERSON), reader.names(GARMENT), CURE) for reader in readers]
+    read = (read_pair_list(file, reader.names(PERSON), reader.names(GARMENT), CURE) for reader in readers)
+    each = [listed.of_single_garments() for listed in read]
     pairs: list[dict[tuple[str, str], None]] = [{} for _ in readers]
     problems: list[Problem] = []
     lines: dict[int, list[tuple[int, str, str]]] = {}

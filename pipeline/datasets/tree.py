@@ -236,7 +236,7 @@ def read_pairs(file: Path, people: Names[P], garments: Names[P]) -> PairList[P, 
     Raises:
         UsageError: no line names a pair.
     """
-    found = read_pair_list(file, people, garments, CURE)
+    found = read_pair_list(file, people, garments, CURE).of_single_garments()
     if not found.pairs and found.problems:
         first = found.problems[0]
         raise UsageError(f"{first.path}: {first.reason}; no line names a pair", f"{first.remedy}; or choose --pairs none")

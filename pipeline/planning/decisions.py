@@ -44,11 +44,12 @@ class Line:
     count: int
     code: Code
     reason: str
+    about: str = ""
 
     @property
     def text(self) -> str:
-        """For people: `812 compose: background sea.jpg added`."""
-        return f"{self.count} {self.stage}: {self.reason}"
+        """For people: `812 compose: background sea.jpg added`, `2 tryon (first pass): never run`."""
+        return f"{self.count} {self.stage}{f' ({self.about})' if self.about else ''}: {self.reason}"
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class StagePlan:
         total: how many items there are.
         decisions: for all items that are not simply done.
         kept: hand edits, by slot, also of items that are otherwise done.
+        about: which part of the step's work, in words; "" = all of it.
     """
 
     stage: str
@@ -68,6 +70,7 @@ class StagePlan:
     total: int = 0
     decisions: list[Decision] = field(default_factory=list)
     kept: dict[Ref, tuple[str, tuple[Ref, ...]]] = field(default_factory=dict)
+    about: str = ""
 
     def of(self, *actions: Action) -> list[Decision]:
         """The decisions with one of these actions, in item order."""
@@ -94,7 +97,7 @@ class StagePlan:
             lines[action, reason.code, text] += count
         order = list(Action)
         rows = sorted(lines.items(), key=lambda row: (order.index(row[0][0]), -row[1], row[0][2]))
-        return [Line(self.stage, self.unit, action, count, code, text) for (action, code, text), count in rows]
+        return [Line(self.stage, self.unit, action, count, code, text, self.about) for (action, code, text), count in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def make_plan(stages: Sequence[Stage], records: Records, policy: RerunPolicy | N
 
 def plan_stage(stage: Stage, records: Records, policy: RerunPolicy, outlook: Outlook) -> StagePlan:
     """Decide about every item of one stage, and tell the outlook what will not be available."""
-    plan = StagePlan(stage.name, stage.step.unit)
+    plan = StagePlan(stage.name, stage.step.unit, about=stage.about)
     planner = ItemPlanner(stage.step, records, policy, outlook)
     writes_of = stage.step.writes
     for item in stage.items:

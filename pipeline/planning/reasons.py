@@ -105,13 +105,15 @@ def added(item: Item, known: KnownItems) -> Reason:
     if not known.ids:
         return NEVER
     if isinstance(item, Person):
-        return Reason(Code.ADDED, "photo added")
+        return Reason(Code.ADDED, "photo added" if item.after is None else "outfit added")
     if isinstance(item, Garment):
         return Reason(Code.ADDED, "garment added")
     pair, parts = item.pair if isinstance(item, Scene) else item, known.parts
-    if pair.person.id not in parts[0]:
+    if pair.person.original.id not in parts[0]:
         return Reason(Code.ADDED, "photo added")
-    if pair.garment.id not in parts[1]:
+    if pair.outfit and pair.outfit not in parts[1]:
+        return Reason(Code.ADDED, f"outfit {pair.outfit} added", "{} outfits added")
+    if not pair.outfit and pair.garment.id not in parts[1]:
         return Reason(Code.ADDED, f"garment {_file_name(pair.garment.source)} added", "{} garments added")
     if isinstance(item, Scene) and item.background.id not in parts[2]:
         return Reason(Code.ADDED, f"background {_file_name(item.background.source)} added", "{} backgrounds added")

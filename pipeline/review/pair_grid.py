@@ -35,11 +35,14 @@ def write_pairs(layout: Layout, items: Items, pairs: Iterable[tuple[str, str]], 
 
     Raises:
         UnknownItemError: no such person or garment.
-        UsageError: `pairs.csv` is in use, whose pairs would be added.
+        UsageError: `pairs.csv` is in use, whose pairs would be added, or the list has outfits, which a grid has no place for.
     """
     table = next((file for file in pair_files(layout) if file.name.lower().startswith(PAIR_FILES[1])), None)
     if table is not None:
         raise UsageError(f"{table.name} lists pairs too", f"edit that file, or move it away: {table}")
+    listed = next(iter(pair_files(layout)), None)
+    if listed is not None and read_pairs(layout, items.every.persons, items.every.garments).outfits:
+        raise UsageError(f"{listed.name} lists outfits, which this grid cannot show", f"edit that file: {listed}")
     rows = dict.fromkeys((items.person(person).id, items.garment(garment).id) for person, garment in pairs)
     text = HEAD + "".join(f"{person} {garment}\n" for person, garment in rows)
     store.replace(store.stage(PAIRS, text.encode("utf-8")))

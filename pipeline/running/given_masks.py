@@ -42,7 +42,7 @@ def take_given_masks(found: Collection, records: Records, invert: bool = False) 
 
 
 def _masks(found: Collection) -> Iterator[tuple[Ref, tuple[Person | Garment, Category]]]:
-    for person in found.persons:
+    for person in (*found.persons, *found.derived):
         for category in person.categories:
             yield AGNOSTIC_MASK.of(person.id, category), (person, category)
     for garment in found.garments:

@@ -216,9 +216,9 @@ class Retry:
 
 
 def _pair_stages(stages: Sequence[Stage]) -> tuple[tuple[Stage, ...], int]:
-    """The stages that make and judge pairs, and the place of the last one."""
-    places = [place for place, stage in enumerate(stages) if stage.step.unit is Unit.PAIR]
-    return tuple(stages[place] for place in places), places[-1] if places else -1
+    """The stages that make and judge pairs, and the place of the last one; the first pass of outfits is none of them."""
+    places = {stage.name: place for place, stage in enumerate(stages) if stage.step.unit is Unit.PAIR}
+    return tuple(stages[place] for place in places.values()), max(places.values(), default=-1)
 
 
 def _judging(stages: Sequence[Stage]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.ids import unique_ids
+from pipeline.core.inputs.outfits import outfit_pairs
 from pipeline.core.inputs.pairs import has_pair_file, read_pairs, spellings
 from pipeline.core.inputs.scan import Problem, find_pictures
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
@@ -52,7 +54,7 @@ class Collection:
 
     Args:
         persons, garments, backgrounds: in a fixed order, by name.
-        pairs: which person wears which garment, by which engine.
+        pairs: which person wears which garment, by which engine; of an outfit its last pass.
         problems: inputs that cannot be used, each with a reason.
         notes: what was assumed about the pair list.
     """
@@ -63,6 +65,18 @@ class Collection:
     pairs: tuple[Pair, ...] = ()
     problems: tuple[Problem, ...] = field(default_factory=tuple)
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def first_passes(self) -> tuple[Pair, ...]:
+        """What outfits begin with, each once; a pair that is wanted for itself too is among them."""
+        earlier = {each.id: each for pair in self.pairs for each in pair.passes[:-1]}
+        return tuple(earlier.values())
+
+    @cached_property
+    def derived(self) -> tuple[Person, ...]:
+        """What the first passes make, each once: people in the first garment of an outfit."""
+        made = {pair.person.id: pair.person for pair in self.pairs if pair.person.after is not None}
+        return tuple(made.values())
 
     def scenes(self) -> Iterable[Scene]:
         """Every pair in front of every background; the photo's own background belongs to the pair itself."""
@@ -86,6 +100,8 @@ def discover(
     persons = tuple(Person(name, source) for name, source in people)
     listed = read_pairs(layout, persons, garments)
     pairs = [Pair(person, garment, choose_engine(garment.category)) for person, garment in listed.pairs]
+    if listed.outfits:
+        pairs += outfit_pairs(listed.outfits, choose_engine, [*(each.id for each in persons), *(each.id for each in garments)])
     return with_categories(
         Collection(
             persons=persons,
@@ -102,12 +118,19 @@ def discover(
 def with_categories(collection: Collection, recipe_of: RecipeOf = no_recipe) -> Collection:
     """Give each person the garment categories of its pairs, and their recipes, so that parsing makes only those masks."""
     wanted: dict[str, dict[Category, str]] = defaultdict(dict)
-    for pair in collection.pairs:
+    for pair in (*collection.first_passes, *collection.pairs):
         wanted[pair.person.id][pair.garment.category] = pair.engine
-    recipes = {engine: recipe_of(engine) for engine in {pair.engine for pair in collection.pairs}}
+    engines = {engine for choice in wanted.values() for engine in choice.values()}
+    recipes = {engine: recipe_of(engine) for engine in engines}
     renewed = {person.id: _wearing(person, wanted[person.id], recipes) for person in collection.persons}
-    pairs = tuple(replace(pair, person=renewed[pair.person.id]) for pair in collection.pairs)
-    return replace(collection, persons=tuple(renewed.values()), pairs=pairs)
+
+    def dressing(pair: Pair) -> Pair:
+        person = pair.person
+        if person.after is None:
+            return replace(pair, person=renewed[person.id])
+        return replace(pair, person=_wearing(replace(person, after=dressing(person.after)), wanted[person.id], recipes))
+
+    return replace(collection, persons=tuple(renewed.values()), pairs=tuple(map(dressing, collection.pairs)))
 
 
 def _wearing(person: Person, engines: Mapping[Category, str], recipes: Mapping[str, str]) -> Person:
@@ -162,7 +185,7 @@ def select(collection: Collection, only: Sequence[str] = (), skip: Sequence[str]
     """Restrict a collection by globs on ids, file names and paths.
 
     A glob restricts the kinds it matches: `--only 'beach_*'` keeps those people and all garments and backgrounds. A glob with
-    a double underscore is compared with pair ids.
+    a double underscore is compared with pair ids. An outfit is wanted where one of its garments is, and left out likewise.
 
     Args:
         only: keep the items that match one of the globs.
@@ -178,16 +201,42 @@ def select(collection: Collection, only: Sequence[str] = (), skip: Sequence[str]
     plain = [glob for glob in only if "__" not in glob]
     persons = _restrict(collection.persons, plain, skip)[:limit]
     garments = _restrict(collection.garments, plain, skip)
+    left_out = {item.id for item in collection.garments if any(matches(item, glob) for glob in skip)}
     keep = {item.id for item in persons}, {item.id for item in garments}
-    pairs = [pair for pair in collection.pairs if pair.person.id in keep[0] and pair.garment.id in keep[1]]
-    pairs = [pair for pair in pairs if not any(_glob(pair.id, glob) for glob in skip if "__" in glob)]
+    pairs = [pair for pair in collection.pairs if pair.person.original.id in keep[0] and _worn(pair, keep[1], left_out)]
+    pairs = [pair for pair in pairs if not any(_names(pair, glob) for glob in skip if "__" in glob)]
     if pair_globs:
-        pairs = [pair for pair in pairs if any(_glob(pair.id, glob) for glob in pair_globs)]
-        used = {pair.person.id for pair in pairs}, {pair.garment.id for pair in pairs}
+        pairs = [pair for pair in pairs if any(_names(pair, glob) for glob in pair_globs)]
+        used = _used(pairs)
         persons = tuple(item for item in persons if item.id in used[0])
         garments = tuple(item for item in garments if item.id in used[1])
+    further = {garment.id for pair in pairs for garment in pair.garments} - {item.id for item in garments}
+    if further:
+        garments = tuple(item for item in collection.garments if item.id in keep[1] | further)
     backgrounds = _restrict(collection.backgrounds, plain, skip)
     return replace(collection, persons=persons, garments=garments, backgrounds=backgrounds, pairs=tuple(pairs))
+
+
+def _worn(pair: Pair, wanted: Set[str], left_out: Set[str]) -> bool:
+    """Whether one of a pair's garments is wanted and none is left out."""
+    if pair.person.after is None:
+        return pair.garment.id in wanted
+    worn = {garment.id for garment in pair.garments}
+    return bool(worn & wanted) and not worn & left_out
+
+
+def _names(pair: Pair, glob: str) -> bool:
+    """Whether a glob fits the pair's id, or that of its person with one of its garments."""
+    if pair.person.after is None:
+        return _glob(pair.id, glob)
+    single = (Pair(pair.person.original, garment, pair.engine).id for garment in pair.garments)
+    return any(_glob(name, glob) for name in (pair.id, *single))
+
+
+def _used(pairs: Iterable[Pair]) -> tuple[Set[str], Set[str]]:
+    """The ids of all people and garments of some pairs."""
+    every = [each for pair in pairs for each in pair.passes]
+    return {each.person.id for each in every}, {each.garment.id for each in every}
 
 
 def _restrict(items: tuple[Named, ...], only: Sequence[str], skip: Sequence[str]) -> tuple[Named, ...]:
@@ -206,7 +255,7 @@ def _glob(text: str, glob: str) -> bool:
 
 def _must_match(glob: str, collection: Collection) -> None:
     items: tuple[Person | Garment | Background, ...] = (*collection.persons, *collection.garments, *collection.backgrounds)
-    if any(matches(item, glob) for item in items) or any(_glob(pair.id, glob) for pair in collection.pairs):
+    if any(matches(item, glob) for item in items) or any(_names(pair, glob) for pair in collection.pairs):
         return
     some = ", ".join(item.id for item in items[:8])
     raise UsageError(
@@ -218,8 +267,7 @@ def paired_only(collection: Collection, layout: Layout) -> Collection:
     """Leave out the people and garments that no line of the pairs file names, where there is one."""
     if not has_pair_file(layout):
         return collection
-    people = {pair.person.id for pair in collection.pairs}
-    clothes = {pair.garment.id for pair in collection.pairs}
+    people, clothes = _used(collection.pairs)
     persons = tuple(item for item in collection.persons if item.id in people)
     garments = tuple(item for item in collection.garments if item.id in clothes)
     return replace(collection, persons=persons, garments=garments)
@@ -228,6 +276,6 @@ def paired_only(collection: Collection, layout: Layout) -> Collection:
 def pair_lists(collection: Collection) -> dict[Ref, str]:
     """The VITON-HD pair files: `person.jpg cloth.jpg` a line, one file per garment category that occurs."""
     lines: dict[Category, list[str]] = defaultdict(list)
-    for pair in collection.pairs:
+    for pair in {each.id: each for each in (*collection.first_passes, *collection.pairs)}.values():
         lines[pair.garment.category].append(f"{pair.person.id}.jpg {pair.garment.id}.jpg")
     return {PAIR_LISTS[category]: "\n".join(rows) + "\n" for category, rows in lines.items()}

@@ -32,14 +32,15 @@ def existing(found: Collection) -> dict[Unit, Existing]:
     """The existing items of each unit.
 
     Args:
-        found: the whole inputs folder, not restricted by a pairs file.
+        found: the whole inputs folder, not restricted by a pairs file; outfits exist only where that file names them.
     """
     persons, garments, backgrounds = (
         frozenset(item.id for item in items) for items in (found.persons, found.garments, found.backgrounds)
     )
+    worn = garments | {pair.outfit for pair in found.pairs if pair.outfit}
     return {
-        Unit.PERSON: Existing((persons,)),
+        Unit.PERSON: Existing((persons | {person.id for person in found.derived},)),
         Unit.GARMENT: Existing((garments,)),
-        Unit.PAIR: Existing((persons, garments)),
-        Unit.SCENE: Existing((persons, garments, backgrounds)),
+        Unit.PAIR: Existing((persons, worn)),
+        Unit.SCENE: Existing((persons, worn, backgrounds)),
     }

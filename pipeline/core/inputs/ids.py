@@ -17,6 +17,8 @@ from pathlib import PurePosixPath
 MAX_ID_BYTES = 60
 """Three ids, two separators and a suffix stay below the usual limit of 255 bytes for a file name."""
 
+JOINT = "+"
+"""Between the ids of garments that are worn together, and between a person and what they wear already."""
 RESERVED = frozenset("\\/:*?\"<>|[]{}$&;%#'`^!")
 
 SIMPLE = re.compile(r"([A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*)\.[A-Za-z0-9]+")
@@ -40,7 +42,22 @@ def unique_ids(relatives: Sequence[str], taken: Iterable[str] = ()) -> list[str]
         relatives: paths relative to the folder of their kind, `/` between parts, extension included.
         taken: ids that are in use.
     """
-    slugs = [slug(each) for each in relatives]
+    return _unique([slug(each) for each in relatives], relatives, taken)
+
+
+def joined_ids(groups: Sequence[Sequence[str]], taken: Iterable[str] = ()) -> list[str]:
+    """One id per group of ids, in order: `jeans` and `top` → `jeans+top`, shortened where that is too long.
+
+    Args:
+        groups: ids, each group once.
+        taken: ids that are in use.
+    """
+    return _unique([JOINT.join(group) for group in groups], ["/".join(group) for group in groups], taken)
+
+
+def _unique(slugs: Sequence[str], relatives: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """The slugs; those that are empty, too long or not alone are marked by what they stand for."""
+    taken = list(taken)
     counts = Counter([_key(each) for each in slugs])
     counts.update(_key(each) for each in taken)
     alone = [bool(each) and counts[_key(each)] == 1 and len(each.encode()) <= MAX_ID_BYTES for each in slugs]

@@ -1,8 +1,9 @@
-"""The pair list of the inputs folder: which person wears which garment.
+"""The pair list of the inputs folder: which person wears which garment, or which outfit.
 
 `inputs/pairs.txt` has VITON-HD's form, `person cloth` a line; `inputs/pairs.csv` has two columns; other usual forms are read too
-(`pair_list`). Without either, every person wears every garment. A name may be an id, a file name with or without its suffix, or a
-path; an unknown or ambiguous one is reported.
+(`pair_list`). A third column that names a garment on every line makes each line an outfit (`outfits`). Without either file, every
+person wears every garment. A name may be an id, a file name with or without its suffix, or a path; an unknown or ambiguous one is
+reported.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from pipeline.core.inputs.outfits import Outfit, outfit_of
 from pipeline.core.inputs.pair_list.names import GARMENT_FOLDERS, PERSON_FOLDERS, Named, Names
-from pipeline.core.inputs.pair_list.reader import PairList, read_pair_list
+from pipeline.core.inputs.pair_list.reader import read_pair_list
 from pipeline.core.inputs.scan import Problem
 from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category
@@ -25,6 +28,23 @@ SAME = re.compile(r"(pairs\.(?:txt|csv))(?:\.(?:txt|csv))?", re.IGNORECASE)
 """Names that mean a pair list on some systems: in capitals, or with the suffix that an editor adds and Windows hides."""
 SIMILAR = re.compile(r"(?:.*[\W_])?pairs?(?:[\W_].*)?\.(?:txt|csv|tsv|xlsx?|ods|json|rtf|docx?)|pairs?", re.IGNORECASE)
 """Names of files that somebody may have meant as the pair list."""
+
+
+@dataclass(frozen=True)
+class WantedPairs:
+    """What the pair lists of the inputs folder say.
+
+    Args:
+        pairs: (person, garment), each once, in the order of the files.
+        outfits: each once, in the same order.
+        problems: the lines that name neither, and files that look like a pair list and are none.
+        notes: what was assumed.
+    """
+
+    pairs: tuple[tuple[Person, Garment], ...] = ()
+    outfits: tuple[Outfit, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def pair_files(layout: Layout) -> list[Path]:
@@ -38,19 +58,22 @@ def has_pair_file(layout: Layout) -> bool:
     return bool(pair_files(layout))
 
 
-def read_pairs(layout: Layout, persons: Sequence[Person], garments: Sequence[Garment]) -> PairList[Person, Garment]:
-    """The wanted pairs, each once, in the order of the files, and the lines that name no pair."""
+def read_pairs(layout: Layout, persons: Sequence[Person], garments: Sequence[Garment]) -> WantedPairs:
+    """The wanted pairs and outfits, and the lines that name neither."""
     files = pair_files(layout)
     aside = tuple(_not_read(layout, files))
     if not files:
-        return PairList(tuple((person, garment) for person in persons for garment in garments), aside)
+        return WantedPairs(tuple((person, garment) for person in persons for garment in garments), problems=aside)
     people, clothes = person_names(persons), garment_names(garments)
     lists = [read_pair_list(file, people, clothes, CURE) for file in files]
     pairs = {(person.id, garment.id): (person, garment) for each in lists for person, garment in each.pairs}
+    read = [outfit_of(each.where, each.person, each.garments) for listed in lists for each in listed.outfits]
+    outfits = {(each.person.id, *each.garments): each for each in read if isinstance(each, Outfit)}
+    refused = [each for each in read if isinstance(each, Problem)]
     renamed = [f"{files[0]} is read as the pair list; name it {_meant(files[0].name)}"] if files[0].name not in PAIR_FILES else []
-    problems = chain(aside, *(each.problems for each in lists))
+    problems = chain(aside, *(each.problems for each in lists), refused)
     notes = chain(renamed, *(each.notes for each in lists))
-    return PairList(tuple(pairs.values()), tuple(problems), tuple(notes), lists[0].form)
+    return WantedPairs(tuple(pairs.values()), tuple(outfits.values()), tuple(problems), tuple(notes))
 
 
 def person_names(persons: Sequence[Person]) -> Names[Person]:

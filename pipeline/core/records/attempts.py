@@ -82,8 +82,10 @@ class Attempts:
         return replace(collection, pairs=tuple(self.at_chosen(pair) for pair in collection.pairs))
 
     def at_chosen(self, pair: Pair) -> Pair:
-        """The pair at the attempt to show."""
-        chosen = self.of(pair).chosen
+        """The pair at the attempt to show, and the passes before it at theirs."""
+        chosen, person = self.of(pair).chosen, pair.person
+        if person.after is not None:
+            pair = replace(pair, person=replace(person, after=self.at_chosen(person.after)))
         return pair if pair.attempt == chosen else replace(pair, attempt=chosen)
 
     def save(self, store: Store) -> None:

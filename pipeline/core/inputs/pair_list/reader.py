@@ -6,7 +6,7 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -25,7 +25,25 @@ PROPOSED = 4
 MOST_PROPOSALS = 2000
 """Among more names the search takes too long."""
 SHOWN = 3
+SINGLY = "one garment a line: write a line for each"
 DIGITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class OutfitLine(Generic[P, G]):
+    """A line that names several garments for one person.
+
+    Args:
+        where: file and line.
+        listed: the garments as written.
+        person: who.
+        garments: at least two, in the order of the line.
+    """
+
+    where: str
+    listed: str
+    person: P
+    garments: tuple[G, ...]
 
 
 @dataclass(frozen=True)
@@ -33,11 +51,12 @@ class PairList(Generic[P, G]):
     """What a pair list says.
 
     Args:
-        pairs: (person, garment), each once, in the list's order.
+        pairs: (person, garment), each once, in the list's order; of lines that name one garment.
         problems: the lines that name no pair, or the file that cannot be read.
         notes: what was assumed.
         form: how further lines of the file must be written; None where it cannot be read.
         rows: (line number, person, garment, what else the line says) of every line that names a pair.
+        outfits: the lines that name several garments.
     """
 
     pairs: tuple[tuple[P, G], ...] = ()
@@ -45,6 +64,12 @@ class PairList(Generic[P, G]):
     notes: tuple[str, ...] = ()
     form: Form | None = None
     rows: tuple[tuple[int, P, G, tuple[str, ...]], ...] = ()
+    outfits: tuple[OutfitLine[P, G], ...] = ()
+
+    def of_single_garments(self) -> PairList[P, G]:
+        """The same list where outfits mean nothing, as in a data set: their lines are problems."""
+        refused = (Problem(each.where, f"several garments: {each.listed}", SINGLY) for each in self.outfits)
+        return replace(self, problems=(*self.problems, *refused), outfits=())
 
 
 def read_pair_list(file: Path, people: Names[P], clothes: Names[G], cure: str) -> PairList[P, G]:
@@ -69,20 +94,25 @@ def parse_pair_list(data: bytes, name: str, people: Names[P], clothes: Names[G],
         return PairList(problems=(Problem(name, str(refusal), "save it as plain text or CSV, in UTF-8"),))
     contested = {**_contested(reading, "person"), **_contested(reading, "garment")}
     pairs: dict[tuple[int, int], tuple[P, G]] = {}
+    outfits: list[OutfitLine[P, G]] = []
     rows: list[tuple[int, P, G, tuple[str, ...]]] = []
     problems: list[Problem] = []
     proposals = _Proposals(people, clothes)
     for row in reading.rows:
-        problem = _problem(row, name, contested, cure, proposals)
+        problem = _problem(row, name, contested, cure, proposals) or _unclear_outfit(row, name, clothes, cure, proposals)
         if problem is not None:
             problems.append(problem)
             continue
         person, garment = row.names.people.items[0], row.names.clothes.items[0]
+        if len(row.garments) > 1:
+            worn = tuple(clothes.find(each).items[0].item for each in row.garments)
+            outfits.append(OutfitLine(_where(row, name), " and ".join(map(repr, row.garments)), person.item, worn))
+            continue
         pairs[id(person), id(garment)] = (person.item, garment.item)
         rows.append((row.line.number, person.item, garment.item, row.names.rest))
     notes = tuple(f"{name}: {note}" for note in _notes(decoded, reading, name))
     form = form_of(decoded, reading.delimiter, reading.template)
-    return PairList(tuple(pairs.values()), tuple(problems), notes, form, tuple(rows))
+    return PairList(tuple(pairs.values()), tuple(problems), notes, form, tuple(rows), tuple(outfits))
 
 
 def _best(data: bytes, people: Names[P], clothes: Names[G]) -> tuple[Decoded, Reading[P, G]]:
@@ -131,6 +161,10 @@ def _apart(one: str, other: str) -> bool:
     return len(suffixes) > 1 or (bool(folders[0]) and folders[1][-len(folders[0]) :] != folders[0])
 
 
+def _where(row: Row[Any, Any], name: str) -> str:
+    return f"{name}, line {row.line.number}"
+
+
 class _Proposals:
     """Similar names for the first unknown ones."""
 
@@ -153,13 +187,10 @@ def _problem(
     row: Row[Any, Any], name: str, contested: dict[tuple[str, str], str], cure: str, proposals: _Proposals
 ) -> Problem | None:
     """Why a line names no pair, or None."""
-    where, names = f"{name}, line {row.line.number}", row.names
+    where, names = _where(row, name), row.names
     if names.doubtful:
         ways = " or ".join(names.doubtful[:2])
         return Problem(where, f"can be divided in several ways: {ways}", "put each name in quotation marks, or use ids")
-    if len(row.garments) > 1:
-        listed = " and ".join(map(repr, row.garments))
-        return Problem(where, f"several garments: {listed}", "one garment a line: write a line for each")
     halves = (("person", names.person, names.people), ("garment", names.garment, names.clothes))
     for kind, written, found in halves:
         if not written:
@@ -175,6 +206,18 @@ def _problem(
         return None
     close = "".join(proposals.of(kind, written) for kind, written in unknown)
     return Problem(where, " and ".join(f"unknown {kind} {written!r}" for kind, written in unknown), close + cure)
+
+
+def _unclear_outfit(row: Row[Any, Any], name: str, clothes: Names[Any], cure: str, proposals: _Proposals) -> Problem | None:
+    """Why the further garments of a line are not clear, or None."""
+    for written in row.garments[1:]:
+        found = clothes.find(written).items
+        if len(found) > 1:
+            listed = ", ".join(sorted(each.ident or each.path for each in found))
+            return Problem(_where(row, name), f"garment {written!r} is ambiguous", f"use one of these ids: {listed}")
+        if not found:
+            return Problem(_where(row, name), f"unknown garment {written!r}", proposals.of("garment", written) + cure)
+    return None
 
 
 def _notes(decoded: Decoded, reading: Reading[Any, Any], name: str) -> Iterator[str]:

@@ -1,0 +1,175 @@
+"""What one pair is restored from: which artefacts, how they are decoded, and whether they fit each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compose.before_after import BODY
+from compose.delivery import drawn_from
+from compose.gate.gate import SMALL_HEIGHT_PX, GateInputs
+from compose.kept_parts import HANDS, without_kept
+from pipeline.core import images
+from pipeline.core.errors import InputError
+from pipeline.core.frame import Frame
+from pipeline.core.items import Pair
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
+from pipeline.core.layout import (
+    AGNOSTIC_MASK,
+    CLOTH,
+    CLOTH_MASK,
+    CUTOUT,
+    DENSEPOSE_IUV,
+    FRAME,
+    IMAGE,
+    LANDMARKS,
+    MATTE,
+    PARSE,
+    TRYON,
+    Folder,
+    Layout,
+    Ref,
+)
+from pipeline.core.masks import Mask, labelled
+
+REPLACED: dict[Category, tuple[Parse, ...]] = {
+    Category.UPPER: (Parse.UPPER_CLOTHES, Parse.COAT),
+    Category.LOWER: LOWER_LABELS,
+    Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS),
+}
+"""What a garment of each category replaces, beside the part of a dress that the mask covers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreInputs(GateInputs):
+    """What one pair is made of, beside what the gate reads; at photo resolution.
+
+    Args:
+        pair: the item.
+        photo: (h, w, 3) RGB uint8.
+        matte: (h, w) uint8, 255 = person.
+        cutout: (h, w, 4) RGBA uint8: the person before.
+        drawn: what the dressed picture says of how it was drawn.
+    """
+
+    pair: Pair
+    photo: NDArray[np.uint8]
+    matte: NDArray[np.uint8]
+    cutout: NDArray[np.uint8]
+    drawn: Mapping[str, Any] = field(default_factory=dict)
+
+
+def restored_from(pair: Pair) -> tuple[Ref, ...]:
+    """The photo, its frame and mattes, the mask, and the canvas before and after."""
+    person = pair.person.id
+    return (
+        pair.person.source,
+        FRAME.of(person),
+        MATTE.of(person),
+        CUTOUT.of(person),
+        AGNOSTIC_MASK.of(person, pair.garment.category),
+        IMAGE.of(person),
+        TRYON.of(pair.id, pair.engine),
+    )
+
+
+def judged_by(pair: Pair, keep: Sequence[str]) -> tuple[Ref, ...]:
+    """What the quality gate holds the picture against, and body parts when hands are to be kept."""
+    person = pair.person.id
+    judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(person), PARSE.of(person))
+    return (*judged, *((DENSEPOSE_IUV.of(person),) if HANDS in keep else ()))
+
+
+def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels: float) -> RestoreInputs:
+    """Decode everything.
+
+    Args:
+        pair: the item.
+        layout: where the artefacts are.
+        keep: parts of the person that stay the photo's own; see `without_kept`.
+        max_megapixels: photos above this are scaled down.
+
+    Raises:
+        InputError: artefacts that do not fit each other in size.
+    """
+    person, path = pair.person.id, layout.path
+    frame, mask = Frame.from_json(path(FRAME.of(person)).read_text("utf-8")), _mask(pair, layout, keep)
+    matte = images.read_grey(path(MATTE.of(person)))
+    inputs = RestoreInputs(
+        pair=pair,
+        photo=images.read_photo(path(pair.person.source), max_megapixels).rgb,
+        frame=frame,
+        matte=matte,
+        cutout=images.read_rgba(path(CUTOUT.of(person))),
+        mask=mask,
+        canvas=images.read_rgb(path(IMAGE.of(person))),
+        result=images.read_rgb(path(TRYON.of(pair.id, pair.engine))),
+        cloth=_cloth(pair, CLOTH, layout),
+        cloth_mask=None if (garment := _cloth(pair, CLOTH_MASK, layout)) is None else garment[..., 0] > 127,
+        face_oval=_face_oval(pair, layout),
+        person=frame.to_canvas(matte, fill=0) >= BODY,
+        worn=_worn(pair, mask, layout),
+        drawn=drawn_from(images.read_recipe(path(TRYON.of(pair.id, pair.engine)))),
+    )
+    check_sizes(inputs)
+    return inputs
+
+
+def _mask(pair: Pair, layout: Layout, keep: Sequence[str]) -> Mask:
+    """Where the result may show: the agnostic mask without what is to be kept."""
+    mask = images.read_mask(layout.path(AGNOSTIC_MASK.of(pair.person.id, pair.garment.category)))
+    parse = layout.path(PARSE.of(pair.person.id))
+    if not keep or not parse.is_file():
+        return mask
+    parts = layout.path(DENSEPOSE_IUV.of(pair.person.id))
+    body = images.read_arrays(parts)["I"] if HANDS in keep and parts.is_file() else None
+    return without_kept(mask, images.read_labels(parse), keep, body)
+
+
+def _worn(pair: Pair, mask: Mask, layout: Layout) -> Mask | None:
+    """What the pair's garment replaces, of a dress the part in the mask; None without a parse map."""
+    path = layout.path(PARSE.of(pair.person.id))
+    if not path.is_file():
+        return None
+    parse = images.read_labels(path)
+    fits = parse.shape == mask.shape  # the mask's step names a map of another size
+    return labelled(parse, REPLACED[pair.garment.category]) | (parse == Parse.DRESS) & mask if fits else None
+
+
+def _cloth(pair: Pair, kind: Folder, layout: Layout) -> NDArray[np.uint8] | None:
+    path = layout.path(kind.of(pair.garment.id))
+    return images.read_small(path, SMALL_HEIGHT_PX) if path.is_file() else None
+
+
+def _face_oval(pair: Pair, layout: Layout) -> NDArray[np.float32] | None:
+    path = layout.path(LANDMARKS.of(pair.person.id))
+    return outline_of_face(path.read_text("utf-8")) if path.is_file() else None
+
+
+def outline_of_face(landmarks: str) -> NDArray[np.float32] | None:
+    """(n, 2) x, y in photo pixels from the raw landmarks' JSON, or None when no face was found."""
+    oval = np.asarray(json.loads(landmarks).get("face_oval") or (), np.float32)
+    return oval if oval.ndim == 2 and oval.shape[1] == 2 else None
+
+
+def check_sizes(inputs: RestoreInputs) -> None:
+    """Everything of the photo has its size, everything of the canvas the frame's.
+
+    Raises:
+        InputError: naming what does not fit.
+    """
+    frame = inputs.frame
+    photo, canvas = (frame.photo_height, frame.photo_width), (frame.canvas_height, frame.canvas_width)
+    expected = {"photo": photo, "matte": photo, "cutout": photo, "mask": canvas, "canvas": canvas, "result": canvas}
+    for name, size in expected.items():
+        found = getattr(inputs, name).shape[:2]
+        if found != size:
+            raise InputError(
+                f"restore: {name} of {inputs.pair.id} is {found[1]}×{found[0]}, expected {size[1]}×{size[0]}",
+                f"python run.py --from background --force --only {inputs.pair.person.id}",
+            )
