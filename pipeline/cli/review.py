@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from pipeline.cli.options import INPUTS, OUTPUTS, WEIGHTS, Config, Inputs, JsonE
 from pipeline.core.console import Console
 from pipeline.core.errors import MissingPackageError, UsageError
 from pipeline.request import Request
+
+if TYPE_CHECKING:
+    from pipeline.core.items import Scene
 
 Overrides = Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, for every job.")]
 
@@ -94,15 +97,15 @@ def sheet(
         raise UsageError(
             "no finished picture to show", "mark some to keep: python run.py review" if only_kept else "python run.py --step all"
         )
-    shown = [
-        SheetPicture(
-            workspace.layout.path(each.ref), (each.scene.pair.person.id, each.scene.pair.garment.id, each.scene.background.id)
-        )
-        for each in entries
-    ]
+    shown = [SheetPicture(workspace.layout.path(each.ref), _caption(each.scene)) for each in entries]
     target = file or workspace.layout.path(CONTACT_SHEET)
     pages = write_sheet(shown, target, title, columns)
     Console().say(f"{target}: {len(shown)} pictures on {pages} page{'' if pages == 1 else 's'}")
+
+
+def _caption(scene: Scene) -> tuple[str, str, str]:
+    garments = " + ".join(garment.id for garment in scene.pair.garments)
+    return scene.pair.person.original.id, garments, scene.background.id
 
 
 def export(

@@ -7,12 +7,14 @@ from pathlib import Path
 import typer
 
 from pipeline.api import Estimate, PreparedRun, Request, prepare, prepare_run
+from pipeline.catalog import OUTFIT, resolve
 from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
 from pipeline.core.inputs.collection import discover
 from pipeline.core.inputs.existing import existing
+from pipeline.core.items import Unit
 from pipeline.core.layout import CONFIG_FILE, REPORT, Layout
 from pipeline.core.process import gc_freeze
 from pipeline.core.records.stat_ahead import StatsAhead
@@ -78,19 +80,21 @@ class Session:
         Raises:
             UsageError: there is nothing to work on.
         """
-        found = prepared.assembly.everything
+        found, pairs = prepared.assembly.everything, prepared.assembly.collection.pairs
+        outfits = sum(bool(pair.outfit) for pair in pairs)
         counts = (
             _count(len(found.persons), "person", "people"),
             _count(len(found.garments), "garment"),
             _count(len(found.backgrounds), "background"),
-            _count(len(prepared.assembly.collection.pairs), "pair"),
+            _count(len(pairs) - outfits, "pair"),
+            *([_count(outfits, "outfit")] if outfits else []),
         )
         self.console.say(f"{', '.join(self.request.steps)}: {', '.join(counts)}")
         for note in prepared.assembly.notes:
             self.console.say(note, Colour.WARN)
         say_problems(self.console, found.problems)
         prepared.require_items()
-        engines = sorted({pair.engine for pair in prepared.assembly.collection.pairs})
+        engines = sorted({each.engine for pair in pairs for each in pair.passes})
         if engines:
             self.console.say(f"try-on engine: {', '.join(engines)}")
         return prepared
@@ -175,6 +179,7 @@ def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -
     there = existing(found)
     with open_records(Layout(inputs, outputs), writable=remove) as records:
         known = {stage.name: there[stage.step.unit] for stage in prepared.stages}
+        known[resolve(OUTFIT.target).name] = there[Unit.PERSON]  # also when there are no outfits any more
         orphans = records.orphans(known)
         for ref, item in sorted(orphans.items()):
             console.say(f"{printable(str(prepared.request.layout.path(ref)))}  (of {printable(item)})")

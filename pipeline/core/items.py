@@ -103,6 +103,11 @@ class Pair:
         return tuple(each.garment for each in self.passes)
 
     @property
+    def categories(self) -> frozenset[Category]:
+        """What its garments replace."""
+        return frozenset(garment.category for garment in self.garments)
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The ids of all that it is made of, itself the last: people, garments, passes."""
         return tuple(name for each in self.passes for name in (each.person.id, each.garment.id, each.id))

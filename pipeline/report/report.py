@@ -121,6 +121,16 @@ def _with_unit(value: str, unit: str) -> str:
 
 def stage_refs(pair: Pair, collection: Collection, layout: Layout) -> Iterator[tuple[str, Ref]]:
     """The stages of a pair in order: label and artefact."""
+    for each in pair.passes[:-1]:
+        yield from _pass_refs(each)
+    yield from _pass_refs(pair)
+    yield "final, own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", pair.engine)
+    for background in collection.backgrounds:
+        yield f"final, {background.id}", finished_ref(layout, f"{pair.id}__{background.id}", pair.engine)
+
+
+def _pass_refs(pair: Pair) -> Iterator[tuple[str, Ref]]:
+    """What one garment is put on from, and the result on the canvas."""
     person, garment, engine = pair.person.id, pair.garment.id, pair.engine
     yield "person", IMAGE.of(person)
     yield "cut-out", CUTOUT.of(person)
@@ -130,34 +140,37 @@ def stage_refs(pair: Pair, collection: Collection, layout: Layout) -> Iterator[t
     yield "agnostic", AGNOSTIC.of(person, pair.garment.category)
     yield "cloth", CLOTH.of(garment)
     yield "try-on", TRYON.of(pair.id, engine)
-    yield "final, own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", engine)
-    for background in collection.backgrounds:
-        yield f"final, {background.id}", finished_ref(layout, f"{pair.id}__{background.id}", engine)
 
 
 def _row(pair: Pair, collection: Collection, records: Records, noticed: ItemNotices, facts: Mapping[str, str]) -> Row:
     cells = tuple(_cell(label, ref, records) for label, ref in stage_refs(pair, collection, records.layout))
-    items = [pair.person.id, pair.garment.id, pair.id, *(f"{pair.id}__{background.id}" for background in collection.backgrounds)]
+    items = [*pair.parts, *(f"{pair.id}__{background.id}" for background in collection.backgrounds)]
     found = dict.fromkeys(notice for item in items for _, notice in noticed.get(item, ()))
     preview = any(notice.flag is Flag.PREVIEW_ONLY for notice in found)
     return Row(
-        title=f"{pair.person.id} · {pair.garment.id}",
-        subtitle=f"{pair.garment.category.value} garment, engine {pair.engine}",
+        title=f"{pair.person.original.id} · {' + '.join(garment.id for garment in pair.garments)}",
+        subtitle=_subtitle(pair),
         cells=cells,
-        notices=tuple(notice for notice in found if _concerns(notice, pair.garment.category)),
+        notices=tuple(notice for notice in found if _concerns(notice, pair.categories)),
         preview=preview,
         score=score_of(facts),
         measures=measures_of(facts),
     )
 
 
-def _concerns(notice: Notice, category: Category) -> bool:
+def _subtitle(pair: Pair) -> str:
+    worn = " and ".join(garment.category.value for garment in pair.garments)
+    engines = " and ".join(dict.fromkeys(each.engine for each in pair.passes))
+    return f"{f'outfit of {worn} garment' if pair.outfit else f'{worn} garment'}, engine {engines}"
+
+
+def _concerns(notice: Notice, categories: frozenset[Category]) -> bool:
     """Whether a flag belongs on this row: masks are made per category, and their flags begin with it.
 
     `preview-only` is not listed, because the row has a stamp that says it.
     """
     about = notice.detail.partition(":")[0]
-    return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about == category.value)
+    return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about in categories)
 
 
 def _cell(label: str, ref: Ref, records: Records) -> Cell:
@@ -184,12 +197,14 @@ def _thumbnail(records: Records, name: str, ref: Ref) -> None:
 
 
 def _summary(collection: Collection, rows: Sequence[Row], failures: Sequence[Failure]) -> tuple[str, ...]:
+    outfits = sum(bool(pair.outfit) for pair in collection.pairs)
     flagged = sum(bool(row.notices) for row in rows)
     facts = (
         (len(collection.persons), "person", "people"),
         (len(collection.garments), "garment", "garments"),
         (len(collection.backgrounds), "background", "backgrounds"),
-        (len(rows), "pair", "pairs"),
+        (sum(not pair.outfit for pair in collection.pairs), "pair", "pairs"),
+        *(((outfits, "outfit", "outfits"),) if outfits else ()),
         (sum(each.items for each in failures), "failure", "failures"),
         (flagged, "flagged", "flagged"),
     )

@@ -66,7 +66,7 @@ class Filter:
     """Which entries are wanted; "" and None restrict nothing.
 
     Args:
-        person, garment, background: ids.
+        person, garment, background: ids; the garment may be one of an outfit.
         flag: a flag's name, or `any`.
         verdict: a decision, or `none` for pictures without one.
         state: done, failed, missing.
@@ -160,8 +160,8 @@ class Gallery:
         flags = {notice.flag.value for notice in entry.notices}
         mark = self.mark_of(entry)
         return (
-            wanted.person in {"", scene.pair.person.id}
-            and wanted.garment in {"", scene.pair.garment.id}
+            wanted.person in {"", scene.pair.person.original.id}
+            and wanted.garment in {"", *(garment.id for garment in scene.pair.garments)}
             and wanted.background in {"", scene.background.id}
             and (not wanted.flag or wanted.flag in flags or (wanted.flag == "any" and bool(flags)))
             and wanted.verdict in {"", (mark or Mark.NONE).value}
@@ -176,8 +176,8 @@ class Gallery:
         self.verdicts.refresh()
         entries = list(self.index().entries.values())
         return {
-            "person": _count(entry.scene.pair.person.id for entry in entries),
-            "garment": _count(entry.scene.pair.garment.id for entry in entries),
+            "person": _count(entry.scene.pair.person.original.id for entry in entries),
+            "garment": _count(garment.id for entry in entries for garment in entry.scene.pair.garments),
             "background": _count(entry.scene.background.id for entry in entries),
             "flag": _count(flag for entry in entries for flag in {notice.flag.value for notice in entry.notices}),
             "state": _count(entry.state.value for entry in entries),
@@ -207,7 +207,7 @@ def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Map
     pair = scene.pair
     ref = finished_ref(layout, scene.id, pair.engine)
     version = version_of(layout, ref)
-    about = [outcome for name in (pair.person.id, pair.garment.id, pair.id, scene.id) for outcome in noted.get(name, ())]
+    about = [outcome for name in (*pair.parts, scene.id) for outcome in noted.get(name, ())]
     failure = next((outcome for outcome in about if outcome.failed), None)
     notices = tuple(dict.fromkeys(notice for outcome in about for notice in outcome.all_notices))
     state = PictureState.FAILED if failure else PictureState.DONE if version else PictureState.MISSING
@@ -217,7 +217,7 @@ def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Map
         version,
         contents.get(ref, ""),
         state,
-        notices=tuple(notice for notice in notices if concerns(notice, pair.garment.category)),
+        notices=tuple(notice for notice in notices if concerns(notice, pair.categories)),
         preview=any(notice.flag is Flag.PREVIEW_ONLY for notice in notices),
         score=next(_scores(about, pair.engine), None),
         message=failure.message if failure else "",
@@ -225,13 +225,13 @@ def _entry(scene: Scene, layout: Layout, contents: Mapping[Ref, str], noted: Map
     )
 
 
-def concerns(notice: Notice, category: Category) -> bool:
-    """Whether a flag concerns garments of a category.
+def concerns(notice: Notice, categories: frozenset[Category]) -> bool:
+    """Whether a flag concerns garments of some categories.
 
     Flags of masks begin with the mask's category; that a picture is a preview is shown by its stamp, not by a flag.
     """
     about = notice.detail.partition(":")[0]
-    return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about == category.value)
+    return notice.flag is not Flag.PREVIEW_ONLY and (about not in list(Category) or about in categories)
 
 
 def _scores(outcomes: Sequence[Outcome], engine: str) -> Iterator[float]:

@@ -60,8 +60,9 @@ def mask_files(items: Items, kind: Kind, ident: str, category: Category) -> Mask
     if kind is Kind.CLOTH:
         garment = items.garment(ident).id
         return MaskFiles(kind, CLOTH_MASK.of(garment), CLOTH.of(garment), CLOTH.of(garment), garment, ("tryon", "compose"))
-    person = items.person(ident).id
-    return MaskFiles(kind, AGNOSTIC_MASK.of(person, category), IMAGE.of(person), "", person, ("parsing", "tryon", "compose"))
+    person = items.person(ident)
+    mask, under, steps = AGNOSTIC_MASK.of(person.id, category), IMAGE.of(person.id), ("parsing", "tryon", "compose")
+    return MaskFiles(kind, mask, under, "", person.original.id, steps)
 
 
 def save_mask(layout: Layout, files: MaskFiles, data: bytes, store: Store) -> None:

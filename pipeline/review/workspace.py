@@ -45,8 +45,10 @@ class Items:
         return _known(self.scenes, ident, "picture")
 
     def person(self, ident: str) -> Person:
-        """One person."""
-        return _known({each.id: each for each in (*self.wanted.persons, *self.every.persons)}, ident, "person")
+        """One person, or what the first pass of an outfit makes of one."""
+        return _known(
+            {each.id: each for each in (*self.wanted.persons, *self.every.persons, *self.wanted.derived)}, ident, "person"
+        )
 
     def garment(self, ident: str) -> Garment:
         """One garment."""

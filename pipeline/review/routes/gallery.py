@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 
 from pipeline.core import images
 from pipeline.core.errors import LookbookError
-from pipeline.core.items import Scene
+from pipeline.core.items import Pair, Scene
 from pipeline.core.layout import (
     AGNOSTIC,
     AGNOSTIC_MASK,
@@ -44,8 +44,20 @@ from pipeline.review.workspace import UnknownItemError, version_of
 
 def stages_of(scene: Scene, layout: Layout) -> Iterator[tuple[str, Ref]]:
     """Label and artefact of everything a finished picture was made of, in order."""
-    person, garment, pair = scene.pair.person, scene.pair.garment, scene.pair
-    yield "photo", person.source
+    pair = scene.pair
+    yield "photo", pair.person.original.source
+    for each in pair.passes:
+        yield from _stages_of_pass(each)
+    yield "dressed cut-out", DRESSED_CUTOUT.of(pair.id, pair.engine)
+    yield "own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", pair.engine)
+    if scene.background.id != ORIGINAL:
+        yield "background", scene.background.source
+        yield "final", finished_ref(layout, scene.id, pair.engine)
+
+
+def _stages_of_pass(pair: Pair) -> Iterator[tuple[str, Ref]]:
+    """What one garment is put on from, and the result on the canvas."""
+    person, garment = pair.person, pair.garment
     yield "cut-out", CUTOUT.of(person.id)
     yield "person", IMAGE.of(person.id)
     yield "pose", POSE_IMAGE.of(person.id)
@@ -58,11 +70,6 @@ def stages_of(scene: Scene, layout: Layout) -> Iterator[tuple[str, Ref]]:
     yield "cloth mask", CLOTH_MASK.of(garment.id)
     yield "try-on", TRYON.of(pair.id, pair.engine)
     yield "attention", ATTENTION.of(pair.id, pair.engine)
-    yield "dressed cut-out", DRESSED_CUTOUT.of(pair.id, pair.engine)
-    yield "own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", pair.engine)
-    if scene.background.id != ORIGINAL:
-        yield "background", scene.background.source
-        yield "final", finished_ref(layout, scene.id, pair.engine)
 
 
 def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
@@ -70,8 +77,11 @@ def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
     pair, mark = entry.scene.pair, gallery.mark_of(entry)
     return {
         "id": entry.scene.id,
-        "person": pair.person.id,
+        "pair": pair.id,
+        "person": pair.person.original.id,
+        "wearer": pair.person.id,
         "garment": pair.garment.id,
+        "worn": pair.outfit or pair.garment.id,
         "category": pair.garment.category.value,
         "background": entry.scene.background.id,
         "engine": pair.engine,
@@ -99,7 +109,6 @@ def _details(page: Page, entry: Entry) -> dict[str, Any]:
         if (version := version_of(page.layout, ref))
     ]
     return card(page.gallery, entry) | {
-        "pair": scene.pair.id,
         "stages": stages,
         "notices": [describe_notice(notice) for notice in entry.notices],
         "facts": facts,
@@ -122,8 +131,8 @@ def _window(shares: str) -> list[float] | None:
 def _facts(page: Page, scene: Scene) -> list[dict[str, Any]]:
     ledger = Ledger(page.layout.path(LEDGER), writable=False)
     try:
-        names = (scene.pair.person.id, scene.pair.garment.id, scene.pair.id, scene.id)
-        rows = ledger.outcomes("item IN (?, ?, ?, ?)", names)
+        names = (*scene.pair.parts, scene.id)
+        rows = ledger.outcomes(f"item IN ({', '.join('?' * len(names))})", names)
         return [
             {"step": row.step, "slot": row.slot, "seconds": row.seconds, "facts": dict(row.facts), "kept": list(row.kept)}
             for row in rows

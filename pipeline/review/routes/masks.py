@@ -37,7 +37,9 @@ def list_masks(page: ThePage) -> dict[str, Any]:
     """Masks that can be edited."""
     wanted = page.workspace.items().wanted
     people = [
-        {"kind": "agnostic", "id": each.id, "category": category.value} for each in wanted.persons for category in each.categories
+        {"kind": "agnostic", "id": each.id, "category": category.value}
+        for each in (*wanted.persons, *wanted.derived)
+        for category in each.categories
     ]
     clothes = [{"kind": "cloth", "id": each.id, "category": each.category.value} for each in wanted.garments]
     return {"masks": people + clothes}

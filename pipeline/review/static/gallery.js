@@ -48,7 +48,7 @@ function actions() {
 
 async function redoMarked() {
   const { items: marked } = await get("/api/items?verdict=redo&limit=200");
-  const pairs = [...new Set(marked.map((each) => `${each.person}__${each.garment}`))];
+  const pairs = [...new Set(marked.map((each) => each.pair))];
   if (!pairs.length) return toast("nothing is marked to be redone: press R on a picture");
   await submit({ steps: ["tryon", "compose"], only: pairs, force: true, another: true });
   return toast(`${pairs.length} ${pairs.length === 1 ? "pair is" : "pairs are"} made again`);
@@ -165,7 +165,7 @@ function drawTile(index, item, key) {
   const id = `tile-${index}`;
   if (!item) return h("div", { class: "tile", id, role: "option", "data-key": key, "aria-label": "loading" });
   const place = item.background === "original" ? "own photo" : readable(item.background);
-  const said = [readable(item.person), readable(item.garment), place, item.state === "done" ? "" : item.state, item.verdict,
+  const said = [readable(item.person), readable(item.worn), place, item.state === "done" ? "" : item.state, item.verdict,
     item.stale ? "made again since" : "", item.flags.length ? `flags: ${item.flags.join(", ")}` : ""].filter(Boolean).join(", ");
   const picture = item.version
     ? h("img", { src: thumb(item.ref, item.version), alt: "", decoding: "async", draggable: "false" })
@@ -179,7 +179,7 @@ function drawTile(index, item, key) {
   return h("div", { class: `tile ${item.verdict} ${item.state}`, id, role: "option", "data-key": key, "data-id": item.id, "aria-label": said,
     onclick: () => { items.focus = index; open(item); } },
   h("div", { class: "frame" }, picture, h("div", { class: "badges" }, badges)),
-  h("div", { class: "caption" }, h("span", {}, readable(item.person)), h("small", {}, readable(item.garment)), h("small", {}, place)));
+  h("div", { class: "caption" }, h("span", {}, readable(item.person)), h("small", {}, readable(item.worn)), h("small", {}, place)));
 }
 
 const open = (item) => { location.hash = `#/item/${encodeURIComponent(item.id)}`; };
