@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from compose.compose_step import ComposeConfig, ComposeStep
+from compose.outfit_step import REUSED, OutfitStep
 from compose.restore_step import RestoreConfig, RestoreStep
 from pipeline.core import images
 from pipeline.core.card import Card
@@ -385,3 +386,32 @@ def test_hands_alone_can_stay_the_photo_s(tmp_path, person) -> None:
     assert DENSEPOSE_IUV.of("ann") in step.may_read(PAIR)
     mask = step.read(PAIR).mask
     assert mask[270, 300] and not mask[320, 300] and mask[400, 300]
+
+
+def test_the_first_pass_of_an_outfit_makes_a_person_who_stands_as_in_the_photo(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    layout = context.layout
+    for kind in REUSED[1:]:
+        _put(layout, kind.of("ann"), f'{{"kind": "{kind.path}"}}'.encode())
+    halfway = Person("ann+tee", "outfit/ann+tee.png", after=PAIR)
+    step = OutfitStep(RestoreConfig(format="jpeg", crop="1:1", long_side_px=100), context)
+    (produced,) = step.run([step.read(halfway)])
+    assert set(produced.files) == set(step.writes(halfway))
+    _store(layout, produced)
+    _store(layout, _restored(context))
+    for kind in REUSED:
+        assert layout.path(kind.of("ann+tee")).read_bytes() == layout.path(kind.of("ann")).read_bytes()
+    made = images.read_rgb(layout.path(halfway.source))
+    assert (made == images.read_rgb(layout.path(FINAL.of(f"{PAIR.id}__original", "preview")))).all()
+    cutout = images.read_rgba(layout.path(CUTOUT.of("ann+tee")))
+    assert (cutout == images.read_rgba(layout.path(DRESSED_CUTOUT.of(PAIR.id, "preview")))).all()
+    assert (cutout[..., 3] == images.read_grey(layout.path(MATTE.of("ann+tee")))).all()
+    canvas = images.read_rgb(layout.path(IMAGE.of("ann+tee"))).astype(int)
+    assert np.abs(canvas - images.read_rgb(layout.path(TRYON.of(PAIR.id, "preview")))).mean() < 1.5
+
+
+def test_how_finished_pictures_are_handed_on_does_not_redo_a_first_pass(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    plain, other = (OutfitStep(config, context).config for config in (RestoreConfig(), RestoreConfig(format="webp", quality=70)))
+    assert plain.model_dump() == other.model_dump()
+    assert OutfitStep(RestoreConfig(feather_px=2), context).config != plain

@@ -83,10 +83,10 @@ def deadly_ledger(point: str, tick: Callable[[], None]) -> dict[str, Any]:
     return {"settle": deadly_settle, "intend": deadly_intend}
 
 
-def doomed_run(root: Path, point: str, number: int, gain: int, started: Connection, workers: int) -> None:
+def doomed_run(root: Path, point: str, number: int, gain: int, started: Connection, workers: int, outfits: bool = False) -> None:
     """The body of the process: run, and die at the n-th passage of a point; `any time` waits for a signal from outside."""
     tick = Countdown(number)
-    world = World(root, settings={"background": SmallConfig(gain=gain)})
+    world = World(root, settings={"background": SmallConfig(gain=gain)}, outfits=outfits)
     with (
         mock.patch("small_steps.Store", deadly_store(point, tick)),
         mock.patch.multiple(Ledger, **deadly_ledger(point, tick)),

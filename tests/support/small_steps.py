@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from pipeline.core import images
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
+from pipeline.core.inputs.collection import Collection, with_categories
+from pipeline.core.inputs.outfits import Outfit, outfit_pairs
 from pipeline.core.items import Background, Garment, Item, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, TRYON, Layout, Ref, settings_file
+from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, FINAL, IMAGE, LANDMARKS, MATTE, OUTFIT, TRYON, Layout, Ref, settings_file
 from pipeline.core.records.store import Store
 from pipeline.core.records.transaction import open_records
 from pipeline.core.step import Context, Produced, Stage, StepBase
@@ -148,6 +150,31 @@ class DressStep(StepBase):
         ]
 
 
+class HalfwayStep(StepBase):
+    """What the first pass of an outfit made becomes a person."""
+
+    name, unit, version = "outfit", Unit.PERSON, 1
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        return (TRYON.of(item.after.id, item.after.engine), MATTE.of(item.after.person.id))
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        return (OUTFIT.of(item.id), IMAGE.of(item.id), MATTE.of(item.id))
+
+    def read(self, item: Item) -> Any:
+        return item, [rgb(self.layout, ref) for ref in self.reads(item)]
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        return [Produced(dict(zip(self.writes(item), self._encoders(*read), strict=True))) for item, read in inputs]
+
+    def _encoders(self, dressed: np.ndarray, matte: np.ndarray) -> list[Any]:
+        return [
+            functools.partial(images.png, dressed),
+            functools.partial(images.jpeg, dressed),
+            functools.partial(images.png, np.ascontiguousarray(matte[..., 0])),
+        ]
+
+
 class PlaceStep(StepBase):
     name, unit, version = "compose", Unit.SCENE, 1
 
@@ -168,6 +195,7 @@ class PlaceStep(StepBase):
 
 
 STEPS = (MatteStep, ImageStep, MaskStep, ClothStep, DressStep, PlaceStep)
+OUTFIT_STEPS = (MatteStep, ImageStep, MaskStep, ClothStep, DressStep, HalfwayStep, MaskStep, DressStep, PlaceStep)
 
 
 def build(kind: type[StepBase], config: SmallConfig, context: Context) -> StepBase:
@@ -193,6 +221,8 @@ class World:
     versions: dict[str, int] = field(default_factory=dict)
     engine: str = "preview"
     durable: bool = False
+    outfits: bool = False
+    """Everybody wears the first garment over the second, which is put on in a pass of its own."""
 
     @property
     def layout(self) -> Layout:
@@ -220,7 +250,29 @@ class World:
         scenes = [Scene(pair, background) for pair in pairs for background in scenery]
         return {Unit.PERSON: people, Unit.GARMENT: garments, Unit.PAIR: pairs, Unit.SCENE: scenes}
 
+    def wardrobe(self) -> Collection:
+        """Everybody in one outfit, as the inputs folder gives them."""
+        items = self.items()
+        upper, lower = items[Unit.GARMENT][0], replace(items[Unit.GARMENT][1], category=Category.LOWER)
+        worn = [Outfit(person, (lower, upper)) for person in items[Unit.PERSON]]
+        pairs = outfit_pairs(worn, lambda category: self.engine, ())
+        scenery = [scene.background for scene in items[Unit.SCENE][: len(self.backgrounds)]]
+        return with_categories(Collection(tuple(items[Unit.PERSON]), (upper, lower), tuple(scenery), tuple(pairs)))
+
+    def outfit_stages(self) -> list[Stage]:
+        """Both passes, and between them what makes a person of the first."""
+        found, context = self.wardrobe(), Context(self.layout)
+        before, between = [found.persons] * 3, [found.first_passes, found.derived, found.derived]
+        items = [*before, found.garments, *between, found.pairs, tuple(found.scenes())]
+        config = self.settings.get("background", SmallConfig())
+        builders = [
+            functools.partial(build, kind, config if kind is MatteStep else SmallConfig(), context) for kind in OUTFIT_STEPS
+        ]
+        return [Stage(builder(), each, builder) for builder, each in zip(builders, items, strict=True)]
+
     def stages(self, *names: str) -> list[Stage]:
+        if self.outfits:
+            return self.outfit_stages()
         items, context = self.items(), Context(self.layout)
         stages = []
         for kind in STEPS:

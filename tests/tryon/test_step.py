@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -254,3 +255,26 @@ def test_a_blank_result_is_flagged(layout: Layout, grey: int):
 
 def test_an_empty_mask_says_nothing_about_the_result():
     assert painted_spread(np.zeros((*SIZE, 3), np.uint8), np.zeros(SIZE, bool)) is None
+
+
+def test_the_second_pass_of_an_outfit_records_both_and_is_redone_with_the_first(layout: Layout, tmp_path: Path):
+    first = pair(garment="jeans", category=Category.LOWER, engine="first")
+    halfway = Person("ann+jeans", "outfit/ann+jeans.png", after=first)
+    worn = Pair(halfway, Garment("tee", "inputs:y"), "recording", outfit="jeans+tee")
+    engine = RecordingEngine()
+    step, early = step_with(layout, engine), step_with(layout, RecordingEngine(name="first"), seed=3)
+    for category in Category:
+        shutil.copy(layout.path(AGNOSTIC_MASK.of("ann", category)), layout.path(AGNOSTIC_MASK.of("ann+jeans", category)))
+    (made,) = early.run([early.read(first)])
+    path = layout.path(TRYON.of("ann__jeans", "first"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(made.files[TRYON.of("ann__jeans", "first")]())
+    (produced,) = step.run([step.read(worn)])
+    assert step.writes(worn) == ("tryon/recording/ann__jeans+tee.png",) and "tryon/first/ann__jeans.png" in step.reads(worn)
+    assert engine.encoded == ["ann+jeans", "tee"]
+    (tmp_path / "x.png").write_bytes(produced.files[step.writes(worn)[0]]())
+    recipe = images.read_recipe(tmp_path / "x.png")
+    assert recipe is not None and (recipe["person"], recipe["before"]) == ("ann", [images.read_recipe(path)])
+    passes = [(each["garment"], each["category"], each["engine"]) for each in recipe["passes"]]
+    assert passes == [("jeans", "lower", "first"), ("tee", "upper", "recording")]
+    assert recipe["passes"][1]["seed"] == recipe["seed"] and recipe["passes"][0]["seed"] == int(made.facts["seed"])

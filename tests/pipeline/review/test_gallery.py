@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from dataclasses import replace
 
@@ -209,3 +210,24 @@ def test_an_export_takes_sizes_and_layers_along_in_folders(desk: Desk, tmp_path)
     export(tmp_path / "all", inputs=desk.layout.inputs, outputs=desk.layout.outputs)
     below = sorted(path.relative_to(tmp_path / "all").as_posix() for path in (tmp_path / "all").glob("*/*"))
     assert below == ["1x1-800/ann__tee__room.jpg", "layers/ann__tee__room-3-person.png"]
+
+
+def test_an_outfit_is_one_picture_that_either_garment_finds_and_whose_mask_can_be_edited(desk: Desk, client: TestClient):
+    lower = desk.layout.inputs / "cloth" / "lower"
+    lower.mkdir()
+    shutil.copy(next((desk.layout.inputs / "cloth").rglob("tee.*")), lower / "jeans.png")
+    (desk.layout.inputs / "pairs.csv").write_text("person,upper,lower\nann,tee,jeans\n")
+    assert listed(client, garment="jeans", background="sea") == listed(client, garment="tee", background="sea")
+    card = client.get("/api/items", params={"person": "ann", "background": "sea"}).json()["items"][0]
+    named = {name: card[name] for name in ("id", "pair", "person", "wearer", "worn", "garment")}
+    assert named == {
+        "id": "ann__jeans+tee__sea",
+        "pair": "ann__jeans+tee",
+        "person": "ann",
+        "wearer": "ann+jeans",
+        "worn": "jeans+tee",
+        "garment": "tee",
+    }
+    assert {"kind": "agnostic", "id": "ann+jeans", "category": "upper"} in client.get("/api/masks").json()["masks"]
+    assert client.get("/api/masks/agnostic/ann+jeans").json()["only"] == "ann"
+    assert client.put("/api/pairs", json={"pairs": []}).status_code == 409

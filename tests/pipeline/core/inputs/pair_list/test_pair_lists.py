@@ -16,6 +16,7 @@ from pipeline.core.layout import Layout
 PEOPLE = ["person/ann.jpg", "person/bea.jpg", "person/ann lee.jpg"]
 CLOTHES = ["cloth/upper/floral.jpg", "cloth/upper/buttons.jpg", "cloth/upper/floral top.jpg"]
 BOTH = ["ann__floral", "bea__buttons"]
+TWO_ONES = ["cloth/lower/1.jpg", "cloth/lower/other/1.jpg"]
 
 
 def listed(root, content: str | bytes, names=(*PEOPLE, *CLOTHES), file="pairs.txt") -> Collection:
@@ -207,17 +208,29 @@ def test_numbers_that_people_and_garments_share_keep_the_order_of_the_data_set(t
 @pytest.mark.parametrize("content", [
     "person,upper,lower\nann,floral,jeans\nbea,,jeans\n", "person,garment,garment2\nann,floral,jeans\nbea,jeans\n",
 ])  # fmt: skip
-def test_two_garments_under_their_headings_are_refused_and_one_is_worn(tmp_path, content):
+def test_two_garments_under_their_headings_are_an_outfit_and_one_is_worn_alone(tmp_path, content):
     found = listed(tmp_path, content, [*PEOPLE, *CLOTHES, "cloth/lower/jeans.jpg"])
-    assert pairs(found) == ["bea__jeans"]
-    assert reasons(found) == ["pairs.txt, line 2: several garments: 'floral' and 'jeans'"]
-    assert "a line for each" in found.problems[0].remedy
+    assert pairs(found) == ["bea__jeans", "ann__jeans+floral"] and not found.problems
+
+
+@pytest.mark.parametrize(("worn", "reason"), [
+    ("floral,buttons", "an outfit is one upper and one lower garment, not floral (upper) and buttons (upper)"),
+    ("jeans,shorts", "an outfit is one upper and one lower garment, not jeans (lower) and shorts (lower)"),
+    ("tee,jeans", "an outfit is one upper and one lower garment, not tee (dress) and jeans (lower)"),
+    ("loose,floral", "an outfit is one upper and one lower garment, not loose (upper, by its picture) and floral (upper)"),
+    ("floral,jeens", "unknown garment 'jeens'"), ("floral,1.jpg", "garment '1.jpg' is ambiguous"),
+])  # fmt: skip
+def test_a_line_that_names_no_outfit_costs_that_line_and_says_why(tmp_path, worn, reason):
+    clothes = ["cloth/lower/jeans.jpg", "cloth/lower/shorts.jpg", "cloth/dress/tee.jpg", "cloth/loose.jpg"]
+    found = listed(tmp_path, f"person,upper,lower\nann,{worn}\nbea,buttons,jeans\n", [*PEOPLE, *CLOTHES, *clothes, *TWO_ONES])
+    assert pairs(found) == ["bea__jeans+buttons"] and reasons(found) == [f"pairs.txt, line 2: {reason}"]
+    assert found.problems[0].remedy
 
 
 def test_without_headings_a_third_column_is_a_garment_only_where_every_value_names_one(tmp_path):
     names = [*PEOPLE, *CLOTHES, "cloth/lower/jeans.jpg", "cloth/upper/1.jpg"]
     outfits = listed(tmp_path, "ann floral jeans\nbea buttons jeans\n", names)
-    assert not outfits.pairs and len(outfits.problems) == 2
+    assert pairs(outfits) == ["ann__jeans+floral", "bea__jeans+buttons"] and not outfits.problems
     for third in (("jeans", "unpaired"), ("1", "1"), ("ann", "bea")):
         found = listed(tmp_path, f"ann floral {third[0]}\nbea buttons {third[1]}\n", ())
         assert pairs(found) == BOTH and not found.problems and "is not read" in found.notes[-1]
