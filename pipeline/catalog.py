@@ -175,6 +175,17 @@ EVALUATION: Target = "tryon.evaluation.command:evaluate_folders"
 COMPARISON: Target = "tryon.evaluation.comparison:compare"
 """What `evaluate` and `evaluate compare` call."""
 
+ANATOMIES: dict[str, Target] = {
+    "stableviton": "tryon.engines.stableviton.study:ANATOMY",
+    "stableviton_1024": "tryon.engines.stableviton.study:ANATOMY_1024",
+    "sift_vton": "tryon.engines.stableviton.study:ANATOMY_SIFT",
+    "fashn": "tryon.engines.fashn.study:ANATOMY",
+}
+"""What `study NAME` takes apart: an `Anatomy` of `tryon/study/protocol.py` each. An engine that is not here has no network."""
+
+STUDY: Target = "tryon.study.command:study_engine"
+"""What `study` calls."""
+
 
 def resolve(target: Target) -> Any:
     """Import what a target names."""
