@@ -94,8 +94,8 @@ def training_lines(found: Findings) -> list[str]:
     ]
 
 
-def page(found: Findings) -> str:
-    """The study as Markdown; the picture lies beside it."""
+def page(found: Findings, drawn: str = PICTURE) -> str:
+    """The study as Markdown; the picture lies beside it under the name `drawn`."""
     size = f"{found.size[0]} × {found.size[1]}"
     parts = [
         f"# {found.anatomy.name}: what the network is made of\n",
@@ -113,7 +113,7 @@ def page(found: Findings) -> str:
         "## Special points\n",
         *[f"**{point.title}.** {point.text}\n" for point in found.anatomy.points(found.size)],
         f"## From inputs to output at {size}\n",
-        f"![flow]({PICTURE})\n",
+        f"![flow]({drawn})\n",
         "Every box is a stage of the real network: what it hands on (channels × height × width), its weights, its arithmetic. "
         "Dashed: its results reach no picture. A letter behind ← names a box that many others take.\n",
     ]
