@@ -67,20 +67,24 @@ def leaves_window(alpha: Grey, window: Window, size: tuple[int, ...]) -> bool:
     return any(inner and bool((side >= SOLID).any()) for inner, side in sides)
 
 
+def sure_inside(embedded: Grey) -> Mask:
+    """(h, w) bool: the embedded matte without its edge, (h, w) uint8; all of it where nothing else is left."""
+    solid = embedded >= SOLID
+    core = masks.erode(solid, CORE_SHARE * _height(solid))
+    return core if core.any() else solid
+
+
 def shows_person(network: Grey, embedded: Grey) -> bool:
     """Whether a network's matte shows the person of the embedded one, whole; always true when the embedded matte is empty.
 
     Args:
         network, embedded: (h, w) uint8 mattes of the same photo.
     """
-    solid = embedded >= SOLID
-    height = _height(solid)
-    core = masks.erode(solid, CORE_SHARE * height)
-    core = core if core.any() else solid
+    core = sure_inside(embedded)
     if not core.any():
         return True
     lost = core & (network < SOLID)
-    _, areas = masks.components(masks.open_(lost, LOST_THICKNESS * height))
+    _, areas = masks.components(masks.open_(lost, LOST_THICKNESS * _height(embedded >= SOLID)))
     area = np.count_nonzero(core)
     pieces = areas[1:][areas[1:] >= LOST_PIECE * area]
     return bool(np.count_nonzero(lost) <= (1 - COVERED) * area and pieces.sum() <= LOST_SHARE * area)

@@ -17,6 +17,7 @@ from pipeline.core.card import Card, Resources
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect, Window
 from preprocess.background.edge_band import EdgeConfig, refine_band
+from preprocess.background.feet import surely_shoes
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, soften
 from preprocess.background.people import Selection
@@ -62,13 +63,14 @@ class EmbeddedMatte:
         factor = min(1.0, WORK_SIDE_PX / max(guide.shape[:2]))
         size = (max(16, round(guide.shape[1] * factor)), max(16, round(guide.shape[0] * factor)))
         work = cv2.resize(guide, size, interpolation=cv2.INTER_AREA) if factor < 1 else guide
-        mask = self._segment(work, selection, (rows, columns))
+        mask, shoes = self._segment(work, selection, (rows, columns))
         alpha = np.zeros(photo.shape[:2], np.uint8)
-        alpha[rows, columns] = soften(work, refine_band(work, mask, EdgeConfig()), guide, GuidedConfig())
+        refined = np.maximum(refine_band(work, mask, EdgeConfig()), shoes)
+        alpha[rows, columns] = soften(work, refined, guide, GuidedConfig())
         return alpha
 
-    def _segment(self, work: RGB, selection: Selection, window: Window) -> masks.Mask:
-        """(h, w) bool: GrabCut at half the working size or less; edges are smoothed by enlarging."""
+    def _segment(self, work: RGB, selection: Selection, window: Window) -> tuple[masks.Mask, masks.Mask]:
+        """(h, w) bool: GrabCut at half the working size or less, smoothed by enlarging; and what is surely a shoe."""
         factor = min(1.0, GRAB_SIDE_PX / max(work.shape[:2]))
         half = (max(8, round(work.shape[1] * factor)), max(8, round(work.shape[0] * factor)))
         probability, others = (_cut(each, window, selection, half) for each in (selection.probability, selection.others))
@@ -77,11 +79,18 @@ class EmbeddedMatte:
         scale = half[1] / (window[0].stop - window[0].start)
         body[:, :2] = (body[:, :2] - (window[1].start, window[0].start)) * scale
         thickness = self._config.bone_px * max(half) / 1024
-        bones = bone_mask(body, (half[1], half[0]), thickness)
+        shoes = surely_shoes(body, probability)
+        bones = bone_mask(body, (half[1], half[0]), thickness) | shoes
         mask = segment(small, probability, bones, others, SEED, self._config)
-        enlarged = cv2.resize(mask.astype(np.float32), (work.shape[1], work.shape[0]), interpolation=cv2.INTER_LINEAR)
-        found: masks.Mask = cv2.GaussianBlur(enlarged, (0, 0), 1.2) > 0.5
-        return found
+        size = (work.shape[1], work.shape[0])
+        return _enlarged(mask, size), _enlarged(shoes, size)
+
+
+def _enlarged(mask: masks.Mask, size: tuple[int, int]) -> masks.Mask:
+    """A mask at (width, height) `size`, without steps."""
+    large = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    smooth: masks.Mask = cv2.GaussianBlur(large, (0, 0), 1.2) > 0.5
+    return smooth
 
 
 def _window(selection: Selection, size: tuple[int, ...]) -> Window:

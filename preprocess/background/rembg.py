@@ -15,8 +15,9 @@ from pipeline.core.card import Card
 from pipeline.core.masks import Mask
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect, Window
-from preprocess.background.chosen_person import leaves_window, only_the_person, person_window, shows_person
+from preprocess.background.chosen_person import leaves_window, only_the_person, person_window, shows_person, sure_inside
 from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.ghosts import core_alpha, ghost_limb, without_haze
 from preprocess.background.people import Selection
 from preprocess.networks.rembg_models import (
     BIREFNET_GENERAL,
@@ -30,6 +31,9 @@ from preprocess.networks.rembg_models import (
     SaliencyNetwork,
 )
 from preprocess.person.not_found import NotFound
+
+WINDOW_FITS = 0.97
+"""Mean alpha of the sure inside below which the whole photo is tried too: the network may need the surroundings."""
 
 
 class RembgMatte:
@@ -81,19 +85,24 @@ class RembgMatte:
     def _checked(self, seen: Grey, embedded: Grey, selection: Selection) -> Grey | NotFound:
         if not shows_person(seen, embedded):
             return NotFound(f"{self.card.name} does not show the whole person that the landmarks show")
-        return only_the_person(seen, embedded, others_at(selection, embedded.shape))
+        ghost = ghost_limb(seen, embedded, selection.landmarks.body)
+        if ghost:
+            return NotFound(f"{self.card.name} shows the {ghost} only half, or not at all")
+        return only_the_person(without_haze(seen, embedded), embedded, others_at(selection, embedded.shape))
 
     def _look(self, photos: Sequence[RGB], embedded: Sequence[Grey], boxes: Sequence[Rect[float]]) -> list[Grey]:
-        """The network's mattes of windows around the people; of the whole photo where a window cuts its person."""
+        """The network's mattes of windows around the people; of the whole photo where a window cuts or hurts its person."""
         windows = [person_window(rough, box) for rough, box in zip(embedded, boxes, strict=True)]
         near = self._network([np.ascontiguousarray(photo[window]) for photo, window in zip(photos, windows, strict=True)])
         found = [_placed(_bytes(share), window, photo) for share, window, photo in zip(near, windows, photos, strict=True)]
-        cut = [
-            number for number, alpha in enumerate(found) if leaves_window(alpha[windows[number]], windows[number], alpha.shape)
-        ]
-        again = self._network([photos[number] for number in cut]) if cut else []
-        for number, share in zip(cut, again, strict=True):
-            found[number] = _bytes(share)
+        cores = [sure_inside(rough) for rough in embedded]
+        cut = [leaves_window(alpha[window], window, alpha.shape) for alpha, window in zip(found, windows, strict=True)]
+        doubtful = [i for i, alpha in enumerate(found) if cut[i] or core_alpha(alpha, cores[i]) < WINDOW_FITS]
+        again = self._network([photos[i] for i in doubtful]) if doubtful else []
+        for i, share in zip(doubtful, again, strict=True):
+            whole = _bytes(share)
+            if cut[i] or core_alpha(whole, cores[i]) > core_alpha(found[i], cores[i]):
+                found[i] = whole
         return found
 
 

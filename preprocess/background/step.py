@@ -23,6 +23,7 @@ from pipeline.core.people_networks import PACKAGES
 from pipeline.core.step import BackendStep, Context, Produced
 from preprocess.background import closed_form
 from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.held_things import held_thing_notices
 from preprocess.background.people import Selection
 from preprocess.background.people_finder import PeopleFinder
 from preprocess.background.photo_flags import photo_quality_notices
@@ -69,7 +70,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     name: ClassVar[str] = "background"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     config: BackgroundConfig
 
     def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:
@@ -136,7 +137,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
             MATTE.of(person.id): lambda: images.png(alpha),
             LANDMARKS.of(person.id): lambda: images.text(landmarks.to_json()),
         }
-        quality = photo_quality_notices(rgb, alpha)
+        quality = [*photo_quality_notices(rgb, alpha), *held_thing_notices(rgb, alpha, selection)]
         notices = (*missed, *_photo_notices(given.photo, selection, given.person), *quality, *pose_notices(landmarks))
         card = self._embedded.card if missed else self.backend.card
         facts = {"people": str(len(selection.areas)), "matte_share": f"{alpha.mean() / 255:.3f}", "backend": card.name}
