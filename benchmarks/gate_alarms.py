@@ -21,7 +21,8 @@ import numpy as np
 
 from compose.gate.gate import Scores, measure_canvas, measure_pair
 from compose.matte import dressed_cutout
-from compose.restore_step import RestoreConfig, RestoreInputs, RestoreStep, dress_photo
+from compose.restore_inputs import RestoreInputs
+from compose.restore_step import RestoreConfig, RestoreStep, dress_photo
 from pipeline.core.arrays import RGB
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category

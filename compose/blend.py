@@ -28,7 +28,7 @@ MOST_OFFSET = 5.0
 CAST_SAMPLE = 24
 LEAST_CAST_PX = 400
 ENLARGED = 1.15
-"""Photo pixels per canvas pixel from which the repainted area looks softer than the photo."""
+"""Photo pixels per drawn pixel from which the repainted area looks softer than the photo."""
 
 
 @dataclass(frozen=True)
@@ -131,18 +131,17 @@ def _framed(mask: Mask, frame: Frame) -> Mask:
     return framed
 
 
-def match_detail(photo: RGB, paste: Paste, frame: Frame, person: Mask, strength: float, seed: int) -> RGB:
+def match_detail(photo: RGB, paste: Paste, enlargement: float, person: Mask, strength: float, seed: int) -> RGB:
     """Give an enlarged result the photo's sharpness and grain.
 
     Args:
         photo: (h, w, 3) uint8.
         paste: the result at photo resolution.
-        frame: photo ↔ canvas; below `ENLARGED` nothing is done.
+        enlargement: photo pixels per pixel that the engine drew; below `ENLARGED` nothing is done.
         person: (h, w) bool, where the photo shows the person.
         strength: 0 = nothing, 1 = full.
         seed: of the grain.
     """
-    enlargement = 1 / frame.scale
     window = _window_of(paste.weight)
     if strength <= 0 or enlargement < ENLARGED or window is None:
         return paste.colour

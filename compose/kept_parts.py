@@ -17,6 +17,8 @@ KEPT_LABELS: dict[str, tuple[Parse, ...]] = {
     "arms": (Parse.LEFT_ARM, Parse.RIGHT_ARM),
     "accessories": (Parse.HAT, Parse.SUNGLASSES, Parse.GLOVE, Parse.SCARF),
 }
+OWN_LABELS = tuple(label for labels in KEPT_LABELS.values() for label in labels)
+"""What no garment replaces outside the mask, where arms are hands: drawn anew by an engine that uses no mask, and not taken."""
 
 
 def without_kept(mask: Mask, parse: NDArray[np.uint8], keep: Sequence[str], body: NDArray[np.uint8] | None = None) -> Mask:

@@ -116,7 +116,8 @@ class OutfitStep(StepBase):
         }
         files |= {ref: partial(bytes, content) for ref, content in inputs.reused.items()}
         scores = measure_pair(restored, photos, cutout, self._restore.read_face)
-        return Produced(files, scores.notices(self._restore.config), {"changed": f"{float(photos.changed.mean()):.4f}"})
+        notices = (*scores.notices(self._restore.config), *self._restore.redrawn(restored))
+        return Produced(files, notices, {"changed": f"{float(photos.changed.mean()):.4f}"})
 
 
 def _first_pass(item: Item) -> Pair:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from compose.before_after import BODY
 from compose.delivery import drawn_from
 from compose.gate.gate import SMALL_HEIGHT_PX, GateInputs
-from compose.kept_parts import HANDS, without_kept
+from compose.kept_parts import HANDS, OWN_LABELS, without_kept
+from compose.mask_free import Places, drawn_size, learn, softness, uses_no_mask
 from pipeline.core import images
+from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
 from pipeline.core.frame import Frame
-from pipeline.core.items import Pair
+from pipeline.core.items import Pair, Person
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
@@ -55,6 +57,8 @@ class RestoreInputs(GateInputs):
         matte: (h, w) uint8, 255 = person.
         cutout: (h, w, 4) RGBA uint8: the person before.
         drawn: what the dressed picture says of how it was drawn.
+        whole: canvas-sized RGB uint8, the picture of an engine that uses no mask; `result` and `mask` were learned from it.
+        softness: canvas pixels per pixel that such an engine drew.
     """
 
     pair: Pair
@@ -62,6 +66,8 @@ class RestoreInputs(GateInputs):
     matte: NDArray[np.uint8]
     cutout: NDArray[np.uint8]
     drawn: Mapping[str, Any] = field(default_factory=dict)
+    whole: RGB | None = None
+    softness: float = 1.0
 
 
 def restored_from(pair: Pair) -> tuple[Ref, ...]:
@@ -98,7 +104,10 @@ def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels:
         InputError: artefacts that do not fit each other in size.
     """
     person, path = pair.person.id, layout.path
-    frame, mask = Frame.from_json(path(FRAME.of(person)).read_text("utf-8")), _mask(pair, layout, keep)
+    frame = Frame.from_json(path(FRAME.of(person)).read_text("utf-8"))
+    parts = _read_parts(pair.person, layout, keep)
+    mask = parts.without(images.read_mask(path(AGNOSTIC_MASK.of(person, pair.garment.category))), keep)
+    recipe = images.read_recipe(path(TRYON.of(pair.id, pair.engine)))
     matte = images.read_grey(path(MATTE.of(person)))
     inputs = RestoreInputs(
         pair=pair,
@@ -113,32 +122,52 @@ def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels:
         cloth_mask=None if (garment := _cloth(pair, CLOTH_MASK, layout)) is None else garment[..., 0] > 127,
         face_oval=_face_oval(pair, layout),
         person=frame.to_canvas(matte, fill=0) >= BODY,
-        worn=_worn(pair, mask, layout),
-        drawn=drawn_from(images.read_recipe(path(TRYON.of(pair.id, pair.engine)))),
+        worn=parts.worn(pair.garment.category, mask),
+        drawn=drawn_from(recipe),
     )
     check_sizes(inputs)
-    return inputs
+    return _learned(inputs, drawn_size(recipe), parts, keep) if uses_no_mask(recipe) else inputs
 
 
-def _mask(pair: Pair, layout: Layout, keep: Sequence[str]) -> Mask:
-    """Where the result may show: the agnostic mask without what is to be kept."""
-    mask = images.read_mask(layout.path(AGNOSTIC_MASK.of(pair.person.id, pair.garment.category)))
-    parse = layout.path(PARSE.of(pair.person.id))
-    if not keep or not parse.is_file():
-        return mask
-    parts = layout.path(DENSEPOSE_IUV.of(pair.person.id))
-    body = images.read_arrays(parts)["I"] if HANDS in keep and parts.is_file() else None
-    return without_kept(mask, images.read_labels(parse), keep, body)
+def _learned(inputs: RestoreInputs, drawn: tuple[int, int] | None, parts: _Parts, keep: Sequence[str]) -> RestoreInputs:
+    """The inputs with what an engine changed that uses no mask."""
+    nothing = np.zeros(inputs.mask.shape, bool)
+    person, worn = (nothing if each is None else each for each in (inputs.person, inputs.worn))
+    learned = learn(inputs.canvas, inputs.result, Places(inputs.mask, parts.own(inputs.mask), person, worn), drawn)
+    soft = softness(inputs.canvas.shape, drawn)
+    return replace(inputs, result=learned.result, mask=parts.without(learned.mask, keep), whole=inputs.result, softness=soft)
 
 
-def _worn(pair: Pair, mask: Mask, layout: Layout) -> Mask | None:
-    """What the pair's garment replaces, of a dress the part in the mask; None without a parse map."""
-    path = layout.path(PARSE.of(pair.person.id))
-    if not path.is_file():
-        return None
-    parse = images.read_labels(path)
-    fits = parse.shape == mask.shape  # the mask's step names a map of another size
-    return labelled(parse, REPLACED[pair.garment.category]) | (parse == Parse.DRESS) & mask if fits else None
+@dataclass(frozen=True)
+class _Parts:
+    """Labels of a person on the canvas, `Parse` and `BodyPart`, as far as they are known and wanted."""
+
+    parse: NDArray[np.uint8] | None
+    body: NDArray[np.uint8] | None
+
+    def without(self, mask: Mask, keep: Sequence[str]) -> Mask:
+        """A mask without what is to be kept."""
+        return mask if not keep or self.parse is None else without_kept(mask, self.parse, keep, self.body)
+
+    def own(self, mask: Mask) -> Mask:
+        """(h, w) bool: face, hair and hands, and what is worn beside clothes; nothing without a parse map of the mask's size."""
+        if self.parse is None or self.parse.shape != mask.shape:
+            return np.zeros(mask.shape, bool)
+        return labelled(self.parse, OWN_LABELS)
+
+    def worn(self, category: Category, mask: Mask) -> Mask | None:
+        """What a garment replaces, of a dress the part in the mask; None without a parse map."""
+        parse = self.parse
+        if parse is None or parse.shape != mask.shape:  # the mask's step names a map of another size
+            return None
+        worn: Mask = labelled(parse, REPLACED[category]) | (parse == Parse.DRESS) & mask
+        return worn
+
+
+def _read_parts(person: Person, layout: Layout, keep: Sequence[str]) -> _Parts:
+    parse, body = (layout.path(kind.of(person.id)) for kind in (PARSE, DENSEPOSE_IUV))
+    labels = images.read_labels(parse) if parse.is_file() else None
+    return _Parts(labels, images.read_arrays(body)["I"] if HANDS in keep and body.is_file() else None)
 
 
 def _cloth(pair: Pair, kind: Folder, layout: Layout) -> NDArray[np.uint8] | None:

@@ -15,14 +15,14 @@ from compose.before_after import BODY, Alpha, BeforeAfter
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
 from compose.crop import view_around
 from compose.delivery import PhotoDelivery, size_notices
-from compose.gate.faces import ReadFace, read_face
+from compose.gate.faces import ReadFace, face_similarity, read_face
 from compose.gate.gate import GateConfig, measure_pair
 from compose.matte import dressed_alpha, dressed_cutout
 from compose.restore_inputs import RestoreInputs, judged_by, read_inputs, restored_from
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
 from pipeline.core.card import Resources, most_of
-from pipeline.core.flags import Notice
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import (
     DRESSED_CUTOUT,
@@ -126,7 +126,17 @@ class RestoreStep(StepBase):
         files, notices, window = self._pictures(inputs.pair, photos.dressed, alpha, recipe)
         facts |= {"window": window} if window else {}
         files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
-        return Produced(files, (*scores.notices(self.config), *notices), facts)
+        return Produced(files, (*scores.notices(self.config), *self.redrawn(inputs), *notices), facts)
+
+    def redrawn(self, inputs: RestoreInputs) -> tuple[Notice, ...]:
+        """The flag of a picture in which an engine that uses no mask drew another face; the photo's is kept all the same."""
+        if inputs.whole is None or inputs.face_oval is None or not len(inputs.face_oval):
+            return ()
+        oval, least = inputs.frame.points_to_canvas(inputs.face_oval), self.config.least_face_similarity
+        likeness = face_similarity(inputs.canvas, inputs.whole, oval, self.read_face)
+        if likeness is None or likeness >= least:
+            return ()
+        return (Notice(Flag.FACE_REDRAWN, f"likeness {likeness:.2f}, wanted {least:g}"),)
 
     def dressed(self, inputs: RestoreInputs) -> tuple[BeforeAfter, Alpha]:
         """The photo before and after, and the matte of the dressed person."""
@@ -169,7 +179,8 @@ def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Befo
     changed = changed_area(inputs.canvas, inputs.result, inputs.mask)
     result = remove_cast(inputs.canvas, inputs.result, inputs.mask) if config.cast_correction else inputs.result
     paste = prepare_paste(inputs.photo, inputs.frame, result, inputs.mask, changed, config.feather_px)
-    colour = match_detail(inputs.photo, paste, inputs.frame, inputs.matte > 250, config.detail, seed)
+    enlargement = inputs.softness / inputs.frame.scale
+    colour = match_detail(inputs.photo, paste, enlargement, inputs.matte > 250, config.detail, seed)
     dressed = blend(inputs.photo, colour, paste.weight)
     return BeforeAfter(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
 

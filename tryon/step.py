@@ -195,6 +195,7 @@ class TryOnStep(StepBase):
             recipe |= {"passes": [_named(each) for each in (*before, recipe)], "before": before}
         described = self._engine(pair).describe()
         recipe |= {"sampling": dict(described)} if described else {}
+        recipe |= {} if card.reads_mask else {"mask_free": True}
         return recipe | ({"preview": True} if card.approximate else {})
 
     def _engine(self, pair: Pair) -> TryOnEngine:

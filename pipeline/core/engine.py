@@ -62,6 +62,11 @@ class EngineCard(Card):
     mask_rule: str = ""
     seeded: bool = True
 
+    @property
+    def reads_mask(self) -> bool:
+        """Whether it is told where the garment goes; otherwise it draws the whole picture anew."""
+        return any(isinstance(kind, PerCategory) for kind in self.person)
+
 
 class EngineConfig(StepConfig):
     """Base of an engine's settings."""

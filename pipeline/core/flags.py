@@ -45,6 +45,7 @@ class Flag(StrEnum):
     RESULT_BLANK = "result-blank"
     OUTSIDE_CHANGED = "outside-changed"
     FACE_CHANGED = "face-changed"
+    FACE_REDRAWN = "face-redrawn"
     COLOUR_OFF = "colour-off"
     BARELY_PAINTED = "barely-painted"
     EDGE_HALO = "edge-halo"
@@ -96,6 +97,7 @@ ABOUT: dict[Flag, str] = {
     Flag.RESULT_BLANK: "the try-on result is blank",
     Flag.OUTSIDE_CHANGED: "the photo changed outside the area to repaint: check the agnostic mask",
     Flag.FACE_CHANGED: 'the face is not the photo\'s any more: restore.keep = ["face"] keeps it, --retry-bad 2 tries other seeds',
+    Flag.FACE_REDRAWN: "the engine drew another face; the photo's was kept: check neck and hair, --retry-bad 2 tries other seeds",
     Flag.COLOUR_OFF: "the garment is worn in other colours than its picture shows: --retry-bad 2 tries other seeds",
     Flag.BARELY_PAINTED: "hardly anything was repainted: check the agnostic mask and the garment's category",
     Flag.EDGE_HALO: "the old background shows in the new outline: check the matte",

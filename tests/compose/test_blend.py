@@ -114,20 +114,20 @@ def test_an_enlarged_result_gets_the_photos_grain() -> None:
     result = np.where(_mask()[..., None], np.uint8(90), canvas)
     _, paste, _ = _restore(photo, frame, canvas, result, _mask())
     person = np.ones((1024, 768), bool)
-    matched = match_detail(photo, paste, frame, person, 1.0, 7)
+    matched = match_detail(photo, paste, 1 / frame.scale, person, 1.0, 7)
     inside = paste.weight > 0.99
     grey = cv2.cvtColor(matched, cv2.COLOR_RGB2GRAY).astype(np.float32)
     wanted = noise_level(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32))
     assert noise_level(grey, inside) == pytest.approx(wanted, rel=0.35)
-    assert np.array_equal(matched, match_detail(photo, paste, frame, person, 1.0, 7))
-    assert match_detail(photo, paste, frame, person, 0.0, 7) is paste.colour
+    assert np.array_equal(matched, match_detail(photo, paste, 1 / frame.scale, person, 1.0, 7))
+    assert match_detail(photo, paste, 1 / frame.scale, person, 0.0, 7) is paste.colour
 
 
 def test_a_photo_of_the_canvas_size_gets_no_grain() -> None:
     photo = _photo()
     frame = whole_photo(CANVAS, CANVAS)
     _, paste, _ = _restore(photo, frame, photo, 255 - photo, _mask())
-    assert match_detail(photo, paste, frame, np.ones(CANVAS, bool), 1.0, 7) is paste.colour
+    assert match_detail(photo, paste, 1 / frame.scale, np.ones(CANVAS, bool), 1.0, 7) is paste.colour
 
 
 def test_the_changed_area_covers_every_changed_photo_pixel() -> None:

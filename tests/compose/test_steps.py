@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from drawn_anew import SIZE, drawn_anew
 
 from compose.compose_step import ComposeConfig, ComposeStep
 from compose.outfit_step import REUSED, OutfitStep
@@ -26,6 +28,7 @@ from pipeline.core.layout import (
     FINAL,
     FRAME,
     IMAGE,
+    LANDMARKS,
     MATTE,
     PARSE,
     TRYON,
@@ -415,3 +418,44 @@ def test_how_finished_pictures_are_handed_on_does_not_redo_a_first_pass(tmp_path
     plain, other = (OutfitStep(config, context).config for config in (RestoreConfig(), RestoreConfig(format="webp", quality=70)))
     assert plain.model_dump() == other.model_dump()
     assert OutfitStep(RestoreConfig(feather_px=2), context).config != plain
+
+
+def _drawn_without_mask(context: Context, parse: np.ndarray | None = None) -> Produced:
+    """The world's picture as an engine hands it back that uses no mask; its face is above the garment."""
+    layout = context.layout
+    ref = TRYON.of(PAIR.id, "preview")
+    recipe = {"mask_free": True, "sampling": {"size": list(SIZE)}}
+    _put(layout, ref, images.png(drawn_anew(images.read_rgb(layout.path(ref))), recipe))
+    if parse is not None:
+        _put(layout, PARSE.of("ann"), images.labels_png(parse))
+    oval = [[270, 60], [330, 60], [330, 130], [270, 130]]
+    _put(layout, LANDMARKS.of("ann"), json.dumps({"face_oval": oval}).encode())
+    step = RestoreStep(RestoreConfig(), context)
+    looks = iter([np.array([[0, 0], [100, 0], [0, 100]], np.float32), np.array([[0, 60], [60, 0], [90, 100]], np.float32)])
+    step.read_face = lambda face: next(looks)
+    (produced,) = step.run([step.read(PAIR)])
+    _store(layout, produced)
+    return produced
+
+
+def test_of_an_engine_without_mask_only_the_garment_reaches_the_photo_and_another_face_is_flagged(tmp_path, person) -> None:
+    context = _world(tmp_path, person)
+    produced = _drawn_without_mask(context)
+    final = images.read_rgb(context.layout.path(FINAL.of(f"{PAIR.id}__original", "preview")))
+    photo = images.read_rgb(context.layout.path(PAIR.person.source))
+    rows, columns = np.nonzero((final != photo).any(2))
+    assert final.shape == photo.shape and rows.min() > 185 and rows.max() < 345 and columns.min() > 210 and columns.max() < 390
+    assert np.abs(final[230:300, 250:350].mean((0, 1)) - (200, 30, 40)).max() < 3
+    assert Flag.FACE_REDRAWN in {notice.flag for notice in produced.notices}
+    assert Flag.FACE_CHANGED not in {notice.flag for notice in produced.notices}
+
+
+def test_of_an_engine_without_mask_an_old_garment_that_was_left_is_flagged_although_every_pixel_was_drawn_anew(
+    tmp_path, person
+) -> None:
+    context = _world(tmp_path, person)
+    parse = np.zeros((1024, 768), np.uint8)
+    parse[180:540, 270:500] = Parse.UPPER_CLOTHES
+    produced = _drawn_without_mask(context, parse)
+    assert Flag.OLD_GARMENT_LEFT in {notice.flag for notice in produced.notices}
+    assert float(produced.facts["old_garment"]) > 0.5

@@ -42,6 +42,7 @@ class RecordingEngine(EngineBase):
     batch_size: int = 2
     approximate: bool = True
     paint: int | None = None
+    masked: bool = True
     config: StrengthConfig = field(default_factory=StrengthConfig)
     described: dict = field(default_factory=dict)
     loads: list[str] = field(default_factory=list)
@@ -56,7 +57,7 @@ class RecordingEngine(EngineBase):
             weights=("unet",),
             approximate=self.approximate,
             categories=frozenset({Category.UPPER, Category.LOWER}),
-            person=(IMAGE, AGNOSTIC_MASK, PARSE),
+            person=(IMAGE, AGNOSTIC_MASK, PARSE) if self.masked else (IMAGE, PARSE),
             garment=(CLOTH,),
         )
 
@@ -206,6 +207,7 @@ def test_the_picture_carries_its_recipe_and_the_same_pair_gives_the_same_bytes(l
     assert (recipe["engine"], recipe["version"], recipe["preview"]) == ("recording", 3, True)
     assert (recipe["weights"], recipe["settings"]) == ({"unet": "ab12"}, {"strength": 0.5})
     assert str(recipe["seed"]) == produced.facts["seed"]
+    assert "mask_free" not in recipe
 
 
 def test_what_an_engine_knows_about_a_picture_stands_beside_what_the_step_sees(layout: Layout):
@@ -278,3 +280,11 @@ def test_the_second_pass_of_an_outfit_records_both_and_is_redone_with_the_first(
     passes = [(each["garment"], each["category"], each["engine"]) for each in recipe["passes"]]
     assert passes == [("jeans", "lower", "first"), ("tee", "upper", "recording")]
     assert recipe["passes"][1]["seed"] == recipe["seed"] and recipe["passes"][0]["seed"] == int(made.facts["seed"])
+
+
+def test_the_recipe_says_that_an_engine_saw_no_mask(layout: Layout, tmp_path: Path):
+    step = step_with(layout, RecordingEngine(masked=False))
+    (produced,) = step.run([step.read(pair())])
+    (tmp_path / "x.png").write_bytes(produced.files[step.writes(pair())[0]]())
+    recipe = images.read_recipe(tmp_path / "x.png")
+    assert recipe is not None and recipe["mask_free"] is True
