@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from preprocess.background.closed_form import ClosedFormConfig, refine, trimap
 
@@ -31,6 +32,7 @@ def test_the_trimap_is_sure_inside_and_outside_and_open_where_the_matte_is_soft(
     assert known[50, 50] == 1 and known[50, 5] == 0 and (known[50, 79:90] == 0.5).all()
 
 
+@pytest.mark.slow  # the first call compiles the solver: a minute in a fresh environment
 def test_hairs_that_the_matte_missed_are_found():
     photo, truth, matte = hairs()
     refined = refine(photo, matte, ClosedFormConfig(work_side_px=160))
@@ -40,6 +42,7 @@ def test_hairs_that_the_matte_missed_are_found():
     assert np.abs(refined / 255 - truth).mean() < 0.5 * np.abs(matte / 255 - truth).mean()
 
 
+@pytest.mark.slow
 def test_sure_pixels_and_the_inputs_stay_as_they_are():
     photo, _, matte = hairs()
     before = photo.copy(), matte.copy()

@@ -1,4 +1,4 @@
-"""Around the network the step is cheap: 32 pairs read, resized, encoded and written beside it."""
+"""Around the network the step is cheap: 16 pairs read, resized, encoded and written beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from benchmarks import step_overhead
-from benchmarks.step_overhead import GARMENTS, PERSONS, measure
+from benchmarks.step_overhead import GARMENTS, measure
 from pipeline.core import images
 
 FASTEST_CPU_PAIR = 27.0
@@ -15,10 +15,11 @@ FASTEST_CPU_PAIR = 27.0
 
 
 @pytest.mark.slow
-def test_the_whole_step_takes_little_more_than_its_network(tmp_path):
+def test_the_whole_step_takes_little_more_than_its_network(tmp_path, monkeypatch):
     """The working thread's own time beside the network, in processor seconds: a busy machine does not change it."""
+    monkeypatch.setattr(step_overhead, "PERSONS", 2)
     measured = measure(tmp_path)
-    assert measured.made == PERSONS * GARMENTS == 32
+    assert measured.made == 2 * GARMENTS == 16
     beside = measured.beside / measured.made
     assert beside < 0.05, "no longer within 10 % of a network that takes half a second a pair"
     assert (beside + measured.hidden / measured.made) < 0.1 * FASTEST_CPU_PAIR
