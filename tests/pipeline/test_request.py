@@ -113,7 +113,7 @@ def test_the_round_trip_below_knows_every_field():
     assert set(VALUES) == {each.name for each in fields(Request)}
 
 
-@settings(deadline=None, max_examples=40)  # the first parse imports the command line, which a busy machine does not finish in hypothesis' 200 ms
+@settings(deadline=None, max_examples=40)  # the first parse imports the command line: more than hypothesis' 200 ms
 @given(st.fixed_dictionaries({}, optional=VALUES).map(lambda values: Request(**values)))
 def test_the_words_of_a_request_are_parsed_into_the_same_request(request: Request):
     with command_line() as parse:
