@@ -28,7 +28,7 @@ from preprocess.agnostic.rules.keep import Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.agnostic.shown_arms import with_shown_arms
 from preprocess.agnostic.strokes import Margins
-from preprocess.agnostic.waist import Waist, settled_waist
+from preprocess.agnostic.waist import Waist, settled_waist, short_one_piece
 from preprocess.person.body import Joints, leg_in_view
 from preprocess.person.body_parts import read_index
 from preprocess.person.parse_lists import read_opinions
@@ -173,7 +173,7 @@ class AgnosticStep(StepBase):
             files |= artefacts(inputs.person, category, mask, conditions)
             notices += mask_notices(category, mask, conditions.body)
             facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": rule.name}
-        return Produced(files=files, notices=(*notices, *waist_notices(inputs.person, waist)), facts=facts)
+        return Produced(files=files, notices=(*notices, *waist_notices(inputs.person, waist, inputs.conditions)), facts=facts)
 
 
 def with_settled_waist(conditions: Conditions, waist: Waist, category: Category, rule: MaskRule) -> Conditions:
@@ -190,11 +190,18 @@ def with_shown_joints(conditions: Conditions) -> Conditions:
     return replace(conditions, body=with_shown_arms(conditions.body, conditions.parse != Parse.BACKGROUND))
 
 
-def waist_notices(person: Person, waist: Waist) -> list[Notice]:
-    """The flag of two garments that look so much alike that their border is a guess; a dress replaces both."""
-    if not waist.guessed or set(person.categories) == {Category.DRESS}:
+def waist_notices(person: Person, waist: Waist, conditions: Conditions) -> list[Notice]:
+    """The flag of two garments that look so much alike that their border, or that they are two, is a guess.
+
+    A dress replaces both, so it makes no difference there.
+    """
+    if set(person.categories) == {Category.DRESS}:
         return []
-    return [Notice(Flag.GARMENTS_ALIKE, f"{waist.alike:.0%} of their colours are the same")]
+    if waist.guessed:
+        return [Notice(Flag.GARMENTS_ALIKE, f"{waist.alike:.0%} of their colours are the same")]
+    if short_one_piece(conditions.parse, conditions.body):
+        return [Notice(Flag.GARMENTS_ALIKE, "a dress by its colour, but short enough to be a top and shorts")]
+    return []
 
 
 def artefacts(person: Person, category: Category, mask: Mask, conditions: Conditions) -> dict[Ref, Encode]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Labels
-from pipeline.core.labels import LOWER_LABELS, Parse
+from pipeline.core.labels import LOWER_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.garment_looks import GarmentLooks, compare_looks
 from preprocess.person import body_shapes as shapes
@@ -36,6 +36,8 @@ ALIKE = 0.25
 """Share of the two garments' looks that both have, from which the border is taken from the body."""
 THIN, HEM, NEAR = 0.02, 0.025, 0.04
 """In scales: width of a thread, how far a settled hem is covered above its edge, and what lies at the lower garment."""
+SHORT = 0.5
+"""Of the thigh: a piece that ends above it may be two."""
 PRINT_AREA = 0.03
 """Enclosed parts below this share of the squared scale belong to the upper garment: a pocket, a print."""
 
@@ -80,6 +82,22 @@ def settled_waist(parse: Labels, image: RGB, body: Joints) -> Waist:
     upper = masks.labelled(parse, (Parse.UPPER_CLOTHES, Parse.COAT))
     settled: Labels = np.where(freed & upper, np.uint8(_worn_below(parse)), parse)
     return Waist(settled, looks.alike)
+
+
+def short_one_piece(parse: Labels, body: Joints) -> bool:
+    """Whether what is worn as one piece ends above the middle of the thighs: a top and shorts of one colour look the same.
+
+    Args:
+        parse: (h, w) uint8 of `Parse`.
+        body: the joints in pixels of the same canvas.
+    """
+    dress = parse == Parse.DRESS
+    if not dress.any() or not body.known(Joint.RIGHT_KNEE, Joint.LEFT_KNEE):
+        return False
+    knees = (body.at(Joint.RIGHT_KNEE) + body.at(Joint.LEFT_KNEE)) / 2 - body.at(Joint.NECK)
+    knee = float(knees @ body.down) / max(body.torso_length, 1.0)
+    hem = float(np.quantile(body.along((parse.shape[0], parse.shape[1]))[dress], 0.98))
+    return hem < 1 + SHORT * (knee - 1)
 
 
 class _WaistView:

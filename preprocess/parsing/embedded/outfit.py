@@ -11,13 +11,16 @@ from pipeline.core.arrays import RGB, Lab, Labels
 from pipeline.core.colour import to_lab
 from pipeline.core.labels import LEG_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
-from preprocess.parsing.embedded.label_places import Regions
+from preprocess.parsing.embedded.hem_shadow import hem_shadow
+from preprocess.parsing.embedded.label_places import Regions, sleeves_beside
 from preprocess.person.body_shapes import LEGS
 
 ONE_COLOUR = 9.0
 """Lab distance between bodice and skirt below which they are one garment, when neither is patterned."""
 SEAM_STEP = 7.0
 """Step in colour across the waist (Lab) from which there is a belt or a second garment."""
+THIGHS, HIPS, COVERED = 1.3, 1.0, 0.6
+"""Along the body: where legs are legs, and where trousers begin that colours do not show; the share of the legs they cover."""
 SPANNED = 0.85
 """A skirt fills at least this share of the line between the legs, from the crotch to its hem."""
 
@@ -30,15 +33,37 @@ def settle_outfit(labels: Labels, rgb: RGB, regions: Regions) -> Labels:
         rgb: (h, w, 3) uint8.
         regions: the body's shapes at the same size.
     """
-    settled = labels.copy()
-    lower = labels == Parse.PANTS
-    if not lower.any() or not is_skirt(labels, regions):
+    settled = with_trousers_by_proportion(labels, regions)
+    upper, lower, lab = settled == Parse.UPPER_CLOTHES, settled == Parse.PANTS, to_lab(rgb)
+    if not lower.any():
         return settled
-    upper = labels == Parse.UPPER_CLOTHES
-    if is_one_piece(upper, lower, to_lab(rgb), regions):
+    skirt, alike = is_skirt(settled, regions), is_one_piece(upper, lower, lab, regions)
+    hem = hem_shadow(lab, upper | lower, regions) if alike else None
+    if skirt and alike and hem is None:
         settled[upper | lower] = Parse.DRESS
-    else:
-        settled[lower] = Parse.SKIRT
+        return settled
+    if hem is not None:
+        settled[lower] = Parse.UPPER_CLOTHES
+        lower = (upper | lower) & (regions.along > hem) & ~sleeves_beside(regions)
+    settled[lower] = Parse.SKIRT if skirt else Parse.PANTS
+    return settled
+
+
+def with_trousers_by_proportion(labels: Labels, regions: Regions) -> Labels:
+    """The labels, in which an upper garment that also covers both legs, each for itself, is trousers from the hips down.
+
+    So it is read where trousers, skin and top have one colour. A dress or a long coat spans the space between the legs.
+    """
+    settled = labels.copy()
+    upper = labels == Parse.UPPER_CLOTHES
+    legs = regions.any_leg & ~regions.torso & (labels != Parse.BACKGROUND) & (regions.along > THIGHS)
+    seen = int(np.count_nonzero(legs))
+    if seen < 200 or np.count_nonzero(upper & legs) < COVERED * seen:
+        return settled
+    line = between_legs(regions, labels.shape)
+    if len(line) < 8 or (labels[line[:, 1], line[:, 0]] == Parse.UPPER_CLOTHES).mean() >= SPANNED:
+        return settled
+    settled[upper & (regions.along > HIPS) & ~sleeves_beside(regions)] = Parse.PANTS
     return settled
 
 

@@ -66,7 +66,7 @@ class ColourParser:
     """Approximate parse maps without a network."""
 
     needs = Resources(memory_gb=0.3)
-    card = Card(name="colour", version=1, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
+    card = Card(name="colour", version=2, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
     batch_size = 1
     keeps_lists = False
 
