@@ -65,6 +65,7 @@ def published(fixtures_root: Path) -> dict[str, Shapes]:
         **unet_family(ootdiffusion, engines),
         "dci_vton": shapes_of(dci["dci_vton_full"]),
         "dci_vton_warp": shapes_of(dci["warp_test"]) | shapes_of(dci["warp_train_extra"]),
+        "pf_afn_warp": shapes_of(dci["warp_test"]) | {"cond_features.encoders.0.0.block.2.weight": (64, 45, 3, 3)},
         "viton_hd_seg": shapes_of(viton_hd["official_seg"]),
         "viton_hd_gmm": shapes_of(viton_hd["official_gmm"]),
         "viton_hd_alias": shapes_of(viton_hd["official_alias"]),

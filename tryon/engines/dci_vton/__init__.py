@@ -1,4 +1,5 @@
 """DCI-VTON: a garment warped by flow, then blended in by diffusion.
 
-The engine does not exist yet: these files hold the inputs of its two networks, under test, and wait for it.
+`warping/` is the first of its two networks. The second one, and with it the engine, does not exist yet: `conditions.py` holds its
+inputs, under test, and waits for it.
 """
