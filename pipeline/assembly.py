@@ -184,6 +184,17 @@ def has_seed(engine: str) -> bool:
     return seeded
 
 
+def keep_note(settings: Settings, collection: Collection) -> str:
+    """A line about engines that a kept part of the mask does not reach, because they use none; "" when there are none."""
+    kept = getattr(settings["agnostic"], "keep", ())
+    engines = sorted(_engines(settings, collection))
+    blind = [name for name in engines if not resolve(ENGINES[name].engine).card.reads_mask]
+    if not kept or not blind:
+        return ""
+    lost = f"agnostic.keep ({', '.join(kept)}) does not reach {' and '.join(blind)}, which uses no mask"
+    return f"{lost}: set restore.keep, which keeps hair, face, arms, hands or accessories of the photo"
+
+
 def _backend(entry: StageEntry, settings: Settings, chooser: Chooser) -> tuple[Target, tuple[str, ...]]:
     if entry.backend in {"", "engine"}:
         return "", ()

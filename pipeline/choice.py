@@ -112,19 +112,27 @@ class Chooser:
         return ModelChoice(card, known[wanted])
 
     def _why_unavailable(self, card: Card) -> str | None:
-        """None = it can run here. Otherwise the reason; empty when its weights are simply absent, which needs no line."""
+        """None = it can run here. Otherwise the reason; empty when its weights are simply absent, which needs no line.
+
+        The licence comes first: of what may not be used no file is opened.
+        """
+        if refusal := self._refusal(card):
+            return f"{card.name}: {refusal}" if any((self.weights / name).is_dir() for name in card.weights) else ""
         if not all(finding.usable for name in card.weights for finding in self._status_of(name)):
             return self._why_unusable(card)
         missing = card.missing_packages()
         if missing:
             return f"{card.name}: its weights are here but {', '.join(missing)} is not installed: {card.install}"
-        if self.commercial_only:
-            try:
-                for name in card.weights:
-                    refuse_non_commercial(name)
-            except UsageError as refusal:
-                return f"{card.name}: {refusal.message}"
         return None
+
+    def _refusal(self, card: Card) -> str:
+        """Why a run for business use must not take a model, or ""."""
+        try:
+            for name in card.weights if self.commercial_only else ():
+                refuse_non_commercial(name)
+        except UsageError as refusal:
+            return refusal.message
+        return ""
 
     def lacks(self, card: Card) -> str:
         """What keeps a model from running here, in two words; "" when nothing does."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pipeline.core.card import Card
+from pipeline.core.labels import Category
 from pipeline.core.weights.access import pull_command
 from pipeline.core.weights.elsewhere import command
 from pipeline.core.weights.files import human_bytes
+from pipeline.core.weights.table import Commercial, row
 from pipeline.core.weights.verify import FileState
 from pipeline.doctor.facts import REINSTALL, Check, Level, Machine
 
@@ -73,14 +75,32 @@ def _absent(machine: Machine, cards: dict[str, Card]) -> list[Check]:
     for user, card in cards.items():
         step, _, name = user.partition(":")
         by_step.setdefault(user if step == ENGINE else step, {})[name] = card
-    return [_offer(machine, name, offered) for name, offered in by_step.items()]
+    first = first_choices(machine.cards)
+    return [_offer(machine, name, offered, first.get(name, [])) for name, offered in by_step.items()]
 
 
-def _offer(machine: Machine, name: str, offered: dict[str, Card]) -> Check:
+def first_choices(cards: Mapping[str, Card]) -> dict[str, list[str]]:
+    """Engine, as `tryon:<name>` → the garment categories for which it is the first of the catalogue."""
+    first: dict[str, list[str]] = {}
+    taken: set[str] = set()
+    for user, card in cards.items():
+        dresses = getattr(card, "categories", ())  # an engine's card; its class needs numpy, which may be what is missing
+        if new := [each.value for each in Category if each in dresses and each.value not in taken]:
+            first[user] = new
+            taken.update(new)
+    return first
+
+
+def _offer(machine: Machine, name: str, offered: dict[str, Card], first: Sequence[str]) -> Check:
     """The offer of a step names all its models and the command for the first, which `auto` would choose."""
     rows = next(iter(offered.values())).weights
     size = sum(finding.file.bytes_expected for row in rows for finding in machine.weights[row])
     engine = name.startswith(f"{ENGINE}:")
-    text = "optional, not here" if engine else f"optional, not here: {', '.join(offered)}"
+    chosen = f", the first choice for {', '.join(first)}; business use: {_business(rows)}" if first else ""
+    text = f"optional, not here{chosen}" if engine else f"optional, not here: {', '.join(offered)}"
     others = "" if len(offered) == 1 else "; the others: python run.py weights list"
     return Check(Level.OK, name, text, f"{pull_command(rows, machine.weights_root)}   ({human_bytes(size)}{others})")
+
+
+def _business(rows: Sequence[str]) -> str:
+    return "yes" if all(row(name).commercial is Commercial.YES for name in rows) else "no"

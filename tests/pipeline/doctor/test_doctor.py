@@ -207,6 +207,9 @@ def test_models_that_are_not_here_are_one_short_line_per_step_with_the_command_t
         first = next(card for user, card in cards.items() if user.startswith(line.name))
         assert line.remedy.startswith(f"python run.py weights pull {' '.join(first.weights)} --weights {tmp_path}")
         assert line.level is Level.OK and len(line.text) < 150
+    texts = {line.name: line.text for line in lines}
+    assert "the first choice for upper, lower, dress; business use: yes" in texts["tryon:fashn"]
+    assert texts["tryon:stableviton"] == "optional, not here"
 
 
 def test_one_missing_library_that_breaks_many_models_is_one_line() -> None:
