@@ -36,7 +36,7 @@ from pipeline.cli.weights_here import app as weights_app
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError, disk_full, is_disk_full
 from pipeline.core.layout import LEDGER
-from pipeline.core.process import exit_without_teardown
+from pipeline.core.process import exit_without_teardown, share_freed_memory
 from pipeline.core.records.stat_ahead import StatsAhead
 from pipeline.core.start_checks import refuse_obstacles
 
@@ -60,6 +60,7 @@ def run(context: typer.Context, options: CommandLineOptions) -> None:
         typer.echo(context.get_help())
         return
     refuse_obstacles()
+    share_freed_memory()
     # The child process lists the folders while the heavy libraries are imported here.
     ahead = context.with_resource(StatsAhead((options.inputs, options.outputs), options.outputs / LEDGER))
     from pipeline.cli.session import Session

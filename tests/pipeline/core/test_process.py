@@ -7,6 +7,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 from pipeline.core.process import gc_paused, give_freed_memory_back
 
 
@@ -73,3 +75,40 @@ def test_what_is_still_used_stays_when_freed_memory_is_given_back():
     kept = [bytes([number % 256]) * 1000 for number in range(0, 20_000, 2)]
     give_freed_memory_back()
     assert all(each == bytes([2 * number % 256]) * 1000 for number, each in enumerate(kept))
+
+
+HEAPS_OF_THREADS = """
+    import sys, threading
+    from pathlib import Path
+    from pipeline.core.process import share_freed_memory
+    if sys.argv[1] == "one heap":
+        share_freed_memory()
+
+    def reserved():
+        return sum(line.split()[1] == "---p" for line in Path("/proc/self/maps").read_text().splitlines())
+
+    before, all_there, counted = reserved(), threading.Barrier(5), threading.Event()
+
+    def take():
+        held = [bytearray(100_000) for _ in range(10)]
+        all_there.wait()
+        counted.wait()
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for each in threads:
+        each.start()
+    all_there.wait()
+    sys.stdout.write(str(reserved() - before))
+    counted.set()
+"""
+"""Counts what four threads reserve: a stack guard each, and for a heap of their own another piece each."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a setting of Linux' C library")
+def test_threads_share_one_heap_so_that_what_one_freed_serves_the_others():
+    code = textwrap.dedent(HEAPS_OF_THREADS)
+    own, one = (
+        int(subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, timeout=60, check=True).stdout)
+        for how in ("own heaps", "one heap")
+    )
+    assert own - one >= 3, (own, one)
