@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch import Tensor
 from pipeline.core.arrays import RGB, Grey, Labels
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from tryon.engines.fashn.canvas import Padding, Size, drawing_on_canvas, on_canvas, reduced
+from tryon.engines.fashn.canvas import Padding, Size, drawing_on_canvas, nearest, on_canvas, reduced
 from tryon.engines.fashn.masked import garment_alone, masked_person
 from tryon.engines.fashn.pose_picture import PosePoints, pose_picture
 from tryon.networks.pictures import picture_tensor
@@ -82,4 +81,4 @@ def _shown(small: RGB, points: PosePoints | None, canvas: Size) -> Shown:
 def _at_size(labels: Labels, picture: RGB) -> Labels:
     if labels.shape == picture.shape[:2]:
         return labels
-    return np.asarray(cv2.resize(labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+    return nearest(labels, picture.shape[:2])

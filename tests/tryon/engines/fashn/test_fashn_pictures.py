@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pipeline.core.labels import Category, Fashn, Parse
-from tryon.engines.fashn.canvas import drawing_on_canvas, on_canvas, reduced, without
+from tryon.engines.fashn.canvas import drawing_on_canvas, nearest, on_canvas, reduced, without
 from tryon.engines.fashn.guidance import GuidedVelocity, ModulationTable
 from tryon.engines.fashn.labels import fashn_labels
 from tryon.engines.fashn.masked import GARMENT, masked_person, repaint_mask
@@ -129,3 +129,19 @@ def test_a_joint_that_was_not_found_is_not_drawn():
     whole = pose_picture(pose_points(points, (512, 384)), (512, 384))
     points.body[:, 2] = 0
     assert whole.any() and not pose_picture(pose_points(points, (512, 384)), (512, 384)).any()
+
+
+@pytest.mark.parametrize(
+    ("old", "taken"),
+    [
+        (2, [0, 0, 0, 1, 1]),  # OpenCV 5 would take 1 in the middle
+        (4, [0, 1, 3]),  # OpenCV 5 would take 2 in the middle
+        (3, [0, 0, 0, 1, 1, 2, 2, 2]),
+        (16, [1, 3, 5, 7, 9, 11, 13, 15]),
+        (5, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_the_neighbours_of_a_drawing_are_opencv_4s_under_every_opencv(old: int, taken: list[int]):
+    levels = np.arange(old, dtype=np.uint8)[None].repeat(3, 0)
+    assert nearest(levels, (3, len(taken))).tolist() == [taken] * 3
+    assert nearest(levels.T, (len(taken), 3)).T.tolist() == [taken] * 3
