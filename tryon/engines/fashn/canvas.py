@@ -58,7 +58,8 @@ def nearest(levels: Grey, size: Size) -> Grey:
 def _places(old: int, new: int) -> NDArray[np.int64]:
     """Which of `old` pixels each of `new` ones takes, in whole numbers of 1/65536 pixel."""
     step = ((old << 16) + new // 2) // new
-    return np.minimum((step // 2 - old % 2 + step * np.arange(new)) >> 16, old - 1)
+    places: NDArray[np.int64] = np.minimum((step // 2 - old % 2 + step * np.arange(new)) >> 16, old - 1)
+    return places
 
 
 def without(picture: RGB, padding: Padding) -> RGB:
