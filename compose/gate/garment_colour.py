@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.colour import ciede2000
 from pipeline.core.masks import Mask
 
 Lab = NDArray[np.float64]
@@ -85,48 +86,3 @@ def colour_difference(garment: Palette, worn: Palette) -> float:
         wanted[one] -= moved
         capacity[other] -= moved
     return float(total)
-
-
-def ciede2000(first: Lab, second: Lab, k_lightness: float = 1.0) -> Plane:
-    """The CIE's colour difference of 2000, by the formulas of Sharma, Wu and Dalal (2005).
-
-    Args:
-        first, second: (..., 3) L*a*b*, shapes that broadcast.
-        k_lightness: the parametric factor k_L.
-
-    Returns:
-        (...) differences, 0 = the same colour.
-    """
-    (l1, a1, b1), (l2, a2, b2) = (np.moveaxis(np.asarray(each, np.float64), -1, 0) for each in (first, second))
-    stretch = 1.5 - 0.5 * _saturation((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2)
-    c1, c2 = np.hypot(stretch * a1, b1), np.hypot(stretch * a2, b2)
-    h1, h2 = (np.degrees(np.arctan2(b, stretch * a)) % 360 for a, b in ((a1, b1), (a2, b2)))
-    grey = c1 * c2 == 0
-    turn = np.where(grey, 0, (h2 - h1 + 180) % 360 - 180)
-    across = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
-    hue = np.where(grey, h1 + h2, (h1 + turn / 2) % 360)
-    light, chroma = (l1 + l2) / 2, (c1 + c2) / 2
-    s_light = 1 + 0.015 * (light - 50) ** 2 / np.sqrt(20 + (light - 50) ** 2)
-    s_chroma, s_hue = 1 + 0.045 * chroma, 1 + 0.015 * chroma * _hue_weight(hue)
-    lean = np.sin(np.radians(60 * np.exp(-(((hue - 275) / 25) ** 2)))) * 2 * _saturation(chroma)
-    parts = (l2 - l1) / (k_lightness * s_light), (c2 - c1) / s_chroma, across / s_hue
-    squared = parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2 - lean * parts[1] * parts[2]
-    difference: Plane = np.sqrt(np.maximum(squared, 0))
-    return difference
-
-
-def _saturation(chroma: Plane) -> Plane:
-    seventh = chroma**7
-    share: Plane = np.sqrt(seventh / (seventh + 25.0**7))
-    return share
-
-
-def _hue_weight(degrees: Plane) -> Plane:
-    weight: Plane = (
-        1
-        - 0.17 * np.cos(np.radians(degrees - 30))
-        + 0.24 * np.cos(np.radians(2 * degrees))
-        + 0.32 * np.cos(np.radians(3 * degrees + 6))
-        - 0.20 * np.cos(np.radians(4 * degrees - 63))
-    )
-    return weight

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.gate.garment_colour import TEXTILE_KL, Palette, ciede2000
+from compose.gate.garment_colour import TEXTILE_KL, Palette
 from pipeline.core.arrays import RGB
+from pipeline.core.colour import ciede2000
 from pipeline.core.masks import Mask, box_of, close, dilate, erode
 
 CELL = 4.0

@@ -1,7 +1,7 @@
 """`python run.py demo`: a free photo, drawn garments and drawn backgrounds to try things with.
 
-The photo is NASA's portrait of Eileen Collins (public domain), which scikit-image carries in its wheel. Everything else is
-drawn by this package from fixed seeds: the files are the same on every machine.
+The photo is NASA's portrait of Eileen Collins (public domain). Everything else is drawn by this package from fixed seeds:
+the files are the same on every machine.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def draw(entry: str, seed: int = SEED) -> bytes:
 
 
 def _bytes_of(entry: str) -> bytes:
-    return draw(entry) if entry else (resources.files("skimage.data") / "astronaut.png").read_bytes()
+    return draw(entry) if entry else (resources.files("pipeline.demo") / "photos" / "astronaut.png").read_bytes()
 
 
 def _exists(path: Path) -> bool:

@@ -25,7 +25,7 @@ ROOMY_ADDRESS_SPACE_GB = 16  # below this a limit of the address space is worth 
 OUR_NAMES = ("pipeline", "preprocess", "tryon", "compose")
 OPTIONAL = {"pillow-heif": "HEIC and AVIF photos cannot be read"}
 STARTS = {
-    "numpy": "numpy", "cv2": WANTED, "PIL": "pillow", "pillow_heif": "pillow-heif", "skimage": "scikit-image",
+    "numpy": "numpy", "cv2": WANTED, "PIL": "pillow", "pillow_heif": "pillow-heif",
     "pydantic": "pydantic", "mediapipe": "mediapipe", "ai_edge_litert": "ai-edge-litert",
     "torch": "torch", "torchvision": "torchvision",
 }  # fmt: skip

@@ -21,7 +21,7 @@ from tryon.evaluation.published import PUBLISHED, PublishedRow, difference
 
 SCHEMA = 1
 JSON_NAME, CSV_NAME, TABLE_NAME = "evaluation.json", "pairs.csv", "evaluation.md"
-PACKAGES = ("numpy", "scipy", "scikit-image", "opencv-contrib-python", "pillow", "torch", "transformers")
+PACKAGES = ("numpy", "scipy", "opencv-contrib-python", "pillow", "torch", "transformers")
 
 
 def describe(

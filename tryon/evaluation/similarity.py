@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
+from pipeline.core.colour import ciede2000, to_lab_exactly
 from pipeline.core.masks import Mask
 
 F64 = NDArray[np.float64]
@@ -93,23 +94,12 @@ def delta_e_mean_colour(a: RGB, b: RGB, where: Mask, other: Mask | None = None) 
         where: (h, w) bool, the area in `a`.
         other: the area in `b`; None = the same.
     """
-    from skimage.color import deltaE_ciede2000
-
     there = where if other is None else other
     if not (where.any() and there.any()):
         return float("nan")
-    return float(deltaE_ciede2000(_lab(a)[where].mean(0), _lab(b)[there].mean(0)))
+    return float(ciede2000(to_lab_exactly(a[where]).mean(0), to_lab_exactly(b[there]).mean(0)))
 
 
 def delta_e_pixels(a: RGB, b: RGB, where: Mask) -> float:
     """Mean CIEDE2000 (D65, kL = 1) over the pixels of an area; for pairs that lie on each other."""
-    from skimage.color import deltaE_ciede2000
-
-    return float(deltaE_ciede2000(_lab(a)[where], _lab(b)[where]).mean()) if where.any() else float("nan")
-
-
-def _lab(picture: RGB) -> F64:
-    from skimage.color import rgb2lab
-
-    lab: F64 = rgb2lab(picture)
-    return lab
+    return float(ciede2000(to_lab_exactly(a[where]), to_lab_exactly(b[where])).mean()) if where.any() else float("nan")

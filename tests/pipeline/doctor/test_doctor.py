@@ -97,7 +97,7 @@ def test_an_extra_that_is_not_wanted_is_no_fault() -> None:
         ("torchvision", "operator torchvision::nms does not exist", Level.WARN, "pip uninstall torchvision"),
         ("transformers", "RuntimeError: operator torchvision::nms does not exist", Level.FAIL, "pip uninstall torchvision"),
         ("cv2", "libGL.so.1: cannot open shared object file", Level.FAIL, "apt-get install libgl1"),
-        ("skimage", "numpy.core.multiarray failed to import", Level.FAIL, "pip install --force-reinstall --no-deps scikit-image"),
+        ("ai_edge_litert", "numpy.core.multiarray failed to import", Level.FAIL, "--force-reinstall --no-deps ai-edge-litert"),
         ("cv2", "AttributeError: _ARRAY_API not found", Level.FAIL, "--force-reinstall --no-deps opencv-contrib-python"),
         (
             "PIL",
