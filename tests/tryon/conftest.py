@@ -18,6 +18,7 @@ from benchmarks.generated import TINY  # noqa: E402
 from tryon.engines.stableviton import keys  # noqa: E402
 from tryon.engines.stableviton.architecture import Architecture  # noqa: E402
 from tryon.engines.stableviton.network import StableViton  # noqa: E402
+from tryon.networks import compvis_names  # noqa: E402
 from tryon.networks.savings import ALL, OFFICIAL, Savings  # noqa: E402
 
 
@@ -99,7 +100,7 @@ def build(official_state) -> Callable[[Savings], StableViton]:
         network = StableViton(TINY, savings).eval()
         wanted = set(network.state_dict())
         named = {keys.our_name(key): tensor for key, tensor in official_state.items() if keys.drop_reason(key) is None}
-        all_weights = keys.with_values({name: keys.our_tensor(name, tensor) for name, tensor in named.items()})
+        all_weights = compvis_names.with_values({name: compvis_names.our_tensor(name, tensor) for name, tensor in named.items()})
         network.load_state_dict({name: tensor for name, tensor in all_weights.items() if name in wanted})
         return network
 

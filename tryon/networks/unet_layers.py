@@ -189,6 +189,11 @@ def recomputed(wanted: bool, call: Callable[..., Tensor], *given: Any) -> Tensor
     return out
 
 
+def unet_stages(unet: Module) -> list[UNetStage]:
+    """All stages after the first convolution, in running order: encoder (11), middle (2), decoder (12)."""
+    return encoder_stages(unet.down_blocks) + middle_stages(unet.mid_block) + decoder_stages(unet.up_blocks)
+
+
 def encoder_stages(down_blocks: Iterable[Module]) -> list[UNetStage]:
     """The stages of diffusers' down blocks, flattened in the order in which they run."""
     stages: list[UNetStage] = []

@@ -28,14 +28,14 @@ DECODE_BYTES_PER_PIXEL = 1450
 BLACK = -0.98  # in [-1, 1]: a picture that never exceeds this is what a number overflow looks like
 
 
-def build_vae(channels: int = 128) -> Any:
-    """Build the autoencoder as diffusers' own class; `channels` is the width of its finest level."""
+def build_vae(channels: int = 128, layers: int = LAYERS_PER_LEVEL) -> Any:
+    """Build the autoencoder as diffusers' own class; `channels` is the width of its finest level, which has `layers` layers."""
     levels = len(LEVEL_MULTIPLIERS)
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,
         block_out_channels=level_channels(channels),
-        layers_per_block=LAYERS_PER_LEVEL,
+        layers_per_block=layers,
         latent_channels=LATENT_CHANNELS,
         norm_num_groups=GROUPS,
         scaling_factor=LATENT_SCALE,

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
-from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name, our_tensor, with_values
+from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.official_names import official_name
 from tryon.engines.stableviton.variants import Variant, variant_of
+from tryon.networks.compvis_names import our_tensor, with_values
 from tryon.networks.quantised import FULL_FORMAT, names_in_8_bits
 from tryon.networks.savings import ALL, OFFICIAL, Savings
 

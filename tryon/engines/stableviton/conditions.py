@@ -6,22 +6,10 @@ The mask's polarity flips here and nowhere else: artefacts say True = repaint, t
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.core.arrays import RGB
 from tryon.networks.pictures import picture_tensor, to_levels
-from tryon.networks.sd1 import LATENT_STRIDE
-
-
-def latent_mask(keep: Tensor, *, antialias: bool = False) -> Tensor:
-    """Shrink a keep mask (b, 1, height, width) to the latent grid; borders become fractional.
-
-    Without antialias by default: the network was trained under torchvision 0.15, whose tensor resize had none.
-    """
-    height, width = keep.shape[-2:]
-    size = (height // LATENT_STRIDE, width // LATENT_STRIDE)
-    return F.interpolate(keep, size, mode="bilinear", align_corners=False, antialias=antialias)
 
 
 def paste_kept(generated: RGB, person: RGB, keep: Tensor, *, rounded: bool) -> RGB:

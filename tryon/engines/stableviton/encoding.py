@@ -13,9 +13,9 @@ from torch import Tensor
 from pipeline.core.arrays import RGB, Grey
 from pipeline.core.errors import InputError
 from pipeline.core.masks import Mask
-from tryon.engines.stableviton.conditions import latent_mask
 from tryon.engines.stableviton.network import StableViton
 from tryon.networks.clip import clip_input
+from tryon.networks.latent_mask import latent_mask
 from tryon.networks.pictures import picture_tensor
 from tryon.networks.sd1 import SIDE_MULTIPLE
 from tryon.networks.vae import Posterior, encode_all
@@ -114,7 +114,7 @@ def encoded_person(pictures: PersonPictures, posteriors: Sequence[Posterior], *,
     Args:
         pictures: conditions at model size.
         posteriors: two, or three with the photo's.
-        antialias: see `conditions.latent_mask`.
+        antialias: see `latent_mask.latent_mask`.
     """
     keep = torch.from_numpy(pictures.keep.astype(np.float32) / np.float32(255))[None, None]
     return EncodedPerson(
@@ -146,7 +146,7 @@ def encode_person(network: StableViton, pictures: PersonPictures, *, with_image:
         network: the loaded network.
         pictures: conditions at model size.
         with_image: encode the photo too, for a start code made of it.
-        antialias: see `conditions.latent_mask`.
+        antialias: see `latent_mask.latent_mask`.
     """
     posteriors = encode_all(network.vae, conditions_of(pictures, with_image=with_image))
     return encoded_person(pictures, posteriors, antialias=antialias)

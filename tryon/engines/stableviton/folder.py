@@ -29,10 +29,11 @@ from pipeline.core.weights.files import digest_of
 from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
-from tryon.engines.stableviton.keys import QUERIES, with_values
+from tryon.engines.stableviton.keys import QUERIES
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
 from tryon.networks.clip import ClipWidths
+from tryon.networks.compvis_names import with_values
 from tryon.networks.precision import DTYPES
 from tryon.networks.quantised import FULL_FORMAT, names_in_8_bits, quantise
 from tryon.networks.savings import ALL, Savings

@@ -18,7 +18,6 @@ from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import Architecture
-from tryon.engines.stableviton.garment_token import GarmentMapper
 from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
 from tryon.engines.stableviton.unet import (
     FINE_DECODER,
@@ -28,15 +27,15 @@ from tryon.engines.stableviton.unet import (
     Probes,
     build_unet,
     run_unet,
-    unet_stages,
 )
 from tryon.engines.stableviton.warp import build_warp_blocks
 from tryon.networks.clip import build_image_encoder
+from tryon.networks.image_token import TokenMapper
 from tryon.networks.layout import map_layout
 from tryon.networks.quantised import SPARED
 from tryon.networks.savings import ALL, Savings
 from tryon.networks.swapping import leave_out_queries, use_cheaper_layers, use_quantised_layers
-from tryon.networks.unet_layers import Context, UNetStage, fold_context, time_shift
+from tryon.networks.unet_layers import Context, UNetStage, fold_context, time_shift, unet_stages
 from tryon.networks.vae import build_vae
 
 T = TypeVar("T")
@@ -68,7 +67,12 @@ class StableViton(nn.Module):
         self.control = SpatialEncoder(architecture, with_tail=not savings.skip_control_tail)
         self.warp = build_warp_blocks(architecture)
         self.image_encoder: Any = build_image_encoder(architecture.clip)
-        self.mapper = GarmentMapper(architecture, with_queries=not savings.fold_single_token)
+        self.mapper = TokenMapper(
+            architecture.clip.hidden_size,
+            architecture.mapper_layers,
+            architecture.context_dim,
+            with_queries=not savings.fold_single_token,
+        )
         self.vae: Any = build_vae(architecture.vae_channels)
         if savings.fold_single_token:
             leave_out_queries((self.unet, self.control))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tryon.engines.stableviton.keys import LEVELS
+from tryon.networks.compvis_names import LEVELS
 
 Rule = tuple[str, str | Callable[[re.Match[str]], str]]
 

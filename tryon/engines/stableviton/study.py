@@ -11,7 +11,6 @@ from torch import Tensor
 
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
-from tryon.engines.stableviton.conditions import latent_mask
 from tryon.engines.stableviton.encoding import check_size
 from tryon.engines.stableviton.folder import read_parts
 from tryon.engines.stableviton.network import StableViton, stack_conditions
@@ -19,6 +18,7 @@ from tryon.engines.stableviton.presets import BALANCED
 from tryon.engines.stableviton.training.attention_loss import WEIGHT, looked_at, warp_grids
 from tryon.engines.stableviton.training.groups import TrainedParts, trained_groups
 from tryon.networks.clip import clip_input
+from tryon.networks.latent_mask import latent_mask
 from tryon.networks.quantised import FULL_FORMAT
 from tryon.networks.savings import ALL, OFFICIAL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE

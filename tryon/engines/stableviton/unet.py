@@ -13,14 +13,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from tryon.engines.stableviton.architecture import Architecture
 from tryon.engines.stableviton.warp import PlainAddition
 from tryon.networks.attention import AttentionProbe, Kernel
-from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL
-from tryon.networks.unet_layers import Context, UNetStage, decoder_stages, encoder_stages, middle_stages, recomputed
+from tryon.networks.sd1_unet import sd1_unet
+from tryon.networks.unet_layers import Context, UNetStage, recomputed, unet_stages
 
 ENCODER = 11  # stages 0 to 10; the first two work on the finest grid
 FINE_ENCODER = 2
@@ -32,24 +31,9 @@ Probes = dict[int, AttentionProbe]
 
 
 def build_unet(architecture: Architecture) -> Any:
-    """Build the U-Net as diffusers' own class, so that its `from_pretrained` opens what we save."""
+    """The U-Net of these widths, with the 13 input channels."""
     a = architecture
-    return UNet2DConditionModel(
-        in_channels=a.condition_channels,
-        out_channels=LATENT_CHANNELS,
-        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
-        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
-        block_out_channels=a.level_channels,
-        layers_per_block=LAYERS_PER_LEVEL,
-        attention_head_dim=a.heads,  # diffusers' old name for the number of heads
-        cross_attention_dim=a.context_dim,
-        norm_num_groups=GROUPS,
-    )
-
-
-def unet_stages(unet: Any) -> list[UNetStage]:
-    """All 25 stages after the first convolution, in running order: 11 encoder, 2 middle, 12 decoder."""
-    return encoder_stages(unet.down_blocks) + middle_stages(unet.mid_block) + decoder_stages(unet.up_blocks)
+    return sd1_unet(a.condition_channels, a.level_channels, a.heads, a.context_dim)
 
 
 @dataclass

@@ -24,8 +24,8 @@ from tryon.checkpoints import open_checkpoint
 from tryon.engines.stableviton import folder as folders
 from tryon.engines.stableviton import keys
 from tryon.engines.stableviton.checkpoint import fill_network, read_published
-from tryon.engines.stableviton.keys import with_values
 from tryon.engines.stableviton.official_names import official_name
+from tryon.networks.compvis_names import with_values
 from tryon.networks.precision import DTYPES
 from tryon.networks.quantised import names_in_8_bits, weight_format_of
 from tryon.networks.savings import OFFICIAL

@@ -13,10 +13,12 @@ import torch
 
 from tryon.engines.stableviton import conditions
 from tryon.engines.stableviton.architecture import FULL
-from tryon.engines.stableviton.keys import CONTROL_TAIL, QUERIES, drop_reason, our_name, our_tensor, with_values
+from tryon.engines.stableviton.keys import CONTROL_TAIL, QUERIES, drop_reason, our_name
 from tryon.engines.stableviton.network import StableViton, stack_conditions
 from tryon.networks import clip
 from tryon.networks import vae as latents
+from tryon.networks.compvis_names import our_tensor, with_values
+from tryon.networks.latent_mask import latent_mask
 from tryon.networks.savings import ALL, OFFICIAL
 
 pytestmark = pytest.mark.slow
@@ -78,8 +80,8 @@ def test_the_garment_becomes_the_recorded_token(network, recorded):
 
 def test_the_mask_shrinks_without_antialias_unless_asked(recorded):
     keep = torch.from_numpy(recorded.array("in/agn_mask_u8")).permute(0, 3, 1, 2) / 255
-    assert torch.equal(conditions.latent_mask(keep), recorded("cond/first_stage_cond")[:, 4:5])
-    assert_close(conditions.latent_mask(keep, antialias=True), recorded("cond/mask_latent_antialias_true"))
+    assert torch.equal(latent_mask(keep), recorded("cond/first_stage_cond")[:, 4:5])
+    assert_close(latent_mask(keep, antialias=True), recorded("cond/mask_latent_antialias_true"))
 
 
 @pytest.mark.parametrize("timestep", ["981", "501", "1", "mixed"])

@@ -15,7 +15,6 @@ from pipeline.core.config import Schema
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network
 from tryon.engines.stableviton.folder import Index, write_folder
-from tryon.engines.stableviton.keys import with_values
 from tryon.engines.stableviton.training import official_flags
 from tryon.engines.stableviton.training.config import PRESETS, StableVitonTraining
 from tryon.engines.stableviton.training.loss import TRAINING
@@ -23,6 +22,7 @@ from tryon.engines.stableviton.training.official_file import write_official
 from tryon.engines.stableviton.training.start import Start, read_start
 from tryon.engines.stableviton.training.trainee import PICTURES, PictureBatch, StableVitonTrainee
 from tryon.engines.stableviton.variants import STABLEVITON
+from tryon.networks.compvis_names import with_values
 from tryon.networks.savings import Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings

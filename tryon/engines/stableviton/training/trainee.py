@@ -15,10 +15,8 @@ from pipeline.core.device import choose_device
 from pipeline.core.engine import TryOnItem
 from tryon.batching import Limits
 from tryon.engines.stableviton.checkpoint import fill_network
-from tryon.engines.stableviton.conditions import latent_mask
 from tryon.engines.stableviton.encoding import PersonPictures
 from tryon.engines.stableviton.folder import Loaded
-from tryon.engines.stableviton.keys import with_values
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import BALANCED
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
@@ -27,6 +25,8 @@ from tryon.engines.stableviton.training.groups import TrainedParts, Unlock, trai
 from tryon.engines.stableviton.training.loss import LatentBatch, LossOptions, training_loss
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.clip import clip_input
+from tryon.networks.compvis_names import with_values
+from tryon.networks.latent_mask import latent_mask
 from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
 from tryon.networks.savings import ALL

@@ -20,11 +20,11 @@ from pipeline.core.config import Schema, StepConfig
 from pipeline.core.errors import UsageError, WeightsError
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.folder import Index, write_folder
-from tryon.engines.stableviton.keys import with_values
 from tryon.engines.stableviton.official_names import official_name
 from tryon.engines.stableviton.training.recipe import digest_of_weights
 from tryon.engines.stableviton.training.start import read_start
 from tryon.engines.stableviton.variants import STABLEVITON
+from tryon.networks.compvis_names import with_values
 from tryon.networks.pictures import picture_levels, picture_tensor
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.networks.swapping import use_plain_layers

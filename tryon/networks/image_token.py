@@ -1,4 +1,6 @@
-"""The garment picture as one context token: CLIP vision tower, mapper, projection (docs/facts/stableviton.md#garment-token).
+"""A picture as one context token, as Paint-by-Example and its descendants do: CLIP vision tower, mapper, projection.
+
+Facts: docs/facts/stable_diffusion_1.md#image-token.
 
 With a single token the mapper's attention is only its value path, which is what is written here.
 """
@@ -8,7 +10,6 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tryon.engines.stableviton.architecture import Architecture
 from tryon.networks.quantised import plain_weight
 
 
@@ -41,18 +42,24 @@ class MapperBlock(nn.Module):
         return F.linear(x, plain_weight(self.to_qkv, x.dtype)[rows], self.to_qkv.bias[rows])
 
 
-class GarmentMapper(nn.Module):
-    """Pooled CLIP vector → the context token of the U-Net, and the learned token that stands for "no garment"."""
+class TokenMapper(nn.Module):
+    """Pooled CLIP vector → the context token of the U-Net, and the learned token that stands for "no picture".
+
+    Args:
+        width: channels of the pooled vector.
+        layers: number of blocks.
+        context_dim: channels of the token.
+        with_queries: hold the queries and keys of the published file, which have no say.
+    """
 
     unconditional: nn.Parameter
 
-    def __init__(self, architecture: Architecture, *, with_queries: bool) -> None:
+    def __init__(self, width: int, layers: int, context_dim: int, *, with_queries: bool) -> None:
         super().__init__()
-        width = architecture.clip.hidden_size
-        self.blocks = nn.ModuleList([MapperBlock(width, with_queries=with_queries) for _ in range(architecture.mapper_layers)])
+        self.blocks = nn.ModuleList([MapperBlock(width, with_queries=with_queries) for _ in range(layers)])
         self.final_norm = nn.LayerNorm(width)
-        self.projection = nn.Linear(width, architecture.context_dim)
-        self.unconditional = nn.Parameter(self.projection.weight.new_zeros(1, 1, architecture.context_dim))
+        self.projection = nn.Linear(width, context_dim)
+        self.unconditional = nn.Parameter(self.projection.weight.new_zeros(1, 1, context_dim))
 
     def features(self, pooled: Tensor) -> Tensor:
         """(b, hidden_size) pooled CLIP vector → (b, 1, hidden_size), before the projection."""
