@@ -25,11 +25,12 @@ from torch import Tensor
 from benchmarks.generated import generated_garment, generated_network, generated_person
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.architecture import Architecture
-from tryon.engines.stableviton.denoiser import Batch, TimeTable
+from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import encode_garment, encode_person
 from tryon.engines.stableviton.presets import BALANCED, PRESETS, PosteriorDraw, SamplingConfig
 from tryon.networks.clip import ClipWidths
 from tryon.networks.savings import ALL
+from tryon.networks.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.samplers.ddim import ddim
 from tryon.samplers.library import SOLVERS

@@ -26,7 +26,7 @@ from pipeline.core.engine import TryOnItem
 from tryon.batching import Limits
 from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.checkpoint import empty_network
-from tryon.engines.stableviton.denoiser import Batch, Denoiser, TimeTable
+from tryon.engines.stableviton.denoiser import Batch, Denoiser
 from tryon.engines.stableviton.encoding import encode_garment, encode_person
 from tryon.engines.stableviton.folder import PARTS, WITH_QUERIES, Index, load, write_folder
 from tryon.engines.stableviton.network import StableViton
@@ -38,6 +38,7 @@ from tryon.networks.layout import arrange
 from tryon.networks.precision import choose_dtype
 from tryon.networks.quantised import EIGHT_BITS, FULL_FORMAT, check_weight_format, weight_format_of
 from tryon.networks.savings import ALL
+from tryon.networks.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.system_memory import give_freed_memory_back, keep_freed_memory
 

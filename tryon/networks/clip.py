@@ -48,6 +48,12 @@ def build_image_encoder(widths: ClipWidths) -> Any:
     return getattr(model, "vision_model", model)  # transformers 5 took this inner level away
 
 
+def count_positions(image_encoder: Any) -> None:
+    """Give a tower that was built without memory its position numbers: they are computed, not stored."""
+    embeddings = image_encoder.embeddings
+    embeddings.position_ids = torch.arange(embeddings.position_ids.shape[-1])[None]
+
+
 def clip_input(pictures: Tensor, *, side: int = SIDE, antialias: bool = False) -> Tensor:
     """Squash pictures (b, 3, height, width) in [-1, 1] to CLIP's square (b, 3, side, side) and normalise them.
 

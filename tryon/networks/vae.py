@@ -90,6 +90,11 @@ class Posterior:
         return bool((torch.isfinite(self.mean) & torch.isfinite(self.deviation)).all())
 
 
+def stacked(posteriors: Sequence[Posterior]) -> Posterior:
+    """Many pictures' posteriors as one batch."""
+    return Posterior(torch.cat([p.mean for p in posteriors]), torch.cat([p.deviation for p in posteriors]))
+
+
 def encode_all(vae: Any, pictures: Sequence[RGB]) -> list[Posterior]:
     """Encode pictures in one call; where 16 bits overflow, the VAE stays in fp32 from then on.
 

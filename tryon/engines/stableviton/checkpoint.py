@@ -18,6 +18,7 @@ from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.official_names import official_name
 from tryon.engines.stableviton.variants import Variant, variant_of
+from tryon.networks.clip import count_positions
 from tryon.networks.compvis_names import our_tensor, with_values
 from tryon.networks.quantised import FULL_FORMAT, names_in_8_bits
 from tryon.networks.savings import ALL, OFFICIAL, Savings
@@ -95,7 +96,7 @@ def fill_network(
     as_stored = {*eight_bits, *eight_bits.values()}
     owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last, as_stored=as_stored)
     network.load_state_dict(owned, strict=True, assign=True)
-    _count_positions(network)
+    count_positions(network.image_encoder)
     return network.requires_grad_(False)
 
 
@@ -145,9 +146,3 @@ def _hint(official: Iterable[str]) -> str:
     if not any(CONTROL_TAIL.match(key) for key in keys):
         return "the spatial encoder is cut: give the file as its authors published it"
     return "give the file as its authors published it; private variants with further layers are not supported"
-
-
-def _count_positions(network: StableViton) -> None:
-    """CLIP's position numbers are computed, not stored, so they are still without memory here."""
-    embeddings = network.image_encoder.embeddings
-    embeddings.position_ids = torch.arange(embeddings.position_ids.shape[-1])[None]

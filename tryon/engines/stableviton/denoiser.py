@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,27 +14,9 @@ from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig
 from tryon.engines.stableviton.unet import DeepFeatures, Probes
 from tryon.engines.stableviton.variants import Unconditional
 from tryon.networks.pictures import picture_tensor
-from tryon.networks.vae import Posterior, encode_pictures
+from tryon.networks.time_table import TimeTable
+from tryon.networks.vae import Posterior, encode_pictures, stacked
 from tryon.noise import NoiseStream, draw_batch
-
-
-@dataclass
-class TimeTable:
-    """Time shifts by timestep, kept over all batches of a run: a few megabytes for fifty steps."""
-
-    network: StableViton
-    _shifts: dict[int, Shifts] = field(default_factory=dict)
-
-    def __call__(self, timestep: int) -> Shifts:
-        """The shifts of a timestep, computed the first time, or every time with the saving off."""
-        if not self.network.savings.tabulate_time:
-            return self._compute(timestep)
-        if timestep not in self._shifts:
-            self._shifts[timestep] = self._compute(timestep)
-        return self._shifts[timestep]
-
-    def _compute(self, timestep: int) -> Shifts:
-        return self.network.time_shifts(torch.tensor([timestep], device=self.network.device))
 
 
 @dataclass(frozen=True)
@@ -68,7 +50,7 @@ class Denoiser:
         batch: Batch,
         conditions: Tensor,
         config: SamplingConfig,
-        times: TimeTable,
+        times: TimeTable[Shifts],
         probes: Probes | None = None,
     ) -> None:
         """Prepare what stays the same over all steps.
@@ -149,8 +131,3 @@ class Denoiser:
             return self.posterior
         pictures = torch.cat([picture_tensor(garment.picture) for garment in self.batch.garments])
         return encode_pictures(self.network.vae, pictures.to(self.network.device))
-
-
-def stacked(posteriors: Sequence[Posterior]) -> Posterior:
-    """Many pictures' posteriors as one batch."""
-    return Posterior(torch.cat([p.mean for p in posteriors]), torch.cat([p.deviation for p in posteriors]))

@@ -20,7 +20,7 @@ from pipeline.core.layout import ATTENTION
 from tryon.batching import Limits
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.attention_picture import AttentionRecorder, attention_picture, recorder_for
-from tryon.engines.stableviton.denoiser import Batch, TimeTable
+from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import (
     EncodedGarment,
     EncodedPerson,
@@ -33,7 +33,7 @@ from tryon.engines.stableviton.encoding import (
     prepare_person,
 )
 from tryon.engines.stableviton.folder import Loaded
-from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.network import Shifts, StableViton
 from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.compiling import Compiled
 from tryon.networks.layout import arrange
@@ -41,6 +41,7 @@ from tryon.networks.pictures import to_canvas
 from tryon.networks.precision import fp32_products, mend_overflow
 from tryon.networks.quantised import FULL_FORMAT, check_weight_format, weight_format_of
 from tryon.networks.swapping import use_plain_layers
+from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
 from tryon.system_memory import give_freed_memory_back, keep_freed_memory
@@ -185,7 +186,7 @@ class Runtime:
         maps = recorder.maps() if recorder else [None] * len(items)
         return [Sampled(*each) for each in zip(items, latents, maps, strict=True)]
 
-    def _sample(self, items: Sequence[TryOnItem], times: TimeTable, recorder: AttentionRecorder | None = None) -> Tensor:
+    def _sample(self, items: Sequence[TryOnItem], times: TimeTable[Shifts], recorder: AttentionRecorder | None = None) -> Tensor:
         persons, garments = [item.person.encoded for item in items], [item.garment.encoded for item in items]
         batch = Batch(persons, garments, [SeededNoise(item.seed) for item in items])
         return sampling.sample(self.network, batch, self.config, times, recorder.probes if recorder else None)

@@ -11,14 +11,15 @@ from torch import Tensor
 
 from pipeline.core.arrays import RGB
 from tryon.engines.stableviton.conditions import paste_kept
-from tryon.engines.stableviton.denoiser import Batch, Denoiser, TimeTable, stacked
+from tryon.engines.stableviton.denoiser import Batch, Denoiser
 from tryon.engines.stableviton.encoding import EncodedPerson
-from tryon.engines.stableviton.network import StableViton
+from tryon.engines.stableviton.network import Shifts, StableViton
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
 from tryon.engines.stableviton.variants import Unconditional
+from tryon.networks.time_table import TimeTable
 from tryon.networks.tiny_decoder import decode_tiny
-from tryon.networks.vae import Posterior, decode_all
+from tryon.networks.vae import Posterior, decode_all, stacked
 from tryon.noise import draw_ahead
 from tryon.samplers.library import SOLVERS
 from tryon.samplers.schedule import LAST_TIMESTEP, add_noise
@@ -29,7 +30,7 @@ def sample(
     network: StableViton,
     batch: Batch,
     config: SamplingConfig,
-    times: TimeTable,
+    times: TimeTable[Shifts],
     probes: Probes | None = None,
     watch: Watch | None = None,
 ) -> Tensor:

@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from tryon.engines.stableviton import sampling
-from tryon.engines.stableviton.denoiser import Batch, TimeTable
+from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import PersonPictures, encode_garment, encode_person
 from tryon.engines.stableviton.network import stack_conditions
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.networks.clip import clip_input
+from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.noise import SeededNoise
 

@@ -10,12 +10,13 @@ import torch
 
 from benchmarks.generated import generated_garment, generated_network, generated_person
 from tryon.engines.stableviton import sampling
-from tryon.engines.stableviton.denoiser import Batch, TimeTable
+from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import PersonPictures, encode_garment, encode_person
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.variants import Unconditional
 from tryon.networks import precision
 from tryon.networks.savings import ALL
+from tryon.networks.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.samplers.library import SOLVERS
 from tryon.samplers.schedule import add_noise

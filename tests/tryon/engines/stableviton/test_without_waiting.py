@@ -13,10 +13,11 @@ import torch
 from benchmarks.generated import TINY, generated_garment, generated_person
 from tryon.engines.stableviton import sampling
 from tryon.engines.stableviton.checkpoint import empty_network
-from tryon.engines.stableviton.denoiser import Batch, TimeTable
+from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import EncodedGarment, encoded_person
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, Start
 from tryon.engines.stableviton.variants import Unconditional
+from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import Posterior
 from tryon.noise import SeededNoise, draw_ahead
 from tryon.samplers.library import SOLVERS

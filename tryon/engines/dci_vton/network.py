@@ -1,0 +1,116 @@
+"""The diffusion network: Paint-by-Example's, no layer more; what is new is what it is shown.
+
+Facts: docs/facts/dci_vton.md#inputs.
+
+```
+noisy latent 4 ┐
+inpaint pict. 4 ┼─▶ U-Net ─▶ ε        garment ─ CLIP ─ mapper ─▶ one token, every block's context
+keep mask     1 ┘
+```
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from diffusers.models.embeddings import get_timestep_embedding
+from torch import Tensor, nn
+
+from tryon.engines.dci_vton.architecture import Architecture
+from tryon.networks.clip import build_image_encoder
+from tryon.networks.image_token import TokenMapper
+from tryon.networks.layout import map_layout
+from tryon.networks.savings import ALL, Savings
+from tryon.networks.sd1_unet import sd1_unet
+from tryon.networks.swapping import leave_out_queries, use_cheaper_layers
+from tryon.networks.unet_layers import (
+    Context,
+    UNetStage,
+    encoder_stages,
+    fold_context,
+    time_shift,
+    unet_stages,
+)
+from tryon.networks.vae import build_vae
+
+MIDDLE_STAGES = 2
+Shifts = list[Tensor | None]
+Contexts = list[Context | None]
+
+
+class DciVton(nn.Module):
+    """All learned parts. Where a standard class exists, the part *is* that class."""
+
+    def __init__(self, architecture: Architecture, savings: Savings = ALL) -> None:
+        super().__init__()
+        a = self.architecture = architecture
+        self.savings = savings
+        self.unet: Any = sd1_unet(a.condition_channels, a.level_channels, a.heads, a.context_dim, a.unet_layers)
+        self.image_encoder: Any = build_image_encoder(a.clip)
+        fold = savings.fold_single_token
+        self.mapper = TokenMapper(a.clip.hidden_size, a.mapper_layers, a.context_dim, with_queries=not fold)
+        self.vae: Any = build_vae(a.vae_channels, a.vae_layers)
+        if fold:
+            leave_out_queries((self.unet,))
+        use_cheaper_layers((self.unet, self.image_encoder, self.vae), savings)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return self.mapper.unconditional.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights."""
+        return self.mapper.unconditional.dtype
+
+    def garment_token(self, clip_pictures: Tensor) -> Tensor:
+        """(b, 3, 224, 224) CLIP-normalised garment pictures → (b, 1, context_dim)."""
+        token: Tensor = self.mapper(self.image_encoder(clip_pictures.to(self.dtype)).pooler_output)
+        return token
+
+    def time_shifts(self, timesteps: Tensor) -> Shifts:
+        """Every stage's time shift, (n, c) each, for n timesteps (n,) in [0, 999]; None where a stage has none."""
+        waves = get_timestep_embedding(timesteps, self.architecture.model_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
+        embedding = self.unet.time_embedding(waves.to(self.dtype))
+        return [None if stage.residual is None else time_shift(stage.residual, embedding) for stage in unet_stages(self.unet)]
+
+    def contexts(self, token: Tensor) -> Contexts:
+        """What the cross-attention of every stage looks at, for tokens (b, 1, context_dim)."""
+        return [self._context(stage, token.to(self.device, self.dtype)) for stage in unet_stages(self.unet)]
+
+    def _context(self, stage: UNetStage, token: Tensor) -> Context | None:
+        if stage.transformer is None:
+            return None
+        if self.savings.fold_single_token:
+            return Context(fold_context(stage.transformer, token), folded=True)
+        return Context(token)
+
+    def noise(self, x: Tensor, shifts: Shifts, contexts: Contexts) -> Tensor:
+        """Predict the noise in a condition stack.
+
+        Args:
+            x: (b, 9, h, w): noisy latent, latent of the inpaint picture, keep mask (1 = keep).
+            shifts: what `time_shifts` gave for b timesteps, or for one.
+            contexts: what `contexts` gave for b tokens.
+
+        Returns:
+            (b, 4, h, w) in the network's number format.
+        """
+        unet, kernel = self.unet, self.savings.attention
+        called = zip(unet_stages(unet), shifts, contexts, strict=True)
+        stages = [partial(stage, shift=shift, context=context, kernel=kernel) for stage, shift, context in called]
+        middle = len(encoder_stages(unet.down_blocks))
+        skips = [unet.conv_in(x.to(self.device, self.dtype, memory_format=map_layout(self.device, self.savings)))]
+        for stage in stages[:middle]:
+            skips.append(stage(skips[-1]))
+        h = skips[-1]
+        for stage in stages[middle : middle + MIDDLE_STAGES]:
+            h = stage(h)
+        for stage in stages[middle + MIDDLE_STAGES :]:
+            h = stage(torch.cat([h, skips.pop()], dim=1))
+        out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h), inplace=True))
+        return out
