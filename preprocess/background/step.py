@@ -21,6 +21,7 @@ from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, settings_file
 from pipeline.core.masks import box_of
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.step import BackendStep, Context, Produced
+from pipeline.core.watermark import watermark_notices
 from preprocess.background import closed_form
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.held_things import held_thing_notices
@@ -31,7 +32,7 @@ from preprocess.background.pose_flags import TURNS, pose_notices, torso_of, turn
 from preprocess.background.which_person import person_wanted
 from preprocess.person.not_found import NotFound
 
-SOLID = 128
+SOLID, FAINT = 128, 20
 
 
 class PersonMatteBackend(MatteBackend, Protocol):
@@ -137,7 +138,11 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
             MATTE.of(person.id): lambda: images.png(alpha),
             LANDMARKS.of(person.id): lambda: images.text(landmarks.to_json()),
         }
-        quality = [*photo_quality_notices(rgb, alpha), *held_thing_notices(rgb, alpha, selection)]
+        quality = [
+            *photo_quality_notices(rgb, alpha),
+            *held_thing_notices(rgb, alpha, selection),
+            *watermark_notices(rgb, alpha >= FAINT),
+        ]
         notices = (*missed, *_photo_notices(given.photo, selection, given.person), *quality, *pose_notices(landmarks))
         card = self._embedded.card if missed else self.backend.card
         facts = {"people": str(len(selection.areas)), "matte_share": f"{alpha.mean() / 255:.3f}", "backend": card.name}

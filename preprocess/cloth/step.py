@@ -24,6 +24,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
 from pipeline.core.rect import Window, span
 from pipeline.core.step import BackendStep, Context, Produced
+from pipeline.core.watermark import watermark_notices
 from preprocess.cloth.category import guess_doubt
 from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.foreign_parts import without_foreign_parts
@@ -181,7 +182,7 @@ class ClothStep(BackendStep[GarmentBackend]):
 
     name: ClassVar[str] = "cloth"
     unit: ClassVar[Unit] = Unit.GARMENT
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     config: ClothConfig
 
     def __init__(
@@ -239,8 +240,8 @@ class ClothStep(BackendStep[GarmentBackend]):
         if cut.worn:
             return cut
         parts = without_foreign_parts(cut.rgb, cut.alpha)
-        remarks = [*cut.remarks, *parts.notices, *wholeness_notices(parts.alpha > 127)]
-        return replace(cut, alpha=parts.alpha, remarks=tuple(remarks))
+        seen = [*parts.notices, *wholeness_notices(parts.alpha > 127), *watermark_notices(cut.rgb, parts.alpha > 20)]
+        return replace(cut, alpha=parts.alpha, remarks=(*cut.remarks, *seen))
 
     def _cut_out(self, garment: Garment, photo: Photo) -> CutGarment:
         small, path = reduced(photo), self.layout.path(garment.source)
