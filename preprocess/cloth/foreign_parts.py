@@ -140,6 +140,7 @@ def _unlike_the_garment(lab: Lab, garment: Mask, mask: Mask | None = None) -> Ma
     if len(body) < 50:
         return np.zeros(mask.shape, bool)
     samples = body[:: max(1, len(body) // 4000)].astype(np.float32)
+    cv2.setRNGSeed(0)  # the same garment gives the same parts, whatever was cut before
     _, _, centres = cv2.kmeans(samples, 5, np.empty(0), (cv2.TERM_CRITERIA_MAX_ITER, 10, 0), 1, cv2.KMEANS_PP_CENTERS)
     nearest = np.min([size_of(lab - centre) for centre in centres], axis=0)
     unlike: Mask = mask & (nearest > OTHER_COLOUR)

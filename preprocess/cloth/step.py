@@ -240,7 +240,9 @@ class ClothStep(BackendStep[GarmentBackend]):
         if cut.worn:
             return cut
         parts = without_foreign_parts(cut.rgb, cut.alpha)
-        seen = [*parts.notices, *wholeness_notices(parts.alpha > 127), *watermark_notices(cut.rgb, parts.alpha > 20)]
+        seen = [*parts.notices, *wholeness_notices(parts.alpha > 127)]
+        if not parts.notices:  # a hanger's hook is a thin stroke too
+            seen += watermark_notices(cut.rgb, parts.alpha > 20)
         return replace(cut, alpha=parts.alpha, remarks=(*cut.remarks, *seen))
 
     def _cut_out(self, garment: Garment, photo: Photo) -> CutGarment:
