@@ -24,10 +24,10 @@ QUIET, FAINTEST, OVER_NOISE = 0.2, 0.7, 5.0
 """In levels of lightness (0..100): noise of a plain ground, the faintest stroke, and how often it exceeds the noise."""
 THING, THINGS, WIDE = 12.0, 0.01, 0.12
 """More than the second share of the ground that differs by the first from its surroundings of the third: furniture, a plant."""
-LONG, NARROW = 0.1, 12.0
+LONG, NARROW = 0.03, 8.0
 """A longer and narrower stroke is the edge of a floor or a wall."""
 CELL, FILLED, LEAST_CELLS = 1 / 32, 0.06, 6
-"""The ground is read in cells of this side; so many that strokes fill to this share are a watermark. Good pictures have 4."""
+"""The ground is read in cells of this side; so many that strokes fill to this share are a watermark. Good pictures have 3."""
 
 
 def watermark_notices(rgb: RGB, subject: Mask) -> list[Notice]:
