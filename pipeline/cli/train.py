@@ -58,6 +58,7 @@ def begin(
     show_data: Annotated[
         Path | None, typer.Option("--show-data", metavar="FILE", help="Write a sheet of augmented pairs (PNG) and end.")
     ] = None,
+    weights: Annotated[Path, typer.Option(metavar="DIR", help="Model files, for the networks that measure pictures.")] = WEIGHTS,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out pairs with problems.")] = False,
     changed: Annotated[bool, typer.Option("--changed", help="Go on although settings or data are others.")] = False,
 ) -> None:
@@ -85,6 +86,7 @@ def begin(
         show_data=show_data,
         skip_bad=skip_bad,
         changed=changed,
+        weights=weights,
     )
     raise typer.Exit(resolve(TRAINING["start"])(_recipe(engine), options, console.say))
 

@@ -59,6 +59,12 @@ class LoopConfig(StepConfig):
     """Pairs on the sheet, always the same, of the test list where there is one."""
     validate_every: int = Field(500, ge=0)
     """Steps between losses at fixed timesteps and noise; 0 = none."""
+    measure_every: int = Field(5000, ge=0)
+    """Steps between measures of drawn pictures, by the evaluation room; 0 = none."""
+    measure_pairs: int = Field(16, ge=1)
+    """Pairs that are measured, always the same, each person in the garment worn."""
+    wandb: bool = False
+    """Keep a copy of the figures for Weights & Biases in the run's folder; it is never sent."""
     overflows: int = Field(20, ge=1)
     """fp16 only: steps in a row that overflow before the run stops."""
 
@@ -95,6 +101,9 @@ FREE = frozenset(
             "loop.draw_every",
             "loop.draw_pairs",
             "loop.validate_every",
+            "loop.measure_every",
+            "loop.measure_pairs",
+            "loop.wandb",
             "data.threads",
             "precision.recompute",
             "precision.deterministic",

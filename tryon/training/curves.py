@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import images
 from pipeline.core.arrays import RGB
-from tryon.training.logs import LOG, VALIDATION, read_table
+from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
 
 HEIGHT, WIDTH, MARGIN = 220, 960, 56  # pixels of a panel, and of the room left for numbers
 SMOOTHING = 50  # lines that the thick curve averages
@@ -20,7 +20,7 @@ INK, PALE = (30, 80, 160), (190, 205, 225)
 
 def draw_curves(folder: Path) -> bytes | None:
     """PNG bytes of a run's curves; None where nothing is logged yet."""
-    panels = [panel for file in (LOG, VALIDATION) for panel in _panels(folder / file)]
+    panels = [panel for file in (LOG, VALIDATION, METRICS) for panel in _panels(folder / file)]
     return images.png(np.concatenate(panels, axis=0)) if panels else None
 
 

@@ -1,4 +1,5 @@
-"""What a run writes down: `log.csv` (the same bytes for the same run), `speed.csv`, `validation.csv`, TensorBoard events."""
+"""What a run writes down: `log.csv` (the same bytes for the same run), `speed.csv`, `validation.csv`,
+`metrics.csv`, TensorBoard events."""
 
 from __future__ import annotations
 
@@ -8,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-LOG, SPEED, VALIDATION = "log.csv", "speed.csv", "validation.csv"
+from tryon.training.events import EventFile
+from tryon.training.mirror import Mirror
+
+LOG, SPEED, VALIDATION, METRICS = "log.csv", "speed.csv", "validation.csv", "metrics.csv"
+EVENTS = "events"
 
 
 class Table:
@@ -38,6 +43,62 @@ class Table:
         cells = [str(step), *(_cell(values.get(name, "")) for name in self._columns[1:])]
         with self._path.open("a", encoding="utf-8", newline="") as file:
             file.write(",".join(cells) + "\n")
+
+
+class RunLogs:
+    """A run's tables, and copies of them for other programs; only the main process writes.
+
+    Args:
+        folder: of the run.
+        step: from which it goes on.
+        main: whether this is the main process.
+        mirrored: settings to keep with a copy for Weights & Biases; None = no such copy.
+    """
+
+    def __init__(self, folder: Path, step: int, main: bool, mirrored: Mapping[str, Any] | None = None) -> None:
+        self._folder, self._begun, self._main, self._mirrored = folder, step, main, mirrored
+        self._tables: dict[str, Table] = {}
+        self._copies: list[EventFile | Mirror] = []
+
+    def __enter__(self) -> RunLogs:
+        if self._main:
+            self._copies.append(EventFile(self._folder / EVENTS, self._begun))
+            if self._mirrored is not None:
+                self._copies.append(Mirror(self._folder, self._mirrored))
+        return self
+
+    def __exit__(self, *rest: object) -> None:
+        for copy in self._copies:
+            copy.close()
+
+    def add(self, step: int, measured: Mapping[str, float]) -> None:
+        """A step's figures; those that a clock decides go into a table of their own."""
+        exact = {name: value for name, value in measured.items() if name != "seconds"}
+        self._write(LOG, step, exact)
+        self._write(SPEED, step, {"seconds": measured["seconds"]})
+        self._copy(step, measured)
+
+    def validate(self, step: int, found: Mapping[str, float]) -> None:
+        """A validation's figures."""
+        self._write(VALIDATION, step, found)
+        self._copy(step, {f"validation/{name}": value for name, value in found.items()})
+
+    def measure(self, step: int, found: Mapping[str, float]) -> None:
+        """Measures of drawn pictures."""
+        self._write(METRICS, step, found)
+        self._copy(step, {f"metrics/{name}": value for name, value in found.items()})
+
+    def _copy(self, step: int, values: Mapping[str, float]) -> None:
+        for copy in self._copies:
+            copy.add(step, values)
+
+    def _write(self, name: str, step: int, values: Mapping[str, float]) -> None:
+        if not self._main or not values:
+            return
+        if name not in self._tables:
+            self._tables[name] = Table(self._folder / name, list(values))
+            self._tables[name].cut(self._begun)
+        self._tables[name].add(step, values)
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

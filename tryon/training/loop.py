@@ -25,8 +25,7 @@ from tryon.training.data.items import Item, read_item
 from tryon.training.data.sheet import contact_sheet
 from tryon.training.data.tree import TrainingPair
 from tryon.training.ema import MovingAverage
-from tryon.training.events import EventFile
-from tryon.training.logs import LOG, SPEED, VALIDATION, Table
+from tryon.training.logs import RunLogs
 from tryon.training.machine import freeze_all_but, peak_megabytes, shrink_frozen
 from tryon.training.moments import load_state, state_by_name
 from tryon.training.optimiser import OptimiserConfig, build_optimiser
@@ -38,7 +37,7 @@ from tryon.training.stopping import Overflows, Stops, check_finite
 VALIDATED = (50, 250, 500, 750, 950)
 """Timesteps of the validation loss."""
 
-PICTURES, EVENTS, CURVES = "pictures", "events", "curves.png"
+PICTURES, CURVES = "pictures", "curves.png"
 SHOWN_SMOOTHING = 0.98
 
 Section = TypeVar("Section", bound=StepConfig)
@@ -56,6 +55,8 @@ class Job:
         facts: JSON values that must be the same when the run goes on: data, start weights.
         say: shows a line.
         changed: go on although settings or data differ from the checkpoint's.
+        measured: pairs whose pictures are measured, each person in the garment worn; never trained.
+        weights: folder of the networks that measure.
     """
 
     folder: Path
@@ -65,6 +66,8 @@ class Job:
     facts: Mapping[str, Any] = field(default_factory=dict)
     say: Callable[[str], None] = lambda line: None
     changed: bool = False
+    measured: Sequence[TrainingPair] = ()
+    weights: Path = Path("weights")
 
     @property
     def data(self) -> DataConfig:
@@ -126,6 +129,7 @@ class Trainer:
         self._overflows = Overflows(job.loop.overflows)
         self._smooth: float | None = None
         self._fixed: list[Item] | None = None
+        self._measured: list[Item] | None = None
 
     def try_once(self) -> None:
         """One micro-batch forward and back, of which nothing stays: does the batch fit?"""
@@ -163,7 +167,8 @@ class Trainer:
             OutputError: a checkpoint cannot be written.
         """
         begun, loop = self.step, self.job.loop
-        with Stops(self.job.folder) as stops, _Logs(self.job.folder, begun, self._main) as logs:
+        copied = as_facts(self.job.settings) if loop.wandb else None
+        with Stops(self.job.folder) as stops, RunLogs(self.job.folder, begun, self._main, copied) as logs:
             code: int | None = None
             for measured in self.steps(loop.steps):
                 logs.add(self.step, measured)
@@ -171,6 +176,8 @@ class Trainer:
                 code = self._stop_code(stops)
                 if code is None and loop.validate_every and self.step % loop.validate_every == 0:
                     logs.validate(self.step, self.validate())
+                if code is None and loop.measure_every and self.step % loop.measure_every == 0:
+                    logs.measure(self.step, self.measure())
                 if code is not None or self.step % loop.save_every == 0 or self.step == loop.steps:
                     self.save()
                 if code is not None:
@@ -226,6 +233,23 @@ class Trainer:
                 with self.accelerator.autocast():
                     losses = self.trainee.module(self.trainee.moved(batch, self.accelerator.device))
                 found[f"t{timestep}"] = float(losses["loss"])
+        self.accelerator.wait_for_everyone()
+        return found
+
+    def measure(self) -> dict[str, float]:
+        """Measures of the measured pairs, drawn by the inference engine with the weights and with their average."""
+        found: dict[str, float] = {}
+        if self._main and self.job.measured:
+            from tryon.evaluation.networks import Networks
+            from tryon.training.metrics import AVERAGE, mean_measures
+
+            if self._measured is None:
+                self._measured = self._items(self.job.measured[: self.job.loop.measure_pairs])
+            seed, networks = seed_of("measure", self.job.loop.seed), Networks(self.job.weights)
+            for prefix, weights in (("", self.parameters), (AVERAGE, self.average.average)):
+                drawn = self.trainee.draw(weights, self._measured, seed) if weights else []
+                values = mean_measures(self._measured, drawn, networks) if drawn else {}
+                found |= {prefix + name: value for name, value in values.items()}
         self.accelerator.wait_for_everyone()
         return found
 
@@ -307,9 +331,11 @@ class Trainer:
 
     def _held_out(self) -> list[Item]:
         if self._fixed is None:
-            chosen = self.job.held_out[: self.job.loop.draw_pairs]
-            self._fixed = [read_item(pair, self.job.data.size) for pair in chosen]
+            self._fixed = self._items(self.job.held_out[: self.job.loop.draw_pairs])
         return self._fixed
+
+    def _items(self, pairs: Sequence[TrainingPair]) -> list[Item]:
+        return [read_item(pair, self.job.data.size) for pair in pairs]
 
     def _stop_code(self, stops: Stops) -> int | None:
         """What every process agrees on."""
@@ -345,46 +371,6 @@ class Trainer:
         load_state(self.optimiser.optimizer, self.parameters, found.tensors("optimiser"), state["numbers"])
         if self.accelerator.scaler is not None and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
-
-
-class _Logs:
-    """The run's tables and events; only the main process writes."""
-
-    def __init__(self, folder: Path, step: int, main: bool) -> None:
-        self._folder, self._begun, self._main = folder, step, main
-        self._tables: dict[str, Table] = {}
-        self._events: EventFile | None = None
-
-    def __enter__(self) -> _Logs:
-        if self._main:
-            self._events = EventFile(self._folder / EVENTS, self._begun)
-        return self
-
-    def __exit__(self, *rest: object) -> None:
-        if self._events is not None:
-            self._events.close()
-
-    def add(self, step: int, measured: Mapping[str, float]) -> None:
-        """A step's figures; those that a clock decides go into a table of their own."""
-        exact = {name: value for name, value in measured.items() if name != "seconds"}
-        self._write(LOG, step, exact)
-        self._write(SPEED, step, {"seconds": measured["seconds"]})
-        if self._events is not None:
-            self._events.add(step, dict(measured))
-
-    def validate(self, step: int, found: Mapping[str, float]) -> None:
-        """A validation's figures."""
-        self._write(VALIDATION, step, found)
-        if self._events is not None:
-            self._events.add(step, {f"validation/{name}": value for name, value in found.items()})
-
-    def _write(self, name: str, step: int, values: Mapping[str, float]) -> None:
-        if not self._main or not values:
-            return
-        if name not in self._tables:
-            self._tables[name] = Table(self._folder / name, list(values))
-            self._tables[name].cut(self._begun)
-        self._tables[name].add(step, values)
 
 
 def _nothing() -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.checks import Findings, Memory, check
 from tryon.training.data.items import read_item
 from tryon.training.data.sheet import augmentation_sheet
-from tryon.training.data.tree import TrainingPair, find_tree
+from tryon.training.data.tree import Kind, TrainingPair, Tree, find_tree
 from tryon.training.parameters import Weights
 from tryon.training.protocol import Recipe
 
@@ -48,6 +48,7 @@ class Options:
         show_data: write a sheet of augmented pairs there and end.
         skip_bad: leave out pairs with problems.
         changed: go on although settings or data are others.
+        weights: folder of the networks that measure drawn pictures.
     """
 
     data: Path | None = None
@@ -63,6 +64,7 @@ class Options:
     show_data: Path | None = None
     skip_bad: bool = False
     changed: bool = False
+    weights: Path = Path("weights")
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     return content
 
 
-def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options, say: Say) -> tuple[Findings, list[TrainingPair]]:
+def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options, say: Say) -> tuple[Findings, Untrained]:
     """Look at every file before the first step.
 
     Raises:
@@ -153,9 +155,9 @@ def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options,
     pairs = tree.pairs("train")
     if not pairs:
         raise UsageError(f"{tree.pair_list('train')}: no training pairs", "a line has a person's and a garment's file name")
-    test = tree.pairs("test", paired=False) if tree.pair_list("test").is_file() else []
+    test = _test_pairs(tree)
     remembered = Memory(options.runs / ".checked" / f"{root.resolve().as_posix().strip('/').replace('/', '_')}.json")
-    findings = check(pairs, recipe.wanted(settings, tree), test, remembered)
+    findings = check(pairs, recipe.wanted(settings, tree), test.listed, remembered)
     say(f"{root}: {findings.count} pairs, {len(findings.pairs)} without a problem")
     for line in findings.lines():
         say(line)
@@ -166,6 +168,20 @@ def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options,
             "cure them as said above, or leave them out: --skip-bad",
         )
     return findings, test
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """The pairs of a tree that are never trained: as its list says, and each person in the garment worn."""
+
+    listed: list[TrainingPair]
+    worn: list[TrainingPair]
+
+
+def _test_pairs(tree: Tree) -> Untrained:
+    if not tree.pair_list("test").is_file():
+        return Untrained([], [])
+    return Untrained(tree.pairs("test", paired=False), tree.pairs("test"))
 
 
 def find_origin(recipe: Recipe, chosen: Path, vae: Path | None) -> Origin:
@@ -212,7 +228,7 @@ def _train(
     recipe: Recipe,
     settings: Settings,
     findings: Findings,
-    test: list[TrainingPair],
+    test: Untrained,
     origin: Origin,
     folder: Path,
     options: Options,
@@ -233,9 +249,10 @@ def _train(
         lock.acquire()
     try:
         trainee = recipe.open(origin.file, settings, origin.trained, origin.vae)
-        held_out = _held_out(test, findings, say)
+        held_out = _held_out(test.listed, findings, say)
         facts = {"data": findings.fingerprint, **origin.facts}
-        job = Job(folder, findings.pairs, held_out, settings, facts, say, options.changed)
+        measured = _whole(test.worn) or held_out
+        job = Job(folder, findings.pairs, held_out, settings, facts, say, options.changed, measured, options.weights)
         trainer = fitting(trainee, job, accelerator) if tried else Trainer(trainee, job, accelerator)
         settings = dict(trainer.job.settings)
         done = trainer.resume()
@@ -252,13 +269,16 @@ def _train(
 
 def _held_out(test: list[TrainingPair], findings: Findings, say: Say) -> list[TrainingPair]:
     """Pairs for sheets and validation: of the test list, else training pairs, which is said."""
-    from tryon.training.data.tree import Kind
-
-    needed = (Kind.IMAGE, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH)
-    whole = [pair for pair in test if all(kind in pair.files for kind in needed)]
+    whole = _whole(test)
     if not whole:
-        say("no whole test pairs: sheets and validation show training pairs")
+        say("no whole test pairs: sheets, validation and measures show training pairs")
     return whole or findings.pairs
+
+
+def _whole(pairs: Sequence[TrainingPair]) -> list[TrainingPair]:
+    """Those that can be drawn."""
+    needed = (Kind.IMAGE, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH)
+    return [pair for pair in pairs if all(kind in pair.files for kind in needed)]
 
 
 def _write_run(folder: Path, recipe: Recipe, settings: Settings, findings: Findings, origin: Origin, options: Options) -> None:

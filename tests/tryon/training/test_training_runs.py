@@ -3,111 +3,55 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import random
 import signal
-import time
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from toy_training import RECIPE, write_start
+from training_runs import Place, contents, differing, quiet, training_place
 from training_trees import training_tree
 
-from pipeline.core.errors import InputError, OutputError, UsageError, WeightsError
+from pipeline.core.errors import InputError, MissingPackageError, OutputError, UsageError, WeightsError
 from tryon.training import checkpoint as checkpoints
 from tryon.training import loop, runs
 from tryon.training.data.tree import find_tree
-from tryon.training.logs import LOG, VALIDATION, read_table
+from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
 from tryon.training.machine import make_accelerator
 from tryon.training.memory import LiveBytes, plan_memory
-from tryon.training.session import Options, settings_of, start
+from tryon.training.session import settings_of, start
 from tryon.training.stopping import NotANumberError
-
-QUICK = (
-    *("data.height=64", "data.width=64", "data.threads=0", "precision.numbers=fp32", "loop.batch=2", "loop.ema_decay=0.9"),
-    *("loop.draw_every=0", "loop.validate_every=0", "loop.log_every=1", "toy.drop=0.5"),
-)
-
-
-def quiet(line: str) -> None:
-    """Says nothing."""
-
-
-@pytest.fixture(autouse=True)
-def _gradients():
-    with torch.enable_grad():  # the suite around switches them off
-        yield
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Path:
-    """A tree of four pairs and a start file."""
-    root = tmp_path_factory.mktemp("training")
-    training_tree(root / "data", size=(64, 64))
-    write_start(root / "start.safetensors")
-    return root
+def place(tmp_path_factory) -> Place:
+    return training_place(tmp_path_factory.mktemp("training"), RECIPE, write_start, "start.safetensors", "toy.drop=0.5")
 
 
-def options(place: Path, runs_folder: Path, *overrides: str, **more) -> Options:
-    given = {"data": place / "data", "start": place / "start.safetensors", "runs": runs_folder, "run": "one", "device": "cpu"}
-    return Options(**{**given, "overrides": (*QUICK, *overrides), **more})
-
-
-def train(place: Path, runs_folder: Path, *overrides: str, say=quiet, **more) -> int:
-    return start(RECIPE, options(place, runs_folder, *overrides, **more), say)
-
-
-def in_a_process(place: Path, runs_folder: Path, *overrides: str) -> multiprocessing.Process:
-    """Begun by fork, so that a kill costs no second import."""
-
-    def work() -> None:
-        torch.set_num_threads(1)
-        code = train(place, runs_folder, *overrides)
-        os._exit(code)
-
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    return process
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Everything of a run's newest checkpoint, and its log."""
-    newest = checkpoints.newest(folder / checkpoints.FOLDER)
-    files = {path.name: path.read_bytes() for path in newest.path.iterdir()}
-    return files | {LOG: (folder / LOG).read_bytes()}
+@pytest.fixture(scope="module")
+def straight(place, tmp_path_factory) -> dict[str, bytes]:
+    """A run of three steps that nobody disturbed."""
+    runs_folder = tmp_path_factory.mktemp("straight")
+    place.train(runs_folder, "loop.steps=3", "loop.save_every=1", "loop.validate_every=1")
+    return contents(runs_folder / "one")
 
 
 @pytest.mark.slow
 def test_killed_at_any_moment_a_run_ends_with_the_same_bits(place, tmp_path):
     wanted = ("loop.steps=12", "loop.save_every=1", "loop.accumulation=2", "loop.batch=1")
-    begun = time.perf_counter()
-    straight = in_a_process(place, tmp_path / "straight", *wanted)
-    straight.join()
-    whole = time.perf_counter() - begun
-    assert straight.exitcode == 0
-    chance, kills = random.Random(4), 0
-    while kills < 5:
-        process = in_a_process(place, tmp_path / "killed", *wanted)
-        process.join(chance.uniform(0.2, 0.5) * whole)
-        if process.exitcode is not None:  # it came to the end before it was killed
-            break
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
-        kills += 1
-    last = in_a_process(place, tmp_path / "killed", *wanted)
-    last.join()
-    assert last.exitcode == 0 and kills >= 2
-    ours, theirs = contents(tmp_path / "killed" / "one"), contents(tmp_path / "straight" / "one")
-    assert {name for name in theirs if ours[name] != theirs[name]} == set()
-    assert len(theirs) == 6
+    whole = place.straight(tmp_path / "straight", *wanted)
+    assert place.killed(tmp_path / "killed", *wanted, kills=5, whole=whole, share=(0.2, 0.5)) >= 2
+    assert differing(tmp_path / "killed" / "one", tmp_path / "straight" / "one") == set()
 
 
 @pytest.mark.parametrize("when", [1, 2, 3, 4, 5])
-def test_killed_inside_a_step_or_between_two_files_of_a_checkpoint_it_ends_with_the_same_bits(place, tmp_path, when, monkeypatch):
-    straight = straight_run(place)
+def test_killed_inside_a_step_or_between_two_files_of_a_checkpoint_it_ends_with_the_same_bits(
+    place, straight, tmp_path, when, monkeypatch
+):
     where = {1: "_clip", 2: "save", 3: "validate"}.get(when)
 
     class Killed(Exception):
@@ -124,33 +68,22 @@ def test_killed_inside_a_step_or_between_two_files_of_a_checkpoint_it_ends_with_
         else:
             patch.setattr(Path, "replace", die)
         with pytest.raises((Killed, OutputError)):
-            train(place, tmp_path, "loop.steps=3", "loop.save_every=1", "loop.validate_every=1")
-    train(place, tmp_path, "loop.steps=3", "loop.save_every=1", "loop.validate_every=1")
+            place.train(tmp_path, "loop.steps=3", "loop.save_every=1", "loop.validate_every=1")
+    place.train(tmp_path, "loop.steps=3", "loop.save_every=1", "loop.validate_every=1")
     ours = contents(tmp_path / "one")
     assert {name for name in straight if ours[name] != straight[name]} == set()
 
 
-_STRAIGHT: dict[Path, dict[str, bytes]] = {}
-
-
-def straight_run(place: Path) -> dict[str, bytes]:
-    if place not in _STRAIGHT:
-        train(place, place / "straight", "loop.steps=3", "loop.save_every=1", "loop.validate_every=1")
-        _STRAIGHT[place] = contents(place / "straight" / "one")
-    return _STRAIGHT[place]
-
-
-def test_checkpoints_in_threads_and_with_recomputed_maps_are_the_same_bits(place, tmp_path):
-    straight = straight_run(place)
+def test_checkpoints_in_threads_and_with_recomputed_maps_are_the_same_bits(place, straight, tmp_path):
     more = ("data.threads=3", "precision.recompute=true")
-    train(place, tmp_path, "loop.steps=3", "loop.save_every=1", "loop.validate_every=1", *more)
+    place.train(tmp_path, "loop.steps=3", "loop.save_every=1", "loop.validate_every=1", *more)
     ours = contents(tmp_path / "one")
     assert ours["weights.safetensors"] == straight["weights.safetensors"] and ours[LOG] == straight[LOG]
 
 
 def test_a_second_stage_begins_with_the_weights_of_the_first(place, tmp_path):
-    train(place, tmp_path, "loop.steps=1", "loop.save_every=1", preset="base")
-    wanted = options(place, tmp_path, "loop.steps=1", "loop.save_every=1", "optimiser.learning_rate=1e-12", run="two")
+    place.train(tmp_path, "loop.steps=1", "loop.save_every=1", preset="base")
+    wanted = place.options(tmp_path, "loop.steps=1", "loop.save_every=1", "optimiser.learning_rate=1e-12", run="two")
     start(RECIPE, replace(wanted, start=tmp_path / "one"), quiet)
     first, second = (checkpoints.newest(tmp_path / name / checkpoints.FOLDER).tensors("weights") for name in ("one", "two"))
     assert all(torch.allclose(first[name], second[name], rtol=0, atol=1e-9) for name in first)
@@ -159,13 +92,13 @@ def test_a_second_stage_begins_with_the_weights_of_the_first(place, tmp_path):
 
 
 def test_other_data_settings_or_start_weights_are_refused_unless_said(place, tmp_path):
-    train(place, tmp_path, "loop.steps=1", "loop.save_every=1")
+    place.train(tmp_path, "loop.steps=1", "loop.save_every=1")
     with pytest.raises(UsageError, match=r"loop\.batch: 2 before, 1 now"):
-        train(place, tmp_path, "loop.steps=2", "loop.batch=1")
+        place.train(tmp_path, "loop.steps=2", "loop.batch=1")
     other = training_tree(tmp_path / "data", pairs=5, size=(64, 64))
     with pytest.raises(UsageError, match=r"data: '\w+' before"):
-        start(RECIPE, replace(options(place, tmp_path, "loop.steps=2"), data=other), quiet)
-    assert start(RECIPE, replace(options(place, tmp_path, "loop.steps=2"), data=other, changed=True), quiet) == 0
+        start(RECIPE, replace(place.options(tmp_path, "loop.steps=2"), data=other), quiet)
+    assert start(RECIPE, replace(place.options(tmp_path, "loop.steps=2"), data=other, changed=True), quiet) == 0
     assert [row["step"] for row in read_table(tmp_path / "one" / LOG)] == ["1", "2"]
 
 
@@ -181,7 +114,7 @@ def test_ctrl_c_saves_and_stops_and_so_does_the_command(place, tmp_path, monkeyp
 
         with monkeypatch.context() as patch:
             patch.setattr(loop.Trainer, "_one_step", interrupted)
-            assert train(place, folder, "loop.steps=9", "loop.save_every=9") == code
+            assert place.train(folder, "loop.steps=9", "loop.save_every=9") == code
         assert checkpoints.newest(folder / "one" / checkpoints.FOLDER).step == 2
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
@@ -195,7 +128,7 @@ def test_a_loss_that_is_no_number_stops_with_the_pairs_and_keeps_the_last_checkp
 
     monkeypatch.setattr(loop.Trainer, "_read", poisoned)
     with pytest.raises(NotANumberError, match=r"step 3: loss and noise not finite, for 0000\d_00\.jpg"):
-        train(place, tmp_path, "loop.steps=9", "loop.save_every=1")
+        place.train(tmp_path, "loop.steps=9", "loop.save_every=1")
     assert checkpoints.newest(tmp_path / "one" / checkpoints.FOLDER).step == 2
 
 
@@ -209,7 +142,7 @@ def test_a_full_disk_at_a_checkpoint_keeps_the_one_before(place, tmp_path, monke
 
     monkeypatch.setattr(checkpoints, "save_file", full)
     with pytest.raises(OutputError, match=r"kept: .*step-000000001"):
-        train(place, tmp_path, "loop.steps=9", "loop.save_every=1")
+        place.train(tmp_path, "loop.steps=9", "loop.save_every=1")
     assert [path.name for path in (tmp_path / "one" / checkpoints.FOLDER).iterdir()] == ["step-000000001"]
 
 
@@ -227,13 +160,13 @@ def test_a_full_disk_at_a_checkpoint_keeps_the_one_before(place, tmp_path, monke
 )
 def test_what_cannot_work_is_refused_with_the_reason(place, tmp_path, overrides, error, says):
     with pytest.raises(error, match=says):
-        train(place, tmp_path, "loop.steps=1", *overrides)
+        place.train(tmp_path, "loop.steps=1", *overrides)
 
 
 def test_a_tree_without_pairs_or_with_a_broken_one_is_refused(place, tmp_path):
     root = training_tree(tmp_path / "data", pairs=2, size=(64, 64))
     (root / "train" / "cloth" / "00001_00.jpg").write_bytes(b"no picture")
-    wanted = replace(options(place, tmp_path, "loop.steps=1", "loop.batch=1"), data=root)
+    wanted = replace(place.options(tmp_path, "loop.steps=1", "loop.batch=1"), data=root)
     with pytest.raises(InputError, match=r"1 of 2 pairs have problems: 1 × unreadable"):
         start(RECIPE, wanted, quiet)
     assert start(RECIPE, replace(wanted, skip_bad=True), quiet) == 0
@@ -247,27 +180,27 @@ def test_the_attention_loss_without_warped_masks_is_refused_with_the_command_tha
     root = training_tree(tmp_path / "data", pairs=2, size=(64, 64), worn=False)
     lines: list[str] = []
     with pytest.raises(InputError, match="2 × no warped mask"):
-        start(RECIPE, replace(options(place, tmp_path), data=root, preset="atv"), lines.append)
+        start(RECIPE, replace(place.options(tmp_path), data=root, preset="atv"), lines.append)
     assert any("train prepare stableviton" in line for line in lines)
 
 
 def test_no_start_weights_or_wrong_ones_are_an_error(place, tmp_path):
     with pytest.raises(UsageError, match="which weights to start from"):
-        start(RECIPE, replace(options(place, tmp_path), start=None), quiet)
+        start(RECIPE, replace(place.options(tmp_path), start=None), quiet)
     with pytest.raises((WeightsError, OSError)):
-        start(RECIPE, replace(options(place, tmp_path), start=tmp_path / "not_there.safetensors"), quiet)
+        start(RECIPE, replace(place.options(tmp_path), start=tmp_path / "not_there.safetensors"), quiet)
 
 
 def test_one_run_at_a_time_works_in_a_folder(place, tmp_path):
     from pipeline.core.records.lock import LockedError, RunLock
 
     with RunLock(tmp_path / "one" / ".lock"), pytest.raises(LockedError):
-        train(place, tmp_path, "loop.steps=1")
+        place.train(tmp_path, "loop.steps=1")
 
 
 def test_a_dry_run_says_values_memory_steps_disk_and_time(place, tmp_path):
     lines: list[str] = []
-    assert train(place, tmp_path, "loop.steps=1000", dry_run=True, say=lines.append) == 0
+    assert place.train(tmp_path, "loop.steps=1000", dry_run=True, say=lines.append) == 0
     text = "\n".join(lines)
     for word in ("ends 443", "memory per process", "2 steps per epoch", "= 500.0 epochs", "per checkpoint", "s per step"):
         assert word in text
@@ -286,19 +219,19 @@ def test_an_automatic_batch_is_tried_once_and_halved_while_the_memory_is_full(pl
 
     monkeypatch.setattr(Toy, "forward", full)
     monkeypatch.setattr("tryon.training.probe.MOST", 4)
-    assert train(place, tmp_path, "loop.batch='auto'", "loop.steps=1", "loop.save_every=1", say=lines.append) == 0
+    assert place.train(tmp_path, "loop.batch='auto'", "loop.steps=1", "loop.save_every=1", say=lines.append) == 0
     assert [line for line in lines if line.startswith("--batch auto")][1:] == [
         "--batch auto: 4 pairs do not fit, trying 2",
         "--batch auto: 2 pairs do not fit, trying 1",
     ]
     assert "batch = 1\n" in (tmp_path / "one" / "run.toml").read_text("utf-8")
-    assert train(place, tmp_path, "loop.batch='auto'", "loop.steps=2", "loop.save_every=1") == 0
+    assert place.train(tmp_path, "loop.batch='auto'", "loop.steps=2", "loop.save_every=1") == 0
 
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_the_plan_is_near_what_a_step_takes(place, tmp_path, batch):
     """Measured: storages alive at once in a real step, with weights, average and moments."""
-    wanted = options(place, tmp_path, f"loop.batch={batch}")
+    wanted = place.options(tmp_path, f"loop.batch={batch}")
     settings = settings_of(RECIPE, wanted, quiet)
     pairs, accelerator = find_tree(wanted.data).pairs("train"), make_accelerator(settings["precision"], "cpu")
     trainee = RECIPE.open(wanted.start, settings, {})
@@ -313,14 +246,14 @@ def test_the_plan_is_near_what_a_step_takes(place, tmp_path, batch):
 
 
 def test_validation_sees_held_out_pairs_at_fixed_timesteps(place, tmp_path):
-    train(place, tmp_path, "loop.steps=2", "loop.save_every=2", "loop.validate_every=1", "optimiser.learning_rate=1e-12")
+    place.train(tmp_path, "loop.steps=2", "loop.save_every=2", "loop.validate_every=1", "optimiser.learning_rate=1e-12")
     first, second = read_table(tmp_path / "one" / VALIDATION)
     assert list(first)[1:] == ["t50", "t250", "t500", "t750", "t950"]
     assert all(float(first[name]) == pytest.approx(float(second[name]), rel=1e-5) for name in list(first)[1:])
 
 
 def test_list_report_and_export_know_the_run(place, tmp_path):
-    train(place, tmp_path, "loop.steps=2", "loop.save_every=2", preset="base")
+    place.train(tmp_path, "loop.steps=2", "loop.save_every=2", preset="base")
     rows = runs.list_runs(tmp_path)
     assert rows[1][:4] == ("one", "toy", "base", "2/2") and rows[1][6] == "done"
     lines: list[str] = []
@@ -332,3 +265,29 @@ def test_list_report_and_export_know_the_run(place, tmp_path):
         runs.export(RECIPE, tmp_path / "one", runs.Wanted(), quiet)
     with pytest.raises(UsageError, match="no whole checkpoint of step 7"):
         runs.export(RECIPE, tmp_path / "one", runs.Wanted(to=tmp_path / "x", step=7), quiet)
+
+
+def test_drawn_pictures_are_measured_by_the_names_of_the_evaluation(place, tmp_path):
+    place.train(tmp_path, "loop.steps=2", "loop.save_every=2", "loop.measure_every=1", "loop.measure_pairs=1")
+    first, second = read_table(tmp_path / "one" / METRICS)
+    assert (first["step"], second["step"]) == ("1", "2")
+    assert {"ssim_rgb_full", "ssim_grey", "psnr_outside_mask", "average_ssim_rgb_full"} <= set(first)
+    assert -1 <= float(first["ssim_grey"]) <= 1 and not any(name.startswith(("fid", "lpips")) for name in first)
+
+
+def test_figures_are_copied_for_weights_and_biases_and_never_sent(place, tmp_path, monkeypatch):
+    written: list[tuple[int, dict]] = []
+    begun: dict[str, object] = {}
+
+    class Copy:
+        log = staticmethod(lambda values, step: written.append((step, values)))
+        finish = staticmethod(lambda: begun.update(ended=True))
+
+    fake = SimpleNamespace(init=lambda **given: begun.update(given) or Copy)
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    place.train(tmp_path, "loop.steps=1", "loop.save_every=1", "loop.wandb=true", "loop.validate_every=1")
+    assert begun["mode"] == "offline" and begun["dir"] == str(tmp_path / "one") and begun["ended"]
+    assert written[0][0] == 1 and "loss" in written[0][1] and any("validation/t50" in values for _, values in written)
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(MissingPackageError, match="pip install wandb"):
+        place.train(tmp_path, "loop.steps=2", "loop.wandb=true")

@@ -1,0 +1,109 @@
+"""Whole training runs in a test's folder: begun, killed, compared bit for bit."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from training_trees import training_tree
+
+from tryon.training import checkpoint as checkpoints
+from tryon.training.logs import LOG
+from tryon.training.session import Options, start
+
+QUICK = (
+    *("data.height=64", "data.width=64", "data.threads=0", "precision.numbers=fp32", "loop.batch=2", "loop.ema_decay=0.9"),
+    *("loop.draw_every=0", "loop.validate_every=0", "loop.log_every=1"),
+)
+
+
+def quiet(line: str) -> None:
+    """Says nothing."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tree of four pairs, start weights, and a recipe that trains on them quickly."""
+
+    recipe: Any
+    data: Path
+    start: Path
+    overrides: tuple[str, ...] = ()
+
+    def options(self, runs: Path, *overrides: str, **more) -> Options:
+        """Of the run `one` below a folder."""
+        given = {"data": self.data, "start": self.start, "runs": runs, "run": "one", "device": "cpu"}
+        return Options(**{**given, "overrides": (*QUICK, *self.overrides, *overrides), **more})
+
+    def train(self, runs: Path, *overrides: str, say=quiet, **more) -> int:
+        """Begin or go on; the exit code."""
+        return start(self.recipe, self.options(runs, *overrides, **more), say)
+
+    def in_a_process(self, runs: Path, *overrides: str) -> multiprocessing.Process:
+        """Begun by fork, so that a kill costs no second import."""
+
+        def work() -> None:
+            torch.set_num_threads(1)
+            os._exit(self.train(runs, *overrides))
+
+        process = multiprocessing.get_context("fork").Process(target=work)
+        process.start()
+        return process
+
+    def killed(self, runs: Path, *overrides: str, kills: int, whole: float, share: tuple[float, float]) -> int:
+        """Kill a run at random moments, then let it end; how often it was killed.
+
+        Args:
+            runs: folder of runs.
+            overrides: settings.
+            kills: at most so many.
+            whole: seconds of an undisturbed run.
+            share: between which shares of that it is killed.
+        """
+        chance, done = random.Random(4), 0
+        while done < kills:
+            process = self.in_a_process(runs, *overrides)
+            process.join(chance.uniform(*share) * whole)
+            if process.exitcode is not None:  # it came to the end before it was killed
+                break
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            done += 1
+        last = self.in_a_process(runs, *overrides)
+        last.join()
+        assert last.exitcode == 0
+        return done
+
+    def straight(self, runs: Path, *overrides: str) -> float:
+        """A run from beginning to end in a process of its own; its seconds."""
+        begun = time.perf_counter()
+        process = self.in_a_process(runs, *overrides)
+        process.join()
+        assert process.exitcode == 0
+        return time.perf_counter() - begun
+
+
+def training_place(root: Path, recipe: Any, write_start, file: str, *overrides: str) -> Place:
+    """Write tree and start weights below a folder."""
+    return Place(recipe, training_tree(root / "data", size=(64, 64)), write_start(root / file), overrides)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Everything of a run's newest checkpoint, and its log."""
+    newest = checkpoints.newest(folder / checkpoints.FOLDER)
+    files = {path.name: path.read_bytes() for path in newest.path.iterdir()}
+    return files | {LOG: (folder / LOG).read_bytes()}
+
+
+def differing(first: Path, second: Path) -> set[str]:
+    """Files of two runs that are not the same bytes."""
+    ours, theirs = contents(first), contents(second)
+    assert len(theirs) == 6
+    return {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
