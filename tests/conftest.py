@@ -18,6 +18,19 @@ NEEDS_TORCH = "needs torch: pip install -e '.[diffusion]'"
 DIFFUSION = {"torch", "safetensors", "accelerate", "diffusers", "transformers", "einops"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Proofs take many minutes, so they run when they are asked for."""
+    parser.addoption("--proofs", action="store_true", help="run the tests marked `proof` as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave proofs out, and say so, where they were not asked for."""
+    if not config.getoption("--proofs"):
+        for item in items:
+            if item.get_closest_marker("proof"):
+                item.add_marker(pytest.mark.skip(reason="a proof: run it with --proofs"))
+
+
 def _shared_folder(name: str) -> Path:
     """Skips where the shared folder is absent; fails where it exists without the piece, so that CI cannot pass by skipping."""
     if not SHARED.is_dir():

@@ -123,3 +123,10 @@ def test_data_are_checked_shown_and_prepared_without_any_weights(tmp_path):
     assert found.exit_code == 0, found.output
     assert images.read_rgb(sheet).shape[0] == 20 + 2 * 4 * 256
     assert "2 pairs, 2 without a problem" in found.output
+
+
+def test_a_cache_of_pictures_that_augmentation_changes_is_refused(tmp_path):
+    root = training_tree(tmp_path / "data", pairs=2)
+    words = ("stableviton", "--data", str(root), "--runs", str(tmp_path / "runs"), "--set", "stableviton.cache=2")
+    refused = invoke(*words).exception
+    assert isinstance(refused, UsageError) and "augment.flip=0" in str(refused)

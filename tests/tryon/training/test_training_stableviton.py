@@ -18,10 +18,13 @@ from tryon.engines.stableviton.encoding import fit_picture, prepare_person
 from tryon.engines.stableviton.folder import load
 from tryon.engines.stableviton.presets import BALANCED
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
+from tryon.engines.stableviton.training import encoder
 from tryon.networks.precision import choose_dtype
+from tryon.networks.vae import encode_pictures
 from tryon.training import runs
 from tryon.training.data.items import read_item
 from tryon.training.data.tree import find_tree
+from tryon.training.logs import LOG, read_table
 from tryon.training.randomness import seed_of
 
 pytestmark = pytest.mark.slow
@@ -37,6 +40,30 @@ def test_killed_at_any_moment_a_run_ends_with_the_same_bits(place, tmp_path):
     whole = place.straight(tmp_path / "straight", *wanted)
     assert place.killed(tmp_path / "killed", *wanted, kills=2, whole=whole, share=(0.3, 0.8)) >= 1
     assert differing(tmp_path / "killed" / "one", tmp_path / "straight" / "one") == set()
+
+
+STILL = ("augment.flip=0", "augment.move=0", "augment.hsv=0", "augment.contrast=0")
+
+
+def test_kept_encodings_give_the_same_losses_and_each_picture_is_encoded_once(place, tmp_path, monkeypatch):
+    encoded: list[int] = []
+
+    def counted(vae, pictures):
+        encoded.extend([] if pictures.is_meta else [len(pictures)])  # the plan has no contents
+        return encode_pictures(vae, pictures)
+
+    monkeypatch.setattr(encoder, "encode_pictures", counted)
+    wanted = (*STILL, "loop.steps=4", "loop.save_every=2", "loop.batch=2")
+    place.train(tmp_path / "without", *wanted)
+    assert sum(encoded) == 4 * 4 * 2, (encoded, read_table(tmp_path / "without" / "one" / LOG))
+    encoded.clear()
+    place.train(tmp_path / "kept", *wanted, "stableviton.cache=4")
+    assert encoded == [1] * 4 * 4
+    losses = [[float(row["loss"]) for row in read_table(tmp_path / name / "one" / LOG)] for name in ("without", "kept")]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    place.train(tmp_path / "stopped", *wanted[:4], "loop.steps=2", *wanted[5:], "stableviton.cache=4")
+    place.train(tmp_path / "stopped", *wanted, "stableviton.cache=4")
+    assert differing(tmp_path / "stopped" / "one", tmp_path / "kept" / "one") == set()
 
 
 def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_weights(place, tmp_path):

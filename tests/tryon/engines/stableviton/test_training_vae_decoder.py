@@ -39,7 +39,7 @@ def test_the_decoder_learns_and_is_written_for_both_sides(tmp_path, key_list):
     training_tree(tmp_path / "data", size=(64, 64))
     write_start(tmp_path / "start.ckpt")
     wanted = [each for each in SMALL if not each.startswith("stableviton")]
-    wanted += ["data.height=64", "data.width=64", "loop.batch=4", "loop.steps=25", "loop.save_every=25", "loop.draw_every=25"]
+    wanted += ["data.height=64", "data.width=64", "loop.batch=4", "loop.steps=12", "loop.save_every=12", "loop.draw_every=12"]
     wanted += ["optimiser.learning_rate=0.002"]
     options = Options(
         data=tmp_path / "data", start=tmp_path / "start.ckpt", runs=tmp_path, run="vae", device="cpu", overrides=tuple(wanted)
@@ -47,8 +47,8 @@ def test_the_decoder_learns_and_is_written_for_both_sides(tmp_path, key_list):
     with torch.enable_grad():
         assert start(RECIPE, options, quiet) == 0
     losses = [float(row["loss"]) for row in read_table(tmp_path / "vae" / LOG)]
-    assert losses[-1] < 0.6 * losses[0]
-    assert (tmp_path / "vae" / "pictures" / "step-000000025.png").is_file()
+    assert sum(losses[-2:]) < 0.85 * sum(losses[:2])
+    assert (tmp_path / "vae" / "pictures" / "step-000000012.png").is_file()
     runs.export(RECIPE, tmp_path / "vae", runs.Wanted(to=tmp_path / "made", official=tmp_path / "vae.ckpt"), quiet)
     written = open_checkpoint(tmp_path / "vae.ckpt")
     assert set(written) == set(key_list["vae_finetuning"]["keys"])

@@ -21,6 +21,8 @@ class StableVitonTraining(StepConfig):
     """Trained on top: decoder (published --sd_unlocked), all (--all_unlocked), encoder (with gradients), clip (the mapper)."""
     plain_addition: bool = False
     """The paper's ablation: garment maps are added as ControlNet does, without attention."""
+    cache: int = Field(0, ge=0)
+    """Pairs whose encodings by VAE and CLIP are kept in memory, 0.4 MB each at 512 × 384; 0 = none. Not with augmentation."""
     draw_steps: int = Field(20, ge=2, le=1000)
     """Sampling steps of the pictures on the sheets, by the engine's preset `balanced`."""
 

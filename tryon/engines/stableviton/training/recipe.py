@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from pipeline.core.config import Schema
+from pipeline.core.errors import UsageError
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network
 from tryon.engines.stableviton.folder import Index, write_folder
 from tryon.engines.stableviton.training import official_flags
-from tryon.engines.stableviton.training.config import PRESETS, StableVitonTraining
+from tryon.engines.stableviton.training.config import PRESETS, WITHOUT_AUGMENTATION, StableVitonTraining
 from tryon.engines.stableviton.training.loss import TRAINING
 from tryon.engines.stableviton.training.official_file import write_official
 from tryon.engines.stableviton.training.start import Start, read_start
@@ -26,6 +27,7 @@ from tryon.networks.compvis_names import with_values
 from tryon.networks.savings import Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
+from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.tree import WANTED, Kind, Tree
 from tryon.training.parameters import Weights
 
@@ -48,6 +50,7 @@ class StableVitonRecipe:
 
     def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
         """What every pair must have: the worn garment's mask only for the attention loss."""
+        _refuse_cache_of_changed_pictures(settings)
         needed = WANTED[tree.kind]
         return (*needed, Kind.WORN) if _own(settings).attention_loss else needed
 
@@ -130,6 +133,16 @@ def _empty_batches(data: DataConfig, own: StableVitonTraining) -> Callable[[int]
             )
 
     return make
+
+
+def _refuse_cache_of_changed_pictures(settings: Settings) -> None:
+    augment = settings["augment"]
+    assert isinstance(augment, AugmentConfig)
+    if _own(settings).cache and augment.any:
+        raise UsageError(
+            "stableviton.cache: augmentation changes every picture, so no encoding would be asked for twice",
+            "--set stableviton.cache=0, or without augmentation: " + " ".join(f"--set {each}" for each in WITHOUT_AUGMENTATION),
+        )
 
 
 def _own(settings: Settings) -> StableVitonTraining:

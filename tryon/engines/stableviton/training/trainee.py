@@ -21,17 +21,16 @@ from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import BALANCED
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.stableviton.training.config import StableVitonTraining
+from tryon.engines.stableviton.training.encoder import FrozenEncoder
 from tryon.engines.stableviton.training.groups import TrainedParts, Unlock, trained_groups
 from tryon.engines.stableviton.training.loss import LatentBatch, LossOptions, training_loss
 from tryon.engines.stableviton.variants import STABLEVITON
-from tryon.networks.clip import clip_input
 from tryon.networks.compvis_names import with_values
 from tryon.networks.latent_mask import latent_mask
 from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
 from tryon.networks.savings import ALL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
-from tryon.networks.vae import encode_pictures
 from tryon.samplers.schedule import TRAIN_STEPS
 from tryon.training.data.items import Item
 from tryon.training.parameters import Groups
@@ -56,6 +55,7 @@ class PictureBatch:
         noise: (b, 4, h, w).
         timesteps: (b,) integers.
         dropped: see `loss.LatentBatch`.
+        ids: of the pairs whose encodings may be kept; none in validation.
     """
 
     pictures: Tensor
@@ -65,6 +65,7 @@ class PictureBatch:
     noise: Tensor
     timesteps: Tensor
     dropped: bool
+    ids: tuple[str, ...] = ()
 
     def to(self, device: Any) -> PictureBatch:
         """The same on a device."""
@@ -74,11 +75,12 @@ class PictureBatch:
 
 
 class LossModule(nn.Module):
-    """The network, called as a loss."""
+    """The network, called as a loss; see `encoder.FrozenEncoder` for `kept`, a number of pairs."""
 
-    def __init__(self, network: StableViton, options: LossOptions, parts: TrainedParts) -> None:
+    def __init__(self, network: StableViton, options: LossOptions, parts: TrainedParts, kept: int = 0) -> None:
         super().__init__()
         self.network, self.options, self.parts = network, options, parts
+        self._encoder = FrozenEncoder(kept, len(PICTURES))
 
     def forward(self, batch: PictureBatch) -> dict[str, Tensor]:
         """Encode without gradients, then calculate the loss: `loss` is what is minimised."""
@@ -89,11 +91,11 @@ class LossModule(nn.Module):
         """What the loss is calculated from."""
         net = self.network
         with torch.no_grad():
-            kinds = list(zip(batch.pictures.chunk(len(PICTURES)), batch.draws.chunk(len(PICTURES)), strict=True))
+            kinds = list(zip(PICTURES, batch.pictures.chunk(len(PICTURES)), batch.draws.chunk(len(PICTURES)), strict=True))
             # One kind at a time: all together they would take more memory than the rest of the step.
-            latents = [encode_pictures(net.vae, pictures).sample(draws) for pictures, draws in kinds]
+            latents = [self._encoder.posterior(net, kind, shown, batch.ids).sample(draws) for kind, shown, draws in kinds]
             image, agnostic, densepose, garment = latents
-            pooled = net.image_encoder(clip_input(kinds[-1][0])).pooler_output
+            pooled = self._encoder.pooled(net, kinds[-1][1], batch.ids)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.parts.mapper):
             features = net.mapper.features(pooled.to(net.dtype))
         return LatentBatch(
@@ -121,7 +123,7 @@ class StableVitonTrainee:
         parts = TrainedParts(frozenset(Unlock(name) for name in config.unlock))
         options = LossOptions(attention=config.attention_loss, frozen_encoder=not parts.encoder, recompute=recompute)
         self._network, self._config, self._parts = network, config, parts
-        self._module = LossModule(network, options, parts)
+        self._module = LossModule(network, options, parts, config.cache)
 
     @property
     def module(self) -> nn.Module:
@@ -135,7 +137,8 @@ class StableVitonTrainee:
     def batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], step: int, micro: int) -> PictureBatch:
         """See `protocol.Trainee`."""
         dropped = happens(self._config.drop_token, "drop token", draws[0].seed, step, micro)
-        return self._batch(items, draws, [each.timestep(TRAIN_STEPS) for each in draws], dropped)
+        made = self._batch(items, draws, [each.timestep(TRAIN_STEPS) for each in draws], dropped)
+        return replace(made, ids=tuple(item.id for item in items))
 
     def validation_batch(self, items: Sequence[Item], timestep: int) -> PictureBatch:
         """See `protocol.Trainee`."""

@@ -1,0 +1,59 @@
+"""Pictures of a training batch through VAE and CLIP tower, both frozen, and what is kept of it for the next epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from tryon.encoding_cache import EncodingCache
+from tryon.engines.stableviton.denoiser import stacked
+from tryon.engines.stableviton.network import StableViton
+from tryon.networks.clip import clip_input
+from tryon.networks.vae import Posterior, encode_pictures
+
+CLIP = "clip"
+
+
+class FrozenEncoder:
+    """Posteriors and CLIP vectors, calculated or remembered.
+
+    What is remembered was made of one picture alone, so that a run that goes on has the same bits as one that was not stopped:
+    in a larger batch sums may come in another order.
+
+    Args:
+        pairs: whose encodings are kept, in the computer's own memory; 0 = none.
+        kinds: of pictures that a pair has for the VAE.
+    """
+
+    def __init__(self, pairs: int, kinds: int) -> None:
+        self._kept: EncodingCache[Posterior | Tensor] | None = EncodingCache(pairs * (kinds + 1)) if pairs else None
+
+    def posterior(self, network: StableViton, kind: str, pictures: Tensor, ids: Sequence[str]) -> Posterior:
+        """Of (b, 3, h, w) pictures in [-1, 1]; `ids` are their pairs', none where they are not to be kept."""
+        if self._kept is None or not ids:
+            return encode_pictures(network.vae, pictures)
+        each = self._each(kind, ids, lambda row: _at_home(encode_pictures(network.vae, pictures[row : row + 1])))
+        found = stacked(each)  # type: ignore[arg-type]  # one kind of value per kind of picture
+        return Posterior(found.mean.to(pictures.device), found.deviation.to(pictures.device))
+
+    def pooled(self, network: StableViton, garments: Tensor, ids: Sequence[str]) -> Tensor:
+        """(b, hidden) CLIP vectors of (b, 3, h, w) garments in [-1, 1]."""
+
+        def encode(pictures: Tensor) -> Tensor:
+            pooled: Tensor = network.image_encoder(clip_input(pictures)).pooler_output
+            return pooled
+
+        if self._kept is None or not ids:
+            return encode(garments)
+        each = self._each(CLIP, ids, lambda row: encode(garments[row : row + 1]).cpu())
+        return torch.cat(each).to(garments.device)  # type: ignore[arg-type]
+
+    def _each(self, kind: str, ids: Sequence[str], make: Callable[[int], Posterior | Tensor]) -> list[Posterior | Tensor]:
+        assert self._kept is not None
+        return [self._kept.get((kind, name), lambda row=row: make(row)) for row, name in enumerate(ids)]  # type: ignore[misc]
+
+
+def _at_home(posterior: Posterior) -> Posterior:
+    return Posterior(posterior.mean.cpu(), posterior.deviation.cpu())
