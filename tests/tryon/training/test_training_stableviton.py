@@ -54,7 +54,7 @@ def test_kept_encodings_give_the_same_losses_and_each_picture_is_encoded_once(pl
 
     monkeypatch.setattr(encoder, "encode_pictures", counted)
     wanted = (*STILL, "loop.steps=4", "loop.save_every=2", "loop.batch=2")
-    place.train(tmp_path / "without", *wanted)
+    assert place.train(tmp_path / "without", *wanted) == 0
     assert sum(encoded) == 4 * 4 * 2, (encoded, read_table(tmp_path / "without" / "one" / LOG))
     encoded.clear()
     place.train(tmp_path / "kept", *wanted, "stableviton.cache=4")
