@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from tryon.encoding_cache import EncodingCache
-from tryon.engines.stableviton.denoiser import stacked
 from tryon.engines.stableviton.network import StableViton
 from tryon.networks.clip import clip_input
-from tryon.networks.vae import Posterior, encode_pictures
+from tryon.networks.vae import Posterior, encode_pictures, stacked
 
 CLIP = "clip"
 
