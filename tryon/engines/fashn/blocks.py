@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tryon.engines.fashn.architecture import WIDENING, Architecture
 from tryon.engines.fashn.rotary import Turn, turned
-from tryon.networks.attention import Kernel, mix
+from tryon.networks.attention import Kernel, mix, ready_scores_pay
 
 EPSILON = 1e-6
 
@@ -75,9 +75,8 @@ class SingleBlock(nn.Module):
         normed = modulated(x, shift, scale)
         asking, asking_turn = normed[:, -last:], Turn(*(part[:, :, -last:] for part in turn))  # -0 is all
         key, value = in_heads(self.key_value(normed), 2 * self.heads).chunk(2, dim=1)
-        query = turned(self.query_norm(in_heads(self.query(asking), self.heads)), asking_turn).to(value.dtype)
-        key = turned(self.key_norm(key), turn).to(value.dtype)
-        mixed = mix(query, key, value, kernel=self.kernel).transpose(1, 2).flatten(2)
+        query = turned(self.query_norm(in_heads(self.query(asking), self.heads)), asking_turn)
+        mixed = attention(query, turned(self.key_norm(key), turn), value, self.kernel)
         out = self.narrow(torch.cat([mixed, F.gelu(self.widen(asking), approximate="tanh")], dim=-1))
         return torch.addcmul(x[:, -last:], gate[:, None], out)
 
@@ -99,13 +98,9 @@ class Stream(nn.Module):
         self.query_norm, self.key_norm = (HeadNorm(hidden // architecture.heads) for _ in range(2))
 
     def asks(self, x: Tensor, modulation: Tensor, turn: Turn) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, (b, heads, n, d) each."""
+        """Queries and keys in fp32, and values, (b, heads, n, d) each."""
         query, key, value = in_heads(self.qkv(modulated(x, modulation[:, 0], modulation[:, 1])), 3 * self.heads).chunk(3, dim=1)
-        return (
-            turned(self.query_norm(query), turn).to(value.dtype),
-            turned(self.key_norm(key), turn).to(value.dtype),
-            value,
-        )
+        return turned(self.query_norm(query), turn), turned(self.key_norm(key), turn), value
 
     def answered(self, x: Tensor, mixed: Tensor, modulation: Tensor) -> Tensor:
         """Tokens after what attention found for them, (b, n, hidden), and after the feed-forward part."""
@@ -113,6 +108,22 @@ class Stream(nn.Module):
         x = torch.addcmul(x, gate[:, None], self.out(mixed))
         widened = F.gelu(self.widen(modulated(x, shift, scale)), approximate="tanh")
         return torch.addcmul(x, second_gate[:, None], self.narrow(widened))
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, kernel: Kernel) -> Tensor:
+    """softmax(q kᵀ / √d) v of all heads, (b, n, heads · d); where it pays the queries are scaled before they are rounded.
+
+    Args:
+        query: (b, heads, n, d) fp32.
+        key: (b, heads, m, d) fp32.
+        value: (b, heads, m, d) in the network's number format.
+        kernel: how it is computed.
+    """
+    scale = None
+    if kernel is Kernel.BLOCKS and ready_scores_pay(value, key.shape[2], key.shape[3]):
+        query, scale = query * key.shape[3] ** -0.5, 1.0
+    mixed = mix(query.to(value.dtype), key.to(value.dtype), value, scale=scale, kernel=kernel)
+    return mixed.transpose(1, 2).flatten(2)
 
 
 class DoubleBlock(nn.Module):
@@ -140,7 +151,7 @@ class DoubleBlock(nn.Module):
         for_person, for_garment = modulation.chunk(2, dim=1)
         asked = zip(self.garment.asks(garment, for_garment, turn), self.person.asks(person, for_person, turn), strict=True)
         query, key, value = (torch.cat(pair, dim=2) for pair in asked)
-        mixed = mix(query, key, value, kernel=self.kernel).transpose(1, 2).flatten(2)
+        mixed = attention(query, key, value, self.kernel)
         count = garment.shape[1]
         return (
             self.person.answered(person, mixed[:, count:], for_person),

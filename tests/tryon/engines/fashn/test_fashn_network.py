@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from tryon.engines.fashn.blocks import attention
 from tryon.engines.fashn.network import FashnVton, time_features
 from tryon.engines.fashn.rotary import positions, turn_of, turned
+from tryon.networks.attention import Kernel
 from tryon.networks.savings import ALL, OFFICIAL, Savings
 
 CALL, BLOCK, TABLE = 2e-5, 1e-5, 1e-6
@@ -122,3 +124,13 @@ def test_the_first_channels_of_a_head_are_never_turned(architecture):
     still = architecture.axes[0] // 2
     assert (cosine[..., :still] == 1).all() and (sine[..., :still] == 0).all()
     assert (sine[..., 1:, still:] != 0).any()
+
+
+def test_queries_that_are_scaled_before_they_are_rounded_find_the_same():
+    random = torch.Generator().manual_seed(1)
+    query, key, value = (torch.randn(1, 2, 640, 128, generator=random) for _ in range(3))
+    exact = attention(query, key, value, Kernel.EXPLICIT)
+    with torch.inference_mode():
+        plain, ready = (attention(query, key, value.bfloat16(), kernel).float() for kernel in (Kernel.FUSED, Kernel.BLOCKS))
+    assert plain.shape == ready.shape == (1, 640, 256)
+    assert (ready - exact).abs().max() < 1.5 * (plain - exact).abs().max() + 1e-4
