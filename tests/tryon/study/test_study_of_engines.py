@@ -24,6 +24,7 @@ from tryon.study.command import StudyRequest, formats_of, study
 from tryon.study.extraction import extract, joined
 from tryon.study.measuring import simulated
 from tryon.study.protocol import part_of
+from tryon.study.table import rows_of
 
 SIZE = (128, 64)
 MADE = {"stableviton": StableVitonAnatomy(TENTH, size=SIZE), "fashn": FashnAnatomy(TINY_FASHN)}
@@ -39,10 +40,11 @@ def traces():
     return {name: simulated(anatomy, anatomy.size) for name, anatomy in MADE.items()}
 
 
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory):
-    folders = {name: tmp_path_factory.mktemp(name) / "made" for name in MADE}
-    return {name: (study(MADE[name], StudyRequest(report=folder)), folder) for name, folder in folders.items()}
+@pytest.fixture(scope="module", params=[pytest.param("stableviton", marks=pytest.mark.slow), "fashn"])
+def report(request, tmp_path_factory):
+    """Findings of an engine, and the folder that they were written to."""
+    folder = tmp_path_factory.mktemp(request.param) / "made"
+    return study(MADE[request.param], StudyRequest(report=folder)), folder
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +96,18 @@ def test_the_decoder_looks_at_the_garment_in_nine_places_from_coarse_to_fine(tra
     assert arrows["mapper", "unet.mid_block"] == [(1, TENTH.context_dim)]
 
 
-def test_trained_values_are_those_of_the_training_room(reports):
-    found, _ = reports["stableviton"]
-    trained = {row.part.name: row.trained for row in found.rows if row.trained}
-    assert set(trained) == {"mapper", "spatial encoder", "its garment convolution", "zero cross-attention"}
-    values = {row.part.name: row.values for row in found.rows}
+def test_trained_values_are_those_of_the_training_room(traces):
+    rows = rows_of(MADE["stableviton"], traces["stableviton"], None, None)
+    trained, values = ({row.part.name: getattr(row, name) for row in rows} for name in ("trained", "values"))
+    assert {name for name, count in trained.items() if count} == {
+        *("mapper", "spatial encoder", "its garment convolution", "zero cross-attention")
+    }
     assert trained["zero cross-attention"] == values["zero cross-attention"]
 
 
-def test_a_report_has_a_page_a_picture_and_figures(anatomy, reports):
-    found, folder = reports[anatomy.name]
+def test_a_report_has_a_page_a_picture_and_figures(report):
+    found, folder = report
+    anatomy = found.anatomy
     page = (folder / "study.md").read_text("utf-8")
     assert all(f"| {part.name} |" in page for part in anatomy.parts) and "Times were not measured" in page
     assert all(point.title in page for point in anatomy.points(anatomy.size))
@@ -114,8 +118,8 @@ def test_a_report_has_a_page_a_picture_and_figures(anatomy, reports):
     assert sum(row["values"] for row in figures["parts"]) == sum(found.sizes.values())
 
 
-def test_boxes_of_the_picture_do_not_cover_each_other(anatomy, reports):
-    picture = ElementTree.fromstring((reports[anatomy.name][1] / "flow.svg").read_text("utf-8"))
+def test_boxes_of_the_picture_do_not_cover_each_other(report):
+    picture = ElementTree.fromstring((report[1] / "flow.svg").read_text("utf-8"))
     frames = [each.attrib for each in picture.findall("{http://www.w3.org/2000/svg}rect")[1:]]
     places = [tuple(int(frame[name]) for name in ("x", "y", "width", "height")) for frame in frames]
     for number, (x, y, width, height) in enumerate(places):
