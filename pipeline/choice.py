@@ -135,12 +135,14 @@ class Chooser:
         return ""
 
     def lacks(self, card: Card) -> str:
-        """What keeps a model from running here, in two words; "" when nothing does."""
+        """What keeps a model from running here, in two words; "" when nothing does. The licence first, as in a run."""
+        if self._refusal(card):
+            return "not allowed"
         if not all(finding.usable for name in card.weights for finding in self._status_of(name)):
             return "no weights"
         if missing := card.missing_packages():
             return f"no {', '.join(missing)}"
-        return "not allowed" if self._why_unavailable(card) else ""
+        return ""
 
     def _why_unusable(self, card: Card) -> str:
         """What is wrong with the files of a model that somebody has begun to bring here, or empty."""

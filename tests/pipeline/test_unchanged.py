@@ -36,6 +36,7 @@ RAISED: dict[str, str] = dict.fromkeys(
     **dict.fromkeys((f"restore {name}" for name in BACKENDS["background"]), "the gate asks whether the garment is there"),
     "agnostic": "lower masks settle the waist, shoulders where OpenPose sees them",
     "tryon preview": "short garments stay short",
+    "parsing embedded": "two garments of one colour are parted at the hem's shadow",
     "parsing schp": "corners on corners, holes by their outline",
     "parsing fashn": "the size of its training, whatever a file beside it says",
 }

@@ -37,8 +37,8 @@ TILES = [(x, y) for y in range(40, 640, 70) for x in (-40, 150, 340)]
     written(picture(), TILES, "SAMPLE PHOTO", 0.7, 0.2),
     written(picture(120), TILES, "agency", 0.8, 0.15, (255, 255, 255)),
     written(picture(), [(5, 330)], "stockphoto.example", 1.5, 0.4),
-    written(picture(), [(190, 610)], "(c) Photo Agency", 0.9, 0.8),
-], ids=["faint, all over", "white on grey", "one large", "in a corner"])  # fmt: skip
+    written(picture(), [(150, 565), (150, 612)], "a g e n c y", 1.1, 0.8),
+], ids=["faint, all over", "white on grey", "one large", "spaced letters below"])  # fmt: skip
 def test_writing_is_flagged(marked):
     assert flags(marked) == [Flag.WATERMARK]
 
