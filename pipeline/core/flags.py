@@ -31,6 +31,7 @@ class Flag(StrEnum):
     MASK_TOO_LARGE = "mask-too-large"
     LEGS_NOT_VISIBLE = "legs-not-visible"
     GARMENTS_ALIKE = "garments-alike"
+    LAYERS_WORN = "layers-worn"
     LEGS_BENT = "legs-bent"
     GARMENT_WORN = "garment-worn"
     WEARER_DOUBTFUL = "wearer-doubtful"
@@ -84,6 +85,7 @@ ABOUT: dict[Flag, str] = {
     Flag.MASK_TOO_LARGE: "the area to repaint is unusually large: check the agnostic mask",
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
     Flag.GARMENTS_ALIKE: "upper and lower garment look alike, their border is taken from the body: check the agnostic mask",
+    Flag.LAYERS_WORN: "a coat over another garment: agnostic.recipe = catvton-inner or catvton-outer replaces one; see the mask",
     Flag.LEGS_BENT: "sitting, or a leg raised: trousers and skirts are placed less exactly; use a photo of somebody standing",
     Flag.GARMENT_WORN: "somebody wears the garment: a flat lay is better; with engine fashn: --set fashn.garment_photo=worn",
     Flag.WEARER_DOUBTFUL: "somebody may wear the garment, or it is a print: it was cut as a flat one; check the cloth mask",

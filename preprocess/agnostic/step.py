@@ -22,6 +22,7 @@ from pipeline.core.labels import UPPER_LABELS, Category, Parse
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
+from preprocess.agnostic.layers import layer_notices
 from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.keep import Keepable
@@ -173,7 +174,9 @@ class AgnosticStep(StepBase):
             files |= artefacts(inputs.person, category, mask, conditions)
             notices += mask_notices(category, mask, conditions.body)
             facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": rule.name}
-        return Produced(files=files, notices=(*notices, *waist_notices(inputs.person, waist, inputs.conditions)), facts=facts)
+        notices += waist_notices(inputs.person, waist, inputs.conditions)
+        notices += layer_notices(inputs.rules.items(), inputs.conditions.parse, inputs.conditions.body)
+        return Produced(files=files, notices=tuple(notices), facts=facts)
 
 
 def with_settled_waist(conditions: Conditions, waist: Waist, category: Category, rule: MaskRule) -> Conditions:

@@ -66,6 +66,7 @@ class MaskRule:
         needs_parts: whether it uses DensePose's index.
         weighs_opinions: whether it uses each parsing network's own map, where there are several.
         as_published: whether it reads every label as it is, for comparisons with the published code.
+        one_layer: whether it covers the coat or what is under it, not both.
     """
 
     name: str
@@ -74,3 +75,4 @@ class MaskRule:
     needs_parts: bool = False
     weighs_opinions: bool = False
     as_published: bool = False
+    one_layer: bool = False

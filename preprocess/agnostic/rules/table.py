@@ -33,8 +33,8 @@ RULES: dict[str, MaskRule] = {
         MaskRule("ootd-hd-compat", ootd_hd_compat, EVERY, as_published=True),
         MaskRule("ootd-dc-compat", ootd_dc_compat, EVERY, as_published=True),
         MaskRule("catvton", catvton, EVERY, needs_parts=True, weighs_opinions=True),
-        MaskRule("catvton-inner", catvton_inner, UPPER, needs_parts=True, weighs_opinions=True),
-        MaskRule("catvton-outer", catvton_outer, UPPER, needs_parts=True, weighs_opinions=True),
+        MaskRule("catvton-inner", catvton_inner, UPPER, needs_parts=True, weighs_opinions=True, one_layer=True),
+        MaskRule("catvton-outer", catvton_outer, UPPER, needs_parts=True, weighs_opinions=True, one_layer=True),
         MaskRule("dci-vton", dci_vton, UPPER),
     )
 }
