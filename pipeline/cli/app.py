@@ -89,10 +89,12 @@ app.add_typer(export_app, name="export")
 @app.command()
 def demo(inputs: Inputs = INPUTS) -> None:
     """Fill the inputs folder with a photo, garments and backgrounds to try things with."""
+    from pipeline.core.foreground import compiling_meanwhile
     from pipeline.demo import fill_inputs
 
     console = Console()
-    written = fill_inputs(inputs)
+    with compiling_meanwhile():  # what the first run on this machine would wait for
+        written = fill_inputs(inputs)
     console.say(f"{len(written)} files written to {inputs}" if written else f"{inputs} has the demo files already")
     console.say("next: python run.py --step all")
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CHILD_SECONDS = 300
@@ -37,18 +37,38 @@ def is_kept(source: Path, environment: Mapping[str, str] = os.environ) -> bool |
     return place.is_dir() and next(place.rglob(pattern), None) is not None
 
 
-def compile_apart(name: str, source: Path) -> None:
-    """Let a child import a file whose compiled code is not kept yet; where there can be no child, the import here compiles.
+@contextmanager
+def compiling_apart(name: str, source: Path) -> Iterator[None]:
+    """Let a child import a file whose compiled code is not kept yet, beside what the block does; wait for it at the end.
+
+    Where there can be no child, the import here compiles later.
 
     Args:
         name: of the module, under which numba finds the code again.
         source: the Python file.
     """
     if is_kept(source) is not False or getattr(sys, "frozen", False):  # a frozen program would start itself
+        yield
         return
     command = [sys.executable, "-P", "-c", _IMPORT, name, os.fspath(source)]
-    with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=CHILD_SECONDS, check=False)
+    try:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(CHILD_SECONDS)
+    finally:
+        child.kill()  # hung, or not wanted any more; nothing happens to one that has ended
+        child.wait()
+
+
+def compile_apart(name: str, source: Path) -> None:
+    """The same, with nothing to do meanwhile."""
+    with compiling_apart(name, source):
+        pass
 
 
 def _places(source: Path, environment: Mapping[str, str]) -> Iterator[Path]:

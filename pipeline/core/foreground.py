@@ -13,6 +13,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.compiled_code import compile_apart, is_kept
+from pipeline.core.compiled_code import compile_apart, compiling_apart, is_kept
 from pipeline.core.masks import box_of, bytes_of
 
 Solver = Callable[[Float, Float], tuple[Float, Float]]
@@ -117,6 +118,12 @@ def _fused(colour: RGB, matte: NDArray[np.uint8], fore: RGB, back: RGB) -> RGB:
 def warm() -> str:
     """Load the colour solver before the first picture; returns its name, `multilevel` or `blur fusion`."""
     return "multilevel" if _solver() is not blur_fusion else "blur fusion"
+
+
+def compiling_meanwhile() -> AbstractContextManager[None]:
+    """Compile the colour solver in a process of its own while the block does something else, if it is not compiled yet."""
+    file = solver_file()
+    return nullcontext() if file is None else compiling_apart(MULTILEVEL, file)
 
 
 @functools.cache

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from pipeline.core import compiled_code
-from pipeline.core.compiled_code import compile_apart, is_kept
+from pipeline.core.compiled_code import compile_apart, compiling_apart, is_kept
 
 TAG = f"py{sys.version_info.major}{sys.version_info.minor}"
 
@@ -65,6 +66,29 @@ def test_a_child_compiles_what_is_not_kept_and_nothing_else(source: Path, monkey
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     compile_apart("package.solver", source)
     assert not (source.parent / "imported").exists()
+
+
+def test_a_child_compiles_beside_other_work_and_is_waited_for(source: Path) -> None:
+    source.write_text(
+        "import pathlib, time\n"
+        "here = pathlib.Path(__file__)\n"
+        "here.with_name('begun').touch()\n"
+        "while not here.with_name('go').exists(): time.sleep(0.01)\n"
+        "here.with_name('ended').touch()\n"
+    )
+    with compiling_apart("package.solver", source):
+        while not source.with_name("begun").exists():
+            time.sleep(0.01)
+        source.with_name("go").touch()
+    assert source.with_name("ended").exists()
+
+
+def test_work_that_fails_does_not_wait_for_the_child(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source.write_text("import time; time.sleep(60)")
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="no room"), compiling_apart("package.solver", source):
+        raise ValueError("no room")
+    assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("executable", ["/no/such/python", ""])
