@@ -24,6 +24,8 @@ from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, FINAL, TRYON, VERDICTS
 
 pytestmark = pytest.mark.slow
 VIEWS = ("", "item/ann__tee__room", "placement/room", "masks/agnostic/ann", "pairs", "inputs", "runs")
+MASK_IS_DRAWN = f"document.querySelector('.sheet canvas')?.width === 768 && ({INSIDE})() > 0"
+"""The canvas has its size before the mask's picture arrives."""
 
 
 @pytest.fixture(scope="module")
@@ -313,7 +315,7 @@ def test_a_brushed_mask_is_kept_and_what_follows_is_made_again(page: Page, work:
     go(page, "masks/agnostic/ann")
     sheet = page.locator(".sheet")
     expect(page.get_by_role("button", name="Save", exact=False).first).to_be_disabled()
-    until(page, "document.querySelector('.sheet canvas')?.width === 768")
+    until(page, MASK_IS_DRAWN)
     page.get_by_role("button", name="Erase").click()
     box = sheet.bounding_box()
     drag(page, (box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.75), (0, box["height"] * 0.2))
@@ -335,7 +337,7 @@ def test_a_brushed_mask_is_kept_and_what_follows_is_made_again(page: Page, work:
 def test_a_mask_can_be_brushed_with_keys(page: Page):
     go(page, "masks/cloth/tee")
     area = page.get_by_role("application")
-    until(page, "document.querySelector('.sheet canvas')?.width === 768")
+    until(page, MASK_IS_DRAWN)
     area.focus()
     before = page.evaluate(INSIDE)
     page.keyboard.press("e")
