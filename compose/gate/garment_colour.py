@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.colour import ciede2000
+from pipeline.core.colour import ciede2000, to_lab
 from pipeline.core.masks import Mask
 
 Lab = NDArray[np.float64]
@@ -51,7 +50,7 @@ def palette(picture: NDArray[np.uint8], inside: Mask) -> Palette | None:
     pixels = picture[inside]
     if len(pixels) < LEAST_PX:
         return None
-    lab = cv2.cvtColor(pixels[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0].astype(np.float64)
+    lab = to_lab(pixels[None])[0].astype(np.float64)
     cells = np.floor((lab + LOWEST) / BIN).astype(np.int64)
     number = cells @ (1 << 10, 1 << 5, 1)
     count = np.bincount(number, minlength=CELLS)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from compose.gate.garment_colour import TEXTILE_KL, Palette
 from pipeline.core.arrays import RGB
-from pipeline.core.colour import ciede2000
+from pipeline.core.colour import ciede2000, to_lab
 from pipeline.core.masks import Mask, box_of, close, dilate, erode
 
 CELL = 4.0
@@ -39,7 +39,7 @@ def garment_like(picture: RGB, garment: Palette, reach: float = LIKE) -> Mask:
         garment: of the garment's photo, or of a background.
         reach: largest ΔE.
     """
-    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = to_lab(picture)
     cells, back = np.unique((lab / CELL).round().astype(np.int16).reshape(-1, 3), axis=0, return_inverse=True)
     near = ciede2000(cells[:, None].astype(np.float64) * CELL, garment.lab[None], TEXTILE_KL).min(1) <= reach
     like: Mask = near[back.ravel()].reshape(picture.shape[:2])

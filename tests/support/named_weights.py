@@ -1,12 +1,24 @@
-"""Networks whose weights follow from the names of their tensors, by the rules of the evaluation fixtures."""
+"""Networks whose weights follow from the names of their tensors, by the rules of the recorded results."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+
+
+def weights_module(folder: Path) -> ModuleType:
+    """The module beside recorded results that makes their weights from key names."""
+    spec = importlib.util.spec_from_file_location("weights_from_names", folder / "weights_from_names.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def drawn(salt: str, key: str, shape: tuple[int, ...]) -> np.ndarray:

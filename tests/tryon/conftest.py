@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from named_weights import weights_module
 
 torch = pytest.importorskip("torch")
 
@@ -63,10 +63,7 @@ def key_list(fixtures_root) -> dict:
 @pytest.fixture(scope="session")
 def generator(viton_fixtures) -> ModuleType:
     """The module that makes weights from key names."""
-    spec = importlib.util.spec_from_file_location("weights_from_names", viton_fixtures / "weights_from_names.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return weights_module(viton_fixtures)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ With a single token the mapper's attention is only its value path, which is what
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -77,3 +80,25 @@ class TokenMapper(nn.Module):
 def _norm(norm: nn.LayerNorm, x: Tensor) -> Tensor:
     """LayerNorm in fp32 whatever the model's dtype, as the network was trained."""
     return F.layer_norm(x.float(), norm.normalized_shape, norm.weight.float(), norm.bias.float(), norm.eps).to(x.dtype)
+
+
+class TokenNetwork(nn.Module):
+    """A network that Paint-by-Example's descendants share the beginning of: the garment's picture becomes one token."""
+
+    image_encoder: Any
+    mapper: TokenMapper
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network lives."""
+        return self.mapper.unconditional.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights."""
+        return self.mapper.unconditional.dtype
+
+    def garment_token(self, clip_pictures: Tensor) -> Tensor:
+        """(b, 3, 224, 224) CLIP-normalised garment pictures → (b, 1, context_dim)."""
+        token: Tensor = self.mapper(self.image_encoder(clip_pictures.to(self.dtype)).pooler_output)
+        return token

@@ -17,11 +17,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from diffusers.models.embeddings import get_timestep_embedding
-from torch import Tensor, nn
+from torch import Tensor
 
 from tryon.engines.dci_vton.architecture import Architecture
 from tryon.networks.clip import build_image_encoder
-from tryon.networks.image_token import TokenMapper
+from tryon.networks.image_token import TokenMapper, TokenNetwork
 from tryon.networks.layout import map_layout
 from tryon.networks.savings import ALL, Savings
 from tryon.networks.sd1_unet import sd1_unet
@@ -41,7 +41,7 @@ Shifts = list[Tensor | None]
 Contexts = list[Context | None]
 
 
-class DciVton(nn.Module):
+class DciVton(TokenNetwork):
     """All learned parts. Where a standard class exists, the part *is* that class."""
 
     def __init__(self, architecture: Architecture, savings: Savings = ALL) -> None:
@@ -56,21 +56,6 @@ class DciVton(nn.Module):
         if fold:
             leave_out_queries((self.unet,))
         use_cheaper_layers((self.unet, self.image_encoder, self.vae), savings)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network lives."""
-        return self.mapper.unconditional.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number format of the weights."""
-        return self.mapper.unconditional.dtype
-
-    def garment_token(self, clip_pictures: Tensor) -> Tensor:
-        """(b, 3, 224, 224) CLIP-normalised garment pictures → (b, 1, context_dim)."""
-        token: Tensor = self.mapper(self.image_encoder(clip_pictures.to(self.dtype)).pooler_output)
-        return token
 
     def time_shifts(self, timesteps: Tensor) -> Shifts:
         """Every stage's time shift, (n, c) each, for n timesteps (n,) in [0, 999]; None where a stage has none."""

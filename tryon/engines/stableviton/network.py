@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 from diffusers.models.embeddings import get_timestep_embedding
-from torch import Tensor, nn
+from torch import Tensor
 
 from tryon.engines.stableviton.architecture import Architecture
 from tryon.engines.stableviton.spatial_encoder import SpatialEncoder
@@ -30,7 +30,7 @@ from tryon.engines.stableviton.unet import (
 )
 from tryon.engines.stableviton.warp import build_warp_blocks
 from tryon.networks.clip import build_image_encoder
-from tryon.networks.image_token import TokenMapper
+from tryon.networks.image_token import TokenMapper, TokenNetwork
 from tryon.networks.layout import map_layout
 from tryon.networks.quantised import SPARED
 from tryon.networks.savings import ALL, Savings
@@ -57,7 +57,7 @@ Shifts = PerStage[Tensor]
 Contexts = PerStage[Context]
 
 
-class StableViton(nn.Module):
+class StableViton(TokenNetwork):
     """All learned parts. Where a standard class exists, the part *is* that class."""
 
     def __init__(self, architecture: Architecture, savings: Savings = ALL) -> None:
@@ -87,21 +87,6 @@ class StableViton(nn.Module):
         parts = [self.unet, self.control, self.warp, self.image_encoder, self.mapper]
         parts += [self.vae.encoder] if weight_format == "int8" else []
         use_quantised_layers(parts, weight_format, SPARED | {"garment_in"})
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network lives."""
-        return self.mapper.unconditional.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number format of the weights."""
-        return self.mapper.unconditional.dtype
-
-    def garment_token(self, clip_pictures: Tensor) -> Tensor:
-        """(b, 3, 224, 224) CLIP-normalised garment pictures → (b, 1, context_dim)."""
-        token: Tensor = self.mapper(self.image_encoder(clip_pictures.to(self.dtype)).pooler_output)
-        return token
 
     def time_shifts(self, timesteps: Tensor, *, frozen_encoder: bool = False) -> Shifts:
         """Every residual block's time shift, (n, c) each, for n timesteps (n,) in [0, 999].

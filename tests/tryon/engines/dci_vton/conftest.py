@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from named_weights import weights_module
 
 from tryon.engines.dci_vton import checkpoint
 from tryon.engines.dci_vton.architecture import Architecture
@@ -28,11 +28,7 @@ def dci_records(fixtures_root: Path) -> Path:
 @pytest.fixture(scope="session")
 def dci_weights(dci_records: Path) -> ModuleType:
     """The module that makes weights from key names."""
-    spec = importlib.util.spec_from_file_location("weights_from_names", dci_records / "weights_from_names.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return weights_module(dci_records)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from named_weights import weights_module
 
 from tryon.engines.fashn.architecture import Architecture
 from tryon.engines.fashn.checkpoint import fill_network, read_published
@@ -29,11 +29,7 @@ def recordings(fixtures_root: Path) -> Path:
 @pytest.fixture(scope="session")
 def generate(recordings: Path) -> ModuleType:
     """The module of the recorded results that makes weights."""
-    spec = importlib.util.spec_from_file_location("weights_from_names", recordings / "weights_from_names.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return weights_module(recordings)
 
 
 def recorded(recordings: Path, name: str) -> tuple[Recorded, dict[str, Any]]:
