@@ -17,6 +17,7 @@ from compose.guests import DressedCutout, guest_pair, guest_places
 from compose.layers_out import separate
 from compose.painter import PLAIN, Composite, Look, compose_scene
 from compose.placement_files import AUTOMATIC, PlacementFiles
+from compose.position_files import READING_VERSION
 from compose.scene_record import figure_facts, figure_notices, recipe_of
 from pipeline.core import images
 from pipeline.core.card import Resources
@@ -106,11 +107,12 @@ class ComposeStep(StepBase):
         return tuple(kind.of(scene.id, scene.pair.engine) for kind in LAYERS) if self.config.layers else ()
 
     def signature(self, item: Item) -> Mapping[str, str]:
-        """The seed of the grain and the size limit of backgrounds."""
+        """The seed of the grain, the size limit of backgrounds, and how a position file is read where there is one."""
+        older = self._placement_files.has_position_file(_scene(item).background)
         return {
             "seed": str(grain_seed(self.context.seed, _scene(item).id)),
             "max_megapixels": str(self.context.max_megapixels),
-        }
+        } | ({"positions": READING_VERSION} if older else {})
 
     def read(self, item: Item) -> SceneInputs:
         """Decode the background, the cut-out, the joints and the placement settings."""

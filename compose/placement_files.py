@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from compose.position_files import list_entries, read_positions
+from compose.position_files import list_entries, older_reading, read_positions
 from pipeline.core.inputs.placement_file import PlacementSettings, read_placement_file
 from pipeline.core.items import Background
 from pipeline.core.layout import BACKGROUND_LIST, INPUT_PREFIX, Layout, Ref, settings_file
@@ -42,8 +42,9 @@ class PlacementFiles:
         for ref in self._position_file(background):
             older = self._layout.path(ref)
             if older.is_file():
-                placement_settings, reading = read_positions(older.read_text("utf-8"), str(older))
-                self._log_reading(older.name, reading)
+                text = older.read_text("utf-8")
+                placement_settings, reading = read_positions(text, str(older))
+                self._log_reading(older.name, reading, older_reading(text, str(older)), settings_file(background.source))
                 return placement_settings, reading
         return AUTOMATIC, ""
 
@@ -56,11 +57,26 @@ class PlacementFiles:
         path = self._layout.path(settings_file(background.source))
         return read_placement_file(path.read_text("utf-8"), str(path)) if path.is_file() else None
 
-    def _log_reading(self, name: str, reading: str) -> None:
-        """Log once per file how its bare numbers were read, because they can mean many things."""
-        if name not in self._logged:
-            self._logged.add(name)
-            _log.info("%s: read as %s", name, reading)
+    def has_position_file(self, background: Background) -> bool:
+        """Whether `backgrounds.txt` names a position file for it."""
+        return bool(self._position_file(background))
+
+    def _log_reading(self, name: str, reading: str, before: str, settings: Ref) -> None:
+        """Log once per file how its bare numbers were read, because they can mean many things.
+
+        Args:
+            name: of the position file.
+            reading: how its numbers were read.
+            before: what they meant in earlier versions, as lines of a placement file; "" = the same.
+            settings: the placement file that says it without doubt.
+        """
+        if name in self._logged:
+            return
+        self._logged.add(name)
+        _log.info("%s: read as %s", name, reading)
+        if before:
+            remedy = "if that is meant, or to settle it, write"
+            _log.warning("%s: earlier versions read these numbers as %s; %s %s", name, before, remedy, settings)
 
     def _position_file(self, background: Background) -> list[Ref]:
         """The position file that `backgrounds.txt` names for a background; the list is read once per run."""
