@@ -175,6 +175,9 @@ EVALUATION: Target = "tryon.evaluation.command:evaluate_folders"
 COMPARISON: Target = "tryon.evaluation.comparison:compare"
 """What `evaluate` and `evaluate compare` call."""
 
+HANDS: dict[str, Target] = {"report": "tryon.evaluation.hands:report_hands"}
+"""What the commands `hands …` call."""
+
 ANATOMIES: dict[str, Target] = {
     "stableviton": "tryon.engines.stableviton.study:ANATOMY",
     "stableviton_1024": "tryon.engines.stableviton.study:ANATOMY_1024",

@@ -16,6 +16,7 @@ from pipeline.catalog import STEPS
 from pipeline.cli.datasets import PICTURES, export_app, import_app
 from pipeline.cli.engines import engines
 from pipeline.cli.evaluate import app as evaluate_app
+from pipeline.cli.hands import app as hands_app
 from pipeline.cli.options import (
     INPUTS,
     OUTPUTS,
@@ -79,6 +80,7 @@ app.add_typer(weights_app, name="weights")
 app.command()(engines)
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(hands_app, name="hands")
 app.command()(study)
 add_commands(app)
 app.add_typer(import_app, name="import")

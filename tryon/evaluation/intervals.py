@@ -1,4 +1,4 @@
-"""How sure a number is: bootstrap over people for measures of pairs, half-samples for measures of sets.
+"""How sure a number is: bootstrap over people for measures of pairs, half-samples for measures of sets, Wilson for shares.
 
 The ordinary bootstrap must not be used on FID and KID: duplicates push the estimate up (docs/facts/evaluation.md#intervals).
 """
@@ -14,6 +14,18 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 DRAWS = 2000
 HALVES = 40
+Z95 = 1.959963984540054
+"""The standard normal distribution's 97.5 % quantile."""
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """95 % score interval of a share, also near 0 and 1 and for few trials (E. B. Wilson, JASA 22, 1927); (0, 1) for none."""
+    if trials <= 0:
+        return 0.0, 1.0
+    share, square = successes / trials, Z95**2 / trials
+    middle = (share + square / 2) / (1 + square)
+    half = Z95 / (1 + square) * float(np.sqrt(share * (1 - share) / trials + square / (4 * trials)))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def bootstrap_mean(values: F64, seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
