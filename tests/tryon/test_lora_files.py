@@ -11,9 +11,9 @@ from numpy.testing import assert_allclose
 from safetensors.torch import load_file, save_file
 
 from pipeline.core.errors import WeightsError
+from tryon.lora_files import kohya_tensors, peft_tensors, read_lora, write_kohya
 from tryon.networks.compvis_names import unet_name
 from tryon.networks.lora import Lora, LoraLayer, attached, merged
-from tryon.lora_files import kohya_tensors, peft_tensors, read_lora, write_kohya
 from tryon.networks.sd1 import level_channels
 from tryon.networks.sd1_unet import sd1_unet
 
