@@ -182,7 +182,12 @@ EVALUATION: Target = "tryon.evaluation.command:evaluate_folders"
 COMPARISON: Target = "tryon.evaluation.comparison:compare"
 """What `evaluate` and `evaluate compare` call."""
 
-HANDS: dict[str, Target] = {"report": "tryon.evaluation.hands:report_hands"}
+HANDS: dict[str, Target] = {
+    "report": "tryon.evaluation.hands:report_hands",
+    "wanted": "tryon.hands.dataset:Wanted",
+    "dataset": "tryon.hands.dataset:make_dataset",
+    "masks": "tryon.hands.dataset:make_masks",
+}
 """What the commands `hands …` call."""
 
 ANATOMIES: dict[str, Target] = {

@@ -52,3 +52,14 @@ def test_shares_and_intervals_are_printed(tmp_path):
 def test_a_folder_that_no_run_wrote_to_is_named(tmp_path):
     done = invoke("report", "--outputs", str(tmp_path / "none"))
     assert isinstance(done.exception, UsageError) and "no run has written" in str(done.exception)
+
+
+def test_a_rule_that_is_not_there_is_refused_before_anything_is_read(tmp_path):
+    done = invoke("dataset", str(tmp_path / "made"), "--data", str(tmp_path), "--rule", "best")
+    assert isinstance(done.exception, UsageError) and "ours" in done.exception.remedy
+
+
+def test_data_that_are_no_tree_are_refused_with_what_is_missing(tmp_path):
+    for command in ("dataset", "masks"):
+        done = invoke(command, str(tmp_path / "made"), "--data", str(tmp_path))
+        assert isinstance(done.exception, UsageError) and "no image/" in str(done.exception)
