@@ -1,17 +1,46 @@
-"""The U-Net of Stable Diffusion 1 as diffusers' own class, so that its `from_pretrained` opens what we save."""
+"""The U-Net of Stable Diffusion 1 as diffusers' own class, so that its `from_pretrained` opens what we save, and its plain run.
+
+A stage may look at more than its own tokens: `unet_layers.Context` says at what.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
+from diffusers.models.embeddings import get_timestep_embedding
+from torch import Tensor
 
+from tryon.networks.attention import Kernel
 from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL
+from tryon.networks.unet_layers import (
+    Context,
+    decoder_stages,
+    encoder_stages,
+    middle_stages,
+    recomputed,
+    time_shift,
+    unet_stages,
+)
+
+Shifts = list[Tensor | None]
+"""Per stage of `unet_stages`, (n, c); None where a stage has no use for time."""
+Contexts = list[Context | None]
+"""Per stage of `unet_stages`; None where a stage has no transformer."""
 
 
-def sd1_unet(inputs: int, level_channels: Sequence[int], heads: int, context_dim: int, layers: int = LAYERS_PER_LEVEL) -> Any:
-    """Build it; all that runs it is written out in `unet_layers`.
+def sd1_unet(
+    inputs: int,
+    level_channels: Sequence[int],
+    heads: int,
+    context_dim: int,
+    layers: int = LAYERS_PER_LEVEL,
+    groups: int = GROUPS,
+) -> Any:
+    """Build it.
 
     Args:
         inputs: channels of the condition stack.
@@ -19,6 +48,7 @@ def sd1_unet(inputs: int, level_channels: Sequence[int], heads: int, context_dim
         heads: of every attention.
         context_dim: channels of a context token.
         layers: of a level of the encoder.
+        groups: of every group normalisation.
     """
     return UNet2DConditionModel(
         in_channels=inputs,
@@ -29,5 +59,56 @@ def sd1_unet(inputs: int, level_channels: Sequence[int], heads: int, context_dim
         layers_per_block=layers,
         attention_head_dim=heads,  # diffusers' old name for the number of heads
         cross_attention_dim=context_dim,
-        norm_num_groups=GROUPS,
+        norm_num_groups=groups,
     )
+
+
+def time_shifts(unet: Any, timesteps: Tensor) -> Shifts:
+    """Every stage's time shift for timesteps (n,) in [0, 999]."""
+    waves = get_timestep_embedding(timesteps, unet.conv_in.out_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
+    embedding = unet.time_embedding(waves.to(unet.conv_in.weight.dtype))
+    return [None if stage.residual is None else time_shift(stage.residual, embedding) for stage in unet_stages(unet)]
+
+
+def predict_noise(
+    unet: Any, x: Tensor, shifts: Shifts, contexts: Contexts, kernel: Kernel = Kernel.FUSED, *, recompute: bool = False
+) -> Tensor:
+    """Predict the noise in a condition stack.
+
+    Args:
+        unet: what `sd1_unet` made.
+        x: (b, inputs, h, w), in the U-Net's number format and memory layout.
+        shifts: what `time_shifts` gave for b timesteps, or for one.
+        contexts: what each stage looks at.
+        kernel: see `attention.mix`.
+        recompute: keep no map inside a stage for the backward pass, but calculate it again there.
+
+    Returns:
+        (b, 4, h, w).
+    """
+    h = _last_map(unet, x, shifts, contexts, kernel, recompute)
+    out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h), inplace=True))
+    return out
+
+
+def last_tokens_map(
+    unet: Any, x: Tensor, shifts: Shifts, contexts: Contexts, kernel: Kernel = Kernel.FUSED, *, recompute: bool = False
+) -> Tensor:
+    """The map (b, c, h, w) that enters the last transformer: where a pass ends of which only tokens are wanted."""
+    return _last_map(unet, x, shifts, [*contexts[:-1], None], kernel, recompute)
+
+
+def _last_map(unet: Any, x: Tensor, shifts: Shifts, contexts: Contexts, kernel: Kernel, recompute: bool) -> Tensor:
+    h: Tensor
+    encoder, middle = encoder_stages(unet.down_blocks), middle_stages(unet.mid_block)
+    decoder = decoder_stages(unet.up_blocks)
+    rest = iter(zip(shifts, contexts, strict=True))
+    skips = [unet.conv_in(x)]
+    for stage in encoder:
+        skips.append(recomputed(recompute, stage, skips[-1], *next(rest), kernel))
+    h = skips[-1]
+    for stage in middle:
+        h = recomputed(recompute, stage, h, *next(rest), kernel)
+    for stage in decoder:
+        h = recomputed(recompute, stage, torch.cat([h, skips.pop()], dim=1), *next(rest), kernel)
+    return h

@@ -7,9 +7,9 @@ be folded into a vector, and attention with or without an explicit score matrix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -52,39 +52,88 @@ def time_shift(block: Module, embedding: Tensor) -> Tensor:
     return shift
 
 
+@dataclass(frozen=True)
+class KeysValues:
+    """What an attention looks at, projected already; kept where it serves several calls.
+
+    Args:
+        keys: (b, m, c).
+        values: (b, m, c).
+        ready: keys have their share of the scale in them (`attention.ready_scores_pay`).
+    """
+
+    keys: Tensor
+    values: Tensor
+    ready: bool = False
+
+
+def keys_values(attention: Module, context: Tensor, *, kernel: Kernel = Kernel.FUSED, among: int | None = None) -> KeysValues:
+    """Project context tokens (b, m, c_context).
+
+    Args:
+        attention: the diffusers `Attention` module.
+        context: the tokens.
+        kernel: by which they will be looked at.
+        among: tokens that will be looked at in all; None = these.
+    """
+    to_k, depth = attention.to_k, attention.to_k.out_features // attention.heads
+    ready = kernel is Kernel.BLOCKS and ready_scores_pay(context, among or context.shape[1], depth)
+    if ready and _scales(attention.to_q, context) and _scales(to_k, context):
+        return KeysValues(to_k.scaled(context, ratio_near(depth**-0.5).denominator, "div"), attention.to_v(context), ready=True)
+    return KeysValues(to_k(context), attention.to_v(context))
+
+
+def joined(parts: Sequence[KeysValues]) -> KeysValues:
+    """Several sequences as one, along the tokens."""
+    assert len({part.ready for part in parts}) == 1, "keys with and without their scale"
+    return KeysValues(
+        torch.cat([part.keys for part in parts], dim=1), torch.cat([part.values for part in parts], dim=1), parts[0].ready
+    )
+
+
 def attend(
-    attention: Module, x: Tensor, context: Tensor, *, kernel: Kernel = Kernel.FUSED, probe: AttentionProbe | None = None
+    attention: Module,
+    x: Tensor,
+    context: Tensor | KeysValues,
+    *,
+    kernel: Kernel = Kernel.FUSED,
+    probe: AttentionProbe | None = None,
 ) -> Tensor:
     """Multi-head attention of tokens over context tokens.
 
     Args:
         attention: the diffusers `Attention` module.
         x: (b, n, c) queries.
-        context: (b, m, c_context) keys and values.
+        context: (b, m, c_context) keys and values, or what `keys_values` made of them.
         kernel: see `attention.mix`.
         probe: sees the (b, heads, n, m) attention map.
 
     Returns:
         (b, n, c).
     """
-    queries, keys, scale = _queries_and_keys(attention, x, context, kernel)
-    query, key, value = (
-        rearrange(projected, "b n (heads d) -> b heads n d", heads=attention.heads)
-        for projected in (queries, keys, attention.to_v(context))
-    )
-    mixed = mix(query, key, value, scale=scale, kernel=kernel, probe=probe)
-    out: Tensor = attention.to_out[0](rearrange(mixed, "b heads n d -> b n (heads d)"))
+    out: Tensor = attention.to_out[0](look_up(attention, x, context, kernel=kernel, probe=probe))
     return out
 
 
-def _queries_and_keys(attention: Module, x: Tensor, context: Tensor, kernel: Kernel) -> tuple[Tensor, Tensor, float | None]:
-    """(b, n, c) queries, (b, m, c) keys, and the scale of their products; None = 1/√d."""
-    to_q, to_k = attention.to_q, attention.to_k
-    depth = to_q.out_features // attention.heads
-    if kernel is Kernel.BLOCKS and ready_scores_pay(x, context.shape[1], depth) and _scales(to_q, x) and _scales(to_k, context):
-        ratio = ratio_near(depth**-0.5)
-        return to_q.scaled(x, ratio.numerator, "mul"), to_k.scaled(context, ratio.denominator, "div"), 1.0
-    return to_q(x), to_k(context), None
+def look_up(
+    attention: Module,
+    x: Tensor,
+    context: Tensor | KeysValues,
+    *,
+    kernel: Kernel = Kernel.FUSED,
+    probe: AttentionProbe | None = None,
+) -> Tensor:
+    """What `attend` gives before its last projection, (b, n, c)."""
+    seen = context if isinstance(context, KeysValues) else keys_values(attention, context, kernel=kernel)
+    depth = attention.to_q.out_features // attention.heads
+    queries = attention.to_q.scaled(x, ratio_near(depth**-0.5).numerator, "mul") if seen.ready else attention.to_q(x)
+    query, key, value = (
+        rearrange(projected, "b n (heads d) -> b heads n d", heads=attention.heads)
+        for projected in (queries, seen.keys, seen.values)
+    )
+    mixed = mix(query, key, value, scale=1.0 if seen.ready else None, kernel=kernel, probe=probe)
+    out: Tensor = rearrange(mixed, "b heads n d -> b n (heads d)")
+    return out
 
 
 def _scales(layer: Module, x: Tensor) -> bool:
@@ -115,13 +164,29 @@ def pointwise(convolution: Module, tokens: Tensor) -> Tensor:
     return F.linear(tokens, plain_weight(convolution, tokens.dtype).flatten(1), convolution.bias)
 
 
+class SelfAttention(Protocol):
+    """Stands in for a block's self-attention where a network joins others there (`reference_attention`)."""
+
+    def __call__(self, layer: Module, tokens: Tensor, kernel: Kernel) -> Tensor:
+        """What is added to the tokens (b, n, c), which are not normalised yet, of a diffusers `BasicTransformerBlock`."""
+
+
+class CrossAttention(Protocol):
+    """Stands in for a block's cross-attention."""
+
+    def __call__(self, layer: Module, tokens: Tensor, kernel: Kernel) -> Tensor:
+        """What is added to the tokens (b, n, c), which are not normalised yet."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """What the cross-attention of one stage looks at: raw tokens, or the vector they fold into."""
+    """What the attentions of one stage look at: raw tokens, or the vector they fold into, or what stands in for them."""
 
-    value: Tensor  # (b, m, context_dim) tokens, or (b, 1, c) when folded
+    value: Tensor | None = None  # (b, m, context_dim) tokens, or (b, 1, c) when folded; None where `across` knows
     folded: bool = False
     token_merging: float = 0.0  # approximation: share of the stage's own tokens that its self-attention merges
+    itself: SelfAttention | None = None  # in place of the self-attention
+    across: CrossAttention | None = None  # in place of the cross-attention
 
 
 def spatial_transformer(
@@ -132,7 +197,7 @@ def spatial_transformer(
     Args:
         transformer: the diffusers module.
         x: (b, c, h, w).
-        context: what the cross-attention looks at.
+        context: what the attentions look at.
         kernel: see `attend`.
         probe: sees the cross-attention map, (b, heads, h·w, m).
 
@@ -140,16 +205,32 @@ def spatial_transformer(
         (b, c, h, w).
     """
     layer = transformer.transformer_blocks[0]
-    tokens = pointwise(transformer.proj_in, rearrange(transformer.norm(x), "b c h w -> b (h w) c"))
-    normed = layer.norm1(tokens)
-    tokens = tokens + _attend_to_itself(layer.attn1, normed, (x.shape[2], x.shape[3]), context.token_merging, kernel)
-    if context.folded:
-        tokens = tokens + context.value
+    tokens = entering_tokens(transformer, x)
+    if context.itself is not None:
+        tokens = tokens + context.itself(layer, tokens, kernel)
     else:
-        tokens = tokens + attend(layer.attn2, layer.norm2(tokens), context.value, kernel=kernel, probe=probe)
+        tokens = tokens + _attend_to_itself(
+            layer.attn1, layer.norm1(tokens), (x.shape[2], x.shape[3]), context.token_merging, kernel
+        )
+    tokens = tokens + _look_across(layer, tokens, context, kernel, probe)
     tokens = tokens + layer.ff(layer.norm3(tokens))
     out: Tensor = x + rearrange(pointwise(transformer.proj_out, tokens), "b (h w) c -> b c h w", h=x.shape[2])
     return out
+
+
+def entering_tokens(transformer: Module, x: Tensor) -> Tensor:
+    """The tokens (b, h·w, c) that enter a transformer's block, of its map (b, c, h, w)."""
+    return pointwise(transformer.proj_in, rearrange(transformer.norm(x), "b c h w -> b (h w) c"))
+
+
+def _look_across(layer: Module, tokens: Tensor, context: Context, kernel: Kernel, probe: AttentionProbe | None) -> Tensor:
+    """What a block's cross-attention adds to (b, n, c) tokens."""
+    if context.across is not None:
+        return context.across(layer, tokens, kernel)
+    assert context.value is not None
+    if context.folded:
+        return context.value
+    return attend(layer.attn2, layer.norm2(tokens), context.value, kernel=kernel, probe=probe)
 
 
 def _attend_to_itself(attention: Module, tokens: Tensor, grid: tuple[int, int], token_merging: float, kernel: Kernel) -> Tensor:

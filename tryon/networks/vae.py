@@ -20,7 +20,7 @@ from pipeline.core.arrays import RGB
 from tryon.networks.attention import Kernel
 from tryon.networks.pictures import picture_levels, picture_tensor, to_host
 from tryon.networks.precision import dtype_of, keep_in_fp32, overflowed
-from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LATENT_SCALE, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, level_channels
+from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LATENT_SCALE, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS
 from tryon.networks.unet_layers import attend, residual_block
 
 ENCODE_BYTES_PER_PIXEL = 1050  # of one picture's activations in 16 bits, counted by benchmarks.live_memory
@@ -28,16 +28,28 @@ DECODE_BYTES_PER_PIXEL = 1450
 BLACK = -0.98  # in [-1, 1]: a picture that never exceeds this is what a number overflow looks like
 
 
-def build_vae(channels: int = 128, layers: int = LAYERS_PER_LEVEL) -> Any:
-    """Build the autoencoder as diffusers' own class; `channels` is the width of its finest level, which has `layers` layers."""
-    levels = len(LEVEL_MULTIPLIERS)
+def build_vae(
+    channels: int = 128,
+    layers: int = LAYERS_PER_LEVEL,
+    groups: int = GROUPS,
+    multipliers: Sequence[int] = LEVEL_MULTIPLIERS,
+) -> Any:
+    """Build the autoencoder as diffusers' own class.
+
+    Args:
+        channels: width of its finest level.
+        layers: of a level.
+        groups: of every group normalisation.
+        multipliers: widths of the levels in units of the finest.
+    """
+    levels = len(multipliers)
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,
-        block_out_channels=level_channels(channels),
+        block_out_channels=tuple(channels * multiplier for multiplier in multipliers),
         layers_per_block=layers,
         latent_channels=LATENT_CHANNELS,
-        norm_num_groups=GROUPS,
+        norm_num_groups=groups,
         scaling_factor=LATENT_SCALE,
     )
     for layer in vae.modules():

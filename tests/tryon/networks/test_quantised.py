@@ -181,7 +181,7 @@ def test_attention_with_ready_scores_takes_the_scale_into_the_weights(monkeypatc
     blocks, fused = (
         attend(layer, tokens, tokens, kernel=kernel).float() for kernel in (attention.Kernel.BLOCKS, attention.Kernel.FUSED)
     )
-    assert [how for _, how in seen] == ["mul", "div"]
+    assert sorted(how for _, how in seen) == ["div", "mul"]
     assert (blocks - fused).norm() < 0.02 * fused.norm()
 
 

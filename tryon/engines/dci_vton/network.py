@@ -11,12 +11,8 @@ keep mask     1 ┘
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor
 
 from tryon.engines.dci_vton.architecture import Architecture
@@ -24,21 +20,10 @@ from tryon.networks.clip import build_image_encoder
 from tryon.networks.image_token import TokenMapper, TokenNetwork
 from tryon.networks.layout import map_layout
 from tryon.networks.savings import ALL, Savings
-from tryon.networks.sd1_unet import sd1_unet
+from tryon.networks.sd1_unet import Contexts, Shifts, predict_noise, sd1_unet, time_shifts
 from tryon.networks.swapping import leave_out_queries, use_cheaper_layers
-from tryon.networks.unet_layers import (
-    Context,
-    UNetStage,
-    encoder_stages,
-    fold_context,
-    time_shift,
-    unet_stages,
-)
+from tryon.networks.unet_layers import Context, UNetStage, fold_context, unet_stages
 from tryon.networks.vae import build_vae
-
-MIDDLE_STAGES = 2
-Shifts = list[Tensor | None]
-Contexts = list[Context | None]
 
 
 class DciVton(TokenNetwork):
@@ -59,9 +44,7 @@ class DciVton(TokenNetwork):
 
     def time_shifts(self, timesteps: Tensor) -> Shifts:
         """Every stage's time shift, (n, c) each, for n timesteps (n,) in [0, 999]; None where a stage has none."""
-        waves = get_timestep_embedding(timesteps, self.architecture.model_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
-        embedding = self.unet.time_embedding(waves.to(self.dtype))
-        return [None if stage.residual is None else time_shift(stage.residual, embedding) for stage in unet_stages(self.unet)]
+        return time_shifts(self.unet, timesteps)
 
     def contexts(self, token: Tensor) -> Contexts:
         """What the cross-attention of every stage looks at, for tokens (b, 1, context_dim)."""
@@ -85,17 +68,5 @@ class DciVton(TokenNetwork):
         Returns:
             (b, 4, h, w) in the network's number format.
         """
-        unet, kernel = self.unet, self.savings.attention
-        called = zip(unet_stages(unet), shifts, contexts, strict=True)
-        stages = [partial(stage, shift=shift, context=context, kernel=kernel) for stage, shift, context in called]
-        middle = len(encoder_stages(unet.down_blocks))
-        skips = [unet.conv_in(x.to(self.device, self.dtype, memory_format=map_layout(self.device, self.savings)))]
-        for stage in stages[:middle]:
-            skips.append(stage(skips[-1]))
-        h = skips[-1]
-        for stage in stages[middle : middle + MIDDLE_STAGES]:
-            h = stage(h)
-        for stage in stages[middle + MIDDLE_STAGES :]:
-            h = stage(torch.cat([h, skips.pop()], dim=1))
-        out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h), inplace=True))
-        return out
+        x = x.to(self.device, self.dtype, memory_format=map_layout(self.device, self.savings))
+        return predict_noise(self.unet, x, shifts, contexts, self.savings.attention)

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from pipeline.core.arrays import RGB
 from tryon.engines.dci_vton.conditions import DiffusionInputs
-from tryon.engines.dci_vton.network import DciVton, Shifts
+from tryon.engines.dci_vton.network import DciVton
 from tryon.networks.latent_mask import latent_mask
 from tryon.networks.pictures import to_levels
+from tryon.networks.sd1_unet import Shifts
 from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.noise import NoiseStream, draw_batch
