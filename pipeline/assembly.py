@@ -13,7 +13,7 @@ from pipeline.choice import Chooser, EngineByCategory
 from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig, resolved
 from pipeline.core.inputs.collection import Collection
-from pipeline.core.items import Item, Unit
+from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.people_networks import use_weights
 from pipeline.core.step import Context, Stage, Step
 from pipeline.settings import BackendsConfig, RunConfig
@@ -30,7 +30,7 @@ class StepBuilder:
         config: the step's own settings.
         context: shared by all steps of the run.
         backend: class of the chosen backend, or "".
-        engines: name → settings of the engines of this run's pairs; only for the try-on step.
+        engines: name → settings of the engines of this run's pairs, of a stage of engines those that have it; only for `tryon`.
         weights: sha256 by weights name, for fingerprints.
     """
 
@@ -47,7 +47,8 @@ class StepBuilder:
         kind = resolve(self.entry.target)
         step: Step
         if self.entry.backend == "engine":
-            engines = {name: resolve(ENGINES[name].engine)(config, self.context) for name, config in self.engines.items()}
+            targets = engine_targets(self.entry, self.engines)
+            engines = {name: resolve(target)(self.engines[name], self.context) for name, target in targets.items()}
             step = kind(self.config, self.context, engines, self.weights)
         elif self.backend:
             step = kind(self.config, self.context, self._backend())
@@ -110,7 +111,7 @@ def make_parts(
             backend, lines = _backend(entry, settings, chooser)
             notes += [line for line in lines if line not in notes]
             engines = _engines(settings, collection) if entry.backend == "engine" else {}
-            weights = _weights(backend, engines, chooser)
+            weights = _weights([backend] if backend else engine_targets(entry, engines).values(), chooser)
             builder = StepBuilder(entry, resolved(settings, entry.section), context, backend, engines, weights)
             parts.append(StagePart(builder, items, about))
     return parts, notes
@@ -145,13 +146,31 @@ def entries_of(name: str, collection: Collection) -> Iterator[tuple[StageEntry, 
     """The parts of a step, each with its items and what it is about; outfits have their first pass, and what follows from it."""
     first = {pair.id for pair in collection.first_passes}
     if name == "tryon" and first:
-        yield STEPS[name][0], collection.first_passes, "first pass"
+        yield from _dressing(collection.first_passes, "first pass")
         for entry in (OUTFIT, *STEPS["parsing"]):
             yield entry, collection.derived, "second pass"
-        yield STEPS[name][0], tuple(pair for pair in collection.pairs if pair.id not in first), ""
-        return
-    for entry in STEPS[name]:
-        yield entry, items_of(resolve(entry.target).unit, collection), ""
+        yield from _dressing(tuple(pair for pair in collection.pairs if pair.id not in first), "")
+    elif name == "tryon":
+        yield from _dressing(collection.pairs, "")
+    else:
+        for entry in STEPS[name]:
+            yield entry, items_of(resolve(entry.target).unit, collection), ""
+
+
+def _dressing(pairs: Sequence[Pair], about: str) -> Iterator[tuple[StageEntry, tuple[Item, ...], str]]:
+    """The parts of `tryon` for some pairs; those of engines only where some pair's engine has them."""
+    for entry in STEPS["tryon"]:
+        having = {name for name, engine in ENGINES.items() if not entry.of_engines or entry.of_engines in engine.stages}
+        own = tuple(pair for pair in pairs if pair.engine in having)
+        if own or not entry.of_engines:
+            yield entry, own, about
+
+
+def engine_targets(entry: StageEntry, engines: Iterable[str]) -> dict[str, Target]:
+    """Engine → what works for it in a part of `tryon`: itself, or its stage; engines without the stage are left out."""
+    if not entry.of_engines:
+        return {name: ENGINES[name].engine for name in engines}
+    return {name: target for name in engines if (target := ENGINES[name].stages.get(entry.of_engines))}
 
 
 def items_of(unit: Unit, collection: Collection) -> tuple[Item, ...]:
@@ -209,7 +228,6 @@ def _engines(settings: Settings, collection: Collection) -> dict[str, StepConfig
     return {name: settings[name] for name in sorted(engines)}
 
 
-def _weights(backend: Target, engines: Mapping[str, StepConfig], chooser: Chooser) -> dict[str, str]:
-    targets = [backend] if backend else [ENGINES[name].engine for name in engines]
+def _weights(targets: Iterable[Target], chooser: Chooser) -> dict[str, str]:
     names = {weight for target in targets for weight in resolve(target).card.weights}
     return {name: chooser.sha_of(name) for name in sorted(names)}

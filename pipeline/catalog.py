@@ -6,8 +6,8 @@ Adding an engine = a folder below `tryon/engines/` and one row of `ENGINES`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.core.errors import UsageError, nearest
@@ -29,6 +29,7 @@ class StageEntry:
         config: its settings model.
         backend: the kind of backend it is handed, or "" for none.
         megabytes: what one item adds to the outputs, for the estimate before a run.
+        of_engines: the stage of an engine that it runs (`EngineEntry.stages`), for the pairs whose engine has it; "" = any pair.
     """
 
     target: Target
@@ -36,6 +37,7 @@ class StageEntry:
     config: Target
     backend: str = ""
     megabytes: float = 0.5
+    of_engines: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ class EngineEntry:
         engine: its class.
         config: its settings model; the engine's name is the section.
         files: the kinds of model files that it reads, or "" when it has none; see `tryon.recognise`.
+        stages: what makes artefacts of the pair before its picture, by the name in `STEPS`; see `pipeline.core.pair_stage`.
     """
 
     engine: Target
     config: Target
     files: Target = ""
+    stages: Mapping[str, Target] = field(default_factory=dict)
 
 
 STEPS: dict[str, tuple[StageEntry, ...]] = {
@@ -71,7 +75,10 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
         StageEntry("preprocess.agnostic.picture:AgnosticPictureStep", "agnostic", "preprocess.agnostic.step:AgnosticConfig"),
     ),
     "cloth": (StageEntry("preprocess.cloth.step:ClothStep", "cloth", "preprocess.cloth.step:ClothConfig", "cloth"),),
-    "tryon": (StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),),
+    "tryon": (
+        StageEntry("tryon.pair_step:WarpStep", "tryon", "tryon.step:TryOnConfig", "engine", 1.0, of_engines="warp"),
+        StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),
+    ),
     "compose": (
         StageEntry("compose.restore_step:RestoreStep", "restore", "compose.restore_step:RestoreConfig", "background"),
         StageEntry("compose.compose_step:ComposeStep", "compose", "compose.compose_step:ComposeConfig"),

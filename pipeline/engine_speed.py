@@ -21,21 +21,26 @@ from pipeline.running.summary import ItemEvent, Listener
 FILE = "engine_seconds.json"
 GARMENTS = ("printed_tee", "knitted_crew")
 """Two pictures: the first also loads the engine, so the faster one counts."""
+STAGES = frozenset(entry.of_engines for entry in STEPS["tryon"] if entry.of_engines)
+"""What some engines do for a pair before they dress it."""
 
 
 @dataclass
 class Stopwatch(Listener):
-    """Keeps the seconds of every dressed picture."""
+    """Keeps the seconds of every dressed picture, the engine's stages before it included."""
 
     seconds: list[float] = field(default_factory=list)
     problem: str = ""
+    _before: dict[str, float] = field(default_factory=dict)
 
     def item_finished(self, event: ItemEvent) -> None:
         """Note a picture's time, or why there is none."""
         if event.failed:
             self.problem = self.problem or event.message
         elif event.stage == "tryon":
-            self.seconds.append(event.seconds)
+            self.seconds.append(event.seconds + self._before.pop(event.item, 0.0))
+        elif event.stage in STAGES:
+            self._before[event.item] = self._before.get(event.item, 0.0) + event.seconds
 
 
 def measure(engines: Sequence[str], weights: Path, overrides: Sequence[str] = ()) -> dict[str, float]:

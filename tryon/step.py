@@ -7,7 +7,7 @@ garment once, hands over batches per engine, and writes into each picture how it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -19,10 +19,20 @@ from pydantic import Field
 from pipeline.core import images
 from pipeline.core.card import Resources, most_of
 from pipeline.core.config import StepConfig
-from pipeline.core.engine import DressedPerson, Encoded, EngineCard, GarmentInputs, PersonInputs, TryOnEngine, TryOnItem
+from pipeline.core.engine import (
+    DressedPerson,
+    Encoded,
+    EngineCard,
+    GarmentInputs,
+    PairInputs,
+    PersonInputs,
+    TryOnEngine,
+    TryOnItem,
+)
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.items import Item, Pair, Unit
-from pipeline.core.layout import AGNOSTIC_MASK, TRYON, PerCategory, Ref
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC_MASK, TRYON, Folder, PerCategory, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
@@ -101,11 +111,13 @@ class TryOnStep(StepBase):
         return max((engine.card.seconds for engine in self.engines.values()), default=super().seconds)
 
     def reads(self, item: Item) -> Sequence[Ref]:
-        """The conditions the pair's engine reads, of the person and of the garment, and the passes before, which it records."""
+        """The conditions the pair's engine reads, of person, garment and pair, and the passes before, which it records."""
         pair = _pair(item)
         card = self._engine(pair).card
         before = [TRYON.of(each.id, each.engine) for each in pair.passes[:-1]]
-        return person_refs(card, pair) + [folder.of(pair.garment.id) for folder in card.garment] + before
+        own = [kind.of(pair.id, pair.engine) for kind in card.pair]
+        garment = [folder.of(pair.garment.id) for folder in card.garment]
+        return refs_of((*card.person, AGNOSTIC_MASK), pair) + garment + before + own
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """One picture below the engine's own folder, and the further ones that its settings ask for."""
@@ -145,7 +157,7 @@ class TryOnStep(StepBase):
             InputError: the engine does not support the garment's category.
         """
         pair = _pair(item)
-        check_category(self._engine(pair).card, pair)
+        check_category(self._engine(pair).card.categories, pair)
         return pair
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
@@ -162,7 +174,7 @@ class TryOnStep(StepBase):
         subjects = [self._person(pair, engine) for pair in batch]
         garments = [self._garment(pair, engine) for pair in batch]
         items = [
-            TryOnItem(subject.encoded, garment, self._seed(pair))
+            TryOnItem(subject.encoded, garment, self._seed(pair), PairInputs(pair, self.layout))
             for pair, subject, garment in zip(batch, subjects, garments, strict=True)
         ]
         dressed = engine.generate(items)
@@ -253,11 +265,11 @@ def engine_batches(pairs: Sequence[Pair], sizes: Mapping[str, int]) -> Iterator[
             yield numbers[start : start + size]
 
 
-def person_refs(card: EngineCard, pair: Pair) -> list[Ref]:
-    """What an engine reads of the person, and the mask, which the step reads; per-category kinds for the garment's category."""
+def refs_of(kinds: Iterable[Folder | PerCategory], pair: Pair) -> list[Ref]:
+    """Artefacts of the person, each once; per-category kinds for the garment's category."""
     return [
         kind.of(pair.person.id, pair.garment.category) if isinstance(kind, PerCategory) else kind.of(pair.person.id)
-        for kind in dict.fromkeys((*card.person, AGNOSTIC_MASK))
+        for kind in dict.fromkeys(kinds)
     ]
 
 
@@ -266,16 +278,16 @@ def _named(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return {name: recipe.get(name) for name in ("garment", "category", "engine", "seed", "attempt")}
 
 
-def check_category(card: EngineCard, pair: Pair) -> None:
+def check_category(categories: Collection[Category], pair: Pair) -> None:
     """Refuse a garment the engine was not made for.
 
     Raises:
         InputError: naming engine, garment, category and what is allowed.
     """
-    if pair.garment.category not in card.categories:
-        allowed = ", ".join(sorted(each.value for each in card.categories))
+    if pair.garment.category not in categories:
+        allowed = ", ".join(sorted(each.value for each in categories))
         raise InputError(
-            f"tryon: engine {card.name} does not dress {pair.garment.category.value} garments ({pair.garment.id}); "
+            f"tryon: engine {pair.engine} does not dress {pair.garment.category.value} garments ({pair.garment.id}); "
             f"allowed: {allowed}",
             "use another engine for it: --engine preview, or --engine auto",
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from pipeline.api import Estimate, PreparedRun, Request, prepare, prepare_run
-from pipeline.catalog import OUTFIT, resolve
+from pipeline.catalog import OUTFIT, STEPS, resolve
 from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.core.config import to_toml
 from pipeline.core.console import Colour, Console, follow_log, printable
@@ -180,6 +180,7 @@ def clean_outputs(console: Console, inputs: Path, outputs: Path, remove: bool) -
     with open_records(Layout(inputs, outputs), writable=remove) as records:
         known = {stage.name: there[stage.step.unit] for stage in prepared.stages}
         known[resolve(OUTFIT.target).name] = there[Unit.PERSON]  # also when there are no outfits any more
+        known |= {entry.of_engines: there[Unit.PAIR] for entry in STEPS["tryon"] if entry.of_engines}  # nor pairs of such engines
         orphans = records.orphans(known)
         for ref, item in sorted(orphans.items()):
             console.say(f"{printable(str(prepared.request.layout.path(ref)))}  (of {printable(item)})")

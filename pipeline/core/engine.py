@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import images
-from pipeline.core.arrays import RGB, Labels
+from pipeline.core.arrays import RGB, Grey, Labels
 from pipeline.core.card import Card
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import InputError, MissingArtefactError
 from pipeline.core.flags import Notice
 from pipeline.core.frame import check_canvas_size
-from pipeline.core.items import Garment, Person
+from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.labels import Category
 from pipeline.core.layout import (
@@ -28,6 +28,7 @@ from pipeline.core.layout import (
     DENSEPOSE,
     IMAGE,
     PARSE,
+    PARSE_AGNOSTIC,
     POSE_JSON,
     Folder,
     Layout,
@@ -52,6 +53,7 @@ class EngineCard(Card):
         categories: garment categories it was made for.
         person: artefact kinds of the person it reads; changing one of them redoes its pictures.
         garment: artefact kinds of the garment it reads.
+        pair: artefact kinds of the pair it reads; its stages make them (`pipeline.core.pair_stage`).
         mask_rule: the rule by whose agnostic masks it was trained; "" = the default one.
         seeded: another seed gives another picture.
     """
@@ -59,6 +61,7 @@ class EngineCard(Card):
     categories: frozenset[Category]
     person: tuple[Folder | PerCategory, ...] = (IMAGE, AGNOSTIC, AGNOSTIC_MASK, DENSEPOSE)
     garment: tuple[Folder, ...] = (CLOTH, CLOTH_MASK)
+    pair: tuple[PerEngine, ...] = ()
     mask_rule: str = ""
     seeded: bool = True
 
@@ -115,16 +118,16 @@ class PersonInputs:
         """(h, w) uint8 of `Parse`."""
         return self._on_canvas(PARSE.of(self.person.id), images.read_labels)
 
+    def parse_agnostic(self) -> Labels:
+        """(h, w) uint8 of `Parse`: the parse map without the garment to replace."""
+        return self._on_canvas(PARSE_AGNOSTIC.of(self.person.id, self.category), images.read_labels)
+
     def keypoints(self) -> Keypoints:
         """BODY_25 and hands, canvas pixels."""
         return keypoints_from_json(present(self.layout, POSE_JSON.of(self.person.id)).read_text("utf-8"))
 
     def _on_canvas(self, ref: Ref, read: Callable[[Path], NDArray[Pixel]]) -> NDArray[Pixel]:
-        """Read a condition and hold its size against the person's canvas, where there is one."""
-        picture, canvas = read(present(self.layout, ref)), self.layout.path(IMAGE.of(self.person.id))
-        if canvas.is_file():
-            check_canvas_size(self.layout, ref, picture.shape, images.picture_size(canvas))
-        return picture
+        return _on_canvas(self.layout, self.person, ref, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,37 @@ class GarmentInputs:
         return images.read_mask(present(self.layout, CLOTH_MASK.of(self.garment.id)))
 
 
+@dataclass(frozen=True, slots=True)
+class PairInputs:
+    """What an engine's stages made of a pair, or the user put in its place, read when asked for; raises as `PersonInputs`."""
+
+    pair: Pair
+    layout: Layout
+
+    def picture(self, kind: PerEngine) -> RGB:
+        """(h, w, 3) RGB uint8 on the person's canvas."""
+        return self._on_canvas(kind, images.read_rgb)
+
+    def soft_mask(self, kind: PerEngine) -> Grey:
+        """(h, w) uint8 on the person's canvas, 255 = inside."""
+        return self._on_canvas(kind, images.read_grey)
+
+    def labels(self, kind: PerEngine) -> Labels:
+        """(h, w) uint8 on the person's canvas: a label map, palette PNG."""
+        return self._on_canvas(kind, images.read_labels)
+
+    def _on_canvas(self, kind: PerEngine, read: Callable[[Path], NDArray[Pixel]]) -> NDArray[Pixel]:
+        return _on_canvas(self.layout, self.pair.person, kind.of(self.pair.id, self.pair.engine), read)
+
+
+def _on_canvas(layout: Layout, person: Person, ref: Ref, read: Callable[[Path], NDArray[Pixel]]) -> NDArray[Pixel]:
+    """Read a condition and hold its size against the person's canvas, where there is one."""
+    picture, canvas = read(present(layout, ref)), layout.path(IMAGE.of(person.id))
+    if canvas.is_file():
+        check_canvas_size(layout, ref, picture.shape, images.picture_size(canvas))
+    return picture
+
+
 def present(layout: Layout, ref: Ref) -> Path:
     """The path of a condition that is there.
 
@@ -157,11 +191,15 @@ def present(layout: Layout, ref: Ref) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class TryOnItem:
-    """One picture to make: what `encode` gave for both parts, and the item's own seed."""
+    """One picture to make: what `encode` gave for both parts, the item's own seed, and what was made of the pair before.
+
+    `pair` is for engines whose card names artefacts of the pair.
+    """
 
     person: Encoded
     garment: Encoded
     seed: int
+    pair: PairInputs | None = None
 
 
 @dataclass(frozen=True, slots=True)

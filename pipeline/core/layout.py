@@ -115,6 +115,9 @@ AGNOSTIC_MASK = PerCategory(f"{TEST}/agnostic-mask", "_mask.png", "parsing", "wh
 CLOTH = Folder(f"{TEST}/cloth", ".jpg", "cloth", "the garment alone on VITON-HD's light grey, RGB 1024×768")
 CLOTH_MASK = Folder(f"{TEST}/cloth-mask", ".jpg", "cloth", "white = garment")
 TRYON = PerEngine("tryon", ".png", "tryon", "the dressed person on the canvas")
+CLOTH_WARP = PerEngine(f"{TEST}/cloth-warp", ".png", "tryon", "the garment bent onto the person, where an engine warps it first")
+CLOTH_WARP_MASK = PerEngine(f"{TEST}/cloth-warp-mask", ".png", "tryon", "where the bent garment is: 8-bit grey, soft")
+CLOTH_FLOW = PerEngine("cloth-flow", ".png", "tryon", "the flow that bent the garment: hue = direction, strength = distance")
 ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
 OUTFIT = Folder("outfit", ".png", "tryon", "a person in the first garment of an outfit: the photo for its second pass")
 DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "compose", "the dressed person without background: RGBA, photo resolution")
@@ -132,7 +135,9 @@ PER_ITEM = (
     *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, CLOTH, CLOTH_MASK, OUTFIT),
 )
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
-PER_ENGINE = (TRYON, ATTENTION, DRESSED_CUTOUT, FINAL, SIZES, *LAYERS)
+PER_PAIR: dict[str, PerEngine] = {"warped cloth": CLOTH_WARP, "warped cloth mask": CLOTH_WARP_MASK, "flow": CLOTH_FLOW}
+"""What some engines make of a pair before they dress it (see `pair_stage`), by what it is called where a pair is shown."""
+PER_ENGINE: tuple[PerEngine, ...] = (*PER_PAIR.values(), TRYON, ATTENTION, DRESSED_CUTOUT, FINAL, SIZES, *LAYERS)
 
 
 def maker(ref: Ref) -> str:
@@ -141,7 +146,8 @@ def maker(ref: Ref) -> str:
     for kind in PER_ITEM:
         if kind.path == folder:
             return kind.step
-    return next((kind.step for kind in (*PER_CATEGORY, *PER_ENGINE) if folder.startswith(kind.path)), "")
+    others: tuple[PerCategory | PerEngine, ...] = (*PER_CATEGORY, *PER_ENGINE)
+    return next((kind.step for kind in others if folder.startswith(kind.path)), "")
 
 
 def make_again(ref: Ref) -> str:

@@ -63,6 +63,7 @@ class Step(Protocol):
     config: StepConfig
     batch_size: int
     model_files: Mapping[str, str]
+    prepares: ClassVar[bool]
     resources: Resources
     packages: tuple[str, ...]
     seconds: float
@@ -127,6 +128,8 @@ class StepBase:
     batch_size = 1
     model_files: Mapping[str, str] = {}
     """sha256 by weights name of the step's backend; set where the step is built, part of every fingerprint."""
+    prepares: ClassVar[bool] = False
+    """Makes what a later part of the same step draws from; further attempts of a pair leave it alone."""
     resources = Resources()
     """What a process that works on its items needs."""
     packages: tuple[str, ...] = ()

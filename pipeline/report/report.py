@@ -25,6 +25,7 @@ from pipeline.core.layout import (
     IMAGE,
     ORIGINAL,
     PARSE,
+    PER_PAIR,
     POSE_IMAGE,
     REPORT,
     THUMBNAILS,
@@ -122,14 +123,14 @@ def _with_unit(value: str, unit: str) -> str:
 def stage_refs(pair: Pair, collection: Collection, layout: Layout) -> Iterator[tuple[str, Ref]]:
     """The stages of a pair in order: label and artefact."""
     for each in pair.passes[:-1]:
-        yield from _pass_refs(each)
-    yield from _pass_refs(pair)
+        yield from _pass_refs(each, layout)
+    yield from _pass_refs(pair, layout)
     yield "final, own photo", finished_ref(layout, f"{pair.id}__{ORIGINAL}", pair.engine)
     for background in collection.backgrounds:
         yield f"final, {background.id}", finished_ref(layout, f"{pair.id}__{background.id}", pair.engine)
 
 
-def _pass_refs(pair: Pair) -> Iterator[tuple[str, Ref]]:
+def _pass_refs(pair: Pair, layout: Layout) -> Iterator[tuple[str, Ref]]:
     """What one garment is put on from, and the result on the canvas."""
     person, garment, engine = pair.person.id, pair.garment.id, pair.engine
     yield "person", IMAGE.of(person)
@@ -139,6 +140,8 @@ def _pass_refs(pair: Pair) -> Iterator[tuple[str, Ref]]:
     yield "parse map", PARSE.of(person)
     yield "agnostic", AGNOSTIC.of(person, pair.garment.category)
     yield "cloth", CLOTH.of(garment)
+    made = ((label, kind.of(pair.id, engine)) for label, kind in PER_PAIR.items())
+    yield from ((label, ref) for label, ref in made if layout.path(ref).is_file())
     yield "try-on", TRYON.of(pair.id, engine)
 
 

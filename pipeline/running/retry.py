@@ -216,8 +216,9 @@ class Retry:
 
 
 def _pair_stages(stages: Sequence[Stage]) -> tuple[tuple[Stage, ...], int]:
-    """The stages that make and judge pairs, and the place of the last one; the first pass of outfits is none of them."""
-    places = {stage.name: place for place, stage in enumerate(stages) if stage.step.unit is Unit.PAIR}
+    """The stages that draw and judge pairs, and the place of the last one; the first pass of outfits is none of them."""
+    found = (place for place, stage in enumerate(stages) if stage.step.unit is Unit.PAIR and not stage.step.prepares)
+    places = {stages[place].name: place for place in found}
     return tuple(stages[place] for place in places.values()), max(places.values(), default=-1)
 
 

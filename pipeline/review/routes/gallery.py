@@ -27,6 +27,7 @@ from pipeline.core.layout import (
     LEDGER,
     ORIGINAL,
     PARSE,
+    PER_PAIR,
     POSE_IMAGE,
     TRYON,
     Layout,
@@ -68,6 +69,7 @@ def _stages_of_pass(pair: Pair) -> Iterator[tuple[str, Ref]]:
     yield "garment", garment.source
     yield "cloth", CLOTH.of(garment.id)
     yield "cloth mask", CLOTH_MASK.of(garment.id)
+    yield from ((label, kind.of(pair.id, pair.engine)) for label, kind in PER_PAIR.items())
     yield "try-on", TRYON.of(pair.id, pair.engine)
     yield "attention", ATTENTION.of(pair.id, pair.engine)
 
