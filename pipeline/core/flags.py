@@ -24,6 +24,7 @@ class Flag(StrEnum):
     PHOTO_COLOURLESS = "photo-colourless"
     SECOND_PERSON = "second-person"
     THING_CUT_AWAY = "thing-cut-away"
+    MATTE_DOUBTFUL = "matte-doubtful"
     WATERMARK = "watermark"
     SCALED_FOR_WORK = "scaled-for-work"
     FIRST_FRAME = "first-frame"
@@ -78,6 +79,7 @@ ABOUT: dict[Flag, str] = {
     Flag.PHOTO_COLOURLESS: "the photo has no colours: a garment in colour will not match it; use a photo in colour",
     Flag.SECOND_PERSON: "part of another person is in the photo and was cut away: check the matte, or crop the photo",
     Flag.THING_CUT_AWAY: "a bag or another thing in the hand is not in the cut-out: add it in the matte, or use another photo",
+    Flag.MATTE_DOUBTFUL: "clothes and wall have one colour: check hems and sleeves in the matte, or use another photo",
     Flag.WATERMARK: "writing lies over the picture, a watermark perhaps: it would be worn and shown; use a picture without one",
     Flag.SCALED_FOR_WORK: "the photo is larger than the limit and was scaled down for work",
     Flag.FIRST_FRAME: "the file is an animation or has several pages: the first picture is used; save another as its own file",

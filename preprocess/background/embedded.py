@@ -16,6 +16,7 @@ from pipeline.core.arrays import RGB
 from pipeline.core.card import Card, Resources
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect, Window
+from preprocess.background.alike_wall import settle_alike
 from preprocess.background.edge_band import EdgeConfig, refine_band
 from preprocess.background.feet import surely_shoes
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
@@ -36,7 +37,7 @@ SEED = 20240229
 class EmbeddedMatte:
     """Separates one person from the background with the base packages alone."""
 
-    card = Card(name="embedded", version=1, packages=(PACKAGES,), seconds=0.5, resources=Resources(memory_gb=0.9))
+    card = Card(name="embedded", version=2, packages=(PACKAGES,), seconds=0.5, resources=Resources(memory_gb=0.9))
     batch_size = 1
 
     def __init__(self, config: MattingConfig | None = None) -> None:
@@ -81,7 +82,7 @@ class EmbeddedMatte:
         thickness = self._config.bone_px * max(half) / 1024
         shoes = surely_shoes(body, probability)
         bones = bone_mask(body, (half[1], half[0]), thickness) | shoes
-        mask = segment(small, probability, bones, others, SEED, self._config)
+        mask = settle_alike(small, segment(small, probability, bones, others, SEED, self._config), probability, others)
         size = (work.shape[1], work.shape[0])
         return _enlarged(mask, size), _enlarged(shoes, size)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +17,13 @@ BYSTANDER_SHARE = 0.12
 SAME_PERSON = 0.5
 """Two detections that overlap by this share of the smaller one are the same person."""
 SURE_PROBABILITY = 0.5
+SURE_FACE, FACE_ON_PERSON = 0.7, 0.2
+"""A face below the first score, with more than the second share of its box on somebody known, is none."""
+HIDDEN_SHARE = 0.5
+"""Who is found when the known people are painted over, by this share on them and over this share of them, is their silhouette."""
 HEAD_POINTS = slice(0, 11)
 SHOULDERS = (11, 12)
+TORSO = (11, 12, 24, 23)
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,37 @@ def head_in(face: Rect[float], body: NDArray[np.float32]) -> bool:
     slack_y, slack_x = 0.35 * face.height, 0.35 * face.width
     inside_y = face.top - slack_y <= centre[1] <= face.bottom + slack_y
     return bool(inside_y and face.left - slack_x <= centre[0] <= face.right + slack_x)
+
+
+def on_torso(face: Rect[float], bodies: Sequence[NDArray[np.float32]]) -> bool:
+    """Whether a face lies on somebody's chest or belly: a print, or folds taken for a face. bodies: (33, 4) each."""
+    x, y = (float(value) for value in _centre(face))
+    return any(
+        body[TORSO, 3].min() > SURE_PROBABILITY and cv2.pointPolygonTest(np.ascontiguousarray(body[TORSO, :2]), (x, y), False) > 0
+        for body in bodies
+    )
+
+
+def is_silhouette(found: NDArray[np.float32], known: NDArray[np.bool_]) -> bool:
+    """Whether somebody found in a picture with the known people painted over is their grey silhouette.
+
+    Args:
+        found: (h, w) float32 probability in [0, 1].
+        known: (h, w) bool, what was painted over.
+    """
+    solid = found > SURE_PROBABILITY
+    return bool(np.count_nonzero(solid & known) > HIDDEN_SHARE * max(np.count_nonzero(solid), np.count_nonzero(known)))
+
+
+def is_fancied(face: NDArray[np.float32], known: NDArray[np.bool_]) -> bool:
+    """Whether a face of which the network is not sure lies partly on people who are known: folds of a shirt look like one.
+
+    Args:
+        face: (5,) top, left, height, width, score.
+        known: (h, w) bool, the people whose bodies were found.
+    """
+    there = known[box_of_row(face).window_around(known.shape, 0, 0)]
+    return bool(face[4] < SURE_FACE and there.size and there.mean() > FACE_ON_PERSON)
 
 
 def without_body(faces: Sequence[Rect[float]], bodies: Sequence[NDArray[np.float32]]) -> list[Rect[float]]:

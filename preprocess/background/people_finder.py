@@ -23,8 +23,11 @@ from preprocess.background.people import (
     box_of_row,
     choose,
     head_in,
+    is_fancied,
     is_person,
+    is_silhouette,
     merge_faces,
+    on_torso,
     overlap,
     without_body,
     without_bystanders,
@@ -119,9 +122,11 @@ class PeopleFinder:
         first = self._first(work, everyone)
         if first is not None and (len(faces) < 2 or is_person(first.body, first.probability, size_of(work))):
             people.append(_detection(first))
-        bodies = [each.body for each in people if each.body is not None]
-        for box in without_body([box_of_row(face) for face in faces], bodies):
-            people.append(self._owner_of(box, work, people))
+        bodies, known = [each.body for each in people if each.body is not None], _painted(work, people)
+        for box in without_body([box_of_row(face) for face in faces if not is_fancied(face, known)], bodies):
+            owner = self._owner_of(box, work, people)
+            if owner.body is not None or not on_torso(box, bodies):
+                people.append(owner)
         return self._unexplained(work, everyone, people)
 
     def _first(self, work: RGB, everyone: Float) -> SeenPose | None:
@@ -156,6 +161,8 @@ class PeopleFinder:
         rows = span(face.top - 1.2 * face.height, face.top + 12 * face.height, work.shape[0])
         columns = span(face.left - 1.8 * face.width, face.left + 2.8 * face.width, work.shape[1])
         found = self._pose_in(_painted_over(work, people), rows, columns)
+        if found is not None and is_silhouette(found.probability, _painted(work, people)):
+            found = None
         if found is not None and head_in(face, found.body) and is_person(found.body, found.probability, size_of(work)):
             seen = _detection(found)
             return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * face.height * face.width))
@@ -172,7 +179,8 @@ class PeopleFinder:
             if found is None or not is_person(found.body, found.probability * everyone, size_of(work)):
                 break
             another = _detection(found)
-            if any(each.body is not None and overlap(each.box, another.box) > 0.8 for each in people):
+            same = any(each.body is not None and overlap(each.box, another.box) > 0.8 for each in people)
+            if same or is_silhouette(found.probability, _painted(work, people)):
                 break
             people = [each for each in people if each.body is not None or not head_in(each.box, found.body)] + [another]
         return people
@@ -303,12 +311,16 @@ def _known(size: tuple[int, ...], people: Sequence[Detection]) -> NDArray[np.boo
     return grown
 
 
+def _painted(work: RGB, people: Sequence[Detection]) -> Mask:
+    """(h, w) bool: where people whose bodies are known are painted over."""
+    return _known(work.shape[:2], [each for each in people if each.body is not None])
+
+
 def _painted_over(work: RGB, people: Sequence[Detection], keep: Detection | None = None) -> RGB:
     """The picture with these people in flat grey, except where `keep` is more likely."""
-    bodies = [each for each in people if each.body is not None]
-    if not bodies:
+    hidden = _painted(work, people)
+    if not hidden.any():
         return work
-    hidden = _known(work.shape[:2], bodies)
     if keep is not None and keep.probability is not None:
         hidden &= keep.probability < 0.3
     return np.where(hidden[..., None], np.uint8(PAINT), work)

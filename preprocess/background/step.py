@@ -23,6 +23,7 @@ from pipeline.core.people_networks import PACKAGES
 from pipeline.core.step import BackendStep, Context, Produced
 from pipeline.core.watermark import watermark_notices
 from preprocess.background import closed_form
+from preprocess.background.alike_wall import alike_notices
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.held_things import held_thing_notices
 from preprocess.background.people import Selection
@@ -71,7 +72,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     name: ClassVar[str] = "background"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     config: BackgroundConfig
 
     def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:
@@ -141,6 +142,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         quality = [
             *photo_quality_notices(rgb, alpha),
             *held_thing_notices(rgb, alpha, selection),
+            *alike_notices(rgb, alpha, selection),
             *watermark_notices(rgb, alpha >= FAINT),
         ]
         notices = (*missed, *_photo_notices(given.photo, selection, given.person), *quality, *pose_notices(landmarks))

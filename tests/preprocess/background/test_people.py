@@ -7,7 +7,18 @@ import pytest
 
 from pipeline.core.errors import InputError
 from pipeline.core.rect import Rect
-from preprocess.background.people import Detection, choose, is_person, merge_faces, overlap, without_body, without_bystanders
+from preprocess.background.people import (
+    Detection,
+    choose,
+    is_fancied,
+    is_person,
+    is_silhouette,
+    merge_faces,
+    on_torso,
+    overlap,
+    without_body,
+    without_bystanders,
+)
 from preprocess.background.which_person import person_wanted
 
 
@@ -47,6 +58,32 @@ def test_cheek_by_cheek_one_body_owns_one_face():
 
 def test_a_face_without_a_body_near_is_left_over():
     assert without_body([Rect(0, 0, 20, 20)], [_head_at(300, 300)]) == [Rect(0, 0, 20, 20)]
+
+
+def test_a_face_on_a_chest_is_a_print():
+    body = _head_at(100, 30)
+    body[[11, 12, 24, 23]] = [(140, 80, 0, 1), (60, 80, 0, 1), (70, 200, 0, 1), (130, 200, 0, 1)]
+    assert on_torso(Rect(100.0, 80.0, 40.0, 40.0), [body])
+    assert not on_torso(Rect(100.0, 160.0, 40.0, 40.0), [body])
+    body[24, 3] = 0.1
+    assert not on_torso(Rect(100.0, 80.0, 40.0, 40.0), [body])
+
+
+@pytest.mark.parametrize(("left", "score", "fancied"), [(20, 0.57, True), (20, 0.9, False), (150, 0.57, False)],
+                         ids=["folds of a shirt", "a child in front", "somebody else, unsharp"])  # fmt: skip
+def test_a_doubtful_face_on_somebody_known_is_none(left, score, fancied):
+    known = np.zeros((200, 300), bool)
+    known[40:, 60:120] = True
+    assert is_fancied(np.array([50, left, 80, 80, score], np.float32), known) == fancied
+
+
+def test_who_is_found_where_somebody_was_painted_over_is_the_paint():
+    known, found = np.zeros((60, 80), bool), np.zeros((60, 80), np.float32)
+    known[10:, 20:40] = True
+    found[5:, 18:44] = 0.9
+    assert is_silhouette(found, known)
+    found[:], found[10:, 35:60] = 0, 0.9
+    assert not is_silhouette(found, known)
 
 
 def test_bystanders_do_not_count_and_the_rest_comes_from_the_left():
