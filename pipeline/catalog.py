@@ -153,6 +153,16 @@ ENGINES: dict[str, EngineEntry] = {
         "tryon.engines.stableviton.config:StableVITONConfig",
         "tryon.engines.stableviton.keys:KINDS",
     ),
+    "ootdiffusion_hd": EngineEntry(
+        "tryon.engines.ootdiffusion.engine:OotdHalfBody",
+        "tryon.engines.ootdiffusion.config:OotdConfig",
+        "tryon.engines.ootdiffusion.keys:KINDS",
+    ),
+    "ootdiffusion_dc": EngineEntry(
+        "tryon.engines.ootdiffusion.engine:OotdFullBody",
+        "tryon.engines.ootdiffusion.config:OotdConfig",
+        "tryon.engines.ootdiffusion.keys:KINDS",
+    ),
     "preview": EngineEntry("tryon.engines.preview.engine:PreviewEngine", "tryon.engines.preview.config:PreviewConfig"),
 }
 """In the order in which `auto` prefers them."""
@@ -195,6 +205,8 @@ ANATOMIES: dict[str, Target] = {
     "stableviton_1024": "tryon.engines.stableviton.study:ANATOMY_1024",
     "sift_vton": "tryon.engines.stableviton.study:ANATOMY_SIFT",
     "fashn": "tryon.engines.fashn.study:ANATOMY",
+    "ootdiffusion_hd": "tryon.engines.ootdiffusion.study:ANATOMY_HD",
+    "ootdiffusion_dc": "tryon.engines.ootdiffusion.study:ANATOMY_DC",
 }
 """What `study NAME` takes apart: an `Anatomy` of `tryon/study/protocol.py` each. An engine that is not here has no network."""
 

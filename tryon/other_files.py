@@ -67,13 +67,6 @@ KINDS: tuple[FileKind, ...] = (
         advice=_NO_ENGINE,
     ),
     FileKind(
-        name="ootdiffusion",
-        about="an OOTDiffusion try-on U-Net (unet_vton)",
-        has=_UNET,
-        inputs={_UNET_INPUT: 8},
-        advice=_NO_ENGINE,
-    ),
-    FileKind(
         name="catvton",
         about="CatVTON's attention weights",
         has=("0.to_q.weight", "8.to_q.weight", "120.to_out.0.weight"),

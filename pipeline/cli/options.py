@@ -78,7 +78,8 @@ class CommandLineOptions:
         float | None, typer.Option(metavar="PRICE", help="Of the machine: say what 1,000 pictures cost, from this run's time.")
     ] = None
     save_attention: Annotated[
-        bool, typer.Option("--save-attention", help="Also draw, per pair, where on the garment each patch looks (StableVITON).")
+        bool,
+        typer.Option("--save-attention", help="Also draw, per pair, where on the garment each patch looks, if the engine can."),
     ] = False
     plain: Annotated[bool, typer.Option("--plain", help="Only paste people onto backgrounds: no light, shadow, grain.")] = False
     layers: Annotated[

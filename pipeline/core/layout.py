@@ -119,6 +119,7 @@ CLOTH_WARP = PerEngine(f"{TEST}/cloth-warp", ".png", "tryon", "the garment bent 
 CLOTH_WARP_MASK = PerEngine(f"{TEST}/cloth-warp-mask", ".png", "tryon", "where the bent garment is: 8-bit grey, soft")
 CLOTH_FLOW = PerEngine("cloth-flow", ".png", "tryon", "the flow that bent the garment: hue = direction, strength = distance")
 ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
+SAMPLES = PerEngine("samples", ".png", "tryon", "several draws of a pair side by side, where an engine is asked for them")
 OUTFIT = Folder("outfit", ".png", "tryon", "a person in the first garment of an outfit: the photo for its second pass")
 DRESSED_CUTOUT = PerEngine("dressed-cutout", ".png", "compose", "the dressed person without background: RGBA, photo resolution")
 FINAL = PerFormat("final", ".png", "compose", "the finished picture; `.jpg` or `.webp` with `compose.format`")
@@ -137,7 +138,7 @@ PER_ITEM = (
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
 PER_PAIR: dict[str, PerEngine] = {"warped cloth": CLOTH_WARP, "warped cloth mask": CLOTH_WARP_MASK, "flow": CLOTH_FLOW}
 """What some engines make of a pair before they dress it (see `pair_stage`), by what it is called where a pair is shown."""
-PER_ENGINE: tuple[PerEngine, ...] = (*PER_PAIR.values(), TRYON, ATTENTION, DRESSED_CUTOUT, FINAL, SIZES, *LAYERS)
+PER_ENGINE: tuple[PerEngine, ...] = (*PER_PAIR.values(), TRYON, ATTENTION, SAMPLES, DRESSED_CUTOUT, FINAL, SIZES, *LAYERS)
 
 
 def maker(ref: Ref) -> str:

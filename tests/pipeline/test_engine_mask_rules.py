@@ -22,6 +22,8 @@ def test_every_engine_names_a_rule_that_knows_all_its_garments(engine):
         ("stableviton", "hr-viton"),
         ("stableviton_1024", "hr-viton"),
         ("sift_vton", "hr-viton"),
+        ("ootdiffusion_hd", "ootd-hd"),
+        ("ootdiffusion_dc", "ootd-dc"),
         ("preview", "hr-viton"),
     ],
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,11 +74,58 @@ def fashn(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
     return engines.FashnVtonEngine(FashnConfig(steps=2, dtype="fp32", batch_size=2), context)
 
 
+def ootdiffusion(name: str) -> Factory:
+    """OOTDiffusion's network with a tenth of the channels, two steps, two samples, attention pictures."""
+
+    def make(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
+        import torch
+
+        from benchmarks.generated import GeneratedWeights
+        from tryon.engines.ootdiffusion import checkpoint
+        from tryon.engines.ootdiffusion import engine as engines
+        from tryon.engines.ootdiffusion.config import OotdConfig
+
+        kinds = {"ootdiffusion_hd": engines.OotdHalfBody, "ootdiffusion_dc": engines.OotdFullBody}
+        widths = tiny_ootd()
+
+        def opened(engine: TryOnEngine, dtype: str) -> tuple[object, str]:
+            shapes = checkpoint.empty_network(widths).state_dict()
+            return checkpoint.fill_network(GeneratedWeights(shapes), torch.float32, widths), "linspace"
+
+        patch.setattr(engines, "sha_of", lambda row, root: "0" * 64)
+        patch.setattr(kinds[name], "_open", opened)
+        torch.set_num_threads(1)
+        settings = OotdConfig(
+            steps=2, dtype="fp32", height=128, width=64, batch_size=2, samples=2, save_attention=True, keep_garments=1
+        )
+        return kinds[name](settings, context)
+
+    return make
+
+
+def tiny_ootd() -> Any:
+    """Widths of a small OOTDiffusion; a function, because its description loads CLIP's library."""
+    from tryon.engines.ootdiffusion.architecture import Architecture as OotdArchitecture
+    from tryon.networks.clip import ClipWidths, TextWidths
+
+    return OotdArchitecture(
+        level_channels=(32, 64, 64, 64),
+        heads=4,
+        context_dim=48,
+        vae_channels=32,
+        vae_layers=1,
+        text=TextWidths(hidden_size=48, intermediate_size=96, layers=2, heads=4, projection_dim=48),
+        clip=ClipWidths(hidden_size=64, intermediate_size=128, layers=2, heads=4, patch_size=32, projection_dim=48),
+    )
+
+
 FACTORIES: dict[str, Factory] = {
     "fashn": fashn,
     "stableviton": stableviton("stableviton"),
     "stableviton_1024": stableviton("stableviton_1024"),
     "sift_vton": stableviton("sift_vton"),
+    "ootdiffusion_hd": ootdiffusion("ootdiffusion_hd"),
+    "ootdiffusion_dc": ootdiffusion("ootdiffusion_dc"),
     "preview": preview,
 }
 

@@ -18,7 +18,8 @@ class Savings:
     skip_control_tail: bool = True  # encoder outputs 9 to 12 feed nothing: neither loaded nor run
     fold_single_token: bool = True  # softmax over one key is 1: text attention is a vector per block and garment, without queries
     tabulate_time: bool = True  # a step's time projections depend on t only: computed once per run of the sampler
-    cache_garment: bool = True  # the garment's posterior is encoded once instead of inside every model call
+    tabulate_context: bool = True  # keys and values of a context that stays the same over a picture's calls: projected once
+    cache_garment: bool = True  # what is the same of a garment in every call (posterior, keys, values) is computed once and kept
     batch_guidance: bool = True  # guided and unguided pass as one double batch
     skip_unguided: bool = True  # a step without guidance needs no unguided answer
     wanted_tokens_only: bool = True  # a last block answers only the tokens whose answers are read
@@ -41,6 +42,7 @@ OFFICIAL = Savings(
     skip_control_tail=False,
     fold_single_token=False,
     tabulate_time=False,
+    tabulate_context=False,
     cache_garment=False,
     batch_guidance=False,
     skip_unguided=False,

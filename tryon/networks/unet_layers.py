@@ -66,6 +66,10 @@ class KeysValues:
     values: Tensor
     ready: bool = False
 
+    def __getitem__(self, rows: slice) -> KeysValues:
+        """Some pictures' share."""
+        return KeysValues(self.keys[rows], self.values[rows], self.ready)
+
 
 def keys_values(attention: Module, context: Tensor, *, kernel: Kernel = Kernel.FUSED, among: int | None = None) -> KeysValues:
     """Project context tokens (b, m, c_context).

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
-from tiny_engines import TINY_FASHN
+from tiny_engines import TINY_FASHN, tiny_ootd
 from tiny_training import TENTH, write_start
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -15,6 +15,8 @@ from benchmarks.generated import GeneratedWeights
 from pipeline.catalog import ANATOMIES, ENGINES, resolve
 from pipeline.core.errors import InputError, UsageError, WeightsError
 from tryon.engines.fashn.study import FashnAnatomy
+from tryon.engines.ootdiffusion.study import OotdAnatomy
+from tryon.engines.ootdiffusion.words import FULL_BODY
 from tryon.engines.stableviton.checkpoint import empty_network
 from tryon.engines.stableviton.folder import convert
 from tryon.engines.stableviton.study import StableVitonAnatomy
@@ -27,7 +29,11 @@ from tryon.study.protocol import part_of
 from tryon.study.table import rows_of
 
 SIZE = (128, 64)
-MADE = {"stableviton": StableVitonAnatomy(TENTH, size=SIZE), "fashn": FashnAnatomy(TINY_FASHN)}
+MADE = {
+    "stableviton": StableVitonAnatomy(TENTH, size=SIZE),
+    "fashn": FashnAnatomy(TINY_FASHN),
+    "ootdiffusion_dc": OotdAnatomy("ootdiffusion_dc", FULL_BODY, tiny_ootd(), SIZE),
+}
 
 
 @pytest.fixture(scope="module", params=MADE)
@@ -40,7 +46,7 @@ def traces():
     return {name: simulated(anatomy, anatomy.size) for name, anatomy in MADE.items()}
 
 
-@pytest.fixture(scope="module", params=[pytest.param("stableviton", marks=pytest.mark.slow), "fashn"])
+@pytest.fixture(scope="module", params=[pytest.param("stableviton", marks=pytest.mark.slow), "fashn", "ootdiffusion_dc"])
 def report(request, tmp_path_factory):
     """Findings of an engine, and the folder that they were written to."""
     folder = tmp_path_factory.mktemp(request.param) / "made"

@@ -19,7 +19,6 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.layout import ATTENTION
 from tryon.batching import Limits
 from tryon.engines.stableviton import sampling
-from tryon.engines.stableviton.attention_picture import AttentionRecorder, attention_picture, recorder_for
 from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import (
     EncodedGarment,
@@ -35,6 +34,7 @@ from tryon.engines.stableviton.encoding import (
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.network import Shifts, StableViton
 from tryon.engines.stableviton.presets import SamplingConfig, Start
+from tryon.networks.attention_picture import AttentionRecorder, attention_picture, recorder_for
 from tryon.networks.compiling import Compiled
 from tryon.networks.layout import arrange
 from tryon.networks.pictures import to_canvas
@@ -45,6 +45,9 @@ from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
 from tryon.system_memory import give_freed_memory_back, keep_freed_memory
+
+WARP_STRIDES = {1: 32, 4: 16, 7: 8}
+"""The middle block of each resolution → pixels per patch."""
 
 Part = TypeVar("Part", "CanvasPerson", "CanvasGarment")
 
@@ -177,7 +180,7 @@ class Runtime:
             garment.encoded = EncodedGarment(picture=garment.picture, posterior=posterior, token=token)
 
     def _sample_batch(self, items: Sequence[TryOnItem]) -> list[Sampled]:
-        recorder = recorder_for(self.size, len(items)) if self.save_attention else None
+        recorder = recorder_for(self.size, len(items), WARP_STRIDES) if self.save_attention else None
         latents = self._sample(items, self._times, recorder)
         net = self.network
         latents = mend_overflow(
@@ -204,7 +207,7 @@ class Runtime:
         on_canvas = to_canvas(picture, person.canvas)
         if sampled.attention is None:
             return DressedPerson(on_canvas, self._notices)
-        grid = recorder_for(self.size, 1).grid
+        grid = recorder_for(self.size, 1, WARP_STRIDES).grid
         drawn = attention_picture(sampled.attention, grid, sampled.item.garment.picture, picture, person.pictures.keep)
         return DressedPerson(on_canvas, self._notices, extra={ATTENTION: drawn})
 

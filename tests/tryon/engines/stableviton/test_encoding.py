@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import InputError
-from tryon.engines.stableviton.attention_picture import attention_picture, position_chart, recorder_for
 from tryon.engines.stableviton.encoding import fit_picture, prepare_person
+from tryon.engines.stableviton.runtime import WARP_STRIDES
+from tryon.networks.attention_picture import attention_picture, position_chart, recorder_for
 
 SIZE = (256, 192)
 
@@ -60,7 +61,7 @@ def test_conditions_of_different_sizes_and_an_empty_mask_are_refused():
 
 @pytest.mark.parametrize("size, block, grid", [((512, 384), 4, (32, 24)), ((1024, 768), 1, (32, 24))])
 def test_the_recorded_attention_is_the_32_by_24_block(size, block, grid):
-    recorder = recorder_for(size, 1)
+    recorder = recorder_for(size, 1, WARP_STRIDES)
     assert (recorder.block, recorder.grid) == (block, grid)
 
 

@@ -1,4 +1,4 @@
-"""Where on the garment each patch looks: the zero-cross-attention map of the 32×24 block, as a picture.
+"""Where on the garment each patch looks: the map of the attention whose grid is closest to 32×24, as a picture.
 
 Three panels: the garment in a colour chart of positions, the dressed person with every painted patch in the colour of the place
 it looks at, and the garment as the attention carries it over. A good model shows smooth colours and a readable garment.
@@ -6,14 +6,16 @@ it looks at, and the garment as the attention carries it over. A good model show
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
 from pipeline.core.arrays import RGB, Float, Grey
-from tryon.engines.stableviton.unet import Probes
+from tryon.networks.attention import AttentionProbe
 
 GRID_PATCHES = 32 * 24
 CHART_SHARE = 0.55  # how much of the chart's colour covers a picture
@@ -24,39 +26,52 @@ class AttentionRecorder:
     """Averages one block's map over heads and model calls.
 
     Args:
-        block: which of the nine zero cross-attention blocks.
+        block: which of the engine's blocks.
         grid: (height, width) of its map, in patches.
         count: pictures in the batch; a guided double batch has their maps first.
+        joined: the person's own patches stand before the garment's among what is looked at.
     """
 
     block: int
     grid: tuple[int, int]
     count: int
+    joined: bool = False
     total: Tensor | None = None
     calls: int = 0
 
     @property
-    def probes(self) -> Probes:
+    def probes(self) -> dict[int, AttentionProbe]:
         """What to hand to the sampler."""
         return {self.block: self._see}
 
     def _see(self, weights: Tensor) -> None:
         seen = weights[: self.count].float().mean(dim=1)  # stays on the device: nothing waits for it
+        if self.joined:
+            seen = seen[..., seen.shape[1] :]
         self.total = seen if self.total is None else self.total + seen
         self.calls += 1
 
     def maps(self) -> Float:
-        """(b, patches, patches): for each patch of the person, its weights over the patches of the garment."""
+        """(b, patches, patches): for each patch of the person, its weights over the patches of the garment; rows sum to 1."""
         assert self.total is not None, "no model call was recorded"
-        mean: Float = (self.total / self.calls).cpu().numpy()
-        return mean
+        mean = self.total / self.calls
+        if self.joined:
+            mean = mean / mean.sum(dim=-1, keepdim=True).clamp_min(torch.finfo(mean.dtype).tiny)
+        maps: Float = mean.cpu().numpy()
+        return maps
 
 
-def recorder_for(size: tuple[int, int], count: int) -> AttentionRecorder:
-    """The recorder for the block whose grid is closest to 32×24 at a working size (height, width) in pixels."""
-    strides = {1: 32, 4: 16, 7: 8}  # the middle block of each resolution: pixels per patch
+def recorder_for(size: tuple[int, int], count: int, strides: Mapping[int, int], *, joined: bool = False) -> AttentionRecorder:
+    """The recorder for the block whose grid is closest to 32×24.
+
+    Args:
+        size: (height, width) in pixels that the network works at.
+        count: pictures in the batch.
+        strides: block → pixels per patch, one block for each resolution.
+        joined: see `AttentionRecorder`.
+    """
     block, stride = min(strides.items(), key=lambda entry: abs(size[0] * size[1] / entry[1] ** 2 - GRID_PATCHES))
-    return AttentionRecorder(block, (size[0] // stride, size[1] // stride), count)
+    return AttentionRecorder(block, (size[0] // stride, size[1] // stride), count, joined)
 
 
 def attention_picture(weights: Float, grid: tuple[int, int], garment: RGB, dressed: RGB, keep: Grey) -> RGB:

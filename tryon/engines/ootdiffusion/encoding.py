@@ -1,0 +1,134 @@
+"""What is computed once per person and once per garment, and kept for all their pairs.
+
+Facts: docs/facts/ootdiffusion.md#latents and docs/facts/ootdiffusion.md#sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from pipeline.core.arrays import RGB
+from pipeline.core.errors import InputError
+from pipeline.core.labels import Category
+from pipeline.core.masks import Mask
+from tryon.engines.ootdiffusion.network import OotDiffusion
+from tryon.engines.ootdiffusion.words import Words
+from tryon.networks.clip import clip_crop
+from tryon.networks.sd1 import LATENT_STRIDE, SIDE_MULTIPLE
+from tryon.networks.vae import Posterior
+
+Size = tuple[int, int]
+GREY = 127
+"""Of the area to repaint, in all channels; the artefact on disk has 128."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonPictures:
+    """A person at the size the network works at."""
+
+    image: RGB  # (h, w, 3) uint8 RGB
+    masked: RGB  # the same with the area to repaint in grey 127
+    repaint: Mask  # (h, w) bool, True = repaint
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedPerson:
+    """Everything a batch needs of a person."""
+
+    pictures: PersonPictures
+    masked: Tensor  # (1, 4, h / 8, w / 8), unscaled
+    known: Tensor  # (1, 4, h / 8, w / 8), scaled: what is put back outside the mask
+    repaint: Tensor  # (1, 1, h / 8, w / 8) fp32, 1 = repaint
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EncodedGarment:
+    """Everything a batch needs of a garment but its tokens, which depend on the category too."""
+
+    latent: Tensor  # (1, 4, h / 8, w / 8), unscaled
+    context: Tensor  # (1, 2 or 4, context_dim)
+
+
+def check_size(size: Size) -> None:
+    """Refuse sizes the network cannot work at.
+
+    Raises:
+        InputError: with the multiple that is needed.
+    """
+    if any(side <= 0 or side % SIDE_MULTIPLE for side in size):
+        raise InputError(f"size {size} does not fit the network", f"height and width must be multiples of {SIDE_MULTIPLE}")
+
+
+def fit_picture(picture: RGB, size: Size) -> RGB:
+    """Squash like the published code: Pillow's bicubic, to (height, width)."""
+    if picture.shape[:2] == size:
+        return picture
+    return np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))
+
+
+def fit_mask(repaint: Mask, size: Size) -> Mask:
+    """Nearest, to (height, width)."""
+    if repaint.shape == size:
+        return repaint
+    return np.asarray(Image.fromarray(repaint).resize(size[::-1], Image.Resampling.NEAREST)).astype(bool)
+
+
+def prepare_person(image: RGB, repaint: Mask, size: Size) -> PersonPictures:
+    """Bring a person to the size the network works at, and hide what is repainted.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        repaint: (h, w) bool, True = repaint.
+        size: (height, width) to work at.
+
+    Raises:
+        InputError: sizes that differ or do not fit, or a mask that leaves nothing to do.
+    """
+    check_size(size)
+    if image.shape[:2] != repaint.shape:
+        raise InputError(f"sizes differ: image {image.shape[:2]} but mask {repaint.shape}", "run the parsing step again")
+    fitted, area = fit_picture(image, size), fit_mask(repaint, size)
+    if not area.any():
+        raise InputError(
+            "the agnostic mask is empty: there is nothing to dress", "check the parse map, or run the parsing step again"
+        )
+    return PersonPictures(image=fitted, masked=np.where(area[..., None], np.uint8(GREY), fitted), repaint=area)
+
+
+def pictures_of(person: PersonPictures) -> list[RGB]:
+    """What the VAE encodes of a person: hidden and whole."""
+    return [person.masked, person.image]
+
+
+def encoded_person(pictures: PersonPictures, posteriors: Sequence[Posterior]) -> EncodedPerson:
+    """A person from what the VAE made of `pictures_of`."""
+    masked, image = posteriors
+    height, width = masked.mean.shape[-2:]
+    area = torch.from_numpy(pictures.repaint.astype(np.float32))[None, None]
+    shrunk = F.interpolate(area, (height, width), mode="nearest")
+    return EncodedPerson(pictures=pictures, masked=masked.mean, known=image.sample(None), repaint=shrunk.to(masked.mean.device))
+
+
+def garment_contexts(network: OotDiffusion, words: Words, garments: Sequence[tuple[RGB, Category]]) -> list[Tensor]:
+    """The context of garments, one call: (1, n, context_dim) fp32 each.
+
+    Args:
+        network: the loaded network.
+        words: of the model.
+        garments: garment canvas (h, w, 3) with its category.
+    """
+    ids = torch.tensor([words.ids[category] for _, category in garments])
+    squares = torch.cat([clip_crop(picture, side=network.architecture.clip.image_size) for picture, _ in garments])
+    return list(network.context(ids, squares, words.vector).float()[:, None])
+
+
+def latent_size(size: Size) -> Size:
+    """(height, width) of the latents of pictures of a size."""
+    return size[0] // LATENT_STRIDE, size[1] // LATENT_STRIDE
