@@ -197,6 +197,13 @@ SIDE_LABELS: dict[str, SideLabels] = {
 }
 """By side of the subject."""
 
+THIRTEEN_GROUPS: tuple[tuple[Parse, ...], ...] = (
+    (Parse.BACKGROUND, Parse.NECK), (Parse.HAT, Parse.HAIR), HEAD_LABELS, UPPER_LABELS, LOWER_LABELS,
+    (Parse.LEFT_ARM,), (Parse.RIGHT_ARM,), (Parse.LEFT_LEG,), (Parse.RIGHT_LEG,), (Parse.LEFT_SHOE,), (Parse.RIGHT_SHOE,),
+    (Parse.SOCKS,), (Parse.GLOVE, Parse.SCARF),
+)  # fmt: skip
+"""The 13 groups of CIHP labels that VITON-HD's family predicts (docs/facts/label_lists.md#thirteen-groups)."""
+
 CIHP_PALETTE: tuple[tuple[int, int, int], ...] = (
     (0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51),
     (255, 85, 0), (0, 0, 85), (0, 119, 221), (85, 85, 0), (0, 85, 85),

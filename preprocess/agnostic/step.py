@@ -24,7 +24,7 @@ from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
 from preprocess.agnostic.layers import layer_notices
 from preprocess.agnostic.parse_agnostic import parse_agnostic
-from preprocess.agnostic.rules.conditions import Conditions, MaskRule
+from preprocess.agnostic.rules.conditions import Conditions, MaskRule, ReducedParse
 from preprocess.agnostic.rules.keep import Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.agnostic.shown_arms import with_shown_arms
@@ -171,7 +171,7 @@ class AgnosticStep(StepBase):
             given = inputs.conditions if rule.as_published else shown
             conditions = with_settled_waist(given, waist, category, rule)
             mask = agnostic_mask(rule, category, conditions, self.config.keep)
-            files |= artefacts(inputs.person, category, mask, conditions)
+            files |= artefacts(inputs.person, category, mask, conditions, rule.reduced_parse or parse_agnostic)
             notices += mask_notices(category, mask, conditions.body)
             facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": rule.name}
         notices += waist_notices(inputs.person, waist, inputs.conditions)
@@ -207,12 +207,12 @@ def waist_notices(person: Person, waist: Waist, conditions: Conditions) -> list[
     return []
 
 
-def artefacts(person: Person, category: Category, mask: Mask, conditions: Conditions) -> dict[Ref, Encode]:
+def artefacts(person: Person, category: Category, mask: Mask, conditions: Conditions, reduced: ReducedParse) -> dict[Ref, Encode]:
     """The encoders of one category's files."""
     return {
         layout.AGNOSTIC_MASK.of(person.id, category): lambda: images.mask_png(mask),
         layout.PARSE_AGNOSTIC.of(person.id, category): lambda: images.labels_png(
-            parse_agnostic(category, conditions.parse, conditions.body)
+            reduced(category, conditions.parse, conditions.body)
         ),
     }
 

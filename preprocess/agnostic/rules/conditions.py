@@ -51,6 +51,9 @@ class Conditions:
         return self.parse.shape[0], self.parse.shape[1]
 
 
+ReducedParse = Callable[[Category, Labels, Joints], Labels]
+"""A rule's own parse map without the garment: category, (h, w) uint8 of `Parse`, joints → the same map with less."""
+
 MaskOf = Callable[[Category, Conditions], Mask]
 """A rule's function: category and conditions → (h, w) bool, True = repaint."""
 
@@ -67,6 +70,7 @@ class MaskRule:
         weighs_opinions: whether it uses each parsing network's own map, where there are several.
         as_published: whether it reads every label as it is, for comparisons with the published code.
         one_layer: whether it covers the coat or what is under it, not both.
+        reduced_parse: how the parse map is reduced, where the rule has a way of its own; else as for every other rule.
     """
 
     name: str
@@ -76,3 +80,4 @@ class MaskRule:
     weighs_opinions: bool = False
     as_published: bool = False
     one_layer: bool = False
+    reduced_parse: ReducedParse | None = None

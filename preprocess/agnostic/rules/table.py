@@ -14,6 +14,7 @@ from preprocess.agnostic.rules.keep import Keepable, kept
 from preprocess.agnostic.rules.ootd import ootd_dc, ootd_hd
 from preprocess.agnostic.rules.ootd_compat import ootd_dc_compat, ootd_hd_compat
 from preprocess.agnostic.rules.viton_hd import viton_hd
+from preprocess.agnostic.rules.viton_hd_exact import gs_viton_exact, gs_viton_parse, viton_hd_exact, viton_hd_parse
 from preprocess.agnostic.strokes import SPECK_SHARE
 
 AUTO = "auto"
@@ -36,6 +37,8 @@ RULES: dict[str, MaskRule] = {
         MaskRule("catvton-inner", catvton_inner, UPPER, needs_parts=True, weighs_opinions=True, one_layer=True),
         MaskRule("catvton-outer", catvton_outer, UPPER, needs_parts=True, weighs_opinions=True, one_layer=True),
         MaskRule("dci-vton", dci_vton, UPPER),
+        MaskRule("viton-hd-exact", viton_hd_exact, UPPER, as_published=True, reduced_parse=viton_hd_parse),
+        MaskRule("gs-viton-exact", gs_viton_exact, UPPER, as_published=True, reduced_parse=gs_viton_parse),
     )
 }
 """docs/steps/mask-rules.md describes each rule."""

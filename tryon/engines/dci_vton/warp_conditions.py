@@ -10,23 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.core.arrays import RGB, Float, Labels
-from pipeline.core.labels import (
-    HEAD_LABELS,
-    LOWER_LABELS,
-    UPPER_LABELS,
-    Parse,
-)
+from pipeline.core.labels import THIRTEEN_GROUPS, UPPER_LABELS
 from pipeline.core.masks import Mask
 from tryon.engines.dci_vton.conditions import nearest, squashed
 
 SIZE = (512, 384)
 """(height, width)."""
-GROUPS: tuple[tuple[Parse, ...], ...] = (
-    (Parse.BACKGROUND, Parse.NECK), (Parse.HAT, Parse.HAIR), HEAD_LABELS, UPPER_LABELS, LOWER_LABELS,
-    (Parse.LEFT_ARM,), (Parse.RIGHT_ARM,), (Parse.LEFT_LEG,), (Parse.RIGHT_LEG,), (Parse.LEFT_SHOE,), (Parse.RIGHT_SHOE,),
-    (Parse.SOCKS,), (Parse.GLOVE, Parse.SCARF),
-)  # fmt: skip
-"""HR-VITON's 13 groups of CIHP labels (docs/facts/label_lists.md#thirteen-groups): the planes of the one-hot map."""
+GROUPS = THIRTEEN_GROUPS
+"""The planes of the one-hot map."""
 
 
 @dataclass(frozen=True)
