@@ -24,8 +24,8 @@ QUIET, FAINTEST, OVER_NOISE = 0.2, 0.7, 5.0
 """In levels of lightness (0..100): noise of a plain ground, the faintest stroke, and how often it exceeds the noise."""
 THING, THINGS, WIDE = 12.0, 0.01, 0.12
 """More than the second share of the ground that differs by the first from its surroundings of the third: furniture, a plant."""
-LONG, NARROW = 0.03, 8.0
-"""A longer and narrower stroke is the edge of a floor or a wall."""
+LONG, NARROW, RAGGED = 0.03, 8.0, 2.2
+"""A longer and narrower stroke is an edge, unless its outline is this much longer than a bar's: letters that touch."""
 CELL, FILLED, LEAST_CELLS = 1 / 32, 0.06, 6
 """The ground is read in cells of this side; so many that strokes fill to this share are a watermark. Good pictures have 3."""
 
@@ -85,6 +85,11 @@ def _without_edges(strokes: Mask, side: int) -> Mask:
     _, numbers, stats, _ = cv2.connectedComponentsWithStats(masks.bytes_of(strokes), connectivity=8)
     length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     keep = (length < LONG * side) | (length**2 < NARROW * stats[:, cv2.CC_STAT_AREA])
+    for number in np.flatnonzero(~keep):
+        left, top, width, height = stats[number, : cv2.CC_STAT_AREA]
+        part = numbers[top : top + height, left : left + width] == number
+        outlines, _ = cv2.findContours(masks.bytes_of(part), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        keep[number] = sum(cv2.arcLength(each, True) for each in outlines) > RAGGED * 2 * length[number]
     keep[0] = False
     kept: Mask = keep[numbers]
     return kept

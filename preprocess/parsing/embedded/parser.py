@@ -43,6 +43,8 @@ TRUST_IN_COLOUR = 0.55
 SMOOTH_PX, SMOOTH_EPS = 5, 60.0
 """Radius at half size and regularisation of the guided filter."""
 ROUNDS = 2
+CHEST = 0.62
+"""Along the body: a skirt may begin below it, so that the upper garment's colours are read above."""
 CLEARLY = 0.7
 """A label with more than this probability has no rival."""
 SPECK_SHARE = 0.0003
@@ -66,7 +68,7 @@ class ColourParser:
     """Approximate parse maps without a network."""
 
     needs = Resources(memory_gb=0.3)
-    card = Card(name="colour", version=2, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
+    card = Card(name="colour", version=3, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
     batch_size = 1
     keeps_lists = False
 
@@ -202,7 +204,7 @@ def _first_groups(view: WorkingView) -> Groups:
     unlike_skin = view.spread(skin.nats < -13.0)
     arms = masks.dilate(r.any_arm, 0.03 * s)
     head = masks.dilate(r.skull, 0.06 * s)
-    chest = r.torso & ~arms & ~head & (r.along > 0.12) & (r.along < 0.75)
+    chest = r.torso & ~arms & ~head & (r.along > 0.12) & (r.along < CHEST)
     hips = (r.any_leg | (r.torso & (r.along > 1.03))) & ~arms & (r.along > 1.1)
     around = masks.dilate(r.skull, 0.12 * s) & ~masks.dilate(r.face, 0.02 * s) & (r.along < _mouth(r))
     feet = (r.feet["right"] | r.feet["left"]) & ~r.any_leg
