@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.core.errors import WeightsError
 from pipeline.core.weights.files import stub_on_disk
@@ -93,6 +93,25 @@ def own_weights(
         owned[name] = tensor.to(tensor.dtype if name in as_stored else dtype, copy=files.hold(tensor), memory_format=layout)
         files.forget(tensor)
     return owned
+
+
+def fill(
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    dtype: torch.dtype,
+    *,
+    channels_last: bool = False,
+    as_stored: Container[str] = (),
+) -> None:
+    """Give a network without memory its weights, which are known to fit; no gradients afterwards.
+
+    Args:
+        network: on the meta device; what it lacks of the weights is never read.
+        weights, dtype, channels_last, as_stored: see `own_weights`.
+    """
+    owned = own_weights(weights, network.state_dict(), dtype, channels_last=channels_last, as_stored=as_stored)
+    network.load_state_dict(owned, strict=True, assign=True)
+    network.requires_grad_(False)
 
 
 def _open_safetensors(path: Path) -> dict[str, Tensor]:

@@ -117,12 +117,30 @@ def encode_all(vae: Any, pictures: Sequence[RGB]) -> list[Posterior]:
     Returns:
         One posterior per picture, on the VAE's device.
     """
-    tensor = torch.cat([picture_tensor(picture) for picture in pictures]).to(_device(vae), non_blocking=True)
-    posterior = encode_pictures(vae, tensor)
+    posterior = encode_finite(vae, torch.cat([picture_tensor(picture) for picture in pictures]))
+    return [posterior[row] for row in range(len(pictures))]
+
+
+def encode_finite(vae: Any, pictures: Tensor) -> Posterior:
+    """(b, 3, height, width) in [-1, 1], on any device; where 16 bits overflow, the VAE stays in fp32 from then on."""
+    there = pictures.to(_device(vae), non_blocking=True)
+    posterior = encode_pictures(vae, there)
     if dtype_of(vae) != torch.float32 and not posterior.is_finite():
         keep_in_fp32(vae, "the VAE")
-        posterior = encode_pictures(vae, tensor)
-    return [posterior[row] for row in range(len(pictures))]
+        posterior = encode_pictures(vae, there)
+    return posterior
+
+
+def decode_finite(vae: Any, latents: Tensor) -> Tensor:
+    """Scaled latents (b, 4, h, w) → pictures (b, 3, 8h, 8w) in [-1, 1], fp32, on the CPU.
+
+    Where 16 bits overflow, the VAE stays in fp32 from then on; what even fp32 gives no number for is black.
+    """
+    decoded = decode_latents(vae, latents)
+    if dtype_of(vae) != torch.float32 and not bool(torch.isfinite(decoded).all()) and not overflowed(latents):
+        keep_in_fp32(vae, "the VAE")
+        decoded = decode_latents(vae, latents)
+    return decoded.cpu().nan_to_num(-1, 1, -1).clamp(-1, 1)
 
 
 def decode_all(vae: Any, latents: Tensor, *, rounded: bool) -> list[RGB | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
+from tryon.checkpoints import difference, fill, open_checkpoint, refuse_difference
 from tryon.engines.dci_vton.architecture import FULL, Architecture
 from tryon.engines.dci_vton.keys import drop_reason, our_name
 from tryon.engines.dci_vton.network import DciVton
@@ -70,7 +70,6 @@ def fill_network(
         The network on the CPU, evaluation mode, no gradients.
     """
     network = empty_network(architecture, savings)
-    owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last)
-    network.load_state_dict(owned, strict=True, assign=True)
+    fill(network, weights, dtype, channels_last=savings.channels_last)
     count_positions(network.image_encoder)
-    return network.requires_grad_(False)
+    return network

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
+from tryon.checkpoints import difference, fill, open_checkpoint, refuse_difference
 from tryon.engines.fashn.architecture import FULL, Architecture
 from tryon.engines.fashn.keys import UNUSED, our_tensors
 from tryon.engines.fashn.network import FashnVton
@@ -39,9 +39,8 @@ def fill_network(
         The network on the CPU, evaluation mode, no gradients.
     """
     network = empty_network(architecture, savings)
-    owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last)
-    network.load_state_dict(owned, strict=True, assign=True)
-    return network.requires_grad_(False)
+    fill(network, weights, dtype, channels_last=savings.channels_last)
+    return network
 
 
 def read_published(path: Path, architecture: Architecture = FULL) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
+from tryon.checkpoints import difference, fill, open_checkpoint, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.keys import CONTROL_TAIL, drop_reason, our_name
 from tryon.engines.stableviton.network import StableViton
@@ -94,10 +94,9 @@ def fill_network(
     network.use_weight_format(weight_format)
     eight_bits = names_in_8_bits(network)
     as_stored = {*eight_bits, *eight_bits.values()}
-    owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last, as_stored=as_stored)
-    network.load_state_dict(owned, strict=True, assign=True)
+    fill(network, weights, dtype, channels_last=savings.channels_last, as_stored=as_stored)
     count_positions(network.image_encoder)
-    return network.requires_grad_(False)
+    return network
 
 
 def renamed(official: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:

@@ -5,7 +5,6 @@ The models that share the network are rows: a name, a weights row, the size it w
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -24,13 +23,11 @@ from pipeline.core.engine import (
     TryOnItem,
     try_on_engine,
 )
-from pipeline.core.errors import UsageError, WeightsError
+from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
-from pipeline.core.weights.access import converted_of, require, sha_of
-from pipeline.core.weights.converted import INDEX
-from pipeline.core.weights.files import read_json
+from pipeline.core.weights.access import require, sha_of
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
 from tryon.networks.sd1 import SIDE_MULTIPLE
 
@@ -41,8 +38,6 @@ if TYPE_CHECKING:
 
 TINY_DECODER = "taesd"
 """Row of the weights that `decoder = "tiny"` needs; the engine runs without them."""
-
-_log = logging.getLogger("lookbook")
 
 
 @try_on_engine
@@ -137,29 +132,11 @@ class StableVITON(EngineBase):
         facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self._size)}
         return facts | tiny | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
-    def _weights_path(self, dtype: str, weight_format: str = "full") -> Path:
-        """The safetensors form when it was made from the file that is (or was) here, else that file.
+    def _weights_path(self, dtype: str, weight_format: str) -> Path:
+        """See `network_folder.weights_path`."""
+        from tryon.network_folder import weights_path
 
-        Asked for fp32 while the converted weights were rounded to 16 bits, the published file is taken where it still is. Weights
-        that were rounded to int8 serve that weight format only, so that what was computed with is what the settings say.
-
-        Raises:
-            WeightsError: only weights in int8 are here, and another weight format is asked for.
-        """
-        root, name = self.context.layout.weights, self.card.weights[0]
-        converted, published = converted_of(name, root), require(name, root)
-        if converted is not None and stored_dtype(converted) == "int8" and weight_format != "int8":
-            if not published.is_file():
-                raise WeightsError(
-                    f"{name}: only weights in int8 are here ({converted}), and {self.card.name}.weight_format is {weight_format}",
-                    f"--set {self.card.name}.weight_format=int8, or convert the published file again with --dtype bf16",
-                )
-            return published
-        if converted is None or (dtype == "fp32" and published.is_file() and stored_dtype(converted) != "fp32"):
-            return published
-        if dtype == "fp32" and stored_dtype(converted) != "fp32":
-            _log.warning("%s: fp32 asked for, but the converted weights were rounded to %s", name, stored_dtype(converted))
-        return converted
+        return weights_path(self.card.name, self.card.weights[0], self.context.layout.weights, dtype, weight_format)
 
     def _tiny_decoder(self, dtype: torch.dtype) -> Any:
         """The decoder for previews, strictly.
@@ -185,11 +162,6 @@ class StableVITON(EngineBase):
         if self._runtime is None:
             raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
         return self._runtime
-
-
-def stored_dtype(converted: Path) -> str:
-    """Number format of a converted folder: `fp32`, `bf16`, `fp16` or `int8`."""
-    return str(read_json(converted / INDEX).get("dtype", ""))
 
 
 class StableVITON1024(StableVITON):

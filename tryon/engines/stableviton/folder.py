@@ -13,51 +13,56 @@ In `int8` every large weight is a tensor of 8-bit numbers, with its scales besid
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights.converted import INDEX, damaged_files, find_converted, list_contents
+from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import digest_of
-from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
+from tryon import network_folder
+from tryon.checkpoints import difference, refuse_difference
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, fill_network, read_published
 from tryon.engines.stableviton.keys import QUERIES
 from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.variants import VARIANTS, Variant, variant_named
+from tryon.network_folder import (
+    AS_DIFFUSERS,
+    AS_TRANSFORMERS,
+    IMAGE_ENCODER,
+    INT8,
+    new_folder,
+    refuse_damaged,
+    write_index,
+    write_parts,
+)
 from tryon.networks.clip import ClipWidths
-from tryon.networks.compvis_names import with_values
 from tryon.networks.precision import DTYPES
-from tryon.networks.quantised import FULL_FORMAT, names_in_8_bits, quantise
+from tryon.networks.quantised import FULL_FORMAT
 from tryon.networks.savings import ALL, Savings
 
 CLASS_NAME = "LookbookStableViton"
 
 PARTS: Mapping[str, str] = {
-    "unet": "diffusion_pytorch_model.safetensors",
-    "vae": "diffusion_pytorch_model.safetensors",
-    "image_encoder": "model.safetensors",
-    "control": "model.safetensors",
-    "warp": "model.safetensors",
-    "mapper": "model.safetensors",
+    "unet": AS_DIFFUSERS,
+    "vae": AS_DIFFUSERS,
+    IMAGE_ENCODER: AS_TRANSFORMERS,
+    "control": AS_TRANSFORMERS,
+    "warp": AS_TRANSFORMERS,
+    "mapper": AS_TRANSFORMERS,
 }
 """Sub-folder → weight file, named as the library that opens it expects."""
 
 WITH_QUERIES = replace(ALL, fold_single_token=False)
 """Of the control tail, which feeds nothing, no folder has anything; without the rest that has no say a folder is lean."""
 
-INT8 = "int8"
 STORED: Mapping[str, torch.dtype] = {**DTYPES, INT8: torch.bfloat16}
 """Number format of a folder → that of its weights which are not in 8 bits."""
-
-_HUB_LEVEL = "vision_model."  # every CLIP tower on the hub carries it; both generations of transformers read it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +75,6 @@ class Index:
     source_sha256: str
     source_bytes: int = 0
     files: Mapping[str, Any] = field(default_factory=dict)  # path below the folder → bytes, sha256
-
-    def write(self, folder: Path) -> None:
-        """Write it as the folder's last file: a folder without it is not finished."""
-        content = {"_class_name": CLASS_NAME, **asdict(self)}
-        (folder / INDEX).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
 def weight_format_stored(dtype: str) -> str:
@@ -149,41 +149,11 @@ def write_folder(folder: Path, weights: Mapping[str, Tensor], index: Index, savi
     Raises:
         WeightsError: the folder exists already.
     """
-    if folder.exists():
-        raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        made = Path(scratch) / folder.name
+    with new_folder(folder) as made:
         needed = empty_network(index.architecture, savings)
         needed.use_weight_format(weight_format_stored(index.dtype))
-        _write_parts(made, weights, needed, STORED[index.dtype])
-        replace(index, files=list_contents(made)).write(made)
-        made.replace(folder)
-
-
-def _write_parts(folder: Path, weights: Mapping[str, Tensor], needed: StableViton, dtype: torch.dtype) -> None:
-    """One part at a time, so that the memory holds one part in the new number format and no more."""
-    eight_bits = names_in_8_bits(needed)
-    names = frozenset(needed.state_dict()) - frozenset(eight_bits.values())
-    for part, file_name in PARTS.items():
-        (folder / part).mkdir(parents=True)
-        prefix = f"{part}."
-        own = own_weights(weights, sorted(name for name in names if name.startswith(prefix)), dtype)
-        for name in eight_bits.keys() & own.keys():
-            own[name], own[eight_bits[name]] = quantise(own[name], INT8)
-        level = _HUB_LEVEL if part == "image_encoder" else ""
-        named = {level + name.removeprefix(prefix): tensor for name, tensor in own.items()}
-        save_file(named, folder / part / file_name, {"format": "pt"})
-        _write_config(getattr(needed, part), folder / part)
-
-
-def _write_config(part: Any, folder: Path) -> None:
-    """The libraries write their own configuration; our parts are described by the index."""
-    if hasattr(part, "save_config"):
-        part.save_config(folder)
-    elif hasattr(part, "config"):
-        part.config.architectures = ["CLIPVisionModel"]
-        part.config.save_pretrained(folder)
+        write_parts(made, PARTS, weights, needed, STORED[index.dtype])
+        write_index(made, {"_class_name": CLASS_NAME, **asdict(index)})
 
 
 @dataclass(frozen=True)
@@ -211,12 +181,13 @@ def load(path: Path, dtype: torch.dtype, *, savings: Savings = ALL, architecture
         published = read_published(path, architecture)
         return Loaded(fill_network(architecture, published.weights, dtype, savings), published.variant, path.name)
     index = read_index(path)
-    _refuse_damaged(path)
+    refuse_damaged(path, PARTS)
     weight_format = weight_format_stored(index.dtype)
     network = empty_network(index.architecture, savings)
     network.use_weight_format(weight_format)
     wanted = network.state_dict()
-    weights = {name: tensor for name, tensor in _read_parts(path).items() if name in wanted or not QUERIES.fullmatch(name)}
+    found = network_folder.read_parts(path, PARTS)
+    weights = {name: tensor for name, tensor in found.items() if name in wanted or not QUERIES.fullmatch(name)}
     remedy = "convert the published file again" if savings == ALL else "what a folder leaves out is in the published file"
     refuse_difference(path, "StableVITON", difference(weights, wanted), remedy)
     network = fill_network(index.architecture, weights, dtype, savings, weight_format)
@@ -229,24 +200,5 @@ def read_parts(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: incomplete or damaged.
     """
-    _refuse_damaged(path)
-    return _read_parts(path)
-
-
-def _refuse_damaged(folder: Path) -> None:
-    """Hold the files against the index, whose identity they stand for. A file is hashed once, and again when it has changed."""
-    made, remedy = find_converted(folder), "convert the published file again"
-    parts = {f"{part}/{file_name}" for part, file_name in PARTS.items()}
-    if made is None or not parts <= made.files.keys():
-        raise WeightsError(f"{folder}: incomplete: {INDEX} lists other files than are here, or of another size", remedy)
-    if damaged := damaged_files(made):
-        raise WeightsError(f"{folder}: damaged: {', '.join(damaged)} is not what {INDEX} lists", remedy)
-
-
-def _read_parts(folder: Path) -> dict[str, Tensor]:
-    """Every tensor of a folder under our names, mapped from its file."""
-    found: dict[str, Tensor] = {}
-    for part, file_name in PARTS.items():
-        tensors = open_checkpoint(folder / part / file_name)
-        found |= {f"{part}.{name.removeprefix(_HUB_LEVEL)}": tensor for name, tensor in tensors.items()}
-    return with_values(found)
+    refuse_damaged(path, PARTS)
+    return network_folder.read_parts(path, PARTS)

@@ -356,7 +356,7 @@ def test_the_unused_tail_is_neither_converted_nor_loaded(saved, tiny, tmp_path):
 def test_a_lean_folder_has_what_is_computed_with_and_nothing_else(saved, tiny, network, tmp_path, lean):
     target = tmp_path / "stableviton"
     folders.convert(saved(), target, dtype="fp32", lean=lean, architecture=tiny)
-    found = folders._read_parts(target)
+    found = folders.read_parts(target)
     assert (found.keys() == network.state_dict().keys()) is lean
     loaded = folders.load(target, torch.float32).network.state_dict()
     assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in loaded.items())
