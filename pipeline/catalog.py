@@ -163,6 +163,18 @@ ENGINES: dict[str, EngineEntry] = {
         "tryon.engines.ootdiffusion.config:OotdConfig",
         "tryon.engines.ootdiffusion.keys:KINDS",
     ),
+    "dci_vton": EngineEntry(
+        "tryon.engines.dci_vton.engine:DciVtonEngine",
+        "tryon.engines.dci_vton.config:DciVtonConfig",
+        "tryon.engines.dci_vton.keys:KINDS",
+        {"warp": "tryon.engines.dci_vton.warp_stage:WarpStage"},
+    ),
+    "dci_vton_v2": EngineEntry(
+        "tryon.engines.dci_vton.engine:DciVtonV2Engine",
+        "tryon.engines.dci_vton.config:DciVtonConfig",
+        "tryon.engines.dci_vton.keys:KINDS",
+        {"warp": "tryon.engines.dci_vton.warp_stage:WarpStage"},
+    ),
     "preview": EngineEntry("tryon.engines.preview.engine:PreviewEngine", "tryon.engines.preview.config:PreviewConfig"),
 }
 """In the order in which `auto` prefers them."""
@@ -207,6 +219,8 @@ ANATOMIES: dict[str, Target] = {
     "fashn": "tryon.engines.fashn.study:ANATOMY",
     "ootdiffusion_hd": "tryon.engines.ootdiffusion.study:ANATOMY_HD",
     "ootdiffusion_dc": "tryon.engines.ootdiffusion.study:ANATOMY_DC",
+    "dci_vton": "tryon.engines.dci_vton.study:ANATOMY",
+    "dci_vton_v2": "tryon.engines.dci_vton.study:ANATOMY_V2",
 }
 """What `study NAME` takes apart: an `Anatomy` of `tryon/study/protocol.py` each. An engine that is not here has no network."""
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.catalog import ENGINES, Target, resolve
 from pipeline.core.errors import UsageError, WeightsError, nearest
+from pipeline.core.weights.files import digest_of
 from pipeline.core.weights.table import row
 from tryon.other_files import KINDS as OTHER_KINDS
 from tryon.recognise import FileKind, other_engine, recognise, unknown_file
@@ -55,7 +56,7 @@ def reader_of(file: Path, wanted: str = "") -> FileReader:
     if not kind.engines or wanted not in {"", *kind.engines}:
         raise other_engine(file, kind, wanted)
     if not kind.convert:
-        cure = f"python run.py weights pull {_row_of(kind.engines[0])} --from {file}"
+        cure = f"python run.py weights pull {kind.row or _row_of(kind.engines[0])} --from {file}"
         raise WeightsError(f"{file}: this is {kind.about}; it is used as it is, without conversion", cure)
     return _reader(wanted or _listed_engine(file, kind), kind, kind.about)
 
@@ -69,6 +70,13 @@ def refuse_other_model(name: str, file: Path) -> None:
     engines = [engine for engine in ENGINES if ENGINES[engine].files and _row_of(engine) == name]
     if engines and file.is_file():
         reader_of(file, engines[0])
+    elif file.is_file() and any(kind.row == name for kind in file_kinds()):
+        shapes = read_shapes(file)
+        kind = recognise(shapes, file_kinds())
+        if kind is None:
+            raise unknown_file(file, shapes, file_kinds())
+        if kind.row != name:
+            raise other_engine(file, kind)
 
 
 def file_kinds() -> Sequence[FileKind]:
@@ -78,13 +86,16 @@ def file_kinds() -> Sequence[FileKind]:
 
 
 def _reader(engine: str, kind: FileKind, about: str) -> FileReader:
-    return FileReader(engine, _row_of(engine), about, kind.convert)
+    return FileReader(engine, _row_of(engine), about, kind.convert_for.get(engine, kind.convert))
 
 
 def _listed_engine(file: Path, kind: FileKind) -> str:
-    """Of the engines with the same network, the one in whose row of the weights table the file's name or size stands."""
+    """Of the engines with the same network, the one in whose row of the weights table the file's name, size or hash stands."""
     listed = [engine for engine in kind.engines if _lists(_row_of(engine), file)]
-    found = kind.engines if len(kind.engines) == 1 else listed
+    found: Sequence[str] = kind.engines if len(kind.engines) == 1 else listed
+    if len(found) != 1:
+        sha256 = digest_of(file).sha256
+        found = [engine for engine in kind.engines if any(sha256 in each.sha256 for each in row(_row_of(engine)).files)]
     if len(found) != 1:
         raise UsageError(
             f"{file}: this is {kind.about}, and neither its name nor its size says for which engine: {', '.join(kind.engines)}",

@@ -14,7 +14,6 @@ _LDM_INPUT = "model.diffusion_model.input_blocks.0.0.weight"
 _UNET_INPUT = "conv_in.weight"
 _UNET = ("down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight", "up_blocks.3.attentions.2.proj_out.weight")
 _TEXT = ("cond_stage_model.transformer.text_model.embeddings.token_embedding.weight",)
-_FLOW = ("image_FPN.adaptive.0.weight", "cond_FPN.adaptive.0.weight", "aflow_net.netMain.0.0.weight")
 _REFERENCE = ("learnable_vector", "proj_out.weight", "cond_stage_model.mapper.resblocks.0.ln_1.weight")
 """Paint-by-Example's way to condition on a picture, which its descendants kept."""
 
@@ -25,28 +24,6 @@ KINDS: tuple[FileKind, ...] = (
         has=_REFERENCE,
         inputs={_LDM_INPUT: 9},
         advice="a start for training, not for dressing: python run.py weights pull stableviton-vitonhd",
-    ),
-    FileKind(
-        name="dci_vton",
-        about="a DCI-VTON diffusion checkpoint",
-        has=(*_REFERENCE, "vgg.conv1_1.weight"),
-        inputs={_LDM_INPUT: 9},
-        before=("paint_by_example",),
-        advice=_NO_ENGINE,
-    ),
-    FileKind(
-        name="dci_vton_warp",
-        about="DCI-VTON's warping network",
-        has=_FLOW,
-        inputs={"cond_features.encoders.0.0.block.2.weight": 16},
-        before=("pf_afn_warp",),
-        advice=_NO_ENGINE,
-    ),
-    FileKind(
-        name="pf_afn_warp",
-        about="PF-AFN's own warping network, which sees other things of a person than DCI-VTON's",
-        has=_FLOW,
-        advice=_NO_ENGINE,
     ),
     FileKind(
         name="viton_hd_seg",

@@ -31,6 +31,8 @@ class FileKind:
         before: kinds whose names it has too; a file of both is this one.
         engines: engines of the catalogue that read it.
         convert: what turns it into the form that loads in seconds, as `module:function`.
+        convert_for: the same for engines for which it is another function.
+        row: row of the weights table that it belongs to, where that is not the engine's first.
         advice: what to do with a file that no engine reads.
     """
 
@@ -41,6 +43,8 @@ class FileKind:
     before: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
     convert: str = ""
+    convert_for: Mapping[str, str] = field(default_factory=dict)
+    row: str = ""
     advice: str = ""
 
     def lacks(self, shapes: Shapes) -> tuple[str, ...]:

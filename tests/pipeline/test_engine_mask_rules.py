@@ -24,6 +24,8 @@ def test_every_engine_names_a_rule_that_knows_all_its_garments(engine):
         ("sift_vton", "hr-viton"),
         ("ootdiffusion_hd", "ootd-hd"),
         ("ootdiffusion_dc", "ootd-dc"),
+        ("dci_vton", "dci-vton"),
+        ("dci_vton_v2", "dci-vton"),
         ("preview", "hr-viton"),
     ],
 )

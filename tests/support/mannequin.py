@@ -14,7 +14,18 @@ from pipeline.core.engine import GarmentInputs, PersonInputs
 from pipeline.core.items import Garment, Person
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import DENSEPOSE_COLOURS, BodyPart, Category, Joint, Parse
-from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, CLOTH_MASK, DENSEPOSE, IMAGE, PARSE, POSE_JSON, Layout
+from pipeline.core.layout import (
+    AGNOSTIC,
+    AGNOSTIC_MASK,
+    CLOTH,
+    CLOTH_MASK,
+    DENSEPOSE,
+    IMAGE,
+    PARSE,
+    PARSE_AGNOSTIC,
+    POSE_JSON,
+    Layout,
+)
 
 HEIGHT, WIDTH = 512, 384
 SKIN, SHIRT, JEANS, WALL = (205, 160, 135), (70, 70, 160), (60, 80, 120), (200, 205, 210)
@@ -212,6 +223,7 @@ def write_person(layout: Layout, name: str = "ann", sleeves: bool = False, **mov
         mask = agnostic_mask(parse, points, category)
         files[AGNOSTIC_MASK.of(name, category)] = images.mask_png(mask)
         files[AGNOSTIC.of(name, category)] = images.jpeg(np.where(mask[..., None], np.uint8(128), picture))
+        files[PARSE_AGNOSTIC.of(name, category)] = images.labels_png(np.where(mask, np.uint8(Parse.BACKGROUND), parse))
     _write(layout, files)
     return Person(name, "inputs:person/ann.jpg", tuple(Category))
 

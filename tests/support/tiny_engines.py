@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline.catalog import ENGINES
 from pipeline.core.engine import TryOnEngine
+from pipeline.core.pair_stage import PairStage
 from pipeline.core.step import Context
 from tryon.engines.fashn.architecture import Architecture
 
@@ -119,6 +121,84 @@ def tiny_ootd() -> Any:
     )
 
 
+def tiny_dci() -> Any:
+    """Widths of a small DCI-VTON; a function, because its description loads CLIP's library."""
+    from tryon.engines.dci_vton.architecture import Architecture as DciArchitecture
+    from tryon.networks.clip import ClipWidths
+
+    return DciArchitecture(
+        model_channels=64,
+        context_dim=48,
+        unet_layers=1,
+        vae_channels=32,
+        vae_layers=1,
+        clip=ClipWidths(hidden_size=64, intermediate_size=128, layers=3, heads=4, projection_dim=48),
+    )
+
+
+@cache
+def tiny_dci_network(dtype: Any) -> Any:
+    """Made once: nothing in it changes while it works."""
+    from benchmarks.generated import GeneratedWeights
+    from tryon.engines.dci_vton import checkpoint
+
+    shapes = checkpoint.empty_network(tiny_dci()).state_dict()
+    return checkpoint.fill_network(GeneratedWeights(shapes), dtype, tiny_dci())
+
+
+@cache
+def tiny_warper() -> Any:
+    """Likewise: an eighth of the channels."""
+    from benchmarks.generated import GeneratedWeights
+    from tryon.engines.dci_vton.warping.network import Warper
+
+    network = Warper((8, 16, 32, 32, 32), 32).eval()
+    network.load_state_dict(dict(GeneratedWeights(network.state_dict())))
+    return network
+
+
+def dci_vton(name: str) -> Factory:
+    """DCI-VTON's network with a fifth of the channels and half the layers, two steps on a square of 128 pixels."""
+
+    def make(context: Context, patch: pytest.MonkeyPatch) -> TryOnEngine:
+        import torch
+
+        from tryon import network_folder
+        from tryon.engines.dci_vton import engine as engines
+        from tryon.engines.dci_vton import folder
+        from tryon.engines.dci_vton.config import DciVtonConfig
+
+        patch.setattr(engines, "sha_of", lambda row, root: "0" * 64)
+        patch.setattr(network_folder, "weights_path", lambda *given: Path("tiny"))
+        patch.setattr(folder, "load", lambda path, dtype, variant: tiny_dci_network(dtype))
+        torch.set_num_threads(1)
+        kind = {"dci_vton": engines.DciVtonEngine, "dci_vton_v2": engines.DciVtonV2Engine}[name]
+        patch.setattr(kind, "side", 128)
+        return kind(DciVtonConfig(steps=2, dtype="fp32", batch_size=2), context)
+
+    return make
+
+
+def warp(context: Context, patch: pytest.MonkeyPatch) -> PairStage:
+    """DCI-VTON's warping network."""
+    import torch
+
+    from tryon.engines.dci_vton import warp_stage
+    from tryon.engines.dci_vton.config import DciVtonConfig
+    from tryon.engines.dci_vton.warping import checkpoint
+
+    patch.setattr(warp_stage, "require", lambda row, root: Path("tiny"))
+    patch.setattr(checkpoint, "load", lambda path: tiny_warper())
+    torch.set_num_threads(1)
+    return warp_stage.WarpStage(DciVtonConfig(), context)
+
+
+STAGES: dict[tuple[str, str], Callable[[Context, pytest.MonkeyPatch], PairStage]] = {
+    ("dci_vton", "warp"): warp,
+    ("dci_vton_v2", "warp"): warp,
+}
+"""Engine and name of its stage → the stage with tiny weights."""
+
 FACTORIES: dict[str, Factory] = {
     "fashn": fashn,
     "stableviton": stableviton("stableviton"),
@@ -126,6 +206,8 @@ FACTORIES: dict[str, Factory] = {
     "sift_vton": stableviton("sift_vton"),
     "ootdiffusion_hd": ootdiffusion("ootdiffusion_hd"),
     "ootdiffusion_dc": ootdiffusion("ootdiffusion_dc"),
+    "dci_vton": dci_vton("dci_vton"),
+    "dci_vton_v2": dci_vton("dci_vton_v2"),
     "preview": preview,
 }
 
@@ -137,3 +219,10 @@ def tiny_engine(name: str, context: Context, patch: pytest.MonkeyPatch) -> TryOn
     )
     assert set(FACTORIES) <= set(ENGINES), f"not in the catalogue: {sorted(set(FACTORIES) - set(ENGINES))}"
     return FACTORIES[name](context, patch)
+
+
+def tiny_stages(name: str, context: Context, patch: pytest.MonkeyPatch) -> dict[str, PairStage]:
+    """The stages of an engine of the catalogue in their order, not loaded yet."""
+    missing = set(ENGINES[name].stages) - {stage for engine, stage in STAGES if engine == name}
+    assert not missing, f"stages of {name} without tiny weights: {sorted(missing)}; see tests/support/tiny_engines.py"
+    return {stage: STAGES[name, stage](context, patch) for stage in ENGINES[name].stages}

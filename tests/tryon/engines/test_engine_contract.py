@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import mannequin
 import numpy as np
 import pytest
-from tiny_engines import tiny_engine
+from PIL import Image
+from tiny_engines import tiny_engine, tiny_stages
 
 from pipeline.catalog import ENGINES, resolve
-from pipeline.core.engine import DressedPerson, EngineConfig, TryOnEngine, TryOnItem
+from pipeline.core.engine import DressedPerson, EngineConfig, PairInputs, TryOnEngine, TryOnItem
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
-from pipeline.core.layout import Folder, Layout, PerCategory
+from pipeline.core.layout import PER_PAIR, Folder, Layout, PerCategory, PerEngine, Ref
+from pipeline.core.pair_stage import PairStage
 from pipeline.core.step import Context
 from tryon.step import TryOnConfig, TryOnStep
 
@@ -37,16 +41,51 @@ def engine(name: str, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> TryOnE
     return tiny_engine(name, Context(layout, device="cpu"), monkeypatch)
 
 
+MADE: dict[str, dict[str, dict[Ref, bytes]]] = {}
+"""By engine and stage, what `stage_results` gave: once is enough."""
+
+
+@pytest.fixture(autouse=True)
+def made_before(name: str, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[Ref, bytes]]:
+    """What the engine's stages make of the mannequin in each garment, written where the engine looks for it: by stage."""
+    if name not in MADE:
+        MADE[name] = stage_results(name, layout, monkeypatch)
+    for files in MADE[name].values():
+        write(layout, files)
+    return MADE[name]
+
+
+def write(layout: Layout, files: Mapping[Ref, bytes]) -> None:
+    for ref, content in files.items():
+        layout.path(ref).parent.mkdir(parents=True, exist_ok=True)
+        layout.path(ref).write_bytes(content)
+
+
+def stage_results(name: str, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[Ref, bytes]]:
+    """Run the stages in their order, for every category that they were made for."""
+    found: dict[str, dict[Ref, bytes]] = {}
+    for stage_name, stage in tiny_stages(name, Context(layout, device="cpu"), monkeypatch).items():
+        found[stage_name] = {}
+        stage.load("cpu")
+        for category in sorted(stage.card.categories & set(GARMENT_FOR)):
+            person, garment = mannequin.person_inputs(layout, category), mannequin.garment_inputs(layout, GARMENT_FOR[category])
+            pair = Pair(person.person, garment.garment, name)
+            item = TryOnItem(stage.encode(person), stage.encode(garment), 0, PairInputs(pair, layout))
+            (made,) = stage.make([item])
+            found[stage_name] |= {kind.of(pair.id, name): encode() for kind, encode in made.files.items()}
+        write(layout, found[stage_name])
+    return found
+
+
 def items(engine: TryOnEngine, layout: Layout) -> list[TryOnItem]:
     """One item per category the engine dresses."""
-    return [
-        TryOnItem(
-            engine.encode(mannequin.person_inputs(layout, category)),
-            engine.encode(mannequin.garment_inputs(layout, GARMENT_FOR[category])),
-            seed=number,
-        )
-        for number, category in enumerate(sorted(engine.card.categories))
-    ]
+    return [item_of(engine, layout, category, number) for number, category in enumerate(sorted(engine.card.categories))]
+
+
+def item_of(engine: TryOnEngine, layout: Layout, category: Category, seed: int) -> TryOnItem:
+    person, garment = mannequin.person_inputs(layout, category), mannequin.garment_inputs(layout, GARMENT_FOR[category])
+    pair = Pair(person.person, garment.garment, engine.card.name)
+    return TryOnItem(engine.encode(person), engine.encode(garment), seed, PairInputs(pair, layout))
 
 
 def operations(kind: type) -> set[str]:
@@ -85,6 +124,7 @@ def test_the_card_says_who_it_is_and_what_it_reads(engine: TryOnEngine):
     assert card.categories
     assert card.person
     assert all(isinstance(kind, Folder | PerCategory) for kind in (*card.person, *card.garment))
+    assert set(card.pair) <= set(PER_PAIR.values())
     assert engine.batch_size >= 1
 
 
@@ -124,11 +164,13 @@ def test_it_reads_nothing_its_card_does_not_name(engine: TryOnEngine, layout: La
     person, garment = mannequin.person_inputs(layout, category), mannequin.garment_inputs(layout, GARMENT_FOR[category])
     named = {kind.of("ann", category) if isinstance(kind, PerCategory) else kind.of("ann") for kind in engine.card.person}
     named |= {kind.of(garment.garment.id) for kind in engine.card.garment}
+    pair = Pair(person.person, garment.garment, engine.card.name)
+    named |= {kind.of(pair.id, pair.engine) for kind in engine.card.pair}
     for path in layout.outputs.rglob("*"):
         if path.is_file() and path.relative_to(layout.outputs).as_posix() not in named:
             path.unlink()
     engine.load("cpu")
-    (dressed,) = engine.generate([TryOnItem(engine.encode(person), engine.encode(garment), 0)])
+    (dressed,) = engine.generate([TryOnItem(engine.encode(person), engine.encode(garment), 0, PairInputs(pair, layout))])
     assert dressed.picture.std() > 5
 
 
@@ -146,3 +188,20 @@ def test_the_step_runs_it_and_gives_the_same_bytes_twice(name: str, layout: Layo
         assert [set(made.files) for made in produced] == [set(step.writes(pair)) for pair in pairs]
         files.append([encode() for made in produced for encode in made.files.values()])
     assert files[0] == files[1]
+
+
+def test_its_stages_make_what_their_cards_say_on_the_persons_canvas(
+    name: str, layout: Layout, made_before: dict[str, dict[Ref, bytes]], monkeypatch: pytest.MonkeyPatch
+):
+    known: set[PerEngine] = set()
+    for stage_name, stage in tiny_stages(name, Context(layout), monkeypatch).items():
+        card = stage.card
+        assert isinstance(stage, PairStage) and type(stage) is resolve(ENGINES[name].stages[stage_name])
+        pairs = [f"ann__{GARMENT_FOR[category]}" for category in card.categories]
+        assert set(made_before[stage_name]) == {kind.of(pair, name) for kind in card.makes for pair in pairs}
+        assert set(card.pair) <= known and set(card.makes) <= set(PER_PAIR.values())
+        assert set(card.weights) <= set(resolve(ENGINES[name].engine).card.weights), "asked for before the run"
+        sizes = {Image.open(io.BytesIO(content)).size for content in made_before[stage_name].values()}
+        assert sizes == {(mannequin.WIDTH, mannequin.HEIGHT)}
+        known |= set(card.makes)
+    assert set(resolve(ENGINES[name].engine).card.pair) <= known

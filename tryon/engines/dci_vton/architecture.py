@@ -32,3 +32,7 @@ class Architecture:
 
 
 FULL = Architecture()
+PARAMETERS = 1.28e9
+"""Weights of the full network, without queries over a single token."""
+CALL_BYTES_PER_PIXEL = 420
+"""Of one picture's activations in a model call in 16 bits: StableVITON's, less its spatial encoder's maps; not counted."""

@@ -39,15 +39,15 @@ class PersonConditions:
         image: (h, w, 3) uint8 RGB.
         agnostic: (h, w, 3) uint8 RGB, grey 128 where clothes were.
         repaint: (h, w) bool, the agnostic drawing.
-        parse: (h, w) uint8 of `Parse`.
-        parse_agnostic: the same without the garment and the covered arms.
+        parse: (h, w) uint8 of `Parse`; only the first model looks at it.
+        parse_agnostic: the same without the garment and the covered arms; likewise.
     """
 
     image: RGB
     agnostic: RGB
     repaint: Mask
-    parse: Labels
-    parse_agnostic: Labels
+    parse: Labels | None = None
+    parse_agnostic: Labels | None = None
 
 
 @dataclass(frozen=True)
@@ -67,30 +67,42 @@ class DiffusionInputs:
     repaint: Mask
 
 
-def first_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey) -> DiffusionInputs:
+def first_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey, side: int = SIDE) -> DiffusionInputs:
     """Inputs of the first model (`viton512`): the hole is the garment and both arms by the parse map.
 
     Args:
         person: conditions.
         warped: (h, w, 3) uint8 RGB, the garment warped onto the person.
         warped_mask: (h, w) uint8 soft mask of it.
+        side: of the square, pixels; the model was trained at one.
+
+    Raises:
+        InputError: the parse map shows neither an upper garment nor arms.
     """
-    photo = squashed(person.image)
-    hole = parse_hole(nearest(person.parse))
-    hands = np.isin(nearest(person.parse_agnostic), ARM_LABELS)
-    warp_feat = np.where(hole, on_grey(warped, warped_mask), photo)
-    return DiffusionInputs(photo, np.where(hands, squashed(person.agnostic), warp_feat), warp_feat, hole)
+    assert person.parse is not None and person.parse_agnostic is not None, "the first model's hole is made of parse maps"
+    size = (side, side)
+    photo = squashed(person.image, size)
+    hole = parse_hole(nearest(person.parse, size))
+    if not hole.any():
+        raise InputError(
+            "the parse map shows neither upper clothes nor arms: there is nothing to dress",
+            "python run.py --step parsing --force",
+        )
+    hands = np.isin(nearest(person.parse_agnostic, size), ARM_LABELS)
+    warp_feat = np.where(hole, on_grey(warped, warped_mask, size), photo)
+    return DiffusionInputs(photo, np.where(hands, squashed(person.agnostic, size), warp_feat), warp_feat, hole)
 
 
-def second_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey) -> DiffusionInputs:
+def second_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey, side: int = SIDE) -> DiffusionInputs:
     """Inputs of the second model (`viton512_v2`): hole and picture are the agnostic drawing; both pictures are the same."""
-    hole = nearest(np.where(person.repaint, 255, 0).astype(np.uint8)) >= 128
-    both = squashed(person.agnostic) + on_grey(warped, warped_mask) * hole
-    return DiffusionInputs(squashed(person.image), both, both, hole)
+    size = (side, side)
+    hole = nearest(np.where(person.repaint, 255, 0).astype(np.uint8), size) >= 128
+    both = squashed(person.agnostic, size) + on_grey(warped, warped_mask, size) * hole
+    return DiffusionInputs(squashed(person.image, size), both, both, hole)
 
 
 def parse_hole(parse: Labels) -> Mask:
-    """(512, 512) uint8 of `Parse` → bool: upper garment and arms, closed and grown by a square."""
+    """(side, side) uint8 of `Parse` → bool: upper garment and arms, closed and grown by a square."""
     square = np.ones((HOLE_SQUARE_PX, HOLE_SQUARE_PX), np.uint8)
     worn = np.isin(parse, (*UPPER_LABELS, *ARM_LABELS)).astype(np.uint8)
     grown = cv2.dilate(worn, square, iterations=HOLE_GROWN)
@@ -98,10 +110,10 @@ def parse_hole(parse: Labels) -> Mask:
     return hole
 
 
-def on_grey(warped: RGB, mask: Grey) -> Float:
-    """The warped garment in [-1, 1] times its soft mask: outside of it 0, the middle grey. (3, 512, 512) float32."""
-    share = nearest(mask).astype(np.float32) / np.float32(255)
-    return squashed(warped) * share
+def on_grey(warped: RGB, mask: Grey, size: tuple[int, int] = (SIDE, SIDE)) -> Float:
+    """The warped garment in [-1, 1] times its soft mask: outside of it 0, the middle grey. (3, *size) float32."""
+    share = nearest(mask, size).astype(np.float32) / np.float32(255)
+    return squashed(warped, size) * share
 
 
 def reference_garment(cloth: RGB, mask: Mask, room: float = sum(CLOTH_ROOM) / 2) -> Float:

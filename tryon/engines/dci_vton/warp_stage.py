@@ -1,0 +1,85 @@
+"""The stage before the picture: the garment bent onto the person by the flow network. Reading this file loads nothing heavy.
+
+Facts: docs/facts/dci_vton.md#warping-network, docs/facts/dci_vton.md#warped-garments. Both engines have it, each with a folder of
+its own, so that one's garments can be retouched without the other's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from pipeline.core import images
+from pipeline.core.card import ALL_THREADS, Resources
+from pipeline.core.device import choose_device
+from pipeline.core.engine import Encoded, GarmentInputs, PersonInputs, TryOnItem
+from pipeline.core.errors import UsageError
+from pipeline.core.labels import Category
+from pipeline.core.layout import CLOTH, CLOTH_FLOW, CLOTH_MASK, CLOTH_WARP, CLOTH_WARP_MASK, DENSEPOSE, PARSE_AGNOSTIC
+from pipeline.core.pair_stage import PairMade, PairStageBase, StageCard, pair_stage
+from pipeline.core.step import Context
+from pipeline.core.weights.access import require
+from tryon.engines.dci_vton.config import DciVtonConfig
+
+if TYPE_CHECKING:
+    from tryon.engines.dci_vton.warping.runtime import Warping
+
+WEIGHTS = "dci-vton-warp"
+
+
+@pair_stage
+class WarpStage(PairStageBase):
+    """Makes the warped garment, its soft mask, and the flow as a picture.
+
+    Args:
+        config: settings of the engine; none of them decides the warp.
+        context: device and folders of the run.
+    """
+
+    card: ClassVar[StageCard] = StageCard(
+        name=WEIGHTS,
+        weights=(WEIGHTS,),
+        packages=("torch",),
+        extra="diffusion",
+        seconds=0.5,
+        resources=Resources(cpu_threads=ALL_THREADS, memory_gb=2.5, gpu_memory_gb=2),
+        person=(DENSEPOSE, PARSE_AGNOSTIC),
+        garment=(CLOTH, CLOTH_MASK),
+        makes=(CLOTH_WARP, CLOTH_WARP_MASK, CLOTH_FLOW),
+        categories=frozenset({Category.UPPER}),
+    )
+
+    def __init__(self, config: DciVtonConfig, context: Context) -> None:
+        self.context = context
+        self._warping: Warping | None = None
+
+    def load(self, device: str) -> None:
+        """Bring the warping network onto a device.
+
+        Raises:
+            WeightsError: missing, damaged, unsafe, or another model, PF-AFN's own among them.
+        """
+        from tryon.engines.dci_vton.warping import checkpoint
+        from tryon.engines.dci_vton.warping.runtime import Warping
+
+        network = checkpoint.load(require(WEIGHTS, self.context.layout.weights))
+        self._warping = Warping(network, choose_device(device).name)
+
+    def encode(self, part: PersonInputs | GarmentInputs) -> Encoded:
+        """The features of a person or a garment; what comes back serves all its pairs."""
+        warping = self._ready()
+        if isinstance(part, PersonInputs):
+            return warping.encode_person(part.densepose(), part.parse_agnostic())
+        return warping.encode_garment(part.cloth(), part.cloth_mask())
+
+    def make(self, items: Sequence[TryOnItem]) -> list[PairMade]:
+        """Bend each garment onto its person, at the size of the canvas."""
+        made = [self._ready().warp(item.person, item.garment) for item in items]
+        pictures = ({CLOTH_WARP: each.cloth, CLOTH_WARP_MASK: each.mask, CLOTH_FLOW: each.flow} for each in made)
+        return [PairMade({kind: partial(images.png, picture) for kind, picture in kinds.items()}) for kinds in pictures]
+
+    def _ready(self) -> Warping:
+        if self._warping is None:
+            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
+        return self._warping

@@ -1,0 +1,99 @@
+"""The loaded warping network: features once per person and garment, a flow per pair, the garment moved at the canvas's size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.core.arrays import RGB, Float, Grey, Labels
+from pipeline.core.masks import Mask
+from tryon.engines.dci_vton.conditions import nearest, squashed
+from tryon.engines.dci_vton.flow_picture import flow_picture
+from tryon.engines.dci_vton.warp_conditions import SIZE, one_hot
+from tryon.engines.dci_vton.warping.network import Warper, warp
+from tryon.networks.pictures import picture_tensor, to_levels
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class WarpPerson:
+    """A person's pyramid, coarsest first, and the (height, width) of the canvas."""
+
+    pyramid: list[Tensor]
+    canvas: Size
+
+
+@dataclass(frozen=True)
+class WarpGarment:
+    """A garment's pyramid, coarsest first, and what is moved.
+
+    Args:
+        pyramid: (1, 256, h, w) per level.
+        cloth: (h, w, 3) uint8 RGB.
+        mask: (h, w) bool.
+    """
+
+    pyramid: list[Tensor]
+    cloth: RGB
+    mask: Mask
+
+
+@dataclass(frozen=True)
+class WarpPictures:
+    """A warped garment on the canvas.
+
+    Args:
+        cloth: (h, w, 3) uint8 RGB.
+        mask: (h, w) uint8, soft, 255 = garment.
+        flow: (h, w, 3) uint8 RGB, see `flow_picture`.
+    """
+
+    cloth: RGB
+    mask: Grey
+    flow: RGB
+
+
+class Warping:
+    """Warps with a loaded network.
+
+    Args:
+        network: on the CPU, evaluation mode.
+        device: where to run.
+    """
+
+    def __init__(self, network: Warper, device: str) -> None:
+        self.network, self.device = network.to(device), torch.device(device)
+
+    @torch.inference_mode()
+    def encode_person(self, densepose: RGB, parse_agnostic: Labels) -> WarpPerson:
+        """See what a person wears and how they stand.
+
+        Args:
+            densepose: (h, w, 3) uint8 RGB.
+            parse_agnostic: (h, w) uint8 of `Parse`.
+        """
+        groups = self._there(one_hot(nearest(parse_agnostic, SIZE)))
+        pyramid = self.network.encode_person(groups, self._there(squashed(densepose, SIZE)))
+        return WarpPerson(pyramid, (densepose.shape[0], densepose.shape[1]))
+
+    @torch.inference_mode()
+    def encode_garment(self, cloth: RGB, mask: Mask) -> WarpGarment:
+        """See a garment: (h, w, 3) uint8 RGB, not masked, and (h, w) bool."""
+        return WarpGarment(self.network.encode_garment(self._there(squashed(cloth, SIZE))), cloth, mask)
+
+    @torch.inference_mode()
+    def warp(self, person: WarpPerson, garment: WarpGarment) -> WarpPictures:
+        """Bend a garment onto a person."""
+        grid = self.network(garment.pyramid, person.pyramid)
+        mask = torch.from_numpy(garment.mask.astype(np.float32))[None, None]
+        warped = warp(grid, picture_tensor(garment.cloth).to(self.device), mask.to(self.device), person.canvas)
+        cloth = to_levels((warped.cloth + 1) * 127.5, rounded=True)[0].permute(1, 2, 0).cpu().numpy()
+        soft = to_levels(warped.mask * 255, rounded=True)[0, 0].cpu().numpy()
+        return WarpPictures(cloth, soft, flow_picture(warped.grid[0].cpu().numpy(), (soft / 255).astype(np.float32)))
+
+    def _there(self, values: Float) -> Tensor:
+        return torch.from_numpy(values)[None].to(self.device)
