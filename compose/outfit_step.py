@@ -115,7 +115,8 @@ class OutfitStep(StepBase):
             IMAGE.of(ident): partial(images.jpeg, restored.frame.to_canvas(photos.dressed)),
         }
         files |= {ref: partial(bytes, content) for ref, content in inputs.reused.items()}
-        scores = measure_pair(restored, photos, cutout, self._restore.read_face)
+        hands = self._restore.judged(restored, photos)
+        scores = measure_pair(restored, photos, cutout, self._restore.read_face, hands)
         notices = (*scores.notices(self._restore.config), *self._restore.redrawn(restored))
         return Produced(files, notices, {"changed": f"{float(photos.changed.mean()):.4f}"})
 

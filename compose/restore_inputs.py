@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from compose.before_after import BODY
 from compose.delivery import drawn_from
 from compose.gate.gate import SMALL_HEIGHT_PX, GateInputs
+from compose.gate.hand_views import HandPlace
+from compose.gate.hands import places
 from compose.kept_parts import HANDS, OWN_LABELS, without_kept
 from compose.mask_free import Places, drawn_size, learn, softness, uses_no_mask
 from pipeline.core import images
@@ -20,7 +22,8 @@ from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
 from pipeline.core.frame import Frame
 from pipeline.core.items import Pair, Person
-from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
+from pipeline.core.keypoints import keypoints_from_json
+from pipeline.core.labels import ARM_LABELS, LOWER_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,
@@ -32,6 +35,7 @@ from pipeline.core.layout import (
     LANDMARKS,
     MATTE,
     PARSE,
+    POSE_JSON,
     TRYON,
     Folder,
     Layout,
@@ -87,7 +91,8 @@ def restored_from(pair: Pair) -> tuple[Ref, ...]:
 def judged_by(pair: Pair, keep: Sequence[str]) -> tuple[Ref, ...]:
     """What the quality gate holds the picture against, and body parts when hands are to be kept."""
     person = pair.person.id
-    judged = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id), LANDMARKS.of(person), PARSE.of(person))
+    garment = (CLOTH.of(pair.garment.id), CLOTH_MASK.of(pair.garment.id))
+    judged = (*garment, LANDMARKS.of(person), PARSE.of(person), POSE_JSON.of(person))
     return (*judged, *((DENSEPOSE_IUV.of(person),) if HANDS in keep else ()))
 
 
@@ -123,6 +128,8 @@ def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels:
         face_oval=_face_oval(pair, layout),
         person=frame.to_canvas(matte, fill=0) >= BODY,
         worn=parts.worn(pair.garment.category, mask),
+        bare=parts.bare(mask),
+        hands=_hands(pair, layout, frame),
         drawn=drawn_from(recipe),
     )
     check_sizes(inputs)
@@ -162,6 +169,27 @@ class _Parts:
             return None
         worn: Mask = labelled(parse, REPLACED[category]) | (parse == Parse.DRESS) & mask
         return worn
+
+    def bare(self, mask: Mask) -> Mask | None:
+        """(h, w) bool: arms, hands and gloves; None without a parse map of the mask's size."""
+        if self.parse is None or self.parse.shape != mask.shape:
+            return None
+        return labelled(self.parse, (*ARM_LABELS, Parse.GLOVE))
+
+
+def _hands(pair: Pair, layout: Layout, frame: Frame) -> dict[str, HandPlace]:
+    """Where the photo's hands are; nowhere without key-points.
+
+    A file that is no OpenPose JSON was refused by the step that draws masks from it; of hands it says nothing.
+    """
+    path = layout.path(POSE_JSON.of(pair.person.id))
+    if not path.is_file():
+        return {}
+    try:
+        points = keypoints_from_json(path.read_text("utf-8"), path.name)
+    except InputError:
+        return {}
+    return places(points, frame)
 
 
 def _read_parts(person: Person, layout: Layout, keep: Sequence[str]) -> _Parts:

@@ -17,12 +17,15 @@ from compose.crop import view_around
 from compose.delivery import PhotoDelivery, size_notices
 from compose.gate.faces import ReadFace, face_similarity, read_face
 from compose.gate.gate import GateConfig, measure_pair
+from compose.gate.hand_views import ReadHand, read_hand
+from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
 from compose.matte import dressed_alpha, dressed_cutout
 from compose.restore_inputs import RestoreInputs, judged_by, read_inputs, restored_from
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend
 from pipeline.core.card import Resources, most_of
 from pipeline.core.flags import Flag, Notice
+from pipeline.core.hand_facts import facts_of
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import (
     DRESSED_CUTOUT,
@@ -58,7 +61,7 @@ class RestoreStep(StepBase):
 
     name: ClassVar[str] = "restore"
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     config: RestoreConfig
     packages = (PACKAGES,)
     """Of the backend, and of the gate, which compares faces."""
@@ -68,6 +71,7 @@ class RestoreStep(StepBase):
         super().__init__(config, context)
         self.backend = backend if config.backend_matte else None
         self.read_face: ReadFace = read_face
+        self.read_hand: ReadHand = read_hand
         self._delivery = config.delivery()
 
     @property
@@ -117,16 +121,24 @@ class RestoreStep(StepBase):
 
     def _restore(self, inputs: RestoreInputs) -> Produced:
         photos, alpha = self.dressed(inputs)
+        hands = self.judged(inputs, photos)
         cutout = dressed_cutout(photos, inputs.cutout, alpha)
         recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
         recipe |= inputs.drawn
         recipe |= {"settings": self.config.model_dump(mode="json", exclude=set(GateConfig.model_fields))}
-        scores = measure_pair(inputs, photos, cutout, self.read_face)
+        scores = measure_pair(inputs, photos, cutout, self.read_face, hands)
         facts = {"changed": f"{float(photos.changed.mean()):.4f}"} | scores.facts(self.config)
+        facts |= facts_of({side: hand.fact for side, hand in hands.items()})
         files, notices, window = self._pictures(inputs.pair, photos.dressed, alpha, recipe)
         facts |= {"window": window} if window else {}
         files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
         return Produced(files, (*scores.notices(self.config), *self.redrawn(inputs), *notices), facts)
+
+    def judged(self, inputs: RestoreInputs, photos: BeforeAfter) -> dict[str, JudgedHand]:
+        """What became of each hand, by side; nothing where hands are not to be looked at."""
+        least = self.config.least_hand_likeness
+        evidence = HandEvidence(inputs.frame, inputs.hands, inputs.bare, inputs.worn, inputs.garment())
+        return judge_hands(evidence, photos, least, self.read_hand) if least else {}
 
     def redrawn(self, inputs: RestoreInputs) -> tuple[Notice, ...]:
         """The flag of a picture in which an engine that uses no mask drew another face; the photo's is kept all the same."""

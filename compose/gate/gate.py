@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ from compose.difference import distance
 from compose.gate.faces import ReadFace, face_similarity
 from compose.gate.garment_colour import Palette, colour_difference, palette
 from compose.gate.halo import edge_halo
+from compose.gate.hand_views import HandPlace
+from compose.gate.hands import JudgedHand, worst_hand
 from compose.gate.measures import mask_coverage, outside_change
 from compose.gate.presence import (
     GROUND_LIKE,
@@ -67,6 +69,8 @@ class GateConfig(StepConfig):
     """The longest upright edge of the paint, as a share of the mask's height."""
     most_blur: float = Field(0.55, gt=0, le=1)
     """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
+    least_hand_likeness: float = Field(0.5, ge=0, lt=1)
+    """Likeness of each hand to the photo's, by its key-points and pixels: 1 = the photo's own; 0 = do not look at hands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +87,8 @@ class GateInputs:
         face_oval: (n, 2) outline of the face in photo pixels, or None.
         person: canvas-sized bool, the matte before, or None.
         worn: canvas-sized bool, the garment that is replaced, or None.
+        bare: canvas-sized bool, arms, hands and gloves, or None.
+        hands: where the hands of the photo are, by side, photo pixels.
     """
 
     frame: Frame
@@ -94,6 +100,8 @@ class GateInputs:
     face_oval: Points | None = None
     person: Mask | None = None
     worn: Mask | None = None
+    bare: Mask | None = None
+    hands: Mapping[str, HandPlace] = field(default_factory=dict)
 
     def garment(self) -> Palette | None:
         """The garment's colours; None where its picture or mask is missing, or the two have different sizes."""
@@ -118,6 +126,8 @@ class Scores:
     straight: float = 0.0
     grey: float = 0.0
     blur: float | None = None
+    hands: float | None = None
+    worst_hand: str = ""
 
     def grades(self, config: GateConfig) -> dict[Flag, tuple[float, str]]:
         """Per measure its grade in [0, 1], 0.5 = exactly at the threshold, and its value beside that threshold in words."""
@@ -185,6 +195,11 @@ class Scores:
             _late(self.blur, config.most_blur),
             f"blur {_rounded(self.blur, 2)}, allowed {config.most_blur:g}",
         )
+        yield (
+            Flag.HANDS_DIFFER,
+            _towards(self.hands, config.least_hand_likeness, 1.0) if config.least_hand_likeness else None,
+            f"{self.worst_hand}, wanted {config.least_hand_likeness:g}",
+        )
 
     def overall(self, config: GateConfig) -> float:
         """The worst grade, in [0, 1]: below `PASS_SCORE` exactly when a threshold is broken."""
@@ -209,11 +224,18 @@ class Scores:
             "straight": _rounded(self.straight, 3),
             "grey": _rounded(self.grey, 3),
             "blur": _rounded(self.blur, 3),
+            "hands": _rounded(self.hands, 3),
         }
         return {SCORE: f"{self.overall(config):.4f}"} | {name: text for name, text in values.items() if text}
 
 
-def measure_pair(inputs: GateInputs, photos: BeforeAfter, cutout: NDArray[np.uint8], read_face: ReadFace) -> Scores:
+def measure_pair(
+    inputs: GateInputs,
+    photos: BeforeAfter,
+    cutout: NDArray[np.uint8],
+    read_face: ReadFace,
+    hands: Mapping[str, JudgedHand] | None = None,
+) -> Scores:
     """Measure one pair.
 
     Args:
@@ -221,12 +243,16 @@ def measure_pair(inputs: GateInputs, photos: BeforeAfter, cutout: NDArray[np.uin
         photos: the photo before and after.
         cutout: (h, w, 4) uint8 RGBA, photo resolution: the dressed person.
         read_face: finds a face's landmarks; asked only when the face changed.
+        hands: what became of each hand, from `judge_hands`.
     """
+    likeness, worst = worst_hand(hands or {})
     return replace(
         measure_canvas(inputs),
         outside_change=outside_change(photos.photo, photos.dressed, _mask_in_photo(inputs)),
         face_similarity=face_similarity(photos.photo, photos.dressed, inputs.face_oval, read_face),
         halo=edge_halo(cutout, photos.dressed, _near(photos), photos.unit),
+        hands=likeness,
+        worst_hand=worst,
     )
 
 
@@ -245,7 +271,7 @@ def measure_canvas(inputs: GateInputs) -> Scores:
         blur=blur_of(inputs.result, inputs.mask),
         straight=straight_edge(painted, mask),
         grey=grey_left(inputs.result, inputs.mask, garment),
-        **_presence(inputs, painted, result, garment),
+        **_presence(inputs, painted, result, garment),  # type: ignore[arg-type]  # no name of it is that of a text
     )
 
 

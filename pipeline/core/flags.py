@@ -49,6 +49,7 @@ class Flag(StrEnum):
     OUTSIDE_CHANGED = "outside-changed"
     FACE_CHANGED = "face-changed"
     FACE_REDRAWN = "face-redrawn"
+    HANDS_DIFFER = "hands-differ"
     COLOUR_OFF = "colour-off"
     BARELY_PAINTED = "barely-painted"
     EDGE_HALO = "edge-halo"
@@ -104,6 +105,7 @@ ABOUT: dict[Flag, str] = {
     Flag.OUTSIDE_CHANGED: "the photo changed outside the area to repaint: check the agnostic mask",
     Flag.FACE_CHANGED: 'the face is not the photo\'s any more: restore.keep = ["face"] keeps it, --retry-bad 2 tries other seeds',
     Flag.FACE_REDRAWN: "the engine drew another face; the photo's was kept: check neck and hair, --retry-bad 2 tries other seeds",
+    Flag.HANDS_DIFFER: 'a hand is not the photo\'s any more: agnostic.keep = ["hands"] draws none, --retry-bad 2 draws again',
     Flag.COLOUR_OFF: "the garment is worn in other colours than its picture shows: --retry-bad 2 tries other seeds",
     Flag.BARELY_PAINTED: "hardly anything was repainted: check the agnostic mask and the garment's category",
     Flag.EDGE_HALO: "the old background shows in the new outline: check the matte",

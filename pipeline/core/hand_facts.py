@@ -23,8 +23,6 @@ class Fate(StrEnum):
     """Bit-identical to the photo's."""
     KEPT = "kept"
     """Drawn anew, and the same hand."""
-    COVERED = "covered"
-    """The new garment lies over it."""
     DIFFERS = "differs"
     """Drawn anew, and flagged."""
     PASTED = "pasted"

@@ -53,6 +53,7 @@ MEASURES = {
     "grey": ("grey left", "%"),
     "straight": ("straight edge", "%"),
     "blur": ("blur", "%"),
+    "hands": ("hands", "%"),
 }
 """The quality gate's facts: their names on the page, and their units."""
 REPORT_FOLDER = REPORT.rpartition("/")[0]

@@ -5,7 +5,7 @@ A step of its own after parsing, so that a retouched parse map is used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -18,14 +18,16 @@ from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame, check_canvas_size
 from pipeline.core.items import Item, Person, Unit
-from pipeline.core.labels import UPPER_LABELS, Category, Parse
+from pipeline.core.labels import SIDE_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.layout import Ref
 from pipeline.core.masks import Mask
 from pipeline.core.step import Encode, Produced, StepBase
 from preprocess.agnostic.layers import layer_notices
 from preprocess.agnostic.parse_agnostic import parse_agnostic
 from preprocess.agnostic.rules.conditions import Conditions, MaskRule, ReducedParse
-from preprocess.agnostic.rules.keep import Keepable
+from preprocess.agnostic.rules.hands import VERSION as HANDS_VERSION
+from preprocess.agnostic.rules.hands import source as hand_source
+from preprocess.agnostic.rules.keep import HANDS, Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.agnostic.shown_arms import with_shown_arms
 from preprocess.agnostic.strokes import Margins
@@ -53,7 +55,7 @@ class AgnosticConfig(StepConfig):
     recipe: str = AUTO
     """The mask rule: auto (the one with which the try-on engine was trained), hr-viton, viton-hd, ootd-hd, catvton, …"""
     keep: tuple[Keepable, ...] = ()
-    """What no mask covers: hands, hair, bags, scarf."""
+    """What no mask covers: hands (never drawn anew, see docs/hands.md), hair, bags, scarf."""
 
     @field_validator("recipe")
     @classmethod
@@ -99,15 +101,17 @@ class AgnosticStep(StepBase):
         """Landmarks, for joints outside the frame (a downloaded data set has none); for bags, the matte and ATR's labels."""
         matte = (layout.MATTE,) if "bags" in self.config.keep else ()
         lists = (layout.PARSE_LISTS,) if self._weighs_opinions(item) else ()
-        return [kind.of(item.id) for kind in (layout.LANDMARKS, layout.FRAME, *matte, *lists)]
+        parts = (layout.DENSEPOSE_IUV,) if HANDS in self.config.keep else ()
+        return [kind.of(item.id) for kind in (layout.LANDMARKS, layout.FRAME, *matte, *lists, *parts)]
 
     def _weighs_opinions(self, item: Item) -> bool:
         rules = [rule_named(name) for name in self._rule_names(item).values()]
         return "bags" in self.config.keep or any(rule.weighs_opinions for rule in rules)
 
     def signature(self, item: Item) -> Mapping[str, str]:
-        """The mask rule of each category."""
-        return {f"{category.value}_recipe": name for category, name in self._rule_names(item).items()}
+        """The mask rule of each category, and how hands are found where they are kept."""
+        hands = {HANDS: HANDS_VERSION} if HANDS in self.config.keep else {}
+        return hands | {f"{category.value}_recipe": name for category, name in self._rule_names(item).items()}
 
     def _rule_names(self, item: Item) -> dict[Category, str]:
         assert isinstance(item, Person)
@@ -132,7 +136,7 @@ class AgnosticStep(StepBase):
         image = images.read_rgb(self.layout.path(layout.IMAGE.of(item.id)))
         parse = images.read_labels(self.layout.path(layout.PARSE.of(item.id)))
         check_canvas_size(self.layout, layout.PARSE.of(item.id), parse.shape, image.shape)
-        parts = self._parts(item, image) if any(rule.needs_parts for rule in rules.values()) else None
+        parts = self._parts(item, image) if self._uses_parts(item, rules.values()) else None
         margins = Margins(self.config.margin, self.config.hem_margin)
         lists = self.layout.path(layout.PARSE_LISTS.of(item.id))
         opinions, bag = read_opinions(lists, parse) if self._weighs_opinions(item) and lists.is_file() else ((), None)
@@ -140,6 +144,11 @@ class AgnosticStep(StepBase):
             parse, read_openpose_joints(self.layout, item), parts, self._matte(item, image), margins, opinions, bag
         )
         return AgnosticInputs(item, image, conditions, rules)
+
+    def _uses_parts(self, item: Person, rules: Iterable[MaskRule]) -> bool:
+        """Whether a rule needs body parts, or they are there and hands are kept."""
+        there = self.layout.path(layout.DENSEPOSE_IUV.of(item.id)).is_file()
+        return any(rule.needs_parts for rule in rules) or (HANDS in self.config.keep and there)
 
     def _parts(self, item: Person, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         ref = layout.DENSEPOSE_IUV.of(item.id)
@@ -174,6 +183,8 @@ class AgnosticStep(StepBase):
             files |= artefacts(inputs.person, category, mask, conditions, rule.reduced_parse or parse_agnostic)
             notices += mask_notices(category, mask, conditions.body)
             facts |= {f"{category.value}_share": f"{mask.mean():.3f}", f"{category.value}_recipe": rule.name}
+        if HANDS in self.config.keep:
+            facts |= {f"{side}_{HANDS}": hand_source(inputs.conditions, side) for side in SIDE_LABELS}
         notices += waist_notices(inputs.person, waist, inputs.conditions)
         notices += layer_notices(inputs.rules.items(), inputs.conditions.parse, inputs.conditions.body)
         return Produced(files=files, notices=tuple(notices), facts=facts)

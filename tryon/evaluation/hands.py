@@ -24,7 +24,7 @@ from tryon.evaluation.intervals import wilson
 REDRAWN = (Fate.KEPT, Fate.DIFFERS, Fate.PASTED)
 """Fates of hands that the engine drew anew: of what it drew, before any was pasted, only `KEPT` was a success."""
 GOOD = (Fate.UNTOUCHED, Fate.KEPT, Fate.PASTED)
-"""Fates of hands that are the photo's hands in the finished picture; a covered hand is neither good nor bad."""
+"""Fates of hands that are the photo's hands in the finished picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +88,15 @@ def shares(hands: Sequence[CountedHand]) -> list[Share]:
     ends = Counter(hand.end.fate for hand in hands)
     repairs = Counter(hand.repair.fate for hand in hands if hand.repair)
     redrawn = sum(ends[fate] for fate in REDRAWN)
-    open_ = len(hands) - ends[Fate.COVERED]
     asked = repairs[Fate.REPAIRED] + repairs[Fate.NOT_REPAIRED]
     return [
         Share("untouched", ends[Fate.UNTOUCHED], len(hands)),
-        Share("covered by the garment", ends[Fate.COVERED], len(hands)),
         Share("drawn anew", redrawn, len(hands)),
         Share("drawn anew and kept", ends[Fate.KEPT], redrawn),
         Share("pasted from the photo", ends[Fate.PASTED], redrawn),
         Share("flagged", ends[Fate.DIFFERS], redrawn),
         *([Share("repaired", repairs[Fate.REPAIRED], asked)] if asked else []),
-        Share("good in the end", sum(ends[fate] for fate in GOOD), open_),
+        Share("good in the end", sum(ends[fate] for fate in GOOD), len(hands)),
     ]
 
 

@@ -7,15 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from pipeline.core.labels import SIDE_LABELS, Parse
+from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
-from preprocess.agnostic.strokes import arm_drawing, unit_px
-from preprocess.person import body_shapes as shapes
+from preprocess.agnostic.rules.hands import hands
 
 Keepable = Literal["hands", "hair", "bags", "scarf"]
-HAND_POINTS = 15
-"""A hand with at least this many detected key-points counts as found."""
+HANDS: Keepable = "hands"
 
 
 def kept(conditions: Conditions, what: Sequence[Keepable]) -> Mask:
@@ -23,17 +21,6 @@ def kept(conditions: Conditions, what: Sequence[Keepable]) -> Mask:
     area = np.zeros(conditions.parse.shape, bool)
     for name in what:
         area |= _KINDS[name](conditions)
-    return area
-
-
-def hands(conditions: Conditions) -> Mask:
-    """(h, w) bool: arm pixels beyond the wrist, and those inside the hull of a detected hand; gloves."""
-    area: Mask = conditions.parse == Parse.GLOVE
-    for side, labels in SIDE_LABELS.items():
-        bare = conditions.parse == labels.arm
-        area |= bare & ~arm_drawing(conditions.body, side, conditions.parse.shape, last_px=4 * unit_px(conditions.body))
-        if (conditions.body.hand(side)[:, 2] > 0).sum() >= HAND_POINTS:
-            area |= bare & shapes.painted(conditions.size, [shapes.hand(conditions.body, side)])
     return area
 
 

@@ -51,13 +51,11 @@ def test_every_fate_is_a_share_of_the_hands_that_could_have_it(tmp_path):
         tmp_path,
         outcome("a", left=hand(Fate.UNTOUCHED), right=hand(Fate.KEPT, 0.9)),
         outcome("b", left=hand(Fate.DIFFERS, 0.1), right=hand(Fate.PASTED, 0.2)),
-        outcome("c", left=hand(Fate.COVERED)),
         outcome("d"),
     )
     assert counts(folder) == {
-        "untouched": "1 of 5",
-        "covered by the garment": "1 of 5",
-        "drawn anew": "3 of 5",
+        "untouched": "1 of 4",
+        "drawn anew": "3 of 4",
         "drawn anew and kept": "1 of 3",
         "pasted from the photo": "1 of 3",
         "flagged": "1 of 3",

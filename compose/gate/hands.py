@@ -1,0 +1,205 @@
+"""Whether each hand of the photo is still that hand in the finished picture (docs/hands.md#what-is-measured)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from compose.before_after import BeforeAfter
+from compose.gate.garment_colour import Palette
+from compose.gate.hand_signs import HandPair, measure_hand
+from compose.gate.hand_views import HandPlace, ReadHand, cut_square, find_hand, to_square
+from compose.gate.presence import garment_like
+from pipeline.core.arrays import Points
+from pipeline.core.frame import Frame
+from pipeline.core.hand_facts import Fate, HandFact
+from pipeline.core.hand_shape import bones_area, extent, half_finger, hand_area
+from pipeline.core.keypoints import Keypoints
+from pipeline.core.labels import Joint
+from pipeline.core.masks import Mask
+from pipeline.core.rect import Rect
+
+SQUARE_PX, SQUARE = 192, 2.0
+"""Side of the square in which two hands are compared, in pixels and in the hand's extent."""
+LEAST_POINTS = 15
+LEAST_EXTENT_PX = 16.0
+"""A smaller hand has fingers of a pixel, which nobody can judge."""
+LEAST_BARE = 0.4
+"""Share of a hand that the parse map calls arm or glove; else the network took folds of cloth for one."""
+GARMENT_REACH = 10.0
+"""ΔE within which a pixel beside a hand may be the new garment's."""
+WORDS = {
+    "moved": "in another place",
+    "bent": "fingers bent otherwise",
+    "longer": "fingers of other lengths",
+    "lost": "parts of it are missing",
+    "added": "more of it than there was",
+    "unlike": "drawn otherwise",
+    "smooth": "fingers melted together",
+    "none": "no hand is seen there any more",
+}
+"""What is said of each sign."""
+
+
+@dataclass(frozen=True)
+class HandEvidence:
+    """What is known of a pair to judge its hands by.
+
+    Args:
+        frame: photo ↔ canvas.
+        places: where the photo's hands are, by side, photo pixels.
+        bare: canvas-sized bool, arms, hands and gloves, or None.
+        worn: canvas-sized bool, the garment that is replaced, or None.
+        garment: the new garment's colours, or None.
+    """
+
+    frame: Frame
+    places: Mapping[str, HandPlace]
+    bare: Mask | None = None
+    worn: Mask | None = None
+    garment: Palette | None = None
+
+
+@dataclass(frozen=True)
+class JudgedHand:
+    """One hand of the photo and what became of it.
+
+    Args:
+        points: (21, 2) float32 x, y in the photo.
+        fact: its fate and likeness.
+        sign: the worst sign's name, "" when there is none.
+    """
+
+    points: Points
+    fact: HandFact
+    sign: str = ""
+
+    @property
+    def likeness(self) -> float:
+        """In [0, 1]: 1 = the photo's own hand."""
+        return 1.0 if self.fact.score is None else self.fact.score
+
+    def words(self, side: str) -> str:
+        """For the flag."""
+        return f"{side}: {WORDS.get(self.sign, self.sign)} ({self.likeness:.2f})"
+
+
+def places(points: Keypoints, frame: Frame) -> dict[str, HandPlace]:
+    """Where the hands of a person must be, in photo pixels: sides whose elbow and wrist, or whose hand, were detected."""
+    found = {}
+    sides = {
+        "left": (Joint.LEFT_ELBOW, Joint.LEFT_WRIST, points.left_hand),
+        "right": (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST, points.right_hand),
+    }
+    for side, (elbow, wrist, hand) in sides.items():
+        seen = np.count_nonzero(hand[:, 2] > 0) >= len(hand)
+        if not seen and not points.has(elbow, wrist):
+            continue
+        ends = frame.points_to_photo(np.stack([points.xy(wrist), points.xy(elbow)]))
+        own = frame.points_to_photo(hand[:, :2]).astype(np.float32) if seen else None
+        if own is not None and not points.has(elbow, wrist):
+            ends = np.stack([own[0], own[0]])
+        found[side] = HandPlace(ends[0].astype(np.float32), ends[1].astype(np.float32), own)
+    return found
+
+
+def judge_hands(evidence: HandEvidence, photos: BeforeAfter, least: float, read: ReadHand) -> dict[str, JudgedHand]:
+    """Every hand that the photo shows whole, by side.
+
+    Args:
+        evidence: where hands are, and what is cloth.
+        photos: the photo before and after.
+        least: likeness from which a hand counts as kept.
+        read: the hand network; asked only about hands of which a pixel changed.
+    """
+    found = {}
+    for side, place in evidence.places.items():
+        judged = judge_hand(evidence, photos, place, least, read)
+        if judged is not None:
+            found[side] = judged
+    return found
+
+
+def judge_hand(evidence: HandEvidence, photos: BeforeAfter, place: HandPlace, least: float, read: ReadHand) -> JudgedHand | None:
+    """One hand; None where the photo shows none, cuts it off, or shows it too small to judge."""
+    if place.points is not None and not _judgeable(evidence, photos, place.points):
+        return None
+    if place.points is not None and not _changed(photos, place.points):
+        return JudgedHand(place.points, HandFact(Fate.UNTOUCHED))
+    seen = find_hand(photos.photo, place, read)
+    if seen is None or not _judgeable(evidence, photos, seen.points):
+        return None
+    if not _changed(photos, seen.points):
+        return JudgedHand(seen.points, HandFact(Fate.UNTOUCHED))
+    after = find_hand(photos.dressed, place, read, like=seen.points)
+    signs = measure_hand(_pair(evidence, photos, seen.points, None if after is None else after.points))
+    sign, likeness = ("none", 0.0) if signs is None else signs.worst()
+    fate = Fate.KEPT if likeness >= least else Fate.DIFFERS
+    return JudgedHand(seen.points, HandFact(fate, likeness), sign)
+
+
+def worst_hand(hands: Mapping[str, JudgedHand]) -> tuple[float | None, str]:
+    """The smallest likeness, and which hand has it in words; (None, "") where no hand was judged."""
+    if not hands:
+        return None, ""
+    side = min(hands, key=lambda each: hands[each].likeness)
+    return hands[side].likeness, hands[side].words(side)
+
+
+def _judgeable(evidence: HandEvidence, photos: BeforeAfter, points: Points) -> bool:
+    """Whether the photo shows a hand there, whole and large enough."""
+    tall, wide = photos.photo.shape[:2]
+    inside = (points >= 0).all() and (points[:, 0] < wide).all() and (points[:, 1] < tall).all()
+    if not inside or extent(points) < LEAST_EXTENT_PX:
+        return False
+    if evidence.bare is None:
+        return True
+    there = evidence.frame.points_to_canvas(points)
+    bones = bones_area(evidence.bare.shape, there, 0.5 * half_finger(there))
+    return bool(np.count_nonzero(bones & evidence.bare) >= LEAST_BARE * max(1, int(np.count_nonzero(bones))))
+
+
+def _changed(photos: BeforeAfter, points: Points) -> bool:
+    """Whether a single pixel of the hand differs."""
+    window, moved = around(photos, points)
+    differs = (photos.photo[window] != photos.dressed[window]).any(2)
+    return bool((differs & hand_area(differs.shape, moved, half_finger(points))).any())
+
+
+def around(photos: BeforeAfter, points: Points, margin: float = 0.3) -> tuple[tuple[slice, slice], Points]:
+    """The photo's window round a hand, and the hand's points in it; `margin` is a share of the extent."""
+    low = points.min(0) - margin * extent(points)
+    high = points.max(0) + margin * extent(points)
+    box = Rect(int(low[1]), int(low[0]), int(np.ceil(high[1] - low[1])) + 1, int(np.ceil(high[0] - low[0])) + 1)
+    window = box.window(photos.photo.shape[:2], 0)
+    return window, points - np.array([window[1].start, window[0].start], np.float32)
+
+
+def _pair(evidence: HandEvidence, photos: BeforeAfter, points: Points, after: Points | None) -> HandPair:
+    """Both hands in squares, with what is cloth in each."""
+    centre, side = (points.min(0) + points.max(0)) / 2, SQUARE * extent(points)
+    matrix = to_square(centre, side, SQUARE_PX)
+
+    def moved(each: Points) -> Points:
+        return np.asarray(each @ matrix[:, :2].T + matrix[:, 2], np.float32)
+
+    before, dressed = (cut_square(each, centre, side, SQUARE_PX, cv2.BORDER_REPLICATE) for each in (photos.photo, photos.dressed))
+    return HandPair(
+        before,
+        dressed,
+        moved(points),
+        None if after is None else moved(after),
+        worn=None if evidence.worn is None else _square_of(evidence.worn, evidence.frame, matrix),
+        garment=None if evidence.garment is None else garment_like(dressed, evidence.garment, GARMENT_REACH),
+    )
+
+
+def _square_of(mask: Mask, frame: Frame, matrix: np.ndarray) -> Mask:
+    """(n, n) bool: a canvas-sized mask in the square."""
+    whole = np.vstack([frame.inverse, [0, 0, 1]])
+    there = (matrix @ whole).astype(np.float64)
+    moved = cv2.warpAffine(mask.astype(np.uint8) * 255, there, (SQUARE_PX, SQUARE_PX), flags=cv2.INTER_LINEAR)
+    return np.asarray(moved >= 128)
