@@ -71,7 +71,7 @@ class OutfitStep(StepBase):
     def reads(self, item: Item) -> Sequence[Ref]:
         """What the first pass is restored from, and what is reused."""
         first = _first_pass(item)
-        return (*restored_from(first), *(kind.of(first.person.id) for kind in REUSED if kind is not FRAME))
+        return (*restored_from(first, self.context.dressed), *(kind.of(first.person.id) for kind in REUSED if kind is not FRAME))
 
     def may_read(self, item: Item) -> Sequence[Ref]:
         """What the quality gate holds the picture against."""

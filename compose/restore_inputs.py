@@ -39,6 +39,7 @@ from pipeline.core.layout import (
     TRYON,
     Folder,
     Layout,
+    PerEngine,
     Ref,
 )
 from pipeline.core.masks import Mask, labelled
@@ -74,8 +75,8 @@ class RestoreInputs(GateInputs):
     softness: float = 1.0
 
 
-def restored_from(pair: Pair) -> tuple[Ref, ...]:
-    """The photo, its frame and mattes, the mask, and the canvas before and after."""
+def restored_from(pair: Pair, dressed: PerEngine = TRYON) -> tuple[Ref, ...]:
+    """The photo, its frame and mattes, the mask, and the canvas before and after; `dressed` is the kind of the latter."""
     person = pair.person.id
     return (
         pair.person.source,
@@ -84,7 +85,7 @@ def restored_from(pair: Pair) -> tuple[Ref, ...]:
         CUTOUT.of(person),
         AGNOSTIC_MASK.of(person, pair.garment.category),
         IMAGE.of(person),
-        TRYON.of(pair.id, pair.engine),
+        dressed.of(pair.id, pair.engine),
     )
 
 
@@ -96,7 +97,9 @@ def judged_by(pair: Pair, keep: Sequence[str]) -> tuple[Ref, ...]:
     return (*judged, *((DENSEPOSE_IUV.of(person),) if HANDS in keep else ()))
 
 
-def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels: float) -> RestoreInputs:
+def read_inputs(
+    pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels: float, dressed: PerEngine = TRYON
+) -> RestoreInputs:
     """Decode everything.
 
     Args:
@@ -104,6 +107,7 @@ def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels:
         layout: where the artefacts are.
         keep: parts of the person that stay the photo's own; see `without_kept`.
         max_megapixels: photos above this are scaled down.
+        dressed: the kind of artefact that shows the dressed person.
 
     Raises:
         InputError: artefacts that do not fit each other in size.
@@ -112,7 +116,7 @@ def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels:
     frame = Frame.from_json(path(FRAME.of(person)).read_text("utf-8"))
     parts = _read_parts(pair.person, layout, keep)
     mask = parts.without(images.read_mask(path(AGNOSTIC_MASK.of(person, pair.garment.category))), keep)
-    recipe = images.read_recipe(path(TRYON.of(pair.id, pair.engine)))
+    recipe = images.read_recipe(path(dressed.of(pair.id, pair.engine)))
     matte = images.read_grey(path(MATTE.of(person)))
     inputs = RestoreInputs(
         pair=pair,
@@ -122,7 +126,7 @@ def read_inputs(pair: Pair, layout: Layout, keep: Sequence[str], max_megapixels:
         cutout=images.read_rgba(path(CUTOUT.of(person))),
         mask=mask,
         canvas=images.read_rgb(path(IMAGE.of(person))),
-        result=images.read_rgb(path(TRYON.of(pair.id, pair.engine))),
+        result=images.read_rgb(path(dressed.of(pair.id, pair.engine))),
         cloth=_cloth(pair, CLOTH, layout),
         cloth_mask=None if (garment := _cloth(pair, CLOTH_MASK, layout)) is None else garment[..., 0] > 127,
         face_oval=_face_oval(pair, layout),

@@ -82,7 +82,7 @@ class RestoreStep(StepBase):
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The photo, its frame and mattes, the mask, and the canvas before and after."""
-        return restored_from(_pair(item))
+        return restored_from(_pair(item), self.context.dressed)
 
     def may_read(self, item: Item) -> Sequence[Ref]:
         """What the quality gate holds the picture against, and body parts when hands are to be kept."""
@@ -113,7 +113,7 @@ class RestoreStep(StepBase):
         Raises:
             InputError: artefacts that do not fit each other in size.
         """
-        return read_inputs(_pair(item), self.layout, self.config.keep, self.context.max_megapixels)
+        return read_inputs(_pair(item), self.layout, self.config.keep, self.context.max_megapixels, self.context.dressed)
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Restore each pair."""

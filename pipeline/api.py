@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.assembly import Assembly, engine_chooser, has_seed, keep_note, make_parts, make_stages, mask_rule_of, stages_before
+from pipeline.assembly import (
+    Assembly,
+    engine_chooser,
+    has_seed,
+    keep_note,
+    make_parts,
+    make_stages,
+    mask_rule_of,
+    repair_note,
+    repairs_hands,
+    stages_before,
+)
 from pipeline.choice import Chooser
 from pipeline.core.console import LOG
 from pipeline.core.errors import UsageError
@@ -243,10 +254,17 @@ def _read(request: Request) -> PreparedRun:
     attempts = read_attempts(layout)
     seedless = _next_attempts(collection, attempts) if request.another else ""
     everything, collection = attempts.apply(everything), attempts.apply(collection)
-    context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device)
+    unrepaired = repair_note(settings, chooser)
+    repairs = repairs_hands(settings) and not unrepaired
+    context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device, repairs)
     parts, notes = make_parts(request.steps, settings, context, collection, chooser)
     guessed = guess_note(collection)
-    lines = (*everything.notes, *engines.notes, *notes, *filter(None, (guessed, seedless, keep_note(settings, collection))))
+    lines = (
+        *everything.notes,
+        *engines.notes,
+        *notes,
+        *filter(None, (guessed, seedless, unrepaired, keep_note(settings, collection))),
+    )
     assembly = Assembly(context, settings, collection, everything, tuple(parts), lines)
     stages = tuple(make_stages(parts))
     refuse_obstacles(max((stage.step.resources.memory_gb for stage in stages if stage.items), default=0.0))

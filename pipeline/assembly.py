@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.catalog import BACKENDS, ENGINES, OUTFIT, STEPS, StageEntry, Target, resolve
+from pipeline.catalog import BACKENDS, ENGINES, HAND_REPAIR, HAND_REPAIR_CARD, OUTFIT, STEPS, StageEntry, Target, resolve
 from pipeline.choice import Chooser, EngineByCategory
 from pipeline.core.backend import Backend
+from pipeline.core.card import Card
 from pipeline.core.config import StepConfig, resolved
 from pipeline.core.inputs.collection import Collection
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.people_networks import use_weights
 from pipeline.core.step import Context, Stage, Step
+from pipeline.core.weights.access import pull_command
 from pipeline.settings import BackendsConfig, RunConfig
 
 Settings = Mapping[str, StepConfig]
+Part = tuple[StageEntry, tuple[Item, ...], str]
+"""A line of the catalogue, its items, and what it is about."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class StepBuilder:
             step.model_files = dict(self.weights)
         else:
             step = kind(self.config, self.context)
+            step.model_files = dict(self.weights)
         return step
 
     def _backend(self) -> Backend:
@@ -107,11 +112,13 @@ def make_parts(
     parts: list[StagePart] = []
     notes: list[str] = []
     for name in steps:
-        for entry, items, about in entries_of(name, collection):
+        for entry, items, about in switched_on(entries_of(name, collection), context):
             backend, lines = _backend(entry, settings, chooser)
             notes += [line for line in lines if line not in notes]
             engines = _engines(settings, collection) if entry.backend == "engine" else {}
             weights = _weights([backend] if backend else engine_targets(entry, engines).values(), chooser)
+            if entry is HAND_REPAIR:
+                weights = {name: chooser.sha_of(name) for name in sorted(repair_card(settings).weights)}
             builder = StepBuilder(entry, resolved(settings, entry.section), context, backend, engines, weights)
             parts.append(StagePart(builder, items, about))
     return parts, notes
@@ -134,7 +141,7 @@ def stages_before(steps: Sequence[str], settings: Settings, context: Context, co
     order = list(STEPS)
     stages = []
     before = (each for name in order[: order.index(steps[0])] for each in entries_of(name, collection))
-    for entry, items, about in before:
+    for entry, items, about in switched_on(before, context):
         backend = list(BACKENDS[entry.backend].values())[-1] if entry.backend in BACKENDS else ""
         engines = _engines(settings, collection) if entry.backend == "engine" else {}
         builder = StepBuilder(entry, resolved(settings, entry.section), context, backend, engines)
@@ -142,7 +149,7 @@ def stages_before(steps: Sequence[str], settings: Settings, context: Context, co
     return stages
 
 
-def entries_of(name: str, collection: Collection) -> Iterator[tuple[StageEntry, tuple[Item, ...], str]]:
+def entries_of(name: str, collection: Collection) -> Iterator[Part]:
     """The parts of a step, each with its items and what it is about; outfits have their first pass, and what follows from it."""
     first = {pair.id for pair in collection.first_passes}
     if name == "tryon" and first:
@@ -157,7 +164,36 @@ def entries_of(name: str, collection: Collection) -> Iterator[tuple[StageEntry, 
             yield entry, items_of(resolve(entry.target).unit, collection), ""
 
 
-def _dressing(pairs: Sequence[Pair], about: str) -> Iterator[tuple[StageEntry, tuple[Item, ...], str]]:
+def switched_on(entries: Iterable[Part], context: Context) -> Iterator[Part]:
+    """Those that are always on, or turned on in this run."""
+    return (each for each in entries if not each[0].switch or getattr(context, each[0].switch))
+
+
+def repair_card(settings: Settings) -> Card:
+    """What the hand repair needs with these settings."""
+    card: Card = resolve(HAND_REPAIR_CARD)(settings[HAND_REPAIR.section])
+    return card
+
+
+def repairs_hands(settings: Settings) -> bool:
+    """Whether the settings ask for the hand repair."""
+    return bool(getattr(settings[HAND_REPAIR.section], "on", False))
+
+
+def repair_note(settings: Settings, chooser: Chooser) -> str:
+    """Why hands are not repaired although the settings ask for it; "" when they can be, or nobody asks."""
+    if not repairs_hands(settings):
+        return ""
+    card = repair_card(settings)
+    lack = chooser.lacks(card)
+    cures = {
+        "no weights": pull_command(card.weights, chooser.weights),
+        "not allowed": "the licences of its models want a decision: leave out --commercial-only, or see python run.py weights",
+    }
+    return f"hand repair skipped ({lack}): {cures.get(lack, card.install)}" if lack else ""
+
+
+def _dressing(pairs: Sequence[Pair], about: str) -> Iterator[Part]:
     """The parts of `tryon` for some pairs; those of engines only where some pair's engine has them."""
     for entry in STEPS["tryon"]:
         having = {name for name, engine in ENGINES.items() if not entry.of_engines or entry.of_engines in engine.stages}

@@ -29,6 +29,7 @@ class StageEntry:
         config: its settings model.
         backend: the kind of backend it is handed, or "" for none.
         megabytes: what one item adds to the outputs, for the estimate before a run.
+        switch: the field of `Context` that turns it on; "" = always on.
         of_engines: the stage of an engine that it runs (`EngineEntry.stages`), for the pairs whose engine has it; "" = any pair.
     """
 
@@ -38,6 +39,7 @@ class StageEntry:
     backend: str = ""
     megabytes: float = 0.5
     of_engines: str = ""
+    switch: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ class EngineEntry:
     files: Target = ""
     stages: Mapping[str, Target] = field(default_factory=dict)
 
+
+HAND_REPAIR = StageEntry(
+    "tryon.hands.repair_step:HandRepairStep", "repair", "tryon.hands.config:RepairConfig", megabytes=1.0, switch="repair_hands"
+)
+"""Draws badly drawn hands once more; its model files are those of `HAND_REPAIR_CARD`."""
+HAND_REPAIR_CARD: Target = "tryon.hands.config:card_of"
 
 STEPS: dict[str, tuple[StageEntry, ...]] = {
     "background": (
@@ -78,6 +86,7 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
     "tryon": (
         StageEntry("tryon.pair_step:WarpStep", "tryon", "tryon.step:TryOnConfig", "engine", 1.0, of_engines="warp"),
         StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),
+        HAND_REPAIR,
     ),
     "compose": (
         StageEntry("compose.restore_step:RestoreStep", "restore", "compose.restore_step:RestoreConfig", "background"),

@@ -81,6 +81,9 @@ class CommandLineOptions:
         bool,
         typer.Option("--save-attention", help="Also draw, per pair, where on the garment each patch looks, if the engine can."),
     ] = False
+    repair_hands: Annotated[
+        bool, typer.Option("--repair-hands", help="Draw badly drawn hands once more (Stable Diffusion 1.5; see docs/hands.md).")
+    ] = False
     plain: Annotated[bool, typer.Option("--plain", help="Only paste people onto backgrounds: no light, shadow, grain.")] = False
     layers: Annotated[
         bool, typer.Option("--layers", help="Also write background, shadow and person of each scene as separate RGBA files.")
@@ -120,6 +123,7 @@ class CommandLineOptions:
         settings = [f"run.engine={self.engine}"] * bool(self.engine) + [f"run.seed={self.seed}"] * (self.seed is not None)
         settings += [f"run.price_per_hour={self.price_per_hour}"] * (self.price_per_hour is not None)
         settings += ["run.commercial_only=true"] * self.commercial_only
+        settings += ["repair.on=true"] * self.repair_hands
         settings += ["compose.plain=true"] * self.plain + ["compose.layers=true"] * self.layers
         settings += ["compose.metadata=false"] * self.strip_metadata
         if self.save_attention:

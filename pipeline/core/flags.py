@@ -59,6 +59,7 @@ class Flag(StrEnum):
     GREY_LEFT = "grey-left"
     PAINT_RECTANGULAR = "paint-rectangular"
     RESULT_BLURRED = "result-blurred"
+    HAND_REPAIRED = "hand-repaired"
     PERSON_CUT = "person-cut"
     PERSON_ENLARGED = "person-enlarged"
     EMBEDDED_USED = "embedded-used"
@@ -115,6 +116,7 @@ ABOUT: dict[Flag, str] = {
     Flag.GREY_LEFT: "part of the area to repaint stayed the agnostic picture's grey: --retry-bad 2 tries other seeds",
     Flag.PAINT_RECTANGULAR: "the painted area has a long straight side: the garment may be a rectangle or cut off",
     Flag.RESULT_BLURRED: "the garment is blurred: --retry-bad 2 tries other seeds",
+    Flag.HAND_REPAIRED: "a hand was drawn once more by the hand repair: check it; without --repair-hands it is the engine's own",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
     Flag.EMBEDDED_USED: "the real model found no person or garment; the approximate embedded one was used: check the picture",

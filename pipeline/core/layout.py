@@ -118,6 +118,7 @@ TRYON = PerEngine("tryon", ".png", "tryon", "the dressed person on the canvas")
 CLOTH_WARP = PerEngine(f"{TEST}/cloth-warp", ".png", "tryon", "the garment bent onto the person, where an engine warps it first")
 CLOTH_WARP_MASK = PerEngine(f"{TEST}/cloth-warp-mask", ".png", "tryon", "where the bent garment is: 8-bit grey, soft")
 CLOTH_FLOW = PerEngine("cloth-flow", ".png", "tryon", "the flow that bent the garment: hue = direction, strength = distance")
+REPAIRED = PerEngine("hands-repaired", ".png", "tryon", "with `--repair-hands`: the dressed person with hands drawn once more")
 ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
 SAMPLES = PerEngine("samples", ".png", "tryon", "several draws of a pair side by side, where an engine is asked for them")
 OUTFIT = Folder("outfit", ".png", "tryon", "a person in the first garment of an outfit: the photo for its second pass")
@@ -138,7 +139,10 @@ PER_ITEM = (
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
 PER_PAIR: dict[str, PerEngine] = {"warped cloth": CLOTH_WARP, "warped cloth mask": CLOTH_WARP_MASK, "flow": CLOTH_FLOW}
 """What some engines make of a pair before they dress it (see `pair_stage`), by what it is called where a pair is shown."""
-PER_ENGINE: tuple[PerEngine, ...] = (*PER_PAIR.values(), TRYON, ATTENTION, SAMPLES, DRESSED_CUTOUT, FINAL, SIZES, *LAYERS)
+PER_ENGINE: tuple[PerEngine, ...] = (
+    *(*PER_PAIR.values(), TRYON, REPAIRED, ATTENTION, SAMPLES),
+    *(DRESSED_CUTOUT, FINAL, SIZES, *LAYERS),
+)
 
 
 def maker(ref: Ref) -> str:

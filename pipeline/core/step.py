@@ -16,7 +16,7 @@ from pipeline.core.card import Resources
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Notice
 from pipeline.core.items import Item, Unit
-from pipeline.core.layout import Layout, Ref
+from pipeline.core.layout import REPAIRED, TRYON, Layout, PerEngine, Ref
 
 Encode = Callable[[], bytes]
 """Turns one artefact into the bytes of its file; called once, maybe in another thread."""
@@ -31,12 +31,19 @@ class Context:
         seed: the run's seed; items derive their own from it.
         max_megapixels: photos above this are scaled down for work.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
+        repair_hands: pictures are finished from those with repaired hands.
     """
 
     layout: Layout
     seed: int = 0
     max_megapixels: float = 24.0
     device: str = "auto"
+    repair_hands: bool = False
+
+    @property
+    def dressed(self) -> PerEngine:
+        """The kind of artefact that finished pictures are made of."""
+        return REPAIRED if self.repair_hands else TRYON
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from pipeline.core.layout import (
     PARSE,
     PER_PAIR,
     POSE_IMAGE,
+    REPAIRED,
     REPORT,
     THUMBNAILS,
     TRYON,
@@ -144,6 +145,8 @@ def _pass_refs(pair: Pair, layout: Layout) -> Iterator[tuple[str, Ref]]:
     made = ((label, kind.of(pair.id, engine)) for label, kind in PER_PAIR.items())
     yield from ((label, ref) for label, ref in made if layout.path(ref).is_file())
     yield "try-on", TRYON.of(pair.id, engine)
+    if layout.path(repaired := REPAIRED.of(pair.id, engine)).is_file():
+        yield "hands repaired", repaired
 
 
 def _row(pair: Pair, collection: Collection, records: Records, noticed: ItemNotices, facts: Mapping[str, str]) -> Row:

@@ -23,8 +23,6 @@ SIDE = 512
 SEED = 42
 MULTIPLIER = 0.8
 SAMPLING = Sampling(steps=75, strength=0.65, guidance_scale=7.5)
-PROMPT = "realistic hands, detailed knuckles, no deformation"
-NEGATIVE = "deformed hands, extra fingers, bad anatomy"
 
 
 def squashed(picture: RGB, mask: Mask, side: int = SIDE) -> Canvas:
@@ -57,7 +55,7 @@ def seed_infer(
         vae: Stable Diffusion 1.5's.
         picture: (h, w, 3) uint8 RGB, whole.
         mask: (h, w) bool, True = repaint: both bare arms .
-        text: (2, 77, 768): `PROMPT` and `NEGATIVE`.
+        text: (2, 77, 768): `config.SEED_PROMPT` and `config.SEED_NEGATIVE`.
         sampling: how.
         side: of the square.
         watch: sees every call.

@@ -18,6 +18,8 @@ from pipeline.core.keypoints import HAND_POINTS
 CONFIDENT = 0.3
 """Of a point; both rules cut here."""
 LEAST_POINTS = 10
+FINGERTIP = 0.06
+"""How far a finger goes on beyond its last point, in hand sizes."""
 LEAST_PX = 32.0
 """Least longer side of the box around confident points: below, a crop is enlarged more than seven times."""
 
@@ -59,15 +61,15 @@ class Hand:
             return "no hand"
         if len(seen) < LEAST_POINTS:
             return f"fewer than {LEAST_POINTS} sure points"
-        if is_cut(seen, size):
+        if is_cut(seen, size, FINGERTIP * self.size_px):
             return "cut off by the frame"
         return f"smaller than {least_px:g} px" if self.size_px < least_px else ""
 
 
-def is_cut(points: Points, size: tuple[int, int]) -> bool:
-    """Whether points (n, 2) touch or leave the frame of a photo of (height, width): the rest of such a hand is not there."""
+def is_cut(points: Points, size: tuple[int, int], margin_px: float = 0.0) -> bool:
+    """Whether points (n, 2) come within a margin of the frame of a photo of (height, width): the rest is not there."""
     last = np.asarray([size[1] - 1, size[0] - 1])
-    return bool((points <= 0).any() or (points >= last).any())
+    return bool((points <= margin_px).any() or (points >= last - margin_px).any())
 
 
 def hands_of(text: str, name: str) -> list[Hand]:

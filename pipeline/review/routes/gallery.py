@@ -29,6 +29,7 @@ from pipeline.core.layout import (
     PARSE,
     PER_PAIR,
     POSE_IMAGE,
+    REPAIRED,
     TRYON,
     Layout,
     Ref,
@@ -71,6 +72,7 @@ def _stages_of_pass(pair: Pair) -> Iterator[tuple[str, Ref]]:
     yield "cloth mask", CLOTH_MASK.of(garment.id)
     yield from ((label, kind.of(pair.id, pair.engine)) for label, kind in PER_PAIR.items())
     yield "try-on", TRYON.of(pair.id, pair.engine)
+    yield "hands repaired", REPAIRED.of(pair.id, pair.engine)
     yield "attention", ATTENTION.of(pair.id, pair.engine)
 
 

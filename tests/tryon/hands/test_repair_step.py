@@ -1,0 +1,170 @@
+"""The hand repair in a run: off by default, an artefact of its own, finished pictures made of it, skipped in one line."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import mannequin
+import numpy as np
+import pytest
+import torch
+
+from pipeline.assembly import repair_note, switched_on
+from pipeline.catalog import HAND_REPAIR, STEPS
+from pipeline.choice import Chooser
+from pipeline.core import images
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag
+from pipeline.core.hand_facts import Fate, hands_of
+from pipeline.core.items import Pair
+from pipeline.core.keypoints import keypoints_to_json
+from pipeline.core.labels import Category
+from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, POSE_JSON, REPAIRED, TRYON, Layout
+from pipeline.core.step import Context
+from tryon.hands import score
+from tryon.hands.config import RepairConfig
+from tryon.hands.repair_step import HandRepairStep
+
+CONFIG = RepairConfig(on=True, candidates=2)
+
+
+def hand(x: float, y: float) -> np.ndarray:
+    """(21, 3): a hand of 34 pixels."""
+    rows = [(x, y, 0.9)]
+    rows += [(x + 8 * (f - 2), y - 16 - 6 * joint, 0.9) for f in range(5) for joint in range(4)]
+    return np.asarray(rows, np.float32)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch) -> SimpleNamespace:
+    """A person whose right hand an engine painted over in another skin colour, and stand-ins for both networks."""
+    layout = Layout(tmp_path / "inputs", tmp_path / "outputs", tmp_path / "weights")
+    person = mannequin.write_person(layout)
+    pair = Pair(person, mannequin.write_garment(layout, "tee"), "preview")
+    points = replace(mannequin.keypoints(), right_hand=hand(122, 260))
+    layout.path(POSE_JSON.of(person.id)).write_text(keypoints_to_json([points]), "utf-8")
+    photo = images.read_rgb(layout.path(IMAGE.of(person.id))).copy()
+    photo[205:300, 90:160] = mannequin.SKIN
+    layout.path(IMAGE.of(person.id)).write_bytes(images.png(photo))
+    dressed = photo.copy()
+    dressed[215:270, 95:150] -= 12
+    mask = np.zeros(photo.shape[:2], bool)
+    mask[100:320, 60:330] = True
+    put(layout, AGNOSTIC_MASK.of(person.id, Category.UPPER), images.mask_png(mask))
+    put(layout, TRYON.of(pair.id, pair.engine), images.png(dressed, {"engine": "preview", "seed": 7}))
+    sure = {"value": 0.1}
+
+    def see(crop):
+        found = np.zeros((21, 3), np.float32)
+        found[:] = hand(122, 260)
+        square = 512 / 76  # the side of the square: 2.25 times 34 pixels
+        middle = (found[:, :2].min(axis=0) + found[:, :2].max(axis=0)) / 2
+        found[:, :2] = (found[:, :2] - middle) * square + 256
+        found[:, 2] = 0.9 if np.abs(crop[256, 256].astype(int) - (190, 190, 60)).max() < 12 else sure["value"]
+        return found
+
+    def paint(canvas, seeds):
+        return [np.where(canvas.mask[..., None], np.uint8((190, 190, 60)), canvas.picture) for _ in seeds]
+
+    monkeypatch.setattr(score, "seen_hand", see)
+    step = HandRepairStep(CONFIG, Context(layout, device="cpu", repair_hands=True))
+    step.__dict__["painter"] = SimpleNamespace(paint=paint)
+    return SimpleNamespace(layout=layout, pair=pair, step=step, dressed=dressed, mask=mask, sure=sure)
+
+
+def put(layout: Layout, ref: str, data: bytes) -> None:
+    layout.path(ref).parent.mkdir(parents=True, exist_ok=True)
+    layout.path(ref).write_bytes(data)
+
+
+def made(world):
+    (produced,) = world.step.run([world.step.read(world.pair)])
+    ref = REPAIRED.of(world.pair.id, world.pair.engine)
+    assert set(produced.files) == set(world.step.writes(world.pair)) == {ref}
+    put(world.layout, ref, produced.files[ref]())
+    return produced, images.read_rgb(world.layout.path(ref)), images.read_recipe(world.layout.path(ref))
+
+
+def test_a_repaired_hand_is_an_artefact_of_its_own_flagged_counted_and_written_into_the_recipe(world):
+    produced, picture, recipe = made(world)
+    assert not np.array_equal(picture, world.dressed)
+    assert np.array_equal(picture[~world.mask], world.dressed[~world.mask])
+    assert np.array_equal(images.read_rgb(world.layout.path(TRYON.of(world.pair.id, "preview"))), world.dressed)
+    assert [notice.flag for notice in produced.notices] == [Flag.HAND_REPAIRED] and "right hand" in produced.notices[0].detail
+    assert hands_of(produced.facts)["right"].fate is Fate.REPAIRED
+    assert recipe["engine"] == "preview" and recipe["seed"] == 7
+    assert recipe["hand_repair"]["hands"]["right"].startswith("repaired") and "right" in recipe["hand_repair"]["seeds"]
+
+
+def test_a_good_hand_gives_the_same_picture_without_a_flag(world):
+    world.sure["value"] = 0.9
+    produced, picture, recipe = made(world)
+    assert np.array_equal(picture, world.dressed) and not produced.notices and not produced.facts
+    assert recipe["hand_repair"]["hands"]["right"].startswith("good already")
+
+
+def test_the_published_way_repaints_both_arms_of_the_whole_picture(world, monkeypatch):
+    from tryon.hands import seed_infer
+
+    asked = {}
+
+    def inpaint(unet, vae, canvas, text, sampling, noises, watch=None):
+        asked.update(canvas=canvas, sampling=sampling, first=noises[0].draw((1,)))
+        return [255 - canvas.picture]
+
+    monkeypatch.setattr(seed_infer, "inpaint", inpaint)
+    step = HandRepairStep(RepairConfig(on=True, preset="seed-infer"), Context(world.layout, device="cpu"))
+    step.__dict__["painter"] = SimpleNamespace(unet=None, vae=None, text=None)
+    world.step = step
+    produced, picture, recipe = made(world)
+    assert asked["canvas"].picture.shape == (512, 512, 3) and asked["canvas"].mask.any()
+    assert (asked["sampling"].steps, asked["sampling"].strength, asked["sampling"].guidance_scale) == (75, 0.65, 7.5)
+    assert torch.equal(asked["first"], torch.randn(1, generator=torch.Generator().manual_seed(42)))
+    assert picture.shape == world.dressed.shape and produced.notices[0].flag is Flag.HAND_REPAIRED
+    settings = recipe["hand_repair"]["settings"]
+    assert settings["prompt"] == "realistic hands, detailed knuckles, no deformation" and settings["lora_strength"] == 0.8
+
+
+def test_another_lora_redoes_the_pictures_and_another_path_to_the_same_does_not(world, tmp_path):
+    def signed(path, content):
+        path.write_bytes(content)
+        return HandRepairStep(RepairConfig(lora=path), world.step.context).signature(world.pair)
+
+    first, second = signed(tmp_path / "a", b"one"), signed(tmp_path / "b", b"one")
+    assert first == second != signed(tmp_path / "c", b"two")
+    with pytest.raises(InputError, match="there is no file"):
+        HandRepairStep(RepairConfig(lora=tmp_path / "none"), world.step.context).signature(world.pair)
+
+
+def test_a_picture_of_another_size_is_refused(world):
+    put(world.layout, TRYON.of(world.pair.id, "preview"), images.png(world.dressed[:100]))
+    with pytest.raises(InputError, match="differ in size"):
+        world.step.read(world.pair)
+
+
+def test_it_is_a_part_of_tryon_that_only_its_switch_turns_on(tmp_path):
+    assert STEPS["tryon"][-1] is HAND_REPAIR
+    layout = Layout(tmp_path, tmp_path, tmp_path)
+    entries = [(entry, (), "") for entry in STEPS["tryon"]]
+    assert HAND_REPAIR not in [entry for entry, *_ in switched_on(entries, Context(layout))]
+    assert HAND_REPAIR in [entry for entry, *_ in switched_on(entries, Context(layout, repair_hands=True))]
+
+
+def test_finished_pictures_are_made_of_repaired_ones_where_hands_are_repaired(world):
+    from compose.restore_step import RestoreConfig, RestoreStep
+
+    plain, repaired = (
+        RestoreStep(RestoreConfig(), Context(world.layout, repair_hands=on)).reads(world.pair) for on in (False, True)
+    )
+    ids = world.pair.id, world.pair.engine
+    assert TRYON.of(*ids) in plain and REPAIRED.of(*ids) not in plain
+    assert REPAIRED.of(*ids) in repaired and TRYON.of(*ids) not in repaired
+
+
+def test_without_its_model_files_it_is_skipped_in_one_line_with_the_command_that_gets_them(tmp_path):
+    note = repair_note({"repair": RepairConfig(on=True)}, Chooser(tmp_path))
+    assert note.count("\n") == 0 and note.startswith(
+        "hand repair skipped (no weights): python run.py weights pull sd15-inpainting-unet"
+    )
+    assert "sd15-unet " in repair_note({"repair": RepairConfig(on=True, preset="seed-infer")}, Chooser(tmp_path))
+    assert repair_note({"repair": RepairConfig()}, Chooser(tmp_path)) == ""
+    assert "not allowed" in repair_note({"repair": RepairConfig(on=True)}, Chooser(tmp_path, commercial_only=True))

@@ -1,0 +1,165 @@
+"""Hands of one dressed picture, drawn once more where that makes them better; everything else stays as it is, bit for bit.
+
+```
+dressed picture ─▶ square around the hand, 512 x 512 ─▶ k candidates, colours matched ─▶ best by score ─▶ feathered back
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.arrays import RGB
+from pipeline.core.hand_facts import Fate, HandFact
+from pipeline.core.masks import Mask, dilate, feather
+from pipeline.core.rect import Rect
+from tryon.hands.config import RepairConfig
+from tryon.hands.crops import SIDE, back, cut, square_around
+from tryon.hands.hand_masks import hull_mask
+from tryon.hands.inpainting import Canvas
+from tryon.hands.score import See, hand_score, stillness
+from tryon.hands.visible import Hand
+
+Paint = Callable[[Canvas, Sequence[int]], list[RGB | None]]
+"""A crop and a seed per candidate → a picture each; None where a number format overflowed."""
+
+LEAST_CHANGED = 0.05
+"""Of a hand's area: less is the photo's own hand."""
+LEAST_SKIN = 0.25
+"""Of a hand's area in the dressed picture: less is under the new garment, and no hand is drawn over that."""
+SKIN_NEAR = 25.0
+"""Distance in L*a*b*'s a and b at which a colour is still the photo's skin; light may differ."""
+RING = 0.2
+MOST_SHIFT = 20.0
+"""Grey levels: a larger shift of the surroundings is another picture, not a colour cast."""
+
+
+@dataclass
+class Repaired:
+    """What became of the hands of a picture.
+
+    Args:
+        picture: (h, w, 3) uint8 RGB.
+        hands: side → fate and score, of the hands that were drawn once more.
+        lines: side → in words, also of those that were left alone.
+        seeds: side → seed of the candidate that was taken.
+    """
+
+    picture: RGB
+    hands: dict[str, HandFact] = field(default_factory=dict)
+    lines: dict[str, str] = field(default_factory=dict)
+    seeds: dict[str, int] = field(default_factory=dict)
+
+
+def repair_hands(
+    dressed: RGB,
+    photo: RGB,
+    allowed: Mask,
+    hands: Sequence[Hand],
+    seeds: Sequence[int],
+    paint: Paint,
+    see: See,
+    config: RepairConfig,
+) -> Repaired:
+    """Repair every hand that is worth it.
+
+    Args:
+        dressed: (h, w, 3) uint8 RGB: what an engine drew.
+        photo: (h, w, 3) uint8 RGB: the person before, on the same canvas.
+        allowed: (h, w) bool, True = may be repainted.
+        hands: of the photo, canvas pixels.
+        seeds: of the candidates.
+        paint: draws them.
+        see: the hand network.
+        config: settings.
+    """
+    done = Repaired(dressed.copy())
+    for hand in hands:
+        why = why_left(hand, dressed, photo, allowed)
+        if why:
+            done.lines[hand.side] = why
+            continue
+        done.lines[hand.side] = _repair(done, hand, allowed, seeds, paint, see, config)
+    return done
+
+
+def why_left(hand: Hand, dressed: RGB, photo: RGB, allowed: Mask) -> str:
+    """Why a hand is not looked at: no hand, cut off, untouched, or under the garment; empty when it is."""
+    size = (photo.shape[0], photo.shape[1])
+    if why := hand.why_not(size, least_px=1):
+        return why
+    area = hull_mask(hand.seen, size)
+    changed = (np.abs(dressed.astype(np.int16) - photo).max(axis=2) > 3) & allowed & area
+    if changed.sum() < LEAST_CHANGED * area.sum():
+        return "untouched"
+    return "under the garment" if skin_share(dressed, photo, hand) < LEAST_SKIN else ""
+
+
+def skin_share(dressed: RGB, photo: RGB, hand: Hand) -> float:
+    """Share of the hand's area whose colour in the dressed picture is that of the photo's hand, whatever the light."""
+    core = hull_mask(hand.seen, (photo.shape[0], photo.shape[1]), grow=0)
+    if not core.any():
+        return 0.0
+    before, after = (cv2.cvtColor(each, cv2.COLOR_RGB2LAB)[core][:, 1:].astype(np.float32) for each in (photo, dressed))
+    return float((np.linalg.norm(after - np.median(before, axis=0), axis=1) < SKIN_NEAR).mean())
+
+
+def _repair(done: Repaired, hand: Hand, allowed: Mask, seeds: Sequence[int], paint: Paint, see: See, config: RepairConfig) -> str:
+    """Draw one hand; puts it into `done` when it is better. Returns what happened."""
+    size = (done.picture.shape[0], done.picture.shape[1])
+    square = square_around(hand.seen, size, config.factor)
+    area = hull_mask(hand.seen, size) & allowed
+    crop, mask = cut(done.picture, square), cut(area.astype(np.uint8) * 255, square) > 0
+    wanted = _on_crop(hand, square)
+    before = hand_score(see(crop), wanted)
+    if before >= config.below:
+        return f"good already ({before:.2f})"
+    scored = []
+    for seed, drawn in zip(seeds, paint(Canvas(crop, mask), seeds), strict=True):
+        if drawn is not None:
+            drawn = match_colours(crop, drawn, mask)
+            scored.append((hand_score(see(pasted(crop, drawn, mask)), wanted) * stillness(crop, drawn, mask), seed, drawn))
+    score, seed, best = max(scored, key=lambda each: each[0], default=(0.0, 0, crop))
+    if score < before + config.gain:
+        done.hands[hand.side] = HandFact(Fate.NOT_REPAIRED, before)
+        return f"not better ({score:.2f} after {before:.2f})"
+    window = square.window(size)
+    weight = feather(area, config.feather_px)[window][..., None]
+    old = done.picture[window].astype(np.float32)
+    new = old + weight * (back(best, square).astype(np.float32) - old)
+    done.picture[window] = np.where(weight > 0, np.rint(new).astype(np.uint8), done.picture[window])
+    done.hands[hand.side], done.seeds[hand.side] = HandFact(Fate.REPAIRED, score), seed
+    return f"repaired ({score:.2f} after {before:.2f})"
+
+
+def pasted(crop: RGB, drawn: RGB, mask: Mask) -> RGB:
+    """What will be seen: the drawn hand in the old surroundings. It is this that is scored."""
+    result: RGB = np.where(mask[..., None], drawn, crop)
+    return result
+
+
+def match_colours(before: RGB, after: RGB, mask: Mask) -> RGB:
+    """Take out the shift of colours that shows around the mask, where both should be alike: the VAE's, and the model's own light.
+
+    Args:
+        before, after: (h, w, 3) uint8 RGB.
+        mask: (h, w) bool, True = repainted.
+    """
+    ring = dilate(mask, RING * max(1.0, float(np.sqrt(mask.sum())))) & ~mask
+    if not ring.any():
+        return after
+    shift = np.median(before[ring].astype(np.int16) - after[ring].astype(np.int16), axis=0)
+    shift = np.clip(shift, -MOST_SHIFT, MOST_SHIFT)
+    matched: RGB = np.clip(after + shift, 0, 255).astype(np.uint8)
+    return matched
+
+
+def _on_crop(hand: Hand, square: Rect[int]) -> NDArray[np.float32]:
+    points = hand.points.copy()
+    points[:, :2] = (points[:, :2] - (square.left, square.top)) * (SIDE / square.height)
+    return points

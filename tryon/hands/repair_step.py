@@ -1,0 +1,201 @@
+"""The hand repair as a part of `tryon`, after the engine: its picture in, the same with better hands out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import images
+from pipeline.core.arrays import RGB
+from pipeline.core.card import Resources
+from pipeline.core.console import LOG
+from pipeline.core.device import choose_device
+from pipeline.core.errors import InputError
+from pipeline.core.flags import Flag, Notice
+from pipeline.core.hand_facts import REPAIR, Fate, facts_of
+from pipeline.core.items import Item, Pair, Unit
+from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, PARSE, POSE_JSON, REPAIRED, TRYON, Ref
+from pipeline.core.masks import Mask
+from pipeline.core.seeds import noise_seed
+from pipeline.core.step import Context, Produced, StepBase
+from pipeline.core.weights.access import paths, require
+from pipeline.core.weights.files import digest_of
+from tryon.hands.config import PARTS, SEED_NEGATIVE, SEED_PROMPT, UNETS, RepairConfig, card_of
+from tryon.hands.hand_masks import arm_mask
+from tryon.hands.visible import Hand, hands_of
+
+if TYPE_CHECKING:
+    from tryon.hands.painter import Painter
+
+
+_LOG = logging.getLogger(LOG)
+
+
+_LOG = logging.getLogger(LOG)
+
+
+@dataclass(frozen=True)
+class RepairInputs:
+    """What one pair is repaired from, on the canvas.
+
+    Args:
+        pair: the item.
+        dressed: (h, w, 3) uint8 RGB by the engine, and its recipe.
+        photo: (h, w, 3) uint8 RGB: the person before.
+        allowed: (h, w) bool, True = may be repainted.
+        hands: of the photo.
+        parse: (h, w) uint8 of `Parse`; only for the published way.
+    """
+
+    pair: Pair
+    dressed: RGB
+    recipe: Mapping[str, Any]
+    photo: RGB
+    allowed: Mask
+    hands: Sequence[Hand]
+    parse: NDArray[np.uint8] | None = None
+
+
+class HandRepairStep(StepBase):
+    """The shell: read, repair, describe."""
+
+    name: ClassVar[str] = REPAIR
+    unit: ClassVar[Unit] = Unit.PAIR
+    version: ClassVar[int] = 1
+    config: RepairConfig
+
+    def __init__(self, config: RepairConfig, context: Context) -> None:
+        super().__init__(config, context)
+        card = card_of(config)
+        self.packages, self.seconds = card.packages, card.seconds
+        self.resources: Resources = card.resources
+
+    def reads(self, item: Item) -> Sequence[Ref]:
+        """The engine's picture, the person before, where hands are, and where may be painted."""
+        pair = _pair(item)
+        person = pair.person.id
+        mask = AGNOSTIC_MASK.of(person, pair.garment.category)
+        own = (TRYON.of(pair.id, pair.engine), IMAGE.of(person), POSE_JSON.of(person), mask)
+        return (*own, PARSE.of(person)) if self.config.published else own
+
+    def writes(self, item: Item) -> Sequence[Ref]:
+        """One picture below the engine's own folder."""
+        pair = _pair(item)
+        return (REPAIRED.of(pair.id, pair.engine),)
+
+    def signature(self, item: Item) -> Mapping[str, str]:
+        """Seed and LoRA; the settings hold the LoRA's path, of which only the content counts."""
+        return {"seed": str(self._seed(_pair(item))), "lora": self._lora_sha}
+
+    def load(self) -> None:
+        """Open the networks."""
+        _ = self.painter
+
+    def read(self, item: Item) -> RepairInputs:
+        """Decode everything.
+
+        Raises:
+            InputError: artefacts of different sizes.
+        """
+        pair = _pair(item)
+        person, path = pair.person.id, self.layout.path
+        source = path(TRYON.of(pair.id, pair.engine))
+        keypoints = path(POSE_JSON.of(person))
+        recipe = images.read_recipe(source) or {}
+        mask = images.read_mask(path(AGNOSTIC_MASK.of(person, pair.garment.category)))
+        inputs = RepairInputs(
+            pair=pair,
+            dressed=images.read_rgb(source),
+            recipe=recipe,
+            photo=images.read_rgb(path(IMAGE.of(person))),
+            allowed=np.ones_like(mask) if recipe.get("mask_free") else mask,
+            hands=hands_of(keypoints.read_text("utf-8"), str(keypoints)),
+            parse=images.read_labels(path(PARSE.of(person))) if self.config.published else None,
+        )
+        sizes = {inputs.dressed.shape[:2], inputs.photo.shape[:2], inputs.allowed.shape}
+        if len(sizes) > 1 or (inputs.parse is not None and inputs.parse.shape not in sizes):
+            raise InputError(f"{pair.id}: picture, photo and mask differ in size: {sorted(sizes)}", "python run.py --force")
+        return inputs
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
+        """Repair each pair."""
+        return [self._published(each) if self.config.published else self._repaired(each) for each in inputs]
+
+    @cached_property
+    def painter(self) -> Painter:
+        """The networks; opened at the first use."""
+        from tryon.hands.base_model import Files
+        from tryon.hands.painter import Painter
+
+        weights = self.layout.weights
+        unet, vae, text = (require(name, weights) for name in (UNETS[self._model], *PARTS[:2]))
+        vocabulary = paths(PARTS[2], weights)["vocab.json"].parent
+        return Painter(Files(unet, vae, text, vocabulary), self._painting, choose_device(self.context.device))
+
+    @property
+    def _model(self) -> str:
+        return "plain" if self.config.published else self.config.model
+
+    @property
+    def _painting(self) -> RepairConfig:
+        """The settings in use: those of the published way where it is asked for."""
+        own = {"model": "plain", "lora_strength": 0.8, "strength": 0.65, "steps": 75, "guidance_scale": 7.5}
+        words = {"prompt": SEED_PROMPT, "negative": SEED_NEGATIVE}
+        return self.config.model_copy(update={**own, **words}) if self.config.published else self.config
+
+    @cached_property
+    def _lora_sha(self) -> str:
+        if self.config.lora is None:
+            return ""
+        if not self.config.lora.is_file():
+            raise InputError(f"repair.lora: there is no file {self.config.lora}", "give a LoRA file, or leave it out")
+        return digest_of(self.config.lora).sha256
+
+    def _repaired(self, inputs: RepairInputs) -> Produced:
+        from tryon.hands.repair import repair_hands
+        from tryon.hands.score import seen_hand
+
+        config, first = self.config, self._seed(inputs.pair)
+        seeds = [first + number for number in range(config.candidates)]
+        done = repair_hands(
+            inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, seeds, self.painter.paint, seen_hand, config
+        )
+        for side, line in done.lines.items():
+            _LOG.debug("%s: %s hand %s", inputs.pair.id, side, line)
+        repaired = [side for side, fact in done.hands.items() if fact.fate is Fate.REPAIRED]
+        notices = tuple(Notice(Flag.HAND_REPAIRED, f"{side} hand {done.lines[side]}") for side in repaired)
+        return self._produced(inputs, done.picture, {"hands": done.lines, "seeds": done.seeds}, notices, facts_of(done.hands))
+
+    def _published(self, inputs: RepairInputs) -> Produced:
+        from tryon.hands.seed_infer import seed_infer
+
+        assert inputs.parse is not None
+        painter, mask = self.painter, arm_mask(inputs.parse)
+        picture = seed_infer(painter.unet, painter.vae, inputs.dressed, mask, painter.text)
+        if picture is None:
+            raise InputError(f"{inputs.pair.id}: the networks overflowed", "--set repair.numbers=fp32")
+        notices = (Notice(Flag.HAND_REPAIRED, "the published way: every hand, unjudged"),) if mask.any() else ()
+        return self._produced(inputs, picture, {"preset": self.config.preset}, notices, {})
+
+    def _produced(
+        self, inputs: RepairInputs, picture: RGB, what: Mapping[str, Any], notices: tuple[Notice, ...], facts: Mapping[str, str]
+    ) -> Produced:
+        settings = self._painting.model_dump(mode="json", exclude={"lora"})
+        how = {**what, "weights": dict(self.model_files), "lora": self._lora_sha, "settings": settings}
+        recipe = {**inputs.recipe, "hand_repair": how}
+        ref = REPAIRED.of(inputs.pair.id, inputs.pair.engine)
+        return Produced({ref: partial(images.png, picture, recipe)}, notices, facts)
+
+    def _seed(self, pair: Pair) -> int:
+        return noise_seed(self.context.seed, pair.person.id, pair.garment.id, pair.attempt)
+
+
+def _pair(item: Item) -> Pair:
+    assert isinstance(item, Pair), f"hand-repair works on pairs, not on {type(item).__name__}"
+    return item
