@@ -84,7 +84,13 @@ STEPS: dict[str, tuple[StageEntry, ...]] = {
     ),
     "cloth": (StageEntry("preprocess.cloth.step:ClothStep", "cloth", "preprocess.cloth.step:ClothConfig", "cloth"),),
     "tryon": (
+        StageEntry(
+            "tryon.pair_step:SegmentationStep", "tryon", "tryon.step:TryOnConfig", "engine", 0.1, of_engines="segmentation"
+        ),
         StageEntry("tryon.pair_step:WarpStep", "tryon", "tryon.step:TryOnConfig", "engine", 1.0, of_engines="warp"),
+        StageEntry(
+            "tryon.pair_step:MisalignmentStep", "tryon", "tryon.step:TryOnConfig", "engine", 0.1, of_engines="misalignment"
+        ),
         StageEntry("tryon.step:TryOnStep", "tryon", "tryon.step:TryOnConfig", "engine"),
         HAND_REPAIR,
     ),
@@ -184,6 +190,26 @@ ENGINES: dict[str, EngineEntry] = {
         "tryon.engines.dci_vton.keys:KINDS",
         {"warp": "tryon.engines.dci_vton.warp_stage:WarpStage"},
     ),
+    "viton_hd": EngineEntry(
+        "tryon.engines.viton_hd.engine:VitonHdEngine",
+        "tryon.engines.viton_hd.config:VitonHdConfig",
+        "tryon.engines.viton_hd.keys:KINDS",
+        {
+            "segmentation": "tryon.engines.viton_hd.stages:SegmentationStage",
+            "warp": "tryon.engines.viton_hd.stages:PlacingStage",
+            "misalignment": "tryon.engines.viton_hd.stages:MisalignmentStage",
+        },
+    ),
+    "gs_viton": EngineEntry(
+        "tryon.engines.viton_hd.engine:GsVitonEngine",
+        "tryon.engines.viton_hd.config:GsVitonConfig",
+        "tryon.engines.viton_hd.keys:KINDS",
+        {
+            "segmentation": "tryon.engines.viton_hd.gs_stages:GsSegmentationStage",
+            "warp": "tryon.engines.viton_hd.gs_stages:GsPlacingStage",
+            "misalignment": "tryon.engines.viton_hd.gs_stages:GsMisalignmentStage",
+        },
+    ),
     "preview": EngineEntry("tryon.engines.preview.engine:PreviewEngine", "tryon.engines.preview.config:PreviewConfig"),
 }
 """In the order in which `auto` prefers them."""
@@ -230,6 +256,8 @@ ANATOMIES: dict[str, Target] = {
     "ootdiffusion_dc": "tryon.engines.ootdiffusion.study:ANATOMY_DC",
     "dci_vton": "tryon.engines.dci_vton.study:ANATOMY",
     "dci_vton_v2": "tryon.engines.dci_vton.study:ANATOMY_V2",
+    "viton_hd": "tryon.engines.viton_hd.study:ANATOMY",
+    "gs_viton": "tryon.engines.viton_hd.study:ANATOMY_GS",
 }
 """What `study NAME` takes apart: an `Anatomy` of `tryon/study/protocol.py` each. An engine that is not here has no network."""
 

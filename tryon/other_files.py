@@ -26,24 +26,6 @@ KINDS: tuple[FileKind, ...] = (
         advice="a start for training, not for dressing: python run.py weights pull stableviton-vitonhd",
     ),
     FileKind(
-        name="viton_hd_seg",
-        about="VITON-HD's segmentation network",
-        has=("conv1.0.weight", "up6.1.weight", "conv9.6.weight"),
-        advice=_NO_ENGINE,
-    ),
-    FileKind(
-        name="viton_hd_gmm",
-        about="VITON-HD's geometric matching network",
-        has=("extractionA.model.0.weight", "extractionB.model.0.weight", "regression.linear.weight"),
-        advice=_NO_ENGINE,
-    ),
-    FileKind(
-        name="viton_hd_alias",
-        about="VITON-HD's ALIAS generator",
-        has=("head_0.norm_0.conv_shared.0.weight", "G_middle_0.norm_s.conv_beta.weight", "conv_img.weight"),
-        advice=_NO_ENGINE,
-    ),
-    FileKind(
         name="catvton",
         about="CatVTON's attention weights",
         has=("0.to_q.weight", "8.to_q.weight", "120.to_out.0.weight"),

@@ -138,10 +138,22 @@ class PairStep(StepBase):
         return noise_seed(self.context.seed, pair.person.id, pair.garment.id)
 
 
+class SegmentationStep(PairStep):
+    """Predicts the parse map of the person in the garment."""
+
+    name: ClassVar[str] = "segmentation"
+
+
 class WarpStep(PairStep):
     """Bends the garment onto the person."""
 
     name: ClassVar[str] = "warp"
+
+
+class MisalignmentStep(PairStep):
+    """Finds where the warped garment does not reach."""
+
+    name: ClassVar[str] = "misalignment"
 
 
 def _produced(pair: Pair, made: PairMade) -> Produced:

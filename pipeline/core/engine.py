@@ -29,6 +29,7 @@ from pipeline.core.layout import (
     IMAGE,
     PARSE,
     PARSE_AGNOSTIC,
+    POSE_IMAGE,
     POSE_JSON,
     Folder,
     Layout,
@@ -121,6 +122,10 @@ class PersonInputs:
     def parse_agnostic(self) -> Labels:
         """(h, w) uint8 of `Parse`: the parse map without the garment to replace."""
         return self._on_canvas(PARSE_AGNOSTIC.of(self.person.id, self.category), images.read_labels)
+
+    def pose_image(self) -> RGB:
+        """(h, w, 3) RGB uint8: the skeleton on black."""
+        return self._on_canvas(POSE_IMAGE.of(self.person.id), images.read_rgb)
 
     def keypoints(self) -> Keypoints:
         """BODY_25 and hands, canvas pixels."""

@@ -42,6 +42,7 @@ class Flag(StrEnum):
     MANNEQUIN_SEEN = "mannequin-seen"
     CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
     CATEGORY_SUSPECT = "category-suspect"
+    GARMENT_MISALIGNED = "garment-misaligned"
     PREVIEW_ONLY = "preview-only"
     SHAPE_NOT_SHOWN = "shape-not-shown"
     GARMENT_SHEER = "garment-sheer"
@@ -99,6 +100,7 @@ ABOUT: dict[Flag, str] = {
     Flag.MANNEQUIN_SEEN: "parts of a mannequin show: erase what is left of them in the cloth mask, or use a flat lay",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
     Flag.CATEGORY_SUSPECT: "perhaps of another category: decide it with cloth/upper, cloth/lower, cloth/dress",
+    Flag.GARMENT_MISALIGNED: "the warped garment misses much of where it belongs: check it; people with their arms down fit best",
     Flag.PREVIEW_ONLY: "geometric preview, not a try-on model's result",
     Flag.SHAPE_NOT_SHOWN: "the preview cannot show this garment's shape: judge colour and print by it, not the cut",
     Flag.GARMENT_SHEER: "parts of the garment are see-through and are shown opaque",

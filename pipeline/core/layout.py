@@ -119,6 +119,15 @@ CLOTH_WARP = PerEngine(f"{TEST}/cloth-warp", ".png", "tryon", "the garment bent 
 CLOTH_WARP_MASK = PerEngine(f"{TEST}/cloth-warp-mask", ".png", "tryon", "where the bent garment is: 8-bit grey, soft")
 CLOTH_FLOW = PerEngine("cloth-flow", ".png", "tryon", "the flow that bent the garment: hue = direction, strength = distance")
 REPAIRED = PerEngine("hands-repaired", ".png", "tryon", "with `--repair-hands`: the dressed person with hands drawn once more")
+PREDICTED_PARSE = PerEngine(
+    f"{TEST}/predicted-parse",
+    ".png",
+    "tryon",
+    "the parse map to come: where an engine expects the garment, palette PNG, CIHP labels",
+)
+MISALIGNED = PerEngine(
+    f"{TEST}/misalignment", ".png", "tryon", "where the garment is expected and the bent one does not reach: 8-bit grey, soft"
+)
 ATTENTION = PerEngine("attention", ".png", "tryon", "where on the garment each patch looks, where an engine saves it")
 SAMPLES = PerEngine("samples", ".png", "tryon", "several draws of a pair side by side, where an engine is asked for them")
 OUTFIT = Folder("outfit", ".png", "tryon", "a person in the first garment of an outfit: the photo for its second pass")
@@ -137,7 +146,13 @@ PER_ITEM = (
     *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, CLOTH, CLOTH_MASK, OUTFIT),
 )
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
-PER_PAIR: dict[str, PerEngine] = {"warped cloth": CLOTH_WARP, "warped cloth mask": CLOTH_WARP_MASK, "flow": CLOTH_FLOW}
+PER_PAIR: dict[str, PerEngine] = {
+    "predicted parse map": PREDICTED_PARSE,
+    "warped cloth": CLOTH_WARP,
+    "warped cloth mask": CLOTH_WARP_MASK,
+    "misaligned area": MISALIGNED,
+    "flow": CLOTH_FLOW,
+}
 """What some engines make of a pair before they dress it (see `pair_stage`), by what it is called where a pair is shown."""
 PER_ENGINE: tuple[PerEngine, ...] = (
     *(*PER_PAIR.values(), TRYON, REPAIRED, ATTENTION, SAMPLES),

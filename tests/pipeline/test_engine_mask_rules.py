@@ -26,6 +26,8 @@ def test_every_engine_names_a_rule_that_knows_all_its_garments(engine):
         ("ootdiffusion_dc", "ootd-dc"),
         ("dci_vton", "dci-vton"),
         ("dci_vton_v2", "dci-vton"),
+        ("viton_hd", "viton-hd-exact"),
+        ("gs_viton", "gs-viton-exact"),
         ("preview", "hr-viton"),
     ],
 )

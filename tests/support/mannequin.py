@@ -23,6 +23,7 @@ from pipeline.core.layout import (
     IMAGE,
     PARSE,
     PARSE_AGNOSTIC,
+    POSE_IMAGE,
     POSE_JSON,
     Layout,
 )
@@ -208,6 +209,16 @@ def garment_picture(name: str) -> np.ndarray:
     return np.where(garment_mask(name)[..., None], cloth, np.uint8(242))
 
 
+def pose_image(points: Keypoints) -> np.ndarray:
+    """(h, w, 3) uint8: the joints as discs on black."""
+    drawing = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for joint in Joint:
+        if points.has(joint):
+            x, y = points.xy(joint)
+            cv2.circle(drawing, (round(float(x)), round(float(y))), 8, (255, 10 * int(joint), 255 - 10 * int(joint)), -1)
+    return drawing
+
+
 def write_person(layout: Layout, name: str = "ann", sleeves: bool = False, **moved: tuple[int, int]) -> Person:
     """Write all conditions of a mannequin; lossless except where the layout says JPEG."""
     points = keypoints(**moved)
@@ -217,6 +228,7 @@ def write_person(layout: Layout, name: str = "ann", sleeves: bool = False, **mov
         IMAGE.of(name): images.jpeg(picture),
         PARSE.of(name): images.labels_png(parse),
         POSE_JSON.of(name): images.text(keypoints_to_json([points])),
+        POSE_IMAGE.of(name): images.png(pose_image(points)),
         DENSEPOSE.of(name): images.jpeg(densepose(points, parse)),
     }
     for category in Category:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_viton_hd import VITON_HD, VITON_HD_STAGES
 
 from pipeline.catalog import ENGINES
 from pipeline.core.engine import TryOnEngine
@@ -194,6 +195,7 @@ def warp(context: Context, patch: pytest.MonkeyPatch) -> PairStage:
 
 
 STAGES: dict[tuple[str, str], Callable[[Context, pytest.MonkeyPatch], PairStage]] = {
+    **VITON_HD_STAGES,
     ("dci_vton", "warp"): warp,
     ("dci_vton_v2", "warp"): warp,
 }
@@ -208,6 +210,7 @@ FACTORIES: dict[str, Factory] = {
     "ootdiffusion_dc": ootdiffusion("ootdiffusion_dc"),
     "dci_vton": dci_vton("dci_vton"),
     "dci_vton_v2": dci_vton("dci_vton_v2"),
+    **VITON_HD,
     "preview": preview,
 }
 

@@ -69,6 +69,7 @@ def published(fixtures_root: Path) -> dict[str, Shapes]:
         "viton_hd_seg": shapes_of(viton_hd["official_seg"]),
         "viton_hd_gmm": shapes_of(viton_hd["official_gmm"]),
         "viton_hd_alias": shapes_of(viton_hd["official_alias"]),
+        **{f"gs_viton_{network}": shapes_of(viton_hd[f"seed_{network}"]) for network in ("seg", "gmm", "alias")},
         "fashn_vton": shapes_of(engines["fashn_vton_1_5"]["keys"]),
         "lora": shapes_of(dci["kohya_lora_sd15_dim64"]),
         "vae": {name: tuple(tensor.shape) for name, tensor in build_vae(32).state_dict().items()},
@@ -99,7 +100,10 @@ def test_only_what_an_engine_reads_is_converted():
     """A file that its engine reads as it was published has engines and no conversion."""
     assert all(kind.engines for kind in KINDS if kind.convert)
     read_as_published = {kind.name for kind in KINDS if kind.engines and not kind.convert}
-    assert read_as_published == {"fashn_vton", "ootdiffusion", "dci_vton_warp"}
+    assert read_as_published == {
+        *("fashn_vton", "ootdiffusion", "dci_vton_warp"),
+        *(f"{variant}_{network}" for variant in ("viton_hd", "gs_viton") for network in ("seg", "gmm", "alias")),
+    }
 
 
 @pytest.mark.parametrize("rows", [(WIDE, PLAIN, OTHER), (OTHER, PLAIN, WIDE), (PLAIN, OTHER, WIDE)])

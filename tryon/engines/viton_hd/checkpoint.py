@@ -69,7 +69,7 @@ def _refuse_other(path: Path, network: str, official: Mapping[str, Tensor], arch
         meant = next(each for each in KINDS if each.name == wanted)
         raise WeightsError(
             f"{path}: this is {kind.about}; here {meant.about} is wanted",
-            f"give each file to its own row: python run.py weights pull {kind.name.replace('_', '-')} --from {path}",
+            f"weights/{kind.name.rpartition('_')[0].replace('_', '-')}/{kind.name.rpartition('_')[2]}_final.pth is its place",
         )
 
 

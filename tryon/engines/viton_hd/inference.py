@@ -62,7 +62,11 @@ def segment(architecture: Architecture, network: Segmenter, inputs: Tensor) -> T
 
 def warp_person(architecture: Architecture, person: Person, classes: Tensor) -> Tensor:
     """What the warp network is shown of a person, (n, 7, *small); `classes` are the predicted ones, (n, *size) int64."""
-    place = (classes == UPPER)[:, None].float()
+    return shown_to_warp(architecture, person, (classes == UPPER)[:, None].float())
+
+
+def shown_to_warp(architecture: Architecture, person: Person, place: Tensor) -> Tensor:
+    """The same from the garment's place as a plane, (n, 1, h, w)."""
     return torch.cat([_reduced(architecture, each) for each in (place, person.pose, person.agnostic)], dim=1)
 
 
@@ -126,6 +130,11 @@ def guide_of(architecture: Architecture, classes: Tensor, area: Tensor) -> Guide
     """
     group_of = torch.from_numpy(GROUP_OF).long().to(classes.device)
     groups = functional.one_hot(group_of[classes], GROUPS).permute(0, 3, 1, 2).float()
+    return guide_from(architecture, groups, area)
+
+
+def guide_from(architecture: Architecture, groups: Tensor, area: Tensor) -> Guide:
+    """The same from the groups' planes, (n, 7, h, w)."""
     area = torch.minimum(area, groups[:, UPPER_GROUP : UPPER_GROUP + 1])
     reduced = groups.clone()
     reduced[:, UPPER_GROUP : UPPER_GROUP + 1] -= area

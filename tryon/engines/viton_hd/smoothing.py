@@ -17,8 +17,13 @@ SIGMA = 3.0
 
 def labels_of(scores: Tensor, size: tuple[int, int]) -> Tensor:
     """(n, classes, rows, columns) fp32, sigmoid of the scores → (n, *size) int64."""
+    return enlarged_scores(scores, size).argmax(1)
+
+
+def enlarged_scores(scores: Tensor, size: tuple[int, int]) -> Tensor:
+    """(n, classes, rows, columns) → (n, classes, *size) fp32."""
     down, across = (axis_matrix(before, after, scores.device) for before, after in zip(scores.shape[2:], size, strict=True))
-    return (down @ scores.float() @ across.T).argmax(1)
+    return down @ scores.float() @ across.T
 
 
 @functools.lru_cache(maxsize=8)

@@ -61,8 +61,7 @@ def grid_of(theta: Tensor, size: Size) -> Tensor:
     """
     offsets = theta.float().reshape(-1, 2, LATTICE**2).transpose(1, 2)
     points = lattice(theta.device).float() + offsets
-    with torch.autocast(theta.device.type, enabled=False):
-        return (spline_matrix(size, theta.device) @ points).reshape(-1, *size, 2)
+    return (spline_matrix(size, theta.device) @ points).reshape(-1, *size, 2)
 
 
 def warped(picture: Tensor, grid: Tensor) -> Tensor:

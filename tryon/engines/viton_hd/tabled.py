@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tryon.engines.viton_hd.alias import Block, Draw, Generator, Guide, drawn, rectified
+from tryon.engines.viton_hd.alias import Block, Draw, Generator, Guide, drawn
 from tryon.engines.viton_hd.modulation import Moments, Table, moments, strips, table_of
 from tryon.engines.viton_hd.normalisation import LabelNorm
 from tryon.engines.viton_hd.windows import Windows, windows_of
@@ -25,11 +25,20 @@ def paint(generator: Generator, shown: Tensor, guide: Guide, draw: Draw) -> Tens
     x: Tensor | None = None
     for (name, block), features in zip(generator.named_blocks(), generator.features(shown), strict=True):
         size = (features.shape[2], features.shape[3])
-        x = features if x is None else torch.cat([functional.interpolate(x, scale_factor=2), features], dim=1)
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = features.contiguous(memory_format=torch.channels_last) if x is None else _joined(x, features)
         x = _block(block, x, guide, partial(drawn, draw, name, size))
     assert x is not None
-    return torch.tanh(generator.picture(rectified(x)).float())
+    return torch.tanh(generator.picture(functional.leaky_relu_(x, 0.2)).float())
+
+
+def _joined(x: Tensor, features: Tensor) -> Tensor:
+    """Doubled (nearest) beside the features, written once: (n, c, h, w) and (n, f, 2h, 2w) → (n, c + f, 2h, 2w)."""
+    count, channels, height, width = x.shape
+    both = _map_like(features, channels + features.shape[1])
+    places = both.permute(0, 2, 3, 1).view(count, height, 2, width, 2, -1)
+    places[..., :channels] = x.permute(0, 2, 3, 1)[:, :, None, :, None]
+    both[:, channels:] = features
+    return both
 
 
 def _block(block: Block, x: Tensor, guide: Guide, draw: Noise) -> Tensor:
