@@ -106,7 +106,7 @@ class OutfitStep(StepBase):
 
     def _one(self, inputs: OutfitInputs) -> Produced:
         ident, restored = inputs.person.id, inputs.restored
-        photos, alpha = self._restore.dressed(restored)
+        photos, alpha, hands = self._restore.dressed(restored)
         cutout = dressed_cutout(photos, restored.cutout, alpha)
         files: dict[Ref, Encode] = {
             OUTFIT.of(ident): partial(images.png, photos.dressed),
@@ -115,7 +115,6 @@ class OutfitStep(StepBase):
             IMAGE.of(ident): partial(images.jpeg, restored.frame.to_canvas(photos.dressed)),
         }
         files |= {ref: partial(bytes, content) for ref, content in inputs.reused.items()}
-        hands = self._restore.judged(restored, photos)
         scores = measure_pair(restored, photos, cutout, self._restore.read_face, hands)
         notices = (*scores.notices(self._restore.config), *self._restore.redrawn(restored))
         return Produced(files, notices, {"changed": f"{float(photos.changed.mean()):.4f}"})

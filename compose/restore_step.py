@@ -19,6 +19,7 @@ from compose.gate.faces import ReadFace, face_similarity, read_face
 from compose.gate.gate import GateConfig, measure_pair
 from compose.gate.hand_views import ReadHand, read_hand
 from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
+from compose.hand_paste import paste_hands
 from compose.matte import dressed_alpha, dressed_cutout
 from compose.restore_inputs import RestoreInputs, judged_by, read_inputs, restored_from
 from pipeline.core import images
@@ -52,6 +53,8 @@ class RestoreConfig(GateConfig, PhotoDelivery):
     """Take out a small constant colour cast of the engine."""
     keep: tuple[Literal["hair", "face", "arms", "hands", "accessories"], ...] = ()
     """Parts that always stay the photo's own, whatever the engine paints there; taken from the parse map."""
+    paste_hands: bool = False
+    """Copy the photo's own hand back over one that was flagged, where it belongs: see docs/hands.md."""
     backend_matte: bool = True
     """Ask the background backend where a wide garment gave way to background."""
 
@@ -120,8 +123,7 @@ class RestoreStep(StepBase):
         return [self._restore(each) for each in inputs]
 
     def _restore(self, inputs: RestoreInputs) -> Produced:
-        photos, alpha = self.dressed(inputs)
-        hands = self.judged(inputs, photos)
+        photos, alpha, hands = self.dressed(inputs)
         cutout = dressed_cutout(photos, inputs.cutout, alpha)
         recipe: dict[str, Any] = {"scene": Scene(inputs.pair, ORIGINAL_BACKGROUND).id, "engine": inputs.pair.engine}
         recipe |= inputs.drawn
@@ -134,11 +136,14 @@ class RestoreStep(StepBase):
         files[DRESSED_CUTOUT.of(inputs.pair.id, inputs.pair.engine)] = partial(images.png, cutout, inputs.drawn or None)
         return Produced(files, (*scores.notices(self.config), *self.redrawn(inputs), *notices), facts)
 
-    def judged(self, inputs: RestoreInputs, photos: BeforeAfter) -> dict[str, JudgedHand]:
-        """What became of each hand, by side; nothing where hands are not to be looked at."""
+    def settled_hands(self, inputs: RestoreInputs, photos: BeforeAfter) -> tuple[BeforeAfter, dict[str, JudgedHand]]:
+        """What became of each hand, by side, and the photo with those that were pasted."""
         least = self.config.least_hand_likeness
+        if not least:
+            return photos, {}
         evidence = HandEvidence(inputs.frame, inputs.hands, inputs.bare, inputs.worn, inputs.garment())
-        return judge_hands(evidence, photos, least, self.read_hand) if least else {}
+        hands = judge_hands(evidence, photos, least, self.read_hand)
+        return paste_hands(photos, hands, evidence, least, self.read_hand) if self.config.paste_hands else (photos, hands)
 
     def redrawn(self, inputs: RestoreInputs) -> tuple[Notice, ...]:
         """The flag of a picture in which an engine that uses no mask drew another face; the photo's is kept all the same."""
@@ -150,10 +155,11 @@ class RestoreStep(StepBase):
             return ()
         return (Notice(Flag.FACE_REDRAWN, f"likeness {likeness:.2f}, wanted {least:g}"),)
 
-    def dressed(self, inputs: RestoreInputs) -> tuple[BeforeAfter, Alpha]:
-        """The photo before and after, and the matte of the dressed person."""
+    def dressed(self, inputs: RestoreInputs) -> tuple[BeforeAfter, Alpha, dict[str, JudgedHand]]:
+        """The photo before and after, the matte of the dressed person, and what became of each hand."""
         photos = dress_photo(inputs, self.config, grain_seed(self.context.seed, inputs.pair.id))
-        return photos, dressed_alpha(photos, partial(self._new_matte, photos) if self.backend else None)
+        photos, hands = self.settled_hands(inputs, photos)
+        return photos, dressed_alpha(photos, partial(self._new_matte, photos) if self.backend else None), hands
 
     def _pictures(
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]

@@ -71,11 +71,13 @@ class JudgedHand:
         points: (21, 2) float32 x, y in the photo.
         fact: its fate and likeness.
         sign: the worst sign's name, "" when there is none.
+        note: what was tried and not done.
     """
 
     points: Points
     fact: HandFact
     sign: str = ""
+    note: str = ""
 
     @property
     def likeness(self) -> float:
@@ -84,7 +86,7 @@ class JudgedHand:
 
     def words(self, side: str) -> str:
         """For the flag."""
-        return f"{side}: {WORDS.get(self.sign, self.sign)} ({self.likeness:.2f})"
+        return f"{side}: {WORDS.get(self.sign, self.sign)} ({self.likeness:.2f}){f', {self.note}' if self.note else ''}"
 
 
 def places(points: Keypoints, frame: Frame) -> dict[str, HandPlace]:
