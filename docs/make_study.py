@@ -14,7 +14,7 @@ from tryon.study.report import Findings, page, picture
 
 STUDY = Path(__file__).parent / "study"
 NOTICE = "<!-- Written by docs/make_study.py; edit the code it watches instead. -->\n\n"
-LEFT_OUT = ("stableviton_1024", "sift_vton", "ootdiffusion_hd", "ootdiffusion_dc", "dci_vton_v2", "gs_viton")
+LEFT_OUT = ("stableviton_1024", "sift_vton", "ootdiffusion_hd", "dci_vton_v2", "gs_viton")
 ENGINES = tuple(name for name in ANATOMIES if name not in LEFT_OUT)
 """They can be studied too; most have the network of another engine."""
 

@@ -91,9 +91,9 @@ def ootdiffusion(name: str) -> Factory:
         kinds = {"ootdiffusion_hd": engines.OotdHalfBody, "ootdiffusion_dc": engines.OotdFullBody}
         widths = tiny_ootd()
 
-        def opened(engine: TryOnEngine, dtype: str) -> tuple[object, str]:
+        def opened(engine: TryOnEngine, dtype: torch.dtype) -> tuple[object, str]:
             shapes = checkpoint.empty_network(widths).state_dict()
-            return checkpoint.fill_network(GeneratedWeights(shapes), torch.float32, widths), "linspace"
+            return checkpoint.fill_network(GeneratedWeights(shapes), dtype, widths), "linspace"
 
         patch.setattr(engines, "sha_of", lambda row, root: "0" * 64)
         patch.setattr(kinds[name], "_open", opened)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from tryon.networks.attention import AttentionProbe, Kernel
-from tryon.networks.sd1_unet import Contexts, Shifts, last_tokens_map
+from tryon.networks.sd1_unet import Contexts, Shifts, last_tokens_map, predict_noise
 from tryon.networks.unet_layers import (
     KeysValues,
     SelfAttention,
@@ -59,6 +59,7 @@ def reference_tokens(
     kernel: Kernel = Kernel.FUSED,
     *,
     recompute: bool = False,
+    whole: bool = False,
 ) -> list[Tensor]:
     """Run a giver as far as its tokens are read; what comes behind its last norm1 has no say.
 
@@ -70,11 +71,16 @@ def reference_tokens(
         taken: where tokens are taken.
         kernel: see `attention.mix`.
         recompute: see `sd1_unet.predict_noise`.
+        whole: run what has no say as well, as the published codes do.
 
     Returns:
         (b, n, c) per transformer block, in running order.
     """
     blocks = reference_blocks(unet)
+    if whole:
+        takers = [_Taker(taken) for _ in blocks]
+        predict_noise(unet, x, shifts, looking_through(contexts, takers), kernel, recompute=recompute)
+        return [taker.tokens for taker in takers if taker.tokens is not None]
     takers = [_Taker(taken) for _ in blocks[:-1]]
     watched = looking_through([*contexts[:-1], None], takers)
     last = last_tokens_map(unet, x, shifts, watched, kernel, recompute=recompute)

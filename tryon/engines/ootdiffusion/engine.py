@@ -31,6 +31,8 @@ from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words
 from tryon.networks.sd1 import SIDE_MULTIPLE
 
 if TYPE_CHECKING:
+    import torch
+
     from tryon.engines.ootdiffusion.network import OotDiffusion
     from tryon.engines.ootdiffusion.runtime import Runtime
 
@@ -97,12 +99,13 @@ class OotdHalfBody(EngineBase):
         """
         from tryon.batching import Limits
         from tryon.engines.ootdiffusion.runtime import Runtime
+        from tryon.networks.precision import choose_dtype
         from tryon.system_memory import give_freed_memory_back
 
         chosen, sampling = choose_device(device), sampling_config(self.config)
         if chosen.kind == "cpu":
             give_freed_memory_back()
-        network, spacing = self._open(sampling.dtype)
+        network, spacing = self._open(choose_dtype(sampling.dtype, chosen))
         limits = Limits(chosen, self.batch_size, self._smaller())
         self._runtime = Runtime(
             network,
@@ -131,15 +134,13 @@ class OotdHalfBody(EngineBase):
         facts |= {"timestep_spacing": runtime.spacing}
         return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
-    def _open(self, dtype: str) -> tuple[OotDiffusion, str]:
+    def _open(self, dtype: torch.dtype) -> tuple[OotDiffusion, str]:
         """The network on the CPU, and how its sampler spreads timesteps."""
         from tryon.engines.ootdiffusion import checkpoint
-        from tryon.networks.precision import choose_dtype
 
         unets, vae, scheduler, clip = require_all(self.card.weights, self.context.layout.weights).values()
         files = checkpoint.Files(unets=unets, vae=vae / checkpoint.VAE_FILE, clip=clip, row=self.card.weights[0])
-        network = checkpoint.load(files, choose_dtype(dtype, choose_device(self.context.device)))
-        return network, checkpoint.read_spacing(scheduler)
+        return checkpoint.load(files, dtype), checkpoint.read_spacing(scheduler)
 
     def _smaller(self) -> str:
         """The settings that need about half the memory, in the network's steps of 64 pixels."""

@@ -98,8 +98,9 @@ class OotDiffusion(nn.Module):
         unet, context = self.unet_garm, context.to(self.device, self.dtype)
         shifts = time_shifts(unet, torch.tensor([GARMENT_TIMESTEP], device=self.device))
         seen: Contexts = [None if stage.transformer is None else Context(context) for stage in unet_stages(unet)]
-        kernel = self.savings.attention
-        tokens = reference_tokens(unet, self.arranged(latents), shifts, seen, Taken.BEFORE_NORM, kernel, recompute=recompute)
+        kernel, whole = self.savings.attention, not self.savings.wanted_tokens_only
+        x = self.arranged(latents)
+        tokens = reference_tokens(unet, x, shifts, seen, Taken.BEFORE_NORM, kernel, recompute=recompute, whole=whole)
         if self.savings.cache_garment and self.savings.wanted_tokens_only:
             return reference_keys_values(self.unet_vton, tokens, Taken.BEFORE_NORM, kernel)
         return tokens
