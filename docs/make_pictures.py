@@ -63,9 +63,32 @@ def run(folder: Path, *words: str) -> None:
     subprocess.run([sys.executable, str(ROOT / "run.py"), *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
+def hands() -> np.ndarray:
+    """Rendered hands as photographed, ruined by code, and pasted back: what the gate says of each is tested beside them."""
+    sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "compose")]
+    from ruined_hands import doubled, drawn_anew, fused
+    from test_hand_paste import hand_named, pasted
+
+    rows = []
+    for name, ways in (("m2_turned_left", (fused, doubled)), ("w1_half_right", (fused, doubled))):
+        hand = hand_named(name)
+        drawn = [drawn_anew(hand, way) for way in ways]
+        cut = [part for after in drawn for part in (after, pasted(hand, after)[0])]
+        rows.append(strip([_close(each, hand.points) for each in (hand.picture, *cut)], 230))
+    return stack(rows)
+
+
+def _close(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """A square round the hand."""
+    middle, half = (points.min(0) + points.max(0)) / 2, 1.1 * float(np.ptp(points, axis=0).max())
+    top, left = (max(0, int(middle[axis] - half)) for axis in (1, 0))
+    return picture[top : top + int(2 * half), left : left + int(2 * half)]
+
+
 def main() -> None:
     """Run the demo and cut the pictures from it."""
     PICTURES.mkdir(exist_ok=True)
+    save("hands", hands())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(folder, "demo")
