@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pipeline.core.config import StepConfig
 from tryon.networks.pictures import picture_tensor
+from tryon.training.data.items import read_item
 from tryon.training.data.tree import WANTED, Kind, Tree
 from tryon.training.randomness import happens
 
@@ -32,6 +33,7 @@ class ToyBatch:
     pictures: Tensor
     noise: Tensor
     dropped: bool
+    trained: bool = True
 
 
 class Toy(nn.Module):
@@ -41,9 +43,11 @@ class Toy(nn.Module):
         self.token = nn.Parameter(torch.zeros(8, 1, 1))
         self.last = nn.Conv2d(8, 3, 3, padding=1)
         self.frozen = nn.Conv2d(3, 3, 1)
+        self.register_buffer("seen", torch.zeros(()))
 
     def forward(self, batch: ToyBatch) -> dict[str, Tensor]:
         with torch.no_grad():
+            self.seen += 1.0 if batch.trained else 0.0  # a running statistic
             pictures = self.frozen(batch.pictures)
         hidden = self.first(pictures + batch.noise)
         hidden = hidden + self.token if batch.dropped else hidden  # a parameter that not every step uses
@@ -59,6 +63,14 @@ class ToyTrainee:
         named = dict(self.module.named_parameters())
         return {"ends": {n: p for n, p in named.items() if n.startswith(("first", "last"))}, "token": {"token": named["token"]}}
 
+    about = ("a toy",)
+
+    def buffers(self) -> dict[str, Tensor]:
+        return {"seen": self.module.seen}
+
+    def target(self, item):
+        return item.image
+
     def batch(self, items, draws, step: int, micro: int) -> ToyBatch:
         pictures = torch.cat([picture_tensor(np.asarray(item.image)) for item in items])
         noise = torch.stack([each.normal("noise", tuple(pictures.shape[1:])) for each in draws])
@@ -66,7 +78,7 @@ class ToyTrainee:
 
     def validation_batch(self, items, timestep: int) -> ToyBatch:
         pictures = torch.cat([picture_tensor(np.asarray(item.image)) for item in items])
-        return ToyBatch(pictures, torch.full_like(pictures, timestep / 1000), False)
+        return ToyBatch(pictures, torch.full_like(pictures, timestep / 1000), False, trained=False)
 
     def moved(self, batch: ToyBatch, device: Any) -> ToyBatch:
         return replace(batch, pictures=batch.pictures.to(device), noise=batch.noise.to(device))
@@ -77,11 +89,18 @@ class ToyTrainee:
 
 class ToyRecipe:
     name = "toy"
+    starts = "any file"
+    from_nothing = False
+    continues = frozenset({"toy"})
+    own_garments = False
     presets = {"base": ("loop.ema_decay=0.9",), "atv": ("toy.attention_loss=true",)}  # noqa: RUF012
     sections = {"toy": ToyConfig}  # noqa: RUF012
 
     def wanted(self, settings, tree: Tree) -> tuple[Kind, ...]:
         return (*WANTED[tree.kind], Kind.WORN) if settings["toy"].attention_loss else WANTED[tree.kind]
+
+    def read(self, pair, size):
+        return read_item(pair, size)
 
     def translate(self, words):
         return (), []

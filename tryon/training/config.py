@@ -39,6 +39,8 @@ class LoopConfig(StepConfig):
     """Of order, augmentation, noise and timesteps."""
     steps: int = Field(360_000, ge=1)
     """Optimiser steps in all."""
+    epochs: int = Field(0, ge=0)
+    """Epochs in all, of whole steps; 0 = `steps` counts."""
     batch: int | Literal["auto"] = 4
     """Pairs per process and micro-batch; auto = the largest that fits, tried once."""
     accumulation: int = Field(1, ge=1)
@@ -96,7 +98,15 @@ SECTIONS: Schema = {
 
 FREE = frozenset(
     {
-        *("loop.steps", "loop.save_every", "loop.keep_last", "loop.keep_every", "loop.log_every", "loop.overflows"),
+        *(
+            "loop.steps",
+            "loop.epochs",
+            "loop.save_every",
+            "loop.keep_last",
+            "loop.keep_every",
+            "loop.log_every",
+            "loop.overflows",
+        ),
         *(
             "loop.draw_every",
             "loop.draw_pairs",
@@ -122,6 +132,15 @@ def resolve_settings(
         ConfigError: an unknown section or key, with the nearest known one, or a value that does not fit.
     """
     return load_settings(schema, file, environment={}, overrides=(*preset, *overrides))
+
+
+def with_steps(settings: Settings, steps_per_epoch: int) -> Settings:
+    """Settings whose number of steps is known: where epochs count, that of so many of them."""
+    loop = settings["loop"]
+    assert isinstance(loop, LoopConfig)
+    if not loop.epochs:
+        return settings
+    return {**settings, "loop": loop.model_copy(update={"steps": loop.epochs * steps_per_epoch})}
 
 
 def write_settings(folder: Path, settings: Settings) -> None:

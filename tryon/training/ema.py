@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def decay_at(step: int, most: float) -> float:
@@ -14,23 +14,24 @@ def decay_at(step: int, most: float) -> float:
 
 
 class MovingAverage:
-    """The average of named parameters, fp32, where the parameters are.
+    """The average of named weights, fp32, where the weights are; what counts in whole numbers has none.
 
     Args:
-        parameters: name → parameter.
+        weights: name → tensor that training changes.
         decay: the largest; 0 = the average is the weights.
     """
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
-        self._parameters, self._decay = parameters, decay
-        self.average = {name: each.detach().clone().float() for name, each in parameters.items()} if decay else {}
+    def __init__(self, weights: Mapping[str, Tensor], decay: float) -> None:
+        self._weights, self._decay = weights, decay
+        averaged = {name: each for name, each in weights.items() if decay and each.is_floating_point()}
+        self.average = {name: each.detach().clone().float() for name, each in averaged.items()}
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Follow the weights after a step."""
         weight = 1 - decay_at(step, self._decay)
         for name, average in self.average.items():
-            average.lerp_(self._parameters[name].detach().float(), weight)
+            average.lerp_(self._weights[name].detach().float(), weight)
 
     @torch.no_grad()
     def load(self, saved: Mapping[str, Tensor]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pipeline.core.config import StepConfig
 from tryon.training import checkpoint as checkpoints
-from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, as_facts, refuse_other_settings
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, as_facts, refuse_other_settings, with_steps
 from tryon.training.curves import draw_curves
 from tryon.training.data.ahead import ReadAhead
 from tryon.training.data.augment import AugmentConfig, apply, decide
@@ -57,6 +57,7 @@ class Job:
         changed: go on although settings or data differ from the checkpoint's.
         measured: pairs whose pictures are measured, each person in the garment worn; never trained.
         weights: folder of the networks that measure.
+        read: a pair as the trainee wants it, at (height, width).
     """
 
     folder: Path
@@ -68,6 +69,7 @@ class Job:
     changed: bool = False
     measured: Sequence[TrainingPair] = ()
     weights: Path = Path("weights")
+    read: Callable[[TrainingPair, tuple[int, int]], Item] = read_item
 
     @property
     def data(self) -> DataConfig:
@@ -111,7 +113,7 @@ class Trainer:
     """
 
     def __init__(self, trainee: Trainee, job: Job, accelerator: Any) -> None:
-        self.trainee, self.job, self.accelerator = trainee, job, accelerator
+        self.trainee, self.accelerator = trainee, accelerator
         groups = trainee.groups()
         self.parameters = {name: each for group in groups.values() for name, each in group.items()}
         freeze_all_but(trainee.module, {id(each) for each in self.parameters.values()})
@@ -119,12 +121,14 @@ class Trainer:
         trainee.module.to(accelerator.device)
         if job.precision.compile:
             trainee.module.compile()
-        self.average = MovingAverage(self.parameters, job.loop.ema_decay)
         self.optimiser = accelerator.prepare_optimizer(build_optimiser(groups, job.optimiser), device_placement=False)
         self.module = accelerator.prepare_model(trainee.module)
+        self.kept: dict[str, Tensor] = {**self.parameters, **trainee.buffers()}  # here: the line above moves buffers once more
+        self.average = MovingAverage(self.kept, job.loop.ema_decay)
         batch = job.loop.batch
         assert batch != "auto", "resolved before the loop begins"
         self.schedule = Schedule(len(job.pairs), batch, job.loop.accumulation, accelerator.num_processes, job.loop.seed)
+        self.job = replace(job, settings=with_steps(job.settings, self.schedule.steps_per_epoch))
         self.step = 0
         self._overflows = Overflows(job.loop.overflows)
         self._smooth: float | None = None
@@ -135,10 +139,13 @@ class Trainer:
         """One micro-batch forward and back, of which nothing stays: does the batch fit?"""
         request = next(self.schedule.from_step(0, 1, self.accelerator.process_index))
         batch, _ = self._read(request)
+        before = {name: tensor.clone() for name, tensor in self.trainee.buffers().items()}
         try:
             self.module(self.trainee.moved(batch, self.accelerator.device))["loss"].backward()
         finally:
             self.optimiser.zero_grad(set_to_none=True)
+            for name, tensor in self.trainee.buffers().items():
+                tensor.copy_(before[name])
 
     def resume(self) -> int:
         """Take up the newest whole checkpoint; the number of steps done, 0 where there is none.
@@ -216,7 +223,7 @@ class Trainer:
                 "scaler": scaler.state_dict() if scaler is not None else None,
                 "torch": torch.__version__,
             }
-            groups: dict[str, Mapping[str, Tensor]] = {"weights": self.parameters, "optimiser": tensors}
+            groups: dict[str, Mapping[str, Tensor]] = {"weights": self.kept, "optimiser": tensors}
             if self.average.average:
                 groups["ema"] = self.average.average
             checkpoints.write(self.job.folder / checkpoints.FOLDER, self.step, groups, state)
@@ -246,9 +253,10 @@ class Trainer:
             if self._measured is None:
                 self._measured = self._items(self.job.measured[: self.job.loop.measure_pairs])
             seed, networks = seed_of("measure", self.job.loop.seed), Networks(self.job.weights)
-            for prefix, weights in (("", self.parameters), (AVERAGE, self.average.average)):
+            wanted = [replace(item, image=self.trainee.target(item)) for item in self._measured]
+            for prefix, weights in (("", self.kept), (AVERAGE, self._averaged())):
                 drawn = self.trainee.draw(weights, self._measured, seed) if weights else []
-                values = mean_measures(self._measured, drawn, networks) if drawn else {}
+                values = mean_measures(wanted, drawn, networks) if drawn else {}
                 found |= {prefix + name: value for name, value in values.items()}
         self.accelerator.wait_for_everyone()
         return found
@@ -259,9 +267,9 @@ class Trainer:
         if self._main:
             items, seed = self._held_out(), seed_of("draw", self.job.loop.seed)
             columns: dict[str, list[Any]] = {"person": [i.image for i in items], "garment": [i.cloth for i in items]}
-            columns["weights"] = self.trainee.draw(self.parameters, items, seed)
-            if self.average.average:
-                columns["average"] = self.trainee.draw(self.average.average, items, seed)
+            columns["weights"] = self.trainee.draw(self.kept, items, seed)
+            if averaged := self._averaged():
+                columns["average"] = self.trainee.draw(averaged, items, seed)
             from pipeline.core import images
 
             path = self.job.folder / PICTURES / f"step-{self.step:09}.png"
@@ -275,6 +283,10 @@ class Trainer:
         values = sum(each.numel() for each in self.parameters.values())
         return 4 * values * (4 if self.average.average else 3)
 
+    def _averaged(self) -> dict[str, Tensor]:
+        """The average, and what is counted instead of averaged; nothing where there is no average."""
+        return {**self.kept, **self.average.average} if self.average.average else {}
+
     @property
     def _main(self) -> bool:
         return bool(self.accelerator.is_main_process)
@@ -282,7 +294,7 @@ class Trainer:
     def _one_step(self, batches: Any) -> dict[str, float]:
         begun = time.perf_counter()
         for group in self.optimiser.param_groups:
-            group["lr"] = self.job.optimiser.rate(self.step)
+            group["lr"] = self.job.optimiser.rate(self.step, self.schedule.steps_per_epoch)
         total: dict[str, float] = {}
         samples: list[str] = []
         accumulation = self.schedule.accumulation
@@ -324,7 +336,7 @@ class Trainer:
         epoch, augment, seed = self.schedule.epoch(step), self.job.augment, self.job.loop.seed
         items = []
         for place in places:
-            item = read_item(self.job.pairs[place], self.job.data.size)
+            item = self.job.read(self.job.pairs[place], self.job.data.size)
             items.append(apply(item, decide(augment, seed, epoch, item.id), augment) if augment.any else item)
         draws = [SampleDraws(seed, step, item.id) for item in items]
         return self.trainee.batch(items, draws, step, micro), [item.id for item in items]
@@ -335,7 +347,7 @@ class Trainer:
         return self._fixed
 
     def _items(self, pairs: Sequence[TrainingPair]) -> list[Item]:
-        return [read_item(pair, self.job.data.size) for pair in pairs]
+        return [self.job.read(pair, self.job.data.size) for pair in pairs]
 
     def _stop_code(self, stops: Stops) -> int | None:
         """What every process agrees on."""
@@ -365,8 +377,8 @@ class Trainer:
     @torch.no_grad()
     def _load(self, found: checkpoints.Checkpoint) -> None:
         weights, state = found.tensors("weights"), found.state
-        for name, parameter in self.parameters.items():
-            parameter.copy_(weights[name])
+        for name, tensor in self.kept.items():
+            tensor.copy_(weights[name])
         self.average.load(found.tensors("ema"))
         load_state(self.optimiser.optimizer, self.parameters, found.tensors("optimiser"), state["numbers"])
         if self.accelerator.scaler is not None and state["scaler"]:

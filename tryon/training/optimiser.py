@@ -16,11 +16,15 @@ class OptimiserConfig(StepConfig):
     """How weights follow gradients."""
 
     name: Literal["adamw", "adamw8bit", "adafactor"] = "adamw"
-    """adamw; adamw8bit (bitsandbytes: a quarter of the moments' memory); adafactor (transformers: almost none)."""
+    """adamw (Adam where weight_decay=0); adamw8bit (bitsandbytes: a quarter of the moments' memory); adafactor (almost none)."""
     learning_rate: float = Field(1e-4, gt=0)
     """Of every group."""
     warmup: int = Field(0, ge=0)
     """Steps in which the learning rate rises from 1 % to all of it."""
+    constant_epochs: int = Field(0, ge=0)
+    """Epochs at the whole learning rate, before it falls."""
+    decay_epochs: int = Field(0, ge=0)
+    """Epochs in which it then falls, by an equal part each, towards zero; 0 = it never does."""
     weight_decay: float = Field(0.01, ge=0)
     """Decoupled."""
     betas: tuple[float, float] = (0.9, 0.999)
@@ -30,10 +34,11 @@ class OptimiserConfig(StepConfig):
     clip_norm: float = Field(0.0, ge=0)
     """Gradients are scaled down to this norm; 0 = never, as published."""
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, steps_per_epoch: int) -> float:
         """Learning rate of a step, counted from 0: a function of the step alone, so there is no scheduler to save."""
         if step >= self.warmup:
-            return self.learning_rate
+            fallen = max(0, step // steps_per_epoch - self.constant_epochs) if self.decay_epochs else 0
+            return self.learning_rate * max(0.0, 1 - fallen / max(1, self.decay_epochs))
         return self.learning_rate * (0.01 + 0.99 * step / self.warmup)
 
 

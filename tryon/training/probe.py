@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import UsageError
-from tryon.training.config import DataConfig, LoopConfig
+from tryon.training.config import DataConfig, LoopConfig, with_steps
 from tryon.training.data.checks import Findings
 from tryon.training.memory import Plan, plan_memory
 from tryon.training.protocol import Recipe, Trainee
@@ -77,6 +77,8 @@ def announce(recipe: Recipe, settings: Settings, accelerator: Any, pairs: int, f
     loop = settings["loop"]
     assert isinstance(loop, LoopConfig) and loop.batch != "auto"
     schedule = Schedule(pairs, loop.batch, loop.accumulation, accelerator.num_processes, loop.seed)
+    loop = with_steps(settings, schedule.steps_per_epoch)["loop"]
+    assert isinstance(loop, LoopConfig) and loop.batch != "auto"
     plan = plan_memory(recipe, settings, loop.batch)
     for line in (*plan.lines(), *_steps_lines(schedule, loop), *_disk_lines(plan, loop, folder)):
         say(line)
@@ -148,9 +150,12 @@ def dry_run(
     assert isinstance(loop, LoopConfig) and isinstance(data, DataConfig) and loop.batch != "auto"
     announce(recipe, settings, accelerator, len(findings.pairs), folder, say)
     trainee = recipe.open(origin.file, settings, origin.trained, origin.vae)
+    for line in trainee.about:
+        say(line)
     with tempfile.TemporaryDirectory(prefix="lookbook-probe-") as scratch:
-        job = Job(Path(scratch), findings.pairs, findings.pairs, settings)
+        job = Job(Path(scratch), findings.pairs, findings.pairs, settings, read=recipe.read)
         trainer = Trainer(trainee, job, accelerator)
+        loop = trainer.job.loop
         seconds = []
         begun = time.perf_counter()
         for _ in trainer.steps(STEPS):

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from pipeline.core.arrays import RGB
 from pipeline.core.config import Schema
 from tryon.training.config import Settings
 from tryon.training.data.items import Item
-from tryon.training.data.tree import Kind, Tree
+from tryon.training.data.tree import Kind, TrainingPair, Tree
 from tryon.training.parameters import Groups, Weights
 from tryon.training.randomness import SampleDraws
 
@@ -27,8 +27,15 @@ class Trainee(Protocol):
     def module(self) -> nn.Module:
         """Its forward is the loss call: a batch → name → scalar; `loss` is what is minimised, the rest its parts."""
 
+    @property
+    def about(self) -> Sequence[str]:
+        """A line each for what was opened, and for what is left out; said before the first step."""
+
     def groups(self) -> Groups:
         """What is trained; everything else is frozen."""
+
+    def buffers(self) -> Mapping[str, Tensor]:
+        """What a step changes beside trained weights: running statistics, by names as those of weights."""
 
     def batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], step: int, micro: int) -> Batch:
         """Tensors of one micro-batch, on the CPU.
@@ -46,6 +53,9 @@ class Trainee(Protocol):
     def moved(self, batch: Batch, device: Any) -> Batch:
         """A batch on a device."""
 
+    def target(self, item: Item) -> RGB:
+        """What a drawn picture is measured against: the photo, or a part of it. (h, w, 3) uint8 RGB."""
+
     def draw(self, trained: Weights, items: Sequence[Item], seed: int) -> list[RGB]:
         """Pictures by the inference engine with other trained weights, (h, w, 3) uint8 RGB each."""
 
@@ -56,18 +66,38 @@ class Recipe(Protocol):
     name: str
     presets: Mapping[str, tuple[str, ...]]
     sections: Schema
+    """Beside those of every run, or in their place where defaults differ."""
+    starts: str
+    """What `--start` may be, for people."""
+    from_nothing: bool
+    """Whether a run may begin without `--start`, with new weights."""
+    continues: frozenset[str]
+    """Names of recipes whose runs may be a start."""
+    own_garments: bool
+    """Whether held-out people are shown in the garment that they wear alone: a loss that compares pictures knows no other."""
 
     def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
         """The kinds of files that each pair of a tree must have."""
 
+    def read(self, pair: TrainingPair, size: tuple[int, int]) -> Item:
+        """A pair as the trainee wants it.
+
+        Args:
+            pair: all wanted files are there.
+            size: (height, width) of what is shown and measured.
+
+        Raises:
+            InputError: a file cannot be read, or is another thing than its folder says.
+        """
+
     def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         """The published script's flags as settings, and a line for each that says what became of it."""
 
-    def open(self, start: Path, settings: Settings, trained: Weights, vae: Path | None = None) -> Trainee:
+    def open(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None = None) -> Trainee:
         """The network with its start weights, on the CPU.
 
         Args:
-            start: what the start weights are read from.
+            start: what the start weights are read from; None = new weights, where the recipe has them.
             settings: of the run.
             trained: weights that replace those of the start, from another run.
             vae: a fine-tuned VAE that replaces the one inside.
@@ -79,8 +109,12 @@ class Recipe(Protocol):
     def simulated(self, settings: Settings) -> tuple[Trainee, Callable[[int], Batch]]:
         """The trainee without memory behind it (meta device), and what makes a batch of so many pairs for it."""
 
-    def export_folder(self, start: Path, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None) -> None:
+    def export_folder(
+        self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
+    ) -> None:
         """Write what the engine loads; all or nothing."""
 
-    def export_official(self, start: Path, settings: Settings, trained: Weights, file: Path, vae: Path | None = None) -> None:
+    def export_official(
+        self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
+    ) -> None:
         """Write what the published code loads; all or nothing."""

@@ -16,7 +16,7 @@ from tryon.training.config import SECTIONS, resolve_settings
 from tryon.training.curves import draw_curves, smoothed
 from tryon.training.logs import LOG, SPEED, VALIDATION, read_table
 from tryon.training.protocol import Recipe
-from tryon.training.session import FILE, find_origin, read_run
+from tryon.training.session import FILE, find_origin, named_path, read_run
 from tryon.training.stopping import STOP_FILE
 
 Say = Callable[[str], None]
@@ -115,11 +115,11 @@ def export(recipe: Recipe, folder: Path, wanted: Wanted, say: Say) -> None:
         raise UsageError("train export: where to? --to DIR or --official FILE is missing", "--to for us, --official for them")
     run, found = read_run(folder) or {}, _checkpoint(folder, wanted.step)
     settings = resolve_settings({**SECTIONS, **recipe.sections}, (), (), folder / FILE)
-    origin = find_origin(recipe, Path(run["start"]), Path(run["vae"]) if run.get("vae") else None)
-    weights = found.tensors("ema" if wanted.average else "weights")
-    if not weights:
+    origin = find_origin(recipe, named_path(run, "start"), named_path(run, "vae"))
+    average = found.tensors("ema") if wanted.average else {}
+    if wanted.average and not average:
         raise UsageError(f"{found.path}: has no moving average", "export the weights: leave --average out")
-    trained = {**origin.trained, **weights}
+    trained = {**origin.trained, **found.tensors("weights"), **average}
     if wanted.to is not None:
         recipe.export_folder(origin.file, settings, trained, wanted.to, origin.vae)
         say(f"{wanted.to}: step {found.step}, for this project")

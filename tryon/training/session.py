@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, LoopConfig, as_facts, resolve_settings, write_settings
 from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.checks import Findings, Memory, check
-from tryon.training.data.items import read_item
 from tryon.training.data.sheet import augmentation_sheet
 from tryon.training.data.tree import Kind, TrainingPair, Tree, find_tree
 from tryon.training.parameters import Weights
@@ -72,13 +71,13 @@ class Origin:
     """Where start weights come from.
 
     Args:
-        file: a checkpoint or converted folder.
+        file: a checkpoint or converted folder; None = new weights.
         vae: a fine-tuned VAE, or None.
         trained: weights of another run on top.
         facts: what must be the same when the run goes on.
     """
 
-    file: Path
+    file: Path | None
     vae: Path | None
     trained: Weights
     facts: dict[str, Any]
@@ -99,16 +98,15 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
         raise UsageError("train: which pictures? --data DIR is missing", "--data with the root of a VITON-HD or DressCode tree")
     findings, test = check_data(recipe, settings, root, options, say)
     if options.show_data is not None:
-        return _show_data(findings, settings, options.show_data, say)
+        return _show_data(recipe, findings, settings, options.show_data, say)
     if not findings.pairs:
         raise UsageError(f"{root}: no pair is left to train on", "see the problems above")
-    chosen = options.start or (Path(before["start"]) if before else None)
-    if chosen is None:
+    chosen = options.start or (named_path(before, "start") if before else None)
+    if chosen is None and not recipe.from_nothing:
         raise UsageError(
-            "train: which weights to start from? --start FILE is missing",
-            "Paint-by-Example's model.ckpt, a StableVITON checkpoint or folder, or another run's folder",
+            "train: which weights to start from? --start FILE is missing", f"{recipe.starts}, or another run's folder"
         )
-    origin = find_origin(recipe, chosen, options.vae or (Path(before["vae"]) if before and before.get("vae") else None))
+    origin = find_origin(recipe, chosen, options.vae or (named_path(before, "vae") if before else None))
     if options.dry_run:
         from tryon.training.probe import dry_run
 
@@ -142,6 +140,11 @@ def read_run(folder: Path) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return content
+
+
+def named_path(run: Mapping[str, Any], key: str) -> Path | None:
+    """A path that a run's description names; None where it names none."""
+    return Path(run[key]) if run.get(key) else None
 
 
 def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options, say: Say) -> tuple[Findings, Untrained]:
@@ -184,17 +187,22 @@ def _test_pairs(tree: Tree) -> Untrained:
     return Untrained(tree.pairs("test", paired=False), tree.pairs("test"))
 
 
-def find_origin(recipe: Recipe, chosen: Path, vae: Path | None) -> Origin:
+def find_origin(recipe: Recipe, chosen: Path | None, vae: Path | None) -> Origin:
     """What a start path names; another run is followed to its own start, with its newest weights on top.
 
     Raises:
         UsageError: a run without a checkpoint.
     """
+    if chosen is None:
+        return Origin(None, vae, {}, {"start": "new weights"} | ({"vae": _identity(vae)} if vae is not None else {}))
     run = read_run(chosen) if chosen.is_dir() else None
     if run is None:
         facts = {"start": _identity(chosen)} | ({"vae": _identity(vae)} if vae is not None else {})
         return Origin(chosen, vae, {}, facts)
-    below = find_origin(recipe, Path(run["start"]), Path(run["vae"]) if run.get("vae") else None)
+    if run["engine"] not in recipe.continues:
+        able = " or ".join(sorted(recipe.continues))
+        raise UsageError(f"{chosen}: a run of {run['engine']}, whose weights {recipe.name} has no place for", f"a run of {able}")
+    below = find_origin(recipe, named_path(run, "start"), named_path(run, "vae"))
     newest = checkpoints.newest(chosen / checkpoints.FOLDER)
     if newest is None:
         raise UsageError(f"{chosen}: a run without a whole checkpoint", "let it run up to one: loop.save_every")
@@ -210,12 +218,12 @@ def _identity(path: Path) -> str:
     return digest_of(path).sha256 if path.is_file() else str(read_json(path / INDEX).get("source_sha256", ""))
 
 
-def _show_data(findings: Findings, settings: Settings, path: Path, say: Say) -> int:
+def _show_data(recipe: Recipe, findings: Findings, settings: Settings, path: Path, say: Say) -> int:
     from pipeline.core import images
 
     loop, augment = settings["loop"], settings["augment"]
     assert isinstance(loop, LoopConfig) and isinstance(augment, AugmentConfig)
-    items = [read_item(pair, settings["data"].size) for pair in findings.pairs[: loop.draw_pairs]]  # type: ignore[attr-defined]
+    items = [recipe.read(pair, settings["data"].size) for pair in findings.pairs[: loop.draw_pairs]]  # type: ignore[attr-defined]
     if not items:
         raise UsageError("no pair without a problem to show", "see the problems above")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -249,10 +257,13 @@ def _train(
         lock.acquire()
     try:
         trainee = recipe.open(origin.file, settings, origin.trained, origin.vae)
-        held_out = _held_out(test.listed, findings, say)
+        for line in trainee.about:
+            say(line)
+        kinds = findings.wanted
+        held_out = _held_out(test.worn if recipe.own_garments else test.listed, kinds, findings, say)
         facts = {"data": findings.fingerprint, **origin.facts}
-        measured = _whole(test.worn) or held_out
-        job = Job(folder, findings.pairs, held_out, settings, facts, say, options.changed, measured, options.weights)
+        measured = _whole(test.worn, kinds) or held_out
+        job = Job(folder, findings.pairs, held_out, settings, facts, say, options.changed, measured, options.weights, recipe.read)
         trainer = fitting(trainee, job, accelerator) if tried else Trainer(trainee, job, accelerator)
         settings = dict(trainer.job.settings)
         done = trainer.resume()
@@ -267,28 +278,29 @@ def _train(
         accelerator.end_training()
 
 
-def _held_out(test: list[TrainingPair], findings: Findings, say: Say) -> list[TrainingPair]:
+def _held_out(test: list[TrainingPair], kinds: Sequence[Kind], findings: Findings, say: Say) -> list[TrainingPair]:
     """Pairs for sheets and validation: of the test list, else training pairs, which is said."""
-    whole = _whole(test)
+    whole = _whole(test, kinds)
     if not whole:
         say("no whole test pairs: sheets, validation and measures show training pairs")
     return whole or findings.pairs
 
 
-def _whole(pairs: Sequence[TrainingPair]) -> list[TrainingPair]:
-    """Those that can be drawn."""
-    needed = (Kind.IMAGE, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH)
+def _whole(pairs: Sequence[TrainingPair], kinds: Sequence[Kind]) -> list[TrainingPair]:
+    """Those that can be drawn: the worn garment's mask is of the loss alone."""
+    needed = [kind for kind in kinds if kind is not Kind.WORN]
     return [pair for pair in pairs if all(kind in pair.files for kind in needed)]
 
 
 def _write_run(folder: Path, recipe: Recipe, settings: Settings, findings: Findings, origin: Origin, options: Options) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     before = read_run(folder) or {}
+    begun = options.start or named_path(before, "start")
     content = {
         "engine": recipe.name,
         "preset": options.preset,
         "data": str((options.data or Path(before.get("data", "."))).absolute()),
-        "start": str((options.start or Path(before.get("start", "."))).absolute()),
+        "start": str(begun.absolute()) if begun else "",
         "vae": str(origin.vae.absolute()) if origin.vae is not None else "",
         "facts": origin.facts,
         "settings": as_facts(settings),

@@ -7,7 +7,7 @@ import torch
 
 from pipeline.core.errors import MissingPackageError, OutputError, UsageError
 from tryon.training import checkpoint as checkpoints
-from tryon.training.config import SECTIONS, as_facts, refuse_other_settings, resolve_settings, write_settings
+from tryon.training.config import SECTIONS, as_facts, refuse_other_settings, resolve_settings, with_steps, write_settings
 from tryon.training.ema import MovingAverage, decay_at
 from tryon.training.moments import load_state, state_by_name
 from tryon.training.optimiser import OptimiserConfig, build_optimiser
@@ -130,10 +130,25 @@ def test_a_missing_optimiser_library_is_an_error_and_never_another_optimiser(mon
 
 def test_the_learning_rate_is_a_function_of_the_step():
     config = OptimiserConfig(warmup=100)
-    assert config.rate(0) == pytest.approx(1e-6)
-    assert config.rate(50) == pytest.approx(0.505e-4)
-    assert config.rate(100) == config.rate(10**6) == 1e-4
-    assert OptimiserConfig().rate(0) == 1e-4
+    assert config.rate(0, 10) == pytest.approx(1e-6)
+    assert config.rate(50, 10) == pytest.approx(0.505e-4)
+    assert config.rate(100, 10) == config.rate(10**6, 10) == 1e-4
+    assert OptimiserConfig().rate(0, 10) == 1e-4
+
+
+def test_the_learning_rate_falls_by_epochs_after_the_constant_ones():
+    """50 whole and 50 falling epochs: the 51st is still whole, the last has a fiftieth."""
+    config = OptimiserConfig(learning_rate=1.0, constant_epochs=50, decay_epochs=50)
+    rates = [config.rate(7 * epoch + 3, 7) for epoch in range(100)]
+    assert rates[:51] == [1.0] * 51
+    assert rates[51:] == pytest.approx([1 - fallen / 50 for fallen in range(1, 50)])
+    assert config.rate(7 * 200, 7) == 0
+
+
+def test_where_epochs_count_the_number_of_steps_follows():
+    settings = resolve_settings(SECTIONS, ("loop.epochs=3",), ("loop.steps=5",))
+    assert with_steps(settings, 7)["loop"].steps == 21
+    assert with_steps(resolve_settings(SECTIONS, (), ("loop.steps=5",)), 7)["loop"].steps == 5
 
 
 def test_the_average_warms_up_and_follows():
@@ -145,6 +160,7 @@ def test_the_average_warms_up_and_follows():
     average.update(10**6)
     assert float(average.average["w"]) == 0.5
     assert MovingAverage({"w": weight}, 0).average == {}
+    assert MovingAverage({"w": weight, "count": torch.tensor(3)}, 0.5).average.keys() == {"w"}
 
 
 def test_the_order_is_a_permutation_that_seed_and_epoch_decide():

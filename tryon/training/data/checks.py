@@ -63,12 +63,14 @@ class Findings:
         problems: problem → id of the pair → what is wrong with it.
         fingerprint: of the good pairs' names and bytes.
         count: pairs looked at.
+        wanted: kinds of files that each must have.
     """
 
     pairs: list[TrainingPair]
     problems: dict[str, dict[str, str]] = field(default_factory=dict)
     fingerprint: str = ""
     count: int = 0
+    wanted: tuple[Kind, ...] = ()
 
     def lines(self) -> list[str]:
         """A text for people: one problem a line with its count, examples and cure."""
@@ -177,7 +179,7 @@ def check(
     memory.keep()
     bad = {name for found in problems.values() for name in found}
     good = [(pair, files) for pair, files in zip(pairs, seen, strict=True) if pair.id not in bad]
-    return Findings([pair for pair, _ in good], dict(problems), _fingerprint(good), len(pairs))
+    return Findings([pair for pair, _ in good], dict(problems), _fingerprint(good), len(pairs), tuple(kinds))
 
 
 def _look_at(pair: TrainingPair, kinds: Sequence[Kind], memory: Memory) -> dict[Kind, Seen]:

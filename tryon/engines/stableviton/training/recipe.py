@@ -28,7 +28,8 @@ from tryon.networks.savings import Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
 from tryon.training.data.augment import AugmentConfig
-from tryon.training.data.tree import WANTED, Kind, Tree
+from tryon.training.data.items import Item, read_item
+from tryon.training.data.tree import WANTED, Kind, TrainingPair, Tree
 from tryon.training.parameters import Weights
 
 SECTION = "stableviton"
@@ -44,6 +45,10 @@ class StableVitonRecipe:
     name = "stableviton"
     presets: Mapping[str, tuple[str, ...]] = PRESETS
     sections: Schema = MappingProxyType({SECTION: StableVitonTraining})
+    starts = "Paint-by-Example's model.ckpt, a StableVITON checkpoint or folder"
+    from_nothing = False
+    continues = frozenset({"stableviton", "vae-decoder"})
+    own_garments = False
 
     def __init__(self, architecture: Architecture = FULL) -> None:
         self._architecture = architecture
@@ -54,17 +59,21 @@ class StableVitonRecipe:
         needed = WANTED[tree.kind]
         return (*needed, Kind.WORN) if _own(settings).attention_loss else needed
 
+    def read(self, pair: TrainingPair, size: tuple[int, int]) -> Item:
+        """See `protocol.Recipe`."""
+        return read_item(pair, size)
+
     def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         """See `official_flags.translate`."""
         return official_flags.translate(words)
 
-    def open(self, start: Path, settings: Settings, trained: Weights, vae: Path | None = None) -> StableVitonTrainee:
+    def open(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None = None) -> StableVitonTrainee:
         """See `protocol.Recipe`."""
         begun = self._start(start, settings, vae)
         network = fill_network(
             self._shape(settings), with_values({**begun.weights, **trained}), torch.float32, self._savings(settings)
         )
-        return StableVitonTrainee(network, _own(settings), _precision(settings).recompute)
+        return StableVitonTrainee(network, _own(settings), _precision(settings).recompute, (f"{start}: {begun.about}",))
 
     def simulated(self, settings: Settings) -> tuple[StableVitonTrainee, Callable[[int], PictureBatch]]:
         """See `protocol.Recipe`."""
@@ -73,7 +82,9 @@ class StableVitonRecipe:
         assert isinstance(data, DataConfig)
         return StableVitonTrainee(network, _own(settings), _precision(settings).recompute), _empty_batches(data, _own(settings))
 
-    def export_folder(self, start: Path, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None) -> None:
+    def export_folder(
+        self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
+    ) -> None:
         """Write what the engine loads, fp32."""
         begun = self._start(start, settings, vae)
         weights = with_values({**begun.weights, **trained})
@@ -87,12 +98,15 @@ class StableVitonRecipe:
         )
         write_folder(folder, weights, index)
 
-    def export_official(self, start: Path, settings: Settings, trained: Weights, file: Path, vae: Path | None = None) -> None:
+    def export_official(
+        self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
+    ) -> None:
         """Write what the published code loads."""
         begun = self._start(start, settings, vae)
         write_official(file, {**begun.weights, **trained}, self._shape(settings))
 
-    def _start(self, start: Path, settings: Settings, vae: Path | None) -> Start:
+    def _start(self, start: Path | None, settings: Settings, vae: Path | None) -> Start:
+        assert start is not None, "the room asks for one"
         loop = settings["loop"]
         assert isinstance(loop, LoopConfig)
         return read_start(start, self._shape(settings), seed=loop.seed, vae_file=vae)

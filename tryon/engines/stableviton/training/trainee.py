@@ -117,13 +117,17 @@ class StableVitonTrainee:
         network: built with `loss.TRAINING` savings, on the CPU.
         config: section `stableviton`.
         recompute: gradient checkpointing.
+        about: see `protocol.Trainee`.
     """
 
-    def __init__(self, network: StableViton, config: StableVitonTraining, recompute: bool = False) -> None:
+    def __init__(
+        self, network: StableViton, config: StableVitonTraining, recompute: bool = False, about: Sequence[str] = ()
+    ) -> None:
         parts = TrainedParts(frozenset(Unlock(name) for name in config.unlock))
         options = LossOptions(attention=config.attention_loss, frozen_encoder=not parts.encoder, recompute=recompute)
         self._network, self._config, self._parts = network, config, parts
         self._module = LossModule(network, options, parts, config.cache)
+        self.about: Sequence[str] = about
 
     @property
     def module(self) -> nn.Module:
@@ -133,6 +137,14 @@ class StableVitonTrainee:
     def groups(self) -> Groups:
         """See `groups.trained_groups`."""
         return trained_groups(self._network, self._parts)
+
+    def buffers(self) -> Mapping[str, Tensor]:
+        """None: this network keeps no statistics."""
+        return {}
+
+    def target(self, item: Item) -> RGB:
+        """The photo."""
+        return item.image
 
     def batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], step: int, micro: int) -> PictureBatch:
         """See `protocol.Trainee`."""

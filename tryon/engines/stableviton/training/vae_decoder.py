@@ -30,8 +30,8 @@ from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.networks.swapping import use_plain_layers
 from tryon.networks.vae import build_vae, decode_latents, encode_pictures
 from tryon.training.config import DataConfig, PrecisionConfig, Settings
-from tryon.training.data.items import Item
-from tryon.training.data.tree import WANTED, Kind, Tree
+from tryon.training.data.items import Item, read_item
+from tryon.training.data.tree import WANTED, Kind, TrainingPair, Tree
 from tryon.training.parameters import Groups, Weights
 from tryon.training.perceptual import Perceptual, load_perceptual
 from tryon.training.randomness import SampleDraws
@@ -96,6 +96,9 @@ class VaeDecoderTrainee:
 
     def __init__(self, vae: nn.Module, config: VaeDecoderTraining, perceptual: Perceptual | None) -> None:
         self._module = ReconstructionModule(vae, config, perceptual)
+        self.about: Sequence[str] = (
+            "loss: L1 alone (LPIPS: --set vae_decoder.lpips=FILE)" if perceptual is None else "loss: L1 and LPIPS",
+        )
 
     @property
     def module(self) -> nn.Module:
@@ -106,6 +109,14 @@ class VaeDecoderTrainee:
         """Decoder and `post_quant_conv`."""
         named = {f"vae.{name}": each for name, each in self._module.vae.named_parameters()}
         return {"decoder": {name: each for name, each in named.items() if name.startswith(TRAINED)}}
+
+    def buffers(self) -> Mapping[str, Tensor]:
+        """None: a VAE keeps no statistics."""
+        return {}
+
+    def target(self, item: Item) -> RGB:
+        """The photo."""
+        return item.image
 
     def batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], step: int, micro: int) -> Photos:
         """See `protocol.Trainee`."""
@@ -149,6 +160,10 @@ class VaeDecoderRecipe:
     name = "vae-decoder"
     presets: Mapping[str, tuple[str, ...]] = PRESETS
     sections: Schema = MappingProxyType({SECTION: VaeDecoderTraining})
+    starts = "Paint-by-Example's model.ckpt, a StableVITON checkpoint or folder"
+    from_nothing = False
+    continues = frozenset({"stableviton", "vae-decoder"})
+    own_garments = False
 
     def __init__(self, architecture: Architecture = FULL) -> None:
         self._architecture = architecture
@@ -156,6 +171,10 @@ class VaeDecoderRecipe:
     def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
         """As for the try-on network: one reader serves both."""
         return WANTED[tree.kind]
+
+    def read(self, pair: TrainingPair, size: tuple[int, int]) -> Item:
+        """See `protocol.Recipe`."""
+        return read_item(pair, size)
 
     def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         """The published code has no script for it.
@@ -167,8 +186,9 @@ class VaeDecoderRecipe:
             raise UsageError(f"train vae-decoder: unknown {' '.join(words)}", "see: python run.py train begin --help")
         return (), []
 
-    def open(self, start: Path, settings: Settings, trained: Weights, vae: Path | None = None) -> VaeDecoderTrainee:
+    def open(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None = None) -> VaeDecoderTrainee:
         """See `protocol.Recipe`."""
+        assert start is not None, "the room asks for one"
         weights = {**read_start(start, self._architecture, vae_file=vae).weights, **trained}
         network = self._vae(settings)
         network.load_state_dict({n.removeprefix("vae."): t.float() for n, t in weights.items() if n.startswith("vae.")})
@@ -190,15 +210,21 @@ class VaeDecoderRecipe:
 
         return VaeDecoderTrainee(network, _own(settings), perceptual), make
 
-    def export_folder(self, start: Path, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None) -> None:
+    def export_folder(
+        self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
+    ) -> None:
         """The whole start network with the new decoder."""
+        assert start is not None, "the room asks for one"
         begun = read_start(start, self._architecture, vae_file=vae)
         identity = digest_of_weights({**trained, "start": torch.tensor(list(bytes.fromhex(begun.sha256)), dtype=torch.float32)})
         index = Index(architecture=self._architecture, variant=STABLEVITON.name, dtype="fp32", source_sha256=identity)
         write_folder(folder, with_values({**begun.weights, **trained}), index)
 
-    def export_official(self, start: Path, settings: Settings, trained: Weights, file: Path, vae: Path | None = None) -> None:
+    def export_official(
+        self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
+    ) -> None:
         """The VAE alone, without prefix, as the published fine-tuning file has it; its `loss.*` belongs to no VAE."""
+        assert start is not None, "the room asks for one"
         if file.exists():
             raise WeightsError(f"{file}: exists already", "remove it or give another name")
         weights = {**read_start(start, self._architecture, vae_file=vae).weights, **trained}
