@@ -79,6 +79,17 @@ def refuse_other_model(name: str, file: Path) -> None:
             raise other_engine(file, kind)
 
 
+def about_file(file: Path) -> str:
+    """What a model file is, with its article; "" where that is not known, or it is no file of tensors."""
+    if not file.is_file():
+        return ""
+    try:
+        kind = recognise(read_shapes(file), file_kinds())
+    except WeightsError:
+        return ""
+    return kind.about if kind is not None else ""
+
+
 def file_kinds() -> Sequence[FileKind]:
     """Every kind of model file that some engine lists beside its code, and those that none reads."""
     lists = dict.fromkeys(entry.files for entry in ENGINES.values() if entry.files)

@@ -87,6 +87,7 @@ def begin(
         skip_bad=skip_bad,
         changed=changed,
         weights=weights,
+        identify=resolve(TRAINING["identify"]),
     )
     raise typer.Exit(resolve(TRAINING["start"])(_recipe(engine), options, console.say))
 

@@ -51,6 +51,9 @@ def write_pair(base: Path, name: str, number: int, size: tuple[int, int], worn: 
         f"agnostic-mask/{stem}_mask.png": images.mask_png(mask),
         f"image-densepose/{name}": images.png(np.asarray(DENSEPOSE_COLOURS, np.uint8)[parts]),
         f"image-parse-v3/{stem}.png": images.labels_png(parse),
+        f"image-parse-agnostic-v3.2/{stem}.png": images.labels_png(np.where(shirt, np.uint8(Parse.BACKGROUND), parse)),
+        f"cloth-warp/{name}": images.png(np.where(shirt[..., None], image, np.uint8(255))),
+        f"cloth-warp-mask/{name}": images.mask_png(shirt),
         f"cloth/{name}": images.png(cloth),
         f"cloth-mask/{name}": images.mask_png((cloth != 244).any(axis=2)),
     }

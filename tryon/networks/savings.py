@@ -38,6 +38,8 @@ class Savings:
 
 
 ALL = Savings()
+TRAINING = Savings(fold_single_token=False, prepack_weights=False, fold_upsampling=False, block_attention=False)
+"""Those that keep every gradient of a published training; packed and folded weights have none."""
 OFFICIAL = Savings(
     skip_control_tail=False,
     fold_single_token=False,

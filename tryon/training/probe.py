@@ -143,13 +143,14 @@ def dry_run(
     """Say what a run will cost; nothing of it stays."""
     from tryon.training.loop import Job, Trainer
     from tryon.training.machine import make_accelerator, peak_megabytes
+    from tryon.training.session import opened
 
     accelerator = make_accelerator(settings["precision"], options.device)  # type: ignore[arg-type]
     settings = settled_batch(recipe, settings, accelerator, say)
     loop, data = settings["loop"], settings["data"]
     assert isinstance(loop, LoopConfig) and isinstance(data, DataConfig) and loop.batch != "auto"
     announce(recipe, settings, accelerator, len(findings.pairs), folder, say)
-    trainee = recipe.open(origin.file, settings, origin.trained, origin.vae)
+    trainee = opened(recipe, settings, origin, options)
     for line in trainee.about:
         say(line)
     with tempfile.TemporaryDirectory(prefix="lookbook-probe-") as scratch:

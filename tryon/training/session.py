@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.config import StepConfig
-from pipeline.core.errors import ExitCode, InputError, UsageError, nearest
+from pipeline.core.errors import ExitCode, InputError, UsageError, WeightsError, nearest
 from pipeline.core.records.lock import RunLock
 from pipeline.core.weights.files import digest_of
 from tryon.training import checkpoint as checkpoints
@@ -20,7 +20,7 @@ from tryon.training.data.checks import Findings, Memory, check
 from tryon.training.data.sheet import augmentation_sheet
 from tryon.training.data.tree import Kind, TrainingPair, Tree, find_tree
 from tryon.training.parameters import Weights
-from tryon.training.protocol import Recipe
+from tryon.training.protocol import Recipe, Trainee
 
 Say = Callable[[str], None]
 Settings = dict[str, StepConfig]
@@ -48,6 +48,7 @@ class Options:
         skip_bad: leave out pairs with problems.
         changed: go on although settings or data are others.
         weights: folder of the networks that measure drawn pictures.
+        identify: what a model file is, for the error where it cannot be a start; "" = not known.
     """
 
     data: Path | None = None
@@ -64,6 +65,7 @@ class Options:
     skip_bad: bool = False
     changed: bool = False
     weights: Path = Path("weights")
+    identify: Callable[[Path], str] = lambda file: ""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,21 @@ def find_origin(recipe: Recipe, chosen: Path | None, vae: Path | None) -> Origin
     return replace(below, trained={**below.trained, **weights}, vae=vae or below.vae, facts=facts)
 
 
+def opened(recipe: Recipe, settings: Settings, origin: Origin, options: Options) -> Trainee:
+    """The network with its start weights.
+
+    Raises:
+        WeightsError: the start is another model, which is named where it is known.
+    """
+    try:
+        return recipe.open(origin.file, settings, origin.trained, origin.vae)
+    except WeightsError as problem:
+        about = options.identify(origin.file) if origin.file is not None else ""
+        if not about:
+            raise
+        raise WeightsError(f"{problem.message}\n  {origin.file} is {about}", f"{recipe.starts}; {problem.remedy}") from None
+
+
 def _identity(path: Path) -> str:
     from pipeline.core.weights.converted import INDEX
     from pipeline.core.weights.files import read_json
@@ -256,7 +273,7 @@ def _train(
     if accelerator.is_main_process:
         lock.acquire()
     try:
-        trainee = recipe.open(origin.file, settings, origin.trained, origin.vae)
+        trainee = opened(recipe, settings, origin, options)
         for line in trainee.about:
             say(line)
         kinds = findings.wanted

@@ -18,10 +18,9 @@ from tryon.engines.stableviton.encoding import fit_picture, prepare_person
 from tryon.engines.stableviton.folder import load
 from tryon.engines.stableviton.presets import BALANCED
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
-from tryon.engines.stableviton.training import encoder
 from tryon.networks.precision import choose_dtype
 from tryon.networks.vae import encode_pictures
-from tryon.training import runs
+from tryon.training import encoder, runs
 from tryon.training.data.items import read_item
 from tryon.training.data.tree import find_tree
 from tryon.training.logs import LOG, read_table

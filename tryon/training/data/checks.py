@@ -16,7 +16,8 @@ import numpy as np
 
 from pipeline.core import images
 from pipeline.core.errors import InputError
-from tryon.training.data.tree import OF_GARMENT, Kind, TrainingPair
+from pipeline.core.labels import UPPER_LABELS, Parse
+from tryon.training.data.tree import LABELS, OF_GARMENT, OF_WARPING, Kind, TrainingPair
 
 FEWEST_PIXELS, MOST_PIXELS = 0.02, 0.70
 """Share of the picture that an agnostic mask covers; beyond these it is empty, full, or of the wrong polarity."""
@@ -27,6 +28,10 @@ SHOWN = 3
 CURES: Mapping[str, str] = {
     "missing": "make them: python run.py --step all, then export viton-hd; or take the complete download",
     "no warped mask": "python run.py train prepare stableviton --data DIR",
+    "no warped garment": "python run.py train prepare dci-vton --data DIR --warper warp_viton.pth",
+    "labels": "take the parse maps as published (CIHP's labels), or: python run.py --step parsing, then export viton-hd",
+    "nothing worn": "remove these lines: by their parse map these people wear no upper garment",
+    "cloth mask": "python run.py --step cloth, then export viton-hd",
     "unreadable": "download or make these files again",
     "sizes differ": "make the smaller ones again at the picture's size",
     "mask": "white is where the garment goes: check the mask's polarity, or: python run.py --step parsing",
@@ -34,6 +39,7 @@ CURES: Mapping[str, str] = {
     "test person": "remove these lines from the training list: results on them would be learnt by heart",
     "test picture": "the same picture under another name: remove these lines from the training list",
 }
+MASKS = frozenset({Kind.MASK, Kind.CLOTH_MASK, Kind.WORN, Kind.WARPED_MASK})
 IGNORE = "or leave them out: --skip-bad"
 
 
@@ -44,14 +50,16 @@ class Seen:
     Args:
         sha256: of its bytes.
         size: (height, width); None = it cannot be read.
-        white: share of pixels of at least 128, of masks.
+        white: share of pixels of at least 128, of masks; of upper garments, of parse maps.
         why: why it cannot be read.
+        highest: label, of parse maps.
     """
 
     sha256: str
     size: tuple[int, int] | None
     white: float | None = None
     why: str = ""
+    highest: int | None = None
 
 
 @dataclass
@@ -105,14 +113,14 @@ class Memory:
         except ValueError:
             self._known = {}
 
-    def look(self, path: Path, mask: bool) -> Seen:
+    def look(self, path: Path, kind: Kind) -> Seen:
         """What is known of a file, or what a look at it tells."""
         stat = path.stat()
         key = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
         known = self._known.get(key)
-        if known is not None:
-            return Seen(known["sha256"], tuple(known["size"]) if known["size"] else None, known["white"], known["why"])
-        seen = look(path, mask)
+        if known is not None and (kind not in LABELS or known.get("highest") is not None or known["why"]):
+            return Seen(**{**known, "size": tuple(known["size"]) if known["size"] else None})
+        seen = look(path, kind)
         self._known[key] = asdict(seen)
         return seen
 
@@ -125,19 +133,23 @@ class Memory:
             part.replace(self._file)
 
 
-def look(path: Path, mask: bool) -> Seen:
+def look(path: Path, kind: Kind) -> Seen:
     """Hash and decode a file.
 
     Args:
         path: a picture.
-        mask: count its white pixels.
+        kind: of masks white pixels are counted, of parse maps labels.
     """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
+        if kind in LABELS:
+            labels = images.read_labels(path)
+            worn = float(np.isin(labels, [int(label) for label in UPPER_LABELS]).mean())
+            return Seen(digest, (labels.shape[0], labels.shape[1]), worn, highest=int(labels.max()))
         grey = images.read_grey(path)
     except (InputError, OSError) as problem:  # a file that ends too early opens, and fails when its pixels are read
         return Seen(digest, None, None, str(getattr(problem, "message", problem)))
-    return Seen(digest, (grey.shape[0], grey.shape[1]), float(np.mean(grey >= 128)) if mask else None)
+    return Seen(digest, (grey.shape[0], grey.shape[1]), float(np.mean(grey >= 128)) if kind in MASKS else None)
 
 
 def check(
@@ -162,7 +174,7 @@ def check(
     with ThreadPoolExecutor(threads) as pool:
         seen = list(pool.map(lambda pair: _look_at(pair, kinds, memory), pairs))
         pictures = pool.map(
-            lambda pair: memory.look(pair.files[Kind.IMAGE], False).sha256 if Kind.IMAGE in pair.files else "", test
+            lambda pair: memory.look(pair.files[Kind.IMAGE], Kind.IMAGE).sha256 if Kind.IMAGE in pair.files else "", test
         )
         test_pictures = set(pictures) - {""}
     first: dict[str, str] = {}
@@ -183,26 +195,35 @@ def check(
 
 
 def _look_at(pair: TrainingPair, kinds: Sequence[Kind], memory: Memory) -> dict[Kind, Seen]:
-    masks = (Kind.MASK, Kind.CLOTH_MASK, Kind.WORN)
-    return {kind: memory.look(pair.files[kind], kind in masks) for kind in kinds if kind in pair.files}
+    return {kind: memory.look(pair.files[kind], kind) for kind in kinds if kind in pair.files}
 
 
 def _problems(pair: TrainingPair, files: Mapping[Kind, Seen], kinds: Sequence[Kind]) -> Iterable[tuple[str, str]]:
-    lost = [kind for kind in kinds if kind not in pair.files and kind is not Kind.WORN]
+    lost = [kind for kind in kinds if kind not in pair.files and kind is not Kind.WORN and kind not in OF_WARPING]
     if lost:
         yield "missing", ", ".join(str(pair.missing.get(kind, kind)) for kind in lost)
     if Kind.WORN in kinds and Kind.WORN not in pair.files:
         yield "no warped mask", str(pair.missing.get(Kind.WORN, ""))
+    if unwarped := [kind for kind in kinds if kind in OF_WARPING and kind not in pair.files]:
+        yield "no warped garment", ", ".join(str(pair.missing.get(kind, kind)) for kind in unwarped)
     broken = [f"{pair.files[kind]} ({seen.why})" for kind, seen in files.items() if seen.size is None]
     if broken:
         yield "unreadable", ", ".join(broken)
-    for group in (OF_GARMENT, frozenset(Kind) - OF_GARMENT):
+    for group in (OF_GARMENT, OF_WARPING, frozenset(Kind) - OF_GARMENT - OF_WARPING):
         sizes = {kind: seen.size for kind, seen in files.items() if kind in group and seen.size is not None}
         if len(set(sizes.values())) > 1:
             yield "sizes differ", ", ".join(f"{kind} {size[0]}×{size[1]}" for kind, size in sizes.items() if size)
     white = files[Kind.MASK].white if Kind.MASK in files else None
     if white is not None and not FEWEST_PIXELS <= white <= MOST_PIXELS:
         yield "mask", f"{white:.0%} of the picture is to be repainted"
+
+    foreign = [f"{pair.files[kind]} (label {seen.highest})" for kind, seen in files.items() if (seen.highest or 0) > max(Parse)]
+    if foreign:
+        yield "labels", f"{', '.join(foreign)}, at most {int(max(Parse))} is known"
+    elif Kind.PARSE in files and files[Kind.PARSE].white == 0:
+        yield "nothing worn", str(pair.files[Kind.PARSE])
+    if Kind.CLOTH_MASK in files and files[Kind.CLOTH_MASK].white == 0:
+        yield "cloth mask", f"{pair.files[Kind.CLOTH_MASK]} is empty"
 
 
 def _fingerprint(good: Sequence[tuple[TrainingPair, Mapping[Kind, Seen]]]) -> str:

@@ -26,6 +26,9 @@ class Kind(StrEnum):
     CLOTH = "garment"
     CLOTH_MASK = "cloth mask"
     PARSE = "parse map"
+    PARSE_AGNOSTIC = "parse agnostic"
+    WARPED = "warped garment"
+    WARPED_MASK = "warped garment's mask"
     WORN = "gt_cloth_warped_mask"
 
 
@@ -54,6 +57,9 @@ VITON_HD: Mapping[Kind, Place] = {
     Kind.CLOTH: Place(("cloth",), "", _PICTURE),
     Kind.CLOTH_MASK: Place(("cloth-mask", "cloth_mask"), "", _PICTURE),
     Kind.PARSE: Place(("image-parse-v3", "image-parse"), "", (".png",)),
+    Kind.PARSE_AGNOSTIC: Place(("image-parse-agnostic-v3.2", "image-parse-agnostic"), "", (".png",)),
+    Kind.WARPED: Place(("cloth-warp",), "", _PICTURE),
+    Kind.WARPED_MASK: Place(("cloth-warp-mask",), "", _PICTURE),
     Kind.WORN: Place(("gt_cloth_warped_mask",), "", _PICTURE),
 }
 DRESSCODE: Mapping[Kind, Place] = {
@@ -66,6 +72,9 @@ DRESSCODE: Mapping[Kind, Place] = {
     Kind.WORN: Place(("gt_cloth_warped_mask",), "_0", (".png", ".jpg")),
 }
 OF_GARMENT = frozenset({Kind.CLOTH, Kind.CLOTH_MASK})
+OF_WARPING = frozenset({Kind.WARPED, Kind.WARPED_MASK})
+"""Of a size of their own; their files are named after the person."""
+LABELS = frozenset({Kind.PARSE, Kind.PARSE_AGNOSTIC})
 WANTED: Mapping[TreeKind, tuple[Kind, ...]] = {
     TreeKind.VITON_HD: (Kind.IMAGE, Kind.AGNOSTIC, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH, Kind.CLOTH_MASK),
     TreeKind.DRESSCODE: (Kind.IMAGE, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH),

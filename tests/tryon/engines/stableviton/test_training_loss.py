@@ -15,7 +15,8 @@ from tryon.engines.stableviton.training.attention_loss import (
     warp_grids,
 )
 from tryon.engines.stableviton.training.groups import TrainedParts, trained_groups
-from tryon.engines.stableviton.training.loss import TRAINING, LatentBatch, LossOptions, predict_noise, training_loss
+from tryon.engines.stableviton.training.loss import LatentBatch, LossOptions, predict_noise, training_loss
+from tryon.networks.savings import TRAINING
 
 LOSS, GRADIENT = 1e-5, 1e-3  # relative
 

@@ -10,9 +10,10 @@ import torch
 from pipeline.core.errors import WeightsError
 from tryon.engines.stableviton.checkpoint import read_published
 from tryon.engines.stableviton.training.official_file import official_state as to_official
-from tryon.engines.stableviton.training.official_file import schedule_buffers, write_official
+from tryon.engines.stableviton.training.official_file import write_official
 from tryon.engines.stableviton.training.start import FIRST_INPUT, new_warp_blocks, read_start
 from tryon.samplers.schedule import alphas_cumprod
+from tryon.training.official_file import schedule_buffers
 
 
 @pytest.fixture

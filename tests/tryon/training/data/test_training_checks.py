@@ -10,10 +10,11 @@ from training_trees import training_tree, write_pair
 
 from pipeline.core import images
 from pipeline.core.errors import UsageError
+from pipeline.core.labels import Parse
 from tryon.training.data.checks import CURES, Findings, Memory, check
 from tryon.training.data.tree import WANTED, Kind, TreeKind, find_tree
 
-KINDS = (*WANTED[TreeKind.VITON_HD], Kind.WORN)
+KINDS = (*WANTED[TreeKind.VITON_HD], Kind.WORN, Kind.PARSE, Kind.PARSE_AGNOSTIC, Kind.WARPED, Kind.WARPED_MASK)
 
 
 @pytest.fixture
@@ -37,6 +38,13 @@ def broken(root, how):
         (base / "image-densepose" / name).unlink()
     elif how == "no warped mask":
         (base / "gt_cloth_warped_mask" / name).unlink()
+    elif how == "no warped garment":
+        (base / "cloth-warp" / name).unlink()
+    elif how in {"labels", "nothing worn"}:
+        labels = np.full((64, 64), 20 if how == "labels" else Parse.FACE, np.uint8)
+        (base / "image-parse-v3" / "00001_00.png").write_bytes(images.labels_png(labels))
+    elif how == "cloth mask":
+        (base / "cloth-mask" / name).write_bytes(images.mask_png(np.zeros((64, 64), bool)))
     elif how == "unreadable":
         path = base / "cloth" / name
         path.write_bytes(path.read_bytes()[:200])

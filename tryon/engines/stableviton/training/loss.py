@@ -5,7 +5,7 @@ Facts: docs/facts/stableviton_training.md#loss.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,11 +14,7 @@ from tryon.engines.stableviton.network import StableViton, stack_conditions
 from tryon.engines.stableviton.training.attention_loss import WEIGHT, attention_variation, looked_at, warp_grids
 from tryon.engines.stableviton.unet import Pass, Probes, run_unet
 from tryon.networks.attention import AttentionProbe
-from tryon.networks.savings import ALL
 from tryon.samplers.schedule import add_noise_each
-
-TRAINING = replace(ALL, fold_single_token=False, prepack_weights=False, fold_upsampling=False, block_attention=False)
-"""The savings that keep every gradient of the published training; packed and folded weights have none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +69,7 @@ def training_loss(network: StableViton, batch: LatentBatch, options: LossOptions
     """Mean squared error of the predicted noise, plus the weighted attention loss where it is asked for.
 
     Args:
-        network: built with `TRAINING` savings.
+        network: built with `savings.TRAINING`.
         batch: latents.
         options: how.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.core.errors import UsageError, nearest
+from tryon.training.published_flags import PublishedFlags
 
 ON = {
     "hflip": "augment.flip=0.5",
@@ -33,7 +34,6 @@ SWITCHES = {
     "--sd_unlocked": "stableviton.unlock=['decoder']",
     "--all_unlocked": "stableviton.unlock=['all']",
 }
-LISTS = ("--transform_size", "--transform_color")
 ELSEWHERE = {
     "--config_name": "the network is the published one; presets name what differs",
     "--data_root_dir": "give it as --data DIR",
@@ -48,37 +48,6 @@ ELSEWHERE = {
 }
 
 
-def translate(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Published flags as settings, and a line each that says what became of it.
-
-    Args:
-        words: `--transform_size shiftscale3 hflip --use_atv_loss`.
-
-    Raises:
-        UsageError: a flag that the published script does not have, or a value it does not know.
-    """
-    settings: list[str] = []
-    lines: list[str] = []
-    for flag, values in _grouped(words):
-        if flag in LISTS:
-            made = _transforms(flag, values, settings)
-        elif flag in NUMBERS and len(values) == 1:
-            made = [f"{NUMBERS[flag]}={values[0]}"]
-        elif flag in SWITCHES:
-            made = [SWITCHES[flag]]
-        elif flag in ELSEWHERE:
-            lines.append(f"{' '.join([flag, *values])}: {ELSEWHERE[flag]}")
-            continue
-        else:
-            known = [*LISTS, *NUMBERS, *SWITCHES, *ELSEWHERE]
-            raise UsageError(
-                f"{' '.join([flag, *values])}: no flag of the published script as it is written", nearest(flag, known)
-            )
-        settings += made
-        lines.append(f"{' '.join([flag, *values])} = {' '.join(f'--set {each}' for each in made)}")
-    return tuple(settings), lines
-
-
 def _transforms(flag: str, values: Sequence[str], before: Sequence[str]) -> list[str]:
     """The first list switches off whatever is not named in one of the lists."""
     unknown = [value for value in values if value not in ON]
@@ -88,14 +57,14 @@ def _transforms(flag: str, values: Sequence[str], before: Sequence[str]) -> list
     return [*(OFF if first else ()), *(ON[value] for value in values)]
 
 
-def _grouped(words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    groups: list[tuple[str, list[str]]] = []
-    for word in words:
-        if word.startswith("--"):
-            flag, equals, value = word.partition("=")
-            groups.append((flag, [value] if equals else []))
-        elif groups:
-            groups[-1][1].append(word)
-        else:
-            raise UsageError(f"{word!r}: what is it?", "published flags begin with --")
-    return groups
+FLAGS = PublishedFlags(
+    numbers=NUMBERS,
+    switches=SWITCHES,
+    lists={"--transform_size": _transforms, "--transform_color": _transforms},
+    elsewhere=ELSEWHERE,
+)
+
+
+def translate(words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """See `published_flags.PublishedFlags`."""
+    return FLAGS.translate(words)

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from torch import Tensor
 
 from pipeline.core.config import Schema
 from pipeline.core.errors import UsageError
@@ -18,18 +17,18 @@ from tryon.engines.stableviton.checkpoint import empty_network, fill_network
 from tryon.engines.stableviton.folder import Index, write_folder
 from tryon.engines.stableviton.training import official_flags
 from tryon.engines.stableviton.training.config import PRESETS, WITHOUT_AUGMENTATION, StableVitonTraining
-from tryon.engines.stableviton.training.loss import TRAINING
 from tryon.engines.stableviton.training.official_file import write_official
 from tryon.engines.stableviton.training.start import Start, read_start
 from tryon.engines.stableviton.training.trainee import PICTURES, PictureBatch, StableVitonTrainee
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.compvis_names import with_values
-from tryon.networks.savings import Savings
+from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
 from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.items import Item, read_item
 from tryon.training.data.tree import WANTED, Kind, TrainingPair, Tree
+from tryon.training.official_file import digest_of_weights
 from tryon.training.parameters import Weights
 
 SECTION = "stableviton"
@@ -119,15 +118,6 @@ class StableVitonRecipe:
 
 
 RECIPE = StableVitonRecipe()
-
-
-def digest_of_weights(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 of names and fp32 bytes, in the order of names."""
-    total = hashlib.sha256()
-    for name in sorted(weights):
-        total.update(name.encode())
-        total.update(weights[name].detach().float().cpu().contiguous().numpy().tobytes())
-    return total.hexdigest()
 
 
 def _empty_batches(data: DataConfig, own: StableVitonTraining) -> Callable[[int], PictureBatch]:

@@ -21,10 +21,10 @@ from tryon.engines.stableviton.network import StableViton
 from tryon.engines.stableviton.presets import BALANCED
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.stableviton.training.config import StableVitonTraining
-from tryon.engines.stableviton.training.encoder import FrozenEncoder
 from tryon.engines.stableviton.training.groups import TrainedParts, Unlock, trained_groups
 from tryon.engines.stableviton.training.loss import LatentBatch, LossOptions, training_loss
 from tryon.engines.stableviton.variants import STABLEVITON
+from tryon.networks.clip import clip_input
 from tryon.networks.compvis_names import with_values
 from tryon.networks.latent_mask import latent_mask
 from tryon.networks.pictures import picture_tensor
@@ -33,6 +33,7 @@ from tryon.networks.savings import ALL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.samplers.schedule import TRAIN_STEPS
 from tryon.training.data.items import Item
+from tryon.training.encoder import FrozenEncoder
 from tryon.training.parameters import Groups
 from tryon.training.randomness import SampleDraws, happens
 
@@ -75,7 +76,7 @@ class PictureBatch:
 
 
 class LossModule(nn.Module):
-    """The network, called as a loss; see `encoder.FrozenEncoder` for `kept`, a number of pairs."""
+    """The network, called as a loss; see `FrozenEncoder` for `kept`, a number of pairs."""
 
     def __init__(self, network: StableViton, options: LossOptions, parts: TrainedParts, kept: int = 0) -> None:
         super().__init__()
@@ -93,9 +94,9 @@ class LossModule(nn.Module):
         with torch.no_grad():
             kinds = list(zip(PICTURES, batch.pictures.chunk(len(PICTURES)), batch.draws.chunk(len(PICTURES)), strict=True))
             # One kind at a time: all together they would take more memory than the rest of the step.
-            latents = [self._encoder.posterior(net, kind, shown, batch.ids).sample(draws) for kind, shown, draws in kinds]
+            latents = [self._encoder.posterior(net.vae, kind, shown, batch.ids).sample(draws) for kind, shown, draws in kinds]
             image, agnostic, densepose, garment = latents
-            pooled = self._encoder.pooled(net, kinds[-1][1], batch.ids)
+            pooled = self._encoder.pooled(net.image_encoder, clip_input, kinds[-1][1], batch.ids)
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.parts.mapper):
             features = net.mapper.features(pooled.to(net.dtype))
         return LatentBatch(
@@ -114,7 +115,7 @@ class StableVitonTrainee:
     """See `protocol.Trainee`.
 
     Args:
-        network: built with `loss.TRAINING` savings, on the CPU.
+        network: built with `savings.TRAINING`, on the CPU.
         config: section `stableviton`.
         recompute: gradient checkpointing.
         about: see `protocol.Trainee`.

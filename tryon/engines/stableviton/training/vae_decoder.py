@@ -21,7 +21,6 @@ from pipeline.core.errors import UsageError, WeightsError
 from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.folder import Index, write_folder
 from tryon.engines.stableviton.official_names import official_name
-from tryon.engines.stableviton.training.recipe import digest_of_weights
 from tryon.engines.stableviton.training.start import read_start
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.compvis_names import with_values
@@ -32,6 +31,7 @@ from tryon.networks.vae import build_vae, decode_latents, encode_pictures
 from tryon.training.config import DataConfig, PrecisionConfig, Settings
 from tryon.training.data.items import Item, read_item
 from tryon.training.data.tree import WANTED, Kind, TrainingPair, Tree
+from tryon.training.official_file import digest_of_weights, official_shape, write_torch_file
 from tryon.training.parameters import Groups, Weights
 from tryon.training.perceptual import Perceptual, load_perceptual
 from tryon.training.randomness import SampleDraws
@@ -229,11 +229,8 @@ class VaeDecoderRecipe:
             raise WeightsError(f"{file}: exists already", "remove it or give another name")
         weights = {**read_start(start, self._architecture, vae_file=vae).weights, **trained}
         own = {name: tensor.float() for name, tensor in weights.items() if name.startswith("vae.")}
-        state = {official_name(name).removeprefix(PREFIX): _stored(name, tensor) for name, tensor in own.items()}
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.part")
-        torch.save({"state_dict": state}, part)
-        part.replace(file)
+        named = ((official_name(name).removeprefix(PREFIX), official_shape(name, tensor)) for name, tensor in own.items())
+        write_torch_file(file, {"state_dict": {name: tensor.contiguous().clone() for name, tensor in named}})
 
     def _vae(self, settings: Settings) -> Any:
         vae = build_vae(self._architecture.vae_channels)
@@ -257,8 +254,3 @@ def _put(vae: nn.Module, weights: Mapping[str, Tensor]) -> None:
     for name, parameter in vae.named_parameters():
         if name in weights:
             parameter.copy_(weights[name])
-
-
-def _stored(name: str, tensor: Tensor) -> Tensor:
-    tensor = tensor[:, :, None, None] if ".attentions." in name and tensor.ndim == 2 else tensor
-    return tensor.contiguous().clone()

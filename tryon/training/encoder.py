@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from tryon.encoding_cache import EncodingCache
-from tryon.engines.stableviton.network import StableViton
-from tryon.networks.clip import clip_input
 from tryon.networks.vae import Posterior, encode_pictures, stacked
 
 CLIP = "clip"
@@ -29,19 +28,26 @@ class FrozenEncoder:
     def __init__(self, pairs: int, kinds: int) -> None:
         self._kept: EncodingCache[Posterior | Tensor] | None = EncodingCache(pairs * (kinds + 1)) if pairs else None
 
-    def posterior(self, network: StableViton, kind: str, pictures: Tensor, ids: Sequence[str]) -> Posterior:
+    def posterior(self, vae: Any, kind: str, pictures: Tensor, ids: Sequence[str]) -> Posterior:
         """Of (b, 3, h, w) pictures in [-1, 1]; `ids` are their pairs', none where they are not to be kept."""
         if self._kept is None or not ids:
-            return encode_pictures(network.vae, pictures)
-        each = self._each(kind, ids, lambda row: _at_home(encode_pictures(network.vae, pictures[row : row + 1])))
+            return encode_pictures(vae, pictures)
+        each = self._each(kind, ids, lambda row: _at_home(encode_pictures(vae, pictures[row : row + 1])))
         found = stacked(each)  # type: ignore[arg-type]  # one kind of value per kind of picture
         return Posterior(found.mean.to(pictures.device), found.deviation.to(pictures.device))
 
-    def pooled(self, network: StableViton, garments: Tensor, ids: Sequence[str]) -> Tensor:
-        """(b, hidden) CLIP vectors of (b, 3, h, w) garments in [-1, 1]."""
+    def pooled(self, image_encoder: Any, shown: Callable[[Tensor], Tensor], garments: Tensor, ids: Sequence[str]) -> Tensor:
+        """(b, hidden) CLIP vectors.
+
+        Args:
+            image_encoder: the tower.
+            shown: (b, 3, h, w) garments as the tower wants them.
+            garments: what `shown` takes.
+            ids: see `posterior`.
+        """
 
         def encode(pictures: Tensor) -> Tensor:
-            pooled: Tensor = network.image_encoder(clip_input(pictures)).pooler_output
+            pooled: Tensor = image_encoder(shown(pictures)).pooler_output
             return pooled
 
         if self._kept is None or not ids:
