@@ -215,6 +215,7 @@ ENGINES: dict[str, EngineEntry] = {
 """In the order in which `auto` prefers them."""
 
 TRAINERS: dict[str, Target] = {
+    "dci-warp": "tryon.engines.dci_vton.training.warp_recipe:RECIPE",
     "stableviton": "tryon.engines.stableviton.training.recipe:RECIPE",
     "vae-decoder": "tryon.engines.stableviton.training.vae_decoder:RECIPE",
 }
@@ -223,6 +224,7 @@ TRAINERS: dict[str, Target] = {
 TRAINING: dict[str, Target] = {
     "options": "tryon.training.session:Options",
     "start": "tryon.training.session:start",
+    "identify": "pipeline.engine_of_file:about_file",
     "list": "tryon.training.runs:list_runs",
     "stop": "tryon.training.runs:stop",
     "report": "tryon.training.runs:report",

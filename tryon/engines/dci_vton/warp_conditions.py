@@ -15,7 +15,7 @@ from pipeline.core.masks import Mask
 from tryon.engines.dci_vton.conditions import nearest, squashed
 
 SIZE = (512, 384)
-"""(height, width)."""
+"""(height, width) of what the published script warps with; trained was at half of it."""
 GROUPS = THIRTEEN_GROUPS
 """The planes of the one-hot map."""
 
@@ -25,10 +25,10 @@ class WarpInputs:
     """One item for the warping network.
 
     Args:
-        cloth: (3, 512, 384) float32 in [-1, 1], the flat garment, not masked.
-        cloth_mask: (512, 384) bool.
-        densepose: (3, 512, 384) float32 in [-1, 1], VITON-HD's colours.
-        groups: (13, 512, 384) float32 of 0 and 1, the parse map without the garment.
+        cloth: (3, h, w) float32 in [-1, 1], the flat garment, not masked.
+        cloth_mask: (h, w) bool.
+        densepose: (3, h, w) float32 in [-1, 1], VITON-HD's colours.
+        groups: (13, h, w) float32 of 0 and 1, the parse map without the garment.
     """
 
     cloth: Float
@@ -37,7 +37,7 @@ class WarpInputs:
     groups: Float
 
 
-def warp_inputs(cloth: RGB, cloth_mask: Mask, densepose: RGB, parse_agnostic: Labels) -> WarpInputs:
+def warp_inputs(cloth: RGB, cloth_mask: Mask, densepose: RGB, parse_agnostic: Labels, size: tuple[int, int] = SIZE) -> WarpInputs:
     """Bring a pair's conditions to the warping network's form.
 
     Args:
@@ -45,9 +45,10 @@ def warp_inputs(cloth: RGB, cloth_mask: Mask, densepose: RGB, parse_agnostic: La
         cloth_mask: (h, w) bool, True = garment.
         densepose: (h, w, 3) uint8 RGB.
         parse_agnostic: (h, w) uint8 of `Parse`.
+        size: (height, width) to bring them to.
     """
-    mask = nearest(np.where(cloth_mask, 255, 0).astype(np.uint8), SIZE) >= 128
-    return WarpInputs(squashed(cloth, SIZE), mask, squashed(densepose, SIZE), one_hot(nearest(parse_agnostic, SIZE)))
+    mask = nearest(np.where(cloth_mask, 255, 0).astype(np.uint8), size) >= 128
+    return WarpInputs(squashed(cloth, size), mask, squashed(densepose, size), one_hot(nearest(parse_agnostic, size)))
 
 
 def one_hot(parse: Labels) -> Float:
@@ -55,8 +56,8 @@ def one_hot(parse: Labels) -> Float:
     return np.stack([np.isin(parse, labels) for labels in GROUPS]).astype(np.float32)
 
 
-def worn_garment(image: RGB, parse: Labels) -> Float:
-    """The training target: the person's own upper garment on white. (3, 512, 384) float32 in [-1, 1]."""
-    worn = np.isin(nearest(parse, SIZE), UPPER_LABELS).astype(np.float32)
-    target: Float = squashed(image, SIZE) * worn + (1 - worn)
-    return target
+def worn_garment(image: RGB, parse: Labels, size: tuple[int, int] = SIZE) -> tuple[Float, Float]:
+    """The training target: the person's own upper garment on white, (3, *size) float32 in [-1, 1], and where it is, 0 or 1."""
+    worn = np.isin(nearest(parse, size), UPPER_LABELS).astype(np.float32)
+    target: Float = squashed(image, size) * worn + (1 - worn)
+    return target, worn

@@ -63,24 +63,24 @@ def test_features_and_likeness_equal_the_published_networks(warp_records, pyrami
 @pytest.mark.slow
 def test_the_flow_equals_the_published_one_at_every_level(warp_records, grids):
     for level in range(4):
-        close(grids[level], warp_records[f"flow_level{level}"])
-    close(grids[-1], warp_records["flow_256"])
+        close(grids[level].grid, warp_records[f"flow_level{level}"])
+    close(grids[-1].grid, warp_records["flow_256"])
 
 
 @pytest.mark.slow
 def test_sampling_is_as_it_was_trained_and_not_as_pf_afn_was(warp_records, grids):
     other = warp_records["flow_256_if_align_corners_True"]
-    assert np.abs(grids[-1][..., ::4, ::4].numpy() - other).mean() > 0.1
+    assert np.abs(grids[-1].grid[..., ::4, ::4].numpy() - other).mean() > 0.1
 
 
 @pytest.mark.slow
 def test_warped_pictures_equal_the_published_ones(warp_records, grids, cloth):
     """The small ones were recorded in half precision, the large ones as levels."""
     small = enlarged(cloth[0], SIZE), torch.nn.functional.interpolate(cloth[1], size=SIZE, mode="nearest")
-    warped, half = warp(grids[-1], *small, SIZE), 2**-12
+    warped, half = warp(grids[-1].grid, *small, SIZE), 2**-12
     for got, name in ((warped.cloth, "warped_cloth_256"), (warped.mask, "warped_mask_256")):
         assert np.abs(got.numpy() - warp_records[name]).max() <= TOLERANCE + half
-    large = warp(grids[-1], *cloth, (512, 384))
+    large = warp(grids[-1].grid, *cloth, (512, 384))
     picture, mask = (large.cloth[0].permute(1, 2, 0) + 1) / 2 * 255, large.mask[0, 0] * 255
     for levels, name in ((picture, "warped_cloth_full_u8"), (mask, "warped_mask_full_u8")):
         assert np.abs(levels.numpy().astype(np.uint8).astype(int) - warp_records[name]).max() <= 1
@@ -161,3 +161,8 @@ def test_pairs_share_their_persons_and_garments_pyramids():
     alone = warper([level[1:] for level in garments], person)
     assert together.shape == (2, 2, *SIZE)
     assert_allclose(together[1:].numpy(), alone.numpy(), atol=1e-5)
+
+
+def test_names_of_the_published_file_come_back(dci_keys):
+    for key in dci_keys["warp_test"]:
+        assert checkpoint.official_name(checkpoint.our_name(key)) == key

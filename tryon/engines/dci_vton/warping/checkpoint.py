@@ -6,7 +6,7 @@ Facts: docs/facts/dci_vton.md#warping-network.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pipeline.core.errors import WeightsError
 from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
+from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH
 from tryon.engines.dci_vton.warping.network import PERSON_INPUTS, Warper
 
 TRAINING_ONLY = "aflow_net.weight"
@@ -22,30 +23,38 @@ PERSON_INPUT = "cond_features.encoders.0.0.block.2.weight"
 """(64, channels, 3, 3): its second axis says what the network was trained to see of a person."""
 PULL = "python run.py weights pull dci-vton-warp"
 
-_RULES = (
-    (r"^image_features\.encoders\.", "garment_encoder.levels."),
-    (r"^cond_features\.encoders\.", "person_encoder.levels."),
-    (r"^image_FPN\.", "garment_pyramid."),
-    (r"^cond_FPN\.", "person_pyramid."),
-    (r"^aflow_net\.netMain\.", "flow.estimate."),
-    (r"^aflow_net\.netRefine\.", "flow.refine."),
-    (r"\.adaptive\.", ".sideways."),
-    (r"\.block\.", ".layers."),
+_PARTS = (
+    ("image_features.encoders.", "garment_encoder.levels."),
+    ("cond_features.encoders.", "person_encoder.levels."),
+    ("image_FPN.", "garment_pyramid."),
+    ("cond_FPN.", "person_pyramid."),
+    ("aflow_net.netMain.", "flow.estimate."),
+    ("aflow_net.netRefine.", "flow.refine."),
 )
+"""What official names begin with, and ours."""
 
 
 def our_name(key: str) -> str:
     """Our name of an official key; a key that no rule knows stays as it is and is found to be unexpected."""
-    for pattern, replacement in _RULES:
-        key = re.sub(pattern, replacement, key)
-    return key
+    for theirs, ours in _PARTS:
+        key = re.sub(rf"^{re.escape(theirs)}", ours, key)
+    return key.replace(".adaptive.", ".sideways.").replace(".block.", ".layers.")
 
 
-def load(path: Path) -> Warper:
+def official_name(name: str) -> str:
+    """The published name of one of our tensors: the way back through the rules."""
+    for theirs, ours in _PARTS:
+        name = re.sub(rf"^{re.escape(ours)}", theirs, name)
+    return name.replace(".sideways.", ".adaptive.").replace(".layers.", ".block.")
+
+
+def load(path: Path, channels: Sequence[int] = CHANNELS, width: int = WIDTH) -> Warper:
     """Read the published file.
 
     Args:
-        path: `warp_viton.pth`.
+        path: `warp_viton.pth`, or the same names in another container.
+        channels: of the encoders' levels.
+        width: of the pyramids' levels.
 
     Returns:
         The network on the CPU in fp32, evaluation mode, no gradients.
@@ -58,10 +67,13 @@ def load(path: Path) -> Warper:
     named = {our_name(key): key for key in official if key != TRAINING_ONLY}
     found = {name: official[key] for name, key in named.items()}
     with torch.device("meta"):
-        network = Warper().eval()
+        network = Warper(channels, width).eval()
     wanted = network.state_dict()
     refuse_difference(
-        path, "DCI-VTON's warping network", difference(found, wanted, named=lambda name: named.get(name, name)), PULL
+        path,
+        "DCI-VTON's warping network",
+        difference(found, wanted, named=lambda name: named.get(name) or official_name(name)),
+        PULL,
     )
     network.load_state_dict(_owned(found), strict=True, assign=True)
     return network.requires_grad_(False)

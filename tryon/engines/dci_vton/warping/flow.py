@@ -6,6 +6,7 @@ Facts: docs/facts/dci_vton.md#warping-network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -20,13 +21,30 @@ LEAK = 0.1
 """What the rectifiers let through of negative values."""
 
 
-def offsets_of(inputs: int) -> nn.Sequential:
+OFFSET_WIDTHS = (128, 64, 32)
+"""Channels between the four convolutions that answer with offsets."""
+
+
+def offsets_of(inputs: int, between: Sequence[int] = OFFSET_WIDTHS) -> nn.Sequential:
     """Four convolutions that answer with two offsets per place, in pixels."""
-    widths = (inputs, 128, 64, 32)
+    widths = (inputs, *between)
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.LeakyReLU(LEAK)]
     return nn.Sequential(*layers, nn.Conv2d(widths[-1], 2, 3, padding=1))
+
+
+@dataclass(frozen=True)
+class FlowLevel:
+    """What a level says.
+
+    Args:
+        grid: (n, 2, 2h, 2w), the flow so far, twice as large as the level.
+        offsets: (n, 2, h, w) in pixels, of the step by likeness and of the correction.
+    """
+
+    grid: Tensor
+    offsets: tuple[Tensor, Tensor]
 
 
 class Flow(nn.Module):
@@ -35,40 +53,39 @@ class Flow(nn.Module):
     Args:
         levels: of the pyramids.
         width: channels of a level.
+        between: see `offsets_of`.
     """
 
-    def __init__(self, levels: int = 5, width: int = WIDTH) -> None:
+    def __init__(self, levels: int = 5, width: int = WIDTH, between: Sequence[int] = OFFSET_WIDTHS) -> None:
         super().__init__()
-        self.estimate = nn.ModuleList(offsets_of(SHIFTS) for _ in range(levels))
-        self.refine = nn.ModuleList(offsets_of(2 * width) for _ in range(levels))
+        self.estimate = nn.ModuleList(offsets_of(SHIFTS, between) for _ in range(levels))
+        self.refine = nn.ModuleList(offsets_of(2 * width, between) for _ in range(levels))
 
-    def levels(self, garment: Sequence[Tensor], person: Sequence[Tensor]) -> Iterator[Tensor]:
-        """The flow after every level, twice as large as the level.
+    def levels(self, garment: Sequence[Tensor], person: Sequence[Tensor]) -> Iterator[FlowLevel]:
+        """The flow after every level.
 
         Args:
             garment: (n, width, h, w) per level, coarsest first.
             person: the same.
-
-        Yields:
-            (n, 2, 2h, 2w) sampling grids.
         """
         grid = None
         for garment_level, person_level, estimate, refine in zip(garment, person, self.estimate, self.refine, strict=True):
-            grid = _stepped(grid, garment_level, person_level, estimate)
-            moved = sample(garment_level, grid)
-            grid = sample(grid, shifted_grid(refine(torch.cat([moved, person_level], dim=1))))
+            step = _step(grid, garment_level, person_level, estimate)
+            grid = shifted_grid(step) if grid is None else sample(grid, shifted_grid(step))
+            correction = refine(torch.cat([sample(garment_level, grid), person_level], dim=1))
+            grid = sample(grid, shifted_grid(correction))
             grid = enlarged(grid, (2 * grid.shape[-2], 2 * grid.shape[-1]))
-            yield grid
+            yield FlowLevel(grid, (step, correction))
 
     def forward(self, garment: Sequence[Tensor], person: Sequence[Tensor]) -> Tensor:
         """The finest flow of `levels`."""
         *_, finest = self.levels(garment, person)
-        return finest
+        return finest.grid
 
 
-def _stepped(grid: Tensor | None, garment: Tensor, person: Tensor, estimate: nn.Module) -> Tensor:
-    """One step by likeness: where the moved garment's features are most like the person's, within three pixels."""
+def _step(grid: Tensor | None, garment: Tensor, person: Tensor, estimate: nn.Module) -> Tensor:
+    """A step by likeness: where the moved garment's features are most like the person's, within three pixels."""
     moved = garment if grid is None else sample(garment, grid.detach())
     likeness = functional.leaky_relu(correlation(moved, person), LEAK)
-    step = shifted_grid(estimate(likeness))
-    return step if grid is None else sample(grid, step)
+    step: Tensor = estimate(likeness)
+    return step

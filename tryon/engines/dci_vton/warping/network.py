@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from tryon.engines.dci_vton.warp_conditions import GROUPS
 from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH, Encoder, Pyramid
-from tryon.engines.dci_vton.warping.flow import Flow
+from tryon.engines.dci_vton.warping.flow import OFFSET_WIDTHS, Flow
 from tryon.engines.dci_vton.warping.grids import ALIGN_CORNERS, enlarged, sample
 
 SIZE = (256, 192)
@@ -44,13 +44,15 @@ class Warper(nn.Module):
     Args:
         channels: of the levels, finest first.
         width: channels of a pyramid's level.
+        between: channels between the convolutions that answer with offsets.
     """
 
-    def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH) -> None:
+    def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH, between: Sequence[int] = OFFSET_WIDTHS) -> None:
         super().__init__()
+        self.channels, self.width = tuple(channels), width
         self.garment_encoder, self.garment_pyramid = Encoder(3, channels), Pyramid(channels, width)
         self.person_encoder, self.person_pyramid = Encoder(PERSON_INPUTS, channels), Pyramid(channels, width)
-        self.flow = Flow(len(channels), width)
+        self.flow = Flow(len(channels), width, between)
 
     def encode_garment(self, cloth: Tensor) -> list[Tensor]:
         """(n, 3, h, w) in [-1, 1], not masked → pyramid, coarsest first."""

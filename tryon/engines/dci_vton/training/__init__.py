@@ -1,0 +1,1 @@
+"""DCI-VTON in the training room: the warping network (`warp_*`) and the diffusion network."""

@@ -1,0 +1,43 @@
+"""The flags of the published training scripts, with their meaning there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tryon.training.published_flags import PublishedFlags
+
+_TORCHRUN = "torchrun decides: torchrun --nproc-per-node N run.py train …"
+
+_EPOCHS = {"--niter": "optimiser.constant_epochs", "--niter_decay": "optimiser.decay_epochs"}
+PUBLISHED_EPOCHS = 50
+"""Of each of the two, where the other one is not given."""
+
+
+def _epochs(flag: str, values: Sequence[str], before: Sequence[str]) -> list[str]:
+    """Epochs of one phase, and of both together."""
+    (value,) = values
+    other = next(key for name, key in _EPOCHS.items() if name != flag)
+    given = next((int(each.partition("=")[2]) for each in before if each.startswith(f"{other}=")), PUBLISHED_EPOCHS)
+    return [f"{_EPOCHS[flag]}={value}", f"loop.epochs={int(value) + given}"]
+
+
+WARP_FLAGS = PublishedFlags(
+    numbers={
+        "--lr": "optimiser.learning_rate",
+        "--batchSize": "loop.batch",
+    },
+    lists=dict.fromkeys(_EPOCHS, _epochs),
+    elsewhere={
+        "--name": "give it as --run NAME",
+        "--dataroot": "give it as --data DIR",
+        "--checkpoints_dir": "give it as --runs DIR",
+        "--label_nc": "the network sees 13 label groups",
+        "--resize_or_crop": "pictures are always resized whole",
+        "--verbose": "the plan is always printed",
+        "--tf_log": "events for TensorBoard are always written",
+        "--save_epoch_freq": "give it as --set loop.save_every=STEPS; the plan says how many steps an epoch has",
+        "--gpu_ids": _TORCHRUN,
+        "--local_rank": _TORCHRUN,
+        "--num_gpus": _TORCHRUN,
+    },
+)

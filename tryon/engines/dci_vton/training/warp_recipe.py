@@ -1,0 +1,131 @@
+"""How the warping network is trained: what the catalogue names (`tryon/training/protocol.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from pipeline.core.config import Schema
+from pipeline.core.errors import UsageError
+from tryon.engines.dci_vton.training.config import WARP_PRESETS, WARP_SECTION, WARP_SECTIONS, WarpTraining
+from tryon.engines.dci_vton.training.published_flags import WARP_FLAGS
+from tryon.engines.dci_vton.training.warp_file import new_warper, read_warper, write_warp_file, write_warp_folder
+from tryon.engines.dci_vton.training.warp_item import WANTED, WarpItem, read_warp_item, refuse_dresscode
+from tryon.engines.dci_vton.training.warp_loss import WarpTargets
+from tryon.engines.dci_vton.training.warp_trainee import WarpBatch, WarpTrainee
+from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH
+from tryon.engines.dci_vton.warping.network import PERSON_INPUTS, Warper
+from tryon.training.config import DataConfig, LoopConfig, Settings
+from tryon.training.data.tree import Kind, TrainingPair, Tree
+from tryon.training.parameters import Weights
+from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, build_distance, open_vgg
+
+CAFFE_SHARE = 1 / 255
+"""Of a network that is shown levels instead of numbers up to 1: its maps are as many times larger."""
+
+
+class WarpRecipe:
+    """See `protocol.Recipe`.
+
+    Args:
+        channels: of the encoders' levels, finest first; tests give fewer.
+        width: of the pyramids' levels.
+    """
+
+    name = "dci-warp"
+    presets: Mapping[str, tuple[str, ...]] = WARP_PRESETS
+    sections: Schema = WARP_SECTIONS
+    starts = "warp_viton.pth, or nothing: without --start it begins from new weights"
+    from_nothing = True
+    continues = frozenset({"dci-warp"})
+    own_garments = True
+
+    def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH) -> None:
+        self._channels, self._width = tuple(channels), width
+
+    def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
+        """Person, garment, and both parse maps.
+
+        Raises:
+            InputError: a DressCode tree.
+        """
+        refuse_dresscode(tree)
+        return WANTED
+
+    def read(self, pair: TrainingPair, size: tuple[int, int]) -> WarpItem:
+        """See `warp_item.read_warp_item`."""
+        return read_warp_item(pair, size)
+
+    def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+        """Flags of the published training script."""
+        return WARP_FLAGS.translate(words)
+
+    def open(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None = None) -> WarpTrainee:
+        """See `protocol.Recipe`."""
+        own = _own(settings)
+        judge, said = _judge(own)
+        warper = self._warper(start, settings, trained, vae)
+        begun = f"start: {start}" if start is not None else "start: new weights"
+        return WarpTrainee(warper, own, judge, (begun, said))
+
+    def simulated(self, settings: Settings) -> tuple[WarpTrainee, Callable[[int], WarpBatch]]:
+        """See `protocol.Recipe`."""
+        own, data = _own(settings), settings["data"]
+        assert isinstance(data, DataConfig)
+        with torch.device("meta"):
+            warper = Warper(self._channels, self._width).requires_grad_(False)
+            judge = VggDistance(FIRST_OF_LEVEL, caffe=True) if own.vgg_file else None
+        return WarpTrainee(warper, own, judge), lambda pairs: _empty_batch(pairs, data.size)
+
+    def export_folder(
+        self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
+    ) -> None:
+        """A folder with the network under its published names, as safetensors."""
+        write_warp_folder(folder, self._warper(start, settings, trained, vae).state_dict())
+
+    def export_official(
+        self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
+    ) -> None:
+        """What the published code loads as `warp_viton.pth`."""
+        write_warp_file(file, self._warper(start, settings, trained, vae).state_dict())
+
+    def _warper(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None) -> Warper:
+        if vae is not None:
+            raise UsageError("--vae: the warping network has no VAE", "leave it out")
+        loop = settings["loop"]
+        assert isinstance(loop, LoopConfig)
+        if start is None:
+            warper = new_warper(loop.seed, self._channels, self._width)
+        else:
+            warper = read_warper(start, self._channels, self._width)
+        warper.load_state_dict({**warper.state_dict(), **trained})
+        return warper
+
+
+RECIPE = WarpRecipe()
+
+
+def _judge(own: WarpTraining) -> tuple[VggDistance | None, str]:
+    """VGG where it is given, and a line about it."""
+    if not own.vgg_file:
+        return None, f"loss: without VGG-19's part, which the published loss has (--set {WARP_SECTION}.vgg_file=FILE)"
+    weights, caffe = open_vgg(Path(own.vgg_file))
+    judge = build_distance(weights, FIRST_OF_LEVEL, caffe=caffe, share=CAFFE_SHARE if caffe else 1.0)
+    if caffe:
+        return judge, f"loss: with {own.vgg_file}'s VGG-19, its distance divided by 255; published was torchvision's"
+    return judge, f"loss: with {own.vgg_file}'s VGG-19, as published"
+
+
+def _empty_batch(pairs: int, size: tuple[int, int]) -> WarpBatch:
+    """A batch without contents, for a count of memory."""
+    with torch.device("meta"):
+        planes = [torch.empty(pairs, channels, *size) for channels in (3, 1, 3, 1)]
+        return WarpBatch(targets=WarpTargets(*planes), person=torch.empty(pairs, PERSON_INPUTS, *size))
+
+
+def _own(settings: Settings) -> WarpTraining:
+    section = settings[WARP_SECTION]
+    assert isinstance(section, WarpTraining)
+    return section
