@@ -218,6 +218,7 @@ TRAINERS: dict[str, Target] = {
     "dci-warp": "tryon.engines.dci_vton.training.warp_recipe:RECIPE",
     "stableviton": "tryon.engines.stableviton.training.recipe:RECIPE",
     "vae-decoder": "tryon.engines.stableviton.training.vae_decoder:RECIPE",
+    "hand-lora": "tryon.hands.training.recipe:RECIPE",
 }
 """What `train NAME` trains: a `Recipe` of `tryon/training/protocol.py` each."""
 

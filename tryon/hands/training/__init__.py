@@ -1,0 +1,1 @@
+"""How a hand LoRA is trained: what `train hand-lora` stands on."""
