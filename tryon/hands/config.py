@@ -27,8 +27,8 @@ class RepairConfig(StepConfig):
     """seed-infer = the hand adapter's published way, for comparison: the whole picture at 512 × 512, both bare arms, seed 42."""
     model: Literal["inpainting", "plain"] = "inpainting"
     """Which U-Net: the one trained to inpaint, or the plain one, led by the picture around the hand."""
-    lora: Path | None = None
-    """A LoRA file of kohya's or diffusers' names, made for Stable Diffusion 1.5; none = without."""
+    lora: Path | None = Field(None, exclude=True)
+    """A LoRA file of kohya's or diffusers' names, made for Stable Diffusion 1.5; its content counts, not its path."""
     lora_strength: float = Field(0.7, ge=0, le=2)
     """1 = as trained."""
     prompt: str = PROMPT

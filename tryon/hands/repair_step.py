@@ -16,7 +16,7 @@ from pipeline.core.arrays import RGB
 from pipeline.core.card import Resources
 from pipeline.core.console import LOG
 from pipeline.core.device import choose_device
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, UsageError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.hand_facts import REPAIR, Fate, facts_of
 from pipeline.core.items import Item, Pair, Unit
@@ -90,7 +90,7 @@ class HandRepairStep(StepBase):
         return (REPAIRED.of(pair.id, pair.engine),)
 
     def signature(self, item: Item) -> Mapping[str, str]:
-        """Seed and LoRA; the settings hold the LoRA's path, of which only the content counts."""
+        """Seed, and the LoRA's content."""
         return {"seed": str(self._seed(_pair(item))), "lora": self._lora_sha}
 
     def load(self) -> None:
@@ -154,7 +154,7 @@ class HandRepairStep(StepBase):
         if self.config.lora is None:
             return ""
         if not self.config.lora.is_file():
-            raise InputError(f"repair.lora: there is no file {self.config.lora}", "give a LoRA file, or leave it out")
+            raise UsageError(f"repair.lora: there is no file {self.config.lora}", "give a LoRA file, or leave it out")
         return digest_of(self.config.lora).sha256
 
     def _repaired(self, inputs: RepairInputs) -> Produced:
@@ -186,7 +186,7 @@ class HandRepairStep(StepBase):
     def _produced(
         self, inputs: RepairInputs, picture: RGB, what: Mapping[str, Any], notices: tuple[Notice, ...], facts: Mapping[str, str]
     ) -> Produced:
-        settings = self._painting.model_dump(mode="json", exclude={"lora"})
+        settings = self._painting.model_dump(mode="json")
         how = {**what, "weights": dict(self.model_files), "lora": self._lora_sha, "settings": settings}
         recipe = {**inputs.recipe, "hand_repair": how}
         ref = REPAIRED.of(inputs.pair.id, inputs.pair.engine)

@@ -12,7 +12,7 @@ from pipeline.assembly import repair_note, switched_on
 from pipeline.catalog import HAND_REPAIR, STEPS
 from pipeline.choice import Chooser
 from pipeline.core import images
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, UsageError
 from pipeline.core.flags import Flag
 from pipeline.core.hand_facts import Fate, hands_of
 from pipeline.core.items import Pair
@@ -127,11 +127,12 @@ def test_the_published_way_repaints_both_arms_of_the_whole_picture(world, monkey
 def test_another_lora_redoes_the_pictures_and_another_path_to_the_same_does_not(world, tmp_path):
     def signed(path, content):
         path.write_bytes(content)
-        return HandRepairStep(RepairConfig(lora=path), world.step.context).signature(world.pair)
+        config = RepairConfig(lora=path)
+        return config.model_dump(), HandRepairStep(config, world.step.context).signature(world.pair)
 
     first, second = signed(tmp_path / "a", b"one"), signed(tmp_path / "b", b"one")
     assert first == second != signed(tmp_path / "c", b"two")
-    with pytest.raises(InputError, match="there is no file"):
+    with pytest.raises(UsageError, match="there is no file"):
         HandRepairStep(RepairConfig(lora=tmp_path / "none"), world.step.context).signature(world.pair)
 
 
