@@ -54,6 +54,8 @@ class Selection:
         areas: share of the photo that each counted person covers, from the left.
         chosen: index into `areas`.
         strips: share of the photo that shows parts of further people at its sides; they are in `others` too.
+        bodies: (33, 4) landmarks in photo pixels of the other people whose bodies were found.
+        touching: whether one of them stands before or behind the selected person.
     """
 
     landmarks: Landmarks
@@ -62,6 +64,8 @@ class Selection:
     areas: tuple[float, ...]
     chosen: int
     strips: float = 0.0
+    bodies: tuple[NDArray[np.float32], ...] = ()
+    touching: bool = False
 
 
 def merge_faces(faces: NDArray[np.float32]) -> NDArray[np.float32]:

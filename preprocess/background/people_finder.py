@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.masks import Mask, box_of, components, open_
+from pipeline.core.masks import Mask, box_of, components, dilate, open_
 from pipeline.core.people_networks import PeopleNetworks, SeenPose, people_networks
 from pipeline.core.rect import Rect, span
 from preprocess.background.people import (
@@ -32,6 +32,7 @@ from preprocess.background.people import (
     without_body,
     without_bystanders,
 )
+from preprocess.background.side_by_side import theirs_alone
 from preprocess.background.windows import enlarged_window, head_window, ramp, size_of, thirds
 from preprocess.person.landmarks import Landmarks
 
@@ -53,6 +54,7 @@ FACE_AREAS_PER_PERSON = 12
 """A person of whom only the face was found covers about this many times the area of the face."""
 STRIP_PROBABILITY, STRIP_SHARE, STRIP_THICKNESS = 0.6, 0.006, 0.01
 """A strip of another person: least probability, least share of the photo, least half thickness as a share of the longer side."""
+TOUCHING_PX = 3
 HALF_HIDDEN = 0.5
 """A person who stands behind another one counts with at least this share of that area."""
 
@@ -160,12 +162,14 @@ class PeopleFinder:
         """The person with this face: a body found below it, or only the face."""
         rows = span(face.top - 1.2 * face.height, face.top + 12 * face.height, work.shape[0])
         columns = span(face.left - 1.8 * face.width, face.left + 2.8 * face.width, work.shape[1])
-        found = self._pose_in(_painted_over(work, people), rows, columns)
-        if found is not None and is_silhouette(found.probability, _painted(work, people)):
-            found = None
-        if found is not None and head_in(face, found.body) and is_person(found.body, found.probability, size_of(work)):
-            seen = _detection(found)
-            return replace(seen, area_px=max(seen.area_px, HALF_HIDDEN * FACE_AREAS_PER_PERSON * face.height * face.width))
+        for picture in (work, _painted_over(work, people)):
+            found = self._pose_in(picture, rows, columns)
+            if found is None or (picture is not work and is_silhouette(found.probability, _painted(work, people))):
+                continue
+            if head_in(face, found.body) and is_person(found.body, found.probability, size_of(work)):
+                seen = _detection(found)
+                least = HALF_HIDDEN * FACE_AREAS_PER_PERSON * face.height * face.width
+                return replace(seen, area_px=max(seen.area_px, least))
         return Detection(None, None, face, FACE_AREAS_PER_PERSON * face.height * face.width)
 
     def _unexplained(self, work: RGB, everyone: Float, people: list[Detection]) -> list[Detection]:
@@ -191,17 +195,23 @@ class PeopleFinder:
             others = np.maximum(others, _presence(each, size_of(work)))
         me = self._again(work, people, chosen) if len(people) > 1 else people[chosen]
         assert me.body is not None
-        probability = self._refined(work, me, others)
+        bodies = [each.body for each in (*people[:chosen], *people[chosen + 1 :]) if each.body is not None]
+        own, theirs = theirs_alone(me.body, bodies, size_of(work))
+        others = np.where(own, np.float32(0), np.maximum(others, theirs)) if bodies else others
+        probability = np.where(theirs, np.float32(0), self._refined(work, me, others))
         up = size[0] / work.shape[0]
+        to_photo = np.array([size[1] / work.shape[1], up, up, 1], np.float32)
         landmarks = Landmarks(
             photo_size=(size[0], size[1]),
-            body=me.body * np.array([size[1] / work.shape[1], up, up, 1], np.float32),
+            body=me.body * to_photo,
             face_oval=self._face_oval(work, me.body) * np.float32(up),
             box=_detection(SeenPose(me.body, probability)).box.scaled(up),
             people=len(people),
         )
         areas = tuple(each.area_px / others.size for each in people)
-        return Selection(landmarks, probability, others, areas, chosen, float(strips.mean()))
+        in_photo = tuple(body * to_photo for body in bodies)
+        touching = bool((dilate(own, TOUCHING_PX) & theirs).any())
+        return Selection(landmarks, probability, others, areas, chosen, float(strips.mean()), in_photo, touching)
 
     def _again(self, work: RGB, people: Sequence[Detection], chosen: int) -> Detection:
         """The selected person, detected again with the others painted over: a window chosen by the head may cut arms or feet."""

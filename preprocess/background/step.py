@@ -30,6 +30,7 @@ from preprocess.background.people import Selection
 from preprocess.background.people_finder import PeopleFinder
 from preprocess.background.photo_flags import photo_quality_notices
 from preprocess.background.pose_flags import TURNS, pose_notices, torso_of, turns_needed
+from preprocess.background.side_by_side import mixed_with
 from preprocess.background.which_person import person_wanted
 from preprocess.person.not_found import NotFound
 
@@ -129,6 +130,8 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
             alpha = closed_form.refine(rgb, alpha)
         if self.config.keep_transparency and given.photo.alpha is not None:
             alpha = with_given_alpha(alpha, given.photo.alpha, alone=len(selection.areas) == 1)
+        if selection.bodies and (how := mixed_with(alpha, selection.landmarks.body, selection.bodies)):
+            raise mixed(given.path, how)
         box = box_of(alpha >= SOLID)
         if box is None or np.count_nonzero(alpha >= SOLID) < self.config.smallest_share * alpha.size:
             raise nobody(given.path)
@@ -182,6 +185,15 @@ def nobody(path: Path, turn: str = "") -> InputError:
     )
 
 
+def mixed(path: Path, how: str) -> InputError:
+    """The error for people who overlap so much that their matte is a mixture."""
+    return InputError(
+        f"background: the people in {path} overlap and could not be parted: {how}",
+        f"crop the photo to one person, choose another by person = 2 in {path.stem}.toml, or skip it:  "
+        f"python run.py --skip {path.stem}",
+    )
+
+
 def with_given_alpha(found: Grey, given: Grey, alone: bool) -> Grey:
     """The photo's own transparency instead of our matte, where it is a cut-out of the person.
 
@@ -209,4 +221,6 @@ def _photo_notices(photo: images.Photo, selection: Selection, wanted: int | None
         notices.append(Notice(Flag.SEVERAL_PEOPLE, detail))
     if selection.strips:
         notices.append(Notice(Flag.SECOND_PERSON, f"{selection.strips:.1%} of the photo at its side"))
+    elif selection.touching:
+        notices.append(Notice(Flag.SECOND_PERSON, "somebody stands before or behind the selected person"))
     return notices + photo_notices(photo)
