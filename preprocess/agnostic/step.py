@@ -31,7 +31,7 @@ from preprocess.agnostic.rules.keep import HANDS, Keepable
 from preprocess.agnostic.rules.table import AUTO, RULES, agnostic_mask, name_for, rule_for, rule_named
 from preprocess.agnostic.shown_arms import with_shown_arms
 from preprocess.agnostic.strokes import Margins
-from preprocess.agnostic.waist import Waist, settled_waist, short_one_piece
+from preprocess.agnostic.waist import Waist, lower_unseen, settled_waist, short_one_piece
 from preprocess.person.body import Joints, leg_in_view
 from preprocess.person.body_parts import read_index
 from preprocess.person.parse_lists import read_opinions
@@ -213,6 +213,8 @@ def waist_notices(person: Person, waist: Waist, conditions: Conditions) -> list[
         return []
     if waist.guessed:
         return [Notice(Flag.GARMENTS_ALIKE, f"{waist.alike:.0%} of their colours are the same")]
+    if lower_unseen(conditions.parse, conditions.body):
+        return [Notice(Flag.GARMENTS_ALIKE, "nothing was found that is worn on the legs: it looks like skin, or like the top")]
     if short_one_piece(conditions.parse, conditions.body):
         return [Notice(Flag.GARMENTS_ALIKE, "a dress by its colour, but short enough to be a top and shorts")]
     return []

@@ -19,7 +19,7 @@ from pipeline.core.labels import LOWER_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.garment_looks import GarmentLooks, compare_looks
 from preprocess.person import body_shapes as shapes
-from preprocess.person.body import Joints
+from preprocess.person.body import Joints, leg_in_view
 
 WAISTLINE, HIGH_WAIST = 0.80, 0.62
 """Along the body (0 neck, 1 hips): above the first an upper garment is one where both look alike, above the second always."""
@@ -38,6 +38,8 @@ THIN, HEM, NEAR = 0.02, 0.025, 0.04
 """In scales: width of a thread, how far a settled hem is covered above its edge, and what lies at the lower garment."""
 SHORT = 0.5
 """Of the thigh: a piece that ends above it may be two."""
+LEAST_LOWER = 0.1
+"""Of the squared scale: less than this is no garment for legs."""
 PRINT_AREA = 0.03
 """Enclosed parts below this share of the squared scale belong to the upper garment: a pocket, a print."""
 
@@ -98,6 +100,18 @@ def short_one_piece(parse: Labels, body: Joints) -> bool:
     knee = float(knees @ body.down) / max(body.torso_length, 1.0)
     hem = float(np.quantile(body.along((parse.shape[0], parse.shape[1]))[dress], 0.98))
     return hem < 1 + SHORT * (knee - 1)
+
+
+def lower_unseen(parse: Labels, body: Joints) -> bool:
+    """Whether legs are in the photo and nothing is labelled as worn on them: shorts in the colour of skin, or of the top.
+
+    Args:
+        parse: (h, w) uint8 of `Parse`.
+        body: the joints in pixels of the same canvas.
+    """
+    worn = masks.labelled(parse, (*LOWER_LABELS, Parse.DRESS))
+    there = bool((parse != Parse.BACKGROUND).any()) and leg_in_view(body, (parse.shape[0], parse.shape[1]))
+    return there and int(np.count_nonzero(worn)) < LEAST_LOWER * body.scale**2
 
 
 class _WaistView:

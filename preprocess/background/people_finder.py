@@ -17,6 +17,7 @@ from pipeline.core.arrays import RGB, Float
 from pipeline.core.masks import Mask, box_of, components, dilate, open_
 from pipeline.core.people_networks import PeopleNetworks, SeenPose, people_networks
 from pipeline.core.rect import Rect, span
+from preprocess.background.overlapping_people import theirs_alone
 from preprocess.background.people import (
     Detection,
     Selection,
@@ -32,7 +33,6 @@ from preprocess.background.people import (
     without_body,
     without_bystanders,
 )
-from preprocess.background.side_by_side import theirs_alone
 from preprocess.background.windows import enlarged_window, head_window, ramp, size_of, thirds
 from preprocess.person.landmarks import Landmarks
 

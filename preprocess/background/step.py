@@ -26,11 +26,11 @@ from preprocess.background import closed_form
 from preprocess.background.alike_wall import alike_notices
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.held_things import held_thing_notices
+from preprocess.background.overlapping_people import mixed_with
 from preprocess.background.people import Selection
 from preprocess.background.people_finder import PeopleFinder
 from preprocess.background.photo_flags import photo_quality_notices
 from preprocess.background.pose_flags import TURNS, pose_notices, torso_of, turns_needed
-from preprocess.background.side_by_side import mixed_with
 from preprocess.background.which_person import person_wanted
 from preprocess.person.not_found import NotFound
 

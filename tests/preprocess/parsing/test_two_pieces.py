@@ -104,3 +104,14 @@ def test_a_dress_as_short_as_shorts_is_doubted(hem, categories, flags):
     waist = settled_waist(parse, drawing.view.image, drawing.body)
     person = Person("ann", "inputs:person/ann.png", categories=categories)
     assert [each.flag for each in waist_notices(person, waist, Conditions(parse, drawing.body))] == flags
+
+
+@pytest.mark.parametrize(("unseen", "flags"), [(True, [Flag.GARMENTS_ALIKE]), (False, [])], ids=["shorts like skin", "shorts"])
+def test_legs_on_which_nothing_is_worn_are_doubted(unseen, flags):
+    drawing = draw()
+    bare = (drawing.labels == Parse.PANTS) & (True if unseen else ROWS > 760)
+    legs = np.where(COLUMNS < 384, Parse.RIGHT_LEG, Parse.LEFT_LEG)
+    parse = np.where(bare, legs, drawing.labels).astype(np.uint8)
+    waist = settled_waist(parse, drawing.view.image, drawing.body)
+    person = Person("ann", "inputs:person/ann.png", categories=(Category.UPPER, Category.LOWER))
+    assert [each.flag for each in waist_notices(person, waist, Conditions(parse, drawing.body))] == flags

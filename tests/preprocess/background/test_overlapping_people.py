@@ -5,8 +5,8 @@ import pytest
 
 from pipeline.core import images
 from preprocess.background.embedded import EmbeddedMatte
+from preprocess.background.overlapping_people import drawn_body, mixed_with, theirs_alone
 from preprocess.background.people_finder import PeopleFinder
-from preprocess.background.side_by_side import drawn_body, mixed_with, theirs_alone
 
 SIZE = (400, 600)
 
