@@ -68,15 +68,17 @@ def refuse_other_model(name: str, file: Path) -> None:
         WeightsError: another model, or no file of tensors, for a row that a try-on engine reads.
     """
     engines = [engine for engine in ENGINES if ENGINES[engine].files and _row_of(engine) == name]
-    if engines and file.is_file():
-        reader_of(file, engines[0])
-    elif file.is_file() and any(kind.row == name for kind in file_kinds()):
-        shapes = read_shapes(file)
-        kind = recognise(shapes, file_kinds())
-        if kind is None:
-            raise unknown_file(file, shapes, file_kinds())
-        if kind.row != name:
-            raise other_engine(file, kind)
+    kinds = file_kinds()
+    if not file.is_file() or not (engines or any(kind.row == name for kind in kinds)):
+        return
+    shapes = read_shapes(file)
+    kind = recognise(shapes, kinds)
+    if kind is None:
+        if engines:
+            return  # left to the engine, which names every difference
+        raise unknown_file(file, shapes, kinds)
+    if kind.row != name and (kind.row or not set(engines) & set(kind.engines)):
+        raise other_engine(file, kind, *engines[:1])
 
 
 def about_file(file: Path) -> str:

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from pipeline.catalog import ENGINES, resolve  # noqa: E402
 from pipeline.cli.weights import app  # noqa: E402
 from pipeline.core.errors import UsageError, WeightsError  # noqa: E402
-from pipeline.engine_of_file import file_kinds, reader_of  # noqa: E402
+from pipeline.engine_of_file import file_kinds, reader_of, refuse_other_model  # noqa: E402
 from tryon.engines.stableviton import folder  # noqa: E402
 from tryon.recognise import FileKind  # noqa: E402
 
@@ -85,6 +85,13 @@ def test_the_command_converts_beside_the_weights_of_the_engine_it_found(tmp_path
     assert typed.exit_code == 0, typed.exception
     assert asked == [((path, tmp_path / "weights/sift-vton/converted"), {"dtype": "fp16", "vae_file": None, "lean": False})]
     assert "a SIFT-VTON checkpoint, for engine sift_vton" in typed.output
+
+
+def test_a_file_that_is_used_as_it_was_published_may_be_chosen_and_another_models_not(tmp_path: Path):
+    """`weights use fashn-vton-1.5 FILE`: that no conversion exists is no reason to refuse it."""
+    refuse_other_model("fashn-vton-1.5", file_of(BY_NAME["fashn_vton"], tmp_path / "mine.ckpt"))
+    with pytest.raises(WeightsError, match="this is a SIFT-VTON checkpoint; engine fashn does not read it"):
+        refuse_other_model("fashn-vton-1.5", file_of(BY_NAME["sift_vton"], tmp_path / "other.ckpt"))
 
 
 def test_the_command_takes_one_file():
