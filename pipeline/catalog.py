@@ -216,6 +216,7 @@ ENGINES: dict[str, EngineEntry] = {
 
 TRAINERS: dict[str, Target] = {
     "dci-warp": "tryon.engines.dci_vton.training.warp_recipe:RECIPE",
+    "dci-vton": "tryon.engines.dci_vton.training.vton_recipe:RECIPE",
     "stableviton": "tryon.engines.stableviton.training.recipe:RECIPE",
     "vae-decoder": "tryon.engines.stableviton.training.vae_decoder:RECIPE",
     "hand-lora": "tryon.hands.training.recipe:RECIPE",
@@ -233,6 +234,7 @@ TRAINING: dict[str, Target] = {
     "find": "tryon.training.runs:find_run",
     "wanted": "tryon.training.runs:Wanted",
     "prepare": "tryon.training.data.worn_garment:prepare",
+    "warp": "tryon.engines.dci_vton.training.warp_tree:warp_tree",
     "widen": "tryon.engines.stableviton.training.prepare:write_start",
 }
 """The training room's own commands."""

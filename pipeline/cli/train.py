@@ -156,8 +156,11 @@ def prepare(
         Path | None, typer.Option("--widen", metavar="FILE", help="Paint-by-Example's model.ckpt, to be widened to 13 inputs.")
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where the widened file goes.")] = None,
+    warper: Annotated[
+        Path | None, typer.Option("--warper", metavar="FILE", help="warp_viton.pth: with --data it makes the warped garments.")
+    ] = None,
 ) -> None:
-    """Make what training needs: with --data the worn garments' masks, with --widen the start file."""
+    """Make what training needs: masks of worn garments (--data), warped garments (--warper), or the start file (--widen)."""
     from pipeline.core.console import Console
     from pipeline.core.errors import ExitCode, UsageError
 
@@ -167,7 +170,11 @@ def prepare(
         raise UsageError(
             "train prepare: nothing to do", "--data DIR makes gt_cloth_warped_mask; --widen FILE --to FILE a start file"
         )
-    whole = resolve(TRAINING["prepare"])(data, split, console.say) if data is not None else True
+    whole = True
+    if data is not None and warper is not None:
+        whole = resolve(TRAINING["warp"])(data, split, warper, console.say)
+    elif data is not None:
+        whole = resolve(TRAINING["prepare"])(data, split, console.say)
     if widen is not None:
         if to is None:
             raise UsageError("train prepare --widen: where to? --to FILE is missing", "--to start.ckpt")

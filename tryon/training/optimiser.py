@@ -20,7 +20,9 @@ class OptimiserConfig(StepConfig):
     learning_rate: float = Field(1e-4, gt=0)
     """Of every group."""
     warmup: int = Field(0, ge=0)
-    """Steps in which the learning rate rises from 1 % to all of it."""
+    """Steps in which the learning rate rises."""
+    warmup_from: float = Field(0.01, ge=0, le=1)
+    """Share of the learning rate at which it begins to rise."""
     constant_epochs: int = Field(0, ge=0)
     """Epochs at the whole learning rate, before it falls."""
     decay_epochs: int = Field(0, ge=0)
@@ -39,7 +41,7 @@ class OptimiserConfig(StepConfig):
         if step >= self.warmup:
             fallen = max(0, step // steps_per_epoch - self.constant_epochs) if self.decay_epochs else 0
             return self.learning_rate * max(0.0, 1 - fallen / max(1, self.decay_epochs))
-        return self.learning_rate * (0.01 + 0.99 * step / self.warmup)
+        return self.learning_rate * (self.warmup_from + (1 - self.warmup_from) * step / self.warmup)
 
 
 def build_optimiser(groups: Groups, config: OptimiserConfig) -> torch.optim.Optimizer:

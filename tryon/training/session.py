@@ -109,6 +109,7 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
             "train: which weights to start from? --start FILE is missing", f"{recipe.starts}, or another run's folder"
         )
     origin = find_origin(recipe, chosen, options.vae or (named_path(before, "vae") if before else None))
+    refuse_other_variant(settings, chosen)
     if options.dry_run:
         from tryon.training.probe import dry_run
 
@@ -187,6 +188,18 @@ def _test_pairs(tree: Tree) -> Untrained:
     if not tree.pair_list("test").is_file():
         return Untrained([], [])
     return Untrained(tree.pairs("test", paired=False), tree.pairs("test"))
+
+
+def refuse_other_variant(settings: Settings, chosen: Path | None) -> None:
+    """Refuse to start from a run of another model: what a setting called `variant` says.
+
+    Raises:
+        UsageError: the run's differs.
+    """
+    before = (read_run(chosen) or {}).get("settings", {}) if chosen is not None and chosen.is_dir() else {}
+    for key, now in as_facts(settings).items():
+        if key.endswith(".variant") and before.get(key, now) != now:
+            raise UsageError(f"{chosen}: a run with {key}={before[key]}, this one has {now}", f"--set {key}={before[key]}")
 
 
 def find_origin(recipe: Recipe, chosen: Path | None, vae: Path | None) -> Origin:
@@ -280,7 +293,18 @@ def _train(
         held_out = _held_out(test.worn if recipe.own_garments else test.listed, kinds, findings, say)
         facts = {"data": findings.fingerprint, **origin.facts}
         measured = _whole(test.worn, kinds) or held_out
-        job = Job(folder, findings.pairs, held_out, settings, facts, say, options.changed, measured, options.weights, recipe.read)
+        job = Job(
+            folder,
+            findings.pairs,
+            held_out,
+            settings,
+            facts,
+            say,
+            options.changed,
+            measured,
+            options.weights,
+            recipe.read,
+        )
         trainer = fitting(trainee, job, accelerator) if tried else Trainer(trainee, job, accelerator)
         settings = dict(trainer.job.settings)
         done = trainer.resume()

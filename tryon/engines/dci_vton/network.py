@@ -57,16 +57,17 @@ class DciVton(TokenNetwork):
             return Context(fold_context(stage.transformer, token), folded=True)
         return Context(token)
 
-    def noise(self, x: Tensor, shifts: Shifts, contexts: Contexts) -> Tensor:
+    def noise(self, x: Tensor, shifts: Shifts, contexts: Contexts, *, recompute: bool = False) -> Tensor:
         """Predict the noise in a condition stack.
 
         Args:
             x: (b, 9, h, w): noisy latent, latent of the inpaint picture, keep mask (1 = keep).
             shifts: what `time_shifts` gave for b timesteps, or for one.
             contexts: what `contexts` gave for b tokens.
+            recompute: see `sd1_unet.predict_noise`.
 
         Returns:
             (b, 4, h, w) in the network's number format.
         """
         x = x.to(self.device, self.dtype, memory_format=map_layout(self.device, self.savings))
-        return predict_noise(self.unet, x, shifts, contexts, self.savings.attention)
+        return predict_noise(self.unet, x, shifts, contexts, self.savings.attention, recompute=recompute)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -40,6 +41,8 @@ class Item:
         worn: (h, w) uint8, 255 = the garment worn in `image`; zeros where there is no such file.
     """
 
+    fourth: ClassVar[str] = "densepose"
+    """What the sheet of pairs calls the fourth picture; an engine's own item may keep another one there."""
     id: str
     image: RGB
     agnostic: NDArray[np.uint8] | NDArray[np.float32]

@@ -54,7 +54,8 @@ def _row(item: Item, height: int) -> RGB:
 
 def _captions(item: Item, height: int) -> RGB:
     width = _width(item.image, height)
-    return np.concatenate([_caption(name, width) for name in COLUMNS], axis=1)
+    columns = [item.fourth if name == Item.fourth else name for name in COLUMNS]
+    return np.concatenate([_caption(name, width) for name in columns], axis=1)
 
 
 def _caption(text: str, width: int) -> RGB:

@@ -21,6 +21,21 @@ def _epochs(flag: str, values: Sequence[str], before: Sequence[str]) -> list[str
     return [f"{_EPOCHS[flag]}={value}", f"loop.epochs={int(value) + given}"]
 
 
+VTON_FLAGS = PublishedFlags(
+    numbers={"--seed": "loop.seed", "-s": "loop.seed"},
+    elsewhere={
+        "--base": "the network is the published one; presets name what differs: --preset v1 or v2",
+        "--scale_lr": "give the rate as --set optimiser.learning_rate=RATE",
+        "--pretrained_model": "give it as --start FILE",
+        "--resume": "the same command again goes on by itself",
+        "--logdir": "give it as --runs DIR",
+        "--name": "give it as --run NAME",
+        "--train": "say so once: train dci-vton",
+        "--gpus": _TORCHRUN,
+        "--num_nodes": _TORCHRUN,
+    },
+)
+
 WARP_FLAGS = PublishedFlags(
     numbers={
         "--lr": "optimiser.learning_rate",
