@@ -160,8 +160,8 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = catalog.EngineEntry(staged_engine.TARGET, staged_engine.CONFIG, stages=staged_engine.STAGES)
     monkeypatch.setitem(catalog.ENGINES, ENGINE, entry)
     outline = StageEntry("staged_engine:OutlineStep", "tryon", "tryon.step:TryOnConfig", "engine", of_engines="outline")
-    warp, tryon = STEPS["tryon"]
-    monkeypatch.setitem(STEPS, "tryon", (warp, outline, tryon))
+    known = {resolve(entry.target).name: entry for entry in STEPS["tryon"]}
+    monkeypatch.setitem(STEPS, "tryon", (known["warp"], outline, known["tryon"]))
 
 
 def targets(collection: Collection) -> list[tuple[str, str, list[str]]]:

@@ -57,9 +57,9 @@ def windows_of(labels: Tensor, mask: Tensor) -> Windows:
 def _codes(labels: Tensor, mask: Tensor) -> Tensor:
     """(h, w) int64: the same number where labels and mask are the same; pixels with a fraction have numbers of their own."""
     planes = torch.cat([labels, mask[None]])
-    powers = 2 ** torch.arange(len(planes), device=planes.device)
-    codes = (planes.round().long() * powers[:, None, None]).sum(0)
-    fraction = (planes != planes.round()).any(0) | (codes >= _OUTSIDE) | (codes < 0)
+    powers = 2.0 ** torch.arange(len(planes), device=planes.device)
+    codes = torch.einsum("khw,k->hw", planes, powers).round().long()
+    fraction = (planes * (1 - planes) != 0).any(0)
     codes[fraction] = _OUTSIDE + 1 + torch.arange(int(fraction.sum()), device=codes.device)
     return codes
 

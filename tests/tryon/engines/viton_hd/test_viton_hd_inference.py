@@ -141,7 +141,7 @@ def test_every_stage_is_the_published_programs(run, recorded_noise):
         recorded = run.recorded("out_s" if official else "out_s4")[number]
         apart = np.abs(picture[0, :, ::4, ::4].numpy() - recorded)
         # The published grid is 6e-6 off (fp32): 3e-3 at the rim of a mask; and a label that is a tie colours its neighbours.
-        assert (apart > 5e-3).mean() < 1e-3 and apart.mean() < 2e-4
+        assert (apart > 5e-3).mean() < 2e-3 and apart.mean() < 2e-4
 
 
 def assert_labels(run, classes, guide, official) -> None:
