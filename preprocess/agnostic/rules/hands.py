@@ -19,10 +19,12 @@ from preprocess.agnostic.strokes import arm_drawing, unit_px
 from preprocess.person.body import Joints
 from preprocess.person.body_shapes import ARMS
 
-VERSION = "2"
+VERSION = "3"
 """Raised when this rule's pixels change; part of the fingerprint where hands are kept."""
 LEAST_POINTS = 15
 """A hand with at least this many detected key-points counts as found."""
+ARM_LABEL_REACH = 0.12
+"""Arm in the parse map is hand this far round the hull, in shoulder widths: key-points end inside fingertips."""
 LEAST_SEEN = 0.25
 """Share of a hand that must not lie under garments."""
 WORN = (*UPPER_LABELS, *LOWER_LABELS)
@@ -55,6 +57,7 @@ def hand(conditions: Conditions, side: str) -> Mask:
         points = points[:, :2] if (points[:, 2] > 0).all() else filled(points)
         if seen(points, free):
             beyond |= hand_area(size, points, GROWN * body.scale) & free
+            beyond |= hand_area(size, points, ARM_LABEL_REACH * body.scale) & bare
     if found == "parts" and conditions.parts is not None:
         beyond |= (conditions.parts == PARTS[side]) & free & _beyond_joint(body, side, size)
     return beyond

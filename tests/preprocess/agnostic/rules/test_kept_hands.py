@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from drawn_person import JOINTS, draw
 
+from pipeline.core import images, masks
 from pipeline.core.hand_shape import BEYOND_WRIST, beyond_wrist, hand_area
+from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import BodyPart, Category, Joint, Parse
 from preprocess.agnostic.rules.conditions import Conditions
-from preprocess.agnostic.rules.hands import hand, source
+from preprocess.agnostic.rules.hands import WORN, hand, source
 from preprocess.agnostic.rules.table import RULES, agnostic_mask
+from preprocess.person.body import joints_from_keypoints
 
 WRIST = {"left": Joint.LEFT_WRIST, "right": Joint.RIGHT_WRIST}
 ARM = {"left": Parse.LEFT_ARM, "right": Parse.RIGHT_ARM}
@@ -138,3 +141,27 @@ def test_a_hand_beyond_the_frame_is_no_error():
     given = person()
     outside = replace(given, body=replace(given.body, left_hand=points((900, 1100))))
     assert hand(outside, "left").shape == given.size
+
+
+PART = {"left": BodyPart.LEFT_HAND, "right": BodyPart.RIGHT_HAND}
+
+
+@pytest.mark.samples
+@pytest.mark.slow
+def test_every_uncovered_pixel_of_rendered_hands_is_kept_and_no_garment(samples):
+    """Rendered people, whose body parts, labels and key-points are exactly known."""
+    hands = 0
+    for file in sorted((samples / "rendered").glob("*-pose.json")):
+        name = file.name.removesuffix("-pose.json")
+        parse, parts = (images.read_labels(file.with_name(f"{name}-{kind}.png")) for kind in ("parse", "parts"))
+        given = Conditions(parse, joints_from_keypoints(keypoints_from_json(file.read_text())))
+        without, mask = (agnostic_mask(RULES["viton-hd"], Category.UPPER, given, keep) for keep in ((), ("hands",)))
+        assert np.count_nonzero(without & ~mask & masks.labelled(parse, WORN)) <= 4, name
+        for side in ("left", "right"):
+            xy = given.body.hand(side)
+            if not (xy[:, 2] > 0).all():
+                continue  # cut off by the frame: the line across its palm is not known exactly
+            own = (parts == PART[side]) & (parse == ARM[side]) & beyond_wrist(given.size, xy[:, :2])
+            assert (without & own).sum() > 0.5 * own.sum() and not (mask & own).any(), f"{name} {side}"
+            hands += 1
+    assert hands >= 16
