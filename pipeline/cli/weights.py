@@ -77,7 +77,7 @@ def pull(
     mirrors: Annotated[bool, typer.Option("--mirrors", help="Also try the table's other sources (same hash).")] = False,
     repin: Annotated[bool, typer.Option("--repin", help="Accept a new edition of a file whose hash nobody published.")] = False,
 ) -> None:
-    """Fetch models: resumable, verified; the licence is shown and accepted once."""
+    """Fetch models, by row or by the engine that reads them: resumable, verified; the licence is shown and accepted once."""
     import os
 
     from pipeline.core.console import Colour, Console
@@ -85,8 +85,10 @@ def pull(
     from pipeline.core.weights.download import network_from
     from pipeline.core.weights.licence import refuse_non_commercial
     from pipeline.core.weights.pull import plan_pull, pull_all, refuse_early, ways
+    from pipeline.core.weights.table import rows_for
 
     console = Console()
+    names = list(dict.fromkeys(name for word in names for name in rows_for(word)))
     if commercial_only:
         for name in names:
             refuse_non_commercial(name)

@@ -217,3 +217,19 @@ def row(name: str) -> Weight:
 def used_by(user: str) -> tuple[Weight, ...]:
     """Rows of one `step:backend`, e.g. `tryon:stableviton`."""
     return tuple(weight for weight in table().values() if user in weight.used_by)
+
+
+def rows_for(word: str) -> tuple[str, ...]:
+    """The rows that a word names: a row's own name, or an engine or the beginning of several, for all that they read.
+
+    A word that names nothing comes back, so that whoever looks it up says what was meant.
+    """
+    if word in table():
+        return (word,)
+    engines = (f"tryon:{word}", f"tryon:{word}_")
+    read = [
+        weight.name
+        for weight in table().values()
+        if any(user == engines[0] or user.startswith(engines[1]) for user in weight.used_by)
+    ]
+    return tuple(read) or (word,)

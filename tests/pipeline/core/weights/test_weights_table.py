@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.catalog import BACKENDS, ENGINES, STEPS, resolve
 from pipeline.core.errors import WeightsError
-from pipeline.core.weights.table import Commercial, Weight, parse_row, parse_source, row, table, used_by
+from pipeline.core.weights.table import Commercial, Weight, parse_row, parse_source, row, rows_for, table, used_by
 
 SHARED = Path(__file__).resolve().parents[5] / "shared"
 ROWS = list(table().values())
@@ -119,6 +119,14 @@ def test_an_unknown_name_is_answered_with_the_nearest_one() -> None:
 def test_rows_are_found_by_who_uses_them() -> None:
     assert {weight.name for weight in used_by("pose:dwpose")} == {"dwpose"}
     assert used_by("pose:nobody") == ()
+
+
+def test_an_engines_name_stands_for_all_rows_that_it_reads() -> None:
+    shared = {"ootdiffusion-vae", "ootdiffusion-scheduler", "clip-vit-large-patch14"}
+    assert set(rows_for("ootdiffusion_dc")) == shared | {"ootdiffusion-dc"}
+    assert set(rows_for("ootdiffusion")) == shared | {"ootdiffusion-dc", "ootdiffusion-hd"}
+    assert rows_for("ootdiffusion-hd") == ("ootdiffusion-hd",)
+    assert rows_for("nobody") == ("nobody",)
 
 
 def test_a_hub_address_may_point_to_another_hub_and_quotes_its_revision() -> None:
