@@ -158,6 +158,7 @@ def export_viton_hd(
     split: WhichSplit = Split.TEST,
     category: Annotated[Part, typer.Option(help="Garments of which category.")] = Part.UPPER,
     densepose: Annotated[list[Drawing], typer.Option(help="Body parts in this rendering too, in a folder of its own.")] = [],  # noqa: B006
+    warped: Annotated[str, typer.Option(metavar="ENGINE", help="With the garments that this engine warped (cloth-warp).")] = "",
     copy: Copy = False,
     dry_run: DryRun = False,
     inputs: Inputs = INPUTS,
@@ -171,7 +172,8 @@ def export_viton_hd(
     from pipeline.datasets.viton_hd_out import plan_viton_hd
 
     layout = Layout(inputs, outputs)
-    plan = plan_viton_hd(_found(layout), layout, folder, split, Category(category), list(dict.fromkeys(densepose)))
+    renderings = list(dict.fromkeys(densepose))
+    plan = plan_viton_hd(_found(layout), layout, folder, split, Category(category), renderings, warped)
     raise typer.Exit(export_tree(plan, Mover(copy, dry_run), Console()))
 
 

@@ -15,13 +15,20 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import Folder, Layout
 from pipeline.datasets.densepose_out import renderings_of
 from pipeline.datasets.transfer import ExportPlan, Transfer
+from pipeline.datasets.warped_out import refuse_namesakes, warped_files
 
 PERSON = (places.IMAGE, places.DENSEPOSE, places.PARSE, places.POSE_JSON, places.POSE_IMAGE)
 GARMENT = (places.CLOTH, places.CLOTH_MASK)
 
 
 def plan_viton_hd(
-    found: Collection, layout: Layout, folder: Path, split: str, category: Category, renderings: Sequence[str] = ()
+    found: Collection,
+    layout: Layout,
+    folder: Path,
+    split: str,
+    category: Category,
+    renderings: Sequence[str] = (),
+    warped: str = "",
 ) -> ExportPlan:
     """Every file that the pairs of one garment category need.
 
@@ -32,24 +39,35 @@ def plan_viton_hd(
         split: test or train.
         category: masks of lower garments and dresses are exported under VITON-HD's only folder name.
         renderings: further renderings of the body parts, see `preprocess.densepose.renderings`.
+        warped: the engine whose warped garments are exported too; "" = none.
+
+    Raises:
+        UsageError: several garments of one person, whose warped ones would have one name.
     """
     missing: dict[str, Path] = {}
     files: dict[str, list[Transfer]] = {}
     pairs = [pair for pair in found.pairs if pair.garment.category is category]
+    if warped:
+        refuse_namesakes(pairs)
     for pair in pairs:
         files[f"person {pair.person.id}"] = [
             *_files(pair.person.id, _person_folders(category), layout, folder / split),
             *renderings_of(pair.person.id, renderings, layout, folder / split),
         ]
         files[f"garment {pair.garment.id}"] = list(_files(pair.garment.id, named(GARMENT), layout, folder / split))
+        files[f"pair {pair.id}"] = list(warped_files(pair, warped, layout, folder / split)) if warped else []
     for item, own in files.items():
         absent = next((each.source for each in own if not each.source.is_file()), None)
         if absent is not None:
             missing[item] = absent
-    whole = [pair for pair in pairs if f"person {pair.person.id}" not in missing and f"garment {pair.garment.id}" not in missing]
-    needed = {name for pair in whole for name in (f"person {pair.person.id}", f"garment {pair.garment.id}")}
+    whole = [pair for pair in pairs if not missing.keys() & set(_parts(pair))]
+    needed = {name for pair in whole for name in _parts(pair)}
     transfers = tuple(each for item, own in files.items() if item in needed for each in own)
     return ExportPlan(transfers, {folder / f"{split}_pairs.txt": _lines(whole)}, missing)
+
+
+def _parts(pair: Pair) -> tuple[str, str, str]:
+    return f"person {pair.person.id}", f"garment {pair.garment.id}", f"pair {pair.id}"
 
 
 def named(folders: tuple[Folder, ...]) -> dict[str, Folder]:

@@ -145,6 +145,54 @@ def test_an_export_never_overwrites(tmp_path):
         export_tree(tmp_path)
 
 
+def put_warped(home, engine="dci_vton"):
+    """A warped garment and its soft mask for every pair of a tree taken in; the pairs."""
+    pairs = [line.split() for line in (home / "tree/test_pairs.txt").read_text().splitlines()]
+    for person, cloth in pairs:
+        name = f"{person.removesuffix('.jpg')}__{cloth.removesuffix('.jpg')}.png"
+        for folder, channels in (("cloth-warp", (3,)), ("cloth-warp-mask", ())):
+            path = home / "out/vitonhd/test" / folder / engine / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(images.png(np.full((1024, 768, *channels), 90, np.uint8)))
+    return pairs
+
+
+def test_warped_garments_go_out_under_the_names_that_dci_vtons_loaders_read(tmp_path):
+    viton_hd(tmp_path / "tree", 2)
+    import_tree(tmp_path)
+    pairs = put_warped(tmp_path)
+    assert export_tree(tmp_path, "--warped", "dci_vton").exit_code == 0
+    for person, cloth in pairs:
+        unpaired = person != cloth
+        for folder in ("cloth-warp", "cloth-warp-mask"):
+            shown = Image.open(tmp_path / "given/test" / folder / person)
+            assert shown.format == "JPEG" and shown.mode == ("L" if folder.endswith("mask") else "RGB")
+            assert np.abs(np.asarray(shown, int) - 90).max() <= 1
+            assert (tmp_path / "given/test" / f"unpaired-{folder}" / person).is_file() is unpaired
+
+
+def test_a_pair_without_a_warped_garment_is_left_out_where_they_are_asked_for(tmp_path):
+    viton_hd(tmp_path / "tree", 2)
+    import_tree(tmp_path)
+    pairs = put_warped(tmp_path)
+    lost = next((tmp_path / "out/vitonhd/test/cloth-warp").rglob("00000_00__*.png"))
+    lost.unlink()
+    done = export_tree(tmp_path, "--warped", "dci_vton")
+    assert done.exit_code == 3 and f"has no {lost}" in done.output
+    assert len((tmp_path / "given/test_pairs.txt").read_text().splitlines()) == len(pairs) - 1
+
+
+def test_two_garments_of_one_person_cannot_be_exported_with_their_warped_ones(tmp_path):
+    viton_hd(tmp_path / "tree", 2)
+    import_tree(tmp_path)
+    put_warped(tmp_path)
+    with (tmp_path / "in/pairs.txt").open("a") as file:
+        file.write("00000_00 00000_00\n00000_00 00001_00\n")
+    with pytest.raises(UsageError, match=r"after the person alone, and 00000_00 has [23]: 0000"):
+        export_tree(tmp_path, "--warped", "dci_vton")
+    assert not (tmp_path / "given").exists()
+
+
 def test_a_dry_export_writes_nothing(passed_through):
     export_tree(passed_through, "--dry-run", to="dry")
     assert not (passed_through / "dry").exists()
