@@ -154,7 +154,8 @@ def tiny_warper() -> Any:
     from tryon.engines.dci_vton.warping.network import Warper
 
     network = Warper((8, 16, 32, 32, 32), 32).eval()
-    network.load_state_dict(dict(GeneratedWeights(network.state_dict())))
+    weights = GeneratedWeights(network.state_dict())
+    network.load_state_dict({name: weights[name].abs() if name.endswith("running_var") else weights[name] for name in weights})
     return network
 
 

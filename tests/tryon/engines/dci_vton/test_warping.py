@@ -6,12 +6,13 @@ import torch
 from numpy.testing import assert_allclose
 
 from pipeline.core.errors import WeightsError
+from tryon.engines.dci_vton.keys import KINDS
 from tryon.engines.dci_vton.warp_conditions import GROUPS
 from tryon.engines.dci_vton.warping import checkpoint
 from tryon.engines.dci_vton.warping.correlation import correlation
 from tryon.engines.dci_vton.warping.grids import enlarged, sample, shifted_grid
 from tryon.engines.dci_vton.warping.network import SIZE, Warper, warp
-from tryon.other_files import KINDS
+from tryon.engines.dci_vton.warping.runtime import Warping
 from tryon.recognise import recognise
 
 TOLERANCE = 2e-4
@@ -84,6 +85,28 @@ def test_warped_pictures_equal_the_published_ones(warp_records, grids, cloth):
     picture, mask = (large.cloth[0].permute(1, 2, 0) + 1) / 2 * 255, large.mask[0, 0] * 255
     for levels, name in ((picture, "warped_cloth_full_u8"), (mask, "warped_mask_full_u8")):
         assert np.abs(levels.numpy().astype(np.uint8).astype(int) - warp_records[name]).max() <= 1
+
+
+@pytest.mark.slow
+def test_what_the_stage_makes_equals_the_published_pictures_and_its_flow_is_drawn(warp_file, warp_records):
+    """From pictures on disk to pictures on disk; ours are rounded, the published ones cut off."""
+    warping = Warping(checkpoint.load(warp_file), "cpu")
+    parse = np.array([labels[0] for labels in GROUPS], np.uint8)[warp_records["parse_agnostic13_u8"]]
+    person = warping.encode_person(warp_records["densepose_u8"], parse)
+    made = warping.warp(person, warping.encode_garment(warp_records["cloth_u8"], warp_records["cloth_mask_u8"] >= 128))
+    for levels, name in ((made.cloth, "warped_cloth_full_u8"), (made.mask, "warped_mask_full_u8")):
+        assert np.abs(levels.astype(int) - warp_records[name]).max() <= 1
+    assert made.flow.shape == (512, 384, 3) and made.flow.std() > 5
+
+
+@pytest.mark.slow
+def test_a_flow_without_numbers_is_refused(warp_file, warp_records):
+    network = checkpoint.load(warp_file)
+    network.flow.refine[4][0].bias.fill_(torch.nan)
+    warping = Warping(network, "cpu")
+    person = warping.encode_person(warp_records["densepose_u8"], np.zeros((512, 384), np.uint8))
+    with pytest.raises(WeightsError, match="flow holds no numbers"):
+        warping.warp(person, warping.encode_garment(warp_records["cloth_u8"], np.ones((512, 384), bool)))
 
 
 @pytest.mark.slow
