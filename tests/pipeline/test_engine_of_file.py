@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
+from pipeline import engine_of_file  # noqa: E402
 from pipeline.catalog import ENGINES, resolve  # noqa: E402
 from pipeline.cli.weights import app  # noqa: E402
 from pipeline.core.errors import UsageError, WeightsError  # noqa: E402
+from pipeline.core.weights.table import row  # noqa: E402
 from pipeline.engine_of_file import file_kinds, reader_of, refuse_other_model  # noqa: E402
 from tryon.engines.stableviton import folder  # noqa: E402
 from tryon.recognise import FileKind  # noqa: E402
@@ -31,6 +34,8 @@ def file_of(kind: FileKind, path: Path) -> Path:
         ("stableviton", "VITONHD.ckpt", "stableviton"),
         ("stableviton", "VITONHD_1024.ckpt", "stableviton_1024"),
         ("sift_vton", "whatever.ckpt", "sift_vton"),
+        ("dci_vton", "viton512.ckpt", "dci_vton"),
+        ("dci_vton", "viton512_v2.ckpt", "dci_vton_v2"),
     ],
 )
 def test_a_file_finds_its_engine(tmp_path: Path, kind: str, name: str, engine: str):
@@ -46,6 +51,30 @@ def test_where_two_engines_share_a_network_and_the_name_does_not_tell_both_comma
     for engine in ("stableviton", "stableviton_1024"):
         assert f"python run.py weights convert {engine} {path}" in caught.value.remedy
         assert reader_of(path, engine).engine == engine
+
+
+def test_a_file_whose_name_and_size_do_not_tell_is_known_by_its_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path, found = file_of(BY_NAME["dci_vton"], tmp_path / "renamed.ckpt"), row("dci-vton").files[0].sha256[0]
+    with pytest.raises(UsageError, match="for which engine: dci_vton, dci_vton_v2"):
+        reader_of(path)
+    monkeypatch.setattr(engine_of_file, "digest_of", lambda file: SimpleNamespace(sha256=found))
+    assert reader_of(path).engine == "dci_vton"
+
+
+def test_each_of_two_models_with_one_layout_is_converted_as_itself(tmp_path: Path):
+    path = file_of(BY_NAME["dci_vton"], tmp_path / "renamed.ckpt")
+    wanted = {engine: resolve(reader_of(path, engine).convert).keywords for engine in ("dci_vton", "dci_vton_v2")}
+    assert wanted == {"dci_vton": {"variant": "v1"}, "dci_vton_v2": {"variant": "v2"}}
+
+
+def test_a_warping_network_goes_to_its_own_row_and_pf_afns_is_refused_there(tmp_path: Path):
+    own, other = (file_of(BY_NAME[name], tmp_path / f"{name}.pth") for name in ("dci_vton_warp", "pf_afn_warp"))
+    with pytest.raises(WeightsError, match="DCI-VTON's warping network; it is used as it is") as caught:
+        reader_of(own)
+    assert caught.value.remedy == f"python run.py weights pull dci-vton-warp --from {own}"
+    refuse_other_model("dci-vton-warp", own)
+    with pytest.raises(WeightsError, match="PF-AFN's own warping network"):
+        refuse_other_model("dci-vton-warp", other)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in file_kinds() if not kind.engines], ids=lambda kind: kind.name)

@@ -102,7 +102,7 @@ def test_what_the_stage_makes_equals_the_published_pictures_and_its_flow_is_draw
 @pytest.mark.slow
 def test_a_flow_without_numbers_is_refused(warp_file, warp_records):
     network = checkpoint.load(warp_file)
-    network.flow.refine[4][0].bias.fill_(torch.nan)
+    network.flow.estimate[0][0].bias.fill_(torch.nan)
     warping = Warping(network, "cpu")
     person = warping.encode_person(warp_records["densepose_u8"], np.zeros((512, 384), np.uint8))
     with pytest.raises(WeightsError, match="flow holds no numbers"):
