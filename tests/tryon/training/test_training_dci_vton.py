@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+import tiny_warper
 import torch
 from tiny_dci_vton import RECIPE, TENTH, write_start
 from training_runs import Place, differing, quiet, training_place
@@ -23,11 +25,12 @@ from tryon.engines.dci_vton.presets import BALANCED
 from tryon.engines.dci_vton.runtime import PreparedGarment, Runtime
 from tryon.engines.dci_vton.training import vton_recipe
 from tryon.engines.dci_vton.training.vton_trainee import WarpedPair
+from tryon.engines.dci_vton.training.warp_tree import warp_tree
 from tryon.networks.precision import choose_dtype
 from tryon.training import checkpoint as checkpoints
 from tryon.training import runs
 from tryon.training.data.items import resized
-from tryon.training.data.tree import find_tree
+from tryon.training.data.tree import Kind, find_tree
 from tryon.training.logs import LOG, read_table
 from tryon.training.memory import plan_memory
 from tryon.training.randomness import SampleDraws, seed_of
@@ -90,8 +93,6 @@ def test_what_is_published_as_trained_moves_and_the_rest_stays(place, tmp_path):
 
 @pytest.mark.slow
 def test_a_published_checkpoints_own_vgg_judges_and_goes_out_again(place, tmp_path):
-    import tiny_warper
-
     state = torch.load(place.start)["state_dict"] | torch.load(tiny_warper.vgg_file(tmp_path / "vgg.pth"))
     torch.save({"state_dict": state}, tmp_path / "viton512.ckpt")
     lines: list[str] = []
@@ -143,6 +144,24 @@ def test_missing_warped_garments_are_counted_and_named_with_the_cure(place, tmp_
     with pytest.raises(InputError, match="1 × no warped garment"):
         start(RECIPE, place.options(tmp_path, data=root), lines.append)
     assert any("cloth-warp/00001_00.jpg" in line and "→" in line for line in lines)
+
+
+def test_warped_garments_of_a_tree_are_made_once_and_what_is_missing_is_named(tmp_path):
+    root = training_tree(tmp_path / "data", size=(64, 64))
+    for folder in ("cloth-warp", "cloth-warp-mask"):
+        shutil.rmtree(root / "train" / folder)
+    (root / "train" / "image-densepose" / "00002_00.jpg").unlink()
+    file, lines = tiny_warper.write_start(tmp_path / "warp_viton.pth"), list[str]()
+    assert not warp_tree(root, "train", file, lines.append, tiny_warper.CHANNELS, tiny_warper.WIDTH)
+    assert "3 garments warped, 0 were there" in lines[0] and "image-densepose/00002_00.jpg" in lines[1]
+    made = {pair.person: pair for pair in find_tree(root).pairs("train") if Kind.WARPED in pair.files}
+    assert sorted(made) == ["00000_00.jpg", "00001_00.jpg", "00003_00.jpg"]
+    before = made["00000_00.jpg"].files[Kind.WARPED].read_bytes()
+    item = RECIPE.read(made["00000_00.jpg"], SIZE)
+    assert item.warped.shape == (64, 64, 3) and item.warped_mask.shape == (64, 64)
+    made["00001_00.jpg"].files[Kind.WARPED_MASK].unlink()
+    assert not warp_tree(root, "train", file, lines.append, tiny_warper.CHANNELS, tiny_warper.WIDTH)
+    assert "1 garments warped, 2 were there" in lines[2] and made["00000_00.jpg"].files[Kind.WARPED].read_bytes() == before
 
 
 def test_data_of_the_first_model_are_refused_for_the_second(place, tmp_path):

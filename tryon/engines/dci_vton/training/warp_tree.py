@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.core import images
@@ -18,7 +18,9 @@ from tryon.training.data.tree import Kind, TrainingPair, find_tree
 NEEDED = tuple(kind for kind in WANTED if kind not in {Kind.IMAGE, Kind.PARSE})
 
 
-def warp_tree(root: Path, split: str, file: Path, say: object, channels: Sequence[int] = CHANNELS, width: int = WIDTH) -> bool:
+def warp_tree(
+    root: Path, split: str, file: Path, say: Callable[[str], None], channels: Sequence[int] = CHANNELS, width: int = WIDTH
+) -> bool:
     """Warp every person's own garment that is not there yet; files are named after the person, as published.
 
     Args:
@@ -35,7 +37,6 @@ def warp_tree(root: Path, split: str, file: Path, say: object, channels: Sequenc
         InputError: a DressCode tree, or a picture that cannot be read.
         WeightsError: another network.
     """
-    assert callable(say)
     tree = find_tree(root)
     refuse_dresscode(tree)
     pairs = tree.pairs(split)
@@ -59,7 +60,7 @@ def _write(pair: TrainingPair, warping: Warping) -> None:
     if not mask.any():
         raise InputError(f"{files[Kind.CLOTH_MASK]}: an empty mask", "python run.py --step cloth, then export viton-hd")
     warped = warping.warp(person, warping.encode_garment(cloth, mask))
-    for kind, content in ((Kind.WARPED, images.jpeg(warped.cloth)), (Kind.WARPED_MASK, images.png(warped.mask))):
+    for kind, content in ((Kind.WARPED, images.jpeg(warped.cloth)), (Kind.WARPED_MASK, images.jpeg(warped.mask))):
         path = pair.missing.get(kind) or files[kind]
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
