@@ -79,6 +79,7 @@ def test_gradients_of_both_unets_and_the_first_step_are_the_recorded_ones(traine
         torch.testing.assert_close(grad, wanted, atol=1e-4 * float(wanted.abs().max()), rtol=0)
 
 
+@pytest.mark.slow
 @torch.enable_grad()
 def test_one_step_of_adamw_moves_both_first_convolutions_as_recorded(records, architecture):
     network = records.network(architecture, TRAINED)

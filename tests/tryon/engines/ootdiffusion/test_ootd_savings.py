@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from pipeline.core.device import CPU
@@ -76,6 +77,7 @@ def canvases(records) -> tuple[list[CanvasPerson], list[CanvasGarment]]:
     return persons, [CanvasGarment(picture(name), Category.UPPER) for name in ("tee", "shirt")]
 
 
+@pytest.mark.slow
 def test_a_garment_is_shown_to_its_network_once_however_many_persons_wear_it(records, architecture, monkeypatch):
     """N + M passes: two garments, two persons, four pictures."""
     shown, plain = [], runtimes.show_garment
@@ -88,6 +90,7 @@ def test_a_garment_is_shown_to_its_network_once_however_many_persons_wear_it(rec
     assert len(shown) == 2
 
 
+@pytest.mark.slow
 def test_samples_differ_in_their_start_noise_and_the_first_is_the_picture_of_one(records, architecture):
     network, (persons, garments) = records.network(architecture, ALL), canvases(records)
     item = TryOnItem(persons[0], garments[0], 5)
