@@ -132,7 +132,7 @@ class StableVITON(EngineBase):
         facts = {"variant": runtime.variant.name, "weights": runtime.identity, "size": list(self._size)}
         return facts | tiny | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
-    def _weights_path(self, dtype: str, weight_format: str) -> Path:
+    def _weights_path(self, dtype: str, weight_format: str = "full") -> Path:
         """See `network_folder.weights_path`."""
         from tryon.network_folder import weights_path
 
