@@ -71,18 +71,19 @@ def test_the_garment_is_covered_and_the_face_is_not(name, category):
     assert 0.08 < mask.mean() < 0.65
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if name != "viton-hd"])
+@pytest.mark.parametrize("name", [name for name in RULES if name not in {"viton-hd", "viton-hd-exact"}])
 def test_hands_are_given_back(name):
     labels = draw().labels
     hands = np.isin(labels, ARMS) & (np.indices(SIZE)[0] > JOINTS[Joint.LEFT_WRIST][1] + 62)
     assert hands.any() and mask_of(name)[hands].mean() < 0.15
 
 
-def test_viton_hd_repaints_hands_unless_they_are_kept():
+@pytest.mark.parametrize("name", ["viton-hd", "viton-hd-exact"])
+def test_viton_hd_repaints_hands_unless_they_are_kept(name):
     labels = draw().labels
     hands = np.isin(labels, ARMS) & (np.abs(np.indices(SIZE)[0] - JOINTS[Joint.LEFT_WRIST][1] - 76) < 6)
-    assert mask_of("viton-hd")[hands].mean() > 0.9
-    assert not mask_of("viton-hd", keep=("hands",))[hands].any()
+    assert mask_of(name)[hands].mean() > 0.9
+    assert not mask_of(name, keep=("hands",))[hands].any()
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if name not in {"viton-hd", "ootd-hd-compat", "ootd-dc-compat"}])
