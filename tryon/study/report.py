@@ -85,12 +85,12 @@ def training_lines(found: Findings) -> list[str]:
     if not trained:
         return ["This project has no recipe that trains it."]
     frozen = sum(row.values - row.dead - row.trained for row in found.rows)
-    each = sum(ADAM_BYTES.values())
+    each, recipe = sum(ADAM_BYTES.values()), found.anatomy.name.replace("_", "-")
     spelled = ", ".join(f"{what} {count}" for what, count in ADAM_BYTES.items())
     return [
         f"{trained:,} trained values in fp32 under AdamW: {each} bytes each ({spelled}), {trained * each / 1e9:.1f} GB.",
         f"{frozen:,} frozen values that have a say, 2 bytes each in bf16: {frozen * 2 / 1e9:.1f} GB.",
-        f"Activations, disk and time for your machine: python run.py train {found.anatomy.name} … --dry-run (docs/training.md).",
+        f"Activations, disk and time for your machine: python run.py train {recipe} … --dry-run (docs/training.md).",
     ]
 
 

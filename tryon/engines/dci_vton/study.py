@@ -15,6 +15,7 @@ from tryon.engines.dci_vton.checkpoint import empty_network, fill_network, read_
 from tryon.engines.dci_vton.folder import read_parts
 from tryon.engines.dci_vton.network import DciVton
 from tryon.engines.dci_vton.presets import BALANCED
+from tryon.engines.dci_vton.training.vton_groups import trained_groups
 from tryon.networks.clip import clip_input
 from tryon.networks.latent_mask import latent_mask
 from tryon.networks.quantised import FULL_FORMAT
@@ -115,7 +116,8 @@ class DciVtonAnatomy:
 
     def trained(self) -> frozenset[str]:
         """See `protocol.Anatomy`."""
-        return frozenset()
+        groups = trained_groups(self.network())
+        return frozenset(name for parameters in groups.values() for name in parameters)
 
     def points(self, size: Size) -> Sequence[Point]:
         """See `protocol.Anatomy`."""

@@ -20,6 +20,7 @@ from tryon.engines.dci_vton.presets import BALANCED
 from tryon.engines.dci_vton.runtime import PreparedGarment, Runtime
 from tryon.engines.dci_vton.sampling import keep_masks
 from tryon.engines.dci_vton.training.config import VtonTraining
+from tryon.engines.dci_vton.training.vton_groups import trained_groups
 from tryon.engines.dci_vton.training.vton_item import VtonItem
 from tryon.engines.dci_vton.training.vton_loss import VtonLatents, vton_losses
 from tryon.networks.compvis_names import with_values
@@ -151,11 +152,8 @@ class VtonTrainee:
         return self._module
 
     def groups(self) -> Groups:
-        """U-Net and mapper with its last norm and projection, as published; the learned token stays."""
-        named = dict(self._network.named_parameters())
-        unet = {name: each for name, each in named.items() if name.startswith("unet.")}
-        mapper = {name: each for name, each in named.items() if name.startswith("mapper.") and name != "mapper.unconditional"}
-        return {"u-net": unet, "mapper": mapper}
+        """See `protocol.Trainee`."""
+        return trained_groups(self._network)
 
     def buffers(self) -> Mapping[str, Tensor]:
         """None: this network keeps no statistics."""
