@@ -57,7 +57,7 @@ def test_killed_at_any_moment_a_run_ends_with_the_same_bits(place, tmp_path):
     whole = place.straight(tmp_path / "straight", *wanted)
     assert place.killed(tmp_path / "killed", *wanted, kills=2, whole=whole, share=(0.3, 0.8)) >= 1
     assert differing(tmp_path / "killed" / "one", tmp_path / "straight" / "one") == set()
-    place.train(tmp_path / "unseen", *wanted[:-1], "loop.validate_every=0")
+    place.straight(tmp_path / "unseen", *wanted[:-1], "loop.validate_every=0")
     ours, theirs = (
         checkpoints.newest(tmp_path / name / "one" / checkpoints.FOLDER).tensors("weights") for name in ("unseen", "straight")
     )
