@@ -14,7 +14,7 @@ from pipeline.core import images
 from pipeline.core.arrays import RGB, Grey, Labels
 from pipeline.core.card import Card
 from pipeline.core.config import StepConfig
-from pipeline.core.errors import InputError, MissingArtefactError
+from pipeline.core.errors import InputError, MissingArtefactError, UsageError
 from pipeline.core.flags import Notice
 from pipeline.core.frame import check_canvas_size
 from pipeline.core.items import Garment, Pair, Person
@@ -42,6 +42,7 @@ from pipeline.core.layout import (
 from pipeline.core.masks import Mask
 
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
+Runtime = TypeVar("Runtime")
 Encoded = Any
 """Whatever an engine makes of a person or garment once; opaque to everybody else."""
 
@@ -253,6 +254,17 @@ class TryOnEngine(Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """How it samples, resolved, as JSON values for the recipe: what the settings' names alone do not say."""
+
+
+def loaded(runtime: Runtime | None, name: str) -> Runtime:
+    """What `load` brought of an engine, or of one of its stages.
+
+    Raises:
+        UsageError: nothing yet.
+    """
+    if runtime is None:
+        raise UsageError(f"{name}: asked to work before its weights were loaded", "call load(device) first")
+    return runtime
 
 
 class EngineBase:

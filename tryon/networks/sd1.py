@@ -17,3 +17,10 @@ SIDE_MULTIPLE = 64  # an image side must divide by this: three halvings of the l
 def level_channels(first: int) -> tuple[int, ...]:
     """Channels of the four levels, from the finest to the coarsest."""
     return tuple(first * multiplier for multiplier in LEVEL_MULTIPLIERS)
+
+
+def smaller(engine: str, size: tuple[int, int]) -> str:
+    """The settings of an engine that need about half the memory of a size (height, width), in steps the network can work at."""
+    sides = {"height": size[0], "width": size[1]}
+    wanted = {name: max(SIDE_MULTIPLE, side * 3 // 4 // SIDE_MULTIPLE * SIDE_MULTIPLE) for name, side in sides.items()}
+    return "work smaller: " + " ".join(f"--set {engine}.{name}={side}" for name, side in wanted.items())

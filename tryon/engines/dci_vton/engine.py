@@ -20,9 +20,9 @@ from pipeline.core.engine import (
     GarmentInputs,
     PersonInputs,
     TryOnItem,
+    loaded,
     try_on_engine,
 )
-from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import (
     AGNOSTIC,
@@ -132,9 +132,7 @@ class DciVtonEngine(EngineBase):
         return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
     def _ready(self) -> Runtime:
-        if self._runtime is None:
-            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
-        return self._runtime
+        return loaded(self._runtime, self.card.name)
 
 
 class DciVtonV2Engine(DciVtonEngine):

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pipeline.core import images
 from pipeline.core.card import ALL_THREADS, Resources
 from pipeline.core.device import choose_device
-from pipeline.core.engine import Encoded, GarmentInputs, PersonInputs, TryOnItem
-from pipeline.core.errors import UsageError
+from pipeline.core.engine import Encoded, GarmentInputs, PersonInputs, TryOnItem, loaded
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_FLOW, CLOTH_MASK, CLOTH_WARP, CLOTH_WARP_MASK, DENSEPOSE, PARSE_AGNOSTIC
 from pipeline.core.pair_stage import PairMade, PairStageBase, StageCard, pair_stage
@@ -80,6 +79,4 @@ class WarpStage(PairStageBase):
         return [PairMade({kind: partial(images.png, picture) for kind, picture in kinds.items()}) for kinds in pictures]
 
     def _ready(self) -> Warping:
-        if self._warping is None:
-            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
-        return self._warping
+        return loaded(self._warping, self.card.name)

@@ -18,9 +18,9 @@ from pipeline.core.engine import (
     GarmentInputs,
     PersonInputs,
     TryOnItem,
+    loaded,
     try_on_engine,
 )
-from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_MASK, IMAGE, PARSE, POSE_JSON
 from pipeline.core.step import Context
@@ -130,9 +130,7 @@ class FashnVtonEngine(EngineBase):
             )
 
     def _ready(self) -> Runtime:
-        if self._runtime is None:
-            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
-        return self._runtime
+        return loaded(self._runtime, self.card.name)
 
 
 def _dtype(wanted: str, device: Device) -> torch.dtype:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from tryon.checkpoints import Difference, difference, open_checkpoint, own_weights, refuse_difference
+from tryon.checkpoints import Difference, difference, fill, open_checkpoint, refuse_difference
 from tryon.engines.ootdiffusion.architecture import FULL, GARMENT_CHANNELS, TRY_ON_CHANNELS, Architecture
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.networks.clip import count_positions
@@ -73,11 +73,10 @@ def fill_network(
         The network on the CPU, evaluation mode, no gradients.
     """
     network = empty_network(architecture, savings)
-    owned = own_weights(weights, network.state_dict(), dtype, channels_last=savings.channels_last)
-    network.load_state_dict(owned, strict=True, assign=True)
+    fill(network, weights, dtype, channels_last=savings.channels_last)
     for tower in (network.text_encoder, network.image_encoder):
         count_positions(tower)
-    return network.requires_grad_(False)
+    return network
 
 
 def read_published(files: Files, architecture: Architecture = FULL) -> dict[str, Tensor]:

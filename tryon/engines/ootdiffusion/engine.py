@@ -20,15 +20,15 @@ from pipeline.core.engine import (
     GarmentInputs,
     PersonInputs,
     TryOnItem,
+    loaded,
     try_on_engine,
 )
-from pipeline.core.errors import UsageError
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require_all, sha_of
 from tryon.engines.ootdiffusion.config import OotdConfig, sampling_config
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words
-from tryon.networks.sd1 import SIDE_MULTIPLE
+from tryon.networks.sd1 import smaller
 
 if TYPE_CHECKING:
     import torch
@@ -106,7 +106,7 @@ class OotdHalfBody(EngineBase):
         if chosen.kind == "cpu":
             give_freed_memory_back()
         network, spacing = self._open(choose_dtype(sampling.dtype, chosen))
-        limits = Limits(chosen, self.batch_size, self._smaller())
+        limits = Limits(chosen, self.batch_size, smaller(self.card.name, self._size))
         self._runtime = Runtime(
             network,
             self.words,
@@ -142,16 +142,8 @@ class OotdHalfBody(EngineBase):
         files = checkpoint.Files(unets=unets, vae=vae / checkpoint.VAE_FILE, clip=clip, row=self.card.weights[0])
         return checkpoint.load(files, dtype), checkpoint.read_spacing(scheduler)
 
-    def _smaller(self) -> str:
-        """The settings that need about half the memory, in the network's steps of 64 pixels."""
-        sides = {"height": self._size[0], "width": self._size[1]}
-        wanted = {name: max(SIDE_MULTIPLE, side * 3 // 4 // SIDE_MULTIPLE * SIDE_MULTIPLE) for name, side in sides.items()}
-        return "work smaller: " + " ".join(f"--set {self.card.name}.{name}={side}" for name, side in wanted.items())
-
     def _ready(self) -> Runtime:
-        if self._runtime is None:
-            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
-        return self._runtime
+        return loaded(self._runtime, self.card.name)
 
 
 class OotdFullBody(OotdHalfBody):

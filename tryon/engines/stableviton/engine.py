@@ -21,15 +21,15 @@ from pipeline.core.engine import (
     GarmentInputs,
     PersonInputs,
     TryOnItem,
+    loaded,
     try_on_engine,
 )
-from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require, sha_of
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
-from tryon.networks.sd1 import SIDE_MULTIPLE
+from tryon.networks.sd1 import smaller
 
 if TYPE_CHECKING:
     import torch
@@ -153,15 +153,11 @@ class StableVITON(EngineBase):
         return fill_tiny_decoder(weights, dtype)
 
     def _smaller(self) -> str:
-        """The settings that need about half the memory, in the network's steps of 64 pixels."""
-        smaller = {"height": self._size[0], "width": self._size[1]}
-        wanted = {name: max(SIDE_MULTIPLE, side * 3 // 4 // SIDE_MULTIPLE * SIDE_MULTIPLE) for name, side in smaller.items()}
-        return "work smaller: " + " ".join(f"--set {self.card.name}.{name}={side}" for name, side in wanted.items())
+        """The settings that need about half the memory."""
+        return smaller(self.card.name, self._size)
 
     def _ready(self) -> Runtime:
-        if self._runtime is None:
-            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
-        return self._runtime
+        return loaded(self._runtime, self.card.name)
 
 
 class StableVITON1024(StableVITON):

@@ -17,9 +17,9 @@ from pipeline.core.engine import (
     GarmentInputs,
     PersonInputs,
     TryOnItem,
+    loaded,
     try_on_engine,
 )
-from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, CLOTH_WARP, MISALIGNED, POSE_IMAGE, PREDICTED_PARSE
 from pipeline.core.step import Context
@@ -123,9 +123,7 @@ class VitonHdEngine(EngineBase):
         return {"weights": weights, "size": size, "dtype": str(runtime.dtype).removeprefix("torch.")}
 
     def _ready(self) -> PaintingRuntime:
-        if self._runtime is None:
-            raise UsageError(f"{self.card.name}: asked to work before its weights were loaded", "call load(device) first")
-        return self._runtime
+        return loaded(self._runtime, self.card.name)
 
 
 @try_on_engine
