@@ -7,7 +7,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ PEOPLE = 10_000
 PHOTO_PX = 640
 LIMIT_SECONDS = 3.0
 """On the machine that `measured` stands on; a slower one may take longer in proportion."""
+ROUNDS = 3
+"""A neighbour that fills the processor's caches makes everything a third slower, for a while."""
 
 
 class PersonStep(StepBase):
@@ -239,13 +241,14 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     return layout
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("writable", [False, True], ids=["dry run", "run"])
-def test_nothing_to_do_over_ten_thousand_photos_takes_three_seconds(
-    big: Layout, writable: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
-    machine = slowness()
-    begun, clock = time.process_time(), time.perf_counter()
+def least(work: Callable[[], float]) -> tuple[float, float]:
+    """How slow the machine was and the processor seconds, of the round that took least for such a machine."""
+    return min(((slowness(), work()) for _ in range(ROUNDS)), key=lambda each: each[1] / each[0])
+
+
+def nothing_to_do(big: Layout, writable: bool) -> float:
+    """Processor seconds of one run, or one dry run, that finds everything made."""
+    begun = time.process_time()
     stages = big_stages(big, PEOPLE)
     with open_records(big, writable=writable, store=Store(big, durable=False)) as records:
         if writable:
@@ -254,13 +257,19 @@ def test_nothing_to_do_over_ten_thousand_photos_takes_three_seconds(
             assert sum(stage.up_to_date for stage in summary.stages) == 7 * PEOPLE + 1 + 2 * PEOPLE
         else:
             assert make_plan(stages, records).lines() == []
-    seconds, elapsed = time.process_time() - begun, time.perf_counter() - clock
+    return time.process_time() - begun
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("writable", [False, True], ids=["dry run", "run"])
+def test_nothing_to_do_over_ten_thousand_photos_takes_three_seconds(
+    big: Layout, writable: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine, seconds = least(lambda: nothing_to_do(big, writable))
     with capsys.disabled():
         what = "run" if writable else "dry run"
-        sys.stdout.write(
-            f"\n{what}, nothing to do, {PEOPLE} photos: {seconds:.2f} s of work in {elapsed:.2f} s; machine {machine:.2f}\n"
-        )
-    assert seconds < LIMIT_SECONDS * machine, "work, not elapsed time, so that neighbours on the machine do not count"
+        sys.stdout.write(f"\n{what}, nothing to do, {PEOPLE} photos: {seconds:.2f} s of work; machine {machine:.2f}\n")
+    assert seconds < LIMIT_SECONDS * machine, "the least of the rounds: what neighbours on the machine cost does not count"
 
 
 # ---- one input dropped into many recorded ones --------------------------------------------------------------------------------
@@ -300,20 +309,25 @@ def seconds_of_plan(layout: Layout, added: str, count: int) -> tuple[float, list
     return time.process_time() - begun, lines
 
 
-@pytest.mark.slow
-def test_planning_one_new_background_for_ten_thousand_photos_takes_three_seconds(
-    big: Layout, capsys: pytest.CaptureFixture[str]
-) -> None:
-    machine = slowness()
-    (big.inputs / "background" / "moon.jpg").write_bytes(b"moon")
+def one_new_background(big: Layout) -> float:
+    """Processor seconds of planning with one more background than was recorded."""
     begun = time.process_time()
     stages = big_stages(big, PEOPLE, backgrounds=("sea", "town", "moon"))
     with open_records(big, writable=False) as records:
         lines = [line.text for line in make_plan(stages, records).lines()]
     seconds = time.process_time() - begun
+    assert lines == [f"{PEOPLE} compose: background moon.jpg added"]
+    return seconds
+
+
+@pytest.mark.slow
+def test_planning_one_new_background_for_ten_thousand_photos_takes_three_seconds(
+    big: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (big.inputs / "background" / "moon.jpg").write_bytes(b"moon")
+    machine, seconds = least(lambda: one_new_background(big))
     with capsys.disabled():
         sys.stdout.write(f"\none new background, {PEOPLE} photos: {seconds:.2f} s of work; machine {machine:.2f}\n")
-    assert lines == [f"{PEOPLE} compose: background moon.jpg added"]
     assert seconds < LIMIT_SECONDS * machine
 
 

@@ -82,7 +82,9 @@ def table_with(monkeypatch, hashes):
 def test_a_converted_folder_is_enough_for_the_engine_to_be_chosen(root, source, published):
     source.unlink()
     for wanted in ("auto", "stableviton"):
-        assert Chooser(root).engine(Category.UPPER, wanted).card.name == "stableviton"
+        choice = Chooser(root).engine(Category.UPPER, wanted)
+        state = (choice.notes, choice.card.missing_packages(), [each.line() for each in status_of(ROW, root)])
+        assert choice.card.name == "stableviton", state
     assert [finding.state for finding in status_of(ROW, root)] == [FileState.CONVERTED]
     assert sha_of(ROW, root) == published
     assert require(ROW, root) == converted_folder(ROW, root)
