@@ -44,12 +44,13 @@ _TOLERATED_GLOBALS: dict[str, Callable[..., Any]] = {
 }
 
 
-def open_checkpoint(path: Path) -> dict[str, Tensor]:
+def open_checkpoint(path: Path, groups: Container[str] = ()) -> dict[str, Tensor]:
     """Read the weights of a checkpoint, whatever it is packed in.
 
     Args:
         path: `.safetensors`, or a torch file (`.ckpt`, `.pt`, `.pth`, `.bin`), flat or with the weights under `state_dict`;
             its content decides, not its name.
+        groups: dictionaries of weights that a torch file of this kind holds side by side; they become prefixes.
 
     Returns:
         Name → tensor, mapped from the file where the container allows; optimiser state and the rest are left out.
@@ -63,7 +64,7 @@ def open_checkpoint(path: Path) -> dict[str, Tensor]:
         has_header = file.read(9)[8:] == b"{"
     if has_header or path.suffix == ".safetensors":
         return _open_safetensors(path)
-    return _weights_of(_open_torch(path), path)
+    return _weights_of(_ungrouped(_open_torch(path), groups), path)
 
 
 def own_weights(
@@ -209,6 +210,15 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple):
         for entry in value:
             yield from _tensors(entry)
+
+
+def _ungrouped(loaded: Any, groups: Container[str]) -> Any:
+    """Named dictionaries of weights side by side as one: their names become prefixes."""
+    if not isinstance(loaded, Mapping):
+        return loaded
+    inside = {group: content for group, content in loaded.items() if group in groups and isinstance(content, Mapping)}
+    flat = {f"{group}.{name}": value for group, content in inside.items() for name, value in content.items()}
+    return flat or loaded
 
 
 def _weights_of(loaded: Any, path: Path) -> dict[str, Tensor]:

@@ -201,20 +201,22 @@ class Decoupled:
     """IP-Adapter's cross-attention, a `CrossAttention`: text and image tokens by keys and values of their own, same queries.
 
     Args:
-        text: (b, m, context_dim).
+        text: (b, m, context_dim), or projected already; None = the image alone is seen.
         image: keys and values of the image tokens, by the adapter's weights.
         scale: of the image's part.
     """
 
-    text: Tensor
+    text: Tensor | KeysValues | None
     image: KeysValues
     scale: float = 1.0
 
     def __call__(self, layer: Module, tokens: Tensor, kernel: Kernel) -> Tensor:
         """See `unet_layers.CrossAttention`."""
         normed, attention = layer.norm2(tokens), layer.attn2
-        text, image = (look_up(attention, normed, seen, kernel=kernel) for seen in (self.text, self.image))
-        out: Tensor = attention.to_out[0](text + self.scale * image)
+        found = self.scale * look_up(attention, normed, self.image, kernel=kernel)
+        if self.text is not None:
+            found = look_up(attention, normed, self.text, kernel=kernel) + found
+        out: Tensor = attention.to_out[0](found)
         return out
 
 

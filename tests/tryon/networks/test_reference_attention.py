@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from named_weights import weights_module
+from recorded_networks import Records
 from torch import Tensor
 
 from tryon.networks.attention import Kernel
@@ -29,43 +27,12 @@ from tryon.networks.reference_attention import (
     tabulate,
 )
 from tryon.networks.savings import ALL, OFFICIAL
-from tryon.networks.sd1_unet import Contexts, predict_noise, sd1_unet, time_shifts
-from tryon.networks.swapping import use_cheaper_layers, use_plain_layers
+from tryon.networks.sd1_unet import Contexts, predict_noise, time_shifts
+from tryon.networks.swapping import use_plain_layers
 from tryon.networks.unet_layers import Context, KeysValues, unet_stages
 
 FEATURES = 1e-5
 EPS = 2e-5
-
-
-class Records:
-    """Recorded tensors of one file, and networks and inputs made from their names."""
-
-    def __init__(self, folder: Path, name: str, prefix: str = "") -> None:
-        self.make: ModuleType = weights_module(folder)
-        with np.load(folder / "public" / name) as file:
-            self.arrays = dict(file)
-        self.meta = json.loads(str(self.arrays.pop("meta")))
-        self.salt, self.prefix = self.meta["salt"], prefix
-
-    def unet(self, name: str, inputs: int) -> Any:
-        """The U-Net whose weights follow from a name, in the cheap form."""
-        widths = self.meta["unet"]
-        made = sd1_unet(
-            inputs,
-            widths["block_out_channels"],
-            widths["attention_head_dim"],
-            widths["cross_attention_dim"],
-            groups=widths["norm_num_groups"],
-        )
-        self.make.fill_module(made, f"{self.prefix}{name}.", self.salt)
-        use_cheaper_layers((made,), replace(ALL, block_attention=False))
-        return made.eval().requires_grad_(False)
-
-    def data(self, name: str, *shape: int) -> Tensor:
-        return torch.from_numpy(self.make.data_for(name, shape, self.salt))
-
-    def recorded(self, name: str) -> Tensor:
-        return torch.from_numpy(self.arrays[name])
 
 
 def contexts(unet: Any, context: Context) -> Contexts:
