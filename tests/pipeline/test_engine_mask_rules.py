@@ -24,7 +24,7 @@ def test_every_engine_names_a_rule_that_knows_all_its_garments(engine):
         ("sift_vton", "hr-viton"),
         ("ootdiffusion_hd", "ootd-hd"),
         ("ootdiffusion_dc", "ootd-dc"),
-        ("dci_vton", "dci-vton"),
+        ("dci_vton", "dci-vton-v1"),
         ("dci_vton_v2", "dci-vton"),
         ("viton_hd", "viton-hd-exact"),
         ("gs_viton", "gs-viton-exact"),

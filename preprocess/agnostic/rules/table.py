@@ -9,6 +9,7 @@ from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.catvton import catvton, catvton_inner, catvton_outer
 from preprocess.agnostic.rules.conditions import Conditions, MaskRule
 from preprocess.agnostic.rules.dci_vton import dci_vton
+from preprocess.agnostic.rules.dci_vton_v1 import dci_vton_v1
 from preprocess.agnostic.rules.hr_viton import hr_viton
 from preprocess.agnostic.rules.keep import Keepable, kept
 from preprocess.agnostic.rules.ootd import ootd_dc, ootd_hd
@@ -37,6 +38,7 @@ RULES: dict[str, MaskRule] = {
         MaskRule("catvton-inner", catvton_inner, UPPER, needs_parts=True, weighs_opinions=True, one_layer=True),
         MaskRule("catvton-outer", catvton_outer, UPPER, needs_parts=True, weighs_opinions=True, one_layer=True),
         MaskRule("dci-vton", dci_vton, UPPER),
+        MaskRule("dci-vton-v1", dci_vton_v1, UPPER, as_published=True),
         MaskRule("viton-hd-exact", viton_hd_exact, UPPER, as_published=True, reduced_parse=viton_hd_parse),
         MaskRule("gs-viton-exact", gs_viton_exact, UPPER, as_published=True, reduced_parse=gs_viton_parse),
     )

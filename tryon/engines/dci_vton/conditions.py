@@ -19,14 +19,13 @@ from PIL import Image
 
 from pipeline.core.arrays import RGB, Float, Grey, Labels
 from pipeline.core.errors import InputError
-from pipeline.core.labels import ARM_LABELS, UPPER_LABELS
+from pipeline.core.labels import ARM_LABELS
 from pipeline.core.masks import Mask
+from pipeline.core.parse_hole import parse_hole
 from pipeline.core.rect import Rect
 from tryon.networks import clip
 
 SIDE = 512
-HOLE_SQUARE_PX, HOLE_GROWN, HOLE_SHRUNK = 10, 3, 1
-"""The first model's hole: the side of the square at 512 px, and how often it grows and shrinks the labels."""
 CLOTH_ROOM = (0.1, 0.2)
 """The garment's box is enlarged by a share drawn between these, at test time too; a fixed middle keeps results repeatable."""
 
@@ -37,8 +36,8 @@ class PersonConditions:
 
     Args:
         image: (h, w, 3) uint8 RGB.
-        agnostic: (h, w, 3) uint8 RGB, grey 128 where clothes were.
-        repaint: (h, w) bool, the agnostic drawing.
+        agnostic: (h, w, 3) uint8 RGB, grey 128 where clothes were; of the first model only hands are taken from it.
+        repaint: (h, w) bool, the agnostic mask.
         parse: (h, w) uint8 of `Parse`; only the first model looks at it.
         parse_agnostic: the same without the garment and the covered arms; likewise.
     """
@@ -67,7 +66,9 @@ class DiffusionInputs:
     repaint: Mask
 
 
-def first_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey, side: int = SIDE) -> DiffusionInputs:
+def first_model_inputs(
+    person: PersonConditions, warped: RGB, warped_mask: Grey, side: int = SIDE, hole: Mask | None = None
+) -> DiffusionInputs:
     """Inputs of the first model (`viton512`): the hole is the garment and both arms by the parse map.
 
     Args:
@@ -75,17 +76,18 @@ def first_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey,
         warped: (h, w, 3) uint8 RGB, the garment warped onto the person.
         warped_mask: (h, w) uint8 soft mask of it.
         side: of the square, pixels; the model was trained at one.
+        hole: (side, side) bool, where it paints; None = as its loader makes it of the parse map.
 
     Raises:
-        InputError: the parse map shows neither an upper garment nor arms.
+        InputError: the hole is empty: the parse map showed neither an upper garment nor arms.
     """
     assert person.parse is not None and person.parse_agnostic is not None, "the first model's hole is made of parse maps"
     size = (side, side)
     photo = squashed(person.image, size)
-    hole = parse_hole(nearest(person.parse, size))
+    hole = parse_hole(nearest(person.parse, size)) if hole is None else hole
     if not hole.any():
         raise InputError(
-            "the parse map shows neither upper clothes nor arms: there is nothing to dress",
+            "the agnostic mask is empty: the parse map shows neither upper clothes nor arms, so there is nothing to dress",
             "python run.py --step parsing --force",
         )
     hands = np.isin(nearest(person.parse_agnostic, size), ARM_LABELS)
@@ -95,18 +97,14 @@ def first_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey,
 
 def second_model_inputs(person: PersonConditions, warped: RGB, warped_mask: Grey, side: int = SIDE) -> DiffusionInputs:
     """Inputs of the second model (`viton512_v2`): hole and picture are the agnostic drawing; both pictures are the same."""
-    size = (side, side)
-    hole = nearest(np.where(person.repaint, 255, 0).astype(np.uint8), size) >= 128
-    both = squashed(person.agnostic, size) + on_grey(warped, warped_mask, size) * hole
-    return DiffusionInputs(squashed(person.image, size), both, both, hole)
+    hole = mask_hole(person.repaint, side)
+    both = squashed(person.agnostic, (side, side)) + on_grey(warped, warped_mask, (side, side)) * hole
+    return DiffusionInputs(squashed(person.image, (side, side)), both, both, hole)
 
 
-def parse_hole(parse: Labels) -> Mask:
-    """(side, side) uint8 of `Parse` → bool: upper garment and arms, closed and grown by a square."""
-    square = np.ones((HOLE_SQUARE_PX, HOLE_SQUARE_PX), np.uint8)
-    worn = np.isin(parse, (*UPPER_LABELS, *ARM_LABELS)).astype(np.uint8)
-    grown = cv2.dilate(worn, square, iterations=HOLE_GROWN)
-    hole: Mask = cv2.erode(grown, square, iterations=HOLE_SHRUNK).astype(bool)
+def mask_hole(repaint: Mask, side: int = SIDE) -> Mask:
+    """The hole by an agnostic mask: (h, w) bool → (side, side) bool."""
+    hole: Mask = nearest(np.where(repaint, 255, 0).astype(np.uint8), (side, side)) >= 128
     return hole
 
 

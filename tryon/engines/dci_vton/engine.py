@@ -48,7 +48,7 @@ WARP_WEIGHTS = "dci-vton-warp"
 
 @try_on_engine
 class DciVtonEngine(EngineBase):
-    """The first model (`viton512.ckpt`): upper garments; the hole is the garment and both arms, hands included.
+    """The first model (`viton512.ckpt`): upper garments; its masks are the garment and both arms, hands included.
 
     Args:
         config: settings.
@@ -63,10 +63,11 @@ class DciVtonEngine(EngineBase):
         seconds=120,
         resources=Resources(cpu_threads=ALL_THREADS, memory_gb=5, gpu_memory_gb=8),
         categories=frozenset({Category.UPPER}),
-        person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK, PARSE, PARSE_AGNOSTIC),
+        person=(IMAGE, AGNOSTIC_MASK, PARSE, PARSE_AGNOSTIC),
         garment=(CLOTH, CLOTH_MASK),
         pair=(CLOTH_WARP, CLOTH_WARP_MASK),
-        mask_rule="dci-vton",
+        mask_rule="dci-vton-v1",
+        version=2,  # paints where the agnostic mask says
     )
     variant: ClassVar[str] = FIRST
     side: ClassVar[int] = 512  # pixels of the square that both models were trained at
@@ -139,6 +140,11 @@ class DciVtonV2Engine(DciVtonEngine):
     """The second model (`viton512_v2.ckpt`): hole and picture are the agnostic drawing, so hands outside of it stay."""
 
     card: ClassVar[EngineCard] = replace(
-        DciVtonEngine.card, name="dci_vton_v2", weights=("dci-vton-v2", WARP_WEIGHTS), person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK)
+        DciVtonEngine.card,
+        name="dci_vton_v2",
+        weights=("dci-vton-v2", WARP_WEIGHTS),
+        person=(IMAGE, AGNOSTIC, AGNOSTIC_MASK),
+        mask_rule="dci-vton",
+        version=1,
     )
     variant: ClassVar[str] = SECOND

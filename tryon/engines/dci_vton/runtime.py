@@ -20,6 +20,7 @@ from tryon.engines.dci_vton.conditions import (
     DiffusionInputs,
     PersonConditions,
     first_model_inputs,
+    mask_hole,
     reference_garment,
     second_model_inputs,
 )
@@ -93,14 +94,11 @@ class Runtime:
 
     def encode_person(self, person: PersonInputs) -> PersonConditions:
         """Read a person's conditions, at most once per person and category."""
-        first = self.variant == FIRST
-        return PersonConditions(
-            image=person.image(),
-            agnostic=person.agnostic(),
-            repaint=person.agnostic_mask(),
-            parse=person.parse() if first else None,
-            parse_agnostic=person.parse_agnostic() if first else None,
-        )
+        image, repaint = person.image(), person.agnostic_mask()
+        if self.variant != FIRST:
+            return PersonConditions(image, person.agnostic(), repaint)
+        # its masks cover hands, which its loader's agnostic picture shows as the photo does
+        return PersonConditions(image, image, repaint, person.parse(), person.parse_agnostic())
 
     def encode_garment(self, garment: GarmentInputs) -> PreparedGarment:
         """Prepare a garment, once."""
@@ -129,8 +127,10 @@ class Runtime:
 
     def _inputs(self, item: TryOnItem) -> DiffusionInputs:
         assert item.pair is not None, "the card names artefacts of the pair"
-        make = first_model_inputs if self.variant == FIRST else second_model_inputs
-        return make(item.person, item.pair.picture(CLOTH_WARP), item.pair.soft_mask(CLOTH_WARP_MASK), self.side)
+        person, warped, mask = item.person, item.pair.picture(CLOTH_WARP), item.pair.soft_mask(CLOTH_WARP_MASK)
+        if self.variant != FIRST:
+            return second_model_inputs(person, warped, mask, self.side)
+        return first_model_inputs(person, warped, mask, self.side, hole=mask_hole(person.repaint, self.side))
 
     def _encode_batch(self, inputs: Sequence[DiffusionInputs]) -> list[Encoded]:
         return sampling.encoded(self.network, inputs)

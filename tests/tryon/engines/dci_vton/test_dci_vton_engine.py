@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import mannequin
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from pipeline.core import images
 from pipeline.core.engine import PairInputs, TryOnItem
 from pipeline.core.errors import InputError, MissingArtefactError, WeightsError
 from pipeline.core.items import Pair
-from pipeline.core.labels import Category, Parse
+from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_FLOW, CLOTH_WARP, CLOTH_WARP_MASK, PARSE, TRYON, Layout
 from pipeline.core.records.transaction import open_records
 from pipeline.core.step import Context, Stage
@@ -100,6 +101,23 @@ def test_outside_the_hole_the_picture_is_the_photo(name: str, layout: Layout, mo
     assert np.abs(dressed.picture[chest].astype(int) - photo[chest]).mean() > 6
 
 
+def test_the_first_model_paints_where_the_mask_says_and_nowhere_else(layout: Layout, monkeypatch: pytest.MonkeyPatch):
+    """The published hole holds both hands; a mask that leaves one out leaves it the photo's."""
+    pair = pairs_of(layout, "dci_vton")[0]
+    write_warp(layout, pair)
+    engine = tiny_engine("dci_vton", Context(layout, device="cpu"), monkeypatch)
+    engine.load("cpu")
+    item = item_of(engine, layout, pair)
+    hand = np.s_[225:250, 105:135]
+    for covered in (True, False):
+        mask = item.person.repaint.copy()
+        mask[200:260, 90:150] = covered
+        (dressed,) = engine.generate([replace(item, person=replace(item.person, repaint=mask))])
+        apart = np.abs(dressed.picture.astype(int) - item.person.image).mean(axis=2)
+        assert (apart[hand].mean() > 6) == covered
+        assert apart[cv2.dilate(mask.astype(np.uint8), np.ones((9, 9))) == 0].mean() < 6  # two resizes soften the photo's edges
+
+
 def write_warp(layout: Layout, pair: Pair) -> None:
     size = (mannequin.HEIGHT, mannequin.WIDTH)
     for kind, shape in ((CLOTH_WARP, (*size, 3)), (CLOTH_WARP_MASK, size)):
@@ -122,18 +140,17 @@ def test_a_person_without_parse_map_is_named_with_the_step_that_makes_it(layout:
         engine.encode(person)
 
 
-def test_a_parse_map_of_nobody_is_refused_and_the_second_model_does_not_look(layout: Layout, monkeypatch: pytest.MonkeyPatch):
+def test_a_mask_of_nobody_is_refused_and_the_second_model_reads_no_parse_map(layout: Layout, monkeypatch: pytest.MonkeyPatch):
     for name in NAMES:
         pair = pairs_of(layout, name)[0]
         write_warp(layout, pair)
         engine = tiny_engine(name, Context(layout, device="cpu"), monkeypatch)
         engine.load("cpu")
         item = item_of(engine, layout, pair)
-        nobody = np.full((mannequin.HEIGHT, mannequin.WIDTH), Parse.BACKGROUND, np.uint8)
         assert (item.person.parse is None) is (name == "dci_vton_v2")
         if item.person.parse is not None:
             with pytest.raises(InputError, match="neither upper clothes nor arms"):
-                engine.generate([replace(item, person=replace(item.person, parse=nobody))])
+                engine.generate([replace(item, person=replace(item.person, repaint=np.zeros_like(item.person.repaint)))])
 
 
 @pytest.mark.parametrize("steps", [1, 501, 1000])

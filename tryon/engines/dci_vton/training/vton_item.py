@@ -11,11 +11,11 @@ from pipeline.core import images
 from pipeline.core.arrays import RGB, Float, Grey
 from pipeline.core.errors import InputError
 from pipeline.core.masks import Mask
+from pipeline.core.parse_hole import parse_hole
 from tryon.engines.dci_vton.conditions import (
     DiffusionInputs,
     PersonConditions,
     first_model_inputs,
-    parse_hole,
     reference_garment,
     second_model_inputs,
 )
