@@ -32,15 +32,16 @@ class FileReader:
     convert: Target
 
 
-def reader_of(file: Path, wanted: str = "") -> FileReader:
+def reader_of(file: Path, wanted: str = "", variant: str = "") -> FileReader:
     """The reader of a published file.
 
     Args:
         file: the file; its tensors are not read.
         wanted: the engine that the user named; a file of no known kind is left to it.
+        variant: the variant that the user named, which says an engine of one network too.
 
     Raises:
-        UsageError: no such engine, or one whose weights are not converted; or two engines read files of this kind.
+        UsageError: no such engine or variant, or one whose weights are not converted; or two engines read files of this kind.
         WeightsError: no file of tensors, one of another model (it is named), or of no known kind.
     """
     kinds = file_kinds()
@@ -49,10 +50,14 @@ def reader_of(file: Path, wanted: str = "") -> FileReader:
         raise UsageError(f"no engine {wanted!r} whose weights can be converted", nearest(wanted, able))
     shapes = read_shapes(file)
     kind = recognise(shapes, kinds)
+    if variant:
+        wanted = _of_variant(file, kind, kinds, variant, wanted)
     if kind is None:
         if not wanted:
             raise unknown_file(file, shapes, kinds)
-        return _reader(wanted, next(kind for kind in kinds if wanted in kind.engines), about="")
+        return _reader(wanted, _kind_of(wanted, kinds), about="")
+    if wanted in kind.claimed:
+        return _reader(wanted, _kind_of(wanted, kinds), kind.about)
     if not kind.engines or wanted not in {"", *kind.engines}:
         raise other_engine(file, kind, wanted)
     if not kind.convert:
@@ -77,7 +82,7 @@ def refuse_other_model(name: str, file: Path) -> None:
         if engines:
             return  # left to the engine, which names every difference
         raise unknown_file(file, shapes, kinds)
-    if kind.row != name and (kind.row or not set(engines) & set(kind.engines)):
+    if kind.row != name and (kind.row or not set(engines) & {*kind.engines, *kind.claimed}):
         raise other_engine(file, kind, *engines[:1])
 
 
@@ -96,6 +101,23 @@ def file_kinds() -> Sequence[FileKind]:
     """Every kind of model file that some engine lists beside its code, and those that none reads."""
     lists = dict.fromkeys(entry.files for entry in ENGINES.values() if entry.files)
     return (*(kind for target in lists for kind in resolve(target)), *OTHER_KINDS)
+
+
+def _of_variant(file: Path, kind: FileKind | None, kinds: Sequence[FileKind], variant: str, wanted: str) -> str:
+    """The engine that a variant names."""
+    own = [each for each in kinds if kind is not None and (each is kind or set(each.engines) & set(kind.claimed))]
+    known = {name: engine for each in own for name, engine in each.variants.items()}
+    if variant not in known:
+        about = kind.about if kind is not None else "a model file of no known kind"
+        allowed = f"allowed are {', '.join(known)}" if known else "leave --variant out"
+        raise UsageError(f"--variant {variant}: {file} is {about}, which has no such variant", allowed)
+    if wanted not in {"", known[variant]}:
+        raise UsageError(f"--variant {variant} is engine {known[variant]}, not {wanted}", "give one of the two")
+    return known[variant]
+
+
+def _kind_of(engine: str, kinds: Sequence[FileKind]) -> FileKind:
+    return next(kind for kind in kinds if engine in kind.engines)
 
 
 def _reader(engine: str, kind: FileKind, about: str) -> FileReader:

@@ -23,7 +23,9 @@ KINDS: tuple[FileKind, ...] = (
         about="a Paint-by-Example checkpoint, or a DCI-VTON one saved without its VGG",
         has=_REFERENCE,
         inputs={_LDM_INPUT: 9},
-        advice="a start for training, not for dressing: python run.py weights pull stableviton-vitonhd",
+        claimed=("dci_vton", "dci_vton_v2"),
+        advice="names do not tell which. Paint-by-Example's is a start for training, not for dressing; of DCI-VTON say whose:\n"
+        "  → python run.py weights convert --variant v1 FILE, or --variant v2",
     ),
     FileKind(
         name="catvton",

@@ -32,6 +32,8 @@ class FileKind:
         engines: engines of the catalogue that read it.
         convert: what turns it into the form that loads in seconds, as `module:function`.
         convert_for: the same for engines for which it is another function.
+        variants: `--variant` → engine, where models of one layout are told apart by it.
+        claimed: engines whose files may have just these names too: they read one where the user says that it is theirs.
         row: row of the weights table that it belongs to, where that is not the engine's first.
         advice: what to do with a file that no engine reads.
     """
@@ -44,6 +46,8 @@ class FileKind:
     engines: tuple[str, ...] = ()
     convert: str = ""
     convert_for: Mapping[str, str] = field(default_factory=dict)
+    variants: Mapping[str, str] = field(default_factory=dict)
+    claimed: tuple[str, ...] = ()
     row: str = ""
     advice: str = ""
 

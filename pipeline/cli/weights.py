@@ -235,6 +235,9 @@ def convert(
         Path | None, typer.Option("--vae", metavar="FILE", help="A fine-tuned VAE that replaces the one inside.")
     ] = None,
     lean: Annotated[bool, typer.Option("--lean", help="Leave out weights without effect; diffusers misses them.")] = False,
+    variant: Annotated[
+        str, typer.Option("--variant", metavar="v1|v2", help="Of DCI-VTON, whose two files are alike: says the engine.")
+    ] = "",
     weights: Folder = WEIGHTS,
 ) -> None:
     """Turn a published checkpoint into a folder of safetensors that loads in seconds."""
@@ -248,7 +251,7 @@ def convert(
     if len(engine) > 1:
         given = " ".join((*engine, str(file)))
         raise UsageError(f"weights convert {given}: takes one file, and at most one engine", "python run.py weights convert FILE")
-    console, reader = Console(), reader_of(file, *engine)
+    console, reader = Console(), reader_of(file, *engine, variant=variant)
     if reader.about:
         console.say(f"{file}: {reader.about}, for engine {reader.engine}")
     folder = to or converted_folder(reader.weights, weights)

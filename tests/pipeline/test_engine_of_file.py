@@ -67,6 +67,37 @@ def test_each_of_two_models_with_one_layout_is_converted_as_itself(tmp_path: Pat
     assert wanted == {"dci_vton": {"variant": "v1"}, "dci_vton_v2": {"variant": "v2"}}
 
 
+@pytest.mark.parametrize(("variant", "engine"), [("v1", "dci_vton"), ("v2", "dci_vton_v2")])
+@pytest.mark.parametrize("kind", ["dci_vton", "paint_by_example"])
+def test_a_variant_says_the_engine_also_of_a_file_without_its_vgg(tmp_path: Path, kind: str, variant: str, engine: str):
+    path = file_of(BY_NAME[kind], tmp_path / "renamed.ckpt")
+    for reader in (reader_of(path, variant=variant), reader_of(path, engine), reader_of(path, engine, variant)):
+        assert reader.engine == engine and resolve(reader.convert).keywords == {"variant": variant}
+    refuse_other_model(reader.weights, path)  # weights pull ROW --from FILE
+
+
+def test_a_file_that_may_be_paint_by_examples_is_not_taken_without_being_told(tmp_path: Path):
+    path = file_of(BY_NAME["paint_by_example"], tmp_path / "viton512.ckpt")
+    with pytest.raises(WeightsError, match="or a DCI-VTON one saved without its VGG") as caught:
+        reader_of(path)
+    assert "weights convert --variant v1" in caught.value.remedy
+    with pytest.raises(WeightsError, match="engine stableviton does not read it"):
+        reader_of(path, "stableviton")
+
+
+@pytest.mark.parametrize(
+    ("kind", "engine", "variant", "said"),
+    [
+        ("dci_vton", "", "v3", "no such variant"),
+        ("dci_vton", "dci_vton", "v2", "is engine dci_vton_v2, not dci_vton"),
+        ("stableviton", "", "v1", "a StableVITON checkpoint, which has no such variant"),
+    ],
+)
+def test_a_variant_that_does_not_fit_is_refused(tmp_path: Path, kind: str, engine: str, variant: str, said: str):
+    with pytest.raises(UsageError, match=said):
+        reader_of(file_of(BY_NAME[kind], tmp_path / "some.ckpt"), engine, variant)
+
+
 def test_a_warping_network_goes_to_its_own_row_and_pf_afns_is_refused_there(tmp_path: Path):
     own, other = (file_of(BY_NAME[name], tmp_path / f"{name}.pth") for name in ("dci_vton_warp", "pf_afn_warp"))
     with pytest.raises(WeightsError, match="DCI-VTON's warping network; it is used as it is") as caught:

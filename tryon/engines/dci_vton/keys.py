@@ -23,6 +23,7 @@ KINDS: tuple[FileKind, ...] = (
         engines=("dci_vton", "dci_vton_v2"),
         convert="tryon.engines.dci_vton.folder:convert_first",
         convert_for={"dci_vton_v2": "tryon.engines.dci_vton.folder:convert_second"},
+        variants={"v1": "dci_vton", "v2": "dci_vton_v2"},
     ),
     FileKind(
         name="dci_vton_warp",
