@@ -251,7 +251,7 @@ def convert(
     if len(engine) > 1:
         given = " ".join((*engine, str(file)))
         raise UsageError(f"weights convert {given}: takes one file, and at most one engine", "python run.py weights convert FILE")
-    console, reader = Console(), reader_of(file, *engine, variant=variant)
+    console, reader = Console(), reader_of(file, "".join(engine), variant)
     if reader.about:
         console.say(f"{file}: {reader.about}, for engine {reader.engine}")
     folder = to or converted_folder(reader.weights, weights)

@@ -55,11 +55,11 @@ class VtonItem(Item):
         Raises:
             InputError: v2's agnostic picture and mask are not of one drawing, or the parse map shows nothing to dress.
         """
-        make = first_model_inputs
-        if variant == "v2":
-            refuse_other_drawing(self.id, self.person.agnostic, self.person.repaint)
-            make = second_model_inputs
-        return make(self.person, self.warped, self.warped_mask, self.image.shape[0])
+        side = self.image.shape[0]
+        if variant != "v2":
+            return first_model_inputs(self.person, self.warped, self.warped_mask, side)
+        refuse_other_drawing(self.id, self.person.agnostic, self.person.repaint)
+        return second_model_inputs(self.person, self.warped, self.warped_mask, side)
 
 
 def read_vton_item(pair: TrainingPair, size: tuple[int, int]) -> VtonItem:
