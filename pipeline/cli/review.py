@@ -33,6 +33,10 @@ def review(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 8321,
     token: Annotated[str, typer.Option(help="Secret that callers need; generated when the address is not this machine.")] = "",
     allow_host: Annotated[list[str], typer.Option(metavar="NAME", help="Further host name of the page.")] = [],  # noqa: B006
+    trusted_proxy: Annotated[
+        list[str],
+        typer.Option(metavar="ADDRESS", help="TLS proxy in front of the page: its X-Forwarded-Proto and -Host are believed."),
+    ] = [],  # noqa: B006
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
     weights: Weights = WEIGHTS,
@@ -43,14 +47,19 @@ def review(
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPackageError(f"the review page needs {', '.join(missing)}", "pip install -e '.[web]'")
-    from pipeline.review.options import Serving, is_loopback
+    from pipeline.review.options import Serving, is_loopback, proxy_networks
     from pipeline.review.server import new_token, serve
 
     request = Request(inputs=inputs, outputs=outputs, weights=weights, config=config, overrides=tuple(overrides))
-    secret = token or ("" if is_loopback(host) else new_token())
-    serving = Serving(request=request, host=host, port=port, token=secret, names=tuple(allow_host))
+    proxies = proxy_networks(trusted_proxy)
+    secret = token or ("" if is_loopback(host) and not proxies else new_token())
+    serving = Serving(request=request, host=host, port=port, token=secret, names=tuple(allow_host), proxies=proxies)
     console = Console()
     console.say(f"review page: http://{f'[{host}]' if ':' in host else host}:{port}/{f'?token={secret}' if secret else ''}")
+    if proxies:
+        query = f"?token={secret}" if secret else ""
+        addresses = [f"https://{name}/{query}" for name in allow_host]
+        console.say(f"behind the proxy: {', '.join(addresses) or 'name its host with --allow-host'}")
     console.say("Ctrl-C ends; what is finished is kept")
     serve(serving)
 

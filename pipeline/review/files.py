@@ -27,6 +27,7 @@ from pipeline.core.layout import (
     Layout,
     Ref,
 )
+from pipeline.review.decoding import Decoder
 from pipeline.review.workspace import version_of
 
 INPUT_KINDS = (PERSON_INPUTS, CLOTH_INPUTS, BACKGROUND_INPUTS, OLDER_BACKGROUND_INPUTS)
@@ -88,8 +89,14 @@ def _is_known(ref: Ref, parts: list[str]) -> bool:
     return any(folder.rpartition("/")[0] == kind.path for kind in (*PER_ENGINE, ATTENTION))
 
 
-def thumbnail(layout: Layout, ref: Ref, height: int) -> bytes:
+def thumbnail(layout: Layout, ref: Ref, height: int, decoder: Decoder) -> bytes:
     """A small WebP of any picture of the workspace; made once, then kept in the report's folder.
+
+    Args:
+        layout: the folders.
+        ref: of the picture.
+        height: in pixels.
+        decoder: does the decoding of all requests.
 
     Raises:
         RefusedFileError: not a picture of the workspace, or a damaged one.
@@ -103,7 +110,8 @@ def thumbnail(layout: Layout, ref: Ref, height: int) -> bytes:
         pass  # not made yet
     with _AT_ONCE:
         try:
-            data = images.thumbnail(path, height)
+            tall, wide = images.picture_size(path)
+            data = decoder.run(tall * wide / 1e6, lambda: images.thumbnail(path, height), refusable=False)
         except (LookbookError, OSError, ValueError) as problem:
             raise RefusedFileError(f"{ref}: {problem}") from None
     _keep(kept, data)

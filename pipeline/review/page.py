@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from pipeline.core.errors import LookbookError
 from pipeline.core.layout import VERDICTS
+from pipeline.review.decoding import Decoder
 from pipeline.review.events import Hub
 from pipeline.review.gallery import Gallery
 from pipeline.review.job_queue import COMMAND, JobQueue
@@ -38,6 +39,7 @@ class Page:
         self.verdicts = Verdicts(self.layout.path(VERDICTS))
         self.gallery = Gallery(self.workspace, self.verdicts)
         self.saver = Saver(self.layout)
+        self.decoder = Decoder(self.limits.waiting_decodes)
         self.placements = Placements(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
         self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, command)
@@ -54,6 +56,7 @@ class Page:
         if self._watch is not None:
             self._watch.cancel()
         await self.jobs.close()
+        self.decoder.close()
 
     async def _keep_watch(self) -> None:
         """Notify open pages when the gallery changed, whatever changed it. Does nothing while no page is open."""

@@ -17,7 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipeline.review.decoding import RETRY_AFTER_S
 from pipeline.review.options import Serving, is_loopback
+from pipeline.review.outside import BadForwardingError, Outside, outside_address
 
 COOKIE = "lookbook"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -46,6 +48,8 @@ class Guard:
     def __init__(self, app: ASGIApp, serving: Serving) -> None:
         self._app = app
         self._serving = serving
+        self._receiving = 0
+        """Bytes of the uploads that are being received or worked on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it to the application."""
@@ -57,44 +61,59 @@ class Guard:
         if refusal is not None:
             await _hardened(send, refusal)(scope, receive, send)
             return
-        limit = self._serving.limits.upload_bytes if scope["path"].startswith(UPLOADS) else self._serving.limits.body_bytes
-        await self._limited(scope, receive, send, limit)
+        await self._limited(scope, receive, send)
 
-    async def _limited(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    def _limit(self, scope: Scope) -> int:
+        """Bytes that the body of a request may have."""
+        return self._serving.limits.upload_bytes if scope["path"].startswith(UPLOADS) else self._serving.limits.body_bytes
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and count the bytes of its body, whatever its headers say."""
-        count = 0
+        limit, count = self._limit(scope), 0
 
         async def counted() -> Message:
             nonlocal count
             message = await receive()
-            count += len(message.get("body", b""))
+            received = len(message.get("body", b""))
+            count += received
+            self._receiving += received
             if count > limit:
                 raise HTTPException(413, f"more than {limit / 1e6:g} MB")
+            if self._receiving > self._serving.limits.uploads_bytes:
+                raise HTTPException(503, "too much is being received", {"retry-after": str(RETRY_AFTER_S)})
             return message
 
         async def noted(message: Message) -> None:
             await send(_with_headers(message))
 
-        await self._app(scope, counted, noted)
+        try:
+            await self._app(scope, counted, noted)
+        finally:
+            self._receiving -= count
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | RedirectResponse | None:
         """The refusal of a request; None when it is accepted."""
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._is_our_host(hosts[0]):
+        try:
+            outside = outside_address(scope, headers, self._serving.proxies)
+        except BadForwardingError:
+            return _refused(400, "x-forwarded-proto is neither http nor https", "mend the proxy's settings")
+        if outside is None or not self._is_our_host(outside.host):
             return _refused(
                 421, "this is not a host name of the page", "open it by its address, or name the host with --allow-host"
             )
-        if not _same_site(scope, headers, hosts[0]):
+        if not _same_site(scope, headers, outside):
             return _refused(403, "requests from other pages are refused", "open the page itself")
-        limit = self._serving.limits.upload_bytes if scope["path"].startswith(UPLOADS) else self._serving.limits.body_bytes
+        limit = self._limit(scope)
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             return _refused(400, "content-length is not a number")
         if int(length) > limit:
             return _too_large(limit)
-        return self._token_refusal(scope, headers)
+        if self._receiving + int(length) > self._serving.limits.uploads_bytes:
+            return _refused(503, "too much is being received", "send it again in a moment", {"retry-after": str(RETRY_AFTER_S)})
+        return self._token_refusal(scope, headers, outside)
 
-    def _token_refusal(self, scope: Scope, headers: Headers) -> JSONResponse | RedirectResponse | None:
+    def _token_refusal(self, scope: Scope, headers: Headers, outside: Outside) -> JSONResponse | RedirectResponse | None:
         """Check the token, which comes in the header, in the cookie, or once in the address."""
         token = self._serving.token
         if not token:
@@ -102,7 +121,7 @@ class Guard:
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and _equal(given, token):
             entrance = RedirectResponse("/", status_code=303)
-            entrance.set_cookie(COOKIE, token, httponly=True, samesite="strict", path="/")
+            entrance.set_cookie(COOKIE, token, httponly=True, secure=outside.scheme == "https", samesite="strict", path="/")
             return entrance
         bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
         if _equal(bearer, token) or _equal(_cookie(headers), token):
@@ -124,10 +143,10 @@ class Guard:
         return not self._serving.is_local and _is_address(name)
 
 
-def _same_site(scope: Scope, headers: Headers, host: str) -> bool:
+def _same_site(scope: Scope, headers: Headers, outside: Outside) -> bool:
     """Whether the request comes from our page or from no page. A link to the page itself may be followed from anywhere."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
-    if origin is not None and origin.lower() != f"{scope['scheme']}://{host}".lower():
+    if origin is not None and not outside.is_origin(origin):
         return False
     if site in {"none", "same-origin"}:
         return True
@@ -155,8 +174,8 @@ def _cookie(headers: Headers) -> str:
     return found.value if found is not None else ""
 
 
-def _refused(status: int, message: str, remedy: str = "") -> JSONResponse:
-    return JSONResponse({"message": message, "remedy": remedy}, status_code=status)
+def _refused(status: int, message: str, remedy: str = "", headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"message": message, "remedy": remedy}, status_code=status, headers=headers)
 
 
 def _too_large(limit: int) -> JSONResponse:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from pipeline.core.errors import InputError, LookbookError, OutputError
+from pipeline.review.decoding import RETRY_AFTER_S, BusyError
 from pipeline.review.events import TooManyStreamsError
 from pipeline.review.files import RefusedFileError
 from pipeline.review.job_queue import COMMAND, QueueFullError, UnknownJobError
@@ -45,6 +46,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (421, "not a host name of the page"),
         (422, "a value does not fit"),
         (429, "too much at once"),
+        (503, "busy with other pictures; ask again"),
     )
 }
 
@@ -131,6 +133,8 @@ def _add_refusals(app: FastAPI, plain: Callable[[str], str]) -> None:
     app.add_exception_handler(UnknownJobError, of(404, "no such job"))
     app.add_exception_handler(RefusedFileError, of(404, "no such file"))
     app.add_exception_handler(TooManyStreamsError, of(429, "too many open pages", "close some"))
+    busy = {"retry-after": str(RETRY_AFTER_S)}
+    app.add_exception_handler(BusyError, lambda request, problem: answer(503, str(problem), "send it again in a moment", busy))
     app.add_exception_handler(
         QueueFullError, lambda request, problem: answer(429, "the queue is full", "wait for a job to end", {"retry-after": "30"})
     )

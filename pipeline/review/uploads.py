@@ -13,11 +13,14 @@ from pipeline.core.inputs.ids import slug
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, Layout, Ref
 from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX
+from pipeline.review.decoding import Decoder
 
 CHUNK = 1 << 20
 
 
-def save_upload(layout: Layout, kind: str, category: Category, name: str, file: BinaryIO, most_megapixels: float) -> Ref:
+def save_upload(
+    layout: Layout, kind: str, category: Category, name: str, file: BinaryIO, most_megapixels: float, decoder: Decoder
+) -> Ref:
     """Store one picture in the inputs folder.
 
     Args:
@@ -27,11 +30,13 @@ def save_upload(layout: Layout, kind: str, category: Category, name: str, file: 
         name: the file name on the user's machine; folders in it are ignored.
         file: its content.
         most_megapixels: larger pictures are refused before they are decoded.
+        decoder: does the decoding of all requests.
 
     Returns:
         The ref of the stored file.
 
     Raises:
+        BusyError: too many pictures are waiting to be decoded.
         InputError: not a complete picture of an allowed format and size.
     """
     plain = name.replace("\\", "/").rpartition("/")[2]
@@ -43,7 +48,7 @@ def save_upload(layout: Layout, kind: str, category: Category, name: str, file: 
     temporary = folder / f"{TEMP_PREFIX}{os.urandom(6).hex()}{TEMP_SUFFIX}"
     try:
         _copy(file, temporary)
-        _check(temporary, plain, most_megapixels)
+        _check(temporary, plain, most_megapixels, decoder)
         target = _store(temporary, folder, slug(plain)[:80] or "picture", suffix)
     finally:
         temporary.unlink(missing_ok=True)
@@ -56,13 +61,13 @@ def _copy(file: BinaryIO, target: Path) -> None:
             out.write(chunk)
 
 
-def _check(path: Path, name: str, most_megapixels: float) -> None:
+def _check(path: Path, name: str, most_megapixels: float, decoder: Decoder) -> None:
     """Decode the picture once, so that a damaged one is refused now and not during a run."""
     try:
         height, width = images.picture_size(path)
         if height * width > most_megapixels * 1e6:
             raise InputError(f"{width}×{height} is more than {most_megapixels:g} megapixels", "scale it down first")
-        images.read_photo(path)
+        decoder.run(height * width / 1e6, lambda: images.check_photo(path))
     except InputError as problem:
         raise InputError(f"{name}: {problem.message.replace(f'{path}: ', '')}", problem.remedy) from None
 

@@ -79,8 +79,14 @@ class Served:
             return answer.read()
 
     def memory_mb(self) -> float:
+        return self._status_mb("VmRSS:")
+
+    def peak_memory_mb(self) -> float:
+        return self._status_mb("VmHWM:")
+
+    def _status_mb(self, line: str) -> float:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return int(status.split(line)[1].split()[0]) / 1024
 
     async def follow(self, count: int) -> list[list[str]]:
         """Open so many streams, run one job, and return which events each stream heard."""

@@ -17,6 +17,7 @@ from pipeline.core.images.opening import FORMATS, MAX_MEGAPIXELS, SUFFIXES
 from pipeline.core.images.reading import (
     MIN_SIDE,
     Photo,
+    check_photo,
     photo_notices,
     picture_size,
     read_arrays,
@@ -57,6 +58,7 @@ __all__ = [
     "LabelMap",
     "MaskFile",
     "Photo",
+    "check_photo",
     "finished",
     "fitted_jpeg",
     "grey_share",

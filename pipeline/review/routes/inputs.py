@@ -67,8 +67,8 @@ def list_inputs(page: ThePage) -> dict[str, Any]:
 def upload(
     page: ThePage, kind: Literal["person", "cloth", "background"], file: UploadFile, category: Category = Category.UPPER
 ) -> dict[str, str]:
-    """Add one picture; `category` is for garments only."""
-    ref = save_upload(page.layout, kind, category, file.filename or "", file.file, page.limits.upload_megapixels)
+    """Add one picture; `category` is for garments only. 503 when too much is being received or decoded."""
+    ref = save_upload(page.layout, kind, category, file.filename or "", file.file, page.limits.upload_megapixels, page.decoder)
     return {"ref": ref, "version": version_of(page.layout, ref)}
 
 
@@ -123,6 +123,6 @@ def show_file(page: ThePage, ref: str, v: Version = "") -> FileResponse:
 @file_routes.get("/thumbs/{ref:path}", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
 def show_thumbnail(page: ThePage, ref: str, v: Version = "", large: bool = False) -> Response:
     """A small WebP of a picture of the workspace, whatever its format."""
-    data = thumbnail(page.layout, ref, THUMB_HEIGHTS[large])
+    data = thumbnail(page.layout, ref, THUMB_HEIGHTS[large], page.decoder)
     headers = CACHE_FOREVER if v and v == version_of(page.layout, ref) else CACHE_CHECKED
     return Response(data, media_type="image/webp", headers=headers)

@@ -434,6 +434,34 @@ def test_a_page_whose_server_is_gone_says_so_and_finds_it_again(browser: Browser
         expect(page.locator(".toast.bad").first).to_contain_text("does not answer")
 
 
+@pytest.mark.parametrize("shared", [True, False], ids=["one stream", "a stream each"])
+def test_many_tabs_hear_what_happens_over_one_stream(browser: Browser, tmp_path: Path, shared: bool):
+    """A browser opens six connections to a server at most; without shared workers the tabs beyond them wait."""
+    desk, tabs = Desk(tmp_path, ("ann",), ("tee",), ("room",)).fill(), 12 if shared else 3
+    with Served(desk) as served, opened(browser, served.url) as first:
+        if not shared:
+            first.context.add_init_script("delete window.SharedWorker")
+            first.reload()
+        pages = [first, *(first.context.new_page() for _ in range(tabs - 1))]
+        for page in pages[1:]:
+            page.goto(served.url)
+            expect(page.locator(".tile").first).to_be_visible()
+        streams = lambda: json.loads(served.get("/api/status"))["streams"]  # noqa: E731
+        assert streams() == (1 if shared else tabs)
+        first.evaluate("fetch('/api/jobs', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{}'})")
+        for page in pages:
+            expect(page.locator("#pill")).to_be_visible()
+            expect(page.locator("body")).not_to_have_class(re.compile("offline"))
+        if shared:
+            first.goto("about:blank")  # the tab that came first is left; the others go on hearing
+            assert streams() == 1
+            pages[1].evaluate("fetch('/api/jobs', {method: 'POST', headers: {'content-type': 'application/json'}, body: '{}'})")
+            for page in pages[1:]:
+                expect(page.locator("#pill")).to_be_visible()
+            for page in pages[1:]:
+                page.close()
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("size", [(1440, 900), PHONE])
 def test_every_view_names_its_controls_and_fits_its_width(browser: Browser, served: Served, view: str, size: tuple[int, int]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,7 @@ def test_every_mode_becomes_rgb8(tmp_path: Path, mode: str):
     else:
         image = (grey if mode in {"1"} else Image.fromarray(picture())).convert(mode)
     path = save(image, tmp_path / "a.tif")
+    images.check_photo(path)
     rgb = images.read_photo(path).rgb
     assert rgb.shape == (96, 128, 3) and rgb.dtype == np.uint8
     assert rgb[50, 100].max() > 60 and rgb.std() > 10
@@ -176,6 +178,11 @@ def test_a_png_named_jpg_is_read_by_its_content(tmp_path: Path):
     assert np.array_equal(images.read_photo(path).rgb, picture())
 
 
+READERS = (images.read_photo, images.check_photo)
+"""What refuses a picture: a run, and an upload, which keeps no pixels."""
+
+
+@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -185,24 +192,27 @@ def test_a_png_named_jpg_is_read_by_its_content(tmp_path: Path):
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", "not a picture"),
     ],
 )
-def test_a_file_that_is_no_picture_gets_one_line(tmp_path: Path, content: bytes, reason: str):
+def test_a_file_that_is_no_picture_gets_one_line(tmp_path: Path, content: bytes, reason: str, read: Callable[[Path], object]):
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     with pytest.raises(InputError, match=reason) as caught:
-        images.read_photo(path)
+        read(path)
     assert "a.jpg" in caught.value.message and caught.value.remedy
 
 
+@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
 @pytest.mark.parametrize("share", [0.4, 0.9])
-def test_a_truncated_picture_is_refused_and_not_half_read(tmp_path: Path, kind: str, share: float):
+def test_a_truncated_picture_is_refused_and_not_half_read(
+    tmp_path: Path, kind: str, share: float, read: Callable[[Path], object]
+):
     buffer = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), dtype=np.uint8)
     Image.fromarray(noise).save(buffer, kind)
     path = tmp_path / "cut.jpg"
     path.write_bytes(buffer.getvalue()[: int(share * len(buffer.getvalue()))])
     with pytest.raises(InputError, match=r"cut\.jpg"):
-        images.read_photo(path)
+        read(path)
 
 
 def test_a_decompression_bomb_is_refused_before_its_pixels_are_decoded(tmp_path: Path):
@@ -219,8 +229,9 @@ def test_a_decompression_bomb_is_refused_before_its_pixels_are_decoded(tmp_path:
 
 
 def test_one_pixel_is_too_small_and_a_long_strip_is_not(tmp_path: Path):
-    with pytest.raises(InputError, match="1×1 is too small"):
-        images.read_photo(save(Image.new("RGB", (1, 1)), tmp_path / "dot.png"))
+    for read in READERS:
+        with pytest.raises(InputError, match="1×1 is too small"):
+            read(save(Image.new("RGB", (1, 1)), tmp_path / "dot.png"))
     assert images.read_photo(save(Image.new("RGB", (10000, 200)), tmp_path / "strip.png")).rgb.shape == (200, 10000, 3)
 
 
