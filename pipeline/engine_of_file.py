@@ -14,6 +14,8 @@ from tryon.other_files import KINDS as OTHER_KINDS
 from tryon.recognise import FileKind, other_engine, recognise, unknown_file
 from tryon.tensor_shapes import read_shapes
 
+_BY_FILE = "give a published file, or the folder of a model of several files"
+
 
 @dataclass(frozen=True, slots=True)
 class FileReader:
@@ -36,7 +38,7 @@ def reader_of(file: Path, wanted: str = "", variant: str = "") -> FileReader:
     """The reader of a published file.
 
     Args:
-        file: the file; its tensors are not read.
+        file: the file, or the folder of a model of several files; its tensors are not read.
         wanted: the engine that the user named; a file of no known kind is left to it.
         variant: the variant that the user named, which says an engine of one network too.
 
@@ -48,6 +50,8 @@ def reader_of(file: Path, wanted: str = "", variant: str = "") -> FileReader:
     able = [engine for kind in kinds if kind.convert for engine in kind.engines]
     if wanted and wanted not in able:
         raise UsageError(f"no engine {wanted!r} whose weights can be converted", nearest(wanted, able))
+    if file.is_dir():
+        return _reader_of_folder(file, wanted, kinds)
     shapes = read_shapes(file)
     kind = recognise(shapes, kinds)
     if variant:
@@ -60,10 +64,40 @@ def reader_of(file: Path, wanted: str = "", variant: str = "") -> FileReader:
         return _reader(wanted, _kind_of(wanted, kinds), kind.about)
     if not kind.engines or wanted not in {"", *kind.engines}:
         raise other_engine(file, kind, wanted)
+    if kind.inside:
+        raise WeightsError(
+            f"{file}: this is {kind.about}, one file of a model of several",
+            f"give the folder that holds {kind.inside}: python run.py weights convert FOLDER",
+        )
     if not kind.convert:
         cure = f"python run.py weights pull {kind.row or _row_of(kind.engines[0])} --from {file}"
         raise WeightsError(f"{file}: this is {kind.about}; it is used as it is, without conversion", cure)
     return _reader(wanted or _listed_engine(file, kind), kind, kind.about)
+
+
+def _reader_of_folder(folder: Path, wanted: str, kinds: Sequence[FileKind]) -> FileReader:
+    """The reader of a model that is a folder: of the kind whose file lies in its place there."""
+    whole = [kind for kind in kinds if kind.inside]
+    kind = next(
+        (kind for kind in whole if (folder / kind.inside).is_file() and not kind.lacks(read_shapes(folder / kind.inside))), None
+    )
+    if kind is None:
+        plain = " (a Stable Diffusion folder: it has `unet`)" if (folder / "unet").is_dir() else ""
+        places = ", ".join(kind.inside for kind in whole)
+        raise WeightsError(f"{folder}: a folder without a model that is converted{plain}; looked for: {places}", _BY_FILE)
+    if wanted not in {"", *kind.engines}:
+        raise other_engine(folder, kind, wanted)
+    if wanted:
+        return _reader(wanted, kind, kind.about)
+    parts = {*folder.resolve().parts}
+    named = {engine for name, engine in kind.folder_names.items() if name in parts}
+    named |= {engine for engine in kind.engines if _row_of(engine) in parts}
+    if len(named) != 1:
+        raise UsageError(
+            f"{folder}: this is {kind.about}, and its path does not say for which engine: {', '.join(kind.engines)}",
+            "\n  → ".join(f"python run.py weights convert {engine} {folder}" for engine in kind.engines),
+        )
+    return _reader(named.pop(), kind, kind.about)
 
 
 def refuse_other_model(name: str, file: Path) -> None:

@@ -58,7 +58,8 @@ KINDS: tuple[FileKind, ...] = (
         about="a Stable Diffusion 1 U-Net, or OOTDiffusion's garment U-Net (unet_garm)",
         has=_UNET,
         inputs={_UNET_INPUT: 4},
-        advice=_BASE,
+        advice="no tensor's name or shape tells the two apart. OOTDiffusion is converted from the folder of both its U-Nets: "
+        "python run.py weights convert FOLDER; Stable Diffusion needs no conversion",
     ),
     FileKind(
         name="stable_diffusion_1_inpainting_unet",

@@ -34,6 +34,8 @@ class FileKind:
         convert_for: the same for engines for which it is another function.
         variants: `--variant` → engine, where models of one layout are told apart by it.
         claimed: engines whose files may have just these names too: they read one where the user says that it is theirs.
+        inside: where the file lies in the folder that is the model, where a model is a folder.
+        folder_names: what a part of that folder's path may be called → the engine whose model it is then.
         row: row of the weights table that it belongs to, where that is not the engine's first.
         advice: what to do with a file that no engine reads.
     """
@@ -48,6 +50,8 @@ class FileKind:
     convert_for: Mapping[str, str] = field(default_factory=dict)
     variants: Mapping[str, str] = field(default_factory=dict)
     claimed: tuple[str, ...] = ()
+    inside: str = ""
+    folder_names: Mapping[str, str] = field(default_factory=dict)
     row: str = ""
     advice: str = ""
 

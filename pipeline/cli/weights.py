@@ -226,7 +226,7 @@ def convert(
         list[str],
         typer.Argument(default_factory=list, metavar="ENGINE", show_default=False, help="Only where the file does not tell."),
     ],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The published checkpoint.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The published checkpoint, or folder.")],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Default: beside the engine's weights, where it is found.")
     ] = None,

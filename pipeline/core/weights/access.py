@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.core.errors import WeightsError
@@ -58,11 +58,20 @@ def adopt_converted(name: str, root: Path = DEFAULT_ROOT) -> str:
     weight, verified, made = row(name), read_verified(root / name), find_converted(converted_folder(name, root))
     if made is None or source_known(weight, verified, made):
         return ""
-    file = weight.files[0]
-    if pin_of(verified, file) or (file.sha256 and not other_edition(weight, file, made.source_bytes)):
-        return f"{made.folder}: made from another file than {file.name} of the table, so used only while that very file is here"
-    verified.put(file.name, VerifiedFile(made.source_sha256, made.source_bytes, 0, 0, pinned=True))
-    return f"{name}/{file.name}: no published hash; pinned on first use: {made.source_sha256}"
+    sources = made.sources or {weight.files[0].name: (made.source_sha256, made.source_bytes)}
+    pinned = []
+    for file in weight.files:
+        sha256, size = sources.get(file.name, ("", 0))
+        if sha256 in {*file.sha256, pin_of(verified, file)} - {""}:
+            continue
+        if not sha256 or pin_of(verified, file) or (file.sha256 and not other_edition(weight, file, size)):
+            return (
+                f"{made.folder}: made from another file than {file.name} of the table, so used only while that very file is here"
+            )
+        pinned.append((file.name, VerifiedFile(sha256, size, 0, 0, pinned=True)))
+    for file_name, known in pinned:
+        verified.put(file_name, known)
+    return "; ".join(f"{name}/{file}: no published hash; pinned on first use: {known.sha256}" for file, known in pinned)
 
 
 def available(name: str, root: Path = DEFAULT_ROOT) -> bool:
@@ -152,6 +161,11 @@ def sha_of(name: str, root: Path = DEFAULT_ROOT) -> str:
 def row_sha(findings: Findings) -> str:
     """The sha256 of a verified row: that of its file, or of the list of its files' hashes."""
     hashes = {finding.file.name: finding.sha256 for finding in findings}
+    return list_sha(hashes)
+
+
+def list_sha(hashes: Mapping[str, str]) -> str:
+    """What stands for files, name → sha256, in fingerprints: the hash of one alone, else the hash of their list."""
     if len(hashes) == 1:
         return next(iter(hashes.values()))
     return hashlib.sha256("".join(f"{file}:{sha}\n" for file, sha in sorted(hashes.items())).encode()).hexdigest()

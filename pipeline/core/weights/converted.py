@@ -7,7 +7,7 @@ the weights, in fingerprints and recipes, stays the sha256 of that original.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,14 @@ class Converted:
         source_sha256: of the published file it was made from.
         source_bytes: size of that file.
         files: path below the folder → sha256.
+        sources: published file → (sha256, size) of a model of several files; empty for one of one file.
     """
 
     folder: Path
     source_sha256: str
     source_bytes: int
     files: Mapping[str, str]
+    sources: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 def list_contents(folder: Path) -> dict[str, dict[str, int | str]]:
@@ -65,7 +67,9 @@ def find_converted(folder: Path) -> Converted | None:
         return None
     if not all(_has_size(folder / name, facts) for name, facts in listed.items()):
         return None
-    return Converted(folder, source, index.get("source_bytes", 0), {name: facts["sha256"] for name, facts in listed.items()})
+    files = {name: facts["sha256"] for name, facts in listed.items()}
+    sources = {name: (facts["sha256"], facts["bytes"]) for name, facts in index.get("sources", {}).items()}
+    return Converted(folder, source, index.get("source_bytes", 0), files, sources)
 
 
 def damaged_files(converted: Converted, *, rehash: bool = False) -> list[str]:

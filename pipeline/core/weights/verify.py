@@ -200,7 +200,8 @@ def quick_check(weight: Weight, file: WeightFile, verified: VerifiedFiles) -> Fi
         made = find_converted(verified.folder / CONVERTED)
         if made is None or not source_known(weight, verified, made):
             return replace(found, state=FileState.MISSING)
-        return replace(found, path=made.folder, state=FileState.CONVERTED, sha256=made.source_sha256)
+        sha256, _ = made.sources.get(file.name, (made.source_sha256, 0))
+        return replace(found, path=made.folder, state=FileState.CONVERTED, sha256=sha256)
     except OSError as error:
         return _unusable(found, f"cannot be read: {error.strerror}")
     if stub:
@@ -214,6 +215,10 @@ def quick_check(weight: Weight, file: WeightFile, verified: VerifiedFiles) -> Fi
 
 
 def source_known(weight: Weight, verified: VerifiedFiles, made: Converted) -> bool:
-    """Whether a converted form was made from a file the table lists or this machine pinned; only models of one file have one."""
-    file = weight.files[0]
-    return len(weight.files) == 1 and made.source_sha256 in {*file.sha256, pin_of(verified, file)}
+    """Whether a converted form was made from files that the table lists or this machine pinned: all files of the model."""
+    if len(weight.files) == 1 and not made.sources:
+        return made.source_sha256 in {*weight.files[0].sha256, pin_of(verified, weight.files[0])}
+    return all(
+        file.name in made.sources and made.sources[file.name][0] in {*file.sha256, pin_of(verified, file)}
+        for file in weight.files
+    )

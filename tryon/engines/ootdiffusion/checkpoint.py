@@ -22,6 +22,7 @@ from tryon.networks.clip import count_positions
 from tryon.networks.savings import ALL, Savings
 
 INPUT = "conv_in.weight"
+UNETS = ("unet_garm", "unet_vton")
 UNET_FILE = "diffusion_pytorch_model.safetensors"
 VAE_FILE = "diffusion_pytorch_model.bin"
 _OLD_LEVEL = "text_model."  # transformers 5 took it away from the text tower's names
@@ -88,17 +89,29 @@ def read_published(files: Files, architecture: Architecture = FULL) -> dict[str,
     Raises:
         WeightsError: missing, unsafe, incomplete, or another model, with the names that differ.
     """
-    wanted = empty_network(architecture).state_dict()
-    garment, try_on = (files.unets / part / UNET_FILE for part in ("unet_garm", "unet_vton"))
-    parts: dict[str, tuple[Path, Mapping[str, Tensor]]] = {
-        "unet_garm": (garment, _garment_unet(garment, files)),
-        "unet_vton": (try_on, _try_on_unet(try_on, files)),
-        "vae": (files.vae, old_vae_names(open_checkpoint(_there(files.vae, "the VAE", "ootdiffusion-vae")))),
-    }
+    unets = read_unets(files, architecture)
+    vae = old_vae_names(open_checkpoint(_there(files.vae, "the VAE", "ootdiffusion-vae")))
     clip = open_checkpoint(_there(files.clip, "CLIP", "clip-vit-large-patch14"))
-    parts["text_encoder"] = (files.clip, text_tower(clip))
-    parts["image_encoder"] = (files.clip, image_tower(clip))
-    found: dict[str, Tensor] = {}
+    towers = {"text_encoder": (files.clip, text_tower(clip)), "image_encoder": (files.clip, image_tower(clip))}
+    return unets | _strictly({"vae": (files.vae, vae), **towers}, files, architecture)
+
+
+def read_unets(files: Files, architecture: Architecture = FULL) -> dict[str, Tensor]:
+    """The two U-Nets of a model alone, as `read_published`.
+
+    Raises:
+        WeightsError: as there.
+    """
+    garment, try_on = (files.unets / part / UNET_FILE for part in UNETS)
+    parts = {"unet_garm": (garment, _garment_unet(garment, files)), "unet_vton": (try_on, _try_on_unet(try_on, files))}
+    return _strictly(parts, files, architecture)
+
+
+def _strictly(
+    parts: Mapping[str, tuple[Path, Mapping[str, Tensor]]], files: Files, architecture: Architecture
+) -> dict[str, Tensor]:
+    """Parts of the network by name, with the files they were read from, under our names."""
+    wanted, found = empty_network(architecture).state_dict(), dict[str, Tensor]()
     for part, (path, tensors) in parts.items():
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in wanted.items() if name.startswith(f"{part}.")}
         _refuse(path, part, difference(tensors, own), files)

@@ -10,6 +10,7 @@ from pydantic import Field
 from pipeline.core.engine import EngineConfig
 from pipeline.core.layout import ATTENTION, SAMPLES, PerEngine
 from tryon.engines.ootdiffusion.presets import PRESETS, SamplingConfig
+from tryon.engines.ootdiffusion.words import Prompts
 from tryon.networks.sd1 import SIDE_MULTIPLE
 
 
@@ -36,6 +37,9 @@ class OotdConfig(EngineConfig):
 
     samples: int | None = Field(default=None, ge=1, le=8)
     """Pictures of a pair that differ in their start noise: the first is the result, all stand side by side in another folder."""
+
+    prompts: Prompts = "published"
+    """What the text encoder is told; weights that were trained with another set of prompts refuse it."""
 
     # Excluded below: what leaves the picture as it is, up to the rounding that another machine brings as well (±1 level).
 

@@ -19,7 +19,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from tryon.engines.ootdiffusion.network import OotDiffusion
-from tryon.engines.ootdiffusion.words import Words
+from tryon.engines.ootdiffusion.words import Ids, Words
 from tryon.networks.clip import clip_crop
 from tryon.networks.sd1 import LATENT_STRIDE, SIDE_MULTIPLE
 from tryon.networks.vae import Posterior
@@ -53,7 +53,13 @@ class EncodedGarment:
     """Everything a batch needs of a garment but its tokens, which depend on the category too."""
 
     latent: Tensor  # (1, 4, h / 8, w / 8), unscaled
-    context: Tensor  # (1, 2 or 4, context_dim)
+    context: Tensor  # (1, 2 or 4, context_dim) of the try-on U-Net
+    other_context: Tensor | None = None  # of the garment U-Net, where its words are others
+
+    @property
+    def garment_context(self) -> Tensor:
+        """What the garment U-Net's cross-attentions see."""
+        return self.context if self.other_context is None else self.other_context
 
 
 def check_size(size: Size) -> None:
@@ -116,17 +122,24 @@ def encoded_person(pictures: PersonPictures, posteriors: Sequence[Posterior]) ->
     return EncodedPerson(pictures=pictures, masked=masked.mean, known=image.sample(None), repaint=shrunk.to(masked.mean.device))
 
 
-def garment_contexts(network: OotDiffusion, words: Words, garments: Sequence[tuple[RGB, Category]]) -> list[Tensor]:
-    """The context of garments, one call: (1, n, context_dim) fp32 each.
+def garment_contexts(
+    network: OotDiffusion, words: Words, garments: Sequence[tuple[RGB, Category]]
+) -> list[tuple[Tensor, Tensor | None]]:
+    """The contexts of garments, one call: (1, n, context_dim) fp32 each, of the try-on U-Net, and the garment U-Net's own if any.
 
     Args:
         network: the loaded network.
         words: of the model.
         garments: garment canvas (h, w, 3) with its category.
     """
-    ids = torch.tensor([words.ids[category] for _, category in garments])
     squares = torch.cat([clip_crop(picture, side=network.architecture.clip.image_size) for picture, _ in garments])
-    return list(network.context(ids, squares, words.vector).float()[:, None])
+
+    def told(each: Ids) -> list[Tensor]:
+        ids = torch.tensor([each[category] for _, category in garments])
+        return list(network.context(ids, squares, words.vector).float()[:, None])
+
+    own = told(words.garment_ids) if words.garment_ids is not None else [None] * len(garments)
+    return list(zip(told(words.ids), own, strict=True))
 
 
 def latent_size(size: Size) -> Size:

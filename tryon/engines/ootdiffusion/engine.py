@@ -27,7 +27,7 @@ from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require_all, sha_of
 from tryon.engines.ootdiffusion.config import OotdConfig, sampling_config
-from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words
+from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words, words_of
 from tryon.networks.sd1 import smaller
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class OotdHalfBody(EngineBase):
         context: device and folders of the run.
     """
 
+    variant: ClassVar[str] = "hd"
     words: ClassVar[Words] = HALF_BODY
     card: ClassVar[EngineCard] = EngineCard(
         name="ootdiffusion_hd",
@@ -109,7 +110,7 @@ class OotdHalfBody(EngineBase):
         limits = Limits(chosen, self.batch_size, smaller(self.card.name, self._size))
         self._runtime = Runtime(
             network,
-            self.words,
+            words_of(self.words, self.config.prompts),
             sampling,
             self._size,
             limits,
@@ -131,15 +132,18 @@ class OotdHalfBody(EngineBase):
         """How this engine makes pictures, resolved."""
         runtime = self._ready()
         facts = {"weights": sha_of(self.card.weights[0], self.context.layout.weights), "size": list(self._size)}
-        facts |= {"timestep_spacing": runtime.spacing}
+        facts |= {"timestep_spacing": runtime.spacing, "prompts": self.config.prompts}
         return facts | asdict(runtime.config) | {"dtype": str(runtime.network.dtype).removeprefix("torch.")}
 
     def _open(self, dtype: torch.dtype) -> tuple[OotDiffusion, str]:
         """The network on the CPU, and how its sampler spreads timesteps."""
-        from tryon.engines.ootdiffusion import checkpoint
+        from tryon.engines.ootdiffusion import checkpoint, folder
 
-        unets, vae, scheduler, clip = require_all(self.card.weights, self.context.layout.weights).values()
-        files = checkpoint.Files(unets=unets, vae=vae / checkpoint.VAE_FILE, clip=clip, row=self.card.weights[0])
+        row, root = self.card.weights[0], self.context.layout.weights
+        _, vae, scheduler, clip = require_all(self.card.weights, root).values()
+        unets = folder.unets_folder(row, root, sampling_config(self.config).dtype)
+        folder.refuse_other_model(unets, self.variant, self.config.prompts)
+        files = checkpoint.Files(unets=unets, vae=vae / checkpoint.VAE_FILE, clip=clip, row=row)
         return checkpoint.load(files, dtype), checkpoint.read_spacing(scheduler)
 
     def _ready(self) -> Runtime:
@@ -149,6 +153,7 @@ class OotdHalfBody(EngineBase):
 class OotdFullBody(OotdHalfBody):
     """The model of Dress Code at 1024×768: upper and lower garments, dresses."""
 
+    variant: ClassVar[str] = "dc"
     words: ClassVar[Words] = FULL_BODY
     card: ClassVar[EngineCard] = replace(
         OotdHalfBody.card,

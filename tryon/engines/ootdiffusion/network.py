@@ -71,7 +71,7 @@ class OotDiffusion(nn.Module):
         dtype: torch.dtype = self.unet_vton.conv_in.weight.dtype
         return dtype
 
-    def context(self, ids: Tensor, clip_pictures: Tensor, vector: Literal["replaces", "follows"]) -> Tensor:
+    def context(self, ids: Tensor, clip_pictures: Tensor, vector: Literal["replaces", "follows", "left out"]) -> Tensor:
         """The tokens that both U-Nets' cross-attentions see.
 
         Args:
@@ -82,7 +82,9 @@ class OotDiffusion(nn.Module):
         Returns:
             (b, n or n + 1, context_dim).
         """
-        text = self.text_encoder(ids.to(self.device)).last_hidden_state
+        text: Tensor = self.text_encoder(ids.to(self.device)).last_hidden_state
+        if vector == "left out":
+            return text
         image = self.image_encoder(clip_pictures.to(self.device, self.dtype)).image_embeds[:, None]
         kept = text[:, :-1] if vector == "replaces" else text
         return torch.cat([kept, image.to(text.dtype)], dim=1)

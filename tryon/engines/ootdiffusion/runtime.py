@@ -177,10 +177,10 @@ class Runtime:
     def _encode_garments(self, garments: Sequence[CanvasGarment]) -> None:
         posteriors = self._encoder.run([garment.picture for garment in garments])
         contexts = self._contexts.run(garments)
-        for garment, posterior, context in zip(garments, posteriors, contexts, strict=True):
-            garment.encoded = EncodedGarment(latent=posterior.mean, context=context)
+        for garment, posterior, (context, other) in zip(garments, posteriors, contexts, strict=True):
+            garment.encoded = EncodedGarment(latent=posterior.mean, context=context, other_context=other)
 
-    def _context_batch(self, garments: Sequence[CanvasGarment]) -> list[Tensor]:
+    def _context_batch(self, garments: Sequence[CanvasGarment]) -> list[tuple[Tensor, Tensor | None]]:
         return garment_contexts(self.network, self.words, [(garment.picture, garment.category) for garment in garments])
 
     def _show(self, garment: CanvasGarment) -> ShownGarment:

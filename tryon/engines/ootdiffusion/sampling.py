@@ -55,12 +55,12 @@ def show_garment(network: OotDiffusion, garment: EncodedGarment, *, guided: bool
         guided: whether the unguided answer will be asked for.
     """
     if not guided:
-        return ShownGarment(network.garment_tokens(garment.latent, garment.context))
+        return ShownGarment(network.garment_tokens(garment.latent, garment.garment_context))
     nothing = torch.zeros_like(garment.latent)
     if not network.savings.batch_guidance:
-        both = (network.garment_tokens(latent, garment.context) for latent in (garment.latent, nothing))
+        both = (network.garment_tokens(latent, garment.garment_context) for latent in (garment.latent, nothing))
         return ShownGarment(*both)
-    latents, contexts = torch.cat([garment.latent, nothing]), garment.context.expand(2, -1, -1)
+    latents, contexts = torch.cat([garment.latent, nothing]), garment.garment_context.expand(2, -1, -1)
     tokens = network.garment_tokens(latents, contexts)
     return ShownGarment([each[:1] for each in tokens], [each[1:] for each in tokens])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,9 +12,13 @@ import numpy as np
 import pytest
 import torch
 from named_weights import weights_module
+from safetensors.torch import save_file
+from tiny_engines import tiny_ootd
 from torch import Tensor
 
+from benchmarks.generated import GeneratedWeights
 from tryon.engines.ootdiffusion.architecture import Architecture
+from tryon.engines.ootdiffusion.checkpoint import Files, empty_network
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.networks.clip import ClipWidths, TextWidths
 from tryon.networks.savings import ALL, OFFICIAL, Savings
@@ -97,3 +102,25 @@ def network(request: pytest.FixtureRequest, records: Records, architecture: Arch
 @pytest.fixture(scope="session")
 def both_networks(records: Records, architecture: Architecture) -> dict[str, OotDiffusion]:
     return {"official": records.network(architecture, OFFICIAL), "all": records.network(architecture, ALL)}
+
+
+@pytest.fixture(scope="module")
+def tiny_weights() -> Mapping[str, torch.Tensor]:
+    made = GeneratedWeights(empty_network(tiny_ootd()).state_dict())
+    return {name: made[name].clone().contiguous() for name in made}
+
+
+@pytest.fixture
+def files(tiny_weights: Mapping[str, torch.Tensor], tmp_path: Path) -> Files:
+    """The published folders, with the published names."""
+
+    def part(name: str, prefix: str = "") -> dict[str, torch.Tensor]:
+        return {prefix + key.removeprefix(f"{name}."): each for key, each in tiny_weights.items() if key.startswith(f"{name}.")}
+
+    for name in ("unet_garm", "unet_vton"):
+        (tmp_path / name).mkdir()
+        save_file(part(name), tmp_path / name / "diffusion_pytorch_model.safetensors")
+    torch.save(part("vae"), tmp_path / "vae.bin")
+    positions = {"text_model.embeddings.position_ids": torch.arange(77)[None], "logit_scale": torch.ones(1)}
+    save_file(part("text_encoder", "text_model.") | part("image_encoder") | positions, tmp_path / "clip.safetensors")
+    return Files(unets=tmp_path, vae=tmp_path / "vae.bin", clip=tmp_path / "clip.safetensors", row="ootdiffusion-hd")

@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import save_file
 from tiny_engines import tiny_engine, tiny_ootd
 
-from benchmarks.generated import GeneratedWeights
 from pipeline import choice
 from pipeline.catalog import ENGINES
 from pipeline.choice import Chooser
@@ -21,32 +20,10 @@ from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.core.step import Context
-from tryon.engines.ootdiffusion.checkpoint import Files, empty_network, load, read_published, read_spacing
+from tryon.engines.ootdiffusion.checkpoint import Files, load, read_published, read_spacing
 from tryon.step import TryOnConfig, TryOnStep
 
 WIDTHS = tiny_ootd()
-
-
-@pytest.fixture(scope="module")
-def weights() -> Mapping[str, torch.Tensor]:
-    made = GeneratedWeights(empty_network(WIDTHS).state_dict())
-    return {name: made[name].clone().contiguous() for name in made}
-
-
-@pytest.fixture
-def files(weights: Mapping[str, torch.Tensor], tmp_path: Path) -> Files:
-    """The published folders, with the published names."""
-
-    def part(name: str, prefix: str = "") -> dict[str, torch.Tensor]:
-        return {prefix + key.removeprefix(f"{name}."): each for key, each in weights.items() if key.startswith(f"{name}.")}
-
-    for name in ("unet_garm", "unet_vton"):
-        (tmp_path / name).mkdir()
-        save_file(part(name), tmp_path / name / "diffusion_pytorch_model.safetensors")
-    torch.save(part("vae"), tmp_path / "vae.bin")
-    positions = {"text_model.embeddings.position_ids": torch.arange(77)[None], "logit_scale": torch.ones(1)}
-    save_file(part("text_encoder", "text_model.") | part("image_encoder") | positions, tmp_path / "clip.safetensors")
-    return Files(unets=tmp_path, vae=tmp_path / "vae.bin", clip=tmp_path / "clip.safetensors", row="ootdiffusion-hd")
 
 
 def rewrite(path: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
@@ -61,9 +38,9 @@ def unet(files: Files, part: str) -> Path:
     return files.unets / part / "diffusion_pytorch_model.safetensors"
 
 
-def test_every_tensor_of_the_published_files_arrives(files: Files, weights: Mapping[str, torch.Tensor]):
+def test_every_tensor_of_the_published_files_arrives(files: Files, tiny_weights: Mapping[str, torch.Tensor]):
     network = load(files, torch.float32, architecture=WIDTHS)
-    assert all(torch.equal(each, weights[name]) for name, each in network.state_dict().items())
+    assert all(torch.equal(each, tiny_weights[name]) for name, each in network.state_dict().items())
 
 
 def test_a_vae_with_the_names_of_older_libraries_is_read(files: Files):

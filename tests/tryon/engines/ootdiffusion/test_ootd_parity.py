@@ -46,7 +46,7 @@ def person(records, network):
 @pytest.fixture(scope="module")
 def garment(records, network):
     picture = records.picture("garment")
-    context = garment_contexts(network, HALF_BODY, [(picture, Category.UPPER)])[0]
+    context = garment_contexts(network, HALF_BODY, [(picture, Category.UPPER)])[0][0]
     return EncodedGarment(latent=encode_all(network.vae, [picture])[0].mean, context=context)
 
 
@@ -94,7 +94,7 @@ def test_the_half_bodys_context_is_the_begin_mark_and_the_garments_vector(record
 
 def test_the_full_bodys_context_is_three_tokens_of_a_word_and_the_garments_vector(records, network):
     contexts = garment_contexts(network, FULL_BODY, [(records.picture("garment"), category) for category in FULL_BODY.ids])
-    for context, word in zip(contexts, ("upperbody", "lowerbody", "dress"), strict=True):
+    for (context, _), word in zip(contexts, ("upperbody", "lowerbody", "dress"), strict=True):
         near(context[:, :3], records(f"dc_text_{word}"), 1e-5)
         near(context[:, 3], records("clip_image_embeds"), 1e-4)
 

@@ -1,0 +1,229 @@
+"""The converted form of one model: its two U-Nets in 16 bits, and what they must be told.
+
+```
+<folder>/model_index.json   variant, prompt set, token ids, number format, sha256 of the source's and of every file here
+         unet_garm/ unet_vton/   in the published layout: opened by diffusers, by the published code, and by this engine as it is
+```
+
+VAE, CLIP and the sampler's settings are rows of the weights table of their own, shared by both models, and stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pipeline.core.errors import WeightsError
+from pipeline.core.weights.access import converted_of, list_sha
+from pipeline.core.weights.converted import INDEX
+from pipeline.core.weights.files import digest_of, read_json
+from tryon.engines.ootdiffusion.architecture import FULL, Architecture
+from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, UNETS, Files, empty_network, read_unets
+from tryon.engines.ootdiffusion.words import ABOUT, FULL_BODY, HALF_BODY, PUBLISHED, Ids, Prompts, Words, words_of
+from tryon.network_folder import new_folder, refuse_damaged, stored_dtype, write_index, write_parts
+from tryon.networks.precision import DTYPES
+from tryon.networks.savings import ALL
+
+CLASS_NAME = "LookbookOotDiffusion"
+PARTS: Mapping[str, str] = dict.fromkeys(UNETS, UNET_FILE)
+SOURCES = tuple(f"{part}/{name}" for part in UNETS for name in (UNET_FILE, "config.json"))
+"""Files of a published model, as the weights table lists them."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the two published models.
+
+    Args:
+        words: of the published weights.
+        row: of the weights table.
+        engine: that dresses with it.
+        folder: what the publisher calls its folder.
+    """
+
+    words: Words
+    row: str
+    engine: str
+    folder: str
+
+
+VARIANTS: Mapping[str, Variant] = {
+    "hd": Variant(HALF_BODY, "ootdiffusion-hd", "ootdiffusion_hd", "ootd_hd"),
+    "dc": Variant(FULL_BODY, "ootdiffusion-dc", "ootdiffusion_dc", "ootd_dc"),
+}
+"""By name; the tensors of the two are alike, so a folder says which it is."""
+
+
+def convert(
+    source: Path,
+    folder: Path,
+    variant: str,
+    *,
+    dtype: str = "bf16",
+    vae_file: Path | None = None,
+    lean: bool = False,
+    architecture: Architecture = FULL,
+) -> None:
+    """Turn a published folder into one of half its size that loads in seconds; all or nothing.
+
+    Args:
+        source: the folder with `unet_garm` and `unet_vton`, published as `checkpoint-36000`.
+        folder: where the new one appears; must not exist.
+        variant: `hd` or `dc`; refused where the publisher's folder name says the other.
+        dtype: `fp32`, `bf16` or `fp16`.
+        vae_file: the VAE is a file of its own, read as it is; refused.
+        lean: leave out what stands behind the last place where tokens are taken; the published code then misses it.
+        architecture: the widths it must have.
+
+    Raises:
+        WeightsError: a bad source, the other model, an unknown dtype, or a folder that exists already.
+    """
+    model = VARIANTS[variant]
+    if dtype not in DTYPES:
+        raise WeightsError(f"dtype {dtype!r} is not known to OOTDiffusion", f"one of {', '.join(DTYPES)}")
+    if vae_file is not None:
+        raise WeightsError(
+            f"{vae_file}: OOTDiffusion's VAE is a file of its own, outside the converted folder",
+            f"leave out --vae; the engine reads {Path('ootdiffusion-vae')} in the weights folder",
+        )
+    if lean:
+        raise WeightsError("--lean: every tensor of an OOTDiffusion folder is read by the published code", "leave out --lean")
+    refuse_other_folder(source, variant)
+    files = Files(unets=source, vae=source, clip=source, row=model.row)
+    weights = read_unets(files, architecture)
+    sources = {name: digest_of(source / name) for name in SOURCES if (source / name).is_file()}
+    index = {
+        **description(variant, PUBLISHED, dtype),
+        "source_sha256": list_sha({name: digest.sha256 for name, digest in sources.items()}),
+        "source_bytes": sum(digest.count for digest in sources.values()),
+        "sources": {name: {"sha256": digest.sha256, "bytes": digest.count} for name, digest in sources.items()},
+    }
+    write_folder(folder, weights, index, dtype, architecture)
+
+
+convert_hd = partial(convert, variant="hd")
+convert_dc = partial(convert, variant="dc")
+"""What `weights convert` calls for each engine."""
+
+
+def description(variant: str, prompts: Prompts, dtype: str) -> dict[str, Any]:
+    """What a folder's index says about its model.
+
+    Args:
+        variant: `hd` or `dc`.
+        prompts: the set that it was trained with.
+        dtype: number format of its weights.
+    """
+    words = words_of(VARIANTS[variant].words, prompts)
+    own = words.garment_ids or words.ids
+    return {
+        "_class_name": CLASS_NAME,
+        "variant": variant,
+        "prompts": prompts,
+        "words": {"unet_vton": _listed(words.ids), "unet_garm": _listed(own), "vector": words.vector},
+        "dtype": dtype,
+    }
+
+
+def write_folder(
+    folder: Path, weights: Mapping[str, Tensor], index: Mapping[str, Any], dtype: str, architecture: Architecture = FULL
+) -> None:
+    """Write a folder from weights of both U-Nets under our names; a trained model's is written by this too.
+
+    Args:
+        folder: where it appears; must not exist.
+        weights: `unet_garm.…` and `unet_vton.…`.
+        index: of `description`, with `source_sha256`: what stands for the model in fingerprints.
+        dtype: `fp32`, `bf16` or `fp16`.
+        architecture: the widths.
+
+    Raises:
+        WeightsError: the folder exists already.
+    """
+    with new_folder(folder) as made:
+        write_parts(made, PARTS, weights, empty_network(architecture, ALL), DTYPES[dtype])
+        write_index(made, index)
+
+
+def unets_folder(row: str, root: Path, dtype: str) -> Path:
+    """Where a model's U-Nets are read: its converted folder, or the published one where fp32 is asked for and that was rounded.
+
+    Args:
+        row: of the weights table.
+        root: the weights folder.
+        dtype: number format asked for.
+    """
+    converted, published = converted_of(row, root), root / row
+    whole = all((published / part / UNET_FILE).is_file() for part in UNETS)
+    if converted is None or (dtype == "fp32" and whole and stored_dtype(converted) != "fp32"):
+        return published
+    return converted
+
+
+def refuse_other_model(folder: Path, variant: str, prompts: Prompts) -> None:
+    """Hold a folder against the engine's model and the words of the settings; a published folder says only its name.
+
+    Args:
+        folder: converted, trained or published.
+        variant: of the engine that will dress.
+        prompts: the set in the settings.
+
+    Raises:
+        WeightsError: the other model, damaged, or trained with other words.
+    """
+    if not (folder / INDEX).is_file():
+        refuse_other_folder(folder, variant)
+        trained: str = PUBLISHED
+    else:
+        index, model = read_json(folder / INDEX), VARIANTS[variant]
+        if index.get("_class_name") != CLASS_NAME:
+            raise WeightsError(f"{folder / INDEX}: describes another model", "python run.py weights convert FOLDER")
+        if index.get("variant") != variant:
+            raise _other_variant(folder, str(index.get("variant")), variant)
+        refuse_damaged(folder, PARTS)
+        trained = str(index.get("prompts"))
+        said = words_of(model.words, prompts)
+        if trained == prompts and index.get("words", {}).get("unet_vton") != _listed(said.ids):
+            raise WeightsError(
+                f"{folder / INDEX}: prompt set {prompts!r} has other token ids there than here", "convert or export it again"
+            )
+    if trained != prompts:
+        about = ABOUT.get(trained, "unknown here")  # type: ignore[call-overload]  # what a file says may be anything
+        setting = f"--set {VARIANTS[variant].engine}.prompts={trained}"
+        raise WeightsError(
+            f"{folder}: trained with the prompt set {trained!r} ({about}), not with {prompts!r} ({ABOUT[prompts]})",
+            setting if trained in ABOUT else f"known sets: {', '.join(ABOUT)}",
+        )
+
+
+def refuse_other_folder(source: Path, variant: str) -> None:
+    """Refuse a published folder whose path names the other model.
+
+    Raises:
+        WeightsError: with the command for the model that it is.
+    """
+    names = set(source.resolve().parts)
+    for other, model in VARIANTS.items():
+        if other != variant and names & {model.folder, model.row} and not names & _names_of(variant):
+            raise _other_variant(source, other, variant)
+
+
+def _names_of(variant: str) -> set[str]:
+    return {VARIANTS[variant].folder, VARIANTS[variant].row}
+
+
+def _other_variant(path: Path, found: str, wanted: str) -> WeightsError:
+    other = VARIANTS.get(found)
+    dresses = ", ".join(sorted(each.value for each in other.words.categories)) if other else "?"
+    cure = f"--engine {other.engine}, or python run.py weights pull {VARIANTS[wanted].row}" if other else "convert it again"
+    name = VARIANTS[wanted].engine
+    return WeightsError(f"{path}: is OOTDiffusion's {found} model (dresses {dresses}); {name} needs {wanted}", cure)
+
+
+def _listed(ids: Ids) -> dict[str, list[int]]:
+    return {category.value: list(each) for category, each in ids.items()}
