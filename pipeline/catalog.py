@@ -226,6 +226,8 @@ TRAINERS: dict[str, Target] = {
 TRAINING: dict[str, Target] = {
     "options": "tryon.training.session:Options",
     "start": "tryon.training.session:start",
+    "settings": "tryon.training.session:settings_of",
+    "table": "tryon.training.logs:read_table",
     "identify": "pipeline.engine_of_file:about_file",
     "list": "tryon.training.runs:list_runs",
     "stop": "tryon.training.runs:stop",

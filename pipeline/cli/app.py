@@ -32,6 +32,7 @@ from pipeline.cli.options import (
 from pipeline.cli.review import add_commands
 from pipeline.cli.review import export as export_pictures
 from pipeline.cli.study import study
+from pipeline.cli.sweep import sweep
 from pipeline.cli.train import app as train_app
 from pipeline.cli.weights_here import app as weights_app
 from pipeline.core.console import Colour, Console
@@ -82,6 +83,7 @@ app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(hands_app, name="hands")
 app.command()(study)
+app.command()(sweep)
 add_commands(app)
 app.add_typer(import_app, name="import")
 export_app.command(PICTURES)(export_pictures)

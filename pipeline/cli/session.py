@@ -10,7 +10,7 @@ from pipeline.api import Estimate, PreparedRun, Request, prepare, prepare_run
 from pipeline.catalog import OUTFIT, STEPS, resolve
 from pipeline.cli.progress import Progress, say_plan, say_problems, say_summary
 from pipeline.core.config import to_toml
-from pipeline.core.console import Colour, Console, follow_log, printable
+from pipeline.core.console import Colour, Console, duration, follow_log, printable
 from pipeline.core.errors import ExitCode, UsageError
 from pipeline.core.inputs.collection import discover
 from pipeline.core.inputs.existing import existing
@@ -102,7 +102,7 @@ class Session:
     def _say_estimate(self, cost: Estimate) -> None:
         if not cost.pictures:
             return
-        self.console.say(f"about {_duration(cost.seconds)} and {_size(cost.megabytes)} on disk")
+        self.console.say(f"about {duration(cost.seconds)} and {_size(cost.megabytes)} on disk")
         if cost.megabytes > cost.free_megabytes:
             self.console.say(f"only {_size(cost.free_megabytes)} are free on that disk", Colour.WARN)
 
@@ -132,12 +132,6 @@ def _run_config(prepared: PreparedRun) -> RunConfig:
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _size(megabytes: float) -> str:
