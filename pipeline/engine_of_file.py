@@ -51,7 +51,7 @@ def reader_of(file: Path, wanted: str = "", variant: str = "") -> FileReader:
     if wanted and wanted not in able:
         raise UsageError(f"no engine {wanted!r} whose weights can be converted", nearest(wanted, able))
     if file.is_dir():
-        return _reader_of_folder(file, wanted, kinds)
+        return _reader_of_folder(file, wanted, variant, kinds)
     shapes = read_shapes(file)
     kind = recognise(shapes, kinds)
     if variant:
@@ -75,7 +75,7 @@ def reader_of(file: Path, wanted: str = "", variant: str = "") -> FileReader:
     return _reader(wanted or _listed_engine(file, kind), kind, kind.about)
 
 
-def _reader_of_folder(folder: Path, wanted: str, kinds: Sequence[FileKind]) -> FileReader:
+def _reader_of_folder(folder: Path, wanted: str, variant: str, kinds: Sequence[FileKind]) -> FileReader:
     """The reader of a model that is a folder: of the kind whose file lies in its place there."""
     whole = [kind for kind in kinds if kind.inside]
     kind = next(
@@ -87,6 +87,7 @@ def _reader_of_folder(folder: Path, wanted: str, kinds: Sequence[FileKind]) -> F
         raise WeightsError(f"{folder}: a folder without a model that is converted{plain}; looked for: {places}", _BY_FILE)
     if wanted not in {"", *kind.engines}:
         raise other_engine(folder, kind, wanted)
+    wanted = _of_variant(folder, kind, kinds, variant, wanted) if variant else wanted
     if wanted:
         return _reader(wanted, kind, kind.about)
     parts = {*folder.resolve().parts}

@@ -236,7 +236,7 @@ def convert(
     ] = None,
     lean: Annotated[bool, typer.Option("--lean", help="Leave out weights without effect; diffusers misses them.")] = False,
     variant: Annotated[
-        str, typer.Option("--variant", metavar="v1|v2", help="Of DCI-VTON, whose two files are alike: says the engine.")
+        str, typer.Option("--variant", metavar="v1|v2|hd|dc", help="Of DCI-VTON or OOTDiffusion, whose two models are alike.")
     ] = "",
     weights: Folder = WEIGHTS,
 ) -> None:

@@ -10,6 +10,7 @@ KINDS: tuple[FileKind, ...] = (
         about="an OOTDiffusion try-on U-Net (unet_vton)",
         inside="unet_vton/diffusion_pytorch_model.safetensors",
         folder_names={"ootd_hd": "ootdiffusion_hd", "ootd_dc": "ootdiffusion_dc"},
+        variants={"hd": "ootdiffusion_hd", "dc": "ootdiffusion_dc"},
         convert="tryon.engines.ootdiffusion.folder:convert_hd",
         convert_for={"ootdiffusion_dc": "tryon.engines.ootdiffusion.folder:convert_dc"},
         has=(

@@ -37,7 +37,7 @@ def published(files: Files) -> Path:
     """The folder as it is published, config files included."""
     for part in ("unet_garm", "unet_vton"):
         (files.unets / part / "config.json").write_text(
-            json.dumps({"sample_size": 96, "note": "stands for the published settings " * 9})
+            json.dumps({"sample_size": 96, "note": "stands for the published settings " * 99})
         )
     return files.unets
 
@@ -186,6 +186,7 @@ def test_the_command_finds_the_model_by_the_folders_name_and_asks_where_it_says_
         reader_of(published)
     assert f"weights convert ootdiffusion_dc {published}" in caught.value.remedy
     assert reader_of(published, "ootdiffusion_dc").convert.endswith(":convert_dc")
+    assert reader_of(published, variant="dc").engine == "ootdiffusion_dc"
     named = tmp_path / "ootd_dc" / "checkpoint-36000"
     named.parent.mkdir()
     published.joinpath("unet_vton").rename(tmp_path / "unet_vton")
