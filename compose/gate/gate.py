@@ -134,6 +134,17 @@ class Scores:
         return {flag: (grade, text) for flag, grade, text in self._graded(config) if grade is not None}
 
     def _graded(self, config: GateConfig) -> Iterator[tuple[Flag, float | None, str]]:
+        """(flag, grade or None, value beside its threshold in words) of every measure."""
+        yield from self._graded_photo(config)
+        yield from self._graded_garment(config)
+        yield (
+            Flag.HANDS_DIFFER,
+            _towards(self.hands, config.least_hand_likeness, 1.0) if config.least_hand_likeness else None,
+            f"{self.worst_hand}, wanted {config.least_hand_likeness:g}",
+        )
+
+    def _graded_photo(self, config: GateConfig) -> Iterator[tuple[Flag, float | None, str]]:
+        """What changed in the photo, and how the paint is."""
         yield (
             Flag.OUTSIDE_CHANGED,
             _at_most(self.outside_change, config.most_outside_change),
@@ -165,6 +176,8 @@ class Scores:
             f"{self.halo:.0%} of the edge's colour, allowed {config.most_halo:.0%}",
         )
 
+    def _graded_garment(self, config: GateConfig) -> Iterator[tuple[Flag, float | None, str]]:
+        """Whether the garment is there, whole and sharp, and the old one gone."""
         yield (
             Flag.OLD_GARMENT_LEFT,
             _at_most(self.old_garment, config.most_old_garment),
@@ -194,11 +207,6 @@ class Scores:
             Flag.RESULT_BLURRED,
             _late(self.blur, config.most_blur),
             f"blur {_rounded(self.blur, 2)}, allowed {config.most_blur:g}",
-        )
-        yield (
-            Flag.HANDS_DIFFER,
-            _towards(self.hands, config.least_hand_likeness, 1.0) if config.least_hand_likeness else None,
-            f"{self.worst_hand}, wanted {config.least_hand_likeness:g}",
         )
 
     def overall(self, config: GateConfig) -> float:
