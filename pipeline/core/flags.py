@@ -30,6 +30,7 @@ class Flag(StrEnum):
     FIRST_FRAME = "first-frame"
     MASK_TOO_SMALL = "mask-too-small"
     MASK_TOO_LARGE = "mask-too-large"
+    AGNOSTIC_MISMATCH = "agnostic-mismatch"
     LEGS_NOT_VISIBLE = "legs-not-visible"
     GARMENTS_ALIKE = "garments-alike"
     LAYERS_WORN = "layers-worn"
@@ -88,6 +89,7 @@ ABOUT: dict[Flag, str] = {
     Flag.FIRST_FRAME: "the file is an animation or has several pages: the first picture is used; save another as its own file",
     Flag.MASK_TOO_SMALL: "the area to repaint is unusually small: check the agnostic mask",
     Flag.MASK_TOO_LARGE: "the area to repaint is unusually large: check the agnostic mask",
+    Flag.AGNOSTIC_MISMATCH: "mask and grey picture were given and differ: delete the wrong one, its step makes it anew",
     Flag.LEGS_NOT_VISIBLE: "the legs are not in the photo: lower garments and dresses need a full-body photo",
     Flag.GARMENTS_ALIKE: "upper and lower garment look alike, their border is taken from the body: check the agnostic mask",
     Flag.LAYERS_WORN: "a coat over another garment: agnostic.recipe = catvton-inner or catvton-outer replaces one; see the mask",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -86,10 +86,10 @@ def cloth_polarity(mask: Mask, cloth: Callable[[], NDArray[np.uint8]]) -> Polari
     return _agreed(verdicts)
 
 
-def covered_share(mask: Mask, category: Category, parse: NDArray[np.uint8]) -> float | None:
-    """The share of the worn garment that a mask covers; None where hardly anything of it is worn."""
-    worn = masks.labelled(parse, WORN[category])
-    return float(mask[worn].mean()) if worn.mean() > LEAST else None
+def covered_share(mask: Mask, labels: Sequence[Parse], parse: NDArray[np.uint8]) -> float | None:
+    """The share of some labels' area that a mask covers; None where there is hardly anything of them."""
+    there = masks.labelled(parse, labels)
+    return float(mask[there].mean()) if there.mean() > LEAST else None
 
 
 def _by_edge(mask: Mask) -> Polarity:

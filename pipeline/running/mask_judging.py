@@ -18,15 +18,21 @@ from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.images import MaskFile
 from pipeline.core.items import Garment, Person
-from pipeline.core.labels import Category
-from pipeline.core.layout import CLOTH, GIVEN_ORIGINALS, IMAGE, PARSE, Layout, Ref
-from pipeline.core.mask_polarity import Polarity, agnostic_polarity, cloth_polarity, covered_share
-from pipeline.core.masks import Mask
+from pipeline.core.labels import Category, Parse
+from pipeline.core.layout import AGNOSTIC, CLOTH, GIVEN_ORIGINALS, IMAGE, PARSE, Layout, Ref
+from pipeline.core.mask_polarity import WORN, Polarity, agnostic_polarity, cloth_polarity, covered_share
+from pipeline.core.masks import Mask, erode
 from pipeline.core.records.given import GivenMask
 from pipeline.core.records.transaction import Records
 
-LEAST_COVERED = 0.5
-"""A given mask that covers less of the worn garment is flagged."""
+LEAST_COVERED = 0.75
+"""A given mask that covers less of the worn garment is flagged; rules cover all of it."""
+MOST_OF_FACE = 0.3
+"""A given mask that covers more of the face is flagged; no rule covers any of it."""
+LEAST_GREY, GREY_REACH = 0.9, 24
+"""Share of a mask's inside that must be within so many levels of grey in a grey picture that was given with it."""
+MASK_EDGE = 0.01
+"""Width of the edge, as a share of the height, where mask and grey picture may differ."""
 SAME_SHAPE = 0.015
 """How far height / width may differ from the picture's."""
 
@@ -64,7 +70,8 @@ def judged(ref: Ref, item: Person | Garment, category: Category, records: Record
     assert content is not None
     if isinstance(item, Garment):
         return GivenMask(content, "", _cloth_notices(mask, item))
-    return GivenMask(content, f"{category.value}:", _agnostic_notices(mask, category, parse()))
+    notices = (*_agnostic_notices(mask, category, parse()), *_mismatch_notices(mask, item, category, records))
+    return GivenMask(content, f"{category.value}:", notices)
 
 
 def _fitted(file: MaskFile, picture: Path) -> tuple[MaskFile, list[str]]:
@@ -103,11 +110,31 @@ def _agnostic_notices(mask: Mask, category: Category, parse: NDArray[np.uint8] |
     from preprocess.agnostic.step import share_notices
 
     notices = share_notices(category, mask)
-    covered = None if parse is None or parse.shape != mask.shape else covered_share(mask, category, parse)
+    if parse is None or parse.shape != mask.shape:
+        return tuple(notices)
+    covered, face = covered_share(mask, WORN[category], parse), covered_share(mask, (Parse.FACE,), parse)
     if covered is not None and covered < LEAST_COVERED:
-        detail = f"{category.value}: it covers {covered:.0%} of the worn garment"
-        notices.append(Notice(Flag.MASK_TOO_SMALL, detail))
+        notices.append(Notice(Flag.MASK_TOO_SMALL, f"{category.value}: it covers {covered:.0%} of the worn garment"))
+    if face is not None and face > MOST_OF_FACE:
+        notices.append(Notice(Flag.MASK_TOO_LARGE, f"{category.value}: it covers {face:.0%} of the face"))
     return tuple(notices)
+
+
+def _mismatch_notices(mask: Mask, person: Person, category: Category, records: Records) -> tuple[Notice, ...]:
+    """A grey picture that was given too shows what the mask covers; one of ours is made of the mask."""
+    from preprocess.agnostic.picture import GREY
+
+    ref = AGNOSTIC.of(person.id, category)
+    path = records.layout.path(ref)
+    inside = erode(mask, MASK_EDGE * len(mask))
+    if not path.is_file() or not records.is_hand_edit(ref) or images.picture_size(path) != mask.shape or not inside.any():
+        return ()
+    off = np.abs(images.read_rgb(path).astype(np.int16) - GREY).max(2)
+    share = float((off[inside] <= GREY_REACH).mean())
+    if share >= LEAST_GREY:
+        return ()
+    detail = f"{category.value}: {share:.0%} of the mask is grey in {path.name}"
+    return (Notice(Flag.AGNOSTIC_MISMATCH, detail),)
 
 
 def _cloth_notices(mask: Mask, garment: Garment) -> tuple[Notice, ...]:

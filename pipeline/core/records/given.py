@@ -11,7 +11,9 @@ from pipeline.core.layout import GIVEN_MASKS, Layout, Ref
 from pipeline.core.records.ledger_rows import Outcome
 from pipeline.core.records.store import Store
 
-JUDGED = frozenset({Flag.MASK_TOO_SMALL, Flag.MASK_TOO_LARGE, Flag.CLOTH_MASK_SUSPECT, Flag.CATEGORY_SUSPECT})
+JUDGED = frozenset({
+    Flag.MASK_TOO_SMALL, Flag.MASK_TOO_LARGE, Flag.AGNOSTIC_MISMATCH, Flag.CLOTH_MASK_SUSPECT, Flag.CATEGORY_SUSPECT,
+})  # fmt: skip
 """Flags that speak of a mask."""
 
 
@@ -20,7 +22,7 @@ class GivenMask:
     """What is known of one given mask.
 
     Args:
-        content: sha256 of the file that was judged.
+        content: sha256 of the file that was judged, and of the grey picture that it was held against.
         scope: how the details of flags about it begin: `upper:`; "" = every flag of its item is about it.
         notices: its flags.
         recorded: whether the outcome of its item has them; a run of other steps only judges the mask.

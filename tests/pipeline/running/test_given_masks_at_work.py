@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawn_person import draw
 from PIL import Image, ImageFilter, ImageOps
 from published_trees import viton_hd
 from typer.testing import CliRunner
@@ -10,10 +11,11 @@ from pipeline.cli.app import app
 from pipeline.core import images
 from pipeline.core.flags import Flag
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC_MASK, CLOTH_MASK, GIVEN_ORIGINALS, Layout
+from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH_MASK, GIVEN_ORIGINALS, Layout
 from pipeline.core.records.transaction import open_records
 
 MASK, CLOTH = AGNOSTIC_MASK.of("00000_00", Category.UPPER), CLOTH_MASK.of("00000_00")
+PICTURE = AGNOSTIC.of("00000_00", Category.UPPER)
 
 
 def cli(*words):
@@ -24,11 +26,18 @@ def cli(*words):
 
 
 @pytest.fixture
-def project(tmp_path) -> Layout:
+def whole_tree(tmp_path) -> Layout:
     viton_hd(tmp_path / "tree", 1)
     folders = ("--inputs", tmp_path / "in", "--outputs", tmp_path / "out")
     assert cli("import", "viton-hd", tmp_path / "tree", "--copy", *folders).exit_code == 0
     return Layout(tmp_path / "in", tmp_path / "out", tmp_path / "weights")
+
+
+@pytest.fixture
+def project(whole_tree) -> Layout:
+    """Without the tree's grey picture, so that it is made of the mask."""
+    whole_tree.path(PICTURE).unlink()
+    return whole_tree
 
 
 def run(layout: Layout, *words: str):
@@ -82,7 +91,9 @@ def test_a_mask_of_clear_meaning_is_converted_said_and_its_original_kept(project
     assert note not in run(project).output and project.path(ref).read_bytes() == after
 
 
-def test_a_right_mask_is_left_as_it_is_and_carries_no_flag(project):
+@pytest.mark.parametrize("tree", ["project", "whole_tree"])
+def test_a_right_mask_is_left_as_it_is_and_carries_no_flag(tree, request):
+    project = request.getfixturevalue(tree)
     before = {ref: project.path(ref).read_bytes() for ref in (MASK, CLOTH)}
     assert run(project, "--invert-masks").exit_code == 0
     assert {ref: project.path(ref).read_bytes() for ref in before} == before
@@ -107,13 +118,39 @@ def beside(mask):
     return mask
 
 
-@pytest.mark.parametrize(
-    ("edit", "flag"), [(large, Flag.MASK_TOO_LARGE), (small, Flag.MASK_TOO_SMALL), (beside, Flag.MASK_TOO_SMALL)]
-)
+def silhouette(mask):
+    """The whole person, as matting networks give it."""
+    return draw(upper=(200, 40, 40)).labels > 0
+
+
+def upside_down(mask):
+    return mask[::-1]
+
+
+def moved(mask):
+    """By a quarter of the width: the mask of another picture."""
+    return np.roll(mask, 200, axis=1)
+
+
+@pytest.mark.parametrize(("edit", "flag"), [
+    (large, Flag.MASK_TOO_LARGE), (silhouette, Flag.MASK_TOO_LARGE), (small, Flag.MASK_TOO_SMALL),
+    (beside, Flag.MASK_TOO_SMALL), (moved, Flag.MASK_TOO_SMALL),
+])  # fmt: skip
 def test_a_given_agnostic_mask_gets_the_flags_of_a_made_one(project, edit, flag):
     project.path(MASK).write_bytes(images.mask_png(edit(images.read_mask(project.path(MASK)))))
     assert run(project).exit_code == 0
     assert flags(project, "agnostic") == {flag}
+
+
+@pytest.mark.parametrize("edit", [upside_down, moved, silhouette, large, beside])
+def test_a_mask_that_its_given_grey_picture_does_not_show_is_named(whole_tree, edit):
+    whole_tree.path(MASK).write_bytes(images.mask_png(edit(images.read_mask(whole_tree.path(MASK)))))
+    assert run(whole_tree).exit_code == 0
+    assert Flag.AGNOSTIC_MISMATCH in flags(whole_tree, "agnostic")
+    whole_tree.path(PICTURE).unlink()
+    run(whole_tree)
+    assert whole_tree.path(PICTURE).is_file()
+    assert Flag.AGNOSTIC_MISMATCH not in flags(whole_tree, "agnostic")
 
 
 def half(mask):
