@@ -20,6 +20,8 @@ HEAD_ROWS = 0.2
 """The top of the sides of a person's picture, which no agnostic mask reaches on both sides."""
 ALL, NONE = 0.9, 0.1
 """Shares of a region that count as the whole of it and as nothing of it."""
+STANDS_OUT = 0.05
+"""With a smaller share of a garment picture unlike its ground, the garment has the ground's colour."""
 LEAST = 0.002
 """A smaller region, as a share of the picture, shows nothing."""
 
@@ -79,8 +81,7 @@ def cloth_polarity(mask: Mask, cloth: Callable[[], NDArray[np.uint8]]) -> Polari
         return Polarity.RIGHT
     verdicts = {Polarity.INVERTED if edge >= FULL else Polarity.UNKNOWN}
     if (picture := cloth()).shape[:2] == mask.shape:
-        ground = np.median(picture[_ring(mask)], axis=0)
-        unlike = np.abs(picture.astype(np.int16) - ground).max(2) > 24
+        unlike = _unlike_ground(picture)
         if unlike.mean() > 5 * LEAST:
             verdicts.add(_sides(float(mask[unlike].mean()), float(mask[~unlike].mean())))
     return _agreed(verdicts)
@@ -90,6 +91,24 @@ def covered_share(mask: Mask, labels: Sequence[Parse], parse: NDArray[np.uint8])
     """The share of some labels' area that a mask covers; None where there is hardly anything of them."""
     there = masks.labelled(parse, labels)
     return float(mask[there].mean()) if there.mean() > LEAST else None
+
+
+def left_outside(mask: Mask, picture: NDArray[np.uint8]) -> float:
+    """The share of what stands out from the ground of a garment picture that lies outside its mask, in [0, 1].
+
+    Args:
+        mask: (h, w) bool, True = garment.
+        picture: (h, w, 3) uint8 RGB; 0 is returned where hardly anything stands out: a white garment on white.
+    """
+    unlike = _unlike_ground(picture)
+    beyond = unlike & ~masks.dilate(mask, RING * len(mask))
+    return float(beyond.sum() / unlike.sum()) if unlike.mean() > STANDS_OUT else 0.0
+
+
+def _unlike_ground(picture: NDArray[np.uint8]) -> Mask:
+    ground = np.median(picture[_ring(picture[..., 0] > 0)], axis=0)
+    unlike: Mask = np.abs(picture.astype(np.int16) - ground).max(2) > 24
+    return unlike
 
 
 def _by_edge(mask: Mask) -> Polarity:

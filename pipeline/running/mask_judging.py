@@ -20,7 +20,7 @@ from pipeline.core.images import MaskFile
 from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category, Parse
 from pipeline.core.layout import AGNOSTIC, CLOTH, GIVEN_ORIGINALS, IMAGE, PARSE, Layout, Ref
-from pipeline.core.mask_polarity import WORN, Polarity, agnostic_polarity, cloth_polarity, covered_share
+from pipeline.core.mask_polarity import WORN, Polarity, agnostic_polarity, cloth_polarity, covered_share, left_outside
 from pipeline.core.masks import Mask, erode
 from pipeline.core.records.given import GivenMask
 from pipeline.core.records.transaction import Records
@@ -29,6 +29,8 @@ LEAST_COVERED = 0.75
 """A given mask that covers less of the worn garment is flagged; rules cover all of it."""
 MOST_OF_FACE = 0.3
 """A given mask that covers more of the face is flagged; no rule covers any of it."""
+MOST_OUTSIDE = 0.1
+"""A given cloth mask is flagged that leaves out more than this share of what stands out from the picture's ground."""
 LEAST_GREY, GREY_REACH = 0.9, 24
 """Share of a mask's inside that must be within so many levels of grey in a grey picture that was given with it."""
 MASK_EDGE = 0.01
@@ -69,7 +71,7 @@ def judged(ref: Ref, item: Person | Garment, category: Category, records: Record
     content = records.contents.look_again(ref)
     assert content is not None
     if isinstance(item, Garment):
-        return GivenMask(content, "", _cloth_notices(mask, item))
+        return GivenMask(content, "", _cloth_notices(mask, item, images.read_rgb(layout.path(CLOTH.of(item.id)))))
     notices = (*_agnostic_notices(mask, category, parse()), *_mismatch_notices(mask, item, category, records))
     return GivenMask(content, f"{category.value}:", notices)
 
@@ -137,11 +139,14 @@ def _mismatch_notices(mask: Mask, person: Person, category: Category, records: R
     return (Notice(Flag.AGNOSTIC_MISMATCH, detail),)
 
 
-def _cloth_notices(mask: Mask, garment: Garment) -> tuple[Notice, ...]:
+def _cloth_notices(mask: Mask, garment: Garment, picture: NDArray[np.uint8]) -> tuple[Notice, ...]:
     from preprocess.cloth.outline import category_doubt, outline_doubts
 
     notices = []
-    if doubts := outline_doubts(mask, float(mask.mean())):
+    doubts = outline_doubts(mask, float(mask.mean()))
+    if picture.shape[:2] == mask.shape and (outside := left_outside(mask, picture)) > MOST_OUTSIDE:
+        doubts.append(f"{outside:.0%} of what stands out from the ground lies outside it")
+    if doubts:
         notices.append(Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts)))
     if garment.given and (doubt := category_doubt(mask, garment.category)):
         notices.append(Notice(Flag.CATEGORY_SUSPECT, f"in {garment.category.value}, but {doubt}"))

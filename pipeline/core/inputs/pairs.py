@@ -26,7 +26,10 @@ from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Layout, Ref
 CURE = "use a file name of the inputs folder, or remove the line"
 SAME = re.compile(r"(pairs\.(?:txt|csv))(?:\.(?:txt|csv))?", re.IGNORECASE)
 """Names that mean a pair list on some systems: in capitals, or with the suffix that an editor adds and Windows hides."""
-SIMILAR = re.compile(r"(?:.*[\W_])?pairs?(?:[\W_].*)?\.(?:txt|csv|tsv|xlsx?|ods|json|rtf|docx?)|pairs?", re.IGNORECASE)
+SIMILAR = re.compile(
+    r"(?:.*[\W_])?pairs?(?:[\W_]?lists?)?(?:[\W_].*)?\.(?:txt|csv|tsv|xlsx?|ods|jsonl?|ya?ml|md|dat|lst|list|rtf|docx?)|pairs?",
+    re.IGNORECASE,
+)
 """Names of files that somebody may have meant as the pair list."""
 
 

@@ -162,7 +162,14 @@ def speckled(mask):
     return mask & (np.random.default_rng(1).random(mask.shape) < 0.8)
 
 
-@pytest.mark.parametrize("edit", [half, speckled])
+def without_sleeves(mask):
+    box = np.flatnonzero(mask.any(0))
+    wide = (box[-1] - box[0]) // 3
+    mask[:, : box[0] + wide] = mask[:, box[-1] - wide :] = False
+    return mask
+
+
+@pytest.mark.parametrize("edit", [half, speckled, upside_down, moved, without_sleeves])
 def test_a_given_cloth_mask_gets_the_flags_of_a_made_one(project, edit):
     mask = edit(images.read_mask(project.path(CLOTH)))
     project.path(CLOTH).write_bytes(images.jpeg(np.where(mask, 255, 0).astype(np.uint8)))

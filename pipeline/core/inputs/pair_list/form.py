@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pipeline.core.inputs.pair_list.columns import Template
 from pipeline.core.inputs.pair_list.encoding import Decoded
-from pipeline.core.inputs.pair_list.lines import BLANKS
-
-LINE_END = re.compile(r"\r\n|\r|\n")
+from pipeline.core.inputs.pair_list.lines import BLANKS, LINE_END
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>.?)"?', re.IGNORECASE)
 """The line with which Excel is told the delimiter."""
 QUOTED_LINE = re.compile(r'"([^"]*)"')
 WORD = re.compile(r"\"[^\"]*\"|(?<!\S)'[^']*'(?!\S)|\S+")
+LINE_END = re.compile("\r\n|[\r\n\u0085\u2028\u2029]")
+"""The ends of lines of any system; the last three come with text that is copied from web pages and old machines."""
+RULE = re.compile(r"[\s|+:=-]*-{2}[\s|+:=-]*")
+"""The line below the headings of a table in a text."""
 END_MARK = "\x1a"
 """What DOS programs write behind the last line."""
 
@@ -27,7 +31,8 @@ class Line:
 
 def lines_of(text: str) -> tuple[list[Line], str]:
     """The lines that are not empty, and the delimiter that a `sep=` line names, or ""."""
-    lines = [Line(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1) if line.strip(f" \t\f{END_MARK}")]
+    numbered = (Line(number, line) for number, line in enumerate(LINE_END.split(text), 1))
+    lines = [line for line in numbered if line.text.strip(f" \t\f{END_MARK}") and not RULE.fullmatch(line.text)]
     match = SEPARATOR_LINE.fullmatch(lines[0].text.rstrip("\f")) if lines else None
     return (lines[1:], match["delimiter"] or "\t") if match else (lines, "")
 

@@ -42,6 +42,11 @@ READ_SILENTLY = {
     "bars": "ann.jpg | floral.jpg\nbea.jpg | buttons.jpg\n",
     "tabs and Windows lines": "ann.jpg\tfloral.jpg\r\nbea.jpg\tbuttons.jpg\r\n",
     "lines of an old Mac": "ann.jpg floral.jpg\rbea.jpg buttons.jpg\r",
+    "lines of web pages": "ann.jpg floral.jpg\u2028bea.jpg buttons.jpg\u2028",
+    "paragraphs of web pages": "ann.jpg,floral.jpg\u2029bea.jpg,buttons.jpg",
+    "lines of a mainframe": "ann.jpg;floral.jpg\u0085bea.jpg;buttons.jpg\u0085",
+    "a table of a text": "| person | cloth |\n|:---|---:|\n| ann.jpg | floral.jpg |\n| bea.jpg | buttons.jpg |\n",
+    "a drawn table": "person  cloth\n------  -----\nann.jpg  floral.jpg\nbea.jpg  buttons.jpg\n",
     "backslashes": "person\\ann.jpg cloth\\upper\\floral.jpg\r\nperson\\bea.jpg cloth\\upper\\buttons.jpg\r\n",
     "paths from the project's folder": (
         "inputs/person/ann.jpg inputs/cloth/upper/floral.jpg\n./person/bea.jpg ./cloth/upper/buttons.jpg\n"
@@ -258,7 +263,19 @@ def test_a_list_whose_name_means_the_same_is_read_and_said(tmp_path, file):
 
 
 @pytest.mark.parametrize(
-    "file", ["test_pairs.txt", "pairs (1).txt", "pairs_old.csv", "pair.txt", "pairs.xlsx", "pairs", "my pairs.tsv"]
+    "file",
+    [
+        "test_pairs.txt",
+        "pairs (1).txt",
+        "pairs_old.csv",
+        "pair.txt",
+        "pairs.xlsx",
+        "pairs",
+        "my pairs.tsv",
+        "pairlist.txt",
+        "pair_list.csv",
+        "pairs.md",
+    ],
 )
 def test_a_look_alike_is_named_and_not_read(tmp_path, file):
     found = listed(tmp_path, "ann.jpg floral.jpg\n", file=file)
@@ -267,7 +284,7 @@ def test_a_look_alike_is_named_and_not_read(tmp_path, file):
     assert found.problems[0].remedy == f"mv '{tmp_path / file}' '{tmp_path / 'pairs.txt'}'"
 
 
-@pytest.mark.parametrize("file", ["notes.txt", "repairs.txt", "impairs.csv"])
+@pytest.mark.parametrize("file", ["notes.txt", "repairs.txt", "impairs.csv", "pairlisting.txt", "repairlist.md"])
 def test_other_files_beside_the_inputs_are_none_of_our_business(tmp_path, file):
     assert not listed(tmp_path, "ann.jpg floral.jpg\n", file=file).problems
 
