@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.core import images, masks
 from pipeline.core.errors import InputError
 from pipeline.core.frame import whole_photo
-from pipeline.core.keypoints import Keypoints, keypoints_to_json
+from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.picture import GREY
@@ -47,11 +47,6 @@ def jpeg_of(picture: Path) -> bytes:
 def read_points(pose: Path, image: Path) -> Keypoints:
     """The joints of a key-point file of any known form, in pixels of the person's picture."""
     return read_keypoints(pose.read_text("utf-8-sig"), images.picture_size(image), str(pose))
-
-
-def pose_json(pose: Path, image: Path) -> bytes:
-    """A key-point file as BODY_25 in OpenPose's form."""
-    return images.text(keypoints_to_json([read_points(pose, image)]))
 
 
 def skeleton_png(pose: Path, image: Path) -> bytes:

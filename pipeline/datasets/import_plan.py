@@ -14,18 +14,16 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.core import layout as places
-from pipeline.core.errors import InputError
 from pipeline.core.inputs.ids import slug, unique_ids
 from pipeline.core.inputs.scan import find_pictures
 from pipeline.core.items import Garment, Person
-from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, PERSON_INPUTS, Folder, Layout
 from pipeline.datasets import conversions as convert
 from pipeline.datasets.given_masks import Assumed, GivenMasks
+from pipeline.datasets.given_points import pose_file
 from pipeline.datasets.transfer import Transfer, transfer_to
 from pipeline.datasets.tree import Files, Kind, Published, Tree
-from preprocess.pose.keypoint_files import is_in_pixels
 
 Make = Callable[[], bytes]
 
@@ -133,7 +131,6 @@ def _person_files(published: Published, labels_are_atr: bool) -> Iterator[Piece]
     yield places.FRAME, image, partial(convert.frame_json, image)
     yield places.IMAGE, image, _unless(image, places.IMAGE, partial(convert.jpeg_of, image))
     if (pose := files.get(Kind.POSE)) is not None:
-        yield places.POSE_JSON, pose, None if _is_our_pose(pose) else partial(convert.pose_json, pose, image)
         drawn = files.get(Kind.POSE_IMAGE)
         if drawn is not None and drawn.suffix == ".png":
             yield places.POSE_IMAGE, drawn, None
@@ -151,10 +148,12 @@ def _person_files(published: Published, labels_are_atr: bool) -> Iterator[Piece]
 
 
 def _judged_files(published: Published, masks: GivenMasks) -> Iterator[tuple[Folder, Path, Callable[[], bytes | None]]]:
-    """Parse maps and masks, held against the person's picture; the grey picture is made of the mask where it is missing."""
+    """Key-points, parse maps and masks, held against the picture; a missing grey picture is made of the mask."""
     files, image, category = published.files, published.files[Kind.IMAGE], published.category
     if not masks.labels_are_atr and (parse := files.get(Kind.PARSE)) is not None:
         yield places.PARSE, parse, partial(masks.parse, parse, image)
+    if (pose := files.get(Kind.POSE)) is not None:
+        yield places.POSE_JSON, pose, partial(pose_file, files)
     if (mask := files.get(Kind.AGNOSTIC_MASK)) is not None:
         yield places.AGNOSTIC_MASK.folder(category), mask, partial(masks.agnostic_file, files, category)
         if Kind.AGNOSTIC not in files:
@@ -177,13 +176,3 @@ def _body_parts(files: Files, image: Path) -> Iterator[Piece]:
 def _unless(source: Path, folder: Folder, make: Make) -> Make | None:
     """None for a file that has our format, which is linked; any other is converted."""
     return None if source.suffix.lower() == f".{folder.suffix.rpartition('.')[2]}" else make
-
-
-def _is_our_pose(pose: Path) -> bool:
-    """Whether a key-point file can be used unchanged: OpenPose's form with 25 points, in pixels."""
-    try:
-        text = pose.read_text("utf-8")
-        keypoints_from_json(text, pose.name)
-        return is_in_pixels(text)
-    except (InputError, UnicodeDecodeError):
-        return False

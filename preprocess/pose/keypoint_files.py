@@ -78,8 +78,10 @@ def dresscode_json(points: Keypoints, size: tuple[int, int]) -> str:
 def _openpose(people: list[dict[str, Any]], name: str) -> Keypoints:
     if not people:
         raise InputError(f"{name}: nobody in it (people is empty)", REMEDY)
-    body = _rows(people[0]["pose_keypoints_2d"], name)
-    hands = [_hand(people[0].get(f"hand_{side}_keypoints_2d"), name) for side in ("left", "right")]
+    rows = [_rows(each["pose_keypoints_2d"], name) for each in people]
+    person = next((number for number, points in enumerate(rows) if points[:, 2].any()), 0)  # some programs list nobody first
+    body = rows[person]
+    hands = [_hand(people[person].get(f"hand_{side}_keypoints_2d"), name) for side in ("left", "right")]
     return Keypoints(_body(body, name), *hands)
 
 

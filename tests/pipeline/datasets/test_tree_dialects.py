@@ -190,11 +190,58 @@ def test_key_points_in_shares_or_of_another_canvas_are_scaled(published, tmp_pat
     assert np.allclose(made.body[:, :2], keypoints().body[:, :2], atol=0.6)
 
 
-def test_key_points_of_another_picture_size_are_refused(published, tmp_path):
+def scaled(people: list) -> list:
+    return as_shares(people, (4, 4))
+
+
+def halved(people: list) -> list:
+    return as_shares(people, (2, 2))
+
+
+def columns_first(people: list) -> list:
+    points = np.reshape(people[0]["pose_keypoints_2d"], (-1, 3))
+    return [{"pose_keypoints_2d": points[:, [1, 0, 2]].reshape(-1).tolist()}]
+
+
+def centred(people: list) -> list:
+    """From -1 to 1, as graphics libraries count."""
+    points = np.reshape(people[0]["pose_keypoints_2d"], (-1, 3))
+    return [{"pose_keypoints_2d": (points / (384, 512, 1) - (1, 1, 0)).reshape(-1).tolist()}]
+
+
+def unseen(people: list) -> list:
+    return [{"pose_keypoints_2d": [0] * 75}]
+
+
+REFUSED_POINTS = {
+    "four times too large": (lambda people: as_shares(people, (0.25, 0.25)), "points lie outside the picture of 1024×768"),
+    "a quarter of the size": (scaled, "its points reach"), "half the size": (halved, "its points reach"),
+    "rows for columns": (columns_first, "lie beside the person"), "from -1 to 1": (centred, ""),
+    "nobody seen": (unseen, "no point"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED_POINTS)
+@pytest.mark.parametrize("leave_out", [(), ("image-parse-v3",)])
+def test_key_points_that_are_not_those_of_the_picture_are_refused(published, tmp_path, kind, leave_out):
+    change, reason = REFUSED_POINTS[kind]
     tree = copied(published, tmp_path, {})
+    for folder in leave_out:
+        shutil.rmtree(tree / "test" / folder)
     file = tree / "test/openpose_json/00000_00_keypoints.json"
     record = json.loads(file.read_text())
-    record["people"] = as_shares(record["people"], (0.25, 0.25))
-    file.write_text(json.dumps([record]))
+    file.write_text(json.dumps({"people": change(record["people"])}))
     done = import_tree(tmp_path, "--pairs", "none")
-    assert done.exit_code == 3 and "points lie outside the picture of 1024×768" in done.output
+    assert done.exit_code == 3 and reason in done.output and "→" in done.output
+    assert not folders(tmp_path).path(layout.POSE_JSON.of("00000_00")).exists()
+    assert folders(tmp_path).path(layout.POSE_JSON.of("00001_00")).is_file()
+
+
+def test_the_first_person_with_points_counts(published, tmp_path):
+    tree = copied(published, tmp_path, {})
+    file = tree / "test/openpose_json/00000_00_keypoints.json"
+    people = json.loads(file.read_text())["people"]
+    file.write_text(json.dumps({"people": [*unseen(people), *people]}))
+    assert import_tree(tmp_path, "--pairs", "none").exit_code == 0
+    made = keypoints_from_json(folders(tmp_path).path(layout.POSE_JSON.of("00000_00")).read_text())
+    assert np.allclose(made.body, keypoints().body, atol=0.1)
