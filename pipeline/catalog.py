@@ -218,6 +218,7 @@ TRAINERS: dict[str, Target] = {
     "dci-warp": "tryon.engines.dci_vton.training.warp_recipe:RECIPE",
     "dci-vton": "tryon.engines.dci_vton.training.vton_recipe:RECIPE",
     "stableviton": "tryon.engines.stableviton.training.recipe:RECIPE",
+    "ootdiffusion": "tryon.engines.ootdiffusion.training.recipe:RECIPE",
     "vae-decoder": "tryon.engines.stableviton.training.vae_decoder:RECIPE",
     "hand-lora": "tryon.hands.training.recipe:RECIPE",
 }

@@ -42,7 +42,9 @@ def begin(
     context: typer.Context,
     engine: Annotated[str, typer.Argument(metavar="ENGINE", help="What is trained.")],
     data: Data = None,
-    preset: Annotated[str, typer.Option(help="Name of a preset; see docs/training.md.")] = "",
+    preset: Annotated[
+        str, typer.Option("--preset", "--arrangement", metavar="NAME", help="Name of a preset; see docs/training.md.")
+    ] = "",
     start: Annotated[
         Path | None, typer.Option("--start", metavar="PATH", help="Start weights: a checkpoint, a converted folder, a run.")
     ] = None,
@@ -60,6 +62,9 @@ def begin(
     ] = None,
     weights: Annotated[Path, typer.Option(metavar="DIR", help="Model files, for the networks that measure pictures.")] = WEIGHTS,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out pairs with problems.")] = False,
+    skip_incomplete: Annotated[
+        bool, typer.Option("--skip-incomplete", help="Leave out pairs that lack a file, and no others.")
+    ] = False,
     changed: Annotated[bool, typer.Option("--changed", help="Go on although settings or data are others.")] = False,
 ) -> None:
     """Begin or go on: the same command again resumes. Flags of the published script are understood and mapped."""
@@ -85,6 +90,7 @@ def begin(
         dry_run=dry_run,
         show_data=show_data,
         skip_bad=skip_bad,
+        skip_incomplete=skip_incomplete,
         changed=changed,
         weights=weights,
         identify=resolve(TRAINING["identify"]),

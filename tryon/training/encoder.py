@@ -36,24 +36,18 @@ class FrozenEncoder:
         found = stacked(each)  # type: ignore[arg-type]  # one kind of value per kind of picture
         return Posterior(found.mean.to(pictures.device), found.deviation.to(pictures.device))
 
-    def pooled(self, image_encoder: Any, shown: Callable[[Tensor], Tensor], garments: Tensor, ids: Sequence[str]) -> Tensor:
-        """(b, hidden) CLIP vectors.
+    def vectors(self, encode: Callable[..., Tensor], shown: Sequence[Tensor], ids: Sequence[str]) -> Tensor:
+        """What a frozen tower makes of garments, (b, …).
 
         Args:
-            image_encoder: the tower.
-            shown: (b, 3, h, w) garments as the tower wants them.
-            garments: what `shown` takes.
+            encode: takes `shown`.
+            shown: (b, …) each.
             ids: see `posterior`.
         """
-
-        def encode(pictures: Tensor) -> Tensor:
-            pooled: Tensor = image_encoder(shown(pictures)).pooler_output
-            return pooled
-
         if self._kept is None or not ids:
-            return encode(garments)
-        each = self._each(CLIP, ids, lambda row: encode(garments[row : row + 1]).cpu())
-        return torch.cat(each).to(garments.device)  # type: ignore[arg-type]
+            return encode(*shown)
+        each = self._each(CLIP, ids, lambda row: encode(*(given[row : row + 1] for given in shown)).cpu())
+        return torch.cat(each).to(shown[0].device)  # type: ignore[arg-type]
 
     def _each(self, kind: str, ids: Sequence[str], make: Callable[[int], Posterior | Tensor]) -> list[Posterior | Tensor]:
         assert self._kept is not None

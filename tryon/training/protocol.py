@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -118,3 +118,15 @@ class Recipe(Protocol):
         self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
     ) -> None:
         """Write what the published code loads; all or nothing."""
+
+
+@runtime_checkable
+class ManyFiles(Protocol):
+    """A recipe whose start is a folder with files of several models, and maybe with others."""
+
+    def start_files(self, start: Path, settings: Settings) -> tuple[Path, ...]:
+        """Those that decide what is trained, whose hashes are the start's identity.
+
+        Raises:
+            WeightsError: one is not there.
+        """

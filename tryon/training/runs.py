@@ -115,7 +115,7 @@ def export(recipe: Recipe, folder: Path, wanted: Wanted, say: Say) -> None:
         raise UsageError("train export: where to? --to DIR or --official FILE is missing", "--to for us, --official for them")
     run, found = read_run(folder) or {}, _checkpoint(folder, wanted.step)
     settings = resolve_settings({**SECTIONS, **recipe.sections}, (), (), folder / FILE)
-    origin = find_origin(recipe, named_path(run, "start"), named_path(run, "vae"))
+    origin = find_origin(recipe, named_path(run, "start"), named_path(run, "vae"), settings)
     average = found.tensors("ema") if wanted.average else {}
     if wanted.average and not average:
         raise UsageError(f"{found.path}: has no moving average", "export the weights: leave --average out")

@@ -16,11 +16,11 @@ from pipeline.core.weights.files import digest_of
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, LoopConfig, as_facts, resolve_settings, write_settings
 from tryon.training.data.augment import AugmentConfig
-from tryon.training.data.checks import Findings, Memory, check
+from tryon.training.data.checks import INCOMPLETE, Findings, Memory, check, leave_out
 from tryon.training.data.sheet import augmentation_sheet
 from tryon.training.data.tree import Kind, TrainingPair, Tree, find_tree
 from tryon.training.parameters import Weights
-from tryon.training.protocol import Recipe, Trainee
+from tryon.training.protocol import ManyFiles, Recipe, Trainee
 
 Say = Callable[[str], None]
 Settings = dict[str, StepConfig]
@@ -46,6 +46,7 @@ class Options:
         dry_run: check, plan and try three steps; nothing is saved.
         show_data: write a sheet of augmented pairs there and end.
         skip_bad: leave out pairs with problems.
+        skip_incomplete: leave out pairs that lack a file, and no others.
         changed: go on although settings or data are others.
         weights: folder of the networks that measure drawn pictures.
         identify: what a model file is, for the error where it cannot be a start; "" = not known.
@@ -63,6 +64,7 @@ class Options:
     dry_run: bool = False
     show_data: Path | None = None
     skip_bad: bool = False
+    skip_incomplete: bool = False
     changed: bool = False
     weights: Path = Path("weights")
     identify: Callable[[Path], str] = lambda file: ""
@@ -108,7 +110,7 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
         raise UsageError(
             "train: which weights to start from? --start FILE is missing", f"{recipe.starts}, or another run's folder"
         )
-    origin = find_origin(recipe, chosen, options.vae or (named_path(before, "vae") if before else None))
+    origin = find_origin(recipe, chosen, options.vae or (named_path(before, "vae") if before else None), settings)
     refuse_other_variant(settings, chosen)
     if options.dry_run:
         from tryon.training.probe import dry_run
@@ -154,7 +156,7 @@ def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options,
     """Look at every file before the first step.
 
     Raises:
-        InputError: there are problems, and `skip_bad` was not said.
+        InputError: there are problems, and nobody said that such pairs are left out.
         UsageError: no pairs.
     """
     tree = find_tree(root)
@@ -167,13 +169,18 @@ def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options,
     say(f"{root}: {findings.count} pairs, {len(findings.pairs)} without a problem")
     for line in findings.lines():
         say(line)
-    if findings.problems and not options.skip_bad and options.show_data is None:
+    left = {problem: pairs for problem, pairs in findings.problems.items() if not _left_out(problem, options)}
+    if left and options.show_data is None:
         raise InputError(
             f"{root}: {findings.count - len(findings.pairs)} of {findings.count} pairs have problems: "
-            + ", ".join(f"{len(pairs)} × {problem}" for problem, pairs in findings.problems.items()),
-            "cure them as said above, or leave them out: --skip-bad",
+            + ", ".join(f"{len(pairs)} × {problem}" for problem, pairs in left.items()),
+            f"cure them as said above, or leave them out: {leave_out(left)}",
         )
     return findings, test
+
+
+def _left_out(problem: str, options: Options) -> bool:
+    return options.skip_bad or (options.skip_incomplete and problem in INCOMPLETE)
 
 
 @dataclass(frozen=True)
@@ -202,22 +209,22 @@ def refuse_other_variant(settings: Settings, chosen: Path | None) -> None:
             raise UsageError(f"{chosen}: a run with {key}={before[key]}, this one has {now}", f"--set {key}={before[key]}")
 
 
-def find_origin(recipe: Recipe, chosen: Path | None, vae: Path | None) -> Origin:
+def find_origin(recipe: Recipe, chosen: Path | None, vae: Path | None, settings: Settings) -> Origin:
     """What a start path names; another run is followed to its own start, with its newest weights on top.
 
     Raises:
         UsageError: a run without a checkpoint.
     """
     if chosen is None:
-        return Origin(None, vae, {}, {"start": "new weights"} | ({"vae": _identity(vae)} if vae is not None else {}))
+        return Origin(None, vae, {}, {"start": "new weights"} | ({"vae": digest_of(vae).sha256} if vae is not None else {}))
     run = read_run(chosen) if chosen.is_dir() else None
     if run is None:
-        facts = {"start": _identity(chosen)} | ({"vae": _identity(vae)} if vae is not None else {})
+        facts = {"start": _identity(chosen, recipe, settings)} | ({"vae": digest_of(vae).sha256} if vae is not None else {})
         return Origin(chosen, vae, {}, facts)
     if run["engine"] not in recipe.continues:
         able = " or ".join(sorted(recipe.continues))
         raise UsageError(f"{chosen}: a run of {run['engine']}, whose weights {recipe.name} has no place for", f"a run of {able}")
-    below = find_origin(recipe, named_path(run, "start"), named_path(run, "vae"))
+    below = find_origin(recipe, named_path(run, "start"), named_path(run, "vae"), settings)
     newest = checkpoints.newest(chosen / checkpoints.FOLDER)
     if newest is None:
         raise UsageError(f"{chosen}: a run without a whole checkpoint", "let it run up to one: loop.save_every")
@@ -241,11 +248,15 @@ def opened(recipe: Recipe, settings: Settings, origin: Origin, options: Options)
         raise WeightsError(f"{problem.message}\n  {origin.file} is {about}", f"{recipe.starts}; {problem.remedy}") from None
 
 
-def _identity(path: Path) -> str:
+def _identity(path: Path, recipe: Recipe, settings: Settings) -> str:
     from pipeline.core.weights.converted import INDEX
     from pipeline.core.weights.files import read_json
 
-    return digest_of(path).sha256 if path.is_file() else str(read_json(path / INDEX).get("source_sha256", ""))
+    if path.is_file():
+        return digest_of(path).sha256
+    if isinstance(recipe, ManyFiles):
+        return " ".join(digest_of(file).sha256 for file in recipe.start_files(path, settings))
+    return str(read_json(path / INDEX).get("source_sha256", ""))
 
 
 def _show_data(recipe: Recipe, findings: Findings, settings: Settings, path: Path, say: Say) -> int:

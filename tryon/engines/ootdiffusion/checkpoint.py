@@ -40,12 +40,15 @@ class Files:
         vae: file of the VAE.
         clip: file of CLIP ViT-L/14 with both towers.
         row: name of the model's weights, for messages.
+        garment, try_on: files of the two U-Nets, where they are not below `unets`.
     """
 
     unets: Path
     vae: Path
     clip: Path
     row: str
+    garment: Path | None = None
+    try_on: Path | None = None
 
     @property
     def remedy(self) -> str:
@@ -102,7 +105,7 @@ def read_unets(files: Files, architecture: Architecture = FULL) -> dict[str, Ten
     Raises:
         WeightsError: as there.
     """
-    garment, try_on = (files.unets / part / UNET_FILE for part in UNETS)
+    garment, try_on = files.garment or files.unets / UNETS[0] / UNET_FILE, files.try_on or files.unets / UNETS[1] / UNET_FILE
     parts = {"unet_garm": (garment, _garment_unet(garment, files)), "unet_vton": (try_on, _try_on_unet(try_on, files))}
     return _strictly(parts, files, architecture)
 

@@ -89,20 +89,24 @@ class OotDiffusion(nn.Module):
         kept = text[:, :-1] if vector == "replaces" else text
         return torch.cat([kept, image.to(text.dtype)], dim=1)
 
-    def garment_tokens(self, latents: Tensor, context: Tensor, *, recompute: bool = False) -> GarmentTokens:
+    def garment_tokens(
+        self, latents: Tensor, context: Tensor, *, recompute: bool = False, frozen: bool = False
+    ) -> GarmentTokens:
         """What the try-on U-Net sees of garments: the same in all its calls.
 
         Args:
             latents: (b, 4, h, w) unscaled; zeros for no garment.
             context: (b, n, context_dim).
             recompute: see `sd1_unet.predict_noise`.
+            frozen: the garment U-Net is not trained: nothing of its pass is kept for gradients.
         """
         unet, context = self.unet_garm, context.to(self.device, self.dtype)
-        shifts = time_shifts(unet, torch.tensor([GARMENT_TIMESTEP], device=self.device))
         seen: Contexts = [None if stage.transformer is None else Context(context) for stage in unet_stages(unet)]
         kernel, whole = self.savings.attention, not self.savings.wanted_tokens_only
         x = self.arranged(latents)
-        tokens = reference_tokens(unet, x, shifts, seen, Taken.BEFORE_NORM, kernel, recompute=recompute, whole=whole)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+            shifts = time_shifts(unet, torch.tensor([GARMENT_TIMESTEP], device=self.device))
+            tokens = reference_tokens(unet, x, shifts, seen, Taken.BEFORE_NORM, kernel, recompute=recompute, whole=whole)
         if self.savings.cache_garment and self.savings.wanted_tokens_only:
             return reference_keys_values(self.unet_vton, tokens, Taken.BEFORE_NORM, kernel)
         return tokens

@@ -5,8 +5,6 @@ Facts: docs/facts/lora_files.md#what-is-changed.
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -29,6 +27,7 @@ from tryon.networks.vae import encode_pictures
 from tryon.noise import SeededNoise
 from tryon.samplers.schedule import TRAIN_STEPS, add_noise_each
 from tryon.training.data.items import Item
+from tryon.training.low_rank import changes_of, put_beside
 from tryon.training.parameters import Groups
 from tryon.training.randomness import SampleDraws, happens
 
@@ -37,8 +36,6 @@ UNET_LAYERS = (
     r"(proj_in|proj_out|transformer_blocks\.\d+\.(attn[12]\.(to_[qkv]|to_out\.0)|ff\.net\.(0\.proj|2)))"
 )
 TEXT_LAYERS = r".*\.(q_proj|k_proj|v_proj|out_proj|fc1|fc2)"
-ADAPTER = "default"
-"""peft's name for the one change; it is left out of the names of weights."""
 FIXED = 0
 """The seed of what is drawn for the validation loss."""
 
@@ -100,9 +97,9 @@ class HandLoraTrainee:
 
     def __init__(self, base: BaseModel, config: HandLoraConfig, seed: int = 0, recompute: bool = False) -> None:
         self._base, self._config = base, config
-        put_beside(base.unet, UNET_LAYERS, config, seed)
+        put_beside(base.unet, UNET_LAYERS, config.rank, config.scaled_by, seed)
         if config.text_encoder:
-            put_beside(base.text, TEXT_LAYERS, config, seed)
+            put_beside(base.text, TEXT_LAYERS, config.rank, config.scaled_by, seed)
         if recompute:
             base.unet.enable_gradient_checkpointing()
         self._module = LossModule(base, config.text_encoder)
@@ -121,7 +118,7 @@ class HandLoraTrainee:
     def groups(self) -> Groups:
         """Every layer's two matrices, by the part they are in."""
         parts = {"unet": self._base.unet, "text": self._base.text}
-        found = {part: _trained(network, part) for part, network in parts.items()}
+        found = {part: changes_of(network, part) for part, network in parts.items()}
         return {part: group for part, group in found.items() if group}
 
     def buffers(self) -> Mapping[str, Tensor]:
@@ -206,36 +203,6 @@ def loss_weights(item: Item, outside: float) -> Tensor:
     mask = torch.from_numpy((item.mask >= 128).astype("float32"))[None, None]
     touched = F.max_pool2d(mask, LATENT_STRIDE)
     return outside + (1 - outside) * touched if bool(mask.any()) else torch.ones_like(touched)
-
-
-def put_beside(network: nn.Module, layers: str, config: HandLoraConfig, seed: int) -> None:
-    """Give layers a change of nothing: `up` is 0, `down` is drawn from seed and name, as peft and kohya's tools scale it.
-
-    Args:
-        network: U-Net or text encoder, on the CPU or without memory.
-        layers: pattern of their paths.
-        config: rank and alpha.
-        seed: of the run.
-    """
-    from peft import LoraConfig, inject_adapter_in_model
-
-    peft = LoraConfig(r=config.rank, lora_alpha=config.scaled_by, target_modules=layers, lora_dropout=0.0)  # type: ignore[arg-type]
-    with torch.random.fork_rng(devices=[]):
-        inject_adapter_in_model(peft, network, ADAPTER)
-    for name, parameter in network.named_parameters():
-        if ".lora_A." in name and not parameter.is_meta:
-            start = int.from_bytes(hashlib.sha256(f"{seed}|{name}".encode()).digest()[:7], "big")
-            bound = 1 / math.sqrt(parameter[0].numel())
-            with torch.no_grad():
-                parameter.uniform_(-bound, bound, generator=torch.Generator().manual_seed(start))
-
-
-def _trained(network: nn.Module, part: str) -> dict[str, nn.Parameter]:
-    return {
-        f"{part}.{name.replace(f'.{ADAPTER}.', '.')}": parameter
-        for name, parameter in network.named_parameters()
-        if ".lora_A." in name or ".lora_B." in name
-    }
 
 
 def _caption(item: Item) -> str:

@@ -61,6 +61,19 @@ class AugmentConfig(StepConfig):
         return bool(self.flip or self.move or self.coloured)
 
 
+class Unchanged(AugmentConfig):
+    """Nothing is changed at random, where a training was published without any."""
+
+    flip: float = Field(0.0, ge=0, le=0)
+    """Always 0."""
+    move: float = Field(0.0, ge=0, le=0)
+    """Always 0."""
+    hsv: float = Field(0.0, ge=0, le=0)
+    """Always 0."""
+    contrast: float = Field(0.0, ge=0, le=0)
+    """Always 0."""
+
+
 @dataclass(frozen=True)
 class Move:
     """A scaling about the centre, then a shift; shares of the sides, positive = down and right."""

@@ -40,7 +40,8 @@ CURES: Mapping[str, str] = {
     "test picture": "the same picture under another name: remove these lines from the training list",
 }
 MASKS = frozenset({Kind.MASK, Kind.CLOTH_MASK, Kind.WORN, Kind.WARPED_MASK})
-IGNORE = "or leave them out: --skip-bad"
+INCOMPLETE = frozenset({"missing", "no warped mask", "no warped garment"})
+"""Problems of pairs that lack a file."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Findings:
         for problem, pairs in self.problems.items():
             some = "; ".join(f"{name}: {what}" if what else name for name, what in list(pairs.items())[:SHOWN])
             more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
-            shown.append(f"{len(pairs)} × {problem}: {some}{more}\n  → {CURES[problem]}; {IGNORE}")
+            shown.append(f"{len(pairs)} × {problem}: {some}{more}\n  → {CURES[problem]}; or leave them out: {leave_out([problem])}")
         return shown
 
     def facts(self) -> dict[str, Any]:
@@ -97,6 +98,11 @@ class Findings:
             "problems": {problem: sorted(pairs) for problem, pairs in self.problems.items()},
             "fingerprint": self.fingerprint,
         }
+
+
+def leave_out(problems: Iterable[str]) -> str:
+    """The flag that leaves pairs with such problems out."""
+    return "--skip-incomplete" if set(problems) <= INCOMPLETE else "--skip-bad"
 
 
 class Memory:

@@ -9,21 +9,8 @@ from pydantic import Field
 
 from pipeline.core.config import Schema, StepConfig
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig
-from tryon.training.data.augment import AugmentConfig
+from tryon.training.data.augment import Unchanged
 from tryon.training.optimiser import OptimiserConfig
-
-
-class Unchanged(AugmentConfig):
-    """Nothing is changed at random, as published."""
-
-    flip: float = Field(0.0, ge=0, le=0)
-    """Always 0."""
-    move: float = Field(0.0, ge=0, le=0)
-    """Always 0."""
-    hsv: float = Field(0.0, ge=0, le=0)
-    """Always 0."""
-    contrast: float = Field(0.0, ge=0, le=0)
-    """Always 0."""
 
 
 class WarpData(DataConfig):

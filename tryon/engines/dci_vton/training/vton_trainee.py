@@ -94,7 +94,9 @@ class VtonLossModule(nn.Module):
         # One kind at a time: all together they would take more memory than the rest of the step.
         latents = [self._encoder.posterior(net.vae, kind, shown, batch.ids).sample(draws) for kind, shown, draws in kinds]
         image, inpaint, warped = latents
-        pooled = self._encoder.pooled(net.image_encoder, lambda shown: shown.to(net.dtype), batch.reference, batch.ids)
+        pooled = self._encoder.vectors(
+            lambda shown: net.image_encoder(shown.to(net.dtype)).pooler_output, (batch.reference,), batch.ids
+        )
         return VtonLatents(
             photo=batch.pictures.chunk(count)[0],
             image=image,

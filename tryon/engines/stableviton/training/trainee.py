@@ -96,7 +96,9 @@ class LossModule(nn.Module):
             # One kind at a time: all together they would take more memory than the rest of the step.
             latents = [self._encoder.posterior(net.vae, kind, shown, batch.ids).sample(draws) for kind, shown, draws in kinds]
             image, agnostic, densepose, garment = latents
-            pooled = self._encoder.pooled(net.image_encoder, clip_input, kinds[-1][1], batch.ids)
+            pooled = self._encoder.vectors(
+                lambda shown: net.image_encoder(clip_input(shown)).pooler_output, (kinds[-1][1],), batch.ids
+            )
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.parts.mapper):
             features = net.mapper.features(pooled.to(net.dtype))
         return LatentBatch(

@@ -1,0 +1,43 @@
+"""OOTDiffusion's recipe with a tenth of the channels, and a weights folder for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tiny_engines import tiny_ootd
+
+from benchmarks.generated import GeneratedWeights
+from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS
+from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, empty_network
+from tryon.engines.ootdiffusion.training.recipe import OotdRecipe
+
+WIDTHS = tiny_ootd()
+RECIPE = OotdRecipe(WIDTHS)
+
+
+def write_start(folder: Path) -> Path:
+    """A weights folder with Stable Diffusion 1.5, OOTDiffusion, VAE and CLIP, as published but for their widths."""
+    made = GeneratedWeights(empty_network(WIDTHS).state_dict())
+
+    def part(name: str, prefix: str = "") -> dict[str, torch.Tensor]:
+        return {prefix + key.removeprefix(f"{name}."): made[key].clone() for key in made if key.startswith(f"{name}.")}
+
+    plain = {name: each.flip(0).contiguous() for name, each in part("unet_garm").items()}
+    clip = part("text_encoder", "text_model.") | part("image_encoder") | {"logit_scale": torch.ones(1)}
+    files = {
+        f"sd15-unet/{UNET_FILE}": plain,
+        f"ootdiffusion-hd/unet_garm/{UNET_FILE}": part("unet_garm"),
+        f"ootdiffusion-hd/unet_vton/{UNET_FILE}": part("unet_vton"),
+        f"ootdiffusion-dc/unet_garm/{UNET_FILE}": part("unet_garm"),
+        f"ootdiffusion-dc/unet_vton/{UNET_FILE}": part("unet_vton"),
+        "clip-vit-large-patch14/model.safetensors": clip,
+    }
+    for name, tensors in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, folder / name)
+    (folder / "ootdiffusion-vae").mkdir()
+    torch.save(part("vae"), folder / "ootdiffusion-vae" / "diffusion_pytorch_model.bin")
+    assert plain["conv_in.weight"].shape[1] == GARMENT_CHANNELS
+    return folder

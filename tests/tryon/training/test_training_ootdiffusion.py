@@ -1,0 +1,283 @@
+"""Runs of a small OOTDiffusion: every arrangement, resumed to the same bits, drawn as the engine draws, exported, refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_ootd_training import RECIPE, WIDTHS, write_start
+from training_runs import Place, differing, quiet, training_place
+from training_trees import training_tree
+
+from pipeline.core import images
+from pipeline.core.device import CPU
+from pipeline.core.engine import TryOnItem
+from pipeline.core.errors import InputError, UsageError, WeightsError
+from tryon.batching import Limits
+from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, load
+from tryon.engines.ootdiffusion.encoding import fit_picture, prepare_person
+from tryon.engines.ootdiffusion.presets import BALANCED
+from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runtime
+from tryon.engines.ootdiffusion.training.config import PRESETS
+from tryon.engines.ootdiffusion.words import HALF_BODY
+from tryon.networks.precision import choose_dtype
+from tryon.training import checkpoint as checkpoints
+from tryon.training import runs
+from tryon.training.data.tree import Kind, find_tree
+from tryon.training.logs import LOG, read_table
+from tryon.training.randomness import SampleDraws, seed_of
+from tryon.training.session import Options, settings_of, start
+
+QUICK = (
+    *("loop.steps=2", "loop.save_every=1", "loop.measure_every=0", "loop.accumulation=1", "loop.batch=2"),
+    *("ootd.draw_steps=2", "precision.recompute=false", "optimiser.name=adamw"),
+)
+SIZE = (64, 64)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Place:
+    return training_place(tmp_path_factory.mktemp("training"), RECIPE, write_start, "weights", *QUICK)
+
+
+def settings(*overrides: str, preset: str = ""):
+    return settings_of(RECIPE, Options(preset=preset, overrides=overrides), quiet)
+
+
+def trained(folder: Path) -> dict[str, torch.Tensor]:
+    found = checkpoints.newest(folder / "one" / checkpoints.FOLDER)
+    assert found is not None
+    return found.tensors("weights")
+
+
+MOVES = {
+    "joint": ("unet_garm.conv_in.weight", "unet_vton.conv_in.weight"),
+    "joint-low-memory": ("unet_garm.conv_in.weight", "unet_vton.conv_in.weight"),
+    "frozen-garment": ("unet_vton.conv_in.weight",),
+    "frozen-garment-sd15": ("unet_vton.conv_in.weight",),
+    "garment-only": ("unet_garm.conv_in.weight",),
+    "attention-only": ("unet_vton.mid_block.attentions.0.transformer_blocks.0.attn1.to_k.weight",),
+    "lora": ("unet_vton.mid_block.attentions.0.transformer_blocks.0.attn1.to_k.lora_B.weight",),
+}
+PARTS = {
+    "joint": {"unet_garm", "unet_vton"},
+    "joint-low-memory": {"unet_garm", "unet_vton"},
+    "garment-only": {"unet_garm"},
+}
+
+
+def test_every_arrangement_is_tried_here():
+    assert set(MOVES) == set(PRESETS)
+
+
+@pytest.mark.parametrize("arrangement", [pytest.param(name, marks=pytest.mark.slow) if name != "lora" else name for name in MOVES])
+def test_an_arrangement_trains_what_it_says_and_nothing_else(place, tmp_path, arrangement):
+    lines: list[str] = []
+    place.train(tmp_path, preset=arrangement, say=lines.append)
+    after = trained(tmp_path)
+    assert {name.split(".")[0] for name in after} == PARTS.get(arrangement, {"unet_vton"})
+    before = RECIPE.open(place.start, settings(preset=arrangement), {}).module.network.state_dict()
+    for name in MOVES[arrangement]:
+        assert not torch.equal(before[name.replace("lora_B.", "lora_B.default.")], after[name]), name
+    assert not any("up_blocks.3.attentions.2.transformer_blocks" in name for name in after if name.startswith("unet_garm"))
+    assert any(line.startswith("trained: ") for line in lines) and any("epochs" in line for line in lines)
+    assert any(line.startswith("memory per process") for line in lines) and any(line.startswith("time: about") for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arrangement", ["joint", "lora"])
+def test_killed_at_any_moment_a_run_ends_with_the_same_bits(place, tmp_path, arrangement):
+    wanted = ("loop.steps=5", "loop.accumulation=2", "loop.batch=1", "ootd.drop_garment=0.5")
+    chosen = [each for each in PRESETS[arrangement] if each.startswith("ootd.")]
+    whole = place.straight(tmp_path / "straight", *chosen, *wanted)
+    assert place.killed(tmp_path / "killed", *chosen, *wanted, kills=3, whole=whole, share=(0.3, 0.7)) >= 1
+    assert differing(tmp_path / "killed" / "one", tmp_path / "straight" / "one") == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arrangement", ["joint", "lora"])
+def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_folder(place, tmp_path, arrangement):
+    place.train(tmp_path, "loop.draw_every=2", "loop.draw_pairs=1", preset=arrangement)
+    runs.export(RECIPE, tmp_path / "one", runs.Wanted(to=place.start / f"made-{arrangement}"), quiet)
+    made = place.start / f"made-{arrangement}"
+    pair = find_tree(place.data).pairs("test", paired=False)[0]
+    image, mask = images.read_rgb(pair.files[Kind.IMAGE]), images.read_grey(pair.files[Kind.MASK]) >= 128
+    sampling = replace(BALANCED, steps=2)
+    files = Files(
+        unets=made,
+        vae=place.start / "ootdiffusion-vae" / "diffusion_pytorch_model.bin",
+        clip=place.start / "clip-vit-large-patch14" / "model.safetensors",
+        row="ootdiffusion-hd",
+    )
+    runtime = Runtime(
+        load(files, choose_dtype(sampling.dtype, CPU), architecture=WIDTHS), HALF_BODY, sampling, SIZE, Limits(CPU, 1)
+    )
+    person = CanvasPerson(prepare_person(image, mask, SIZE), SIZE)
+    garment = fit_picture(images.read_rgb(pair.files[Kind.CLOTH]), SIZE)
+    from pipeline.core.labels import Category
+
+    drawn = runtime.dress([TryOnItem(person, CanvasGarment(garment, Category.UPPER), seed_of("draw", 0))])[0].picture
+    sheet = images.read_rgb(tmp_path / "one" / "pictures" / "step-000000002.png")[20:276, 512:768]
+    assert np.array_equal(sheet, cv2.resize(drawn, (256, 256), interpolation=cv2.INTER_AREA))
+
+
+def test_an_exported_folder_has_the_published_layout_and_starts_another_training(place, tmp_path):
+    place.train(tmp_path, "loop.steps=1", preset="attention-only")
+    made = place.start / "made"
+    runs.export(RECIPE, tmp_path / "one", runs.Wanted(official=made), quiet)
+    for part in ("unet_garm", "unet_vton"):
+        published = load_file(place.start / "ootdiffusion-hd" / part / UNET_FILE)
+        ours = load_file(made / part / UNET_FILE)
+        assert {n: t.shape for n, t in published.items()} == {n: t.shape for n, t in ours.items()}
+        assert json.loads((made / part / "config.json").read_text())["_class_name"] == "UNet2DConditionModel"
+    with pytest.raises(UsageError, match="reads a folder"):
+        runs.export(RECIPE, tmp_path / "one", runs.Wanted(official=tmp_path / "made.ckpt"), quiet)
+    again = replace(place.options(tmp_path / "again", "loop.steps=1"), preset="attention-only", start=made)
+    assert start(RECIPE, again, quiet) == 0
+
+
+def test_the_paper_s_settings_are_the_defaults_and_joint_s():
+    for found in (settings(), settings(preset="joint")):
+        assert (found["loop"].steps, found["loop"].batch, found["loop"].accumulation) == (36_000, 64, 1)
+        assert (found["optimiser"].learning_rate, found["optimiser"].name, found["optimiser"].weight_decay) == (5e-5, "adamw", 0.01)
+        assert (found["data"].size, found["ootd"].drop_garment, found["optimiser"].warmup) == ((512, 384), 0.1, 0)
+        assert not found["augment"].any
+
+
+def test_kept_encodings_give_the_same_losses(place, tmp_path):
+    for name, cache in (("without", 0), ("kept", 4)):
+        place.train(tmp_path / name, "loop.steps=3", f"ootd.cache={cache}", "ootd.trained=attention")
+    losses = [[float(row["loss"]) for row in read_table(tmp_path / name / "one" / LOG)] for name in ("without", "kept")]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
+def items_of(place: Place):
+    return [RECIPE.read(pair, SIZE) for pair in find_tree(place.data).pairs("train")]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_so_many_garments_are_left_out_as_the_setting_says_and_each_by_itself(place, share):
+    """A published test of an interval left out twice as many."""
+    items, trainee = items_of(place), RECIPE.simulated(settings(f"ootd.drop_garment={share}"))[0]
+    drawn = [[SampleDraws(0, step, item.id) for item in items] for step in range(500)]
+    found = np.array([trainee.batch(items, each, step, 0).dropped.numpy() for step, each in enumerate(drawn)])
+    assert found.mean() == pytest.approx(share, abs=0.03) and not (found == found[:, :1]).all()
+
+
+def test_the_garment_reaches_clip_in_its_own_units_as_in_the_engine(place):
+    """A published training divided by 255 twice: an almost constant picture, with a deviation of 0.14 instead of about 1."""
+    from tryon.networks.clip import clip_crop
+
+    items, trainee = items_of(place), RECIPE.simulated(settings())[0]
+    squares = trainee.batch(items, [SampleDraws(0, 0, item.id) for item in items], 0, 0).squares
+    assert float(squares.std()) > 0.5
+    pair = find_tree(place.data).pairs("train")[0]
+    assert torch.equal(squares[:1], clip_crop(fit_picture(images.read_rgb(pair.files[Kind.CLOTH]), SIZE)))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (128, 64), (192, 128)])
+def test_the_hole_lies_where_the_mask_says_at_every_size(place, tmp_path, size):
+    """A published training drew silhouettes with the coordinates of 1024×768 whatever the size."""
+    root = training_tree(tmp_path / "data", pairs=1, size=(256, 192))
+    pair = find_tree(root).pairs("train")[0]
+    item = RECIPE.read(pair, size)
+    mask = images.read_grey(pair.files[Kind.MASK]) >= 128
+    grey = (item.person.masked == 127).all(axis=2)
+    assert grey.mean() == pytest.approx(mask.mean(), abs=0.03)
+    rows, columns = (np.flatnonzero(grey.any(axis=axis)) for axis in (1, 0))
+    wanted_rows, wanted_columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    assert rows[0] / size[0] == pytest.approx(wanted_rows[0] / 256, abs=0.03)
+    assert columns[-1] / size[1] == pytest.approx(wanted_columns[-1] / 192, abs=0.03)
+    again = prepare_person(images.read_rgb(pair.files[Kind.IMAGE]), mask, size)
+    assert np.array_equal(item.person.masked, again.masked) and np.array_equal(item.person.image, again.image)
+
+
+def test_what_has_no_say_gets_no_gradient_and_is_not_trained(place):
+    """A published training crashed on a term that gave it one."""
+    trainee = RECIPE.open(place.start, settings("ootd.trained=joint"), {})
+    names = {name for group in trainee.groups().values() for name in group}
+    for name, each in trainee.module.network.named_parameters():
+        each.requires_grad_(name.startswith("unet_"))
+    items = items_of(place)[:1]
+    trainee.module(trainee.batch(items, [SampleDraws(0, 0, items[0].id)], 0, 0))["loss"].backward()
+    reached = {n for n, each in trainee.module.network.named_parameters() if each.grad is not None}
+    assert reached == names and len(dict(trainee.module.network.unet_garm.named_parameters())) - sum(
+        name.startswith("unet_garm.") for name in names
+    ) == 26
+
+
+def wrong_start(place: Place, tmp_path: Path, keep: tuple[str, ...]) -> Path:
+    for name in keep:
+        shutil.copytree(place.start / name, tmp_path / "start" / name)
+    return tmp_path / "start"
+
+
+@pytest.mark.parametrize(
+    ("keep", "preset", "says"),
+    [
+        (("sd15-unet",), "frozen-garment", "no unet_garm of OOTDiffusion; what is there is Stable Diffusion 1.5"),
+        (("ootdiffusion-hd",), "joint", "no unet_garm of Stable Diffusion 1.5; what is there is OOTDiffusion"),
+        (("sd15-unet",), "joint", "no VAE in it or above it"),
+        (("sd15-unet", "ootdiffusion-vae"), "joint", "no CLIP"),
+        (("ootdiffusion-vae", "clip-vit-large-patch14"), "lora", "no unet_garm of OOTDiffusion"),
+    ],
+)
+def test_a_start_that_lacks_a_part_is_refused_with_what_is_there(place, tmp_path, keep, preset, says):
+    with pytest.raises(WeightsError, match=says):
+        RECIPE.open(wrong_start(place, tmp_path, keep), settings(preset=preset), {})
+
+
+def test_four_inputs_are_widened_with_zeros_and_that_is_said(place):
+    trainee = RECIPE.open(place.start, settings(preset="joint"), {})
+    weight = trainee.module.network.unet_vton.conv_in.weight
+    assert weight.shape[1] == 8 and not weight[:, 4:].any() and weight[:, :4].any()
+    assert any("widened to 8" in line for line in trainee.about)
+
+
+def test_a_frozen_plain_garment_unet_comes_with_a_warning_that_explains_it(place):
+    said = {name: " ".join(RECIPE.open(place.start, settings(preset=name), {}).about) for name in PRESETS}
+    assert {name for name, text in said.items() if "spread over everything" in text} == {"frozen-garment-sd15"}
+
+
+def test_a_pair_without_a_companion_is_named_and_left_out_only_when_asked_for(place, tmp_path):
+    root = training_tree(tmp_path / "data", pairs=3, size=(64, 64))
+    (root / "train" / "agnostic-mask" / "00001_00_mask.png").unlink()
+    lines: list[str] = []
+    wanted = replace(place.options(tmp_path, "loop.steps=1", "loop.batch=1"), data=root, preset="attention-only")
+    with pytest.raises(InputError, match="1 of 3 pairs have problems: 1 × missing"):
+        start(RECIPE, wanted, lines.append)
+    assert any("00001_00_mask.png" in line and "--skip-incomplete" in line for line in lines)
+    assert start(RECIPE, replace(wanted, skip_incomplete=True), quiet) == 0
+    (root / "train" / "cloth" / "00000_00.jpg").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="1 × unreadable"):
+        start(RECIPE, replace(wanted, skip_incomplete=True), quiet)
+
+
+def test_a_list_with_a_test_person_or_without_pairs_is_refused(place, tmp_path):
+    root = training_tree(tmp_path / "data", pairs=2, size=(64, 64))
+    (root / "test_pairs.txt").write_text("00000_00.jpg 00000_00.jpg\n", "utf-8")
+    wanted = replace(place.options(tmp_path, "loop.steps=1", "loop.batch=1"), data=root)
+    with pytest.raises(InputError, match="1 × test person"):
+        start(RECIPE, replace(wanted, skip_incomplete=True), quiet)
+    (root / "train_pairs.txt").write_text("", "utf-8")
+    with pytest.raises(UsageError, match="no training pairs"):
+        start(RECIPE, wanted, quiet)
+
+
+def test_other_start_weights_are_refused_when_a_run_goes_on(place, tmp_path):
+    other = tmp_path / "weights"
+    shutil.copytree(place.start, other)
+    place.train(tmp_path, "loop.steps=1", "ootd.trained=attention", start=other)
+    path = other / "sd15-unet" / UNET_FILE
+    from safetensors.torch import save_file
+
+    save_file({name: each + 1 for name, each in load_file(path).items()}, path)
+    with pytest.raises(UsageError, match="start: '"):
+        place.train(tmp_path, "loop.steps=2", "ootd.trained=attention", start=other)

@@ -1,0 +1,52 @@
+"""Which weights are trained, in named groups, and those that no training may touch.
+
+Facts: docs/facts/ootdiffusion.md#token-maps, #training.
+"""
+
+from __future__ import annotations
+
+from tryon.engines.ootdiffusion.network import OotDiffusion
+from tryon.engines.ootdiffusion.training.config import OotdTraining
+from tryon.training.low_rank import changes_of
+from tryon.training.parameters import Groups
+
+GARMENT, TRY_ON = "unet_garm", "unet_vton"
+LAST_BLOCK = "unet_garm.up_blocks.3.attentions.2."
+DEAD = (f"{LAST_BLOCK}transformer_blocks.", f"{LAST_BLOCK}proj_out.", "unet_garm.conv_norm_out.", "unet_garm.conv_out.")
+"""What comes behind the garment U-Net's last tokens: it has no say, so it gets no gradient, and weight decay must not shrink it."""
+
+LAYERS = r".*transformer_blocks\.0\.(attn[12]\.(to_[qkv]|to_out\.0)|ff\.net\.(0\.proj|2))"
+"""Beside which a LoRA is put."""
+
+
+def trained_groups(network: OotDiffusion, config: OotdTraining) -> Groups:
+    """Group → name → parameter, as the arrangement says."""
+    if config.trained == "lora":
+        parts = {"try-on LoRA": TRY_ON, "garment LoRA": GARMENT}
+        found = {group: changes_of(getattr(network, part), part) for group, part in parts.items()}
+        alive = {group: {name: each for name, each in own.items() if not _dead(name)} for group, own in found.items()}
+        return {group: own for group, own in alive.items() if own}
+    named = {name: each for name, each in network.named_parameters() if not _dead(name)}
+    garment = {name: each for name, each in named.items() if name.startswith(f"{GARMENT}.")}
+    try_on = {name: each for name, each in named.items() if name.startswith(f"{TRY_ON}.")}
+    if config.trained == "attention":
+        return {"self-attention": {name: each for name, each in try_on.items() if ".attn1." in name}}
+    if config.trained == "garment":
+        return {"garment U-Net": garment}
+    return {"try-on U-Net": try_on} | ({"garment U-Net": garment} if config.trained == "joint" else {})
+
+
+def garment_learns(config: OotdTraining) -> bool:
+    """Whether gradients go through the garment U-Net."""
+    return config.trained in ("joint", "garment") or (config.trained == "lora" and config.lora_on != "try-on")
+
+
+def lora_parts(config: OotdTraining) -> tuple[str, ...]:
+    """The U-Nets beside whose layers a LoRA is put."""
+    if config.trained != "lora":
+        return ()
+    return {"try-on": (TRY_ON,), "garment": (GARMENT,), "both": (TRY_ON, GARMENT)}[config.lora_on]
+
+
+def _dead(name: str) -> bool:
+    return name.startswith(DEAD)

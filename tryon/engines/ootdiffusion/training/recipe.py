@@ -1,0 +1,169 @@
+"""How OOTDiffusion is trained: what the catalogue names (`tryon/training/protocol.py`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from pipeline.core.config import Schema
+from pipeline.core.errors import UsageError
+from tryon.engines.ootdiffusion.architecture import FULL, Architecture
+from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, empty_network, fill_network
+from tryon.engines.ootdiffusion.network import OotDiffusion
+from tryon.engines.ootdiffusion.training.config import PRESETS, SECTION, SECTIONS, OotdTraining
+from tryon.engines.ootdiffusion.training.groups import GARMENT, TRY_ON
+from tryon.engines.ootdiffusion.training.item import WANTED, OotdItem, read_ootd_item
+from tryon.engines.ootdiffusion.training.published_flags import FLAGS
+from tryon.engines.ootdiffusion.training.said import about_lines
+from tryon.engines.ootdiffusion.training.start import read_start, start_files
+from tryon.engines.ootdiffusion.training.trainee import PICTURES, WORDS, OotdBatch, OotdTrainee, whole_weights
+from tryon.network_folder import new_folder
+from tryon.networks.savings import TRAINING, Savings
+from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
+from tryon.training.data.tree import Kind, TrainingPair, Tree
+from tryon.training.parameters import Weights
+
+TRAINING_FILE = "training.json"
+"""What a trained folder says about itself, beside the two U-Nets."""
+
+
+class OotdRecipe:
+    """See `protocol.Recipe`.
+
+    Args:
+        architecture: the widths; tests give smaller ones.
+    """
+
+    name = "ootdiffusion"
+    presets: Mapping[str, tuple[str, ...]] = PRESETS
+    sections: Schema = SECTIONS
+    starts = "the weights folder, or a folder with Stable Diffusion 1.5 (`unet`) or OOTDiffusion (`unet_garm`, `unet_vton`) in it"
+    from_nothing = False
+    continues = frozenset({"ootdiffusion"})
+    own_garments = False
+
+    def __init__(self, architecture: Architecture = FULL) -> None:
+        self._architecture = architecture
+
+    def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
+        """Photo, mask and garment; the masked person is made of the first two as in the engine."""
+        return WANTED
+
+    def read(self, pair: TrainingPair, size: tuple[int, int]) -> OotdItem:
+        """See `item.read_ootd_item`."""
+        return read_ootd_item(pair, size)
+
+    def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+        """Flags of the unofficial training script."""
+        return FLAGS.translate(words)
+
+    def start_files(self, start: Path, settings: Settings) -> tuple[Path, ...]:
+        """See `protocol.ManyFiles`."""
+        return start_files(start, _own(settings))
+
+    def open(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None = None) -> OotdTrainee:
+        """See `protocol.Recipe`."""
+        assert start is not None, "the room asks for one"
+        own = _own(settings)
+        begun = read_start(start, own, self._architecture, vae)
+        changes = {name: each for name, each in trained.items() if ".lora_" in name}
+        weights = {**begun.weights, **{name: each for name, each in trained.items() if name not in changes}}
+        network = fill_network(weights, torch.float32, self._architecture, self._savings(settings))
+        trainee = self._trainee(network, settings, (*begun.about, *about_lines(settings)))
+        _take_up(trainee, changes)
+        return trainee
+
+    def simulated(self, settings: Settings) -> tuple[OotdTrainee, Callable[[int], OotdBatch]]:
+        """See `protocol.Recipe`."""
+        network = empty_network(self._architecture, self._savings(settings)).requires_grad_(False)
+        with torch.device("meta"):
+            trainee = self._trainee(network, settings)
+        data = settings["data"]
+        assert isinstance(data, DataConfig)
+        return trainee, lambda pairs: self._empty_batch(pairs, data.size, _own(settings).model)
+
+    def export_folder(
+        self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
+    ) -> None:
+        """Both U-Nets in the published layout, fp32: what the engine loads, and the published code too."""
+        assert start is not None, "the room asks for one"
+        own = _own(settings)
+        weights = whole_weights(read_start(start, own, self._architecture, vae).weights, trained, own)
+        shapes = empty_network(self._architecture)
+        with new_folder(folder) as made:
+            for part in (GARMENT, TRY_ON):
+                tensors = {n.removeprefix(f"{part}."): each for n, each in weights.items() if n.startswith(f"{part}.")}
+                (made / part).mkdir()
+                content = {name: each.detach().float().cpu().contiguous().clone() for name, each in tensors.items()}
+                save_file(content, made / part / UNET_FILE, {"format": "pt"})
+                getattr(shapes, part).save_config(made / part)
+            about = {"engine": f"ootdiffusion_{own.model}", "settings": own.model_dump(mode="json")}
+            (made / TRAINING_FILE).write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+
+    def export_official(
+        self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
+    ) -> None:
+        """The published code reads a folder, not a file: the same as `export_folder`."""
+        if file.suffix:
+            raise UsageError(
+                f"--official {file}: OOTDiffusion's code reads a folder with unet_garm and unet_vton", "--official checkpoint-36000"
+            )
+        self.export_folder(start, settings, trained, file, vae)
+
+    def _trainee(self, network: OotDiffusion, settings: Settings, about: Sequence[str] = ()) -> OotdTrainee:
+        loop, precision = settings["loop"], _precision(settings)
+        assert isinstance(loop, LoopConfig)
+        return OotdTrainee(network, _own(settings), loop.seed, precision.recompute, about)
+
+    def _savings(self, settings: Settings) -> Savings:
+        return replace(TRAINING, channels_last=_precision(settings).channels_last)
+
+    def _empty_batch(self, pairs: int, size: tuple[int, int], model: str) -> OotdBatch:
+        """A batch without contents, for a count of memory."""
+        latent = (pairs, LATENT_CHANNELS, size[0] // LATENT_STRIDE, size[1] // LATENT_STRIDE)
+        side, length = self._architecture.clip.image_size, len(next(iter(WORDS[model].ids.values())))
+        with torch.device("meta"):
+            return OotdBatch(
+                pictures=torch.empty(pairs * len(PICTURES), 3, *size),
+                draws=torch.empty(latent),
+                squares=torch.empty(pairs, 3, side, side),
+                words=torch.zeros(pairs, length, dtype=torch.long),
+                noise=torch.empty(latent),
+                timesteps=torch.zeros(pairs, dtype=torch.long),
+                dropped=torch.zeros(pairs, dtype=torch.bool),
+            )
+
+
+RECIPE = OotdRecipe()
+
+
+@torch.no_grad()
+def _take_up(trainee: OotdTrainee, changes: Weights) -> None:
+    """Give a LoRA the weights that another run trained.
+
+    Raises:
+        UsageError: it has another rank, or is beside other layers.
+    """
+    own = {name: each for group in trainee.groups().values() for name, each in group.items()}
+    for name, each in changes.items():
+        if name not in own or own[name].shape != each.shape:
+            raise UsageError(f"{name}: the run to start from has another LoRA", "--set ootd.lora_rank and lora_on as there")
+        own[name].copy_(each)
+
+
+def _own(settings: Settings) -> OotdTraining:
+    section = settings[SECTION]
+    assert isinstance(section, OotdTraining)
+    return section
+
+
+def _precision(settings: Settings) -> PrecisionConfig:
+    section = settings["precision"]
+    assert isinstance(section, PrecisionConfig)
+    return section

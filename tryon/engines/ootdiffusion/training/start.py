@@ -1,0 +1,114 @@
+"""The weights that OOTDiffusion's training starts from: Stable Diffusion 1.5, OOTDiffusion, or one of each.
+
+Facts: docs/facts/ootdiffusion.md#folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from pipeline.core.errors import WeightsError
+from tryon.engines.ootdiffusion.architecture import Architecture
+from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, read_published
+from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
+
+ROWS = {"hd": "ootdiffusion-hd", "dc": "ootdiffusion-dc"}
+PLAIN_UNETS = (f"unet/{UNET_FILE}", f"sd15-unet/{UNET_FILE}", "unet/diffusion_pytorch_model.bin")
+VAES = tuple(
+    f"{folder}/diffusion_pytorch_model.{ending}"
+    for folder in ("vae", "ootdiffusion-vae", "sd15-vae")
+    for ending in ("safetensors", "bin")
+)
+CLIP = "clip-vit-large-patch14/model.safetensors"
+UP = 3
+"""Folders above the start in which VAE and CLIP are looked for: the published layout keeps them there."""
+NAMES: dict[Base, str] = {"sd15": "Stable Diffusion 1.5", "ootd": "OOTDiffusion"}
+
+
+@dataclass(frozen=True)
+class OotdStart:
+    """Weights under our names.
+
+    Args:
+        weights: name → tensor.
+        files: where they were read.
+        about: lines for people.
+    """
+
+    weights: dict[str, Tensor]
+    files: Files
+    about: tuple[str, ...]
+
+
+def find_files(start: Path, config: OotdTraining, vae: Path | None = None) -> Files:
+    """Which files a training starts from.
+
+    Args:
+        start: the weights folder, a folder of Stable Diffusion 1.5 in diffusers' parts, or one with `unet_garm` and `unet_vton`.
+        config: says which U-Net comes from where.
+        vae: a fine-tuned VAE.
+
+    Raises:
+        WeightsError: a part is not there; what is there instead is named.
+    """
+    if not start.is_dir():
+        raise WeightsError(f"{start}: not a folder of weights", "give the weights folder, or one with unet_garm and unet_vton")
+    row = ROWS[config.model]
+    garment = _unet(start, config.garment_from, "unet_garm", config.model, "garment_from")
+    try_on = _unet(start, config.try_on_from, "unet_vton", config.model, "try_on_from")
+    near = [start, *list(start.resolve().parents)[:UP]]
+    found_vae = vae or _first(base / place for base in near for place in VAES)
+    found_clip = _first(base / CLIP for base in near)
+    if found_vae is None:
+        raise WeightsError(f"{start}: no VAE in it or above it ({VAES[0]})", "python run.py weights pull ootdiffusion-vae")
+    if found_clip is None:
+        pull = "python run.py weights pull clip-vit-large-patch14"
+        raise WeightsError(f"{start}: no CLIP ViT-L/14 in it or above it ({CLIP})", pull)
+    return Files(unets=garment.parent.parent, vae=found_vae, clip=found_clip, row=row, garment=garment, try_on=try_on)
+
+
+def read_start(start: Path, config: OotdTraining, architecture: Architecture, vae: Path | None = None) -> OotdStart:
+    """Open what training starts from, strictly; a try-on U-Net of four inputs is widened with zeros, which is said.
+
+    Raises:
+        WeightsError: missing, unsafe, incomplete, or another model.
+    """
+    files = find_files(start, config, vae)
+    # Checked against the published shapes: a garment U-Net has four inputs, whatever its folder is called.
+    weights = read_published(replace(files, unets=start), architecture)
+    lines = [
+        f"try-on U-Net: {NAMES[config.try_on_from]} ({files.try_on})",
+        f"garment U-Net: {NAMES[config.garment_from]} ({files.garment})",
+    ]
+    if config.try_on_from == "sd15":
+        lines.append("try-on U-Net: 4 input channels widened to 8; the new ones are zero and learn to see the person")
+    return OotdStart(weights, files, tuple(lines))
+
+
+def start_files(start: Path, config: OotdTraining) -> tuple[Path, ...]:
+    """Every file that decides what is trained."""
+    files = find_files(start, config)
+    assert files.garment is not None and files.try_on is not None
+    return files.garment, files.try_on, files.vae, files.clip
+
+
+def _unet(start: Path, base: Base, part: str, model: str, setting: str) -> Path:
+    inner = ("", f"ootd_{model}/checkpoint-36000", f"ootd/ootd_{model}/checkpoint-36000", ROWS[model])
+    published = [start / folder / part / UNET_FILE for folder in inner]
+    plain = [start / place for place in PLAIN_UNETS]
+    found = _first(published if base == "ootd" else plain)
+    if found is not None:
+        return found
+    other = _first(plain if base == "ootd" else published)
+    has = f"; what is there is {NAMES['sd15' if base == 'ootd' else 'ootd']} ({other})" if other else ""
+    pull = f"python run.py weights pull {ROWS[model] if base == 'ootd' else 'sd15-unet'}"
+    cure = f"{pull}, or --set ootd.{setting}={'sd15' if base == 'ootd' else 'ootd'}"
+    raise WeightsError(f"{start}: no {part} of {NAMES[base]}{has}", cure if other else pull)
+
+
+def _first(places: Iterable[Path]) -> Path | None:
+    return next((path for path in places if path.is_file()), None)

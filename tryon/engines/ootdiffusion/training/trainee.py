@@ -1,0 +1,208 @@
+"""OOTDiffusion as the training room sees it: pictures in, losses out; and pictures drawn by the engine's own runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.core.arrays import RGB
+from pipeline.core.device import choose_device
+from pipeline.core.engine import TryOnItem
+from tryon.batching import Limits
+from tryon.engines.ootdiffusion.checkpoint import fill_network
+from tryon.engines.ootdiffusion.encoding import pictures_of
+from tryon.engines.ootdiffusion.network import OotDiffusion
+from tryon.engines.ootdiffusion.presets import BALANCED
+from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runtime
+from tryon.engines.ootdiffusion.training.config import OotdTraining
+from tryon.engines.ootdiffusion.training.groups import LAYERS, garment_learns, lora_parts, trained_groups
+from tryon.engines.ootdiffusion.training.item import OotdItem
+from tryon.engines.ootdiffusion.training.loss import OotdLatents, ootd_losses
+from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words
+from tryon.lora_files import layers_of_peft
+from tryon.networks.clip import clip_crop
+from tryon.networks.lora import merged
+from tryon.networks.pictures import picture_tensor
+from tryon.networks.precision import choose_dtype
+from tryon.networks.savings import ALL
+from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
+from tryon.samplers.schedule import TRAIN_STEPS
+from tryon.training.data.items import Item
+from tryon.training.encoder import FrozenEncoder
+from tryon.training.low_rank import put_beside
+from tryon.training.parameters import Groups, Weights
+from tryon.training.randomness import SampleDraws, happens
+
+WORDS: Mapping[str, Words] = {"hd": HALF_BODY, "dc": FULL_BODY}
+PICTURES = ("masked person", "person", "garment")
+"""Encoded by the VAE; of the second a sample is drawn, of the others the mean is taken."""
+FIXED = 0
+"""The seed of what is drawn for the validation loss."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OotdBatch:
+    """One micro-batch; h and w are the picture's sides / 8.
+
+    Args:
+        pictures: (b·3, 3, 8h, 8w) in [-1, 1]: all masked persons, all persons, all garments.
+        draws: (b, 4, h, w) standard normal, for the persons' posteriors.
+        squares: (b, 3, 224, 224), garments as CLIP sees them.
+        words: (b, n) token ids.
+        noise: (b, 4, h, w).
+        timesteps: (b,) integers.
+        dropped: (b,) bool.
+        ids: of the pairs whose encodings may be kept; none in validation.
+    """
+
+    pictures: Tensor
+    draws: Tensor
+    squares: Tensor
+    words: Tensor
+    noise: Tensor
+    timesteps: Tensor
+    dropped: Tensor
+    ids: tuple[str, ...] = ()
+
+    def to(self, device: Any) -> OotdBatch:
+        """The same on a device."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        moved: dict[str, Any] = {n: v.to(device, non_blocking=True) for n, v in values.items() if isinstance(v, Tensor)}
+        return replace(self, **moved)
+
+
+class OotdLossModule(nn.Module):
+    """The network, called as a loss."""
+
+    def __init__(self, network: OotDiffusion, config: OotdTraining, recompute: bool = False) -> None:
+        super().__init__()
+        self.network, self.config, self.recompute = network, config, recompute
+        self._encoder = FrozenEncoder(config.cache, len(PICTURES))
+
+    def forward(self, batch: OotdBatch) -> dict[str, Tensor]:
+        """Encode without gradients, then calculate the loss: `loss` is what is minimised."""
+        learns = garment_learns(self.config)
+        parts = ootd_losses(self.network, self.encoded(batch), garment_learns=learns, recompute=self.recompute)
+        return {"loss": torch.stack(list(parts.values())).sum(), **parts}
+
+    @torch.no_grad()
+    def encoded(self, batch: OotdBatch) -> OotdLatents:
+        """What the loss is calculated from."""
+        net = self.network
+        kinds = zip(PICTURES, batch.pictures.chunk(len(PICTURES)), strict=True)
+        # One kind at a time: all together they would take more memory than the rest of the step.
+        masked, person, garment = (self._encoder.posterior(net.vae, kind, shown, batch.ids) for kind, shown in kinds)
+
+        def encode(ids: Tensor, squares: Tensor) -> Tensor:
+            return net.context(ids, squares, WORDS[self.config.model].vector)
+
+        return OotdLatents(
+            image=person.sample(batch.draws),
+            person=masked.mean,
+            garment=garment.mean,
+            context=self._encoder.vectors(encode, (batch.words, batch.squares), batch.ids),
+            noise=batch.noise,
+            timesteps=batch.timesteps,
+            dropped=batch.dropped,
+        )
+
+
+class OotdTrainee:
+    """See `protocol.Trainee`.
+
+    Args:
+        network: built with `savings.TRAINING`, on the CPU; a LoRA is put beside its layers where the arrangement has one.
+        config: section `ootd`.
+        seed: of a LoRA's first weights.
+        recompute: gradient checkpointing.
+        about: see `protocol.Trainee`.
+    """
+
+    def __init__(
+        self, network: OotDiffusion, config: OotdTraining, seed: int = 0, recompute: bool = False, about: Sequence[str] = ()
+    ) -> None:
+        self._network, self._config, self.about = network, config, about
+        for part in lora_parts(config):
+            put_beside(getattr(network, part), LAYERS, config.lora_rank, config.lora_alpha, seed)
+        self._module = OotdLossModule(network, config, recompute)
+
+    @property
+    def module(self) -> nn.Module:
+        """See `protocol.Trainee`."""
+        return self._module
+
+    def groups(self) -> Groups:
+        """See `protocol.Trainee`."""
+        return trained_groups(self._network, self._config)
+
+    def buffers(self) -> Mapping[str, Tensor]:
+        """None: this network keeps no statistics."""
+        return {}
+
+    def batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], step: int, micro: int) -> OotdBatch:
+        """See `protocol.Trainee`."""
+        share, seed = self._config.drop_garment, draws[0].seed
+        dropped = [happens(share, "drop garment", seed, step, item.id) for item in items]
+        made = self._batch(items, draws, [each.timestep(TRAIN_STEPS) for each in draws], dropped)
+        return replace(made, ids=tuple(item.id for item in items))
+
+    def validation_batch(self, items: Sequence[Item], timestep: int) -> OotdBatch:
+        """See `protocol.Trainee`."""
+        draws = [SampleDraws(FIXED, timestep, item.id) for item in items]
+        return self._batch(items, draws, [timestep] * len(items), [False] * len(items))
+
+    def moved(self, batch: OotdBatch, device: Any) -> OotdBatch:
+        """See `protocol.Trainee`."""
+        return batch.to(device)
+
+    def target(self, item: Item) -> RGB:
+        """The photo."""
+        return item.image
+
+    def draw(self, trained: Weights, items: Sequence[Item], seed: int) -> list[RGB]:
+        """Pictures exactly as the engine would make them of the exported weights."""
+        net, config = self._network, self._config
+        device = choose_device(str(net.device))
+        weights = whole_weights({name: each.detach() for name, each in net.state_dict().items()}, trained, config)
+        sampling = replace(BALANCED, steps=config.draw_steps)
+        drawn = fill_network(weights, choose_dtype(sampling.dtype, device), net.architecture, ALL)
+        height, width = items[0].image.shape[:2]
+        runtime = Runtime(drawn, WORDS[config.model], sampling, (height, width), Limits(device, len(items)))
+        return [dressed.picture for dressed in runtime.dress([_asked(item, seed) for item in items])]
+
+    def _batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], timesteps: list[int], dropped: list[bool]) -> OotdBatch:
+        shown = [item for item in items if isinstance(item, OotdItem)]
+        kinds = zip(*((*pictures_of(item.person), item.cloth) for item in shown), strict=True)
+        height, width = shown[0].image.shape[:2]
+        latent = (LATENT_CHANNELS, height // LATENT_STRIDE, width // LATENT_STRIDE)
+        side, words = self._network.architecture.clip.image_size, WORDS[self._config.model]
+        return OotdBatch(
+            pictures=torch.cat([picture_tensor(picture) for kind in kinds for picture in kind]),
+            draws=torch.stack([each.normal("posterior", latent) for each in draws]),
+            squares=torch.cat([clip_crop(item.cloth, side=side) for item in shown]),
+            words=torch.tensor([words.ids[item.category] for item in shown]),
+            noise=torch.stack([each.normal("noise", latent) for each in draws]),
+            timesteps=torch.tensor(timesteps),
+            dropped=torch.tensor(dropped),
+        )
+
+
+def whole_weights(begun: Weights, trained: Weights, config: OotdTraining) -> dict[str, Tensor]:
+    """Every weight of the network that dresses: of the start, those that were trained, and a LoRA merged into its layers."""
+    plain = {name.replace(".base_layer.", "."): each for name, each in begun.items() if ".lora_" not in name}
+    changes = {name: each.detach() for name, each in trained.items() if ".lora_" in name}
+    weights = {**plain, **{name: each.detach() for name, each in trained.items() if name not in changes}}
+    if not changes:
+        return weights
+    on_device = {name: each.to(next(iter(plain.values())).device) for name, each in changes.items()}
+    return merged(weights, layers_of_peft(on_device, config.lora_alpha), 1.0)
+
+
+def _asked(item: Item, seed: int) -> TryOnItem:
+    assert isinstance(item, OotdItem)
+    height, width = item.image.shape[:2]
+    return TryOnItem(CanvasPerson(item.person, (height, width)), CanvasGarment(item.cloth, item.category), seed)
