@@ -6,14 +6,23 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from tiny_engines import tiny_ootd
 
 from benchmarks.generated import GeneratedWeights
-from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS
+from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
 from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, empty_network
 from tryon.engines.ootdiffusion.training.recipe import OotdRecipe
+from tryon.networks.clip import ClipWidths, TextWidths
 
-WIDTHS = tiny_ootd()
+WIDTHS = Architecture(
+    level_channels=(32, 32, 32, 32),
+    heads=2,
+    context_dim=16,
+    vae_channels=32,
+    vae_multipliers=(1, 1, 1, 1),
+    vae_layers=1,
+    text=TextWidths(hidden_size=16, intermediate_size=32, layers=1, heads=2, projection_dim=16),
+    clip=ClipWidths(hidden_size=32, intermediate_size=64, layers=1, heads=2, patch_size=32, projection_dim=16),
+)
 RECIPE = OotdRecipe(WIDTHS)
 
 

@@ -16,6 +16,7 @@ from training_trees import training_tree
 
 from tryon.training import checkpoint as checkpoints
 from tryon.training.logs import LOG
+from tryon.training.memory import LiveBytes
 from tryon.training.session import Options, start
 
 QUICK = (
@@ -93,6 +94,17 @@ class Place:
 def training_place(root: Path, recipe: Any, write_start, file: str, *overrides: str) -> Place:
     """Write tree and start weights below a folder."""
     return Place(recipe, training_tree(root / "data", size=(64, 64)), write_start(root / file), overrides)
+
+
+def measured_step(trainer: Any) -> float:
+    """Storages alive at once in a real second step, with weights, average and moments, in bytes."""
+    steps = trainer.steps(2)
+    next(steps)
+    state = [value for each in trainer.optimiser.optimizer.state.values() for value in each.values()]
+    held = sum(each.nbytes for each in (*trainer.trainee.module.parameters(), *trainer.average.average.values(), *state))
+    with LiveBytes() as live:
+        next(steps)
+    return float(live.peak + held)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

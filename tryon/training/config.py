@@ -45,6 +45,10 @@ class LoopConfig(StepConfig):
     """Pairs per process and micro-batch; auto = the largest that fits, tried once."""
     accumulation: int = Field(1, ge=1)
     """Micro-batches per optimiser step."""
+    one_draw: bool = False
+    """The same noise and timestep for a pair in every step: whether a training can learn at all shows within minutes."""
+    in_order: bool = False
+    """Pairs come as they are listed in every epoch, instead of in an order drawn from seed and epoch."""
     ema_decay: float = Field(0.9999, ge=0, lt=1)
     """Of the moving average of trained weights, which warms up; 0 = none, as published."""
     save_every: int = Field(500, ge=1)

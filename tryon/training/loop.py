@@ -127,7 +127,9 @@ class Trainer:
         self.average = MovingAverage(self.kept, job.loop.ema_decay)
         batch = job.loop.batch
         assert batch != "auto", "resolved before the loop begins"
-        self.schedule = Schedule(len(job.pairs), batch, job.loop.accumulation, accelerator.num_processes, job.loop.seed)
+        self.schedule = Schedule(
+            len(job.pairs), batch, job.loop.accumulation, accelerator.num_processes, job.loop.seed, job.loop.in_order
+        )
         self.job = replace(job, settings=with_steps(job.settings, self.schedule.steps_per_epoch))
         self.step = 0
         self._overflows = Overflows(job.loop.overflows)
@@ -338,7 +340,7 @@ class Trainer:
         for place in places:
             item = self.job.read(self.job.pairs[place], self.job.data.size)
             items.append(apply(item, decide(augment, seed, epoch, item.id), augment) if augment.any else item)
-        draws = [SampleDraws(seed, step, item.id) for item in items]
+        draws = [SampleDraws(seed, 0 if self.job.loop.one_draw else step, item.id) for item in items]
         return self.trainee.batch(items, draws, step, micro), [item.id for item in items]
 
     def _held_out(self) -> list[Item]:

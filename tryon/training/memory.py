@@ -41,6 +41,7 @@ class Plan:
         step: gradients, activations and everything else alive at the worst moment of a step.
         checkpoint: one on disk.
         recomputed: whether gradient checkpointing is on.
+        kept: of the step, what lies between the forward and the backward pass.
     """
 
     groups: Mapping[str, int]
@@ -51,6 +52,7 @@ class Plan:
     step: float
     checkpoint: float
     recomputed: bool
+    kept: float = 0.0
 
     @property
     def total(self) -> float:
@@ -65,7 +67,8 @@ class Plan:
         return [
             f"trained: {trained:,} values: " + ", ".join(f"{name} {count:,}" for name, count in self.groups.items()),
             f"memory per process: {self.total / 1e9:.2f} GB: "
-            + ", ".join(f"{name} {count / 1e9:.2f}" for name, count in parts.items()),
+            + ", ".join(f"{name} {count / 1e9:.2f}" for name, count in parts.items())
+            + f"; kept for the backward pass {self.kept / 1e9:.2f}",
         ]
 
     def levers(self) -> list[str]:
@@ -94,7 +97,7 @@ def plan_memory(recipe: Recipe, settings: dict[str, StepConfig], batch: int) -> 
         parameter.requires_grad_(True)
     values = sum(each.numel() for each in trained.values())
     frozen = sum(each.numel() * _width(each, precision) for each in trainee.module.parameters() if id(each) not in trained)
-    step = _simulated_step(trainee.module, lambda: make_batch(batch), precision, list(trained.values()))
+    step, kept = _simulated_step(trainee.module, lambda: make_batch(batch), precision, list(trained.values()))
     average = 4.0 * values if loop.ema_decay else 0.0
     return Plan(
         groups={name: sum(each.numel() for each in group.values()) for name, group in groups.items()},
@@ -105,6 +108,7 @@ def plan_memory(recipe: Recipe, settings: dict[str, StepConfig], batch: int) -> 
         step=step,
         checkpoint=(4.0 + MOMENTS[optimiser.name]) * values + average,
         recomputed=precision.recompute,
+        kept=kept,
     )
 
 
@@ -116,19 +120,21 @@ def _width(parameter: nn.Parameter, precision: PrecisionConfig) -> int:
 
 def _simulated_step(
     module: nn.Module, make_batch: Callable[[], Any], precision: PrecisionConfig, trained: list[nn.Parameter]
-) -> float:
-    """Most bytes alive at once in a step, gradients and inputs with it, weights left out."""
+) -> tuple[float, float]:
+    """Most bytes alive at once in a step, gradients and inputs with it, weights left out; and those between its two passes."""
     values = sum(each.numel() for each in trained)
     if precision.numbers != "fp32":
         module.to(SIXTEEN[precision.numbers])
     live = LiveBytes()
     with _counted_attention(), torch.enable_grad(), live:
-        module(make_batch())["loss"].backward()
+        loss = module(make_batch())["loss"]
+        kept = float(live.now)
+        loss.backward()
     for parameter in trained:
         parameter.grad = None
     if precision.numbers == "fp32":
-        return float(live.peak)
-    return live.peak + 4.0 * values  # fp32 gradients are twice as wide, and autocast keeps 16-bit copies of trained weights
+        return float(live.peak), kept
+    return live.peak + 4.0 * values, kept  # fp32 gradients are twice as wide, and autocast keeps 16-bit copies of trained weights
 
 
 class LiveBytes(TorchDispatchMode):

@@ -19,6 +19,7 @@ class Schedule:
         accumulation: micro-batches per optimiser step.
         processes: that share the work.
         seed: of the order.
+        in_order: no order is drawn: as listed.
     """
 
     pairs: int
@@ -26,6 +27,7 @@ class Schedule:
     accumulation: int = 1
     processes: int = 1
     seed: int = 0
+    in_order: bool = False
 
     @property
     def per_step(self) -> int:
@@ -54,7 +56,7 @@ class Schedule:
 
     def micro_batches(self, step: int, process: int = 0) -> list[list[int]]:
         """A step's micro-batches of one process: places in the list of pairs."""
-        places = order(self.seed, self.epoch(step), self.pairs)
+        places = list(range(self.pairs)) if self.in_order else order(self.seed, self.epoch(step), self.pairs)
         first = step % self.steps_per_epoch * self.per_step
         width = self.batch * self.processes
         starts = [first + micro * width + process * self.batch for micro in range(self.accumulation)]

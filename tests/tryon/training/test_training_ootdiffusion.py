@@ -11,27 +11,32 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny_ootd_training import RECIPE, WIDTHS, write_start
-from training_runs import Place, differing, quiet, training_place
+from training_runs import Place, differing, measured_step, quiet, training_place
 from training_trees import training_tree
 
 from pipeline.core import images
 from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import InputError, UsageError, WeightsError
+from pipeline.core.labels import Category
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, load
 from tryon.engines.ootdiffusion.encoding import fit_picture, prepare_person
 from tryon.engines.ootdiffusion.presets import BALANCED
 from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.ootdiffusion.training.config import PRESETS
+from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.words import HALF_BODY
+from tryon.networks.clip import clip_crop
 from tryon.networks.precision import choose_dtype
 from tryon.training import checkpoint as checkpoints
-from tryon.training import runs
+from tryon.training import loop, runs
 from tryon.training.data.tree import Kind, find_tree
 from tryon.training.logs import LOG, read_table
+from tryon.training.machine import make_accelerator
+from tryon.training.memory import plan_memory
 from tryon.training.randomness import SampleDraws, seed_of
 from tryon.training.session import Options, settings_of, start
 
@@ -73,11 +78,15 @@ PARTS = {
 }
 
 
+SHOWN = [name if name == "lora" else pytest.param(name, marks=pytest.mark.slow) for name in MOVES]
+"""One of them in the fast tier."""
+
+
 def test_every_arrangement_is_tried_here():
     assert set(MOVES) == set(PRESETS)
 
 
-@pytest.mark.parametrize("arrangement", [pytest.param(name, marks=pytest.mark.slow) if name != "lora" else name for name in MOVES])
+@pytest.mark.parametrize("arrangement", SHOWN)
 def test_an_arrangement_trains_what_it_says_and_nothing_else(place, tmp_path, arrangement):
     lines: list[str] = []
     place.train(tmp_path, preset=arrangement, say=lines.append)
@@ -121,13 +130,12 @@ def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_folder(plac
     )
     person = CanvasPerson(prepare_person(image, mask, SIZE), SIZE)
     garment = fit_picture(images.read_rgb(pair.files[Kind.CLOTH]), SIZE)
-    from pipeline.core.labels import Category
-
     drawn = runtime.dress([TryOnItem(person, CanvasGarment(garment, Category.UPPER), seed_of("draw", 0))])[0].picture
     sheet = images.read_rgb(tmp_path / "one" / "pictures" / "step-000000002.png")[20:276, 512:768]
     assert np.array_equal(sheet, cv2.resize(drawn, (256, 256), interpolation=cv2.INTER_AREA))
 
 
+@pytest.mark.slow
 def test_an_exported_folder_has_the_published_layout_and_starts_another_training(place, tmp_path):
     place.train(tmp_path, "loop.steps=1", preset="attention-only")
     made = place.start / "made"
@@ -146,11 +154,16 @@ def test_an_exported_folder_has_the_published_layout_and_starts_another_training
 def test_the_paper_s_settings_are_the_defaults_and_joint_s():
     for found in (settings(), settings(preset="joint")):
         assert (found["loop"].steps, found["loop"].batch, found["loop"].accumulation) == (36_000, 64, 1)
-        assert (found["optimiser"].learning_rate, found["optimiser"].name, found["optimiser"].weight_decay) == (5e-5, "adamw", 0.01)
+        assert (found["optimiser"].learning_rate, found["optimiser"].name, found["optimiser"].weight_decay) == (
+            5e-5,
+            "adamw",
+            0.01,
+        )
         assert (found["data"].size, found["ootd"].drop_garment, found["optimiser"].warmup) == ((512, 384), 0.1, 0)
         assert not found["augment"].any
 
 
+@pytest.mark.slow
 def test_kept_encodings_give_the_same_losses(place, tmp_path):
     for name, cache in (("without", 0), ("kept", 4)):
         place.train(tmp_path / name, "loop.steps=3", f"ootd.cache={cache}", "ootd.trained=attention")
@@ -166,15 +179,13 @@ def items_of(place: Place):
 def test_so_many_garments_are_left_out_as_the_setting_says_and_each_by_itself(place, share):
     """A published test of an interval left out twice as many."""
     items, trainee = items_of(place), RECIPE.simulated(settings(f"ootd.drop_garment={share}"))[0]
-    drawn = [[SampleDraws(0, step, item.id) for item in items] for step in range(500)]
+    drawn = [[SampleDraws(0, step, item.id) for item in items] for step in range(100)]
     found = np.array([trainee.batch(items, each, step, 0).dropped.numpy() for step, each in enumerate(drawn)])
-    assert found.mean() == pytest.approx(share, abs=0.03) and not (found == found[:, :1]).all()
+    assert found.mean() == pytest.approx(share, abs=0.045 if share < 0.2 else 0.1) and not (found == found[:, :1]).all()
 
 
 def test_the_garment_reaches_clip_in_its_own_units_as_in_the_engine(place):
     """A published training divided by 255 twice: an almost constant picture, with a deviation of 0.14 instead of about 1."""
-    from tryon.networks.clip import clip_crop
-
     items, trainee = items_of(place), RECIPE.simulated(settings())[0]
     squares = trainee.batch(items, [SampleDraws(0, 0, item.id) for item in items], 0, 0).squares
     assert float(squares.std()) > 0.5
@@ -208,9 +219,11 @@ def test_what_has_no_say_gets_no_gradient_and_is_not_trained(place):
     items = items_of(place)[:1]
     trainee.module(trainee.batch(items, [SampleDraws(0, 0, items[0].id)], 0, 0))["loss"].backward()
     reached = {n for n, each in trainee.module.network.named_parameters() if each.grad is not None}
-    assert reached == names and len(dict(trainee.module.network.unet_garm.named_parameters())) - sum(
-        name.startswith("unet_garm.") for name in names
-    ) == 26
+    assert (
+        reached == names
+        and len(dict(trainee.module.network.unet_garm.named_parameters())) - sum(name.startswith("unet_garm.") for name in names)
+        == 26
+    )
 
 
 def wrong_start(place: Place, tmp_path: Path, keep: tuple[str, ...]) -> Path:
@@ -241,11 +254,12 @@ def test_four_inputs_are_widened_with_zeros_and_that_is_said(place):
     assert any("widened to 8" in line for line in trainee.about)
 
 
-def test_a_frozen_plain_garment_unet_comes_with_a_warning_that_explains_it(place):
-    said = {name: " ".join(RECIPE.open(place.start, settings(preset=name), {}).about) for name in PRESETS}
+def test_a_frozen_plain_garment_unet_comes_with_a_warning_that_explains_it():
+    said = {name: " ".join(about_lines(settings(preset=name))) for name in PRESETS}
     assert {name for name, text in said.items() if "spread over everything" in text} == {"frozen-garment-sd15"}
 
 
+@pytest.mark.slow
 def test_a_pair_without_a_companion_is_named_and_left_out_only_when_asked_for(place, tmp_path):
     root = training_tree(tmp_path / "data", pairs=3, size=(64, 64))
     (root / "train" / "agnostic-mask" / "00001_00_mask.png").unlink()
@@ -271,13 +285,38 @@ def test_a_list_with_a_test_person_or_without_pairs_is_refused(place, tmp_path):
         start(RECIPE, wanted, quiet)
 
 
+@pytest.mark.slow
 def test_other_start_weights_are_refused_when_a_run_goes_on(place, tmp_path):
     other = tmp_path / "weights"
     shutil.copytree(place.start, other)
     place.train(tmp_path, "loop.steps=1", "ootd.trained=attention", start=other)
     path = other / "sd15-unet" / UNET_FILE
-    from safetensors.torch import save_file
-
     save_file({name: each + 1 for name, each in load_file(path).items()}, path)
     with pytest.raises(UsageError, match="start: '"):
         place.train(tmp_path, "loop.steps=2", "ootd.trained=attention", start=other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arrangement", ["joint", "frozen-garment", "lora"])
+def test_the_plan_is_near_what_a_step_takes(place, tmp_path, arrangement):
+    wanted = place.options(tmp_path, preset=arrangement)
+    found = settings_of(RECIPE, wanted, quiet)
+    trainee = RECIPE.open(place.start, found, {})
+    pairs = find_tree(place.data).pairs("train")
+    trainer = loop.Trainer(
+        trainee, loop.Job(tmp_path, pairs, [], found, read=RECIPE.read), make_accelerator(found["precision"], "cpu")
+    )
+    assert plan_memory(RECIPE, dict(found), 2).total == pytest.approx(measured_step(trainer), rel=0.15)
+
+
+def test_pairs_may_come_as_listed_and_keep_their_draws(place, tmp_path):
+    place.train(
+        tmp_path,
+        "loop.steps=4",
+        "loop.in_order=true",
+        "loop.one_draw=true",
+        "optimiser.learning_rate=1e-12",
+        "ootd.trained=attention",
+    )
+    losses = [float(row["loss"]) for row in read_table(tmp_path / "one" / LOG)]
+    assert losses[:2] == pytest.approx(losses[2:], rel=1e-4) and losses[0] != pytest.approx(losses[1], rel=1e-4)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from toy_training import RECIPE, write_start
-from training_runs import Place, contents, differing, quiet, training_place
+from training_runs import Place, contents, differing, measured_step, quiet, training_place
 from training_trees import training_tree
 
 from pipeline.core.errors import InputError, MissingPackageError, OutputError, UsageError, WeightsError
@@ -22,7 +22,7 @@ from tryon.training import loop, runs
 from tryon.training.data.tree import find_tree
 from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
 from tryon.training.machine import make_accelerator
-from tryon.training.memory import LiveBytes, plan_memory
+from tryon.training.memory import plan_memory
 from tryon.training.session import settings_of, start
 from tryon.training.stopping import NotANumberError
 
@@ -231,19 +231,12 @@ def test_an_automatic_batch_is_tried_once_and_halved_while_the_memory_is_full(pl
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_the_plan_is_near_what_a_step_takes(place, tmp_path, batch):
-    """Measured: storages alive at once in a real step, with weights, average and moments."""
     wanted = place.options(tmp_path, f"loop.batch={batch}")
     settings = settings_of(RECIPE, wanted, quiet)
     pairs, accelerator = find_tree(wanted.data).pairs("train"), make_accelerator(settings["precision"], "cpu")
     trainee = RECIPE.open(wanted.start, settings, {})
     trainer = loop.Trainer(trainee, loop.Job(tmp_path, pairs, [], settings), accelerator)
-    steps = trainer.steps(2)
-    next(steps)
-    state = [value for each in trainer.optimiser.optimizer.state.values() for value in each.values()]
-    held = sum(each.nbytes for each in (*trainee.module.parameters(), *trainer.average.average.values(), *state))
-    with LiveBytes() as live:
-        next(steps)
-    assert plan_memory(RECIPE, dict(settings), batch).total == pytest.approx(live.peak + held, rel=0.15)
+    assert plan_memory(RECIPE, dict(settings), batch).total == pytest.approx(measured_step(trainer), rel=0.15)
 
 
 def test_validation_sees_held_out_pairs_at_fixed_timesteps(place, tmp_path):

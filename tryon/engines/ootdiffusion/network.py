@@ -89,9 +89,7 @@ class OotDiffusion(nn.Module):
         kept = text[:, :-1] if vector == "replaces" else text
         return torch.cat([kept, image.to(text.dtype)], dim=1)
 
-    def garment_tokens(
-        self, latents: Tensor, context: Tensor, *, recompute: bool = False, frozen: bool = False
-    ) -> GarmentTokens:
+    def garment_tokens(self, latents: Tensor, context: Tensor, *, recompute: bool = False, frozen: bool = False) -> GarmentTokens:
         """What the try-on U-Net sees of garments: the same in all its calls.
 
         Args:

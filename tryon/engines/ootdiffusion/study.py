@@ -16,6 +16,8 @@ from tryon.engines.ootdiffusion.checkpoint import VAE_FILE, Files, empty_network
 from tryon.engines.ootdiffusion.encoding import check_size, latent_size
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.presets import BALANCED
+from tryon.engines.ootdiffusion.training.config import OotdTraining
+from tryon.engines.ootdiffusion.training.groups import trained_groups
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words
 from tryon.networks.clip import clip_input
 from tryon.networks.quantised import FULL_FORMAT
@@ -109,8 +111,9 @@ class OotdAnatomy:
         return found["whole"] or found["level"] or found["other"]
 
     def trained(self) -> frozenset[str]:
-        """See `protocol.Anatomy`: it has no recipe here yet."""
-        return frozenset()
+        """See `protocol.Anatomy`: what the paper's joint training changes."""
+        groups = trained_groups(self.network(), OotdTraining())
+        return frozenset(name for parameters in groups.values() for name in parameters)
 
     def points(self, size: Size) -> Sequence[Point]:
         """See `protocol.Anatomy`."""

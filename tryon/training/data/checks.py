@@ -87,7 +87,9 @@ class Findings:
         for problem, pairs in self.problems.items():
             some = "; ".join(f"{name}: {what}" if what else name for name, what in list(pairs.items())[:SHOWN])
             more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
-            shown.append(f"{len(pairs)} × {problem}: {some}{more}\n  → {CURES[problem]}; or leave them out: {leave_out([problem])}")
+            shown.append(
+                f"{len(pairs)} × {problem}: {some}{more}\n  → {CURES[problem]}; or leave them out: {leave_out([problem])}"
+            )
         return shown
 
     def facts(self) -> dict[str, Any]:

@@ -112,7 +112,8 @@ class OotdRecipe:
         """The published code reads a folder, not a file: the same as `export_folder`."""
         if file.suffix:
             raise UsageError(
-                f"--official {file}: OOTDiffusion's code reads a folder with unet_garm and unet_vton", "--official checkpoint-36000"
+                f"--official {file}: OOTDiffusion's code reads a folder with unet_garm and unet_vton",
+                "--official checkpoint-36000",
             )
         self.export_folder(start, settings, trained, file, vae)
 
