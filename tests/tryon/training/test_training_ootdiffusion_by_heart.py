@@ -1,4 +1,4 @@
-"""A small OOTDiffusion learns four pairs by heart in every arrangement: loss, gradients, optimiser and start weights work together."""
+"""A small OOTDiffusion learns four pairs by heart in every arrangement: loss, gradients and optimiser work together."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from training_trees import training_tree, write_pair
 from pipeline.core import images
 from pipeline.core.errors import UsageError
 from pipeline.core.labels import Parse
-from tryon.training.data.checks import CURES, Findings, Memory, check
+from tryon.training.data.checks import CURES, Findings, Memory, check, leave_out
 from tryon.training.data.tree import WANTED, Kind, TreeKind, find_tree
 
 KINDS = (*WANTED[TreeKind.VITON_HD], Kind.WORN, Kind.PARSE, Kind.PARSE_AGNOSTIC, Kind.WARPED, Kind.WARPED_MASK)
@@ -68,7 +68,7 @@ def test_a_problem_is_found_at_its_pair_and_told_with_a_cure(root, how):
     assert list(findings.problems) == [how] and list(findings.problems[how]) == ["00001_00.jpg"]
     assert [pair.person for pair in findings.pairs] == ["00000_00.jpg", "00002_00.jpg"]
     (line,) = findings.lines()
-    assert line.startswith(f"1 × {how}: 00001_00.jpg") and CURES[how] in line and "--skip-bad" in line
+    assert line.startswith(f"1 × {how}: 00001_00.jpg") and CURES[how] in line and leave_out([how]) in line
 
 
 def test_many_of_a_kind_are_counted_and_three_named(tmp_path):

@@ -13,7 +13,7 @@ from tryon.training.parameters import Groups
 GARMENT, TRY_ON = "unet_garm", "unet_vton"
 LAST_BLOCK = "unet_garm.up_blocks.3.attentions.2."
 DEAD = (f"{LAST_BLOCK}transformer_blocks.", f"{LAST_BLOCK}proj_out.", "unet_garm.conv_norm_out.", "unet_garm.conv_out.")
-"""What comes behind the garment U-Net's last tokens: it has no say, so it gets no gradient, and weight decay must not shrink it."""
+"""What comes behind the garment U-Net's last tokens: no gradient comes there, and weight decay must not shrink it."""
 
 LAYERS = r".*transformer_blocks\.0\.(attn[12]\.(to_[qkv]|to_out\.0)|ff\.net\.(0\.proj|2))"
 """Beside which a LoRA is put."""

@@ -10,13 +10,13 @@ from tryon.engines.ootdiffusion.training.groups import garment_learns
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
 
 SECONDS_PER_PAIR = 75 * 3600 / (36_000 * 64)
-"""Of the joint training at 512×384 on one A100 with maps calculated again, as its author says: 75 hours for 36,000 steps of 64."""
+"""Of the joint training at 512×384 on one A100, recomputing maps, as its author says: 75 hours for 36,000 steps of 64."""
 PIXELS = 512 * 384
 SECTION_OF_MODEL = {"hd": "ootd-hd", "dc": "ootd-dc"}
 
 FROZEN_PLAIN = (
-    "garment U-Net: a plain Stable Diffusion 1.5, frozen. It never learnt to describe a clean picture at timestep 0 with unscaled "
-    "latents and a context of two tokens, so its tokens are spread over everything, and the try-on U-Net must learn the whole "
+    "garment U-Net: a plain Stable Diffusion 1.5, frozen. It never learnt to describe a clean picture at timestep 0 with "
+    "unscaled latents and a context of two tokens, so its tokens are spread over everything, and the try-on U-Net must learn the whole "
     "alignment; users still saw poor pictures after 22 to 42 epochs. OOTDiffusion's, frozen, is reported good: "
     "--arrangement frozen-garment"
 )
@@ -27,8 +27,8 @@ def about_lines(settings: Settings) -> tuple[str, ...]:
     own, loop = settings[SECTION], settings["loop"]
     assert isinstance(own, OotdTraining) and isinstance(loop, LoopConfig)
     lines = [
-        f"masks: taken from the tree; pictures are made with those of the rule {SECTION_OF_MODEL[own.model]}, so train on masks that "
-        "it drew (--step parsing with this engine, then export viton-hd)",
+        f"masks: taken from the tree; pictures are made with those of the rule {SECTION_OF_MODEL[own.model]}, so train on masks "
+        "that it drew (--step parsing with this engine, then export viton-hd)",
     ]
     if own.garment_from == "sd15" and not garment_learns(own):
         lines.append(FROZEN_PLAIN)
@@ -36,8 +36,8 @@ def about_lines(settings: Settings) -> tuple[str, ...]:
         pairs = loop.steps * loop.batch * loop.accumulation
         hours = pairs * seconds_per_pair(settings) / 3600
         lines.append(
-            f"time: about {hours:.0f} h on one A100, calculated from the author's 75 h for 36,000 steps of 64 pairs, not measured "
-            "(--dry-run measures three steps here)"
+            f"time: about {hours:.0f} h on one A100, calculated from the author's 75 h for 36,000 steps of 64 pairs, not "
+            "measured (--dry-run measures three steps here)"
         )
     return tuple(lines)
 
