@@ -17,6 +17,7 @@ WIDTHS = Architecture(
     level_channels=(32, 32, 32, 32),
     heads=2,
     context_dim=16,
+    groups=16,
     vae_channels=32,
     vae_multipliers=(1, 1, 1, 1),
     vae_layers=1,

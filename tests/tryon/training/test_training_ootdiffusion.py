@@ -307,16 +307,3 @@ def test_the_plan_is_near_what_a_step_takes(place, tmp_path, arrangement):
         trainee, loop.Job(tmp_path, pairs, [], found, read=RECIPE.read), make_accelerator(found["precision"], "cpu")
     )
     assert plan_memory(RECIPE, dict(found), 2).total == pytest.approx(measured_step(trainer), rel=0.15)
-
-
-def test_pairs_may_come_as_listed_and_keep_their_draws(place, tmp_path):
-    place.train(
-        tmp_path,
-        "loop.steps=4",
-        "loop.in_order=true",
-        "loop.one_draw=true",
-        "optimiser.learning_rate=1e-12",
-        "ootd.trained=attention",
-    )
-    losses = [float(row["loss"]) for row in read_table(tmp_path / "one" / LOG)]
-    assert losses[:2] == pytest.approx(losses[2:], rel=1e-4) and losses[0] != pytest.approx(losses[1], rel=1e-4)

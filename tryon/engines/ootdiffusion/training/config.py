@@ -45,17 +45,17 @@ class OotdTraining(StepConfig):
     """Start weights of the try-on U-Net: Stable Diffusion 1.5's with four more inputs of zeros, or OOTDiffusion's."""
     garment_from: Base = "sd15"
     """Start weights of the garment U-Net."""
-    drop_garment: float = Field(0.1, ge=0, le=1)
+    drop_garment: float = Field(default=0.1, ge=0, le=1)
     """Probability, for each pair by itself, that a latent of zeros takes the garment's place; guidance needs it."""
-    cache: int = Field(0, ge=0)
+    cache: int = Field(default=0, ge=0)
     """Pairs whose encodings by VAE and CLIP are kept in memory; 0 = none. Nothing is changed at random, so all may be."""
     lora_on: Literal["try-on", "garment", "both"] = "try-on"
     """Beside which U-Net's attentions and feed-forward layers a LoRA is put."""
-    lora_rank: int = Field(16, ge=1, le=1024)
+    lora_rank: int = Field(default=16, ge=1, le=1024)
     """Width of the narrow middle of each layer's change."""
-    lora_alpha: float = Field(16.0, gt=0)
+    lora_alpha: float = Field(default=16.0, gt=0)
     """The change is scaled by alpha / rank."""
-    draw_steps: int = Field(20, ge=2, le=1000)
+    draw_steps: int = Field(default=20, ge=2, le=1000)
     """Sampling steps of the pictures on the sheets."""
 
 

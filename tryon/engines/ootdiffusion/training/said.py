@@ -16,8 +16,8 @@ SECTION_OF_MODEL = {"hd": "ootd-hd", "dc": "ootd-dc"}
 
 FROZEN_PLAIN = (
     "garment U-Net: a plain Stable Diffusion 1.5, frozen. It never learnt to describe a clean picture at timestep 0 with "
-    "unscaled latents and a context of two tokens, so its tokens are spread over everything, and the try-on U-Net must learn the whole "
-    "alignment; users still saw poor pictures after 22 to 42 epochs. OOTDiffusion's, frozen, is reported good: "
+    "unscaled latents and a context of two tokens; its tokens are spread over everything, and the try-on U-Net must learn "
+    "the whole alignment; users still saw poor pictures after 22 to 42 epochs. OOTDiffusion's, frozen, is reported good: "
     "--arrangement frozen-garment"
 )
 
