@@ -36,17 +36,18 @@ class FrozenEncoder:
         found = stacked(each)  # type: ignore[arg-type]  # one kind of value per kind of picture
         return Posterior(found.mean.to(pictures.device), found.deviation.to(pictures.device))
 
-    def vectors(self, encode: Callable[..., Tensor], shown: Sequence[Tensor], ids: Sequence[str]) -> Tensor:
+    def vectors(self, encode: Callable[..., Tensor], shown: Sequence[Tensor], ids: Sequence[str], what: str = CLIP) -> Tensor:
         """What a frozen tower makes of garments, (b, …).
 
         Args:
             encode: takes `shown`.
             shown: (b, …) each.
             ids: see `posterior`.
+            what: a name for it, where there are several.
         """
         if self._kept is None or not ids:
             return encode(*shown)
-        each = self._each(CLIP, ids, lambda row: encode(*(given[row : row + 1] for given in shown)).cpu())
+        each = self._each(what, ids, lambda row: encode(*(given[row : row + 1] for given in shown)).cpu())
         return torch.cat(each).to(shown[0].device)  # type: ignore[arg-type]
 
     def _each(self, kind: str, ids: Sequence[str], make: Callable[[int], Posterior | Tensor]) -> list[Posterior | Tensor]:

@@ -23,12 +23,13 @@ from pipeline.core.errors import InputError, UsageError, WeightsError
 from pipeline.core.labels import Category
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, load
-from tryon.engines.ootdiffusion.encoding import fit_picture, prepare_person
+from tryon.engines.ootdiffusion.encoding import fit_picture, garment_contexts, prepare_person
+from tryon.engines.ootdiffusion.folder import VARIANTS, refuse_other_model
 from tryon.engines.ootdiffusion.presets import BALANCED
 from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.ootdiffusion.training.config import PRESETS
 from tryon.engines.ootdiffusion.training.said import about_lines
-from tryon.engines.ootdiffusion.words import HALF_BODY
+from tryon.engines.ootdiffusion.words import HALF_BODY, words_of
 from tryon.networks.clip import clip_crop
 from tryon.networks.precision import choose_dtype
 from tryon.training import checkpoint as checkpoints
@@ -145,6 +146,9 @@ def test_an_exported_folder_has_the_published_layout_and_starts_another_training
         ours = load_file(made / part / UNET_FILE)
         assert {n: t.shape for n, t in published.items()} == {n: t.shape for n, t in ours.items()}
         assert json.loads((made / part / "config.json").read_text())["_class_name"] == "UNet2DConditionModel"
+    refuse_other_model(made, "hd", "published")
+    with pytest.raises(WeightsError, match="trained with the prompt set 'published'"):
+        refuse_other_model(made, "hd", "cloth")
     with pytest.raises(UsageError, match="reads a folder"):
         runs.export(RECIPE, tmp_path / "one", runs.Wanted(official=tmp_path / "made.ckpt"), quiet)
     again = replace(place.options(tmp_path / "again", "loop.steps=1"), preset="attention-only", start=made)
@@ -307,3 +311,19 @@ def test_the_plan_is_near_what_a_step_takes(place, tmp_path, arrangement):
         trainee, loop.Job(tmp_path, pairs, [], found, read=RECIPE.read), make_accelerator(found["precision"], "cpu")
     )
     assert plan_memory(RECIPE, dict(found), 2).total == pytest.approx(measured_step(trainer), rel=0.15)
+
+
+@pytest.mark.parametrize("prompts", ["published", "cloth", "empty"])
+@pytest.mark.parametrize("model", ["hd", "dc"])
+def test_both_unets_are_told_in_training_what_the_engine_tells_them(place, model, prompts):
+    own = settings(f"ootd.model={model}", f"ootd.prompts={prompts}", "ootd.trained=attention")
+    trainee, items = RECIPE.open(place.start, own, {}), items_of(place)
+    batch = trainee.batch(items, [SampleDraws(0, 0, item.id) for item in items], 0, 0)
+    network, words = trainee.module.network, words_of(VARIANTS[model].words, prompts)
+    engine = garment_contexts(network, words, [(item.cloth, item.category) for item in items])
+    latents = trainee.module.encoded(batch)
+    assert torch.equal(latents.context, torch.cat([context for context, _ in engine]))
+    garment = [context if other is None else other for context, other in engine]
+    assert torch.equal(latents.garment_context, torch.cat(garment))
+    _, make = RECIPE.simulated(own)
+    assert make(4).words.shape == batch.words.shape and make(4).garment_words.shape == batch.garment_words.shape

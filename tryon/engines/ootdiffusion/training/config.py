@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.core.config import Schema, StepConfig
+from tryon.engines.ootdiffusion.words import Prompts
 from tryon.training.config import LoopConfig
 from tryon.training.data.augment import Unchanged
 from tryon.training.optimiser import OptimiserConfig
@@ -39,6 +40,8 @@ class OotdTraining(StepConfig):
 
     model: Literal["hd", "dc"] = "hd"
     """Whose words: hd sees the empty text and dresses upper garments, dc sees a word for the category."""
+    prompts: Prompts = "published"
+    """What the text encoder is told; an exported folder says it, and the engine refuses another set."""
     trained: Trained = "joint"
     """What learns: both U-Nets, one of them, the try-on U-Net's self-attention, or a LoRA beside `lora_on`."""
     try_on_from: Base = "sd15"

@@ -21,7 +21,8 @@ class OotdLatents:
         image: (b, 4, h, w) scaled latent of the person in the garment.
         person: (b, 4, h, w) masked person, unscaled.
         garment: (b, 4, h, w) unscaled.
-        context: (b, n, context_dim).
+        context: (b, n, context_dim), of the try-on U-Net.
+        garment_context: (b, m, context_dim), of the garment U-Net.
         noise: (b, 4, h, w).
         timesteps: (b,) integers in [0, 999].
         dropped: (b,) bool: a latent of zeros takes the garment's place; the context keeps its vector.
@@ -31,6 +32,7 @@ class OotdLatents:
     person: Tensor
     garment: Tensor
     context: Tensor
+    garment_context: Tensor
     noise: Tensor
     timesteps: Tensor
     dropped: Tensor
@@ -49,7 +51,7 @@ def ootd_losses(
     """
     noisy = add_noise_each(batch.image, batch.noise, batch.timesteps)
     garment = batch.garment * (~batch.dropped).view(-1, 1, 1, 1)
-    tokens = network.garment_tokens(garment, batch.context, recompute=recompute, frozen=not garment_learns)
+    tokens = network.garment_tokens(garment, batch.garment_context, recompute=recompute, frozen=not garment_learns)
     seen = network.contexts(batch.context, tokens)
     answer = network.noise(noisy, batch.person, network.time_shifts(batch.timesteps), seen, recompute=recompute)
     return {"noise": (answer.float() - batch.noise).square().mean()}

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from pipeline.core.config import Schema
 from pipeline.core.errors import UsageError
+from pipeline.core.weights.files import digest_of
 from tryon.engines.ootdiffusion.architecture import FULL, Architecture
-from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, empty_network, fill_network
+from tryon.engines.ootdiffusion.checkpoint import empty_network, fill_network
+from tryon.engines.ootdiffusion.folder import description, write_folder
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.training.config import PRESETS, SECTION, SECTIONS, OotdTraining
-from tryon.engines.ootdiffusion.training.groups import GARMENT, TRY_ON
 from tryon.engines.ootdiffusion.training.item import WANTED, OotdItem, read_ootd_item
 from tryon.engines.ootdiffusion.training.published_flags import FLAGS
 from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.training.start import read_start, start_files
-from tryon.engines.ootdiffusion.training.trainee import PICTURES, WORDS, OotdBatch, OotdTrainee, whole_weights
-from tryon.network_folder import new_folder
+from tryon.engines.ootdiffusion.training.trainee import PICTURES, OotdBatch, OotdTrainee, whole_weights, words_in
+from tryon.engines.ootdiffusion.words import Words
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
 from tryon.training.data.tree import Kind, TrainingPair, Tree
+from tryon.training.official_file import digest_of_weights
 from tryon.training.parameters import Weights
-
-TRAINING_FILE = "training.json"
-"""What a trained folder says about itself, beside the two U-Nets."""
 
 
 class OotdRecipe:
@@ -86,7 +84,7 @@ class OotdRecipe:
             trainee = self._trainee(network, settings)
         data = settings["data"]
         assert isinstance(data, DataConfig)
-        return trainee, lambda pairs: self._empty_batch(pairs, data.size, _own(settings).model)
+        return trainee, lambda pairs: self._empty_batch(pairs, data.size, words_in(_own(settings)))
 
     def export_folder(
         self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
@@ -94,17 +92,12 @@ class OotdRecipe:
         """Both U-Nets in the published layout, fp32: what the engine loads, and the published code too."""
         assert start is not None, "the room asks for one"
         own = _own(settings)
-        weights = whole_weights(read_start(start, own, self._architecture, vae).weights, trained, own)
-        shapes = empty_network(self._architecture)
-        with new_folder(folder) as made:
-            for part in (GARMENT, TRY_ON):
-                tensors = {n.removeprefix(f"{part}."): each for n, each in weights.items() if n.startswith(f"{part}.")}
-                (made / part).mkdir()
-                content = {name: each.detach().float().cpu().contiguous().clone() for name, each in tensors.items()}
-                save_file(content, made / part / UNET_FILE, {"format": "pt"})
-                getattr(shapes, part).save_config(made / part)
-            about = {"engine": f"ootdiffusion_{own.model}", "settings": own.model_dump(mode="json")}
-            (made / TRAINING_FILE).write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+        begun = read_start(start, own, self._architecture, vae)
+        weights = whole_weights(begun.weights, trained, own)
+        origin = " ".join(digest_of(file).sha256 for file in start_files(start, own))
+        identity = hashlib.sha256(f"{origin} {digest_of_weights(trained)}".encode()).hexdigest()
+        about = {"source_sha256": identity, "training": own.model_dump(mode="json")}
+        write_folder(folder, weights, {**description(own.model, own.prompts, "fp32"), **about}, "fp32", self._architecture)
 
     def export_official(
         self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
@@ -125,16 +118,18 @@ class OotdRecipe:
     def _savings(self, settings: Settings) -> Savings:
         return replace(TRAINING, channels_last=_precision(settings).channels_last)
 
-    def _empty_batch(self, pairs: int, size: tuple[int, int], model: str) -> OotdBatch:
+    def _empty_batch(self, pairs: int, size: tuple[int, int], words: Words) -> OotdBatch:
         """A batch without contents, for a count of memory."""
         latent = (pairs, LATENT_CHANNELS, size[0] // LATENT_STRIDE, size[1] // LATENT_STRIDE)
-        side, length = self._architecture.clip.image_size, len(next(iter(WORDS[model].ids.values())))
+        side = self._architecture.clip.image_size
+        told = [next(iter(ids.values())) for ids in (words.ids, words.garment_ids or words.ids)]
         with torch.device("meta"):
             return OotdBatch(
                 pictures=torch.empty(pairs * len(PICTURES), 3, *size),
                 draws=torch.empty(latent),
                 squares=torch.empty(pairs, 3, side, side),
-                words=torch.zeros(pairs, length, dtype=torch.long),
+                words=torch.zeros(pairs, len(told[0]), dtype=torch.long),
+                garment_words=torch.zeros(pairs, len(told[1]), dtype=torch.long),
                 noise=torch.empty(latent),
                 timesteps=torch.zeros(pairs, dtype=torch.long),
                 dropped=torch.zeros(pairs, dtype=torch.bool),

@@ -15,6 +15,7 @@ from pipeline.core.engine import TryOnItem
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import fill_network
 from tryon.engines.ootdiffusion.encoding import pictures_of
+from tryon.engines.ootdiffusion.folder import VARIANTS
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.presets import BALANCED
 from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runtime
@@ -22,7 +23,7 @@ from tryon.engines.ootdiffusion.training.config import OotdTraining
 from tryon.engines.ootdiffusion.training.groups import LAYERS, garment_learns, lora_parts, trained_groups
 from tryon.engines.ootdiffusion.training.item import OotdItem
 from tryon.engines.ootdiffusion.training.loss import OotdLatents, ootd_losses
-from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words
+from tryon.engines.ootdiffusion.words import Words, words_of
 from tryon.lora_files import layers_of_peft
 from tryon.networks.clip import clip_crop
 from tryon.networks.lora import merged
@@ -37,7 +38,6 @@ from tryon.training.low_rank import put_beside
 from tryon.training.parameters import Groups, Weights
 from tryon.training.randomness import SampleDraws, happens
 
-WORDS: Mapping[str, Words] = {"hd": HALF_BODY, "dc": FULL_BODY}
 PICTURES = ("masked person", "person", "garment")
 """Encoded by the VAE; of the second a sample is drawn, of the others the mean is taken."""
 FIXED = 0
@@ -52,7 +52,8 @@ class OotdBatch:
         pictures: (b·3, 3, 8h, 8w) in [-1, 1]: all masked persons, all persons, all garments.
         draws: (b, 4, h, w) standard normal, for the persons' posteriors.
         squares: (b, 3, 224, 224), garments as CLIP sees them.
-        words: (b, n) token ids.
+        words: (b, n) token ids, of the try-on U-Net.
+        garment_words: (b, m) token ids, of the garment U-Net.
         noise: (b, 4, h, w).
         timesteps: (b,) integers.
         dropped: (b,) bool.
@@ -63,6 +64,7 @@ class OotdBatch:
     draws: Tensor
     squares: Tensor
     words: Tensor
+    garment_words: Tensor
     noise: Tensor
     timesteps: Tensor
     dropped: Tensor
@@ -81,7 +83,7 @@ class OotdLossModule(nn.Module):
     def __init__(self, network: OotDiffusion, config: OotdTraining, recompute: bool = False) -> None:
         super().__init__()
         self.network, self.config, self.recompute = network, config, recompute
-        self._encoder = FrozenEncoder(config.cache, len(PICTURES))
+        self._encoder = FrozenEncoder(config.cache, len(PICTURES) + 1)
 
     def forward(self, batch: OotdBatch) -> dict[str, Tensor]:
         """Encode without gradients, then calculate the loss: `loss` is what is minimised."""
@@ -97,14 +99,22 @@ class OotdLossModule(nn.Module):
         # One kind at a time: all together they would take more memory than the rest of the step.
         masked, person, garment = (self._encoder.posterior(net.vae, kind, shown, batch.ids) for kind, shown in kinds)
 
-        def encode(ids: Tensor, squares: Tensor) -> Tensor:
-            return net.context(ids, squares, WORDS[self.config.model].vector)
+        words = words_in(self.config)
+
+        def told(ids: Tensor, what: str) -> Tensor:
+            def encode(ids: Tensor, squares: Tensor) -> Tensor:
+                return net.context(ids, squares, words.vector)
+
+            return self._encoder.vectors(encode, (ids, batch.squares), batch.ids, what)
+
+        context = told(batch.words, "context")
 
         return OotdLatents(
             image=person.sample(batch.draws),
             person=masked.mean,
             garment=garment.mean,
-            context=self._encoder.vectors(encode, (batch.words, batch.squares), batch.ids),
+            context=context,
+            garment_context=context if words.garment_ids is None else told(batch.garment_words, "garment context"),
             noise=batch.noise,
             timesteps=batch.timesteps,
             dropped=batch.dropped,
@@ -171,7 +181,7 @@ class OotdTrainee:
         sampling = replace(BALANCED, steps=config.draw_steps)
         drawn = fill_network(weights, choose_dtype(sampling.dtype, device), net.architecture, ALL)
         height, width = items[0].image.shape[:2]
-        runtime = Runtime(drawn, WORDS[config.model], sampling, (height, width), Limits(device, len(items)))
+        runtime = Runtime(drawn, words_in(config), sampling, (height, width), Limits(device, len(items)))
         return [dressed.picture for dressed in runtime.dress([_asked(item, seed) for item in items])]
 
     def _batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], timesteps: list[int], dropped: list[bool]) -> OotdBatch:
@@ -179,16 +189,22 @@ class OotdTrainee:
         kinds = zip(*((*pictures_of(item.person), item.cloth) for item in shown), strict=True)
         height, width = shown[0].image.shape[:2]
         latent = (LATENT_CHANNELS, height // LATENT_STRIDE, width // LATENT_STRIDE)
-        side, words = self._network.architecture.clip.image_size, WORDS[self._config.model]
+        side, words = self._network.architecture.clip.image_size, words_in(self._config)
         return OotdBatch(
             pictures=torch.cat([picture_tensor(picture) for kind in kinds for picture in kind]),
             draws=torch.stack([each.normal("posterior", latent) for each in draws]),
             squares=torch.cat([clip_crop(item.cloth, side=side) for item in shown]),
             words=torch.tensor([words.ids[item.category] for item in shown]),
+            garment_words=torch.tensor([(words.garment_ids or words.ids)[item.category] for item in shown]),
             noise=torch.stack([each.normal("noise", latent) for each in draws]),
             timesteps=torch.tensor(timesteps),
             dropped=torch.tensor(dropped),
         )
+
+
+def words_in(config: OotdTraining) -> Words:
+    """What the two U-Nets are told."""
+    return words_of(VARIANTS[config.model].words, config.prompts)
 
 
 def whole_weights(begun: Weights, trained: Weights, config: OotdTraining) -> dict[str, Tensor]:
