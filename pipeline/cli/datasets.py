@@ -1,4 +1,4 @@
-"""The commands `import viton-hd|dresscode DIR` and `export viton-hd|dresscode DIR`.
+"""The commands `import viton-hd|dresscode|shhq|gs-viton DIR` and `export viton-hd|dresscode|gs-viton DIR`.
 
 They parse the options and call `pipeline.datasets`, which is imported when a command runs.
 """
@@ -62,6 +62,24 @@ class Part(StrEnum):
     UPPER = "upper"
     LOWER = "lower"
     DRESS = "dress"
+
+
+class Listed(StrEnum):
+    """Whether the pairs of the published list are imported."""
+
+    LISTED = "listed"
+    NONE = "none"
+
+
+class SeedStep(StrEnum):
+    """The last step of GS-VITON whose results are used."""
+
+    NONE = "none"
+    STEP1 = "step1"
+    STEP2 = "step2"
+    STEP3 = "step3"
+    STEP4 = "step4"
+    STEP5 = "step5"
 
 
 class Drawing(StrEnum):
@@ -150,6 +168,31 @@ def import_shhq(
 
     tree = first_people(read_shhq(folder), limit)
     raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console()))
+
+
+@import_app.command("gs-viton")
+def import_gs_viton(
+    folder: From,
+    until: Annotated[SeedStep, typer.Option(help="Use what was made up to this step; the rest is made here.")] = SeedStep.STEP5,
+    engine: Annotated[str, typer.Option(help="The engine whose results those of step 4 count as.")] = "gs_viton",
+    pairs: Annotated[Listed, typer.Option(help="Pairs to import; without a list everybody wears everything.")] = Listed.LISTED,
+    copy: Copy = False,
+    invert_masks: InvertMasks = False,
+    dry_run: DryRun = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+) -> None:
+    """A folder of the GS-VITON demo, however much of it is done."""
+    from pipeline.choice import Chooser
+    from pipeline.core.layout import Layout
+    from pipeline.datasets.gs_viton import command
+    from pipeline.datasets.transfer import Mover
+
+    layout = Layout(inputs, outputs)
+    Chooser(layout.weights).check_engine_name(engine)
+    wanted = command.Wanted(pairs is Listed.LISTED, until, engine)
+    code = command.import_gs_viton(folder, wanted, layout, Mover(copy, dry_run), Console(), invert_masks)
+    raise typer.Exit(code)
 
 
 @export_app.command("viton-hd")

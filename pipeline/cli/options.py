@@ -12,6 +12,8 @@ import typer
 
 from pipeline.catalog import backend_settings, step_names, step_range
 from pipeline.core.errors import UsageError
+from pipeline.core.layout import Layout
+from pipeline.imported_steps import as_ours
 from pipeline.request import LIMIT, RETRY_BAD, Request
 
 Inputs = Annotated[Path, typer.Option(help="Photos, garments, backgrounds.")]
@@ -112,11 +114,13 @@ class CommandLineOptions:
 
     def _steps(self) -> tuple[str, ...]:
         """The steps that --step, --from and --until ask for together; all when none of them is given."""
+        layout = Layout(self.inputs, self.outputs)
         if self.step is None:
-            return tuple(step_range(self.start or None, self.until or None))
+            first, last = (as_ours(word, layout).split(",") for word in (self.start, self.until))
+            return tuple(step_range(first[0] or None, last[-1] or None))
         if self.start or self.until:
             raise UsageError("--step and --from/--until exclude each other", "use one of the two forms")
-        return tuple(step_names(self.step))
+        return tuple(step_names(as_ours(self.step, layout)))
 
     def _shortcuts(self) -> list[str]:
         """Options that are settings of `lookbook.toml`, as `section.key=value`."""

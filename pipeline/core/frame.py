@@ -14,6 +14,8 @@ from pipeline.core.layout import CANVAS, Layout, Ref, make_again
 
 PAD_GREY = 215
 """Fill outside the photo; flat, because replicated borders turn into streaks that segmenters take for a body."""
+STUDIO_GREY = 230
+"""The even ground on which the GS-VITON demo puts its people (docs/facts/gs_viton_folder.md#ground)."""
 
 
 @dataclass(frozen=True)

@@ -108,22 +108,30 @@ class GivenMasks:
         return None if plain else images.jpeg(np.where(mask, 255, 0).astype(np.uint8))
 
     def parse(self, path: Path, image: Path) -> bytes | None:
-        """A parse map with CIHP ids as one of ours; None where the file is one.
+        """A parse map with CIHP ids as one of ours; None where the file is one; errors as `labels`."""
+        labels, plain = self.labels(path, images.picture_size(image))
+        return None if plain else images.labels_png(labels)
+
+    def labels(self, path: Path, size: tuple[int, int]) -> tuple[NDArray[np.uint8], bool]:
+        """(h, w) uint8 CIHP labels at a size, and whether the file holds exactly them.
+
+        Args:
+            path: the parse map.
+            size: (height, width) of its picture.
 
         Raises:
-            InputError: colours of no known palette, numbers that are no labels, or another shape than the picture.
+            InputError: a JPEG, colours of no known palette, numbers that are no labels, or another shape than the picture.
         """
         found = images.read_label_map(path)
         if not found.palette and has_gp_vton_numbers(found.labels):
             self.assumed.note("its numbers are those of GP-VTON's parser, converted to CIHP's", path)
-            labels = converted(found.labels, CIHP_FROM_GP_VTON, str(path))
-            return images.labels_png(self._resized(labels, path, images.picture_size(image)))
+            return self._resized(converted(found.labels, CIHP_FROM_GP_VTON, str(path)), path, size), False
         if (most := int(found.labels.max())) > max(Parse):
             raise InputError(f"{path}: label {most}, allowed are CIHP's 0 to {max(Parse):d}", "remove it: the step then makes it")
-        labels = self._resized(found.labels, path, images.picture_size(image))
+        labels = self._resized(found.labels, path, size)
         if found.palette:
             self.assumed.note(f"its colours are those of the palette of {found.palette}, read as label numbers", path)
-        return None if labels is found.labels and not found.palette else images.labels_png(labels)
+        return labels, labels is found.labels and not found.palette
 
     def _parse(self, files: Files, size: tuple[int, ...]) -> NDArray[np.uint8] | None:
         """(h, w) CIHP labels of the person, where the tree has them at the mask's size."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pipeline.core.console import Colour, Console, printable
 from pipeline.core.errors import ExitCode, OutputError, UsageError
 from pipeline.core.inputs.scan import Problem
 from pipeline.core.layout import Layout
-from pipeline.datasets.import_plan import plan_import, transfers
+from pipeline.datasets.import_plan import ImportPlan, plan_import, transfers
 from pipeline.datasets.listed_pairs import add_pairs, new_pairs
 from pipeline.datasets.transfer import ExportPlan, Mover, Transfer
 from pipeline.datasets.tree import Tree
@@ -17,7 +17,13 @@ SHOWN = 8
 """Lines of one kind that are shown; the others are counted."""
 
 
-def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console, invert_masks: bool = False) -> ExitCode:
+FilesOf = Callable[[ImportPlan, Layout], Iterable[Transfer]]
+"""Every file that an import writes."""
+
+
+def import_tree(
+    tree: Tree, layout: Layout, mover: Mover, console: Console, invert_masks: bool = False, files: FilesOf = transfers
+) -> ExitCode:
     """Import a published data set into inputs and outputs; only damaged files are left out.
 
     Args:
@@ -26,13 +32,14 @@ def import_tree(tree: Tree, layout: Layout, mover: Mover, console: Console, inve
         mover: links, copies, or only counts.
         console: shows the counts.
         invert_masks: masks whose meaning cannot be seen have black = yes.
+        files: the files to write, item by item.
     """
     plan = plan_import(tree, layout, invert_masks)
     console.say(f"{len(plan.people)} people, {len(plan.garments)} garments, {len(plan.pairs)} pairs")
     for note in tree.notes:
         console.say(note, Colour.WARN)
     file, pairs = new_pairs(plan, layout)
-    _move_all(transfers(plan, layout), mover, console)
+    _move_all(files(plan, layout), mover, console)
     if pairs and not mover.dry_run:
         add_pairs(pairs, plan, layout)
     if pairs:

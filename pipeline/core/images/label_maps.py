@@ -41,17 +41,19 @@ class LabelMap:
     Args:
         labels: (h, w) uint8.
         palette: whose colours were read; "" = the file's own numbers.
+        grey: a grey picture: its levels are the numbers, and no colours show whose they are.
     """
 
     labels: NDArray[np.uint8]
     palette: str = ""
+    grey: bool = False
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
     """(h, w) uint8 of a palette or grey PNG: the indices; of a colour picture in a known palette: what the colours mean.
 
     Raises:
-        InputError: a colour picture whose label numbers are lost.
+        InputError: a colour picture whose label numbers are lost, or a JPEG, which changes numbers.
     """
     return read_label_map(path).labels
 
@@ -59,8 +61,10 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
 def read_label_map(path: Path) -> LabelMap:
     """As `read_labels`, with the palette whose colours were read."""
     with opened(path) as image:
+        if image.format == "JPEG":
+            raise InputError(f"{path}: a label map saved as JPEG, which changes label numbers; expected is a PNG", REMEDY)
         if image.mode == "L":
-            return LabelMap(np.asarray(image))
+            return LabelMap(np.asarray(image), grey=True)
         if image.mode == "P":
             indices = np.asarray(image)
             palette = np.asarray(image.getpalette("RGB"), np.int64).reshape(-1, 3)

@@ -153,8 +153,13 @@ def _scenery(layout: Layout) -> tuple[list[tuple[str, Ref]], list[Problem]]:
     problems += [problem for problem in left_out if not problem.path.lower().endswith(POSITION_FILE)]
     refs = [f"{INPUT_PREFIX}{BACKGROUND_INPUTS}/{name}" for name in names]
     refs += [f"{INPUT_PREFIX}{OLDER_BACKGROUND_INPUTS}/{name}" for name in older]
+    return list(zip(background_ids(names, older), refs, strict=True)), problems
+
+
+def background_ids(names: Sequence[str], older: Sequence[str]) -> list[str]:
+    """The id of every background: first of those in `background/`, then of those in the older folder `bg_images/`."""
     apart = [f"{OLDER_BACKGROUND_INPUTS}/{name}" if name in names else name for name in older]
-    return list(zip(unique_ids([*names, *apart], (ORIGINAL,)), refs, strict=True)), problems
+    return unique_ids([*names, *apart], (ORIGINAL,))
 
 
 def _garments(layout: Layout, guess: GuessCategory) -> tuple[tuple[Garment, ...], list[Problem]]:

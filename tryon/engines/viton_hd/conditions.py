@@ -11,13 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from pipeline.core.arrays import RGB, Grey, Labels
+from pipeline.core.frame import STUDIO_GREY
 from pipeline.core.masks import Mask
 from tryon.engines.viton_hd.architecture import CLASSES, Architecture
 from tryon.engines.viton_hd.fitting import Fit
 from tryon.engines.viton_hd.labels import classes_of
-
-STUDIO_GREY = 230
-"""Around a canvas in a square picture: the seed put its people on this."""
 
 
 @dataclass(frozen=True)
