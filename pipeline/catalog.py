@@ -115,6 +115,10 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "u2net-human-seg": "preprocess.background.rembg:U2netHumanSeg",
         "u2net": "preprocess.background.rembg:U2net",
         "silueta": "preprocess.background.rembg:Silueta",
+        "condinst": "preprocess.background.adelaidet:CondInst",
+        "condinst-detectron2": "preprocess.background.adelaidet:CondInstDetectron",
+        "blendmask": "preprocess.background.adelaidet:BlendMask",
+        "blendmask-detectron2": "preprocess.background.adelaidet:BlendMaskDetectron",
         "embedded": "preprocess.background.embedded:EmbeddedMatte",
     },
     "pose": {
@@ -131,6 +135,7 @@ BACKENDS: dict[str, dict[str, Target]] = {
         "segformer": "preprocess.parsing.segformer:SegformerClothes",
         "schp": "preprocess.parsing.schp:Schp",
         "fashn": "preprocess.parsing.fashn:FashnParser",
+        "pgn": "preprocess.parsing.pgn:Pgn",
         "embedded": "preprocess.parsing.embedded.parser:ColourParser",
     },
     "cloth": {

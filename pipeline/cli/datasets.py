@@ -240,6 +240,28 @@ def export_dresscode(
     raise typer.Exit(export_tree(plan, Mover(copy, dry_run), Console()))
 
 
+@export_app.command("gs-viton")
+def export_gs_viton(
+    folder: To,
+    engine: Annotated[str, typer.Option(help="With the pictures that this engine made.")] = "gs_viton",
+    copy: Copy = False,
+    dry_run: DryRun = False,
+    inputs: Inputs = INPUTS,
+    outputs: Outputs = OUTPUTS,
+) -> None:
+    """A folder of the GS-VITON demo of all pairs of upper garments."""
+    from pipeline.choice import Chooser
+    from pipeline.core.layout import Layout
+    from pipeline.datasets.gs_viton.export import plan_gs_viton
+    from pipeline.datasets.transfer import Mover
+    from pipeline.datasets.transfer_run import export_tree
+
+    layout = Layout(inputs, outputs)
+    Chooser(layout.weights).check_engine_name(engine)
+    plan = plan_gs_viton(_found(layout), layout, folder, engine)
+    raise typer.Exit(export_tree(plan, Mover(copy, dry_run), Console()))
+
+
 def _found(layout: Layout) -> Collection:
     """The items of the inputs folder; none is sorted into a tree by a category that could not be told."""
     from pipeline.core.inputs.collection import discover

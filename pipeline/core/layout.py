@@ -109,6 +109,7 @@ DENSEPOSE = Folder(f"{TEST}/image-densepose", ".jpg", "densepose", "body parts i
 DENSEPOSE_IUV = Folder("densepose-iuv", ".npz", "densepose", "raw body-part index I and, where the backend has them, U and V")
 PARSE = Folder(f"{TEST}/image-parse-v3", ".png", "parsing", "parse map: palette PNG, pixel value = CIHP id")
 PARSE_LISTS = Folder("parse-lists", ".npz", "parsing", "LIP's and ATR's labels, where a backend has both (schp)")
+PARSE_EDGES = Folder("parse-edges", ".png", "parsing", "outlines between parts, where a backend finds them (pgn): 8-bit grey")
 PARSE_AGNOSTIC = PerCategory(f"{TEST}/image-parse-agnostic-v3.2", ".png", "parsing", "parse map without the garment to replace")
 AGNOSTIC = PerCategory(f"{TEST}/agnostic-v3.2", ".jpg", "parsing", "the person with the area to repaint in grey 128")
 AGNOSTIC_MASK = PerCategory(f"{TEST}/agnostic-mask", "_mask.png", "parsing", "white = the area to repaint")
@@ -143,7 +144,7 @@ LAYERS = (
 
 PER_ITEM = (
     *(CUTOUT, MATTE, LANDMARKS, FRAME, IMAGE, POSE_JSON, POSE_IMAGE),
-    *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, CLOTH, CLOTH_MASK, OUTFIT),
+    *(DENSEPOSE, DENSEPOSE_IUV, PARSE, PARSE_LISTS, PARSE_EDGES, CLOTH, CLOTH_MASK, OUTFIT),
 )
 PER_CATEGORY = (PARSE_AGNOSTIC, AGNOSTIC, AGNOSTIC_MASK)
 PER_PAIR: dict[str, PerEngine] = {

@@ -31,6 +31,7 @@ from preprocess.background.people import Selection
 from preprocess.background.people_finder import PeopleFinder
 from preprocess.background.photo_flags import photo_quality_notices
 from preprocess.background.pose_flags import TURNS, pose_notices, torso_of, turns_needed
+from preprocess.background.rim_erosion import eroded_matte
 from preprocess.background.which_person import person_wanted
 from preprocess.person.not_found import NotFound
 
@@ -55,8 +56,8 @@ class BackgroundConfig(StepConfig):
     """Share of the photo's area; a smaller matte counts as no person."""
     keep_transparency: bool = True
     """A photo that is already cut out (PNG with alpha) keeps its own edges."""
-    refine: Literal["none", "closed-form"] = "none"
-    """Closed-form: refine hair, several seconds per photo."""
+    refine: Literal["none", "closed-form", "gs-viton"] = "none"
+    """Closed-form: refine hair, several seconds per photo. gs-viton: hard edges, rim pixels in other colours removed."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
         alpha = self._embedded.matte_of(rgb, selection) if isinstance(answer, NotFound) else answer
         if self.config.refine == "closed-form":
             alpha = closed_form.refine(rgb, alpha)
+        elif self.config.refine == "gs-viton":
+            alpha = eroded_matte(rgb, alpha)
         if self.config.keep_transparency and given.photo.alpha is not None:
             alpha = with_given_alpha(alpha, given.photo.alpha, alone=len(selection.areas) == 1)
         if selection.bodies and (how := mixed_with(alpha, selection.landmarks.body, selection.bodies)):

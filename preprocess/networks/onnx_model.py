@@ -63,11 +63,19 @@ class OnnxModel:
             WeightsError: the network does not accept this input, so it is not the model of the table.
         """
         if len(pictures) == 1 or self.takes_batches:
-            return self._run(pictures)
-        outputs = [self._run(each[None]) for each in pictures]
+            return self.answer(pictures)
+        outputs = [self.answer(each[None]) for each in pictures]
         return [np.concatenate(each) for each in zip(*outputs, strict=True)]
 
-    def _run(self, picture: NDArray[np.float32]) -> list[Array]:
+    def answer(self, picture: NDArray[np.float32]) -> list[Array]:
+        """All outputs for one input as it is, in the file's order.
+
+        Args:
+            picture: float32, of the shape that the file's input has.
+
+        Raises:
+            WeightsError: as above.
+        """
         try:
             return list(self.session.run(None, {self.input_name: picture}))
         except Exception as problem:  # onnxruntime's errors share no public base class

@@ -39,6 +39,7 @@ class Schp:
 
     card = Card(name="schp", version=3, weights=("schp-onnx",), packages=("onnxruntime",), extra="onnx", seconds=3.5)
     keeps_lists = True
+    keeps_edges = False
 
     def __init__(self, weights: Path) -> None:
         self._weights = weights

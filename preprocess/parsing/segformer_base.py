@@ -30,6 +30,7 @@ class SegformerParser:
     classes: ClassVar[int]
     """Number of labels that the network must have."""
     keeps_lists = False
+    keeps_edges = False
     normal: ClassVar[Normal | None] = None
     """The network's input; None = as the settings beside its weights say."""
 

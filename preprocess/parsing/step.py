@@ -26,6 +26,8 @@ class ParsingBackend(Backend, Protocol):
 
     keeps_lists: bool
     """Whether its results include the labels of LIP and ATR."""
+    keeps_edges: bool
+    """Whether they include the outlines between parts."""
 
     @property
     def batch_size(self) -> int:
@@ -57,8 +59,9 @@ class ParsingStep(BackendStep[ParsingBackend]):
         return self.backend.batch_size
 
     def writes(self, item: Item) -> Sequence[Ref]:
-        """The parse map, and the labels of LIP and ATR where the backend has them."""
-        kinds = (layout.PARSE, layout.PARSE_LISTS) if self.backend.keeps_lists else (layout.PARSE,)
+        """The parse map; the labels of LIP and ATR, and the outlines between parts, where the backend has them."""
+        lists = (layout.PARSE_LISTS,) if self.backend.keeps_lists else ()
+        kinds = (layout.PARSE, *lists, *((layout.PARSE_EDGES,) if self.backend.keeps_edges else ()))
         return [kind.of(item.id) for kind in kinds]
 
     def read(self, item: Item) -> tuple[str, PersonView]:
@@ -78,6 +81,11 @@ class ParsingStep(BackendStep[ParsingBackend]):
         files: dict[Ref, Encode] = {layout.PARSE.of(item_id): lambda: images.labels_png(labels)}
         if self.backend.keeps_lists:
             files[layout.PARSE_LISTS.of(item_id)] = lambda: images.npz((lists or lists_of(labels)).arrays(labels))
+        if self.backend.keeps_edges:
+            edges = None if isinstance(answer, NotFound) else answer.edges
+            files[layout.PARSE_EDGES.of(item_id)] = lambda: images.png(
+                np.zeros(labels.shape, np.uint8) if edges is None else edges
+            )
         card = ColourParser.card if missed else self.backend.card
         found = ", ".join(Parse(int(label)).name.lower() for label in np.unique(labels) if label)
         quality = {"approximate": "yes"} if card.approximate else {}

@@ -93,7 +93,7 @@ class Placed:
         assert path is not None
         found = read_keypoints(path.read_text("utf-8-sig"), self.size, str(path))
         parts = (found.body, found.left_hand, found.right_hand)
-        return images.text(keypoints_to_json([Keypoints(*(self._moved(each) for each in parts))]))
+        return images.text(keypoints_to_json([Keypoints(*(square.moved(each, self.matrix, CANVAS) for each in parts))]))
 
     def skeleton(self, drawn: Path) -> bytes:
         """The skeleton picture on the canvas."""
@@ -106,13 +106,6 @@ class Placed:
     def dressed(self, result: Path) -> bytes:
         """A result of step 4 on the canvas."""
         return images.png(self.canvas(images.read_rgb(result)))
-
-    def _moved(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        seen = points[:, 2:] > 0
-        moved = points[:, :2].astype(np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
-        inside = seen & (moved >= 0).all(1)[:, None] & (moved < CANVAS[::-1]).all(1)[:, None]
-        kept: NDArray[np.float32] = np.where(inside, np.column_stack([moved, points[:, 2]]), 0).astype(np.float32)
-        return kept
 
 
 @dataclass

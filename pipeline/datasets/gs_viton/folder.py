@@ -71,7 +71,9 @@ class SeedPerson:
         Where key-points are given the square must be found in it; otherwise the square itself is the input.
         """
         rest = (self.square,) if self.points is not None else ()
-        source = next((each for each in (self.base, *rest, self.removed, self.square, self.original) if each is not None), None)
+        source: Path | None = next(
+            (each for each in (self.base, *rest, self.removed, self.square, self.original) if each is not None), None
+        )
         assert source is not None
         return source
 

@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError, UsageError
+from pipeline.core.frame import STUDIO_GREY
 from pipeline.core.inputs.pair_list.names import GARMENT_FOLDERS, PERSON_FOLDERS, Named, Names
 from pipeline.core.inputs.pair_list.reader import PairList
 from pipeline.core.inputs.scan import Problem
@@ -157,7 +158,7 @@ def _cut(person: SeedPerson, picture: RGB, points: Keypoints, assumed: Assumed) 
 
 def _plain(picture: RGB) -> RGB:
     """(h, w) bool: the demo's own ground."""
-    near: RGB = np.abs(picture.astype(np.int16) - square.STUDIO_GREY).max(2) <= square.GROUND_REACH
+    near: RGB = np.abs(picture.astype(np.int16) - STUDIO_GREY).max(2) <= square.GROUND_REACH
     return near
 
 

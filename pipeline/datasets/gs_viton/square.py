@@ -207,3 +207,11 @@ def joined(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[n
     """(2, 3) affine: the first, then the second."""
     product: NDArray[np.float64] = (np.vstack([second, [0, 0, 1]]) @ np.vstack([first, [0, 0, 1]]))[:2]
     return product
+
+
+def moved(points: NDArray[np.float32], matrix: NDArray[np.float64], size: Size) -> NDArray[np.float32]:
+    """(n, 3) x, y, confidence through a (2, 3) affine; points not seen or outside (height, width) become zeros."""
+    where = points[:, :2].astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    inside = (points[:, 2] > 0) & (where >= 0).all(1) & (where < size[::-1]).all(1)
+    kept: NDArray[np.float32] = np.where(inside[:, None], np.column_stack([where, points[:, 2]]), 0).astype(np.float32)
+    return kept

@@ -71,6 +71,7 @@ class ColourParser:
     card = Card(name="colour", version=3, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
     batch_size = 1
     keeps_lists = False
+    keeps_edges = False
 
     def load(self, device: str) -> None:
         """There is no model to load."""

@@ -135,6 +135,7 @@ class Network:
 
     card = Card(name="network", version=4)
     keeps_lists = True
+    keeps_edges = False
     batch_size = 3
 
     def load(self, device):
