@@ -292,7 +292,7 @@ class ExportedMatte(InstanceMatte):
     def __init_subclass__(cls, name: str) -> None:
         needs = ("onnxruntime", PACKAGES)
         cls.card = Card(
-            name=name, weights=(f"{name}-onnx",), packages=needs, extra="onnx", seconds=30.0,
+            name=name, weights=(f"adelaidet-{name}",), packages=needs, extra="onnx", seconds=30.0,
             resources=Resources(cpu_threads=ALL_THREADS, memory_gb=4, gpu_memory_gb=4),
         )  # fmt: skip
 
@@ -311,7 +311,7 @@ class DetectronMatte(InstanceMatte):
         cls.options = options
         needs = ("torch", "detectron2", "adet", PACKAGES)
         cls.card = Card(
-            name=f"{name}-detectron2", weights=(f"{name}-r101",), packages=needs, cure=INSTALL, seconds=30.0,
+            name=f"{name}-detectron2", weights=(f"adelaidet-{name}-detectron2",), packages=needs, cure=INSTALL, seconds=30.0,
             resources=Resources(cpu_threads=ALL_THREADS, memory_gb=4, gpu_memory_gb=4),
         )  # fmt: skip
 

@@ -89,4 +89,5 @@ def test_a_step_s_protocol_of_backends_stands_in_step_py(step: str):
 def test_a_backend_s_file_is_named_as_on_the_command_line_or_for_its_family(step: str, name: str, target: str):
     file = target.partition(":")[0].removeprefix(f"preprocess.{step}.").partition(".")[0]
     weights = resolve(target).card.weights
-    assert file == ("rembg" if weights == (f"rembg-{name}",) else name)
+    family = next((each for each in ("rembg", "adelaidet") if weights == (f"{each}-{name}",)), "")
+    assert file == (family or name)
