@@ -229,6 +229,9 @@ TRAINERS: dict[str, Target] = {
 }
 """What `train NAME` trains: a `Recipe` of `tryon/training/protocol.py` each."""
 
+TRAINED_FILES: dict[str, str] = {"dci-warp": "dci-vton-warp"}
+"""Training → row of the weights table, where engines read the published file as it is; of the others they read a folder."""
+
 TRAINING: dict[str, Target] = {
     "options": "tryon.training.session:Options",
     "start": "tryon.training.session:start",

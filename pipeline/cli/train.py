@@ -134,23 +134,68 @@ def export(
     step: Annotated[int | None, typer.Option(help="Of which checkpoint; default the newest.")] = None,
 ) -> None:
     """Write a run's weights as model files."""
-    from pipeline.catalog import ENGINES
+    from pipeline.catalog import TRAINED_FILES
     from pipeline.core.console import Console
-    from pipeline.core.errors import UsageError, nearest
     from pipeline.core.weights.access import adopt_converted
+    from pipeline.core.weights.chosen import use_file
     from pipeline.core.weights.converted import converted_folder
 
-    console, row = Console(), ""
-    if install:
-        if install not in ENGINES or not resolve(ENGINES[install].engine).card.weights:
-            raise UsageError(f"--install {install}: no engine of this name has weights", nearest(install, ENGINES))
-        row = resolve(ENGINES[install].engine).card.weights[0]
+    console, (folder, trained) = Console(), resolve(TRAINING["find"])(runs, run)
+    row, new = _row_to_install(install, trained) if install else "", None
+    if row and trained in TRAINED_FILES:
+        new = _new_file(row, weights)
+        official = official or new
+    elif row:
         to = to or converted_folder(row, weights)
-    folder, engine = resolve(TRAINING["find"])(runs, run)
     wanted = resolve(TRAINING["wanted"])(to=to, official=official, average=average, step=step)
-    resolve(TRAINING["export"])(_recipe(engine), folder, wanted, console.say)
-    if row and (notice := adopt_converted(row, weights)):
+    resolve(TRAINING["export"])(_recipe(trained), folder, wanted, console.say)
+    if new is not None and official is not None:
+        console.say(use_file(row, official, weights).line())
+    elif row and (notice := adopt_converted(row, weights)):
         console.say(notice)
+
+
+def _row_to_install(engine: str, trained: str) -> str:
+    """The row of the weights table where an engine looks for what a training makes.
+
+    Raises:
+        UsageError: no such engine, or one that does not read what was trained.
+    """
+    from pipeline.catalog import ENGINES, TRAINED_FILES
+    from pipeline.core.errors import UsageError, nearest
+    from pipeline.core.weights.table import row
+
+    if engine not in ENGINES or not resolve(ENGINES[engine].engine).card.weights:
+        raise UsageError(f"--install {engine}: no engine of this name has weights", nearest(engine, ENGINES))
+    if trained == "hand-lora":
+        raise UsageError("--install: a LoRA is no engine's weights", "--to DIR, then --set repair.lora=DIR/hand-lora.safetensors")
+    if trained not in TRAINED_FILES:
+        name: str = resolve(ENGINES[engine].engine).card.weights[0]
+        return name
+    users = row(TRAINED_FILES[trained]).used_by
+    if f"tryon:{engine}" not in users:
+        able = ", ".join(user.partition(":")[2] for user in users)
+        raise UsageError(f"--install {engine}: does not read what {trained} trains", f"--install with one of: {able}")
+    return TRAINED_FILES[trained]
+
+
+def _new_file(name: str, weights: Path) -> Path:
+    """Where the one file of a row belongs.
+
+    Raises:
+        WeightsError: it is there.
+    """
+    from pipeline.core.errors import WeightsError
+    from pipeline.core.weights.table import row
+    from pipeline.core.weights.verify import path_of
+
+    target = path_of(row(name), row(name).files[0], weights)
+    if target.exists():
+        raise WeightsError(
+            f"{target}: exists already", f"remove it; or --official FILE, then: python run.py weights use {name} FILE"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
 
 
 @app.command()

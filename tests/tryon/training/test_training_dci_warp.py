@@ -13,9 +13,13 @@ from tiny_warper import CHANNELS, RECIPE, WIDTH, write_start
 from training_process import run_apart
 from training_runs import Place, differing, quiet, training_place
 from training_trees import training_tree
+from typer.testing import CliRunner
 
+from pipeline import catalog
+from pipeline.cli.app import app
 from pipeline.core import images
 from pipeline.core.errors import InputError, UsageError, WeightsError
+from pipeline.core.weights.access import require
 from tryon.engines.dci_vton.training import warp_recipe
 from tryon.engines.dci_vton.training.warp_file import FOLDER_FILE
 from tryon.engines.dci_vton.warp_conditions import SIZE
@@ -26,7 +30,7 @@ from tryon.training import runs
 from tryon.training.data.tree import find_tree
 from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
 from tryon.training.memory import plan_memory
-from tryon.training.session import settings_of, start
+from tryon.training.session import find_origin, settings_of, start
 
 STABLEVITON = (
     *("learnable_vector", "proj_out.weight", "cond_stage_model.mapper.resblocks.0.ln_1.weight"),
@@ -106,6 +110,37 @@ def test_both_exports_load_strictly_and_warp_what_the_sheet_shows(place, trained
     wanted = ((warped.cloth * warped.mask + 1 - warped.mask)[0].permute(1, 2, 0).numpy() + 1) / 2 * 255
     sheet = images.read_rgb(trained / "pictures" / "step-000000004.png")[20:276, 512:768]
     assert np.abs(sheet[2::4, 2::4].astype(int) - wanted).max() <= 1  # enlarged four times
+
+
+@pytest.mark.slow
+def test_an_installed_run_is_the_file_that_both_engines_warp_with(trained, tmp_path, monkeypatch):
+    monkeypatch.setitem(catalog.TRAINERS, "dci-warp", "tiny_warper:RECIPE")
+    command = ["train", "export", str(trained), "--weights", str(tmp_path / "weights"), "--install"]
+    done = CliRunner().invoke(app, [*command, "dci_vton_v2"])
+    assert done.exit_code == 0, done.output
+    installed = require("dci-vton-warp", tmp_path / "weights")
+    assert (
+        installed == tmp_path / "weights" / "dci-vton-warp" / "warp_viton.pth"
+        and not (tmp_path / "weights" / "dci-vton").exists()
+    )
+    runs.export(RECIPE, trained, runs.Wanted(official=tmp_path / "same.pth"), quiet)
+    one, other = (checkpoint.load(path, CHANNELS, WIDTH).state_dict() for path in (installed, tmp_path / "same.pth"))
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+    before = installed.read_bytes()
+    for engine, said in (("dci_vton", "exists already"), ("stableviton", "does not read what dci-warp trains")):
+        refused = CliRunner().invoke(app, [*command, engine])
+        assert refused.exit_code and said in str(refused.exception) and installed.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_only_over_the_folder_that_it_began_with(place, trained, tmp_path):
+    for name, average in (("made", False), ("other", True)):
+        runs.export(RECIPE, trained, runs.Wanted(to=tmp_path / name, average=average), quiet)
+    facts = [find_origin(RECIPE, tmp_path / name, None, settings()).facts["start"] for name in ("made", "other")]
+    assert len(set(facts)) == 2 and all(facts)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(WeightsError, match="empty: no warp_viton.safetensors in it"):
+        find_origin(RECIPE, tmp_path / "empty", None, settings())
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Runs of a small hand LoRA: resumed to the same bits, learnt, drawn, planned, exported for kohya's tools and for the repair."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -23,6 +24,7 @@ from tryon.training import runs
 from tryon.training.config import SECTIONS, resolve_settings
 from tryon.training.data.tree import Kind, TrainingPair, find_tree
 from tryon.training.logs import LOG, read_table
+from tryon.training.session import find_origin
 
 TINY = HandLoraRecipe(TENTH)
 SETTINGS = (
@@ -105,6 +107,30 @@ def test_sheets_show_held_out_hands_painted_anew_and_leave_the_run_as_it_was(pla
         checkpoints.newest(tmp_path / name / "one" / checkpoints.FOLDER).tensors("weights") for name in ("drawn", "plain")
     )
     assert drawn.keys() == plain.keys() and all(torch.equal(drawn[key], plain[key]) for key in drawn)
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text", "vocabulary"])
+def test_weights_or_words_of_another_base_are_another_start(place, tmp_path, part):
+    base = tmp_path / "weights"
+    shutil.copytree(place.start, base)
+    settings = resolve_settings({**SECTIONS, **TINY.sections}, (), SETTINGS)
+    before = find_origin(TINY, base, None, settings).facts["start"]
+    assert before and before == find_origin(TINY, place.start, None, settings).facts["start"]  # contents, not places
+    files = find_files(base)
+    changed = {"unet": files.unet, "vae": files.vae, "text": files.text, "vocabulary": files.tokenizer / "vocab.json"}[part]
+    changed.write_bytes(changed.read_bytes()[:-1] + b" ")
+    assert find_origin(TINY, base, None, settings).facts["start"] != before
+
+
+@pytest.mark.slow
+def test_a_run_does_not_go_on_over_another_base(place, tmp_path):
+    base = tmp_path / "weights"
+    shutil.copytree(place.start, base)
+    assert place.train(tmp_path, "loop.steps=1", start=base) == 0
+    vocabulary = next(base.rglob("vocab.json"))
+    vocabulary.write_text(vocabulary.read_text("utf-8") + " ", "utf-8")
+    with pytest.raises(UsageError, match="made with other settings\n  start: "):
+        place.train(tmp_path, "loop.steps=2", start=base)
 
 
 def test_the_full_network_gets_kohyas_264_layers():

@@ -53,6 +53,11 @@ class HandLoraRecipe:
         """See `data.read_hand`."""
         return read_hand(pair, size)
 
+    def start_files(self, start: Path, settings: Settings) -> tuple[Path, ...]:
+        """See `protocol.ManyFiles`: the parts of Stable Diffusion, its vocabulary included."""
+        files = find_files(start)
+        return (files.unet, files.vae, files.text, *sorted(each for each in files.tokenizer.iterdir() if each.is_file()))
+
     def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         """See `kohya_flags.translate`."""
         return kohya_flags.translate(words)

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from pipeline.core.config import Schema
-from pipeline.core.errors import UsageError
+from pipeline.core.errors import UsageError, WeightsError
 from tryon.engines.dci_vton.training.config import WARP_PRESETS, WARP_SECTION, WARP_SECTIONS, WarpTraining
 from tryon.engines.dci_vton.training.published_flags import WARP_FLAGS
-from tryon.engines.dci_vton.training.warp_file import new_warper, read_warper, write_warp_file, write_warp_folder
+from tryon.engines.dci_vton.training.warp_file import FOLDER_FILE, new_warper, read_warper, write_warp_file, write_warp_folder
 from tryon.engines.dci_vton.training.warp_item import WANTED, WarpItem, read_warp_item, refuse_dresscode
 from tryon.engines.dci_vton.training.warp_loss import WarpTargets
 from tryon.engines.dci_vton.training.warp_trainee import WarpBatch, WarpTrainee
@@ -57,6 +57,13 @@ class WarpRecipe:
     def read(self, pair: TrainingPair, size: tuple[int, int]) -> WarpItem:
         """See `warp_item.read_warp_item`."""
         return read_warp_item(pair, size)
+
+    def start_files(self, start: Path, settings: Settings) -> tuple[Path, ...]:
+        """See `protocol.ManyFiles`."""
+        file = start / FOLDER_FILE
+        if not file.is_file():
+            raise WeightsError(f"{start}: no {FOLDER_FILE} in it", "give warp_viton.pth, or a folder that train export --to wrote")
+        return (file,)
 
     def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         """Flags of the published training script."""
