@@ -28,6 +28,8 @@ GROWN = 0.03
 """How far a hand reaches beyond the hull of its key-points, in shoulder widths: they lie on the fingers' middle lines."""
 BEYOND_WRIST = 0.15
 """A hand begins this share of its palm beyond the wrist's key-point: a new sleeve ends there."""
+SKIN_GROWN = 0.12
+"""The same as a share of the hand's longer side, with room for seams: what is repainted, and what a LoRA learns from."""
 FIXED_BITS = 4
 FAR_PX = 4000.0
 
@@ -47,6 +49,13 @@ def hull_area(size: tuple[int, int], points: Points) -> Mask:
     canvas = np.zeros(size, np.uint8)
     cv2.fillConvexPoly(canvas, _fixed(cv2.convexHull(np.ascontiguousarray(points[:, :2], np.float32))), 1, cv2.LINE_8, FIXED_BITS)
     return canvas.astype(bool)
+
+
+def skin_area(size: tuple[int, int], points: Points, grow: float = SKIN_GROWN) -> Mask:
+    """(height, width) bool: the hull of (n, 2) points grown by a share of their longer side; empty for fewer than three."""
+    if len(points) < 3:
+        return np.zeros(size, bool)
+    return dilate(hull_area(size, points), grow * extent(points))
 
 
 def beyond_wrist(size: tuple[int, int], points: Points, share: float = BEYOND_WRIST) -> Mask:

@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError, UsageError
+from pipeline.core.hand_shape import skin_area
 from pipeline.core.masks import Mask
 from tryon.hands.crops import FACTOR, SIDE, cut, square_around
-from tryon.hands.hand_masks import arm_mask, hull_mask
+from tryon.hands.hand_masks import arm_mask
 from tryon.hands.visible import LEAST_PX, Hand, hands_of, seed_visible
 
 Say = Callable[[str], None]
@@ -200,10 +201,10 @@ def crop_of(hand: Hand, others: list[Hand], photo: RGB, person: str, factor: flo
     """
     size = (photo.shape[0], photo.shape[1])
     square = square_around(hand.seen, size, factor)
-    mask = hull_mask(hand.seen, size)
+    mask = skin_area(size, hand.seen)
     both = [other for other in others if _inside(other, square.window(size), size)]
     for other in both:
-        mask |= hull_mask(other.seen, size)
+        mask |= skin_area(size, other.seen)
     crop = cut(mask.astype(np.uint8) * 255, square, SIDE) > 0
     caption = "a photo of both hands of a person" if both else f"a photo of the {hand.side} hand of a person"
     return Sample(f"{person}_{hand.side}", person, cut(photo, square, SIDE), crop, caption)
@@ -211,7 +212,7 @@ def crop_of(hand: Hand, others: list[Hand], photo: RGB, person: str, factor: flo
 
 def _inside(hand: Hand, window: tuple[slice, slice], size: tuple[int, int]) -> bool:
     """Whether most of a hand lies in a window."""
-    area = hull_mask(hand.seen, size)
+    area = skin_area(size, hand.seen)
     return bool(np.count_nonzero(area[window]) > 0.5 * np.count_nonzero(area))
 
 
@@ -219,7 +220,7 @@ def _hands_mask(base: Path, person: str, text: str) -> Mask:
     height, width = images.picture_size(_photo_path(base, person))
     mask = np.zeros((height, width), bool)
     for hand in hands_of(text, person):
-        mask |= hull_mask(hand.seen, (height, width))
+        mask |= skin_area((height, width), hand.seen)
     return mask
 
 

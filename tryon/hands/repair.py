@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
 from pipeline.core.hand_facts import Fate, HandFact
+from pipeline.core.hand_shape import skin_area
 from pipeline.core.masks import Mask, dilate, feather
 from pipeline.core.rect import Rect
 from tryon.hands.config import RepairConfig
 from tryon.hands.crops import SIDE, back, cut, square_around
-from tryon.hands.hand_masks import hull_mask
 from tryon.hands.inpainting import Canvas
 from tryon.hands.score import See, hand_score, stillness
 from tryon.hands.visible import Hand
@@ -34,6 +34,8 @@ LEAST_SKIN = 0.25
 """Of a hand's area in the dressed picture: less is under the new garment, and no hand is drawn over that."""
 SKIN_NEAR = 25.0
 """Distance in L*a*b*'s a and b at which a colour is still the photo's skin; light may differ."""
+ROUND = 0.3
+"""A given mask is one hand's up to so many hand sizes beyond it; both hands are in one file."""
 RING = 0.2
 MOST_SHIFT = 20.0
 """Grey levels: a larger shift of the surroundings is another picture, not a colour cast."""
@@ -65,6 +67,7 @@ def repair_hands(
     paint: Paint,
     see: See,
     config: RepairConfig,
+    given: Mask | None = None,
 ) -> Repaired:
     """Repair every hand that is worth it.
 
@@ -77,6 +80,7 @@ def repair_hands(
         paint: draws them.
         see: the hand network.
         config: settings.
+        given: (h, w) bool, the user's mask of both hands; None = the hulls of their key-points.
     """
     done = Repaired(dressed.copy())
     for hand in hands:
@@ -84,8 +88,14 @@ def repair_hands(
         if why:
             done.lines[hand.side] = why
             continue
-        done.lines[hand.side] = _repair(done, hand, allowed, seeds, paint, see, config)
+        done.lines[hand.side] = _repair(done, hand, area_of(hand, allowed, given), seeds, paint, see, config)
     return done
+
+
+def area_of(hand: Hand, allowed: Mask, given: Mask | None) -> Mask:
+    """Where a hand is repainted, (h, w) bool: its hull grown to the skin, or what a given mask says round that."""
+    area = skin_area((allowed.shape[0], allowed.shape[1]), hand.seen)
+    return allowed & (area if given is None else given & dilate(area, ROUND * hand.size_px))
 
 
 def why_left(hand: Hand, dressed: RGB, photo: RGB, allowed: Mask) -> str:
@@ -93,7 +103,7 @@ def why_left(hand: Hand, dressed: RGB, photo: RGB, allowed: Mask) -> str:
     size = (photo.shape[0], photo.shape[1])
     if why := hand.why_not(size, least_px=1):
         return why
-    area = hull_mask(hand.seen, size)
+    area = skin_area(size, hand.seen)
     changed = (np.abs(dressed.astype(np.int16) - photo).max(axis=2) > 3) & allowed & area
     if changed.sum() < LEAST_CHANGED * area.sum():
         return "untouched"
@@ -102,18 +112,19 @@ def why_left(hand: Hand, dressed: RGB, photo: RGB, allowed: Mask) -> str:
 
 def skin_share(dressed: RGB, photo: RGB, hand: Hand) -> float:
     """Share of the hand's area whose colour in the dressed picture is that of the photo's hand, whatever the light."""
-    core = hull_mask(hand.seen, (photo.shape[0], photo.shape[1]), grow=0)
+    core = skin_area((photo.shape[0], photo.shape[1]), hand.seen, grow=0)
     if not core.any():
         return 0.0
     before, after = (cv2.cvtColor(each, cv2.COLOR_RGB2LAB)[core][:, 1:].astype(np.float32) for each in (photo, dressed))
     return float((np.linalg.norm(after - np.median(before, axis=0), axis=1) < SKIN_NEAR).mean())
 
 
-def _repair(done: Repaired, hand: Hand, allowed: Mask, seeds: Sequence[int], paint: Paint, see: See, config: RepairConfig) -> str:
+def _repair(done: Repaired, hand: Hand, area: Mask, seeds: Sequence[int], paint: Paint, see: See, config: RepairConfig) -> str:
     """Draw one hand; puts it into `done` when it is better. Returns what happened."""
     size = (done.picture.shape[0], done.picture.shape[1])
     square = square_around(hand.seen, size, config.factor)
-    area = hull_mask(hand.seen, size) & allowed
+    if not area.any():
+        return "not in the mask"
     crop, mask = cut(done.picture, square), cut(area.astype(np.uint8) * 255, square) > 0
     wanted = _on_crop(hand, square)
     before = hand_score(see(crop), wanted)

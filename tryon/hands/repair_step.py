@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,7 +28,7 @@ from pipeline.core.step import Context, Produced, StepBase
 from pipeline.core.weights.access import paths, require
 from pipeline.core.weights.files import digest_of
 from tryon.hands.config import PARTS, SEED_NEGATIVE, SEED_PROMPT, UNETS, RepairConfig, card_of
-from tryon.hands.hand_masks import arm_mask
+from tryon.hands.hand_masks import arm_mask, read_given_mask
 from tryon.hands.visible import Hand, hands_of
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 
 
 _LOG = logging.getLogger(LOG)
-
-
-_LOG = logging.getLogger(LOG)
+MASK_ENDINGS = (".png", ".jpg")
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ class RepairInputs:
         allowed: (h, w) bool, True = may be repainted.
         hands: of the photo.
         parse: (h, w) uint8 of `Parse`; only for the published way.
+        given: (h, w) bool, the user's mask of the hands, where there is one.
     """
 
     pair: Pair
@@ -60,6 +60,7 @@ class RepairInputs:
     allowed: Mask
     hands: Sequence[Hand]
     parse: NDArray[np.uint8] | None = None
+    given: Mask | None = None
 
 
 class HandRepairStep(StepBase):
@@ -67,7 +68,7 @@ class HandRepairStep(StepBase):
 
     name: ClassVar[str] = REPAIR
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     config: RepairConfig
 
     def __init__(self, config: RepairConfig, context: Context) -> None:
@@ -90,8 +91,11 @@ class HandRepairStep(StepBase):
         return (REPAIRED.of(pair.id, pair.engine),)
 
     def signature(self, item: Item) -> Mapping[str, str]:
-        """Seed, and the LoRA's content."""
-        return {"seed": str(self._seed(_pair(item))), "lora": self._lora_sha}
+        """Seed, and the contents of LoRA and given mask."""
+        pair = _pair(item)
+        mask = self._mask_file(pair)
+        given = {"mask": digest_of(mask).sha256} if mask is not None else {}
+        return {"seed": str(self._seed(pair)), "lora": self._lora_sha, **given}
 
     def load(self) -> None:
         """Open the networks."""
@@ -101,7 +105,7 @@ class HandRepairStep(StepBase):
         """Decode everything.
 
         Raises:
-            InputError: artefacts of different sizes.
+            InputError: artefacts of different sizes; or a given mask that is none, or of another size.
         """
         pair = _pair(item)
         person, path = pair.person.id, self.layout.path
@@ -117,6 +121,7 @@ class HandRepairStep(StepBase):
             allowed=np.ones_like(mask) if recipe.get("mask_free") else mask,
             hands=hands_of(keypoints.read_text("utf-8"), str(keypoints)),
             parse=images.read_labels(path(PARSE.of(person))) if self.config.published else None,
+            given=self._given(pair, mask),
         )
         sizes = {inputs.dressed.shape[:2], inputs.photo.shape[:2], inputs.allowed.shape}
         if len(sizes) > 1 or (inputs.parse is not None and inputs.parse.shape not in sizes):
@@ -157,6 +162,31 @@ class HandRepairStep(StepBase):
             raise UsageError(f"repair.lora: there is no file {self.config.lora}", "give a LoRA file, or leave it out")
         return digest_of(self.config.lora).sha256
 
+    def _given(self, pair: Pair, like: Mask) -> Mask | None:
+        """The user's mask of a person's hands; a line says what was assumed to read it."""
+        file = self._mask_file(pair)
+        if file is None:
+            return None
+        mask, assumed = read_given_mask(file, (like.shape[0], like.shape[1]))
+        if assumed:
+            _LOG.warning("%s: %s", file, ", ".join(assumed))
+        return mask
+
+    def _mask_file(self, pair: Pair) -> Path | None:
+        """The file of a person in `repair.masks`; None where there is none.
+
+        Raises:
+            UsageError: there is no such folder, or masks are given for the published way, which makes its own.
+        """
+        folder = self.config.masks
+        if folder is None:
+            return None
+        if self.config.published:
+            raise UsageError("repair.masks: the published way makes its own masks of the parse map", "leave out one of the two")
+        if not folder.is_dir():
+            raise UsageError(f"repair.masks: there is no folder {folder}", "python run.py hands masks DIR writes one")
+        return next((path for path in (folder / f"{pair.person.id}{ending}" for ending in MASK_ENDINGS) if path.is_file()), None)
+
     def _repaired(self, inputs: RepairInputs) -> Produced:
         from tryon.hands.repair import repair_hands
         from tryon.hands.score import seen_hand
@@ -164,7 +194,7 @@ class HandRepairStep(StepBase):
         config, first = self.config, self._seed(inputs.pair)
         seeds = [first + number for number in range(config.candidates)]
         done = repair_hands(
-            inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, seeds, self.painter.paint, seen_hand, config
+            inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, seeds, self.painter.paint, seen_hand, config, inputs.given
         )
         for side, line in done.lines.items():
             _LOG.debug("%s: %s hand %s", inputs.pair.id, side, line)

@@ -8,10 +8,11 @@ import pytest
 
 from pipeline.core import images
 from pipeline.core.errors import InputError, UsageError
+from pipeline.core.hand_shape import skin_area
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from tryon.hands.crops import back, cut, square_around
 from tryon.hands.dataset import SEED, SEED_LIST, Wanted, make_dataset, make_masks
-from tryon.hands.hand_masks import arm_mask, hull_mask, read_hand_mask
+from tryon.hands.hand_masks import arm_mask, read_hand_mask
 from tryon.hands.visible import Hand, hands_of, seed_visible
 
 SIZE = (400, 300)
@@ -40,7 +41,7 @@ def write_person(root: Path, name: str, left=None, right=None, split: str = "tra
     parse = np.zeros(SIZE, np.uint8)
     for number, hand in enumerate((left, right)):
         if hand is not None:
-            area = hull_mask(hand[:, :2], SIZE)
+            area = skin_area(SIZE, hand[:, :2])
             photo[area], parse[area] = SKIN, 14 + number
     files = {
         f"image/{name}.jpg": images.png(photo),

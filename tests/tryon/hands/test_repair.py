@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.core.hand_facts import Fate
+from pipeline.core.hand_shape import skin_area
 from tryon.hands.config import RepairConfig
 from tryon.hands.crops import SIDE, square_around
-from tryon.hands.hand_masks import hull_mask
 from tryon.hands.repair import match_colours, repair_hands
 from tryon.hands.score import hand_score, stillness
 from tryon.hands.visible import Hand
@@ -92,7 +92,7 @@ def test_the_best_of_several_hands_is_taken_and_the_picture_shows_it(failures):
     done = repaired()
     assert done.seeds == {"left": 2} and done.hands["left"].fate is Fate.REPAIRED
     assert done.lines["left"] == "repaired (1.00 after 0.20)"
-    inside = hull_mask(HAND.seen, SIZE, grow=0)
+    inside = skin_area(SIZE, HAND.seen, grow=0)
     difference = np.abs(done.picture.astype(int) - PHOTO)[inside]
     if difference.mean() >= 6:
         cv2.imwrite(str(failures / "repaired-hand.png"), np.hstack([PHOTO, RUINED, done.picture])[..., ::-1])
@@ -101,7 +101,7 @@ def test_the_best_of_several_hands_is_taken_and_the_picture_shows_it(failures):
 
 def test_outside_the_hand_every_pixel_stays_bit_identical():
     done = repaired(paint=painter_of({1: 2, 2: 5, 3: 3}, shift=9))
-    outside = ~hull_mask(HAND.seen, SIZE)
+    outside = ~skin_area(SIZE, HAND.seen)
     assert np.array_equal(done.picture[outside], RUINED[outside])
     assert not np.array_equal(done.picture, RUINED)
 
@@ -119,7 +119,7 @@ def test_a_cast_of_colours_is_taken_out_before_the_hand_is_put_back():
 
 
 def test_a_larger_shift_than_a_cast_is_not_followed_all_the_way():
-    mask = hull_mask(on_crop(HAND.points)[:, :2], (SIDE, SIDE))
+    mask = skin_area((SIDE, SIDE), on_crop(HAND.points)[:, :2])
     grey = np.full((SIDE, SIDE, 3), 100, np.uint8)
     assert (match_colours(grey, grey + 60, mask) == 140).all()
 
@@ -161,7 +161,7 @@ def test_a_hand_outside_the_painted_area_is_not_looked_at():
 
 def test_no_hand_is_drawn_over_the_new_garment():
     covered = PHOTO.copy()
-    covered[hull_mask(HAND.seen, SIZE)] = SHIRT
+    covered[skin_area(SIZE, HAND.seen)] = SHIRT
     assert repaired(dressed=covered, paint=nothing, see=nothing).lines == {"left": "under the garment"}
 
 

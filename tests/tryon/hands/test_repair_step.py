@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import cv2
 import mannequin
 import numpy as np
 import pytest
@@ -134,6 +135,66 @@ def test_another_lora_redoes_the_pictures_and_another_path_to_the_same_does_not(
     assert first == second != signed(tmp_path / "c", b"two")
     with pytest.raises(UsageError, match="there is no file"):
         HandRepairStep(RepairConfig(lora=tmp_path / "none"), world.step.context).signature(world.pair)
+
+
+def with_masks(world, folder, data: bytes | None, ending: str = ".png") -> None:
+    """The step with a folder of masks, in which the person has one or not."""
+    folder.mkdir(exist_ok=True)
+    if data is not None:
+        (folder / f"{world.pair.person.id}{ending}").write_bytes(data)
+    painter = world.step.painter
+    world.step = HandRepairStep(CONFIG.model_copy(update={"masks": folder}), world.step.context)
+    world.step.__dict__["painter"] = painter
+
+
+def fingers_alone(world) -> np.ndarray:
+    mask = np.zeros(world.mask.shape, bool)
+    mask[215:250, 95:150] = True
+    return mask
+
+
+@pytest.mark.parametrize(("ending", "blur"), [(".png", 0), (".jpg", 2)])
+def test_a_mask_retouched_by_hand_says_where_is_repainted_and_soft_edges_are_cut_and_said(world, tmp_path, caplog, ending, blur):
+    mask = fingers_alone(world)
+    grey = cv2.GaussianBlur(mask.astype(np.uint8) * 255, (0, 0), blur) if blur else mask.astype(np.uint8) * 255
+    rgb = np.repeat(grey[..., None], 3, axis=2)
+    with_masks(world, tmp_path / "masks", images.jpeg(rgb) if blur else images.png(rgb), ending)
+    _, picture, recipe = made(world)
+    changed = (picture != world.dressed).any(axis=2)
+    assert recipe["hand_repair"]["hands"]["right"].startswith("repaired")
+    assert changed.any() and not changed[~mask].any()
+    assert bool(blur) == ("soft edges are cut at half" in caplog.text)
+
+
+def test_a_person_without_a_mask_in_the_folder_is_repaired_as_without_one(world, tmp_path):
+    plain = made(world)[1]
+    with_masks(world, tmp_path / "masks", None)
+    assert np.array_equal(made(world)[1], plain)
+
+
+def test_an_emptied_mask_leaves_the_hand_alone(world, tmp_path):
+    with_masks(world, tmp_path / "masks", images.mask_png(np.zeros(world.mask.shape, bool)))
+    _, picture, recipe = made(world)
+    assert np.array_equal(picture, world.dressed) and recipe["hand_repair"]["hands"]["right"] == "not in the mask"
+
+
+def test_a_mask_of_another_size_or_no_mask_is_refused_by_name(world, tmp_path):
+    with_masks(world, tmp_path / "masks", images.mask_png(fingers_alone(world)[::2, ::2]))
+    with pytest.raises(InputError, match=r"ann\.png: the hand mask is 256 × 192, its picture 512 × 384"):
+        world.step.read(world.pair)
+    with_masks(world, tmp_path / "masks", images.png(world.dressed))
+    with pytest.raises(InputError, match=r"ann\.png: not a mask"):
+        world.step.read(world.pair)
+    with pytest.raises(UsageError, match="there is no folder"):
+        HandRepairStep(CONFIG.model_copy(update={"masks": tmp_path / "none"}), world.step.context).read(world.pair)
+
+
+def test_another_mask_redoes_the_picture_and_the_same_elsewhere_does_not(world, tmp_path):
+    signed = []
+    for name, mask in (("a", fingers_alone(world)), ("b", fingers_alone(world)), ("c", ~fingers_alone(world))):
+        with_masks(world, tmp_path / name, images.mask_png(mask))
+        signed.append((world.step.config.model_dump(), world.step.signature(world.pair)))
+    assert signed[0] == signed[1] != signed[2]
 
 
 def test_a_picture_of_another_size_is_refused(world):
