@@ -62,7 +62,9 @@ class WarpRecipe:
         """See `protocol.ManyFiles`."""
         file = start / FOLDER_FILE
         if not file.is_file():
-            raise WeightsError(f"{start}: no {FOLDER_FILE} in it", "give warp_viton.pth, or a folder that train export --to wrote")
+            raise WeightsError(
+                f"{start}: no {FOLDER_FILE} in it", "give warp_viton.pth, or a folder that train export --to wrote"
+            )
         return (file,)
 
     def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
