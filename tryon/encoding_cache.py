@@ -6,7 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from pipeline.core.engine import GarmentInputs, PersonInputs
+from pipeline.core.items import Pair
+from pipeline.core.layout import Layout
+
 Value = TypeVar("Value")
+OfPerson = TypeVar("OfPerson")
+OfGarment = TypeVar("OfGarment")
 
 
 class EncodingCache(Generic[Value]):
@@ -38,3 +44,27 @@ class EncodingCache(Generic[Value]):
     def clear(self) -> None:
         """Forget everything."""
         self._values.clear()
+
+
+class PairEncodings(Generic[OfPerson, OfGarment]):
+    """What was made of the persons and garments of pairs, by engine; a person once per category of garment.
+
+    Args:
+        layout: where their artefacts are.
+        persons, garments: how many to keep.
+    """
+
+    def __init__(self, layout: Layout, persons: int, garments: int) -> None:
+        self._layout = layout
+        self._persons: EncodingCache[OfPerson] = EncodingCache(persons)
+        self._garments: EncodingCache[OfGarment] = EncodingCache(garments)
+
+    def person(self, pair: Pair, encode: Callable[[PersonInputs], OfPerson]) -> OfPerson:
+        """What the pair's engine made of the pair's person; made now when it is not kept."""
+        category = pair.garment.category
+        key = (pair.engine, pair.person.id, category)
+        return self._persons.get(key, lambda: encode(PersonInputs(pair.person, category, self._layout)))
+
+    def garment(self, pair: Pair, encode: Callable[[GarmentInputs], OfGarment]) -> OfGarment:
+        """The same of the pair's garment."""
+        return self._garments.get((pair.engine, pair.garment.id), lambda: encode(GarmentInputs(pair.garment, self._layout)))

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 from pipeline.core.card import Resources, most_of
 from pipeline.core.config import StepConfig
-from pipeline.core.engine import Encoded, GarmentInputs, PairInputs, PersonInputs, TryOnItem
+from pipeline.core.engine import Encoded, PairInputs, TryOnItem
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.layout import Ref
 from pipeline.core.pair_stage import PairMade, PairStage
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Produced, StepBase
-from tryon.encoding_cache import EncodingCache
+from tryon.encoding_cache import PairEncodings
 from tryon.step import TryOnConfig, check_category, engine_batches, refs_of
 
 
@@ -43,8 +43,7 @@ class PairStep(StepBase):
         self.stages = stages
         self.weights = dict(weights or {})
         self._loaded: set[str] = set()
-        self._persons: EncodingCache[Encoded] = EncodingCache(config.keep_persons)
-        self._garments: EncodingCache[Encoded] = EncodingCache(config.keep_garments)
+        self._made: PairEncodings[Encoded, Encoded] = PairEncodings(self.layout, config.keep_persons, config.keep_garments)
 
     @cached_property
     def batch_size(self) -> int:  # type: ignore[override]  # a plan never asks, so a plan never loads torch
@@ -114,13 +113,8 @@ class PairStep(StepBase):
         return [_produced(pair, each) for pair, each in zip(pairs, made, strict=True)]
 
     def _item(self, pair: Pair, stage: PairStage) -> TryOnItem:
-        person, garment = PersonInputs(pair.person, pair.garment.category, self.layout), GarmentInputs(pair.garment, self.layout)
-        return TryOnItem(
-            self._persons.get((pair.engine, pair.person.id, pair.garment.category), lambda: stage.encode(person)),
-            self._garments.get((pair.engine, pair.garment.id), lambda: stage.encode(garment)),
-            self._seed(pair),
-            PairInputs(pair, self.layout),
-        )
+        person, garment = self._made.person(pair, stage.encode), self._made.garment(pair, stage.encode)
+        return TryOnItem(person, garment, self._seed(pair), PairInputs(pair, self.layout))
 
     def _ready(self, engine: str) -> PairStage:
         stage = self.stages[engine]

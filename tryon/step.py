@@ -23,7 +23,6 @@ from pipeline.core.engine import (
     DressedPerson,
     Encoded,
     EngineCard,
-    GarmentInputs,
     PairInputs,
     PersonInputs,
     TryOnEngine,
@@ -36,7 +35,7 @@ from pipeline.core.layout import AGNOSTIC_MASK, TRYON, Folder, PerCategory, Ref
 from pipeline.core.masks import Mask
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Encode, Produced, StepBase
-from tryon.encoding_cache import EncodingCache
+from tryon.encoding_cache import PairEncodings
 from tryon.result_notices import result_notices
 
 
@@ -92,8 +91,7 @@ class TryOnStep(StepBase):
         self.weights = dict(weights or {})
         self._loaded: set[str] = set()
         self._signatures: dict[str, Mapping[str, str]] = {}
-        self._persons: EncodingCache[_Subject] = EncodingCache(config.keep_persons)
-        self._garments: EncodingCache[Encoded] = EncodingCache(config.keep_garments)
+        self._made: PairEncodings[_Subject, Encoded] = PairEncodings(self.layout, config.keep_persons, config.keep_garments)
 
     @cached_property
     def batch_size(self) -> int:  # type: ignore[override]  # a plan never asks, so a plan never loads torch
@@ -172,7 +170,7 @@ class TryOnStep(StepBase):
     def _dress(self, batch: Sequence[Pair]) -> list[Produced]:
         engine = self._ready(batch[0])
         subjects = [self._person(pair, engine) for pair in batch]
-        garments = [self._garment(pair, engine) for pair in batch]
+        garments = [self._made.garment(pair, engine.encode) for pair in batch]
         items = [
             TryOnItem(subject.encoded, garment, self._seed(pair), PairInputs(pair, self.layout))
             for pair, subject, garment in zip(batch, subjects, garments, strict=True)
@@ -226,18 +224,11 @@ class TryOnStep(StepBase):
         return engine
 
     def _person(self, pair: Pair, engine: TryOnEngine) -> _Subject:
-        category = pair.garment.category
-
-        def encode() -> _Subject:
-            inputs = PersonInputs(pair.person, category, self.layout)
+        def encode(inputs: PersonInputs) -> _Subject:
             mask = inputs.agnostic_mask()
             return _Subject(engine.encode(inputs), np.packbits(mask), (mask.shape[0], mask.shape[1]))
 
-        return self._persons.get((pair.engine, pair.person.id, category), encode)
-
-    def _garment(self, pair: Pair, engine: TryOnEngine) -> Encoded:
-        inputs = GarmentInputs(pair.garment, self.layout)
-        return self._garments.get((pair.engine, pair.garment.id), lambda: engine.encode(inputs))
+        return self._made.person(pair, encode)
 
     def _seed(self, pair: Pair) -> int:
         return noise_seed(self.context.seed, pair.person.id, pair.garment.id, self._attempt(pair))
