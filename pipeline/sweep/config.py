@@ -67,6 +67,8 @@ class TrainConfig(StepConfig):
     """auto, cpu or cuda."""
     skip_bad: bool = False
     """Leave out pairs with problems."""
+    skip_incomplete: bool = False
+    """Leave out pairs that lack a file, and no others."""
     set: dict[str, Any] = Field(default_factory=dict)
     """Settings, as --set; a list is tried value by value."""
 

@@ -90,6 +90,7 @@ class Training:
             run=entry.folder,
             overrides=entry.overrides,
             skip_bad=self._config.skip_bad,
+            skip_incomplete=self._config.skip_incomplete,
             weights=self._weights,
             identify=resolve(TRAINING["identify"]),
             device=self._config.device,
