@@ -21,17 +21,32 @@ from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import InputError, UsageError, WeightsError
 from pipeline.core.labels import Category
+from pipeline.core.weights.access import adopt_converted, converted_of
+from pipeline.core.weights.converted import converted_folder
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, load
-from tryon.engines.ootdiffusion.encoding import fit_picture, garment_contexts, prepare_person
-from tryon.engines.ootdiffusion.folder import VARIANTS, refuse_other_model
+from tryon.engines.ootdiffusion.encoding import (
+    EncodedGarment,
+    encoded_person,
+    fit_picture,
+    garment_contexts,
+    pictures_of,
+    prepare_person,
+)
+from tryon.engines.ootdiffusion.folder import VARIANTS, refuse_other_model, wiring_of
 from tryon.engines.ootdiffusion.presets import BALANCED
 from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runtime
+from tryon.engines.ootdiffusion.sampling import Batch, Denoiser, show_garment
 from tryon.engines.ootdiffusion.training.config import PRESETS
+from tryon.engines.ootdiffusion.training.loss import ootd_losses
 from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.words import HALF_BODY, words_of
 from tryon.networks.clip import clip_crop
+from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
+from tryon.networks.time_table import TimeTable
+from tryon.networks.vae import encode_pictures
+from tryon.samplers.schedule import add_noise_each
 from tryon.training import checkpoint as checkpoints
 from tryon.training import loop, runs
 from tryon.training.data.tree import Kind, find_tree
@@ -111,12 +126,17 @@ def test_killed_at_any_moment_a_run_ends_with_the_same_bits(place, tmp_path, arr
     assert differing(tmp_path / "killed" / "one", tmp_path / "straight" / "one") == set()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("arrangement", ["joint", "lora"])
-def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_folder(place, tmp_path, arrangement):
-    place.train(tmp_path, "loop.draw_every=2", "loop.draw_pairs=1", preset=arrangement)
-    runs.export(RECIPE, tmp_path / "one", runs.Wanted(to=place.start / f"made-{arrangement}"), quiet)
-    made = place.start / f"made-{arrangement}"
+WIRINGS = {
+    "published": (),
+    "added": ("ootd.inputs=add",),
+    "mask, after norm1, aligned": ("ootd.inputs=mask", "ootd.tokens=after", "ootd.alignment=true"),
+    "every step": ("ootd.reference_timestep=same",),
+    "middle, a cloth": ("ootd.reference_timestep=middle", "ootd.prompts=cloth"),
+}
+
+
+def drawn_by_the_engine(place: Place, made: Path, prompts: str) -> np.ndarray:
+    """The test pair with an exported folder, all by the engine's own code."""
     pair = find_tree(place.data).pairs("test", paired=False)[0]
     image, mask = images.read_rgb(pair.files[Kind.IMAGE]), images.read_grey(pair.files[Kind.MASK]) >= 128
     sampling = replace(BALANCED, steps=2)
@@ -125,15 +145,60 @@ def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_folder(plac
         vae=place.start / "ootdiffusion-vae" / "diffusion_pytorch_model.bin",
         clip=place.start / "clip-vit-large-patch14" / "model.safetensors",
         row="ootdiffusion-hd",
+        wiring=wiring_of(made),
     )
-    runtime = Runtime(
-        load(files, choose_dtype(sampling.dtype, CPU), architecture=WIDTHS), HALF_BODY, sampling, SIZE, Limits(CPU, 1)
-    )
+    network = load(files, choose_dtype(sampling.dtype, CPU), architecture=WIDTHS)
+    runtime = Runtime(network, words_of(HALF_BODY, prompts), sampling, SIZE, Limits(CPU, 1))
     person = CanvasPerson(prepare_person(image, mask, SIZE), SIZE)
-    garment = fit_picture(images.read_rgb(pair.files[Kind.CLOTH]), SIZE)
-    drawn = runtime.dress([TryOnItem(person, CanvasGarment(garment, Category.UPPER), seed_of("draw", 0))])[0].picture
+    garment = CanvasGarment(fit_picture(images.read_rgb(pair.files[Kind.CLOTH]), SIZE), Category.UPPER)
+    return runtime.dress([TryOnItem(person, garment, seed_of("draw", 0))])[0].picture
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("arrangement", "wiring"), [*(("joint", name) for name in WIRINGS), ("lora", "published")])
+def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_folder(place, tmp_path, arrangement, wiring):
+    start_from_plain = ("ootd.try_on_from=sd15", "ootd.garment_from=sd15")
+    place.train(tmp_path, "loop.draw_every=2", "loop.draw_pairs=1", *start_from_plain, *WIRINGS[wiring], preset=arrangement)
+    runs.export(RECIPE, tmp_path / "one", runs.Wanted(to=tmp_path / "made"), quiet)
+    drawn = drawn_by_the_engine(place, tmp_path / "made", "cloth" if "a cloth" in wiring else "published")
     sheet = images.read_rgb(tmp_path / "one" / "pictures" / "step-000000002.png")[20:276, 512:768]
     assert np.array_equal(sheet, cv2.resize(drawn, (256, 256), interpolation=cv2.INTER_AREA))
+    if wiring not in ("published", "middle, a cloth"):
+        with pytest.raises(UsageError, match="the published code knows no"):
+            runs.export(RECIPE, tmp_path / "one", runs.Wanted(official=tmp_path / "theirs"), quiet)
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+def test_a_wiring_is_trained_as_the_engine_runs_it(place, wiring):
+    own = settings(*WIRINGS[wiring], "ootd.trained=joint")
+    trainee, items = RECIPE.open(place.start, own, {}), items_of(place)[:2]
+    network = trainee.module.network
+    for group in trainee.groups().values():
+        for each in group.values():
+            each.requires_grad_(True)
+    batch = trainee.batch(items, [SampleDraws(0, 3, item.id) for item in items], 3, 0)
+    latents = replace(trainee.module.encoded(batch), dropped=torch.tensor([False, False]), timesteps=torch.tensor([321, 321]))
+    loss = ootd_losses(network, latents, own["ootd"])["noise"]
+    persons = [replace(encoded, known=encoded.known * 0) for encoded in encoded_persons(network, items)]
+    garments = [
+        EncodedGarment(latent=latents.garment[row : row + 1], context=latents.context[row : row + 1], other_context=other)
+        for row, other in enumerate(latents.garment_context.split(1))
+    ]
+    sampling, now = replace(BALANCED, guidance_scale=1.0), torch.tensor([321])
+    tokens = [show_garment(network, each, guided=False, timesteps=now) for each in garments]
+    denoiser = Denoiser(network, Batch(persons, garments, tokens, []), sampling, TimeTable(network))
+    with torch.no_grad():
+        answer = denoiser(add_noise_each(latents.image, latents.noise, latents.timesteps), 321)
+    assert float(loss) == pytest.approx(float((answer - latents.noise).square().mean()), rel=1e-5)
+    loss.backward()
+    untouched = {name for group in trainee.groups().values() for name, each in group.items() if each.grad is None}
+    assert not untouched
+
+
+def encoded_persons(network, items):
+    for item in items:
+        posteriors = [encode_pictures(network.vae, picture_tensor(picture)) for picture in pictures_of(item.person)]
+        yield encoded_person(item.person, posteriors)
 
 
 @pytest.mark.slow
@@ -147,6 +212,9 @@ def test_an_exported_folder_has_the_published_layout_and_starts_another_training
         assert {n: t.shape for n, t in published.items()} == {n: t.shape for n, t in ours.items()}
         assert json.loads((made / part / "config.json").read_text())["_class_name"] == "UNet2DConditionModel"
     refuse_other_model(made, "hd", "published")
+    installed = tmp_path / "weights"
+    shutil.copytree(made, converted_folder("ootdiffusion-hd", installed))
+    assert adopt_converted("ootdiffusion-hd", installed) and converted_of("ootdiffusion-hd", installed)
     with pytest.raises(WeightsError, match="trained with the prompt set 'published'"):
         refuse_other_model(made, "hd", "cloth")
     with pytest.raises(UsageError, match="reads a folder"):

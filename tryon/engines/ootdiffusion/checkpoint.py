@@ -18,11 +18,13 @@ from pipeline.core.errors import WeightsError
 from tryon.checkpoints import Difference, difference, fill, open_checkpoint, refuse_difference
 from tryon.engines.ootdiffusion.architecture import FULL, GARMENT_CHANNELS, TRY_ON_CHANNELS, Architecture
 from tryon.engines.ootdiffusion.network import OotDiffusion
+from tryon.engines.ootdiffusion.wiring import PUBLISHED, Wiring
 from tryon.networks.clip import count_positions
 from tryon.networks.savings import ALL, Savings
 
 INPUT = "conv_in.weight"
 UNETS = ("unet_garm", "unet_vton")
+ALIGNMENT, ALIGNMENT_FILE = "alignment", "model.safetensors"
 UNET_FILE = "diffusion_pytorch_model.safetensors"
 VAE_FILE = "diffusion_pytorch_model.bin"
 _OLD_LEVEL = "text_model."  # transformers 5 took it away from the text tower's names
@@ -41,6 +43,7 @@ class Files:
         clip: file of CLIP ViT-L/14 with both towers.
         row: name of the model's weights, for messages.
         garment, try_on: files of the two U-Nets, where they are not below `unets`.
+        wiring: how the U-Nets are joined; an alignment module lies beside them where there is one.
     """
 
     unets: Path
@@ -49,6 +52,7 @@ class Files:
     row: str
     garment: Path | None = None
     try_on: Path | None = None
+    wiring: Wiring = PUBLISHED
 
     @property
     def remedy(self) -> str:
@@ -56,14 +60,18 @@ class Files:
         return f"python run.py weights pull {self.row}"
 
 
-def empty_network(architecture: Architecture = FULL, savings: Savings = ALL) -> OotDiffusion:
+def empty_network(architecture: Architecture = FULL, savings: Savings = ALL, wiring: Wiring = PUBLISHED) -> OotDiffusion:
     """The network without memory behind its weights (meta device), in evaluation mode."""
     with torch.device("meta"):
-        return OotDiffusion(architecture, savings).eval()
+        return OotDiffusion(architecture, savings, wiring).eval()
 
 
 def fill_network(
-    weights: Mapping[str, Tensor], dtype: torch.dtype, architecture: Architecture = FULL, savings: Savings = ALL
+    weights: Mapping[str, Tensor],
+    dtype: torch.dtype,
+    architecture: Architecture = FULL,
+    savings: Savings = ALL,
+    wiring: Wiring = PUBLISHED,
 ) -> OotDiffusion:
     """Build a network from weights that are known to fit.
 
@@ -72,11 +80,12 @@ def fill_network(
         dtype: number format to run in.
         architecture: its widths.
         savings: which exact savings to use.
+        wiring: how its U-Nets are joined.
 
     Returns:
         The network on the CPU, evaluation mode, no gradients.
     """
-    network = empty_network(architecture, savings)
+    network = empty_network(architecture, savings, wiring)
     fill(network, weights, dtype, channels_last=savings.channels_last)
     for tower in (network.text_encoder, network.image_encoder):
         count_positions(tower)
@@ -107,6 +116,8 @@ def read_unets(files: Files, architecture: Architecture = FULL) -> dict[str, Ten
     """
     garment, try_on = files.garment or files.unets / UNETS[0] / UNET_FILE, files.try_on or files.unets / UNETS[1] / UNET_FILE
     parts = {"unet_garm": (garment, _garment_unet(garment, files)), "unet_vton": (try_on, _try_on_unet(try_on, files))}
+    if files.wiring.alignment and (own := files.unets / ALIGNMENT / ALIGNMENT_FILE).is_file():
+        parts[ALIGNMENT] = (own, open_checkpoint(own))
     return _strictly(parts, files, architecture)
 
 
@@ -114,7 +125,7 @@ def _strictly(
     parts: Mapping[str, tuple[Path, Mapping[str, Tensor]]], files: Files, architecture: Architecture
 ) -> dict[str, Tensor]:
     """Parts of the network by name, with the files they were read from, under our names."""
-    wanted, found = empty_network(architecture).state_dict(), dict[str, Tensor]()
+    wanted, found = empty_network(architecture, wiring=files.wiring).state_dict(), dict[str, Tensor]()
     for part, (path, tensors) in parts.items():
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in wanted.items() if name.startswith(f"{part}.")}
         _refuse(path, part, difference(tensors, own), files)
@@ -128,7 +139,7 @@ def load(files: Files, dtype: torch.dtype, *, savings: Savings = ALL, architectu
     Raises:
         WeightsError: as `read_published`.
     """
-    return fill_network(read_published(files, architecture), dtype, architecture, savings)
+    return fill_network(read_published(files, architecture), dtype, architecture, savings, files.wiring)
 
 
 def read_spacing(scheduler: Path) -> str:
@@ -147,10 +158,11 @@ def read_spacing(scheduler: Path) -> str:
     return str(spacing)
 
 
-def widened(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A U-Net of four input channels with four more of zeros: it says what it said before."""
+def widened(weights: Mapping[str, Tensor], inputs: int = TRY_ON_CHANNELS) -> dict[str, Tensor]:
+    """A U-Net with more input channels, of zeros: it says what it said before."""
     narrow = weights[INPUT]
-    return {**weights, INPUT: torch.cat([narrow, torch.zeros_like(narrow)], dim=1)}
+    more = narrow.new_zeros(narrow.shape[0], inputs - narrow.shape[1], *narrow.shape[2:])
+    return {**weights, INPUT: torch.cat([narrow, more], dim=1)}
 
 
 def text_tower(clip: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -202,15 +214,15 @@ def _garment_unet(path: Path, files: Files) -> dict[str, Tensor]:
 
 def _try_on_unet(path: Path, files: Files) -> dict[str, Tensor]:
     weights = open_checkpoint(_there(path, "the try-on U-Net", files.row))
-    found = _inputs(weights)
-    if found == GARMENT_CHANNELS:
+    found, wanted = _inputs(weights), files.wiring.channels
+    if found in (GARMENT_CHANNELS, TRY_ON_CHANNELS) and found < wanted:
+        what = "a plain Stable Diffusion 1.5 and not a trained OOTDiffusion" if found == GARMENT_CHANNELS else "no mask"
         _log.warning(
-            "%s: has 4 input channels, a plain Stable Diffusion 1.5 and not a trained OOTDiffusion: widened to 8 with zeros; "
-            "it cannot see the person before it is trained",
-            path,
+            "%s: has %d input channels, %s: widened to %d with zeros; it cannot see what is new before it is trained",
+            *(path, found, what, wanted),
         )
-        return widened(weights)
-    if found not in (None, TRY_ON_CHANNELS):
+        return widened(weights, wanted)
+    if found not in (None, wanted):
         raise _other_base(path, found, files)
     return weights
 

@@ -19,6 +19,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
 from tryon.engines.ootdiffusion.network import OotDiffusion
+from tryon.engines.ootdiffusion.wiring import Wiring
 from tryon.engines.ootdiffusion.words import Ids, Words
 from tryon.networks.clip import clip_crop
 from tryon.networks.sd1 import LATENT_STRIDE, SIDE_MULTIPLE
@@ -47,6 +48,10 @@ class EncodedPerson:
     known: Tensor  # (1, 4, h / 8, w / 8), scaled: what is put back outside the mask
     repaint: Tensor  # (1, 1, h / 8, w / 8) fp32, 1 = repaint
 
+    def shown(self, wiring: Wiring) -> Tensor:
+        """What the try-on U-Net is shown of the person: (1, 4, h / 8, w / 8), or 5 channels with the mask."""
+        return with_mask(self.masked, self.repaint) if wiring.inputs == "mask" else self.masked
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedGarment:
@@ -60,6 +65,11 @@ class EncodedGarment:
     def garment_context(self) -> Tensor:
         """What the garment U-Net's cross-attentions see."""
         return self.context if self.other_context is None else self.other_context
+
+
+def with_mask(masked: Tensor, repaint: Tensor) -> Tensor:
+    """The masked person's latents (b, 4, h, w) with the mask (b, 1, h, w) behind: (b, 5, h, w)."""
+    return torch.cat([masked, repaint.to(masked)], dim=1)
 
 
 def check_size(size: Size) -> None:
@@ -117,9 +127,13 @@ def encoded_person(pictures: PersonPictures, posteriors: Sequence[Posterior]) ->
     """A person from what the VAE made of `pictures_of`."""
     masked, image = posteriors
     height, width = masked.mean.shape[-2:]
-    area = torch.from_numpy(pictures.repaint.astype(np.float32))[None, None]
-    shrunk = F.interpolate(area, (height, width), mode="nearest")
+    shrunk = latent_area(pictures.repaint, (height, width))
     return EncodedPerson(pictures=pictures, masked=masked.mean, known=image.sample(None), repaint=shrunk.to(masked.mean.device))
+
+
+def latent_area(repaint: Mask, size: Size) -> Tensor:
+    """(h, w) bool → (1, 1, *size) fp32, nearest."""
+    return F.interpolate(torch.from_numpy(repaint.astype(np.float32))[None, None], size, mode="nearest")
 
 
 def garment_contexts(

@@ -143,7 +143,7 @@ class OotdHalfBody(EngineBase):
         _, vae, scheduler, clip = require_all(self.card.weights, root).values()
         unets = folder.unets_folder(row, root, sampling_config(self.config).dtype)
         folder.refuse_other_model(unets, self.variant, self.config.prompts)
-        files = checkpoint.Files(unets=unets, vae=vae / checkpoint.VAE_FILE, clip=clip, row=row)
+        files = checkpoint.Files(unets=unets, vae=vae / checkpoint.VAE_FILE, clip=clip, row=row, wiring=folder.wiring_of(unets))
         return checkpoint.load(files, dtype), checkpoint.read_spacing(scheduler)
 
     def _ready(self) -> Runtime:

@@ -10,8 +10,9 @@ VAE, CLIP and the sampler's settings are rows of the weights table of their own,
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,16 @@ from pipeline.core.weights.access import converted_of, list_sha
 from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import digest_of, read_json
 from tryon.engines.ootdiffusion.architecture import FULL, Architecture
-from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, UNETS, Files, empty_network, read_unets
+from tryon.engines.ootdiffusion.checkpoint import ALIGNMENT, ALIGNMENT_FILE, UNET_FILE, UNETS, Files, empty_network, read_unets
+from tryon.engines.ootdiffusion.wiring import PUBLISHED as UNCHANGED
+from tryon.engines.ootdiffusion.wiring import Wiring, wiring_from
 from tryon.engines.ootdiffusion.words import ABOUT, FULL_BODY, HALF_BODY, PUBLISHED, Ids, Prompts, Words, words_of
 from tryon.network_folder import new_folder, refuse_damaged, stored_dtype, write_index, write_parts
 from tryon.networks.precision import DTYPES
 from tryon.networks.savings import ALL
 
 CLASS_NAME = "LookbookOotDiffusion"
-PARTS: Mapping[str, str] = dict.fromkeys(UNETS, UNET_FILE)
+PARTS: dict[str, str] = dict.fromkeys(UNETS, UNET_FILE)
 SOURCES = tuple(f"{part}/{name}" for part in UNETS for name in (UNET_FILE, "config.json"))
 """Files of a published model, as the weights table lists them."""
 
@@ -111,13 +114,14 @@ convert_dc = partial(convert, variant="dc")
 """What `weights convert` calls for each engine."""
 
 
-def description(variant: str, prompts: Prompts, dtype: str) -> dict[str, Any]:
+def description(variant: str, prompts: Prompts, dtype: str, wiring: Wiring = UNCHANGED) -> dict[str, Any]:
     """What a folder's index says about its model.
 
     Args:
         variant: `hd` or `dc`.
         prompts: the set that it was trained with.
         dtype: number format of its weights.
+        wiring: how its U-Nets are joined.
     """
     words = words_of(VARIANTS[variant].words, prompts)
     own = words.garment_ids or words.ids
@@ -127,6 +131,7 @@ def description(variant: str, prompts: Prompts, dtype: str) -> dict[str, Any]:
         "prompts": prompts,
         "words": {"unet_vton": _listed(words.ids), "unet_garm": _listed(own), "vector": words.vector},
         "dtype": dtype,
+        **({"wiring": asdict(wiring)} if wiring != UNCHANGED else {}),
     }
 
 
@@ -145,9 +150,30 @@ def write_folder(
     Raises:
         WeightsError: the folder exists already.
     """
+    wiring = wiring_from(index.get("wiring", {}), folder)
+    parts = PARTS | ({ALIGNMENT: ALIGNMENT_FILE} if wiring.alignment else {})
     with new_folder(folder) as made:
-        write_parts(made, PARTS, weights, empty_network(architecture, ALL), DTYPES[dtype])
+        write_parts(made, parts, weights, empty_network(architecture, ALL, wiring), DTYPES[dtype])
         write_index(made, index)
+
+
+def trained_sources(identity: str, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What stands for a trained model where a published one has the hashes of its files: made of what it was trained from and to.
+
+    Args:
+        identity: sha256 of start and trained weights.
+        weights: of both U-Nets.
+    """
+    sources = {name: {"sha256": hashlib.sha256(f"{identity} {name}".encode()).hexdigest(), "bytes": 0} for name in SOURCES}
+    for part in UNETS:
+        values = sum(each.numel() for name, each in weights.items() if name.startswith(f"{part}."))
+        sources[f"{part}/{UNET_FILE}"]["bytes"] = 4 * values
+    hashes = {name: str(each["sha256"]) for name, each in sources.items()}
+    return {
+        "source_sha256": list_sha(hashes),
+        "source_bytes": 4 * sum(each.numel() for each in weights.values()),
+        "sources": sources,
+    }
 
 
 def unets_folder(row: str, root: Path, dtype: str) -> Path:
@@ -163,6 +189,16 @@ def unets_folder(row: str, root: Path, dtype: str) -> Path:
     if converted is None or (dtype == "fp32" and whole and stored_dtype(converted) != "fp32"):
         return published
     return converted
+
+
+def wiring_of(folder: Path) -> Wiring:
+    """How the U-Nets of a folder are joined; a published folder says nothing.
+
+    Raises:
+        WeightsError: in a way that this version does not know.
+    """
+    index = read_json(folder / INDEX) if (folder / INDEX).is_file() else {}
+    return wiring_from(index.get("wiring", {}), folder / INDEX)
 
 
 def refuse_other_model(folder: Path, variant: str, prompts: Prompts) -> None:

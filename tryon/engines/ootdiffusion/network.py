@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, TRY_ON_CHANNELS, Architecture
+from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
+from tryon.engines.ootdiffusion.wiring import MIDDLE, PUBLISHED, Wiring
 from tryon.networks.attention import AttentionProbe
 from tryon.networks.clip import build_projecting_image_encoder, build_text_encoder
 from tryon.networks.layout import map_layout
@@ -32,6 +34,7 @@ from tryon.networks.reference_attention import (
     tabulate,
 )
 from tryon.networks.savings import ALL, Savings
+from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_SCALE
 from tryon.networks.sd1_unet import Contexts, Shifts, predict_noise, sd1_unet, time_shifts
 from tryon.networks.swapping import use_cheaper_layers
 from tryon.networks.unet_layers import Context, KeysValues, unet_stages
@@ -47,16 +50,18 @@ GarmentTokens = Sequence[Tensor | KeysValues]
 class OotDiffusion(nn.Module):
     """All learned parts. Each *is* a class of its library, and has its published names."""
 
-    def __init__(self, architecture: Architecture, savings: Savings = ALL) -> None:
+    def __init__(self, architecture: Architecture, savings: Savings = ALL, wiring: Wiring = PUBLISHED) -> None:
         super().__init__()
         a = self.architecture = architecture
-        self.savings = savings
+        self.savings, self.wiring = savings, wiring
         widths = (a.level_channels, a.heads, a.context_dim)
         self.unet_garm: Any = sd1_unet(GARMENT_CHANNELS, *widths, groups=a.groups)
-        self.unet_vton: Any = sd1_unet(TRY_ON_CHANNELS, *widths, groups=a.groups)
+        self.unet_vton: Any = sd1_unet(wiring.channels, *widths, groups=a.groups)
         self.vae: Any = build_vae(a.vae_channels, a.vae_layers, a.vae_groups, a.vae_multipliers)
         self.text_encoder: Any = build_text_encoder(a.text)
         self.image_encoder: Any = build_projecting_image_encoder(a.clip)
+        if wiring.alignment:
+            self.alignment = Alignment()
         use_cheaper_layers((self.unet_garm, self.unet_vton, self.vae, self.text_encoder, self.image_encoder), savings)
 
     @property
@@ -89,12 +94,21 @@ class OotDiffusion(nn.Module):
         kept = text[:, :-1] if vector == "replaces" else text
         return torch.cat([kept, image.to(text.dtype)], dim=1)
 
-    def garment_tokens(self, latents: Tensor, context: Tensor, *, recompute: bool = False, frozen: bool = False) -> GarmentTokens:
-        """What the try-on U-Net sees of garments: the same in all its calls.
+    def garment_tokens(
+        self,
+        latents: Tensor,
+        context: Tensor,
+        timesteps: Tensor | None = None,
+        *,
+        recompute: bool = False,
+        frozen: bool = False,
+    ) -> GarmentTokens:
+        """What the try-on U-Net sees of garments: the same in all its calls, unless the wiring wants its timestep.
 
         Args:
             latents: (b, 4, h, w) unscaled; zeros for no garment.
             context: (b, n, context_dim).
+            timesteps: (b,) or (1,) of the try-on U-Net, where the wiring wants them.
             recompute: see `sd1_unet.predict_noise`.
             frozen: the garment U-Net is not trained: nothing of its pass is kept for gradients.
         """
@@ -103,11 +117,23 @@ class OotDiffusion(nn.Module):
         kernel, whole = self.savings.attention, not self.savings.wanted_tokens_only
         x = self.arranged(latents)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-            shifts = time_shifts(unet, torch.tensor([GARMENT_TIMESTEP], device=self.device))
-            tokens = reference_tokens(unet, x, shifts, seen, Taken.BEFORE_NORM, kernel, recompute=recompute, whole=whole)
+            shifts = time_shifts(unet, self._garment_timesteps(timesteps))
+            tokens = reference_tokens(unet, x, shifts, seen, self.taken, kernel, recompute=recompute, whole=whole)
         if self.savings.cache_garment and self.savings.wanted_tokens_only:
-            return reference_keys_values(self.unet_vton, tokens, Taken.BEFORE_NORM, kernel)
+            return reference_keys_values(self.unet_vton, tokens, self.taken, kernel)
         return tokens
+
+    @property
+    def taken(self) -> Taken:
+        """Where the garment's tokens are taken."""
+        return Taken.BEFORE_NORM if self.wiring.tokens == "before" else Taken.AFTER_NORM
+
+    def _garment_timesteps(self, timesteps: Tensor | None) -> Tensor:
+        if self.wiring.every_step:
+            assert timesteps is not None, "this wiring shows the garment at the timestep of each step"
+            return timesteps.to(self.device)
+        fixed = MIDDLE if self.wiring.reference_timestep == "middle" else GARMENT_TIMESTEP
+        return torch.tensor([fixed], device=self.device)
 
     def time_shifts(self, timesteps: Tensor) -> Shifts:
         """The try-on U-Net's time shifts for timesteps (n,) in [0, 999]."""
@@ -135,14 +161,14 @@ class OotDiffusion(nn.Module):
     def _look(self, garment: Tensor | KeysValues, probe: AttentionProbe | None) -> Look | LookOfAll:
         if isinstance(garment, KeysValues):
             return Look(garment, probe)
-        return LookOfAll(garment, Taken.BEFORE_NORM, self.savings.wanted_tokens_only, probe)
+        return LookOfAll(garment, self.taken, self.savings.wanted_tokens_only, probe)
 
     def noise(self, latents: Tensor, person: Tensor, shifts: Shifts, contexts: Contexts, *, recompute: bool = False) -> Tensor:
         """Predict the noise.
 
         Args:
             latents: (b, 4, h, w) noisy, scaled.
-            person: (b, 4, h, w) masked person, **not** scaled.
+            person: (b, 4, h, w) masked person, **not** scaled; with the mask (b, 5, h, w) where the wiring wants it.
             shifts: what `time_shifts` gave for b timesteps, or for one.
             contexts: what `contexts` gave.
             recompute: see `sd1_unet.predict_noise`.
@@ -150,12 +176,36 @@ class OotDiffusion(nn.Module):
         Returns:
             (b, 4, h, w) in the network's number format.
         """
-        x = self.arranged(torch.cat([latents, person.to(latents)], dim=1))
+        x = self.arranged(self._input(latents, person.to(latents)))
         return predict_noise(self.unet_vton, x, shifts, contexts, self.savings.attention, recompute=recompute)
+
+    def _input(self, latents: Tensor, person: Tensor) -> Tensor:
+        if self.wiring.alignment:
+            masked = self.alignment(self.arranged(person[:, :LATENT_CHANNELS])).to(latents)
+            person = torch.cat([masked, person[:, LATENT_CHANNELS:]], dim=1)
+        if self.wiring.inputs == "add":
+            return latents + LATENT_SCALE * person
+        return torch.cat([latents, person], dim=1)
 
     def arranged(self, x: Tensor) -> Tensor:
         """A map (b, c, h, w) where the network is, in its number format and memory layout."""
         return x.to(self.device, self.dtype, memory_format=map_layout(self.device, self.savings))
+
+
+class Alignment(nn.Module):
+    """A residual network on the masked person's latent, which begins as nothing: what it gives is trained with the rest."""
+
+    WIDTH = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(LATENT_CHANNELS, self.WIDTH, 3, padding=1)
+        self.leave = nn.Conv2d(self.WIDTH, LATENT_CHANNELS, 3, padding=1)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """(b, 4, h, w) → the same shape."""
+        out: Tensor = latents + self.leave(F.silu(self.enter(latents)))
+        return out
 
 
 def together(parts: Sequence[GarmentTokens]) -> GarmentTokens:

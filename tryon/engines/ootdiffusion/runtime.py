@@ -213,11 +213,12 @@ class Runtime:
         recorder: AttentionRecorder | None = None,
     ) -> Tensor:
         persons, garments = [draw.item.person.encoded for draw in draws], [draw.item.garment for draw in draws]
-        shown = {id(garment): show(garment) for garment in {id(each): each for each in garments}.values()}
+        once = {} if self.network.wiring.every_step else {id(each): each for each in garments}
+        shown = {name: show(garment) for name, garment in once.items()}
         batch = Batch(
             persons,
             [garment.encoded for garment in garments],
-            [shown[id(garment)] for garment in garments],
+            [shown[id(garment)] for garment in garments if shown],
             [draw.noise() for draw in draws],
         )
         probes = recorder.probes if recorder else None

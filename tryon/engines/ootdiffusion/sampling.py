@@ -32,7 +32,7 @@ class ShownGarment:
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures made together."""
+    """Pictures made together; tokens are not needed where the wiring makes them anew at every step."""
 
     persons: Sequence[EncodedPerson]
     garments: Sequence[EncodedGarment]
@@ -46,22 +46,25 @@ class Batch:
         return channels, height, width
 
 
-def show_garment(network: OotDiffusion, garment: EncodedGarment, *, guided: bool) -> ShownGarment:
+def show_garment(
+    network: OotDiffusion, garment: EncodedGarment, *, guided: bool, timesteps: Tensor | None = None
+) -> ShownGarment:
     """Run the garment U-Net once for a garment, and for none where guidance will ask; both as one batch.
 
     Args:
         network: the loaded network.
         garment: what is shown.
         guided: whether the unguided answer will be asked for.
+        timesteps: see `OotDiffusion.garment_tokens`.
     """
     if not guided:
-        return ShownGarment(network.garment_tokens(garment.latent, garment.garment_context))
+        return ShownGarment(network.garment_tokens(garment.latent, garment.garment_context, timesteps))
     nothing = torch.zeros_like(garment.latent)
     if not network.savings.batch_guidance:
-        both = (network.garment_tokens(latent, garment.garment_context) for latent in (garment.latent, nothing))
+        both = (network.garment_tokens(latent, garment.garment_context, timesteps) for latent in (garment.latent, nothing))
         return ShownGarment(*both)
     latents, contexts = torch.cat([garment.latent, nothing]), garment.garment_context.expand(2, -1, -1)
-    tokens = network.garment_tokens(latents, contexts)
+    tokens = network.garment_tokens(latents, contexts, timesteps)
     return ShownGarment([each[:1] for each in tokens], [each[1:] for each in tokens])
 
 
@@ -84,29 +87,40 @@ class Denoiser:
         times: TimeTable[Shifts],
         probes: Probes | None = None,
     ) -> None:
-        self.network, self.config, self.times = network, config, times
-        self.person = torch.cat([person.masked for person in batch.persons]).to(network.device)
-        context = torch.cat([garment.context for garment in batch.garments])
-        shown = together([tokens.shown for tokens in batch.tokens])
-        if not config.guided:
-            self.passes = [network.contexts(context, shown, probes)]
-            return
-        hidden = together([tokens.hidden for tokens in batch.tokens if tokens.hidden is not None])
-        if network.savings.batch_guidance:
-            self.passes = [network.contexts(torch.cat([context, context]), together([shown, hidden]), probes)]
-        else:
-            self.passes = [network.contexts(context, shown, probes), network.contexts(context, hidden)]
+        self.network, self.batch, self.config, self.times, self.probes = network, batch, config, times, probes
+        self.person = torch.cat([person.shown(network.wiring) for person in batch.persons]).to(network.device)
+        self.context = torch.cat([garment.context for garment in batch.garments])
+        self.passes = None if network.wiring.every_step else self._passes(batch.tokens)
 
     def __call__(self, latents: Tensor, timestep: int) -> Tensor:
         """(b, 4, h, w) fp32 latents → (b, 4, h, w) fp32 noise, guided where the configuration asks for it."""
         shifts = self.times(timestep)
+        passes = self._passes(self._tokens(timestep)) if self.passes is None else self.passes
         if not self.config.guided:
-            return self._answer(latents, shifts, self.passes[0])
-        if len(self.passes) == 1:
-            shown, hidden = self._answer(torch.cat([latents, latents]), shifts, self.passes[0]).chunk(2)
+            return self._answer(latents, shifts, passes[0])
+        if len(passes) == 1:
+            shown, hidden = self._answer(torch.cat([latents, latents]), shifts, passes[0]).chunk(2)
         else:
-            shown, hidden = (self._answer(latents, shifts, contexts) for contexts in self.passes)
+            shown, hidden = (self._answer(latents, shifts, contexts) for contexts in passes)
         return hidden + self.config.guidance_scale * (shown - hidden)
+
+    def _tokens(self, timestep: int) -> list[ShownGarment]:
+        """Of every picture's garment at a timestep; a garment that several pictures have is shown once."""
+        now, guided = torch.tensor([timestep]), self.config.guided
+        own = {id(each): each for each in self.batch.garments}
+        shown = {name: show_garment(self.network, each, guided=guided, timesteps=now) for name, each in own.items()}
+        return [shown[id(each)] for each in self.batch.garments]
+
+    def _passes(self, tokens: Sequence[ShownGarment]) -> list[Contexts]:
+        """What the stages of each call of the try-on U-Net look at."""
+        network, context = self.network, self.context
+        shown = together([each.shown for each in tokens])
+        if not self.config.guided:
+            return [network.contexts(context, shown, self.probes)]
+        hidden = together([each.hidden for each in tokens if each.hidden is not None])
+        if network.savings.batch_guidance:
+            return [network.contexts(torch.cat([context, context]), together([shown, hidden]), self.probes)]
+        return [network.contexts(context, shown, self.probes), network.contexts(context, hidden)]
 
     def _answer(self, latents: Tensor, shifts: Shifts, contexts: Contexts) -> Tensor:
         person = self.person if len(latents) == len(self.person) else torch.cat([self.person, self.person])

@@ -8,11 +8,13 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.core.config import Schema, StepConfig
+from tryon.engines.ootdiffusion.wiring import Inputs, ReferenceTimestep, Tokens, Wiring
 from tryon.engines.ootdiffusion.words import Prompts
 from tryon.training.config import LoopConfig
 from tryon.training.data.augment import Unchanged
 from tryon.training.optimiser import OptimiserConfig
 
+Loss = Literal["mse", "masked", "min-snr"]
 Base = Literal["sd15", "ootd"]
 Trained = Literal["joint", "try-on", "garment", "attention", "lora"]
 
@@ -42,6 +44,20 @@ class OotdTraining(StepConfig):
     """Whose words: hd sees the empty text and dresses upper garments, dc sees a word for the category."""
     prompts: Prompts = "published"
     """What the text encoder is told; an exported folder says it, and the engine refuses another set."""
+    inputs: Inputs = "concat"
+    """What the try-on U-Net is shown: the masked person beside the noisy latent, added to it, or with the mask beside it."""
+    tokens: Tokens = "before"
+    """Where the garment's tokens are taken: before the garment U-Net's own norm1, or after it as Magic Clothing does."""
+    reference_timestep: ReferenceTimestep = "zero"
+    """Of the garment U-Net: 0, that of the try-on U-Net (the garment is then shown at every step), or always 500."""
+    alignment: bool = False
+    """A small residual network behind the masked person's latent, trained with the rest."""
+    loss: Loss = "mse"
+    """mse; masked: the hole alone counts; min-snr: early timesteps, which are easy, count less (Hang et al. 2023, gamma 5)."""
+    outside: float = Field(default=0.0, ge=0, le=1)
+    """Of the masked loss: what a latent outside the hole weighs."""
+    flow: float = Field(default=0.0, ge=0)
+    """Weight of Leffa's loss of attention (0.001 there): where a patch looks, the garment has its colour; 0 = without."""
     trained: Trained = "joint"
     """What learns: both U-Nets, one of them, the try-on U-Net's self-attention, or a LoRA beside `lora_on`."""
     try_on_from: Base = "sd15"
@@ -61,6 +77,13 @@ class OotdTraining(StepConfig):
     draw_steps: int = Field(default=20, ge=2, le=1000)
     """Sampling steps of the pictures on the sheets."""
 
+    @property
+    def wiring(self) -> Wiring:
+        """How the U-Nets are joined."""
+        return Wiring(
+            inputs=self.inputs, tokens=self.tokens, reference_timestep=self.reference_timestep, alignment=self.alignment
+        )
+
 
 SECTION = "ootd"
 SECTIONS: Schema = {"augment": Unchanged, "optimiser": OotdOptimiser, "loop": OotdLoop, SECTION: OotdTraining}
@@ -73,7 +96,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
     "joint-low-memory": (*SMALL, "ootd.trained=joint", "optimiser.name=adamw8bit", "loop.batch=1", "loop.accumulation=16"),
     "frozen-garment": (*ONE_CARD, "ootd.trained=try-on", "ootd.garment_from=ootd"),
     "frozen-garment-sd15": (*ONE_CARD, "ootd.trained=try-on"),
-    "garment-only": (*ONE_CARD, "ootd.trained=garment"),
+    "garment-only": (*ONE_CARD, "ootd.trained=garment", "ootd.tokens=after"),
     "attention-only": (*ONE_CARD, "ootd.trained=attention", "ootd.try_on_from=ootd", "ootd.garment_from=ootd"),
     "lora": (
         *(*ONE_CARD, "ootd.trained=lora", "ootd.try_on_from=ootd", "ootd.garment_from=ootd"),

@@ -24,16 +24,18 @@ def trained_groups(network: OotDiffusion, config: OotdTraining) -> Groups:
     if config.trained == "lora":
         parts = {"try-on LoRA": TRY_ON, "garment LoRA": GARMENT}
         found = {group: changes_of(getattr(network, part), part) for group, part in parts.items()}
-        alive = {group: {name: each for name, each in own.items() if not _dead(name)} for group, own in found.items()}
+        alive = {group: {name: each for name, each in own.items() if not _dead(name, config)} for group, own in found.items()}
         return {group: own for group, own in alive.items() if own}
-    named = {name: each for name, each in network.named_parameters() if not _dead(name)}
+    named = {name: each for name, each in network.named_parameters() if not _dead(name, config)}
     garment = {name: each for name, each in named.items() if name.startswith(f"{GARMENT}.")}
     try_on = {name: each for name, each in named.items() if name.startswith(f"{TRY_ON}.")}
+    more = {name: each for name, each in named.items() if name.startswith("alignment.")}
+    extra = {"alignment": more} if more else {}
     if config.trained == "attention":
-        return {"self-attention": {name: each for name, each in try_on.items() if ".attn1." in name}}
+        return extra | {"self-attention": {name: each for name, each in try_on.items() if ".attn1." in name}}
     if config.trained == "garment":
-        return {"garment U-Net": garment}
-    return {"try-on U-Net": try_on} | ({"garment U-Net": garment} if config.trained == "joint" else {})
+        return extra | {"garment U-Net": garment}
+    return extra | {"try-on U-Net": try_on} | ({"garment U-Net": garment} if config.trained == "joint" else {})
 
 
 def garment_learns(config: OotdTraining) -> bool:
@@ -48,5 +50,7 @@ def lora_parts(config: OotdTraining) -> tuple[str, ...]:
     return {"try-on": (TRY_ON,), "garment": (GARMENT,), "both": (TRY_ON, GARMENT)}[config.lora_on]
 
 
-def _dead(name: str) -> bool:
-    return name.startswith(DEAD)
+def _dead(name: str, config: OotdTraining) -> bool:
+    return name.startswith(DEAD) and not (
+        config.tokens == "after" and name.startswith(f"{LAST_BLOCK}transformer_blocks.0.norm1.")
+    )

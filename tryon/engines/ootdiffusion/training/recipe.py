@@ -14,7 +14,7 @@ from pipeline.core.errors import UsageError
 from pipeline.core.weights.files import digest_of
 from tryon.engines.ootdiffusion.architecture import FULL, Architecture
 from tryon.engines.ootdiffusion.checkpoint import empty_network, fill_network
-from tryon.engines.ootdiffusion.folder import description, write_folder
+from tryon.engines.ootdiffusion.folder import description, trained_sources, write_folder
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.training.config import PRESETS, SECTION, SECTIONS, OotdTraining
 from tryon.engines.ootdiffusion.training.item import WANTED, OotdItem, read_ootd_item
@@ -22,6 +22,7 @@ from tryon.engines.ootdiffusion.training.published_flags import FLAGS
 from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.training.start import read_start, start_files
 from tryon.engines.ootdiffusion.training.trainee import PICTURES, OotdBatch, OotdTrainee, whole_weights, words_in
+from tryon.engines.ootdiffusion.wiring import PUBLISHED
 from tryon.engines.ootdiffusion.words import Words
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
@@ -72,14 +73,14 @@ class OotdRecipe:
         begun = read_start(start, own, self._architecture, vae)
         changes = {name: each for name, each in trained.items() if ".lora_" in name}
         weights = {**begun.weights, **{name: each for name, each in trained.items() if name not in changes}}
-        network = fill_network(weights, torch.float32, self._architecture, self._savings(settings))
+        network = fill_network(weights, torch.float32, self._architecture, self._savings(settings), own.wiring)
         trainee = self._trainee(network, settings, (*begun.about, *about_lines(settings)))
         _take_up(trainee, changes)
         return trainee
 
     def simulated(self, settings: Settings) -> tuple[OotdTrainee, Callable[[int], OotdBatch]]:
         """See `protocol.Recipe`."""
-        network = empty_network(self._architecture, self._savings(settings)).requires_grad_(False)
+        network = empty_network(self._architecture, self._savings(settings), _own(settings).wiring).requires_grad_(False)
         with torch.device("meta"):
             trainee = self._trainee(network, settings)
         data = settings["data"]
@@ -96,8 +97,9 @@ class OotdRecipe:
         weights = whole_weights(begun.weights, trained, own)
         origin = " ".join(digest_of(file).sha256 for file in start_files(start, own))
         identity = hashlib.sha256(f"{origin} {digest_of_weights(trained)}".encode()).hexdigest()
-        about = {"source_sha256": identity, "training": own.model_dump(mode="json")}
-        write_folder(folder, weights, {**description(own.model, own.prompts, "fp32"), **about}, "fp32", self._architecture)
+        about = {**trained_sources(identity, weights), "training": own.model_dump(mode="json")}
+        described = description(own.model, own.prompts, "fp32", own.wiring)
+        write_folder(folder, weights, {**described, **about}, "fp32", self._architecture)
 
     def export_official(
         self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
@@ -107,6 +109,10 @@ class OotdRecipe:
             raise UsageError(
                 f"--official {file}: OOTDiffusion's code reads a folder with unet_garm and unet_vton",
                 "--official checkpoint-36000",
+            )
+        if _own(settings).wiring != PUBLISHED:
+            raise UsageError(
+                f"--official {file}: the published code knows no {_own(settings).wiring}", "--to DIR, for this project"
             )
         self.export_folder(start, settings, trained, file, vae)
 
@@ -133,6 +139,7 @@ class OotdRecipe:
                 noise=torch.empty(latent),
                 timesteps=torch.zeros(pairs, dtype=torch.long),
                 dropped=torch.zeros(pairs, dtype=torch.bool),
+                repaint=torch.empty(pairs, 1, *latent[2:]),
             )
 
 

@@ -6,14 +6,16 @@ Facts: docs/facts/ootdiffusion.md#folders.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from tryon.engines.ootdiffusion.architecture import Architecture
-from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, read_published
+from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
+from tryon.engines.ootdiffusion.checkpoint import ALIGNMENT, UNET_FILE, Files, read_published
+from tryon.engines.ootdiffusion.network import Alignment
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
 
 ROWS = {"hd": "ootdiffusion-hd", "dc": "ootdiffusion-dc"}
@@ -68,7 +70,9 @@ def find_files(start: Path, config: OotdTraining, vae: Path | None = None) -> Fi
     if found_clip is None:
         pull = "python run.py weights pull clip-vit-large-patch14"
         raise WeightsError(f"{start}: no CLIP ViT-L/14 in it or above it ({CLIP})", pull)
-    return Files(unets=garment.parent.parent, vae=found_vae, clip=found_clip, row=row, garment=garment, try_on=try_on)
+    return Files(
+        unets=garment.parent.parent, vae=found_vae, clip=found_clip, row=row, garment=garment, try_on=try_on, wiring=config.wiring
+    )
 
 
 def read_start(start: Path, config: OotdTraining, architecture: Architecture, vae: Path | None = None) -> OotdStart:
@@ -79,14 +83,29 @@ def read_start(start: Path, config: OotdTraining, architecture: Architecture, va
     """
     files = find_files(start, config, vae)
     # Checked against the published shapes: a garment U-Net has four inputs, whatever its folder is called.
-    weights = read_published(replace(files, unets=start), architecture)
-    lines = [
+    weights = read_published(files, architecture)
+    lines = [*_new_alignment(weights, files)]
+    lines += [
         f"try-on U-Net: {NAMES[config.try_on_from]} ({files.try_on})",
         f"garment U-Net: {NAMES[config.garment_from]} ({files.garment})",
     ]
-    if config.try_on_from == "sd15":
-        lines.append("try-on U-Net: 4 input channels widened to 8; the new ones are zero and learn to see the person")
+    if config.try_on_from == "sd15" and config.wiring.channels > GARMENT_CHANNELS:
+        wide = config.wiring.channels
+        lines.append(f"try-on U-Net: 4 input channels widened to {wide}; the new ones are zero and learn to see the person")
     return OotdStart(weights, files, tuple(lines))
+
+
+def _new_alignment(weights: dict[str, Tensor], files: Files) -> list[str]:
+    """An alignment module that the start does not have begins as one that changes nothing."""
+    if not files.wiring.alignment or any(name.startswith(f"{ALIGNMENT}.") for name in weights):
+        return []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = Alignment()
+    torch.nn.init.zeros_(module.leave.weight)
+    torch.nn.init.zeros_(module.leave.bias)
+    weights |= {f"{ALIGNMENT}.{name}": each.detach() for name, each in module.state_dict().items()}
+    return ["alignment module: new; it begins as one that changes nothing"]
 
 
 def start_files(start: Path, config: OotdTraining) -> tuple[Path, ...]:

@@ -14,7 +14,7 @@ from pipeline.core.device import choose_device
 from pipeline.core.engine import TryOnItem
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import fill_network
-from tryon.engines.ootdiffusion.encoding import pictures_of
+from tryon.engines.ootdiffusion.encoding import latent_area, pictures_of, with_mask
 from tryon.engines.ootdiffusion.folder import VARIANTS
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.presets import BALANCED
@@ -57,6 +57,7 @@ class OotdBatch:
         noise: (b, 4, h, w).
         timesteps: (b,) integers.
         dropped: (b,) bool.
+        repaint: (b, 1, h, w) in {0, 1}, 1 = repaint.
         ids: of the pairs whose encodings may be kept; none in validation.
     """
 
@@ -68,6 +69,7 @@ class OotdBatch:
     noise: Tensor
     timesteps: Tensor
     dropped: Tensor
+    repaint: Tensor
     ids: tuple[str, ...] = ()
 
     def to(self, device: Any) -> OotdBatch:
@@ -88,7 +90,7 @@ class OotdLossModule(nn.Module):
     def forward(self, batch: OotdBatch) -> dict[str, Tensor]:
         """Encode without gradients, then calculate the loss: `loss` is what is minimised."""
         learns = garment_learns(self.config)
-        parts = ootd_losses(self.network, self.encoded(batch), garment_learns=learns, recompute=self.recompute)
+        parts = ootd_losses(self.network, self.encoded(batch), self.config, garment_learns=learns, recompute=self.recompute)
         return {"loss": torch.stack(list(parts.values())).sum(), **parts}
 
     @torch.no_grad()
@@ -111,13 +113,16 @@ class OotdLossModule(nn.Module):
 
         return OotdLatents(
             image=person.sample(batch.draws),
-            person=masked.mean,
+            person=with_mask(masked.mean, batch.repaint) if self.config.inputs == "mask" else masked.mean,
             garment=garment.mean,
             context=context,
             garment_context=context if words.garment_ids is None else told(batch.garment_words, "garment context"),
             noise=batch.noise,
             timesteps=batch.timesteps,
             dropped=batch.dropped,
+            repaint=batch.repaint,
+            picture=batch.pictures.chunk(len(PICTURES))[2],
+            photo=batch.pictures.chunk(len(PICTURES))[1],
         )
 
 
@@ -179,7 +184,7 @@ class OotdTrainee:
         device = choose_device(str(net.device))
         weights = whole_weights({name: each.detach() for name, each in net.state_dict().items()}, trained, config)
         sampling = replace(BALANCED, steps=config.draw_steps)
-        drawn = fill_network(weights, choose_dtype(sampling.dtype, device), net.architecture, ALL)
+        drawn = fill_network(weights, choose_dtype(sampling.dtype, device), net.architecture, ALL, config.wiring)
         height, width = items[0].image.shape[:2]
         runtime = Runtime(drawn, words_in(config), sampling, (height, width), Limits(device, len(items)))
         return [dressed.picture for dressed in runtime.dress([_asked(item, seed) for item in items])]
@@ -199,6 +204,7 @@ class OotdTrainee:
             noise=torch.stack([each.normal("noise", latent) for each in draws]),
             timesteps=torch.tensor(timesteps),
             dropped=torch.tensor(dropped),
+            repaint=torch.cat([latent_area(item.person.repaint, latent[1:]) for item in shown]),
         )
 
 

@@ -1,0 +1,62 @@
+"""How the two U-Nets are joined and what the try-on U-Net is shown: as published, or as an ablation was trained.
+
+A folder says it, because its weights go well with it and with nothing else. Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from pipeline.core.errors import WeightsError
+
+Inputs = Literal["concat", "add", "mask"]
+Tokens = Literal["before", "after"]
+ReferenceTimestep = Literal["zero", "same", "middle"]
+CHANNELS: Mapping[Inputs, int] = {"concat": 8, "add": 4, "mask": 9}
+"""Of the try-on U-Net's first convolution."""
+MIDDLE = 500
+"""Of the thousand timesteps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """The defaults are the published model.
+
+    Args:
+        inputs: the masked person is beside the noisy latent (concat), is added to it, scaled (add), or has the mask beside it.
+        tokens: the garment's, taken before its U-Net's own norm1 (OOTDiffusion), or after it (Magic Clothing, Leffa, IDM-VTON).
+        reference_timestep: of the garment U-Net: 0, so that it runs once; that of the try-on U-Net, at every step; or always 500.
+        alignment: a small residual network stands behind the masked person's latent.
+    """
+
+    inputs: Inputs = "concat"
+    tokens: Tokens = "before"
+    reference_timestep: ReferenceTimestep = "zero"
+    alignment: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Input channels of the try-on U-Net."""
+        return CHANNELS[self.inputs]
+
+    @property
+    def every_step(self) -> bool:
+        """Whether the garment U-Net runs at every step."""
+        return self.reference_timestep == "same"
+
+
+PUBLISHED = Wiring()
+
+
+def wiring_from(said: Mapping[str, Any], where: object) -> Wiring:
+    """The wiring that a folder's index says; what it does not say is as published.
+
+    Raises:
+        WeightsError: it says what this version does not know.
+    """
+    known = {each.name for each in fields(Wiring)}
+    if unknown := sorted(set(said) - known):
+        raise WeightsError(f"{where}: trained with {', '.join(unknown)}, unknown here", "use the version that exported it")
+    return Wiring(**said)
