@@ -66,7 +66,8 @@ class FlowLooks:
         scores = query.float() @ key.float().transpose(-1, -2) / (query.shape[-1] ** 0.5 * TEMPERATURE)
         height, width = self._size(tokens.shape[1])
         places = scores.softmax(-1).mean(1) @ coordinates((height, width)).to(scores)
-        return rearrange(places, "b (h w) xy -> b xy h w", h=height)
+        flow: Tensor = rearrange(places, "b (h w) xy -> b xy h w", h=height)
+        return flow
 
     def _size(self, count: int) -> Size:
         halving = round((self.grid[0] * self.grid[1] / count) ** 0.5)

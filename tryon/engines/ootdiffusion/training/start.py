@@ -102,8 +102,8 @@ def _new_alignment(weights: dict[str, Tensor], files: Files) -> list[str]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = Alignment()
-    torch.nn.init.zeros_(module.leave.weight)
-    torch.nn.init.zeros_(module.leave.bias)
+    for each in module.leave.parameters():
+        torch.nn.init.zeros_(each)
     weights |= {f"{ALIGNMENT}.{name}": each.detach() for name, each in module.state_dict().items()}
     return ["alignment module: new; it begins as one that changes nothing"]
 
