@@ -55,7 +55,7 @@ def show_garment(
         network: the loaded network.
         garment: what is shown.
         guided: whether the unguided answer will be asked for.
-        timesteps: see `OotDiffusion.garment_tokens`.
+        timesteps: of the try-on U-Net, where the wiring wants them.
     """
     if not guided:
         return ShownGarment(network.garment_tokens(garment.latent, garment.garment_context, timesteps))
