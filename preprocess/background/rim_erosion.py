@@ -19,7 +19,7 @@ REACH = 10
 MOST_DIFFERENT = 70.0
 """Mean distance in RGB levels above which a rim pixel belongs to the old background."""
 AT_ONCE = 2048
-"""Rim pixels whose windows are gathered together: 60 MB."""
+"""Rim pixels whose windows are gathered together, about 30 MB."""
 SOLID = 128
 
 

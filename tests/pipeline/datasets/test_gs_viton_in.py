@@ -21,6 +21,7 @@ from pipeline.core.labels import Joint, Parse
 from pipeline.core.layout import Layout
 from pipeline.core.records.transaction import open_records
 from pipeline.datasets.gs_viton import square
+from pipeline.datasets.gs_viton.reading import looks_stretched
 from pipeline.planning.plan import Action
 
 
@@ -166,6 +167,13 @@ def test_somebody_who_looks_stretched_is_named(tmp_path):
     body[:, 0] = np.where(body[:, 2] > 0, (body[:, 0] - 192) * 4 / 3 + 256, 0)
     write(seed / f"inputs/openpose-json/{stem_of('w1_white')}_keypoints.json", images.text(keypoints_to_json([Keypoints(body)])))
     assert "looks stretched in width" in import_folder(tmp_path).output
+
+
+@pytest.mark.parametrize("person", ["w1_white", "w2_full", "w2_street"])
+def test_rendered_people_look_stretched_only_once_they_are(person):
+    body = images_points(person)
+    assert not looks_stretched(Keypoints(body))
+    assert looks_stretched(Keypoints(body * np.array([4 / 3, 1, 1], np.float32)))
 
 
 def test_several_people_of_one_photo_keep_their_number(tmp_path):
