@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pipeline.core.flags import ABOUT, Flag, Notice
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Scene
 from pipeline.core.labels import Category
 from pipeline.core.layout import FINAL, LEDGER, Layout, Ref
@@ -240,8 +240,3 @@ def _scores(outcomes: Sequence[Outcome], engine: str) -> Iterator[float]:
         score = score_of(outcome.facts)
         if score is not None and f"/{engine}/" in outcome.slot:
             yield score
-
-
-def describe_notice(notice: Notice) -> dict[str, str]:
-    """A flag in the form that the page shows."""
-    return {"flag": notice.flag.value, "about": ABOUT[notice.flag], "detail": notice.detail}

@@ -6,26 +6,16 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from time import monotonic
 from typing import Any
 
 from pipeline.request import Request
+from pipeline.review.answers import ItemFailure, Job, JobState, StageCount
+from pipeline.review.job_store import JobRecord
 from pipeline.review.models import NewJob
 
 MAX_RESULTS = 10_000
 MAX_FAILURES = 200
-
-
-class JobState(StrEnum):
-    """The state of a job."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
@@ -40,6 +30,7 @@ class StageProgress:
     each_s: float = 0.3
     made: int = 0
     failed: int = 0
+    found: int = 0
     begun: float | None = None
 
     @property
@@ -63,12 +54,16 @@ class ReviewJob:
         asked: what the caller sent.
         request: what the job runs.
         events: the last ones, numbered.
+        number: in the order of submission.
+        key: the request's `Idempotency-Key`, or "".
     """
 
     id: str
     asked: NewJob
     request: Request
     events: deque[dict[str, Any]]
+    number: int = 0
+    key: str = ""
     state: JobState = JobState.QUEUED
     created: str = field(default_factory=lambda: _now())
     ended: str = ""
@@ -77,7 +72,7 @@ class ReviewJob:
     remedy: str = ""
     stages: dict[str, StageProgress] = field(default_factory=dict)
     results: list[tuple[str, str]] = field(default_factory=list)
-    failures: list[dict[str, str]] = field(default_factory=list)
+    failures: list[ItemFailure] = field(default_factory=list)
     _number: int = 0
     _begun: float | None = None
     _seconds: float = 0.0
@@ -103,7 +98,7 @@ class ReviewJob:
             for each in facts.get("stages", ()):
                 self.stages[each["stage"]] = StageProgress(each["stage"], int(each["to_do"]), float(each["seconds_each"]))
         elif kind == "stage":
-            self._begin_stage(str(facts["stage"]), int(facts["to_do"]))
+            self._begin_stage(str(facts["stage"]), int(facts["to_do"]), int(facts.get("done", 0)))
         elif kind == "done" and stage is not None:
             stage.made += 1
             if len(self.results) < MAX_RESULTS:
@@ -111,14 +106,16 @@ class ReviewJob:
         elif kind == "failed" and stage is not None:
             stage.failed += 1
             if len(self.failures) < MAX_FAILURES:
-                self.failures.append({key: str(facts.get(key, "")) for key in ("stage", "item", "message", "remedy")})
+                self.failures.append(ItemFailure(**{key: str(facts.get(key, "")) for key in ItemFailure.model_fields}))
         elif kind == "error":
             self.message, self.remedy = str(facts.get("message", "")), str(facts.get("remedy", ""))
         return self._number
 
-    def _begin_stage(self, name: str, to_do: int) -> None:
+    def _begin_stage(self, name: str, to_do: int, found: int) -> None:
         """Replace the estimated number of items by the real one; a stage that draws pictures again begins a second time."""
         stage = self.stages.setdefault(name, StageProgress(name, to_do))
+        if stage.begun is None:
+            stage.found = found
         stage.to_do = to_do + stage.made + stage.failed
         stage.begun = stage.begun or monotonic()
 
@@ -133,30 +130,75 @@ class ReviewJob:
             return None
         return round(sum(stage.seconds_left(monotonic()) for stage in self.stages.values()), 1)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Job:
         """The job as the page and the HTTP API show it."""
-        return {
-            "id": self.id,
-            "state": self.state.value,
-            "steps": self.asked.steps,
-            "only": self.asked.only,
-            "force": self.asked.force,
-            "created": self.created,
-            "ended": self.ended,
-            "exit_code": self.exit_code,
-            "message": self.message,
-            "remedy": self.remedy,
-            "to_do": sum(stage.to_do for stage in self.stages.values()),
-            "made": sum(stage.made for stage in self.stages.values()),
-            "failed": sum(stage.failed for stage in self.stages.values()),
-            "seconds": round(self._elapsed(), 1),
-            "seconds_left": self.seconds_left,
-            "stages": [
-                {"stage": each.stage, "to_do": each.to_do, "made": each.made, "failed": each.failed}
-                for each in self.stages.values()
-            ],
-            "failures": self.failures[:20],
-        }
+        stages = list(self.stages.values())
+        return Job(
+            id=self.id,
+            state=self.state,
+            steps=self.asked.steps,
+            only=self.asked.only,
+            force=self.asked.force,
+            created=self.created,
+            ended=self.ended,
+            exit_code=self.exit_code,
+            message=self.message,
+            remedy=self.remedy,
+            to_do=sum(stage.to_do for stage in stages),
+            made=sum(stage.made for stage in stages),
+            failed=sum(stage.failed for stage in stages),
+            found=sum(stage.found for stage in stages),
+            seconds=round(self._elapsed(), 1),
+            seconds_left=self.seconds_left,
+            stages=[StageCount(**{name: getattr(each, name) for name in StageCount.model_fields}) for each in stages],
+            failures=self.failures[:20],
+        )
+
+    def record(self) -> JobRecord:
+        """What is kept on disk."""
+        summary = self.summary()
+        return JobRecord(
+            id=self.id,
+            number=self.number,
+            asked=self.asked,
+            state=self.state,
+            created=self.created,
+            ended=self.ended,
+            exit_code=self.exit_code,
+            message=self.message,
+            remedy=self.remedy,
+            seconds=summary.seconds,
+            stages=summary.stages,
+            results=self.results,
+            failures=self.failures,
+            key=self.key,
+        )
+
+
+def job_of(record: JobRecord, base: Request, most_events: int) -> ReviewJob:
+    """A job as it was when the page ended. One that was waiting or at work waits again: what it made stays and is found made.
+
+    Args:
+        record: of the job.
+        base: folders and settings of the page now.
+        most_events: that are kept.
+
+    Raises:
+        UsageError: as `NewJob.request`.
+    """
+    job = ReviewJob(record.id, record.asked, record.asked.request(base), deque(maxlen=most_events), record.number, record.key)
+    job.created, job.results = record.created, list(record.results)
+    if record.state in {JobState.QUEUED, JobState.RUNNING}:
+        return job
+    job.state = JobState.CANCELLED if record.state is JobState.STOPPING else record.state
+    job.ended, job.exit_code = record.ended, record.exit_code
+    job.message, job.remedy, job.failures = record.message, record.remedy, list(record.failures)
+    job.stages = {
+        each.stage: StageProgress(each.stage, each.to_do, made=each.made, failed=each.failed, found=each.found)
+        for each in record.stages
+    }
+    job._seconds = record.seconds
+    return job
 
 
 def _now() -> str:

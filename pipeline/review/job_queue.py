@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pipeline
-from pipeline.core.errors import ExitCode
+from pipeline.core.errors import ExitCode, UsageError
 from pipeline.request import Request
-from pipeline.review.job import OVER, JobState, ReviewJob
+from pipeline.review.answers import JobState
+from pipeline.review.job import OVER, ReviewJob, job_of
+from pipeline.review.job_store import JobStore
 from pipeline.review.models import NewJob
 from pipeline.review.options import Limits
+from pipeline.review.replays import OtherRequestError
 
 Notify = Callable[[str, Mapping[str, Any]], None]
 LINE_BYTES = 4_000_000
@@ -48,11 +51,15 @@ class JobQueue:
         request: folders and settings that every job inherits.
         limits: the lengths of the queue and of the list of ended jobs.
         notify: called at every change, with the kind of event and its facts.
+        store: keeps jobs over a restart.
         command: what runs a job; replaced in tests.
     """
 
-    def __init__(self, request: Request, limits: Limits, notify: Notify, command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self, request: Request, limits: Limits, notify: Notify, store: JobStore, command: Sequence[str] = COMMAND
+    ) -> None:
         self._request = request
+        self._store = store
         self._limits = limits
         self._notify = notify
         self._command = tuple(command)
@@ -78,8 +85,12 @@ class JobQueue:
             raise UnknownJobError(ident)
         return self._jobs[ident]
 
-    def submit(self, asked: NewJob) -> ReviewJob:
+    def submit(self, asked: NewJob, key: str = "") -> ReviewJob:
         """Queue a job.
+
+        Args:
+            asked: what it shall do.
+            key: the request's `Idempotency-Key`, or "".
 
         Raises:
             UsageError: its steps exclude each other. QueueFullError: too many are waiting.
@@ -87,13 +98,27 @@ class JobQueue:
         request = asked.request(self._request)
         if len(self._waiting) >= self._limits.queued_jobs:
             raise QueueFullError
-        job = ReviewJob(uuid.uuid4().hex[:12], asked, request, deque(maxlen=self._limits.job_events))
+        number = 1 + max((job.number for job in self._jobs.values()), default=0)
+        job = ReviewJob(uuid.uuid4().hex[:12], asked, request, deque(maxlen=self._limits.job_events), number, key)
         self._jobs[job.id] = job
         self._waiting.append(job)
         self._forget_old()
-        self._changed(job)
+        self._turned(job)
         self._wake.set()
         return job
+
+    def again(self, key: str, asked: NewJob) -> ReviewJob:
+        """The job that was submitted with a key before the page was restarted, or a new one; raises as `submit`.
+
+        Raises:
+            OtherRequestError: that job was asked for something else.
+        """
+        earlier = next((job for job in self._jobs.values() if key and job.key == key), None)
+        if earlier is None:
+            return self.submit(asked, key)
+        if earlier.asked != asked:
+            raise OtherRequestError(key)
+        return earlier
 
     def cancel(self, ident: str) -> ReviewJob:
         """Remove a waiting job from the queue; ask a running one to stop; kill one that was asked before."""
@@ -107,7 +132,7 @@ class JobQueue:
             job.state = JobState.STOPPING
             self._signal(kill=False)
             asyncio.get_running_loop().call_later(STOP_TIMEOUT_S, self._kill_if_stopping, job)
-        self._changed(job)
+        self._turned(job)
         return job
 
     def _kill_if_stopping(self, job: ReviewJob) -> None:
@@ -123,12 +148,23 @@ class JobQueue:
         over = [ident for ident, job in self._jobs.items() if job.state in OVER]
         for ident in over[: max(0, len(self._jobs) - self._limits.remembered_jobs)]:
             del self._jobs[ident]
+            self._store.forget(ident)
 
     # ---- the worker --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to run jobs."""
+        """Begin to run jobs, with those that an earlier page left unfinished."""
+        self._take_up()
         self._worker = asyncio.get_running_loop().create_task(self._work())
+
+    def _take_up(self) -> None:
+        for record in self._store.read():
+            with suppress(UsageError):  # of a version with other steps
+                job = job_of(record, self._request, self._limits.job_events)
+                self._jobs[job.id] = job
+                if job.state is JobState.QUEUED:
+                    self._waiting.append(job)
+                self._wake.set()
 
     async def close(self) -> None:
         """Stop; the running job finishes its current item, or is killed when that takes too long."""
@@ -154,7 +190,7 @@ class JobQueue:
 
     async def _run(self, job: ReviewJob) -> None:
         job.begin()
-        self._changed(job)
+        self._turned(job)
         try:
             code, errors = await self._process_of(job)
         except OSError as problem:
@@ -162,7 +198,7 @@ class JobQueue:
             job.end(JobState.FAILED)
         else:
             self._conclude(job, code, errors)
-        self._changed(job)
+        self._turned(job)
 
     async def _process_of(self, job: ReviewJob) -> tuple[int, str]:
         """Run a job and read its events; returns its exit code and the last lines of its standard error."""
@@ -216,8 +252,13 @@ class JobQueue:
                 job.remedy = "submit it again; what was finished is kept"
             job.end(JobState.FAILED, code)
 
+    def _turned(self, job: ReviewJob) -> None:
+        """A job has another state."""
+        self._store.put(job.record())
+        self._changed(job)
+
     def _changed(self, job: ReviewJob) -> None:
-        self._notify("job", job.summary())
+        self._notify("job", job.summary().model_dump(mode="json"))
 
 
 async def _last_lines(process: Process) -> str:

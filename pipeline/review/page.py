@@ -14,9 +14,12 @@ from pipeline.review.decoding import Decoder
 from pipeline.review.events import Hub
 from pipeline.review.gallery import Gallery
 from pipeline.review.job_queue import COMMAND, JobQueue
+from pipeline.review.job_store import JobStore
 from pipeline.review.options import Serving
 from pipeline.review.placement import Placements
+from pipeline.review.replays import Replays
 from pipeline.review.saving import Saver
+from pipeline.review.uploads import Uploads
 from pipeline.review.verdicts import Verdicts
 from pipeline.review.workspace import Workspace
 
@@ -40,9 +43,11 @@ class Page:
         self.gallery = Gallery(self.workspace, self.verdicts)
         self.saver = Saver(self.layout)
         self.decoder = Decoder(self.limits.waiting_decodes)
+        self.uploads = Uploads(self.layout, self.limits.upload_megapixels, self.decoder)
+        self.replays = Replays()
         self.placements = Placements(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
-        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, command)
+        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, JobStore(self.layout), command)
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:

@@ -30,7 +30,7 @@ from pipeline.review.routes.jobs import job_routes
 from pipeline.review.routes.masks import mask_routes
 from pipeline.review.routes.placement import placement_routes
 from pipeline.review.saving import ConflictError
-from pipeline.review.security import Guard
+from pipeline.review.security import COOKIE, Guard
 from pipeline.review.workspace import UnknownItemError
 
 STATIC = Path(__file__).with_name("static")
@@ -78,6 +78,7 @@ def make_app(serving: Serving, command: Sequence[str] = COMMAND) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.page = page
+    _describe_access(app, serving)
     for routes in (gallery_routes, job_routes, placement_routes, mask_routes, input_routes, file_routes):
         app.include_router(routes)
     _add_pages(app)
@@ -85,6 +86,23 @@ def make_app(serving: Serving, command: Sequence[str] = COMMAND) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)
     app.add_middleware(Guard, serving=serving)
     return app
+
+
+def _describe_access(app: FastAPI, serving: Serving) -> None:
+    """Write into the description how the token is sent."""
+    schemes = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "the token that the command printed"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "set by the printed link"},
+    }
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        made = plain()
+        made.setdefault("components", {})["securitySchemes"] = schemes
+        made["security"] = [{name: []} for name in schemes] if serving.token else [{}, *({name: []} for name in schemes)]
+        return made
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _add_pages(app: FastAPI) -> None:

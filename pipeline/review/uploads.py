@@ -1,14 +1,18 @@
-"""Uploaded pictures: checked like any input, stored under a plain name, never over another file."""
+"""Uploaded pictures: checked like any input, stored under a plain name, never over another file unless that is asked for."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.core import images
-from pipeline.core.errors import InputError
+from pipeline.core.errors import InputError, UsageError
 from pipeline.core.inputs.ids import slug
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, Layout, Ref
@@ -18,58 +22,122 @@ from pipeline.review.decoding import Decoder
 CHUNK = 1 << 20
 
 
-def save_upload(
-    layout: Layout, kind: str, category: Category, name: str, file: BinaryIO, most_megapixels: float, decoder: Decoder
-) -> Ref:
-    """Store one picture in the inputs folder.
+@dataclass(frozen=True)
+class Upload:
+    """A picture that was sent.
+
+    Args:
+        name: the file name on the user's machine; folders in it are ignored.
+        file: its content.
+    """
+
+    name: str
+    file: BinaryIO
+
+    @property
+    def plain(self) -> str:
+        """The name without folders."""
+        return self.name.replace("\\", "/").rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        """In lower case, with the dot.
+
+        Raises:
+            InputError: not one of a picture.
+        """
+        suffix = Path(self.plain).suffix.lower()
+        if suffix not in images.SUFFIXES:
+            allowed = ", ".join(sorted(images.SUFFIXES))
+            raise InputError(f"{self.plain or 'the file'}: not a picture by its name", f"allowed: {allowed}")
+        return suffix
+
+    def digest(self) -> str:
+        """sha256 of the content, which is read from its beginning afterwards."""
+        found = hashlib.sha256()
+        while chunk := self.file.read(CHUNK):
+            found.update(chunk)
+        self.file.seek(0)
+        return found.hexdigest()
+
+
+class Uploads:
+    """Stores pictures in the inputs folder, takes them out and replaces them.
 
     Args:
         layout: the folders.
-        kind: person, cloth or background.
-        category: of a garment.
-        name: the file name on the user's machine; folders in it are ignored.
-        file: its content.
         most_megapixels: larger pictures are refused before they are decoded.
         decoder: does the decoding of all requests.
-
-    Returns:
-        The ref of the stored file.
-
-    Raises:
-        BusyError: too many pictures are waiting to be decoded.
-        InputError: not a complete picture of an allowed format and size.
     """
-    plain = name.replace("\\", "/").rpartition("/")[2]
-    suffix = Path(plain).suffix.lower()
-    if suffix not in images.SUFFIXES:
-        raise InputError(f"{plain or 'the file'}: not a picture by its name", f"allowed: {', '.join(sorted(images.SUFFIXES))}")
-    folder = layout.inputs / kind / (category.value if kind == CLOTH_INPUTS else "")
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{TEMP_PREFIX}{os.urandom(6).hex()}{TEMP_SUFFIX}"
-    try:
-        _copy(file, temporary)
-        _check(temporary, plain, most_megapixels, decoder)
-        target = _store(temporary, folder, slug(plain)[:80] or "picture", suffix)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return INPUT_PREFIX + target.relative_to(layout.inputs).as_posix()
+
+    def __init__(self, layout: Layout, most_megapixels: float, decoder: Decoder) -> None:
+        self._layout = layout
+        self._most_megapixels = most_megapixels
+        self._decoder = decoder
+
+    def add(self, kind: str, category: Category, upload: Upload) -> Ref:
+        """Store one picture.
+
+        Args:
+            kind: person, cloth or background.
+            category: of a garment.
+            upload: the picture.
+
+        Returns:
+            The ref of the stored file.
+
+        Raises:
+            BusyError: too many pictures are waiting to be decoded.
+            InputError: not a complete picture of an allowed format and size.
+        """
+        suffix = upload.suffix
+        folder = self._layout.inputs / kind / (category.value if kind == CLOTH_INPUTS else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        with self._received(folder, upload) as temporary:
+            target = _store(temporary, folder, slug(upload.plain)[:80] or "picture", suffix)
+        return INPUT_PREFIX + target.relative_to(self._layout.inputs).as_posix()
+
+    def replace(self, ref: Ref, upload: Upload) -> Ref:
+        """Put another picture in the place of one, under its name; the ending follows the new one's format.
+
+        The caller holds the target. Raises as `add`.
+        """
+        old = self._layout.path(ref)
+        new = old.with_suffix(upload.suffix)
+        with self._received(old.parent, upload) as temporary:
+            if new != old and new.exists():
+                raise UsageError(f"{new.name} is there already", "remove it first")
+            temporary.replace(new)
+        if new != old:
+            old.unlink(missing_ok=True)
+        return INPUT_PREFIX + new.relative_to(self._layout.inputs).as_posix()
+
+    @contextmanager
+    def _received(self, folder: Path, upload: Upload) -> Iterator[Path]:
+        """The picture in a hidden file beside its future place, checked."""
+        temporary = folder / f"{TEMP_PREFIX}{os.urandom(6).hex()}{TEMP_SUFFIX}"
+        try:
+            _copy(upload.file, temporary)
+            self._check(temporary, upload.plain)
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _check(self, path: Path, name: str) -> None:
+        """Decode the picture once, so that a damaged one is refused now and not during a run."""
+        try:
+            height, width = images.picture_size(path)
+            if height * width > self._most_megapixels * 1e6:
+                raise InputError(f"{width}×{height} is more than {self._most_megapixels:g} megapixels", "scale it down first")
+            self._decoder.run(height * width / 1e6, lambda: images.check_photo(path))
+        except InputError as problem:
+            raise InputError(f"{name}: {problem.message.replace(f'{path}: ', '')}", problem.remedy) from None
 
 
 def _copy(file: BinaryIO, target: Path) -> None:
     with target.open("xb") as out:
         while chunk := file.read(CHUNK):
             out.write(chunk)
-
-
-def _check(path: Path, name: str, most_megapixels: float, decoder: Decoder) -> None:
-    """Decode the picture once, so that a damaged one is refused now and not during a run."""
-    try:
-        height, width = images.picture_size(path)
-        if height * width > most_megapixels * 1e6:
-            raise InputError(f"{width}×{height} is more than {most_megapixels:g} megapixels", "scale it down first")
-        decoder.run(height * width / 1e6, lambda: images.check_photo(path))
-    except InputError as problem:
-        raise InputError(f"{name}: {problem.message.replace(f'{path}: ', '')}", problem.remedy) from None
 
 
 def _store(temporary: Path, folder: Path, stem: str, suffix: str) -> Path:

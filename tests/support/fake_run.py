@@ -27,7 +27,7 @@ if "noise" in words:
     sys.stderr.write("warning\n" * 50_000)
 count = 400 if "slow" in words else 3
 say("estimate", to_do=count, stages=[{"stage": "compose", "to_do": count, "seconds_each": 0.5}])
-say("stage", stage="compose", to_do=count, done=0)
+say("stage", stage="compose", to_do=count, done=40 if "found" in words else 0)
 for number in range(count):
     if asked and "stubborn" not in words:
         sys.exit(130)

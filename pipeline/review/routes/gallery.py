@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 
 from pipeline.core import images
 from pipeline.core.errors import LookbookError
+from pipeline.core.flags import ABOUT
 from pipeline.core.items import Pair, Scene
 from pipeline.core.layout import (
     AGNOSTIC,
@@ -36,8 +37,9 @@ from pipeline.core.layout import (
 )
 from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.ledger import Ledger
+from pipeline.review.answers import Artefact, Card, Cards, Details, FlagNote, Judged, StepFacts
 from pipeline.review.export import export_archive, finished_entries
-from pipeline.review.gallery import Entry, Filter, Gallery, describe_notice
+from pipeline.review.gallery import Entry, Filter, Gallery
 from pipeline.review.models import GalleryQuery, NewVerdict
 from pipeline.review.page import Page, ThePage
 from pipeline.review.verdicts import Verdict
@@ -76,9 +78,13 @@ def _stages_of_pass(pair: Pair) -> Iterator[tuple[str, Ref]]:
     yield "attention", ATTENTION.of(pair.id, pair.engine)
 
 
-def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
+def card(gallery: Gallery, entry: Entry) -> Card:
     """An entry in the form that the gallery shows."""
-    pair, mark = entry.scene.pair, gallery.mark_of(entry)
+    return Card(**_card_fields(gallery, entry))
+
+
+def _card_fields(gallery: Gallery, entry: Entry) -> dict[str, Any]:
+    pair = entry.scene.pair
     return {
         "id": entry.scene.id,
         "pair": pair.id,
@@ -86,59 +92,63 @@ def card(gallery: Gallery, entry: Entry) -> dict[str, Any]:
         "wearer": pair.person.id,
         "garment": pair.garment.id,
         "worn": pair.outfit or pair.garment.id,
-        "category": pair.garment.category.value,
+        "category": pair.garment.category,
         "background": entry.scene.background.id,
         "engine": pair.engine,
         "ref": entry.ref,
         "version": entry.version,
-        "state": entry.state.value,
-        "flags": [notice.flag.value for notice in entry.notices],
+        "state": entry.state,
+        "flags": [notice.flag for notice in entry.notices],
         "preview": entry.preview,
         "score": entry.score,
-        "verdict": mark.value if mark else "",
+        "verdict": gallery.mark_of(entry),
         "stale": gallery.is_stale(entry),
         "message": entry.message,
         "remedy": entry.remedy,
     }
 
 
-def _details(page: Page, entry: Entry) -> dict[str, Any]:
+def _details(page: Page, entry: Entry) -> Details:
     """An entry with its stages, flags, facts and recipe."""
     scene = entry.scene
     facts = _facts(page, scene)
-    windows = {each["slot"]: each["facts"]["window"] for each in facts if "window" in each["facts"]}
+    windows = {each.slot: each.facts["window"] for each in facts if "window" in each.facts}
     stages = [
-        {"label": label, "ref": ref, "version": version, "size": _size(page, ref), "window": _window(windows.get(ref, ""))}
+        Artefact(label=label, ref=ref, version=version, size=_size(page, ref), window=_window(windows.get(ref, "")))
         for label, ref in stages_of(scene, page.layout)
         if (version := version_of(page.layout, ref))
     ]
-    return card(page.gallery, entry) | {
-        "stages": stages,
-        "notices": [describe_notice(notice) for notice in entry.notices],
-        "facts": facts,
-        "recipe": _recipe(page, entry),
-    }
+    return Details(
+        **_card_fields(page.gallery, entry),
+        stages=stages,
+        notices=[FlagNote(flag=each.flag, about=ABOUT[each.flag], detail=each.detail) for each in entry.notices],
+        facts=facts,
+        recipe=_recipe(page, entry),
+    )
 
 
-def _size(page: Page, ref: Ref) -> list[int] | None:
+def _size(page: Page, ref: Ref) -> tuple[int, int] | None:
     try:
-        return list(images.picture_size(page.layout.path(ref)))
+        return images.picture_size(page.layout.path(ref))
     except (LookbookError, OSError):
         return None
 
 
-def _window(shares: str) -> list[float] | None:
+def _window(shares: str) -> tuple[float, float, float, float] | None:
     """Left, top, right and bottom of the part of its photo or background that a cropped picture shows; None for all of it."""
-    return [float(share) for share in shares.split()] or None
+    if not shares:
+        return None
+    left, top, right, bottom = (float(share) for share in shares.split())
+    return left, top, right, bottom
 
 
-def _facts(page: Page, scene: Scene) -> list[dict[str, Any]]:
+def _facts(page: Page, scene: Scene) -> list[StepFacts]:
     ledger = Ledger(page.layout.path(LEDGER), writable=False)
     try:
         names = (*scene.pair.parts, scene.id)
         rows = ledger.outcomes(f"item IN ({', '.join('?' * len(names))})", names)
         return [
-            {"step": row.step, "slot": row.slot, "seconds": row.seconds, "facts": dict(row.facts), "kept": list(row.kept)}
+            StepFacts(step=row.step, slot=row.slot, seconds=row.seconds, facts=dict(row.facts), kept=list(row.kept))
             for row in rows
         ]
     finally:
@@ -157,11 +167,11 @@ gallery_routes = APIRouter(prefix="/api", tags=["gallery"])
 
 
 @gallery_routes.get("/items")
-def list_items(page: ThePage, wanted: Annotated[GalleryQuery, Query()]) -> dict[str, Any]:
+def list_items(page: ThePage, wanted: Annotated[GalleryQuery, Query()]) -> Cards:
     """Finished pictures that fit a filter, in pages."""
     found = page.gallery.find(_filter(wanted))
     cards = [card(page.gallery, entry) for entry in found[wanted.offset : wanted.offset + wanted.limit]]
-    return {"version": page.gallery.index().version, "total": len(found), "offset": wanted.offset, "items": cards}
+    return Cards(version=page.gallery.index().version, total=len(found), offset=wanted.offset, items=cards)
 
 
 def _filter(wanted: GalleryQuery) -> Filter:
@@ -186,18 +196,18 @@ def facets(page: ThePage) -> dict[str, list[tuple[str, int]]]:
 
 
 @gallery_routes.get("/items/{item}")
-def show_item(page: ThePage, item: str) -> dict[str, Any]:
+def show_item(page: ThePage, item: str) -> Details:
     """One picture with all its stages, flags and facts."""
     return _details(page, _entry(page, item))
 
 
 @gallery_routes.post("/verdicts")
-def judge(page: ThePage, new: NewVerdict) -> dict[str, Any]:
+def judge(page: ThePage, new: NewVerdict) -> Judged:
     """Keep, reject, redo, or withdraw a decision; appended to verdicts.jsonl."""
     entries = [_entry(page, item) for item in new.items]
     for entry in entries:
         page.verdicts.add(Verdict(entry.scene.id, entry.scene.pair.engine, new.verdict, entry.content))
-    return {"items": [card(page.gallery, entry) for entry in entries]}
+    return Judged(items=[card(page.gallery, entry) for entry in entries])
 
 
 @gallery_routes.get("/export.zip", response_class=FileResponse)

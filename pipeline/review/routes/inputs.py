@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from contextlib import suppress
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
+from pipeline.core import images
+from pipeline.core.errors import LookbookError
+from pipeline.core.inputs.ids import slug
 from pipeline.core.inputs.pairs import has_pair_file, pair_files
 from pipeline.core.labels import Category
-from pipeline.core.layout import PAIR_FILES
+from pipeline.core.layout import PAIR_FILES, Ref
+from pipeline.review.answers import GarmentChoice, Input, Inputs, PairsFile, PairsSaved, Problem, Status
 from pipeline.review.files import SHOWN_AS_IS, THUMB_HEIGHTS, served_path, thumbnail
 from pipeline.review.models import Base, Pairs
 from pipeline.review.page import Page, ThePage
 from pipeline.review.pair_grid import PAIRS, delete_pairs, pairs_version, wanted_pairs, write_pairs
-from pipeline.review.uploads import save_upload
-from pipeline.review.workspace import version_of
+from pipeline.review.replays import IdempotencyKey
+from pipeline.review.uploads import Upload
+from pipeline.review.workspace import UnknownItemError, version_of
 
 CACHE_FOREVER = {"cache-control": "private, max-age=31536000, immutable"}
 CACHE_CHECKED = {"cache-control": "no-cache"}
+MOST_PROBLEMS = 200
 Version = Annotated[str, Query(max_length=64)]
 
 input_routes = APIRouter(prefix="/api", tags=["inputs"])
@@ -26,70 +33,110 @@ input_routes = APIRouter(prefix="/api", tags=["inputs"])
 
 
 @input_routes.get("/status")
-def status(page: ThePage) -> dict[str, Any]:
+def status(page: ThePage) -> Status:
     """Counts of inputs and pictures, and the inputs that cannot be used."""
     items = page.workspace.items()
     index = page.gallery.index()
-    return {
-        "people": len(items.every.persons),
-        "garments": len(items.every.garments),
-        "backgrounds": len(items.every.backgrounds),
-        "pairs": len(items.wanted.pairs),
-        "pictures": len(index.entries),
-        "done": index.done,
-        "engines": sorted({pair.engine for pair in items.wanted.pairs}),
-        "notes": list(items.prepared.assembly.notes),
-        "problems": [
-            {"path": each.path, "reason": each.reason, "remedy": each.remedy}
-            for each in items.wanted.problems
-            if not each.harmless
-        ][:200],
-        "streams": page.hub.listeners,
-    }
+    problems = [each for each in items.wanted.problems if not each.harmless][:MOST_PROBLEMS]
+    return Status(
+        people=len(items.every.persons),
+        garments=len(items.every.garments),
+        backgrounds=len(items.every.backgrounds),
+        pairs=len(items.wanted.pairs),
+        pictures=len(index.entries),
+        done=index.done,
+        engines=sorted({pair.engine for pair in items.wanted.pairs}),
+        notes=list(items.prepared.assembly.notes),
+        problems=[Problem(path=each.path, reason=each.reason, remedy=each.remedy) for each in problems],
+        streams=page.hub.listeners,
+    )
 
 
 @input_routes.get("/inputs")
-def list_inputs(page: ThePage) -> dict[str, Any]:
+def list_inputs(page: ThePage) -> Inputs:
     """Photos, garments and backgrounds."""
+    return _inputs(page)
+
+
+def _inputs(page: Page) -> Inputs:
     every = page.workspace.items().every
 
-    def row(ident: str, source: str, category: str = "") -> dict[str, str]:
-        return {"id": ident, "ref": source, "version": version_of(page.layout, source), "category": category}
+    def row(ident: str, source: str, category: Category | None = None) -> Input:
+        return Input(id=ident, ref=source, version=version_of(page.layout, source), category=category)
 
-    return {
-        "person": [row(each.id, each.source) for each in every.persons],
-        "cloth": [row(each.id, each.source, each.category.value) for each in every.garments],
-        "background": [row(each.id, each.source) for each in every.backgrounds],
-    }
+    return Inputs(
+        person=[row(each.id, each.source) for each in every.persons],
+        cloth=[row(each.id, each.source, each.category) for each in every.garments],
+        background=[row(each.id, each.source) for each in every.backgrounds],
+    )
+
+
+Kind = Literal["person", "cloth", "background"]
 
 
 @input_routes.post("/inputs/{kind}", status_code=201)
-def upload(
-    page: ThePage, kind: Literal["person", "cloth", "background"], file: UploadFile, category: Category = Category.UPPER
-) -> dict[str, str]:
-    """Add one picture; `category` is for garments only. 503 when too much is being received or decoded."""
-    ref = save_upload(page.layout, kind, category, file.filename or "", file.file, page.limits.upload_megapixels, page.decoder)
-    return {"ref": ref, "version": version_of(page.layout, ref)}
+def add_input(
+    page: ThePage, kind: Kind, file: UploadFile, category: Category = Category.UPPER, idempotency_key: IdempotencyKey = ""
+) -> Input:
+    """Add one picture; `category` is for garments only. Its `id` is what `only` of a job takes."""
+    upload = Upload(file.filename or "", file.file)
+    asked = f"{kind} {category} {upload.name} {upload.digest() if idempotency_key else ''}"
+    return page.replays.once(idempotency_key, asked, lambda: _input(page, page.uploads.add(kind, category, upload)))
+
+
+@input_routes.put("/inputs/{kind}/{item}")
+def replace_input(page: ThePage, kind: Kind, item: str, file: UploadFile, base: Base) -> Input:
+    """Put another picture in the place of one; it keeps its id, and the next run redoes what was made from the old one."""
+    ref = _ref(page, kind, item)
+    with page.saver.change(ref, base, lambda: version_of(page.layout, ref)):
+        return _input(page, page.uploads.replace(ref, Upload(file.filename or "", file.file)))
+
+
+@input_routes.delete("/inputs/{kind}/{item}", status_code=204)
+def remove_input(page: ThePage, kind: Kind, item: str, base: Base) -> None:
+    """Delete one picture of the inputs folder; what was made from it stays until `python run.py clean`."""
+    ref = _ref(page, kind, item)
+    with page.saver.change(ref, base, lambda: version_of(page.layout, ref)):
+        page.layout.path(ref).unlink(missing_ok=True)
+
+
+def _ref(page: Page, kind: Kind, item: str) -> Ref:
+    """The file of one input; a link, which may lead out of the folder, is none."""
+    ref: Ref | None = next((each.ref for each in getattr(_inputs(page), kind) if each.id == item), None)
+    if ref is None:
+        raise UnknownItemError(f"no {kind} {item!r}")
+    served_path(page.layout, ref, images.SUFFIXES)
+    return ref
+
+
+def _input(page: Page, ref: Ref) -> Input:
+    """A picture that was just stored. It is stored even where a setting keeps the inputs from being read."""
+    with suppress(LookbookError):
+        inputs = _inputs(page)
+        for each in (*inputs.person, *inputs.cloth, *inputs.background):
+            if each.ref == ref:
+                return each
+    return Input(id=slug(ref.rpartition("/")[2]), ref=ref, version=version_of(page.layout, ref))
 
 
 @input_routes.get("/pairs")
-def show_pairs(page: ThePage) -> dict[str, Any]:
+def show_pairs(page: ThePage) -> PairsFile:
     """The pairs of people and garments."""
     version = pairs_version(page.layout)  # before the pairs are read: what changes meanwhile makes a save be refused
     items = page.workspace.items()
     every = items.every
-    return {
-        "version": version,
-        "people": [each.id for each in every.persons],
-        "garments": [{"id": each.id, "category": each.category.value} for each in every.garments],
-        "pairs": wanted_pairs(page.layout, items),
-        "file": has_pair_file(page.layout),
-        "table": any(file.name.lower().startswith(PAIR_FILES[1]) for file in pair_files(page.layout)),
-    }
+    return PairsFile(
+        version=version,
+        people=[each.id for each in every.persons],
+        garments=[GarmentChoice(id=each.id, category=each.category) for each in every.garments],
+        pairs=wanted_pairs(page.layout, items),
+        file=has_pair_file(page.layout),
+        table=any(file.name.lower().startswith(PAIR_FILES[1]) for file in pair_files(page.layout)),
+    )
 
 
 @input_routes.put("/pairs")
-def save_pairs(page: ThePage, new: Pairs) -> dict[str, Any]:
+def save_pairs(page: ThePage, new: Pairs) -> PairsSaved:
     """Write pairs.txt."""
     with page.saver.change(PAIRS, new.base, lambda: pairs_version(page.layout)) as store:
         write_pairs(page.layout, page.workspace.items(), new.pairs, store)
@@ -97,15 +144,15 @@ def save_pairs(page: ThePage, new: Pairs) -> dict[str, Any]:
 
 
 @input_routes.delete("/pairs")
-def no_pairs(page: ThePage, base: Base) -> dict[str, Any]:
+def no_pairs(page: ThePage, base: Base) -> PairsSaved:
     """Delete pairs.txt, so that every person wears every garment."""
     with page.saver.change(PAIRS, base, lambda: pairs_version(page.layout)):
         delete_pairs(page.layout)
         return _saved(page)
 
 
-def _saved(page: Page) -> dict[str, Any]:
-    return {"pairs": len(page.workspace.items().wanted.pairs), "version": pairs_version(page.layout)}
+def _saved(page: Page) -> PairsSaved:
+    return PairsSaved(pairs=len(page.workspace.items().wanted.pairs), version=pairs_version(page.layout))
 
 
 file_routes = APIRouter(tags=["files"])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from pipeline.core.layout import FINAL
+from pipeline.core.inputs.collection import select
+from pipeline.core.layout import FINAL, ORIGINAL
+from pipeline.review.answers import Job, JobEvent, JobEvents, JobPicture, JobResults, Jobs, Made
+from pipeline.review.gallery import Entry, PictureState
+from pipeline.review.job import OVER, ReviewJob
 from pipeline.review.models import NewJob
-from pipeline.review.page import ThePage
+from pipeline.review.page import Page, ThePage
+from pipeline.review.replays import IdempotencyKey
 
 SHOWS_PICTURES = frozenset({"compose", "restore"})
 
@@ -18,42 +23,62 @@ job_routes = APIRouter(prefix="/api", tags=["jobs"])
 
 
 @job_routes.post("/jobs", status_code=202)
-async def submit(page: ThePage, new: NewJob) -> dict[str, Any]:
+async def submit(page: ThePage, new: NewJob, idempotency_key: IdempotencyKey = "") -> Job:
     """Queue a job; 429 when too many are waiting."""
-    return page.jobs.submit(new).summary()
+    asked = f"job {new.model_dump_json()}"
+    return page.replays.once(idempotency_key, asked, lambda: page.jobs.again(idempotency_key, new)).summary()
 
 
 @job_routes.get("/jobs")
-async def list_jobs(page: ThePage) -> dict[str, Any]:
+async def list_jobs(page: ThePage) -> Jobs:
     """The last jobs, newest first."""
-    return {"jobs": [job.summary() for job in page.jobs.all()]}
+    return Jobs(jobs=[job.summary() for job in page.jobs.all()])
 
 
 @job_routes.get("/jobs/{job}")
-async def show_job(page: ThePage, job: str) -> dict[str, Any]:
+async def show_job(page: ThePage, job: str) -> Job:
     """One job: state, progress, time left."""
     return page.jobs.get(job).summary()
 
 
 @job_routes.get("/jobs/{job}/events")
-async def job_events(page: ThePage, job: str, after: Annotated[int, Query(ge=0, le=1 << 60)] = 0) -> dict[str, Any]:
+async def job_events(page: ThePage, job: str, after: Annotated[int, Query(ge=0, le=1 << 60)] = 0) -> JobEvents:
     """The events of a job after the one with a given number."""
-    return {"events": list(page.jobs.get(job).events_after(after))}
+    return JobEvents(events=[JobEvent(**event) for event in page.jobs.get(job).events_after(after)])
 
 
 @job_routes.get("/jobs/{job}/results")
-async def job_results(page: ThePage, job: str) -> dict[str, Any]:
-    """The items that a job made; finished pictures with their address below /files/."""
+async def job_results(page: ThePage, job: str) -> JobResults:
+    """What a job made; and, when it is over, all finished pictures it was asked for, those included that were there already."""
     found = page.jobs.get(job)
-    scenes = page.gallery.index().entries
-    made = [{"stage": stage, "item": item} for stage, item in found.results]
+    entries = page.gallery.index().entries
     ids = dict.fromkeys(name for stage, item in found.results if stage in SHOWS_PICTURES for name in (item, f"{item}__original"))
-    pictures = [{"item": name, "ref": scenes[name].ref, "url": f"/files/{scenes[name].ref}"} for name in ids if name in scenes]
-    return {"made": made, "pictures": pictures, "folder": FINAL.path, "failures": found.failures}
+    made = {name: entries[name] for name in ids if name in entries}
+    there = _there(page, found) if found.state in OVER else {}
+    pictures = [_picture(each, name not in made) for name, each in {**made, **there}.items()]
+    results = [Made(stage=stage, item=item) for stage, item in found.results]
+    return JobResults(made=results, pictures=pictures, folder=FINAL.path, failures=found.failures)
+
+
+def _picture(entry: Entry, found: bool) -> JobPicture:
+    return JobPicture(item=entry.scene.id, ref=entry.ref, url=f"/files/{entry.ref}", found=found)
+
+
+def _there(page: Page, job: ReviewJob) -> dict[str, Entry]:
+    """The pictures that exist and fit what a job was asked for; of a job that makes no pictures, none."""
+    if not {"all", *SHOWS_PICTURES} & set(job.asked.steps):
+        return {}
+    wanted = select(page.workspace.items().wanted, job.asked.only, job.asked.skip, job.asked.limit)
+    pairs, backgrounds = {pair.id for pair in wanted.pairs}, {each.id for each in wanted.backgrounds} | {ORIGINAL}
+    return {
+        name: entry
+        for name, entry in page.gallery.index().entries.items()
+        if entry.state is PictureState.DONE and entry.scene.pair.id in pairs and entry.scene.background.id in backgrounds
+    }
 
 
 @job_routes.post("/jobs/{job}/cancel")
-async def cancel(page: ThePage, job: str) -> dict[str, Any]:
+async def cancel(page: ThePage, job: str) -> Job:
     """Stop after the current item; asked again, at once."""
     return page.jobs.cancel(job).summary()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings
 from pipeline.core.layout import ORIGINAL
+from pipeline.review.answers import Arrangement, BackgroundChoice, Backgrounds, PlacementState
 from pipeline.review.models import Base, NewPlacement, PagePlacement, PictureOf
 from pipeline.review.page import Page, ThePage
 from pipeline.review.placement import PlacementStore, placement_text
@@ -19,59 +20,59 @@ placement_routes = APIRouter(prefix="/api/placements", tags=["placement"])
 """Routes below /api/placements."""
 
 
-def _state(page: Page, background: str, pair: str) -> dict[str, Any]:
+def _state(page: Page, background: str, pair: str) -> PlacementState:
     scenes = page.placements
     scene = scenes.scene(background, pair)
     opened, preview = scenes.opened(scene), scenes.preview()
     file = PlacementStore(page.layout, scene.background)
     placement_settings = preview.placement_settings(opened)
-    return {
-        "background": background,
-        "pair": scene.pair.id,
-        "person": scene.pair.person.id,
-        "ref": scene.background.source,
-        "placement_settings": placement_settings.model_dump(mode="json"),
-        "arrangement": preview.describe(opened, placement_settings),
-        "file": file.path.name,
-        "text": file.text,
-        "version": file.version,
-        "undo": file.steps_back,
-    }
+    return PlacementState(
+        background=background,
+        pair=scene.pair.id,
+        person=scene.pair.person.original.id,
+        ref=scene.background.source,
+        placement_settings=placement_settings,
+        arrangement=Arrangement(**preview.describe(opened, placement_settings)),
+        file=file.path.name,
+        text=file.text,
+        version=file.version,
+        undo=file.steps_back,
+    )
 
 
 @placement_routes.get("")
-def list_backgrounds(page: ThePage) -> dict[str, Any]:
+def list_backgrounds(page: ThePage) -> Backgrounds:
     """Backgrounds, pairs to place on them, and what a place is before anybody says something."""
     items = page.workspace.items()
     rows = [
-        {
-            "id": each.id,
-            "ref": each.source,
-            "version": version_of(page.layout, each.source),
-            "by_hand": PlacementStore(page.layout, each).path.is_file(),
-        }
+        BackgroundChoice(
+            id=each.id,
+            ref=each.source,
+            version=version_of(page.layout, each.source),
+            by_hand=PlacementStore(page.layout, each).path.is_file(),
+        )
         for each in items.wanted.backgrounds
         if each.id != ORIGINAL
     ]
-    return {
-        "backgrounds": rows,
-        "pairs": [pair.id for pair in items.wanted.pairs[:2000]],
-        "automatic": PlacementSettings().model_dump(mode="json"),
-        "automatic_shadow": ShadowSettings().model_dump(mode="json"),
-    }
+    return Backgrounds(
+        backgrounds=rows,
+        pairs=[pair.id for pair in items.wanted.pairs[:2000]],
+        automatic=PlacementSettings(),
+        automatic_shadow=ShadowSettings(),
+    )
 
 
 @placement_routes.get("/{background}")
-def show(page: ThePage, background: str, pair: Name = "") -> dict[str, Any]:
+def show(page: ThePage, background: str, pair: Name = "") -> PlacementState:
     """Where people stand: what the placement file says, and what follows from it."""
     return _state(page, background, pair)
 
 
 @placement_routes.post("/{background}/arrangement")
-def arrangement(page: ThePage, background: str, wanted: PictureOf) -> dict[str, Any]:
+def arrangement(page: ThePage, background: str, wanted: PictureOf) -> Arrangement:
     """What would follow from placement settings, in pixels of the background."""
     opened = page.placements.opened(page.placements.scene(background, wanted.pair))
-    return page.placements.preview().describe(opened, wanted.placement_settings)
+    return Arrangement(**page.placements.preview().describe(opened, wanted.placement_settings))
 
 
 @placement_routes.post("/{background}/picture", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
@@ -91,7 +92,7 @@ def person(page: ThePage, background: str, pair: Name = "", height: Annotated[in
 
 
 @placement_routes.put("/{background}")
-def save(page: ThePage, background: str, new: NewPlacement, pair: Name = "") -> dict[str, Any]:
+def save(page: ThePage, background: str, new: NewPlacement, pair: Name = "") -> PlacementState:
     """Write the background's placement file, which the next run reads."""
     scene = page.placements.scene(background, pair)
     text = "" if new.placement_settings == PagePlacement() else placement_text(new.placement_settings)
@@ -102,7 +103,7 @@ def save(page: ThePage, background: str, new: NewPlacement, pair: Name = "") -> 
 
 
 @placement_routes.post("/{background}/undo")
-def undo(page: ThePage, background: str, base: Base, pair: Name = "") -> dict[str, Any]:
+def undo(page: ThePage, background: str, base: Base, pair: Name = "") -> PlacementState:
     """Go back to the placement file before the last save."""
     file = PlacementStore(page.layout, page.placements.scene(background, pair).background)
     with page.saver.change(file.ref, base, lambda: file.version) as store:

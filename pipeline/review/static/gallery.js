@@ -176,7 +176,7 @@ function drawTile(index, item, key) {
     item.flags.length ? h("b", { class: "flags", title: item.flags.join(", ") }, `⚑ ${item.flags.length}`) : null,
     item.score !== null ? h("b", { class: "score" }, item.score.toFixed(2)) : null,
   ];
-  return h("div", { class: `tile ${item.verdict} ${item.state}`, id, role: "option", "data-key": key, "data-id": item.id, "aria-label": said,
+  return h("div", { class: `tile ${item.verdict || ""} ${item.state}`, id, role: "option", "data-key": key, "data-id": item.id, "aria-label": said,
     onclick: () => { items.focus = index; open(item); } },
   h("div", { class: "frame" }, picture, h("div", { class: "badges" }, badges)),
   h("div", { class: "caption" }, h("span", {}, readable(item.person)), h("small", {}, readable(item.worn)), h("small", {}, place)));
