@@ -1,0 +1,131 @@
+"""The Python client drives a real page: a shop's whole way, photo in, dressed, pictures out."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from desk import Desk
+from serving import Served
+
+from pipeline.core import images
+from pipeline.core.labels import Category
+from pipeline.review.answers import JobState
+from pipeline.review.client import Client, RefusedError
+from pipeline.review.models import NewJob
+
+
+@pytest.fixture(scope="module")
+def served(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("shop")
+    shutil.copytree(drawn, folder, dirs_exist_ok=True)
+    with Served(Desk(folder)) as found:
+        yield found
+
+
+@pytest.fixture
+def shop(served: Served) -> Client:
+    return Client(served.url, sleep=lambda seconds: threading.Event().wait(min(seconds, 0.05)) and None)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "Zoë am Strand.jpg"
+    path.write_bytes(images.jpeg(np.full((128, 96, 3), 90, np.uint8)))
+    return path
+
+
+@pytest.mark.slow
+def test_a_photo_goes_in_and_finished_pictures_come_out(shop: Client, photo: Path, tmp_path: Path):
+    guest, trousers = shop.add("person", photo), shop.add("cloth", photo, Category.LOWER)
+    assert (guest.id, trousers.category) == ("Zoë_am_Strand", Category.LOWER)
+    assert guest in shop.inputs().person and shop.status().people == 3
+    told: list[int] = []
+    job = shop.wait(shop.submit(NewJob(retry_failed=True), only=["ann"]).id, 0.05, lambda each: told.append(each.made))
+    assert job.state is JobState.DONE and told[-1] == job.made == 3
+    results = shop.results(job.id)
+    files = [shop.download(each, tmp_path / "out") for each in results.pictures]
+    assert files and all(images.read_photo(file, min_side=1).rgb.size for file in files)
+    assert {each.found for each in results.pictures} == {True, False}
+    assert shop.gallery(person="ann", limit=2).total == 9
+    replaced = shop.replace("person", guest, photo)
+    shop.remove("person", replaced)
+    shop.remove("cloth", trousers)
+    assert shop.status().people == 2
+
+
+@pytest.mark.slow
+def test_a_repeated_request_is_carried_out_once(shop: Client, photo: Path):
+    assert shop.submit(only=["ann"], key="order 1").id == shop.submit(only=["ann"], key="order 1").id
+    first = shop.add("background", photo, key="b")
+    assert shop.add("background", photo, key="b") == first
+    shop.remove("background", first)
+
+
+@pytest.mark.slow
+def test_a_refusal_carries_the_server_s_words(shop: Client, tmp_path: Path, photo: Path):
+    (tmp_path / "notes.jpg").write_bytes(b"no picture")
+    for ask, status in (
+        (lambda: shop.add("person", tmp_path / "notes.jpg"), 422),
+        (lambda: shop.job("nothing"), 404),
+        (lambda: shop.submit(only=["bob"], key="order 1"), 422),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            ask()
+        assert caught.value.status == status and caught.value.message
+
+
+class Busy(BaseHTTPRequestHandler):
+    """Asks to come again twice, then answers; or says what is no JSON."""
+
+    asked: list[str | None] = []  # noqa: RUF012 - of the class
+
+    def do_GET(self) -> None:
+        self.asked.append(self.headers["authorization"])
+        code = 502 if "items" in self.path else 503 if len(self.asked) < 3 else 200
+        body = b'{"id":"x","version":1,"total":0,"offset":0,"items":[]}' if code == 200 else b"<html>"
+        self.send_response(code)
+        self.send_header("retry-after", "7")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def busy() -> Iterator[str]:
+    Busy.asked = []
+    server = HTTPServer(("127.0.0.1", 0), Busy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_while_the_server_is_busy_the_request_is_sent_again_after_the_time_it_asks_for(busy: str):
+    slept: list[float] = []
+    client = Client(busy, token="open-sesame", sleep=slept.append)
+    with pytest.raises(ValueError, match="Status"):
+        client.status()  # the stand-in answers with something else in the end
+    assert slept == [7.0, 7.0] and Busy.asked == ["Bearer open-sesame"] * 3
+
+
+def test_it_gives_up_after_the_tries_that_were_allowed(busy: str):
+    with pytest.raises(RefusedError) as caught:
+        Client(busy, tries=2, sleep=lambda seconds: None).status()
+    assert caught.value.status == 503
+
+
+def test_an_answer_of_something_else_and_none_at_all_are_told_apart(busy: str):
+    with pytest.raises(RefusedError, match="answered 502"):
+        Client(busy).gallery()
+    with pytest.raises(RefusedError, match="does not answer") as caught:
+        Client("http://127.0.0.1:9").status()
+    assert caught.value.status == 0 and "review" in caught.value.remedy
