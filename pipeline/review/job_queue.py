@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pipeline
@@ -30,6 +31,8 @@ from pipeline.review.replays import OtherRequestError
 
 Notify = Callable[[str, Mapping[str, Any]], None]
 LINE_BYTES = 4_000_000
+KEPT_EVERY_S = 2.0
+"""How much of a running job's progress a crash of the page may lose; its pictures are found made all the same."""
 STOP_TIMEOUT_S = 30.0
 """Seconds that a job has to finish its current item when it is asked to stop."""
 COMMAND = (sys.executable, "-c", "from pipeline.cli.app import main; main()")
@@ -68,6 +71,7 @@ class JobQueue:
         self._wake = asyncio.Event()
         self._process: Process | None = None
         self._worker: asyncio.Task[None] | None = None
+        self._kept_at = 0.0
 
     # ---- for callers -------------------------------------------------------------------------------------------------------
 
@@ -180,6 +184,9 @@ class JobQueue:
             except TimeoutError:
                 self._signal(kill=True)
                 await process.wait()
+        for job in self._jobs.values():
+            if job.state is JobState.RUNNING:
+                self._keep(job)
 
     async def _work(self) -> None:
         while True:
@@ -240,6 +247,8 @@ class JobQueue:
         self._notify("job-event", {"job": job.id, "number": number, "kind": kind, **_short(event)})
         if kind in {"stage", "done", "failed", "estimate", "finished"}:
             self._changed(job)
+        if monotonic() - self._kept_at > KEPT_EVERY_S:
+            self._keep(job)
 
     def _conclude(self, job: ReviewJob, code: int, errors: str) -> None:
         if job.state is JobState.STOPPING or code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
@@ -254,8 +263,12 @@ class JobQueue:
 
     def _turned(self, job: ReviewJob) -> None:
         """A job has another state."""
-        self._store.put(job.record())
+        self._keep(job)
         self._changed(job)
+
+    def _keep(self, job: ReviewJob) -> None:
+        self._store.put(job.record())
+        self._kept_at = monotonic()
 
     def _changed(self, job: ReviewJob) -> None:
         self._notify("job", job.summary().model_dump(mode="json"))
