@@ -236,6 +236,7 @@ TRAINING: dict[str, Target] = {
     "options": "tryon.training.session:Options",
     "start": "tryon.training.session:start",
     "settings": "tryon.training.session:settings_of",
+    "decided": "tryon.training.session:decided_by",
     "table": "tryon.training.logs:read_table",
     "identify": "pipeline.engine_of_file:about_file",
     "list": "tryon.training.runs:list_runs",

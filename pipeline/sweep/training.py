@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import time
 from pathlib import Path
@@ -10,7 +12,6 @@ from typing import Any
 from pipeline.catalog import TRAINERS, TRAINING, resolve
 from pipeline.core.console import Console
 from pipeline.core.errors import ExitCode, UsageError
-from pipeline.core.weights.files import digest_of
 from pipeline.sweep.config import TrainConfig
 from pipeline.sweep.grid import Entry
 from pipeline.sweep.records import Outcome
@@ -39,19 +40,16 @@ class Training:
         Raises:
             UsageError: an unknown preset or setting, with the nearest known one.
         """
-        return resolve(TRAINING["settings"])(resolve(TRAINERS[entry.of]), self._options(entry), self._silent)
+        return resolve(TRAINING["settings"])(resolve(TRAINERS[entry.of]), self._options(entry, entry.folder), self._silent)
 
     def facts(self, entry: Entry) -> dict[str, Any]:
-        """What decides an entry: the training room itself refuses to go on with other data or start weights."""
-        start = Path(self._config.start)
-        known = digest_of(start).sha256 if self._config.start and start.is_file() else self._config.start
-        return {
-            "recipe": entry.of,
-            "preset": entry.preset,
-            "settings": dict(entry.settings),
-            "data": self._config.data,
-            "start": known,
-        }
+        """What decides an entry: settings, bytes of the data and of the start weights.
+
+        Raises:
+            LookbookError: of the training room.
+        """
+        found: dict[str, Any] = resolve(TRAINING["decided"])(resolve(TRAINERS[entry.of]), self._options(entry, entry.folder))
+        return found
 
     def steps(self, entry: Entry) -> tuple[int, int | str]:
         """Optimiser steps of an entry, and the pairs of each."""
@@ -66,12 +64,13 @@ class Training:
             LookbookError: of the training room.
         """
         begun = time.monotonic()
-        code = resolve(TRAINING["start"])(resolve(TRAINERS[entry.of]), self._options(entry), self._console.say)
+        name = f"{entry.folder}-{_short(self.facts(entry))}"  # other data or start weights begin another run
+        code = resolve(TRAINING["start"])(resolve(TRAINERS[entry.of]), self._options(entry, name), self._console.say)
         if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
             raise KeyboardInterrupt
         if code:
             raise UsageError(f"the training ended with exit code {code}", "see what it said above")
-        run = self._folder / RUNS / entry.folder
+        run = self._folder / RUNS / name
         rows = resolve(TRAINING["table"])(run / "log.csv")
         if not rows:
             raise UsageError(f"{run}: no step was done", "train.set: loop.steps")
@@ -81,13 +80,13 @@ class Training:
                 figures |= {name: float(value) for name, value in row.items() if name != "step" and value}
         return Outcome(figures, self._sheet(run, folder), time.monotonic() - begun)
 
-    def _options(self, entry: Entry) -> Any:
+    def _options(self, entry: Entry, run: str) -> Any:
         return resolve(TRAINING["options"])(
             data=Path(self._config.data),
             preset=entry.preset,
             start=Path(self._config.start) if self._config.start else None,
             runs=self._folder / RUNS,
-            run=entry.folder,
+            run=run,
             overrides=entry.overrides,
             skip_bad=self._config.skip_bad,
             skip_incomplete=self._config.skip_incomplete,
@@ -115,3 +114,7 @@ def _mean_of_last(losses: list[float]) -> float:
     """A single step's loss depends on its timesteps; the mean of the last tenth says more."""
     last = losses[-max(1, len(losses) // 10) :]
     return sum(last) / len(last)
+
+
+def _short(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]

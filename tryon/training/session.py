@@ -119,6 +119,20 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
     return _train(recipe, settings, findings, test, origin, folder, options, say)
 
 
+def decided_by(recipe: Recipe, options: Options) -> dict[str, Any]:
+    """What a run that begins with these options would follow from: settings, bytes of the data and of the start weights.
+
+    Raises:
+        LookbookError: as `start` before its first step.
+    """
+    settings = settings_of(recipe, options, _silent)
+    if options.data is None:
+        raise UsageError("train: which pictures? --data DIR is missing", "--data with the root of a VITON-HD or DressCode tree")
+    findings, _ = check_data(recipe, settings, options.data, options, _silent)
+    origin = find_origin(recipe, options.start, options.vae, settings)
+    return {"recipe": recipe.name, "settings": as_facts(settings), "data": findings.fingerprint, **origin.facts}
+
+
 def _silent(line: str) -> None:
     """Says nothing."""
 

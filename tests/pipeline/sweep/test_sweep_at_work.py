@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
-from toy_training import Toy
+from tiny_ootd_training import write_start as write_ootd
+from toy_training import write_start as write_toy
 from training_runs import QUICK
 from training_trees import training_tree
 from typer.testing import CliRunner
@@ -48,21 +48,46 @@ def test_pictures_of_two_settings_are_measured_against_the_photo(tmp_path: Path,
     assert again.exit_code == 0 and again.output.count("done before") == 2
 
 
+def trainings(tmp_path: Path, recipe: str, start: Path, presets: list[str], *more: str) -> Path:
+    """A file with short trainings by these presets."""
+    settings = {name: value for name, _, value in (each.partition("=") for each in (*QUICK, "loop.steps=3", *more))}
+    lines = [f'"{name}" = {value if value[0].isdigit() else repr(value)}' for name, value in settings.items()]
+    file = tmp_path / "presets.toml"
+    head = f'[train]\nrecipe = "{recipe}"\ndata = "{tmp_path / "data"}"\nstart = "{start}"\npresets = {presets}\ndevice = "cpu"\n'
+    file.write_text(head + "[train.set]\n" + "\n".join(lines))
+    return file
+
+
 @torch.enable_grad()
-def test_trainings_of_two_presets_stand_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_trainings_of_two_presets_stand_side_by_side_and_other_data_train_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(catalog.TRAINERS, "toy", "toy_training:RECIPE")
     training_tree(tmp_path / "data", pairs=2, size=(64, 64))
-    save_file(Toy().state_dict(), tmp_path / "start.safetensors")
-    file = tmp_path / "presets.toml"
-    settings = {name: value for name, _, value in (each.partition("=") for each in (*QUICK, "loop.steps=3"))}
-    lines = [f'"{name}" = {value if value[0].isdigit() else repr(value)}' for name, value in settings.items()]
-    head = f'[train]\nrecipe = "toy"\ndata = "{tmp_path / "data"}"\nstart = "{tmp_path / "start.safetensors"}"\n'
-    file.write_text(head + 'presets = ["base", "atv", "basse"]\ndevice = "cpu"\n[train.set]\n' + "\n".join(lines))
-    refused = invoke(str(file), "--to", str(tmp_path / "sweeps"))
+    start = write_toy(tmp_path / "start.safetensors")
+    to = ("--to", str(tmp_path / "sweeps"))
+    refused = invoke(str(trainings(tmp_path, "toy", start, ["base", "basse"])), *to)
     assert "did you mean base" in str(refused.exception.remedy)
-    file.write_text(file.read_text().replace(', "basse"', ""))
-    done = invoke(str(file), "--to", str(tmp_path / "sweeps"))
+    file = str(trainings(tmp_path, "toy", start, ["base", "atv"]))
+    done = invoke(file, *to)
     assert done.exit_code == 0, done.output
     found = rows(tmp_path / "sweeps/presets")
     assert [(row["preset"], row["step"]) for row in found] == [("base", "3.0000"), ("atv", "3.0000")]
     assert all(float(row["loss (last tenth)"]) > 0 for row in found)
+    assert invoke(file, *to).output.count("done before") == 2
+    training_tree(tmp_path / "data", pairs=3, size=(64, 64))
+    again = invoke(file, *to)
+    assert again.exit_code == 0 and "done before" not in again.output, again.output
+
+
+@torch.enable_grad()
+def test_arrangements_of_ootdiffusion_are_trained_drawn_and_shown_on_the_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(catalog.TRAINERS, "ootdiffusion", "tiny_ootd_training:RECIPE")
+    training_tree(tmp_path / "data", pairs=2, size=(64, 64))
+    (tmp_path / "weights").mkdir()
+    start = write_ootd(tmp_path / "weights")
+    more = ("loop.accumulation=1", "loop.draw_every=3", "ootd.draw_steps=2", "ootd.cache=2")
+    file = trainings(tmp_path, "ootdiffusion", start, ["frozen-garment", "attention-only"], *more)
+    done = invoke(str(file), "--to", str(tmp_path / "sweeps"))
+    assert done.exit_code == 0, done.output
+    found = rows(tmp_path / "sweeps/presets")
+    assert [(row["preset"], row["pictures"]) for row in found] == [("frozen-garment", "1"), ("attention-only", "1")]
+    assert (tmp_path / "sweeps/presets/sheet.pdf").is_file()
