@@ -11,6 +11,7 @@ from torch import Tensor
 from pipeline.core.errors import WeightsError
 from tryon.engines.dci_vton.training.warp_loss import BENDS
 from tryon.engines.dci_vton.warping.checkpoint import TRAINING_ONLY, load, official_name
+from tryon.engines.dci_vton.warping.flow import OFFSET_WIDTHS
 from tryon.engines.dci_vton.warping.network import Warper
 from tryon.training.official_file import write_torch_file
 
@@ -18,11 +19,11 @@ FOLDER_FILE = "warp_viton.safetensors"
 """In a folder of ours: the published names in a file that runs no code."""
 
 
-def new_warper(seed: int, channels: Sequence[int], width: int) -> Warper:
+def new_warper(seed: int, channels: Sequence[int], width: int, between: Sequence[int] = OFFSET_WIDTHS) -> Warper:
     """A network as PyTorch makes it, from a seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Warper(channels, width)
+        return Warper(channels, width, between)
 
 
 def read_warper(path: Path, channels: Sequence[int], width: int) -> Warper:

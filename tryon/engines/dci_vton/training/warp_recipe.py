@@ -16,6 +16,7 @@ from tryon.engines.dci_vton.training.warp_item import WANTED, WarpItem, read_war
 from tryon.engines.dci_vton.training.warp_loss import WarpTargets
 from tryon.engines.dci_vton.training.warp_trainee import WarpBatch, WarpTrainee
 from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH
+from tryon.engines.dci_vton.warping.flow import OFFSET_WIDTHS
 from tryon.engines.dci_vton.warping.network import PERSON_INPUTS, Warper
 from tryon.training.config import DataConfig, LoopConfig, Settings
 from tryon.training.data.tree import Kind, TrainingPair, Tree
@@ -32,6 +33,7 @@ class WarpRecipe:
     Args:
         channels: of the encoders' levels, finest first; tests give fewer.
         width: of the pyramids' levels.
+        between: see `warping.flow.offsets_of`; other than published only for networks that begin from nothing.
     """
 
     name = "dci-warp"
@@ -42,8 +44,8 @@ class WarpRecipe:
     continues = frozenset({"dci-warp"})
     own_garments = True
 
-    def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH) -> None:
-        self._channels, self._width = tuple(channels), width
+    def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH, between: Sequence[int] = OFFSET_WIDTHS) -> None:
+        self._channels, self._width, self._between = tuple(channels), width, tuple(between)
 
     def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
         """Person, garment, and both parse maps.
@@ -84,7 +86,7 @@ class WarpRecipe:
         own, data = _own(settings), settings["data"]
         assert isinstance(data, DataConfig)
         with torch.device("meta"):
-            warper = Warper(self._channels, self._width).requires_grad_(False)
+            warper = Warper(self._channels, self._width, self._between).requires_grad_(False)
             judge = VggDistance(FIRST_OF_LEVEL, caffe=True) if own.vgg_file else None
         return WarpTrainee(warper, own, judge), lambda pairs: _empty_batch(pairs, data.size)
 
@@ -106,7 +108,7 @@ class WarpRecipe:
         loop = settings["loop"]
         assert isinstance(loop, LoopConfig)
         if start is None:
-            warper = new_warper(loop.seed, self._channels, self._width)
+            warper = new_warper(loop.seed, self._channels, self._width, self._between)
         else:
             warper = read_warper(start, self._channels, self._width)
         warper.load_state_dict({**warper.state_dict(), **trained})

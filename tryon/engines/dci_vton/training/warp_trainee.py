@@ -125,7 +125,7 @@ def _one(item: Item) -> WarpBatch:
 def _filled(like: Warper, trained: Mapping[str, Tensor]) -> Warper:
     """A network of the same widths with other weights, as it dresses."""
     with torch.device("meta"):
-        made = Warper(like.channels, like.width).eval()
+        made = Warper(like.channels, like.width, like.between).eval()
     weights = {**like.state_dict(), **trained}
     made.load_state_dict({name: weights[name].detach() for name in made.state_dict()}, assign=True)
     return made

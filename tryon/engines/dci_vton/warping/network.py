@@ -49,7 +49,7 @@ class Warper(nn.Module):
 
     def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH, between: Sequence[int] = OFFSET_WIDTHS) -> None:
         super().__init__()
-        self.channels, self.width = tuple(channels), width
+        self.channels, self.width, self.between = tuple(channels), width, tuple(between)
         self.garment_encoder, self.garment_pyramid = Encoder(3, channels), Pyramid(channels, width)
         self.person_encoder, self.person_pyramid = Encoder(PERSON_INPUTS, channels), Pyramid(channels, width)
         self.flow = Flow(len(channels), width, between)
