@@ -20,6 +20,8 @@ from preprocess.person.body import joints_from_keypoints
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 COATS = ("catvton-inner", "catvton-outer")
 """Rules for one of two layers; the drawn person wears a single one."""
+WITH_HANDS = ("viton-hd", "viton-hd-exact", "dci-vton-v1")
+"""Rules whose networks always draw hands anew."""
 KINDS = ("hands", "hair", "bags", "scarf")
 SAFE = [name for name in RULES if not name.endswith("compat")]
 KNOWN = [(name, category) for name, rule in RULES.items() for category in Category if category in rule.categories]
@@ -71,15 +73,15 @@ def test_the_garment_is_covered_and_the_face_is_not(name, category):
     assert 0.08 < mask.mean() < 0.65
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if name not in {"viton-hd", "viton-hd-exact"}])
+@pytest.mark.parametrize("name", [name for name in RULES if name not in WITH_HANDS])
 def test_hands_are_given_back(name):
     labels = draw().labels
     hands = np.isin(labels, ARMS) & (np.indices(SIZE)[0] > JOINTS[Joint.LEFT_WRIST][1] + 62)
     assert hands.any() and mask_of(name)[hands].mean() < 0.15
 
 
-@pytest.mark.parametrize("name", ["viton-hd", "viton-hd-exact"])
-def test_viton_hd_repaints_hands_unless_they_are_kept(name):
+@pytest.mark.parametrize("name", WITH_HANDS)
+def test_some_rules_repaint_hands_unless_they_are_kept(name):
     labels = draw().labels
     hands = np.isin(labels, ARMS) & (np.abs(np.indices(SIZE)[0] - JOINTS[Joint.LEFT_WRIST][1] - 76) < 6)
     assert mask_of(name)[hands].mean() > 0.9
