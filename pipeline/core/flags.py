@@ -39,6 +39,7 @@ class Flag(StrEnum):
     WEARER_DOUBTFUL = "wearer-doubtful"
     SEVERAL_GARMENTS = "several-garments"
     GARMENT_CUT = "garment-cut"
+    GARMENT_TURNED = "garment-turned"
     HANGER_REMOVED = "hanger-removed"
     MANNEQUIN_SEEN = "mannequin-seen"
     CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
@@ -98,6 +99,7 @@ ABOUT: dict[Flag, str] = {
     Flag.WEARER_DOUBTFUL: "somebody may wear the garment, or it is a print: it was cut as a flat one; check the cloth mask",
     Flag.SEVERAL_GARMENTS: "the garment's picture shows several pieces, of which the largest is worn: use a picture of one",
     Flag.GARMENT_CUT: "the garment is cut off by the edge of its picture: use one that shows it whole",
+    Flag.GARMENT_TURNED: "the garment is upside down or lies on its side: turn its picture, or it is worn like that",
     Flag.HANGER_REMOVED: "a hanger was cut away: check the collar in the cloth mask; a picture without one is better",
     Flag.MANNEQUIN_SEEN: "parts of a mannequin show: erase what is left of them in the cloth mask, or use a flat lay",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",

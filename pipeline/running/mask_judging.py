@@ -141,6 +141,7 @@ def _mismatch_notices(mask: Mask, person: Person, category: Category, records: R
 
 def _cloth_notices(mask: Mask, garment: Garment, picture: NDArray[np.uint8]) -> tuple[Notice, ...]:
     from preprocess.cloth.outline import category_doubt, outline_doubts
+    from preprocess.cloth.turned import turned_by
 
     notices = []
     doubts = outline_doubts(mask, float(mask.mean()))
@@ -148,6 +149,8 @@ def _cloth_notices(mask: Mask, garment: Garment, picture: NDArray[np.uint8]) -> 
         doubts.append(f"{outside:.0%} of what stands out from the ground lies outside it")
     if doubts:
         notices.append(Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts)))
+    if turned := turned_by(mask, garment.category):
+        notices.append(Notice(Flag.GARMENT_TURNED, turned))
     if garment.given and (doubt := category_doubt(mask, garment.category)):
         notices.append(Notice(Flag.CATEGORY_SUSPECT, f"in {garment.category.value}, but {doubt}"))
     return tuple(notices)

@@ -31,6 +31,7 @@ from preprocess.cloth.foreign_parts import without_foreign_parts
 from preprocess.cloth.outline import category_doubt, outline_doubts
 from preprocess.cloth.picture_frame import inner_picture
 from preprocess.cloth.sheer import made_opaque, sheer_share
+from preprocess.cloth.turned import turned_by
 from preprocess.cloth.wearer_signs import Wearer
 from preprocess.cloth.whole_garment import wholeness_notices
 from preprocess.person.not_found import NotFound
@@ -171,6 +172,7 @@ def notices_of(garment: CutGarment, mask: Alpha, category: Category, given: bool
         return (Notice(Flag.GARMENT_WORN, "a wearer's body was found"),)
     found = [*garment.remarks, *([garment.missed.notice] if garment.missed else [])]
     found += [Notice(Flag.CLOTH_MASK_SUSPECT, "; ".join(doubts))] if (doubts := outline_doubts(mask > 0, garment.share)) else []
+    found += [Notice(Flag.GARMENT_TURNED, turned)] if (turned := turned_by(mask > 0, category)) else []
     doubt = f"in {category.value}, but {misfit}" if given and (misfit := category_doubt(mask > 0, category)) else ""
     if doubt := doubt or ("" if given else guess_doubt(mask > 0, category)):
         found.append(Notice(Flag.CATEGORY_SUSPECT, doubt))

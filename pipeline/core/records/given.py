@@ -12,7 +12,8 @@ from pipeline.core.records.ledger_rows import Outcome
 from pipeline.core.records.store import Store
 
 JUDGED = frozenset({
-    Flag.MASK_TOO_SMALL, Flag.MASK_TOO_LARGE, Flag.AGNOSTIC_MISMATCH, Flag.CLOTH_MASK_SUSPECT, Flag.CATEGORY_SUSPECT,
+    Flag.MASK_TOO_SMALL, Flag.MASK_TOO_LARGE, Flag.AGNOSTIC_MISMATCH, Flag.CLOTH_MASK_SUSPECT, Flag.GARMENT_TURNED,
+    Flag.CATEGORY_SUSPECT,
 })  # fmt: skip
 """Flags that speak of a mask."""
 
