@@ -41,6 +41,7 @@ class Flag(StrEnum):
     GARMENT_CUT = "garment-cut"
     GARMENT_TURNED = "garment-turned"
     HANGER_REMOVED = "hanger-removed"
+    PAPER_TAG = "paper-tag"
     MANNEQUIN_SEEN = "mannequin-seen"
     CLOTH_MASK_SUSPECT = "cloth-mask-suspect"
     CATEGORY_SUSPECT = "category-suspect"
@@ -101,6 +102,7 @@ ABOUT: dict[Flag, str] = {
     Flag.GARMENT_CUT: "the garment is cut off by the edge of its picture: use one that shows it whole",
     Flag.GARMENT_TURNED: "the garment is upside down or lies on its side: turn its picture, or it is worn like that",
     Flag.HANGER_REMOVED: "a hanger was cut away: check the collar in the cloth mask; a picture without one is better",
+    Flag.PAPER_TAG: "a paper tag seems to lie on the garment and would be worn: use a picture without it",
     Flag.MANNEQUIN_SEEN: "parts of a mannequin show: erase what is left of them in the cloth mask, or use a flat lay",
     Flag.CLOTH_MASK_SUSPECT: "the garment's outline looks wrong: use a plain background or a picture with transparency",
     Flag.CATEGORY_SUSPECT: "perhaps of another category: decide it with cloth/upper, cloth/lower, cloth/dress",

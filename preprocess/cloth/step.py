@@ -29,6 +29,7 @@ from preprocess.cloth.category import guess_doubt
 from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.foreign_parts import without_foreign_parts
 from preprocess.cloth.outline import category_doubt, outline_doubts
+from preprocess.cloth.paper_tag import tag_notices
 from preprocess.cloth.picture_frame import inner_picture
 from preprocess.cloth.sheer import made_opaque, sheer_share
 from preprocess.cloth.turned import turned_by
@@ -242,7 +243,7 @@ class ClothStep(BackendStep[GarmentBackend]):
         if cut.worn:
             return cut
         parts = without_foreign_parts(cut.rgb, cut.alpha)
-        seen = [*parts.notices, *wholeness_notices(parts.alpha > 127)]
+        seen = [*parts.notices, *wholeness_notices(parts.alpha > 127), *tag_notices(cut.rgb, parts.alpha)]
         if not parts.notices:  # a hanger's hook is a thin stroke too
             seen += watermark_notices(cut.rgb, parts.alpha > 20)
         return replace(cut, alpha=parts.alpha, remarks=(*cut.remarks, *seen))
