@@ -44,6 +44,7 @@ from tryon.engines.ootdiffusion.words import HALF_BODY, words_of
 from tryon.networks.clip import clip_crop
 from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
+from tryon.networks.reference_attention import reference_blocks
 from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import encode_pictures
 from tryon.samplers.schedule import add_noise_each
@@ -85,12 +86,16 @@ MOVES = {
     "frozen-garment-sd15": ("unet_vton.conv_in.weight",),
     "garment-only": ("unet_garm.conv_in.weight",),
     "attention-only": ("unet_vton.mid_block.attentions.0.transformer_blocks.0.attn1.to_k.weight",),
+    "ip-adapter": ("adapter.projector.proj.weight", "adapter.to_k.0.weight"),
+    "ip-adapter-decoder-only": ("adapter.projector.norm.weight", "adapter.to_v.15.weight"),
     "lora": ("unet_vton.mid_block.attentions.0.transformer_blocks.0.attn1.to_k.lora_B.weight",),
 }
 PARTS = {
     "joint": {"unet_garm", "unet_vton"},
     "joint-low-memory": {"unet_garm", "unet_vton"},
     "garment-only": {"unet_garm"},
+    "ip-adapter": {"adapter"},
+    "ip-adapter-decoder-only": {"adapter"},
 }
 
 
@@ -130,6 +135,8 @@ WIRINGS = {
     "published": (),
     "added": ("ootd.inputs=add",),
     "mask, after norm1, aligned": ("ootd.inputs=mask", "ootd.tokens=after", "ootd.alignment=true"),
+    "adapter": ("ootd.adapter=plain", "ootd.adapter_places=decoder"),
+    "resampler alone": ("ootd.adapter=resampler", "ootd.vision_only=true"),
     "every step": ("ootd.reference_timestep=same",),
     "middle, a cloth": ("ootd.reference_timestep=middle", "ootd.prompts=cloth"),
 }
@@ -181,7 +188,12 @@ def test_a_wiring_is_trained_as_the_engine_runs_it(place, wiring):
     loss = ootd_losses(network, latents, own["ootd"])["noise"]
     persons = [replace(encoded, known=encoded.known * 0) for encoded in encoded_persons(network, items)]
     garments = [
-        EncodedGarment(latent=latents.garment[row : row + 1], context=latents.context[row : row + 1], other_context=other)
+        EncodedGarment(
+            latent=latents.garment[row : row + 1],
+            context=latents.context[row : row + 1],
+            other_context=other,
+            picture=None if latents.features is None else latents.features[row : row + 1],
+        )
         for row, other in enumerate(latents.garment_context.split(1))
     ]
     sampling, now = replace(BALANCED, guidance_scale=1.0), torch.tensor([321])
@@ -395,3 +407,17 @@ def test_both_unets_are_told_in_training_what_the_engine_tells_them(place, model
     assert torch.equal(latents.garment_context, torch.cat(garment))
     _, make = RECIPE.simulated(own)
     assert make(4).words.shape == batch.words.shape and make(4).garment_words.shape == batch.garment_words.shape
+
+
+@pytest.mark.parametrize("overrides", [("ootd.trained=adapter",), ("ootd.vision_only=true",)])
+def test_an_adapter_that_is_not_there_or_leaves_places_blind_is_refused(overrides):
+    with pytest.raises(UsageError, match="adapter"):
+        settings(*overrides)
+
+
+def test_a_new_adapter_begins_with_the_projections_for_text(place):
+    network = RECIPE.open(place.start, settings(preset="ip-adapter"), {}).module.network
+    blocks = reference_blocks(network.unet_vton)
+    for number, block in enumerate(blocks):
+        assert torch.equal(network.adapter.to_k[str(number)].weight, block.attn2.to_k.weight)
+        assert torch.equal(network.adapter.to_v[str(number)].weight, block.attn2.to_v.weight)

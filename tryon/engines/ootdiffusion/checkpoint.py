@@ -24,7 +24,8 @@ from tryon.networks.savings import ALL, Savings
 
 INPUT = "conv_in.weight"
 UNETS = ("unet_garm", "unet_vton")
-ALIGNMENT, ALIGNMENT_FILE = "alignment", "model.safetensors"
+PART_FILE = "model.safetensors"
+"""Of a learned part that only a training of ours has."""
 UNET_FILE = "diffusion_pytorch_model.safetensors"
 VAE_FILE = "diffusion_pytorch_model.bin"
 _OLD_LEVEL = "text_model."  # transformers 5 took it away from the text tower's names
@@ -43,7 +44,7 @@ class Files:
         clip: file of CLIP ViT-L/14 with both towers.
         row: name of the model's weights, for messages.
         garment, try_on: files of the two U-Nets, where they are not below `unets`.
-        wiring: how the U-Nets are joined; an alignment module lies beside them where there is one.
+        wiring: how the U-Nets are joined; parts that only this wiring has lie beside them.
     """
 
     unets: Path
@@ -116,8 +117,9 @@ def read_unets(files: Files, architecture: Architecture = FULL) -> dict[str, Ten
     """
     garment, try_on = files.garment or files.unets / UNETS[0] / UNET_FILE, files.try_on or files.unets / UNETS[1] / UNET_FILE
     parts = {"unet_garm": (garment, _garment_unet(garment, files)), "unet_vton": (try_on, _try_on_unet(try_on, files))}
-    if files.wiring.alignment and (own := files.unets / ALIGNMENT / ALIGNMENT_FILE).is_file():
-        parts[ALIGNMENT] = (own, open_checkpoint(own))
+    for part in files.wiring.extra_parts:
+        if (own := files.unets / part / PART_FILE).is_file():
+            parts[part] = (own, open_checkpoint(own))
     return _strictly(parts, files, architecture)
 
 

@@ -60,6 +60,7 @@ class EncodedGarment:
     latent: Tensor  # (1, 4, h / 8, w / 8), unscaled
     context: Tensor  # (1, 2 or 4, context_dim) of the try-on U-Net
     other_context: Tensor | None = None  # of the garment U-Net, where its words are others
+    picture: Tensor | None = None  # (1, …) what an adapter sees of it, where the model has one
 
     @property
     def garment_context(self) -> Tensor:
@@ -154,6 +155,14 @@ def garment_contexts(
 
     own = told(words.garment_ids) if words.garment_ids is not None else [None] * len(garments)
     return list(zip(told(words.ids), own, strict=True))
+
+
+def garment_pictures(network: OotDiffusion, garments: Sequence[RGB]) -> list[Tensor] | list[None]:
+    """What the model's adapter sees of garment canvases (h, w, 3), (1, …) each; None where it has none."""
+    if network.wiring.adapter == "none":
+        return [None] * len(garments)
+    squares = torch.cat([clip_crop(picture, side=network.architecture.clip.image_size) for picture in garments])
+    return list(torch.split(network.picture_features(squares).float(), 1))  # type: ignore[no-untyped-call]  # torch's stub
 
 
 def latent_size(size: Size) -> Size:

@@ -24,7 +24,7 @@ from pipeline.core.weights.access import converted_of, list_sha
 from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import digest_of, read_json
 from tryon.engines.ootdiffusion.architecture import FULL, Architecture
-from tryon.engines.ootdiffusion.checkpoint import ALIGNMENT, ALIGNMENT_FILE, UNET_FILE, UNETS, Files, empty_network, read_unets
+from tryon.engines.ootdiffusion.checkpoint import PART_FILE, UNET_FILE, UNETS, Files, empty_network, read_unets
 from tryon.engines.ootdiffusion.wiring import PUBLISHED as UNCHANGED
 from tryon.engines.ootdiffusion.wiring import Wiring, wiring_from
 from tryon.engines.ootdiffusion.words import ABOUT, FULL_BODY, HALF_BODY, PUBLISHED, Ids, Prompts, Words, words_of
@@ -151,7 +151,7 @@ def write_folder(
         WeightsError: the folder exists already.
     """
     wiring = wiring_from(index.get("wiring", {}), folder)
-    parts = PARTS | ({ALIGNMENT: ALIGNMENT_FILE} if wiring.alignment else {})
+    parts = PARTS | dict.fromkeys(wiring.extra_parts, PART_FILE)
     with new_folder(folder) as made:
         write_parts(made, parts, weights, empty_network(architecture, ALL, wiring), DTYPES[dtype])
         write_index(made, index)

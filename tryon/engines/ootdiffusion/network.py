@@ -22,6 +22,7 @@ from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architectu
 from tryon.engines.ootdiffusion.wiring import MIDDLE, PUBLISHED, Wiring
 from tryon.networks.attention import AttentionProbe
 from tryon.networks.clip import build_projecting_image_encoder, build_text_encoder
+from tryon.networks.image_adapter import ImageAdapter, ImageProjector, Resampler, ResamplerWidths, decoder_places
 from tryon.networks.layout import map_layout
 from tryon.networks.reference_attention import (
     Look,
@@ -37,10 +38,12 @@ from tryon.networks.savings import ALL, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_SCALE
 from tryon.networks.sd1_unet import Contexts, Shifts, predict_noise, sd1_unet, time_shifts
 from tryon.networks.swapping import use_cheaper_layers
-from tryon.networks.unet_layers import Context, KeysValues, unet_stages
+from tryon.networks.unet_layers import Context, CrossAttention, KeysValues, unet_stages
 from tryon.networks.vae import build_vae
 
 GARMENT_TIMESTEP = 0
+HEAD_WIDTH = 64
+"""Of the resampler, as published."""
 Probes = dict[int, AttentionProbe]
 """By place in running order, a function that sees the map of the joined self-attention."""
 GarmentTokens = Sequence[Tensor | KeysValues]
@@ -62,6 +65,9 @@ class OotDiffusion(nn.Module):
         self.image_encoder: Any = build_projecting_image_encoder(a.clip)
         if wiring.alignment:
             self.alignment = Alignment()
+        if wiring.adapter != "none":
+            places = decoder_places(self.unet_vton) if wiring.adapter_places == "decoder" else None
+            self.adapter = ImageAdapter(_projector(a, wiring), self.unet_vton, places)
         use_cheaper_layers((self.unet_garm, self.unet_vton, self.vae, self.text_encoder, self.image_encoder), savings)
 
     @property
@@ -93,6 +99,15 @@ class OotDiffusion(nn.Module):
         image = self.image_encoder(clip_pictures.to(self.device, self.dtype)).image_embeds[:, None]
         kept = text[:, :-1] if vector == "replaces" else text
         return torch.cat([kept, image.to(text.dtype)], dim=1)
+
+    def picture_features(self, clip_pictures: Tensor) -> Tensor:
+        """What the adapter's projector takes of garments (b, 3, 224, 224): CLIP's vector (b, c), or its patches (b, m, c)."""
+        shown = clip_pictures.to(self.device, self.dtype)
+        if self.wiring.adapter == "plain":
+            vector: Tensor = self.image_encoder(shown).image_embeds
+            return vector
+        patches: Tensor = self.image_encoder(shown, output_hidden_states=True).hidden_states[-2]
+        return patches
 
     def garment_tokens(
         self,
@@ -139,17 +154,22 @@ class OotDiffusion(nn.Module):
         """The try-on U-Net's time shifts for timesteps (n,) in [0, 999]."""
         return time_shifts(self.unet_vton, timesteps)
 
-    def contexts(self, context: Tensor, garments: GarmentTokens, probes: Probes | None = None) -> Contexts:
+    def contexts(
+        self, context: Tensor, garments: GarmentTokens, probes: Probes | None = None, picture: Tensor | None = None
+    ) -> Contexts:
         """What every stage of the try-on U-Net looks at; made once per batch.
 
         Args:
             context: (b, n, context_dim).
             garments: of b garments.
             probes: see `Probes`.
+            picture: of b garments, what `picture_features` gave, where the wiring has an adapter.
         """
         context, probes = context.to(self.device, self.dtype), probes or {}
         looks = [self._look(garment, probes.get(place)) for place, garment in enumerate(garments)]
-        if self.savings.tabulate_context:
+        if self.wiring.adapter != "none":
+            given = [Context(across=each) for each in self._with_picture(context, picture)]
+        elif self.savings.tabulate_context:
             seen = tabulate(self.unet_vton, context, self.savings.attention)
             given = [Context(across=Tabulated(each)) for each in seen]
         else:
@@ -157,6 +177,12 @@ class OotDiffusion(nn.Module):
         rest = iter(given)
         plain: Contexts = [None if stage.transformer is None else next(rest) for stage in unet_stages(self.unet_vton)]
         return looking_through(plain, looks)
+
+    def _with_picture(self, context: Tensor, picture: Tensor | None) -> Sequence[CrossAttention]:
+        assert picture is not None, "this wiring has an adapter"
+        tokens = self.adapter.projector(picture.to(self.device, self.dtype))
+        text = None if self.wiring.vision_only else context
+        return self.adapter.looks(self.unet_vton, text, tokens, kernel=self.savings.attention)
 
     def _look(self, garment: Tensor | KeysValues, probe: AttentionProbe | None) -> Look | LookOfAll:
         if isinstance(garment, KeysValues):
@@ -190,6 +216,17 @@ class OotDiffusion(nn.Module):
     def arranged(self, x: Tensor) -> Tensor:
         """A map (b, c, h, w) where the network is, in its number format and memory layout."""
         return x.to(self.device, self.dtype, memory_format=map_layout(self.device, self.savings))
+
+
+def _projector(a: Architecture, wiring: Wiring) -> ImageProjector | Resampler:
+    if wiring.adapter == "plain":
+        return ImageProjector(a.clip.projection_dim, a.context_dim)
+    width = min(HEAD_WIDTH, a.context_dim)
+    heads = a.context_dim // width
+    widths = ResamplerWidths(
+        inputs=a.clip.hidden_size, width=a.context_dim, heads=heads, head_width=width, context_dim=a.context_dim
+    )
+    return Resampler(widths)
 
 
 class Alignment(nn.Module):

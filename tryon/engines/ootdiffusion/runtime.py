@@ -26,6 +26,7 @@ from tryon.engines.ootdiffusion.encoding import (
     encoded_person,
     fit_picture,
     garment_contexts,
+    garment_pictures,
     pictures_of,
     prepare_person,
 )
@@ -177,8 +178,9 @@ class Runtime:
     def _encode_garments(self, garments: Sequence[CanvasGarment]) -> None:
         posteriors = self._encoder.run([garment.picture for garment in garments])
         contexts = self._contexts.run(garments)
-        for garment, posterior, (context, other) in zip(garments, posteriors, contexts, strict=True):
-            garment.encoded = EncodedGarment(latent=posterior.mean, context=context, other_context=other)
+        seen = garment_pictures(self.network, [garment.picture for garment in garments])
+        for garment, posterior, (context, other), picture in zip(garments, posteriors, contexts, seen, strict=True):
+            garment.encoded = EncodedGarment(latent=posterior.mean, context=context, other_context=other, picture=picture)
 
     def _context_batch(self, garments: Sequence[CanvasGarment]) -> list[tuple[Tensor, Tensor | None]]:
         return garment_contexts(self.network, self.words, [(garment.picture, garment.category) for garment in garments])

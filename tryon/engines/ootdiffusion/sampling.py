@@ -90,6 +90,8 @@ class Denoiser:
         self.network, self.batch, self.config, self.times, self.probes = network, batch, config, times, probes
         self.person = torch.cat([person.shown(network.wiring) for person in batch.persons]).to(network.device)
         self.context = torch.cat([garment.context for garment in batch.garments])
+        pictures = [garment.picture for garment in batch.garments if garment.picture is not None]
+        self.picture = torch.cat(pictures) if pictures else None
         self.passes = None if network.wiring.every_step else self._passes(batch.tokens)
 
     def __call__(self, latents: Tensor, timestep: int) -> Tensor:
@@ -113,14 +115,15 @@ class Denoiser:
 
     def _passes(self, tokens: Sequence[ShownGarment]) -> list[Contexts]:
         """What the stages of each call of the try-on U-Net look at."""
-        network, context = self.network, self.context
+        network, context, picture = self.network, self.context, self.picture
         shown = together([each.shown for each in tokens])
         if not self.config.guided:
-            return [network.contexts(context, shown, self.probes)]
+            return [network.contexts(context, shown, self.probes, picture)]
         hidden = together([each.hidden for each in tokens if each.hidden is not None])
         if network.savings.batch_guidance:
-            return [network.contexts(torch.cat([context, context]), together([shown, hidden]), self.probes)]
-        return [network.contexts(context, shown, self.probes), network.contexts(context, hidden)]
+            twice = None if picture is None else torch.cat([picture, picture])
+            return [network.contexts(torch.cat([context, context]), together([shown, hidden]), self.probes, twice)]
+        return [network.contexts(context, shown, self.probes, picture), network.contexts(context, hidden, picture=picture)]
 
     def _answer(self, latents: Tensor, shifts: Shifts, contexts: Contexts) -> Tensor:
         person = self.person if len(latents) == len(self.person) else torch.cat([self.person, self.person])

@@ -14,6 +14,8 @@ from pipeline.core.errors import WeightsError
 Inputs = Literal["concat", "add", "mask"]
 Tokens = Literal["before", "after"]
 ReferenceTimestep = Literal["zero", "same", "middle"]
+Adapter = Literal["none", "plain", "resampler"]
+Places = Literal["all", "decoder"]
 CHANNELS: Mapping[Inputs, int] = {"concat": 8, "add": 4, "mask": 9}
 """Of the try-on U-Net's first convolution."""
 MIDDLE = 500
@@ -29,12 +31,23 @@ class Wiring:
         tokens: the garment's, taken before its U-Net's own norm1 (OOTDiffusion), or after it (Magic Clothing, Leffa, IDM-VTON).
         reference_timestep: of the garment U-Net: 0, so that it runs once; that of the try-on U-Net, at every step; or always 500.
         alignment: a small residual network stands behind the masked person's latent.
+        adapter: an IP-Adapter for the garment: four tokens of CLIP's vector, or sixteen of its patches; none = without.
+        adapter_places: the try-on U-Net's cross-attentions that see these tokens: all, or those of its decoder.
+        vision_only: these tokens are all that the try-on U-Net's cross-attentions see.
     """
 
     inputs: Inputs = "concat"
     tokens: Tokens = "before"
     reference_timestep: ReferenceTimestep = "zero"
     alignment: bool = False
+    adapter: Adapter = "none"
+    adapter_places: Places = "all"
+    vision_only: bool = False
+
+    @property
+    def extra_parts(self) -> tuple[str, ...]:
+        """Learned parts beside the published ones: attributes of the network, and folders beside the two U-Nets."""
+        return (*(("alignment",) if self.alignment else ()), *(("adapter",) if self.adapter != "none" else ()))
 
     @property
     def channels(self) -> int:

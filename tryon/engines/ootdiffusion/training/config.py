@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.core.config import Schema, StepConfig
-from tryon.engines.ootdiffusion.wiring import Inputs, ReferenceTimestep, Tokens, Wiring
+from tryon.engines.ootdiffusion.wiring import Adapter, Inputs, Places, ReferenceTimestep, Tokens, Wiring
 from tryon.engines.ootdiffusion.words import Prompts
 from tryon.training.config import LoopConfig
 from tryon.training.data.augment import Unchanged
@@ -16,7 +16,7 @@ from tryon.training.optimiser import OptimiserConfig
 
 Loss = Literal["mse", "masked", "min-snr"]
 Base = Literal["sd15", "ootd"]
-Trained = Literal["joint", "try-on", "garment", "attention", "lora"]
+Trained = Literal["joint", "try-on", "garment", "attention", "lora", "adapter"]
 
 
 class OotdOptimiser(OptimiserConfig):
@@ -52,6 +52,12 @@ class OotdTraining(StepConfig):
     """Of the garment U-Net: 0, that of the try-on U-Net (the garment is then shown at every step), or always 500."""
     alignment: bool = False
     """A small residual network behind the masked person's latent, trained with the rest."""
+    adapter: Adapter = "none"
+    """An IP-Adapter on the try-on U-Net that sees the garment: four tokens of CLIP-L's vector, or sixteen of its patches."""
+    adapter_places: Places = "all"
+    """Which of the try-on U-Net's cross-attentions see them: all, or those of the decoder."""
+    vision_only: bool = False
+    """These tokens are all that the try-on U-Net's cross-attentions see; all of them must."""
     loss: Loss = "mse"
     """mse; masked: the hole alone counts; min-snr: early timesteps, which are easy, count less (Hang et al. 2023, gamma 5)."""
     outside: float = Field(default=0.0, ge=0, le=1)
@@ -77,11 +83,25 @@ class OotdTraining(StepConfig):
     draw_steps: int = Field(default=20, ge=2, le=1000)
     """Sampling steps of the pictures on the sheets."""
 
+    @model_validator(mode="after")
+    def _fits(self) -> OotdTraining:
+        if self.trained == "adapter" and self.adapter == "none":
+            raise ValueError("trained=adapter needs adapter=plain or adapter=resampler")
+        if self.vision_only and (self.adapter == "none" or self.adapter_places != "all"):
+            raise ValueError("vision_only needs an adapter at all places: the others would see nothing")
+        return self
+
     @property
     def wiring(self) -> Wiring:
         """How the U-Nets are joined."""
         return Wiring(
-            inputs=self.inputs, tokens=self.tokens, reference_timestep=self.reference_timestep, alignment=self.alignment
+            adapter=self.adapter,
+            adapter_places=self.adapter_places,
+            vision_only=self.vision_only,
+            inputs=self.inputs,
+            tokens=self.tokens,
+            reference_timestep=self.reference_timestep,
+            alignment=self.alignment,
         )
 
 
@@ -91,6 +111,10 @@ SECTIONS: Schema = {"augment": Unchanged, "optimiser": OotdOptimiser, "loop": Oo
 SMALL = ("precision.recompute=true", "ootd.cache=20000")
 """What every arrangement for one card has: maps calculated again, encodings kept (at 512×384 about 0.2 MB a pair)."""
 ONE_CARD = (*SMALL, "loop.batch=4", "loop.accumulation=4")
+IP_ADAPTER = (
+    *(*ONE_CARD, "ootd.trained=adapter", "ootd.try_on_from=ootd", "ootd.garment_from=ootd", "ootd.adapter=plain"),
+    "optimiser.learning_rate=1e-4",
+)
 PRESETS: Mapping[str, tuple[str, ...]] = {
     "joint": ("ootd.trained=joint", "loop.steps=36000", "loop.batch=64", "precision.recompute=true"),
     "joint-low-memory": (*SMALL, "ootd.trained=joint", "optimiser.name=adamw8bit", "loop.batch=1", "loop.accumulation=16"),
@@ -102,5 +126,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
         *(*ONE_CARD, "ootd.trained=lora", "ootd.try_on_from=ootd", "ootd.garment_from=ootd"),
         "optimiser.learning_rate=1e-4",
     ),
+    "ip-adapter": (*IP_ADAPTER, "ootd.adapter_places=all"),
+    "ip-adapter-decoder-only": (*IP_ADAPTER, "ootd.adapter_places=decoder"),
 }
 """`joint` is the paper's; the others are what its users asked for, with rates and batches that are ours."""

@@ -30,7 +30,10 @@ def trained_groups(network: OotDiffusion, config: OotdTraining) -> Groups:
     garment = {name: each for name, each in named.items() if name.startswith(f"{GARMENT}.")}
     try_on = {name: each for name, each in named.items() if name.startswith(f"{TRY_ON}.")}
     more = {name: each for name, each in named.items() if name.startswith("alignment.")}
-    extra = {"alignment": more} if more else {}
+    adapter = {name: each for name, each in named.items() if name.startswith("adapter.")}
+    extra = ({"alignment": more} if more else {}) | ({"image adapter": adapter} if adapter else {})
+    if config.trained == "adapter":
+        return extra
     if config.trained == "attention":
         return extra | {"self-attention": {name: each for name, each in try_on.items() if ".attn1." in name}}
     if config.trained == "garment":
@@ -51,6 +54,7 @@ def lora_parts(config: OotdTraining) -> tuple[str, ...]:
 
 
 def _dead(name: str, config: OotdTraining) -> bool:
-    return name.startswith(DEAD) and not (
-        config.tokens == "after" and name.startswith(f"{LAST_BLOCK}transformer_blocks.0.norm1.")
-    )
+    if config.vision_only and name.startswith(f"{TRY_ON}.") and name.endswith((".attn2.to_k.weight", ".attn2.to_v.weight")):
+        return True  # nobody looks at text
+    norm = f"{LAST_BLOCK}transformer_blocks.0.norm1."
+    return name.startswith(DEAD) and not (config.tokens == "after" and name.startswith(norm))

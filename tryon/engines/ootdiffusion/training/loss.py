@@ -35,6 +35,7 @@ class OotdLatents:
         repaint: (b, 1, h, w) in {0, 1}, 1 = repaint.
         picture: (b, 3, 8h, 8w) in [-1, 1], the garment; the loss of attention looks at it.
         photo: (b, 3, 8h, 8w) in [-1, 1], the person in the garment.
+        features: (b, …) what an adapter sees of the garment, where the wiring has one.
     """
 
     image: Tensor
@@ -48,6 +49,7 @@ class OotdLatents:
     repaint: Tensor
     picture: Tensor
     photo: Tensor
+    features: Tensor | None = None
 
 
 def ootd_losses(
@@ -72,7 +74,7 @@ def ootd_losses(
     tokens = network.garment_tokens(
         garment, batch.garment_context, batch.timesteps, recompute=recompute, frozen=not garment_learns
     )
-    seen = network.contexts(batch.context, tokens)
+    seen = network.contexts(batch.context, tokens, picture=batch.features)
     flows = FlowLooks(grid=(noisy.shape[2], noisy.shape[3])) if config.flow else None
     seen = flows.watching(seen) if flows else seen
     answer = network.noise(noisy, batch.person, network.time_shifts(batch.timesteps), seen, recompute=recompute)

@@ -53,5 +53,5 @@ def seconds_per_pair(settings: Settings) -> float:
 def passes(own: OotdTraining, recompute: bool) -> float:
     """Forward passes of a U-Net that a step costs: one for an answer, one for gradients of maps, one for those of weights."""
     again = 1.0 if recompute else 0.0
-    weights = {"joint": 2.0, "try-on": 1.0, "garment": 1.0, "attention": 0.1, "lora": 0.1}[own.trained]
+    weights = {"joint": 2.0, "try-on": 1.0, "garment": 1.0, "attention": 0.1, "lora": 0.1, "adapter": 0.1}[own.trained]
     return 1 + (1 + 1 + again) + (1 + again if garment_learns(own) else 0) + weights

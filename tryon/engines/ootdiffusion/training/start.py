@@ -14,9 +14,12 @@ from torch import Tensor
 
 from pipeline.core.errors import WeightsError
 from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
-from tryon.engines.ootdiffusion.checkpoint import ALIGNMENT, UNET_FILE, Files, read_published
-from tryon.engines.ootdiffusion.network import Alignment
+from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, read_published
+from tryon.engines.ootdiffusion.network import Alignment, OotDiffusion
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
+from tryon.networks.image_adapter import Resampler
+from tryon.networks.reference_attention import reference_blocks
+from tryon.networks.savings import TRAINING
 
 ROWS = {"hd": "ootdiffusion-hd", "dc": "ootdiffusion-dc"}
 PLAIN_UNETS = (f"unet/{UNET_FILE}", f"sd15-unet/{UNET_FILE}", "unet/diffusion_pytorch_model.bin")
@@ -28,6 +31,7 @@ VAES = tuple(
 CLIP = "clip-vit-large-patch14/model.safetensors"
 UP = 3
 """Folders above the start in which VAE and CLIP are looked for: the published layout keeps them there."""
+BEGINS = {"alignment": "changes nothing", "adapter": "looks at the picture as at text"}
 NAMES: dict[Base, str] = {"sd15": "Stable Diffusion 1.5", "ootd": "OOTDiffusion"}
 
 
@@ -84,7 +88,7 @@ def read_start(start: Path, config: OotdTraining, architecture: Architecture, va
     files = find_files(start, config, vae)
     # Checked against the published shapes: a garment U-Net has four inputs, whatever its folder is called.
     weights = read_published(files, architecture)
-    lines = [*_new_alignment(weights, files)]
+    lines = _new_parts(weights, files, architecture)
     lines += [
         f"try-on U-Net: {NAMES[config.try_on_from]} ({files.try_on})",
         f"garment U-Net: {NAMES[config.garment_from]} ({files.garment})",
@@ -95,17 +99,40 @@ def read_start(start: Path, config: OotdTraining, architecture: Architecture, va
     return OotdStart(weights, files, tuple(lines))
 
 
-def _new_alignment(weights: dict[str, Tensor], files: Files) -> list[str]:
-    """An alignment module that the start does not have begins as one that changes nothing."""
-    if not files.wiring.alignment or any(name.startswith(f"{ALIGNMENT}.") for name in weights):
+def _new_parts(weights: dict[str, Tensor], files: Files, architecture: Architecture) -> list[str]:
+    """Parts that the start does not have: an alignment module that changes nothing, an adapter that looks as at text."""
+    lost = [part for part in files.wiring.extra_parts if not any(name.startswith(f"{part}.") for name in weights)]
+    if not lost:
         return []
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        network = OotDiffusion(architecture, TRAINING, files.wiring)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        module = Alignment()
-    for each in module.leave.parameters():
-        torch.nn.init.zeros_(each)
-    weights |= {f"{ALIGNMENT}.{name}": each.detach() for name, each in module.state_dict().items()}
-    return ["alignment module: new; it begins as one that changes nothing"]
+        for part in lost:
+            module = getattr(network, part).to_empty(device="cpu")
+            _draw(module)
+            weights |= {f"{part}.{name}": each.detach() for name, each in module.state_dict().items()}
+    blocks = [name for name, each in network.named_modules() if name.endswith(".attn2")]
+    places = {id(block.attn2): place for place, block in enumerate(reference_blocks(network.unet_vton))}
+    for name in blocks if "adapter" in lost else ():
+        place = places.get(id(network.get_submodule(name)))
+        for kind in ("k", "v"):
+            if f"adapter.to_{kind}.{place}.weight" in weights:
+                weights[f"adapter.to_{kind}.{place}.weight"] = weights[f"{name}.to_{kind}.weight"].float().clone()
+    return [f"{part}: new, it begins as one that {BEGINS[part]}" for part in lost]
+
+
+@torch.no_grad()
+def _draw(module: torch.nn.Module) -> None:
+    """First weights of a new part."""
+    for each in module.modules():
+        if isinstance(each, torch.nn.Linear | torch.nn.Conv2d | torch.nn.LayerNorm):
+            each.reset_parameters()
+    if isinstance(module, Alignment):
+        for parameter in module.leave.parameters():
+            torch.nn.init.zeros_(parameter)
+    if isinstance(projector := getattr(module, "projector", None), Resampler):
+        projector.latents.normal_(std=projector.widths.width**-0.5)
 
 
 def start_files(start: Path, config: OotdTraining) -> tuple[Path, ...]:

@@ -85,7 +85,7 @@ class OotdLossModule(nn.Module):
     def __init__(self, network: OotDiffusion, config: OotdTraining, recompute: bool = False) -> None:
         super().__init__()
         self.network, self.config, self.recompute = network, config, recompute
-        self._encoder = FrozenEncoder(config.cache, len(PICTURES) + 1)
+        self._encoder = FrozenEncoder(config.cache, len(PICTURES) + 2)
 
     def forward(self, batch: OotdBatch) -> dict[str, Tensor]:
         """Encode without gradients, then calculate the loss: `loss` is what is minimised."""
@@ -110,6 +110,9 @@ class OotdLossModule(nn.Module):
             return self._encoder.vectors(encode, (ids, batch.squares), batch.ids, what)
 
         context = told(batch.words, "context")
+        features = None
+        if self.config.adapter != "none":
+            features = self._encoder.vectors(net.picture_features, (batch.squares,), batch.ids, "picture features")
 
         return OotdLatents(
             image=person.sample(batch.draws),
@@ -123,6 +126,7 @@ class OotdLossModule(nn.Module):
             repaint=batch.repaint,
             picture=batch.pictures.chunk(len(PICTURES))[2],
             photo=batch.pictures.chunk(len(PICTURES))[1],
+            features=features,
         )
 
 
