@@ -39,6 +39,7 @@ from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runt
 from tryon.engines.ootdiffusion.sampling import Batch, Denoiser, show_garment
 from tryon.engines.ootdiffusion.training.config import PRESETS
 from tryon.engines.ootdiffusion.training.loss import ootd_losses
+from tryon.engines.ootdiffusion.training.recipe import OotdRecipe
 from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.words import HALF_BODY, words_of
 from tryon.networks.clip import clip_crop
@@ -421,3 +422,18 @@ def test_a_new_adapter_begins_with_the_projections_for_text(place):
     for number, block in enumerate(blocks):
         assert torch.equal(network.adapter.to_k[str(number)].weight, block.attn2.to_k.weight)
         assert torch.equal(network.adapter.to_v[str(number)].weight, block.attn2.to_v.weight)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arrangement", "values"),
+    [
+        ("joint", 859_532_484 + 859_520_964 - 2_455_044),
+        ("attention-only", 49_574_080),
+        ("ip-adapter", 21_533_184),
+    ],
+)
+def test_so_many_values_are_trained_at_full_size(arrangement, values):
+    """49,574,080 is CatVTON's count; the published adapter's projections are of the same widths."""
+    groups = OotdRecipe().simulated(settings(preset=arrangement))[0].groups()
+    assert sum(each.numel() for group in groups.values() for each in group.values()) == values
