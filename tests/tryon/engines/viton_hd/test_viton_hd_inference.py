@@ -19,6 +19,8 @@ from tryon.engines.viton_hd.inference import Garment, Person
 from tryon.engines.viton_hd.labels import GROUP_OF
 
 LIKE = torch.zeros(1)
+A_CLASS_OF = np.array([list(GROUP_OF).index(group) for group in range(7)], np.uint8)
+"""A class of each of the seven groups; which one of several decides nothing behind the segmentation."""
 
 
 @dataclass(frozen=True)
@@ -116,19 +118,22 @@ def test_every_stage_is_the_published_programs(run, recorded_noise):
     scores = torch.sigmoid(run.seg(inputs))
     assert far(scores[..., ::step, ::step], run.recorded("seg/sigmoid_s4" if official else "seg_sigmoid_s8")) < 5e-4
     classes = inference.segment(architecture, run.seg, inputs)
+    if official:  # from here on by the recorded labels, so that a pixel whose scores are a tie colours nothing
+        assert (GROUP_OF[classes.numpy()] == run.recorded("parse7")).mean() > 0.9999
+        classes = torch.from_numpy(A_CLASS_OF[run.recorded("parse7")]).to(classes.dtype)
     placed = inference.place(
         architecture, run.gmm, inference.warp_person(architecture, person, classes),
         run.gmm.encode_garment(inference.warp_garment(architecture, garment)), garment,
     )  # fmt: skip
     shown = inference.warp_person(architecture, person, classes)
     assert far(shown[..., ::step, ::step], run.recorded("gmm/input_a_s4" if official else "gmm_input_a_s8")) < 1e-3
-    assert far(placed.theta, run.recorded("gmm/theta" if official else "theta")) < 3e-5
+    assert far(placed.theta, run.recorded("gmm/theta" if official else "theta")) < (1e-6 if official else 3e-5)
     cloth = placed.cloth[..., 4::8, 4::8]
     assert (
         far(cloth, run.recorded("alias/warped_cloth_s8" if official else "warped_cloth_s8")) < 3e-3
     )  # edges, times the grid's rounding
     area = inference.misaligned(classes, placed.mask)
-    assert far(area.sum((1, 2, 3)), run.recorded("alias/misalign_sum" if official else "misalign_sum")) < 5
+    assert far(area.sum((1, 2, 3)), run.recorded("alias/misalign_sum" if official else "misalign_sum")) < (0.1 if official else 5)
     guide = inference.guide_of(architecture, classes, area)
     assert_labels(run, classes, guide, official)
     for number in range(2):
@@ -140,15 +145,16 @@ def test_every_stage_is_the_published_programs(run, recorded_noise):
         )  # fmt: skip
         recorded = run.recorded("out_s" if official else "out_s4")[number]
         apart = np.abs(picture[0, :, ::4, ::4].numpy() - recorded)
-        # The published grid is 6e-6 off (fp32): 3e-3 at the rim of a mask; and a label that is a tie colours its neighbours.
+        # The published grid is 6e-6 off (fp32): 3e-3 at the rim of a mask. The seed's whole label maps are not recorded, so that
+        # there a label that is a tie colours its neighbours.
+        if official:
+            assert apart.max() < 5e-3 and apart.mean() < 5e-5
         assert (apart > 5e-3).mean() < 2e-3 and apart.mean() < 2e-4
 
 
 def assert_labels(run, classes, guide, official) -> None:
     if official:
-        groups = GROUP_OF[classes.numpy()]
-        assert (groups == run.recorded("parse7")).mean() > 0.9999
-        assert far(guide.divided.sum((2, 3)), run.recorded("alias/div_sum")) < 10
+        assert far(guide.divided.sum((2, 3)), run.recorded("alias/div_sum")) < 0.1
         return
     recorded = run.recorded("parse7_after_subtraction_s2")
     ours = torch.where(guide.groups.amax(1) > 0.5, guide.groups.argmax(1), 255)[:, ::2, ::2].numpy()
