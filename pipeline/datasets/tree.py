@@ -196,6 +196,23 @@ def _is_strange(file: Path, split: str, setting: str | None) -> bool:
     return not other_half and (not own or (setting is not None and setting_of(file) in {setting, ""}))
 
 
+def no_list(file: Path, places: Sequence[Path]) -> UsageError:
+    """The error of a tree without a pair list of a known name; lists of other names are named.
+
+    Args:
+        file: the list that was looked for.
+        places: folders that may hold it.
+    """
+    others = _lists(places)
+    if not others:
+        return UsageError(f"there is no {file}", "choose --pairs paired or --pairs none")
+    rename = f"mv '{others[0]}' '{file}'"
+    return UsageError(
+        f"there is no {file}; not read: {', '.join(map(str, others))}",
+        f"give the right one this name: {rename}; or choose --pairs paired or --pairs none",
+    )
+
+
 def _lists(places: Sequence[Path]) -> list[Path]:
     """The files directly in some folders that are pair lists by their name."""
     every = (entry for place in dict.fromkeys(places) if place.is_dir() for entry in sorted(place.iterdir()))

@@ -19,6 +19,7 @@ from pipeline.datasets.tree import (
     folder_named,
     holds_indices,
     names_of,
+    no_list,
     not_understood,
     pictures_in,
     published_list,
@@ -106,6 +107,6 @@ def _pairs(
         stems = enumerate(Path(person.name).stem for person in people)
         return PairList(tuple((place, garment_at[stem]) for place, stem in stems if stem in garment_at))
     if file is None:
-        raise UsageError(f"there is no {root.parent / f'{root.name}_pairs.txt'}", "choose --pairs paired or --pairs none")
+        raise no_list(root.parent / f"{root.name}_pairs.txt", (root.parent, root))
     named_people = names_of(people, Kind.IMAGE, root.parent, GARMENT_FOLDERS)
     return read_pairs(file, named_people, names_of(garments, Kind.CLOTH, root.parent, PERSON_FOLDERS))

@@ -95,6 +95,23 @@ def test_lists_under_their_usual_names_are_found(published, tmp_path, name):
     assert found.pairs == ((0, 1), (1, 0)) and not found.notes
 
 
+@pytest.mark.parametrize("name", ["viton_test_pairs.txt", "pairs.txt", "test/unpaired pairs.csv"])
+def test_a_list_of_another_name_is_named_with_the_command_that_cures_it(published, tmp_path, name):
+    tree = copied(published, tmp_path, {})
+    (tree / "test_pairs.txt").rename(tree / name)
+    with pytest.raises(UsageError, match="not read: ") as refused:
+        read_viton_hd(tree)
+    assert f"mv '{tree / name}' '{tree / 'test_pairs.txt'}'" in refused.value.remedy
+
+
+def test_without_any_list_the_choices_are_named(published, tmp_path):
+    tree = copied(published, tmp_path, {})
+    (tree / "test_pairs.txt").unlink()
+    with pytest.raises(UsageError) as refused:
+        read_viton_hd(tree)
+    assert "not read" not in str(refused.value) and "--pairs paired" in refused.value.remedy
+
+
 def test_two_lists_that_may_be_meant_are_refused_with_their_names(published, tmp_path):
     tree = copied(published, tmp_path, {})
     for number in (1, 2):
