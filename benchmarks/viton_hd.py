@@ -86,7 +86,7 @@ def main() -> None:
             features = gmm.encode_garment(inference.warp_garment(OFFICIAL, garment).to(dtype))
         shown = inference.warp_person(OFFICIAL, person, classes)
         placed = inference.place(OFFICIAL, gmm, shown, features, garment)
-        guide = inference.guide_of(OFFICIAL, classes, inference.misaligned(classes, placed.mask))
+        guide = inference.guide_of(OFFICIAL, classes, inference.misaligned(OFFICIAL, classes, placed.mask))
         parts.append(time.process_time())
         picture = inference.dress(alias, person, placed.cloth, guide, seeded_draw([0], CPU), tables=not official)
         assert torch.isfinite(picture).all()

@@ -225,6 +225,9 @@ TRAINERS: dict[str, Target] = {
     "stableviton": "tryon.engines.stableviton.training.recipe:RECIPE",
     "ootdiffusion": "tryon.engines.ootdiffusion.training.recipe:RECIPE",
     "vae-decoder": "tryon.engines.stableviton.training.vae_decoder:RECIPE",
+    "viton-hd-seg": "tryon.engines.viton_hd.training.recipe:SEG",
+    "viton-hd-gmm": "tryon.engines.viton_hd.training.recipe:GMM",
+    "viton-hd-alias": "tryon.engines.viton_hd.training.recipe:ALIAS",
     "hand-lora": "tryon.hands.training.recipe:RECIPE",
 }
 """What `train NAME` trains: a `Recipe` of `tryon/training/protocol.py` each."""
@@ -247,6 +250,7 @@ TRAINING: dict[str, Target] = {
     "wanted": "tryon.training.runs:Wanted",
     "prepare": "tryon.training.data.worn_garment:prepare",
     "warp": "tryon.engines.dci_vton.training.warp_tree:warp_tree",
+    "place": "tryon.engines.viton_hd.training.placed_tree:place_tree",
     "widen": "tryon.engines.stableviton.training.prepare:write_start",
 }
 """The training room's own commands."""

@@ -14,6 +14,8 @@ from pipeline.cli.options import WEIGHTS
 BEGIN = "begin"
 """The command that an engine's name means."""
 RUNS = Path("runs")
+PLACED_FOR = "viton-hd"
+"""Whose generator learns from garments that its warp network bent."""
 
 
 class Trainings(TyperGroup):
@@ -34,6 +36,10 @@ app = typer.Typer(
 
 Runs = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of all runs.")]
 Name = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, see `train list`.")]
+Stage = Annotated[
+    str, typer.Option("--stage", "--train_model", metavar="STAGE", help="Of an engine with several: seg, gmm or alias.")
+]
+Category = Annotated[str, typer.Option(metavar="CATEGORY", help="viton-hd: garments that are exchanged, upper or lower.")]
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Root of a VITON-HD or DressCode tree.")]
 
 
@@ -41,6 +47,7 @@ Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Root o
 def begin(
     context: typer.Context,
     engine: Annotated[str, typer.Argument(metavar="ENGINE", help="What is trained.")],
+    stage: Stage = "",
     data: Data = None,
     preset: Annotated[
         str, typer.Option("--preset", "--arrangement", metavar="NAME", help="Name of a preset; see docs/training.md.")
@@ -54,6 +61,7 @@ def begin(
     overrides: Annotated[list[str], typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting; repeatable.")] = [],  # noqa: B006
     batch: Annotated[str, typer.Option(metavar="N|auto", help="Pairs per process; auto = as many as fit.")] = "",
     unlock: Annotated[list[str], typer.Option(metavar="PART", help="decoder, all, encoder or clip: trained too.")] = [],  # noqa: B006
+    category: Category = "",
     precision: Annotated[str, typer.Option(metavar="FORMAT", help="bf16, fp16 or fp32.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, plan, try three steps; nothing is saved.")] = False,
@@ -66,6 +74,7 @@ def begin(
         bool, typer.Option("--skip-incomplete", help="Leave out pairs that lack a file, and no others.")
     ] = False,
     changed: Annotated[bool, typer.Option("--changed", help="Go on although settings or data are others.")] = False,
+    resume: Annotated[bool, typer.Option("--continue", "--continue_train", help="Go on; an error where nothing began.")] = False,
 ) -> None:
     """Begin or go on: the same command again resumes. Flags of the published script are understood and mapped."""
     from pipeline.core.console import Console
@@ -76,6 +85,7 @@ def begin(
         *([f"loop.batch={batch}"] if batch else []),
         *([f"precision.numbers={precision}"] if precision else []),
         *([f"stableviton.unlock=[{listed}]"] if unlock else []),
+        *([f"viton_hd.category={category}"] if category else []),
     ]
     options = resolve(TRAINING["options"])(
         data=data,
@@ -92,10 +102,11 @@ def begin(
         skip_bad=skip_bad,
         skip_incomplete=skip_incomplete,
         changed=changed,
+        resume=resume,
         weights=weights,
         identify=resolve(TRAINING["identify"]),
     )
-    raise typer.Exit(resolve(TRAINING["start"])(_recipe(engine), options, console.say))
+    raise typer.Exit(resolve(TRAINING["start"])(_recipe(engine, stage), options, console.say))
 
 
 @app.command("list")
@@ -208,21 +219,29 @@ def prepare(
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where the widened file goes.")] = None,
     warper: Annotated[
-        Path | None, typer.Option("--warper", metavar="FILE", help="warp_viton.pth: with --data it makes the warped garments.")
+        Path | None,
+        typer.Option("--warper", metavar="FILE", help="warp_viton.pth, gmm_final.pth: with --data it makes warped garments."),
     ] = None,
+    category: Category = "upper",
 ) -> None:
     """Make what training needs: masks of worn garments (--data), warped garments (--warper), or the start file (--widen)."""
     from pipeline.core.console import Console
     from pipeline.core.errors import ExitCode, UsageError
 
     console = Console()
-    _recipe(engine)
+    placing = engine == PLACED_FOR
+    if not placing:
+        _recipe(engine)
+    if placing and (data is None or warper is None):
+        raise UsageError(f"train prepare {engine}: --data DIR and --warper gmm_final.pth are wanted", "see docs/training.md")
     if data is None and widen is None:
         raise UsageError(
             "train prepare: nothing to do", "--data DIR makes gt_cloth_warped_mask; --widen FILE --to FILE a start file"
         )
     whole = True
-    if data is not None and warper is not None:
+    if placing:
+        whole = resolve(TRAINING["place"])(data, split, warper, console.say, category)
+    elif data is not None and warper is not None:
         whole = resolve(TRAINING["warp"])(data, split, warper, console.say)
     elif data is not None:
         whole = resolve(TRAINING["prepare"])(data, split, console.say)
@@ -233,13 +252,26 @@ def prepare(
     raise typer.Exit(ExitCode.DONE if whole else ExitCode.ITEMS_FAILED)
 
 
-def _recipe(name: str) -> Any:
+def _recipe(name: str, stage: str = "") -> Any:
     """The recipe of an engine.
+
+    Args:
+        name: as in the catalogue; of an engine with several stages what comes before theirs.
+        stage: of such an engine.
 
     Raises:
         UsageError: it cannot be trained.
     """
     from pipeline.core.errors import UsageError, nearest
+
+    stages = [each.removeprefix(f"{name}-") for each in TRAINERS if each.startswith(f"{name}-")]
+    if stages and name not in TRAINERS:
+        if stage not in stages:
+            said = f"--stage {stage}: no stage" if stage else "--stage is missing"
+            raise UsageError(f"train {name}: {said}", f"--stage {' | '.join(stages)}")
+        name = f"{name}-{stage}"
+    elif stage and not name.endswith(f"-{stage}"):
+        raise UsageError(f"train {name} --stage {stage}: it is trained in one", "leave --stage out")
 
     if name not in TRAINERS:
         raise UsageError(f"train {name}: nothing of this name can be trained", nearest(name, TRAINERS))

@@ -100,7 +100,7 @@ def measured_step(trainer: Any) -> float:
     """Storages alive at once in a real second step, with weights, average and moments, in bytes."""
     steps = trainer.steps(2)
     next(steps)
-    state = [value for each in trainer.optimiser.optimizer.state.values() for value in each.values()]
+    state = trainer.updates.state()[0].values()
     held = sum(each.nbytes for each in (*trainer.trainee.module.parameters(), *trainer.average.average.values(), *state))
     with LiveBytes() as live:
         next(steps)

@@ -52,6 +52,7 @@ def write_pair(base: Path, name: str, number: int, size: tuple[int, int], worn: 
         f"image-densepose/{name}": images.png(np.asarray(DENSEPOSE_COLOURS, np.uint8)[parts]),
         f"image-parse-v3/{stem}.png": images.labels_png(parse),
         f"image-parse-agnostic-v3.2/{stem}.png": images.labels_png(np.where(shirt, np.uint8(Parse.BACKGROUND), parse)),
+        f"openpose_img/{stem}_rendered.png": images.png(np.where(body[..., None], np.uint8((0, 90, 160)), np.uint8(0))),
         f"cloth-warp/{name}": images.png(np.where(shirt[..., None], image, np.uint8(255))),
         f"cloth-warp-mask/{name}": images.mask_png(shirt),
         f"cloth/{name}": images.png(cloth),

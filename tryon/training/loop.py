@@ -27,12 +27,12 @@ from tryon.training.data.tree import TrainingPair
 from tryon.training.ema import MovingAverage
 from tryon.training.logs import RunLogs
 from tryon.training.machine import freeze_all_but, peak_megabytes, shrink_frozen
-from tryon.training.moments import load_state, state_by_name
-from tryon.training.optimiser import OptimiserConfig, build_optimiser
+from tryon.training.optimiser import OptimiserConfig
 from tryon.training.protocol import Trainee
 from tryon.training.randomness import SampleDraws, seed_of
 from tryon.training.schedule import Schedule
 from tryon.training.stopping import Overflows, Stops, check_finite
+from tryon.training.updates import Update, Updates
 
 VALIDATED = (50, 250, 500, 750, 950)
 """Timesteps of the validation loss."""
@@ -114,14 +114,13 @@ class Trainer:
 
     def __init__(self, trainee: Trainee, job: Job, accelerator: Any) -> None:
         self.trainee, self.accelerator = trainee, accelerator
-        groups = trainee.groups()
-        self.parameters = {name: each for group in groups.values() for name, each in group.items()}
+        self.parameters = {name: each for group in trainee.groups().values() for name, each in group.items()}
         freeze_all_but(trainee.module, {id(each) for each in self.parameters.values()})
         shrink_frozen(trainee.module, job.precision)
         trainee.module.to(accelerator.device)
         if job.precision.compile:
             trainee.module.compile()
-        self.optimiser = accelerator.prepare_optimizer(build_optimiser(groups, job.optimiser), device_placement=False)
+        self.updates = Updates(trainee, job.optimiser, accelerator)
         self.module = accelerator.prepare_model(trainee.module)
         self.kept: dict[str, Tensor] = {**self.parameters, **trainee.buffers()}  # here: the line above moves buffers once more
         self.average = MovingAverage(self.kept, job.loop.ema_decay)
@@ -145,7 +144,7 @@ class Trainer:
         try:
             self.module(self.trainee.moved(batch, self.accelerator.device))["loss"].backward()
         finally:
-            self.optimiser.zero_grad(set_to_none=True)
+            self.updates.forget_gradients()
             for name, tensor in self.trainee.buffers().items():
                 tensor.copy_(before[name])
 
@@ -216,7 +215,7 @@ class Trainer:
         """Write a checkpoint and let old ones go."""
         loop = self.job.loop
         if self._main:
-            tensors, numbers = state_by_name(self.optimiser.optimizer, self.parameters)
+            tensors, numbers = self.updates.state()
             scaler = self.accelerator.scaler
             state = {
                 "step": self.step,
@@ -295,36 +294,42 @@ class Trainer:
 
     def _one_step(self, batches: Any) -> dict[str, float]:
         begun = time.perf_counter()
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.job.optimiser.rate(self.step, self.schedule.steps_per_epoch)
+        read = [next(batches) for _ in range(self.schedule.accumulation)]
+        samples = [name for _, ids in read for name in ids]
         total: dict[str, float] = {}
-        samples: list[str] = []
-        accumulation = self.schedule.accumulation
-        for number in range(accumulation):
-            batch, ids = next(batches)
-            samples += ids
-            with self.accelerator.no_sync(self.module) if number < accumulation - 1 else _nothing():
-                losses = self.module(self.trainee.moved(batch, self.accelerator.device))
-                self.accelerator.backward(losses["loss"] / accumulation)
-            for name, value in losses.items():
-                total[name] = total.get(name, 0.0) + float(value.detach()) / accumulation
-        check_finite(total, self.step, samples)
-        norm = self._clip()
-        if self.accelerator.scaler is None:
-            check_finite({"gradient": norm}, self.step, samples)
-        self.optimiser.step()
-        self._overflows.count(bool(self.accelerator.optimizer_step_was_skipped), self.step, samples)
-        self.optimiser.zero_grad(set_to_none=True)
+        for update in self.updates:
+            total |= self._update(update, [batch for batch, _ in read], samples)
         self.average.update(self.step)
         self.step += 1
-        seconds = time.perf_counter() - begun
-        rate = self.optimiser.param_groups[0]["lr"]
-        return self._mean(total) | {"gradient": norm, "rate": rate, "seconds": seconds}
+        return total | {"seconds": time.perf_counter() - begun}
 
-    def _clip(self) -> float:
+    def _update(self, update: Update, read: Sequence[Any], samples: list[str]) -> dict[str, float]:
+        """One turn on a step's micro-batches; the mean of what was measured."""
+        turn, optimiser = update.turn, update.optimiser
+        for group in optimiser.param_groups:
+            group["lr"] = turn.optimiser.rate(self.step, self.schedule.steps_per_epoch)
+        called_with = (turn.name,) if turn.name else ()
+        total: dict[str, float] = {}
+        for number, batch in enumerate(read, 1):
+            with self.accelerator.no_sync(self.module) if number < len(read) else _nothing():
+                losses = self.module(self.trainee.moved(batch, self.accelerator.device), *called_with)
+                self.accelerator.backward(losses["loss"] / len(read))
+            for name, value in losses.items():
+                total[name] = total.get(name, 0.0) + float(value.detach()) / len(read)
+        check_finite(total, self.step, samples)
+        norm = self._clip(update)
+        if self.accelerator.scaler is None:
+            check_finite({"gradient": norm}, self.step, samples)
+        optimiser.step()
+        self._overflows.count(bool(self.accelerator.optimizer_step_was_skipped), self.step, samples)
+        optimiser.zero_grad(set_to_none=True)
+        measured = self._mean(total) | {"gradient": norm, "rate": optimiser.param_groups[0]["lr"]}
+        return {update.named(name): value for name, value in measured.items()}
+
+    def _clip(self, update: Update) -> float:
         """The gradients' norm, after scaling them down where a largest norm is set."""
-        largest = self.job.optimiser.clip_norm or float("inf")
-        return float(self.accelerator.clip_grad_norm_(list(self.parameters.values()), largest))
+        largest = update.turn.optimiser.clip_norm or float("inf")
+        return float(self.accelerator.clip_grad_norm_(list(update.parameters.values()), largest))
 
     def _mean(self, values: dict[str, float]) -> dict[str, float]:
         """Over all processes."""
@@ -382,7 +387,7 @@ class Trainer:
         for name, tensor in self.kept.items():
             tensor.copy_(weights[name])
         self.average.load(found.tensors("ema"))
-        load_state(self.optimiser.optimizer, self.parameters, found.tensors("optimiser"), state["numbers"])
+        self.updates.load(found.tensors("optimiser"), state["numbers"])
         if self.accelerator.scaler is not None and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
 

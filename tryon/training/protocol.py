@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ from pipeline.core.config import Schema
 from tryon.training.config import Settings
 from tryon.training.data.items import Item
 from tryon.training.data.tree import Kind, TrainingPair, Tree
+from tryon.training.optimiser import OptimiserConfig
 from tryon.training.parameters import Groups, Weights
 from tryon.training.randomness import SampleDraws
 
@@ -58,6 +60,29 @@ class Trainee(Protocol):
 
     def draw(self, trained: Weights, items: Sequence[Item], seed: int) -> list[RGB]:
         """Pictures by the inference engine with other trained weights, (h, w, 3) uint8 RGB each."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One of the updates of a step: who learns in it, and how.
+
+    Args:
+        name: what the module is called with beside the batch; "" = with the batch alone, the first turn.
+        groups: names of the groups that learn.
+        optimiser: settings of its own optimiser.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    optimiser: OptimiserConfig
+
+
+@runtime_checkable
+class TakesTurns(Protocol):
+    """A trainee whose step has several updates: a network, then its discriminator."""
+
+    def turns(self) -> Sequence[Turn]:
+        """In their order; every group learns in exactly one."""
 
 
 class Recipe(Protocol):

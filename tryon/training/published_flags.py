@@ -69,3 +69,20 @@ def _grouped(words: Sequence[str]) -> list[tuple[str, list[str]]]:
         else:
             raise UsageError(f"{word!r}: what is it?", "published flags begin with --")
     return groups
+
+
+def epochs_of_two_phases(constant: int, decay: int) -> dict[str, Listed]:
+    """`--niter` and `--niter_decay` of pix2pixHD's family: epochs at the whole rate, and of its fall; together the run's.
+
+    Args:
+        constant, decay: what the script has where a flag is not given.
+    """
+    keys = {"--niter": ("optimiser.constant_epochs", constant), "--niter_decay": ("optimiser.decay_epochs", decay)}
+
+    def made(flag: str, values: Sequence[str], before: Sequence[str]) -> list[str]:
+        (value,) = values
+        other, usual = next(each for name, each in keys.items() if name != flag)
+        given = next((int(each.partition("=")[2]) for each in before if each.startswith(f"{other}=")), usual)
+        return [f"{keys[flag][0]}={value}", f"loop.epochs={int(value) + given}"]
+
+    return dict.fromkeys(keys, made)

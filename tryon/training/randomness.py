@@ -51,6 +51,15 @@ class SampleDraws:
         generator = torch.Generator("cpu").manual_seed(seed_of("normal", what, self.seed, self.step, self.sample))
         return torch.randn(shape, generator=generator)
 
+    def happens(self, probability: float, what: str, shape: tuple[int, ...]) -> Tensor:
+        """Bool of a shape on the CPU: whether something of a probability happens, place by place."""
+        generator = torch.Generator("cpu").manual_seed(self.seed_of("happens", what))
+        return torch.rand(shape, generator=generator) < probability
+
+    def seed_of(self, *what: Word) -> int:
+        """A seed of a stream of its own."""
+        return seed_of(*what, self.seed, self.step, self.sample)
+
     def timestep(self, count: int) -> int:
         """Uniform in [0, count)."""
         return int(numpy_stream("timestep", self.seed, self.step, self.sample).integers(count))

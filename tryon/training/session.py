@@ -48,6 +48,7 @@ class Options:
         skip_bad: leave out pairs with problems.
         skip_incomplete: leave out pairs that lack a file, and no others.
         changed: go on although settings or data are others.
+        resume: go on with a run, and never begin one.
         weights: folder of the networks that measure drawn pictures.
         identify: what a model file is, for the error where it cannot be a start; "" = not known.
     """
@@ -66,6 +67,7 @@ class Options:
     skip_bad: bool = False
     skip_incomplete: bool = False
     changed: bool = False
+    resume: bool = False
     weights: Path = Path("weights")
     identify: Callable[[Path], str] = lambda file: ""
 
@@ -97,6 +99,8 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
     settings = settings_of(recipe, options, say)
     folder = options.runs / (options.run or "-".join(filter(None, (recipe.name, options.preset))))
     before = read_run(folder)
+    if options.resume and before is None:
+        raise UsageError(f"--continue: {folder} is no run", "python run.py train list, or leave --continue out to begin one")
     root = options.data or (Path(before["data"]) if before else None)
     if root is None:
         raise UsageError("train: which pictures? --data DIR is missing", "--data with the root of a VITON-HD or DressCode tree")

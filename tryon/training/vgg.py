@@ -31,6 +31,8 @@ FIRST_OF_LEVEL = tuple(f"{level}_1" for level in range(1, 6))
 SECOND_OF_LEVEL = tuple(f"{level}_2" for level in range(1, 6))
 """Convolutions behind whose rectifiers pictures are compared."""
 PREFIXES = ("", "vgg.")
+CAFFE_SHARE = 1 / 255
+"""Of a network that is shown levels instead of numbers up to 1: its maps are as many times larger."""
 
 
 class VggDistance(nn.Module):
@@ -111,6 +113,25 @@ def build_distance(weights: Mapping[str, Tensor], taps: tuple[str, ...], *, caff
     wanted = {f"{name}.{kind}" for name in network.convolutions for kind in ("weight", "bias")}
     network.convolutions.load_state_dict({name: weights[name].float() for name in wanted})
     return network
+
+
+def open_judge(file: str, section: str) -> tuple[VggDistance | None, str]:
+    """VGG where it is given, and a line about it.
+
+    Args:
+        file: its weights; "" = without.
+        section: of the settings whose `vgg_file` names it.
+
+    Raises:
+        WeightsError: the file is not there or holds no VGG-19.
+    """
+    if not file:
+        return None, f"loss: without VGG-19's part, which the published loss has (--set {section}.vgg_file=FILE)"
+    weights, caffe = open_vgg(Path(file))
+    judge = build_distance(weights, FIRST_OF_LEVEL, caffe=caffe, share=CAFFE_SHARE if caffe else 1.0)
+    if caffe:
+        return judge, f"loss: with {file}'s VGG-19, its distance divided by 255; published was torchvision's"
+    return judge, f"loss: with {file}'s VGG-19, as published"
 
 
 def _widths(name: str) -> tuple[int, int]:

@@ -33,6 +33,7 @@ class Architecture:
         warp_resize: how the warp network's pictures are reduced.
         misaligned_class: the generator's coarse blocks are told the misaligned area as an eighth class; else these pixels
             belong to no class, in the fine blocks too.
+        lower: it is what is worn below that is exchanged: no published weights do, ours can be trained so.
     """
 
     size: Size = (1024, 768)
@@ -45,6 +46,7 @@ class Architecture:
     cloth_cut_out: bool = False
     warp_resize: Resize = "nearest"
     misaligned_class: bool = True
+    lower: bool = False
 
     @property
     def seg_inputs(self) -> int:

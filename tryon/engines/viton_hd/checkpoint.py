@@ -49,20 +49,30 @@ def load_generator(path: Path, dtype: torch.dtype, architecture: Architecture) -
 
 def _load(path: Path, network: str, kind: type[Network], dtype: torch.dtype, architecture: Architecture) -> Network:
     official = open_checkpoint(path)
-    _refuse_other(path, network, official, architecture)
+    refuse_other(path, network, official, architecture)
     found, named, stray = _our_tensors(network, official)
     with torch.device("meta"):
         empty = kind(architecture).eval()  # type: ignore[call-arg]
     counters = [name for name, tensor in found.items() if not tensor.is_floating_point()]
     differs = difference(found, empty.state_dict(), stray, named=lambda name: named.get(name, name))
-    refuse_difference(path, f"{_whose(architecture)} {NAMES[network]}", differs)
+    refuse_difference(path, f"{whose(architecture)} {NAMES[network]}", differs)
     owned = own_weights(found, found, dtype, channels_last=True, as_stored=counters)
     empty.load_state_dict(owned, strict=True, assign=True)
     return empty.requires_grad_(False)
 
 
-def _refuse_other(path: Path, network: str, official: Mapping[str, Tensor], architecture: Architecture) -> None:
-    """Refuse another of the three networks, or the other variant's, before names are compared."""
+def refuse_other(path: Path, network: str, official: Mapping[str, Tensor], architecture: Architecture) -> None:
+    """Refuse another of the three networks, or the other variant's, before names are compared.
+
+    Args:
+        path: of the file.
+        network: seg, gmm or alias.
+        official: what it holds.
+        architecture: of the variant that is wanted.
+
+    Raises:
+        WeightsError: it is another, which is named.
+    """
     kind = recognise({name: tuple(tensor.shape) for name, tensor in official.items()}, KINDS)
     wanted = f"{'viton_hd' if architecture.misaligned_class else 'gs_viton'}_{network}"
     if kind is not None and kind.name != wanted:
@@ -113,5 +123,6 @@ def unit_spectral(weight: Tensor, left: Tensor, right: Tensor) -> Tensor:
     return (weight.float() / torch.dot(left.float(), matrix @ right.float())).to(weight.dtype)
 
 
-def _whose(architecture: Architecture) -> str:
+def whose(architecture: Architecture) -> str:
+    """Name of a variant's owner."""
     return "VITON-HD's" if architecture.misaligned_class else "GS-VITON's"

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from tryon.engines.viton_hd.alias import Draw, Generator, Guide
 from tryon.engines.viton_hd.architecture import GROUPS, Architecture
-from tryon.engines.viton_hd.labels import GROUP_OF, UPPER, UPPER_GROUP
+from tryon.engines.viton_hd.labels import WORN_GROUP, group_of, worn_class
 from tryon.engines.viton_hd.segmenter import Segmenter
 from tryon.engines.viton_hd.smoothing import labels_of
 from tryon.engines.viton_hd.spline import grid_of, warped
@@ -62,7 +62,12 @@ def segment(architecture: Architecture, network: Segmenter, inputs: Tensor) -> T
 
 def warp_person(architecture: Architecture, person: Person, classes: Tensor) -> Tensor:
     """What the warp network is shown of a person, (n, 7, *small); `classes` are the predicted ones, (n, *size) int64."""
-    return shown_to_warp(architecture, person, (classes == UPPER)[:, None].float())
+    return shown_to_warp(architecture, person, worn_place(architecture, classes))
+
+
+def worn_place(architecture: Architecture, classes: Tensor) -> Tensor:
+    """Where the garment is, (n, h, w) int64 → (n, 1, h, w) fp32 of 0 and 1."""
+    return (classes == worn_class(architecture.lower))[:, None].float()
 
 
 def shown_to_warp(architecture: Architecture, person: Person, place: Tensor) -> Tensor:
@@ -110,14 +115,15 @@ def place(architecture: Architecture, network: Warper, person: Tensor, garment_f
     return Placed(warped(flat_cloth(architecture, garment), grid), warped(garment.mask, grid), theta)
 
 
-def misaligned(classes: Tensor, warped_mask: Tensor) -> Tensor:
+def misaligned(architecture: Architecture, classes: Tensor, warped_mask: Tensor) -> Tensor:
     """(n, 1, h, w) fp32, 0 … 1: where a garment is predicted and the warped one does not reach.
 
     Args:
+        architecture: the variant.
         classes: (n, h, w) int64, predicted.
         warped_mask: (n, 1, h, w).
     """
-    return ((classes == UPPER)[:, None].float() - warped_mask).clamp(min=0)
+    return (worn_place(architecture, classes) - warped_mask).clamp(min=0)
 
 
 def guide_of(architecture: Architecture, classes: Tensor, area: Tensor) -> Guide:
@@ -128,16 +134,16 @@ def guide_of(architecture: Architecture, classes: Tensor, area: Tensor) -> Guide
         classes: (n, h, w) int64, predicted.
         area: (n, 1, h, w), misaligned; what lies outside the predicted garment counts nothing.
     """
-    group_of = torch.from_numpy(GROUP_OF).long().to(classes.device)
-    groups = functional.one_hot(group_of[classes], GROUPS).permute(0, 3, 1, 2).float()
+    by_class = torch.from_numpy(group_of(architecture.lower)).long().to(classes.device)
+    groups = functional.one_hot(by_class[classes], GROUPS).permute(0, 3, 1, 2).float()
     return guide_from(architecture, groups, area)
 
 
 def guide_from(architecture: Architecture, groups: Tensor, area: Tensor) -> Guide:
     """The same from the groups' planes, (n, 7, h, w)."""
-    area = torch.minimum(area, groups[:, UPPER_GROUP : UPPER_GROUP + 1])
+    area = torch.minimum(area, groups[:, WORN_GROUP : WORN_GROUP + 1])
     reduced = groups.clone()
-    reduced[:, UPPER_GROUP : UPPER_GROUP + 1] -= area
+    reduced[:, WORN_GROUP : WORN_GROUP + 1] -= area
     if architecture.misaligned_class:
         return Guide(groups, torch.cat([reduced, area], dim=1), area)
     return Guide(reduced, reduced, area)

@@ -75,5 +75,50 @@ def our_name(network: str, key: str) -> str:
     return key
 
 
+_OFFICIAL_ROLES = {"shortcut": "s", "first": "0", "second": "1"}
+_SEG_BACK = (
+    (r"^down\.([0-4])\.(first|second)\.", lambda m: f"conv{int(m[1]) + 1}.{_index(m[2])}."),
+    (r"^enlarge\.([0-3])\.", lambda m: f"up{int(m[1]) + 6}.1."),
+    (r"^up\.([0-3])\.(first|second)\.", lambda m: f"conv{int(m[1]) + 6}.{_index(m[2])}."),
+    (r"^scores\.", lambda m: "conv9.6."),
+)
+_GMM_BACK = (
+    (r"^person\.", lambda m: "extractionA.model."),
+    (r"^garment\.", lambda m: "extractionB.model."),
+    (r"^regressor\.convolutions\.", lambda m: "regression.conv."),
+    (r"^regressor\.linear\.", lambda m: "regression.linear."),
+)
+_ALIAS_BACK = (
+    (r"^inputs\.([0-7])\.", lambda m: f"conv_{m[1]}."),
+    (r"^picture\.", lambda m: "conv_img."),
+    (r"\.(shortcut|first|second)_norm\.", lambda m: f".norm_{_OFFICIAL_ROLES[m[1]]}."),
+    (r"\.(shortcut|first|second)\.", lambda m: f".conv_{_OFFICIAL_ROLES[m[1]]}."),
+    (r"\.shared\.", lambda m: ".conv_shared.0."),
+    (r"\.scale\.", lambda m: ".conv_gamma."),
+    (r"\.shift\.", lambda m: ".conv_beta."),
+    (r"^head\.", lambda m: "head_0."),
+    (r"^blocks\.([01])\.", lambda m: f"G_middle_{m[1]}."),
+    (r"^blocks\.([2-6])\.", lambda m: f"up_{int(m[1]) - 2}."),
+)
+BACK = {"seg": _SEG_BACK, "gmm": _GMM_BACK, "alias": _ALIAS_BACK}
+"""From our names to those of each network's file."""
+
+
+def official_name(network: str, name: str) -> str:
+    """The official key of a tensor of ours: what `our_name` came from.
+
+    Args:
+        network: seg, gmm or alias.
+        name: ours.
+    """
+    for pattern, replacement in BACK[network]:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def _index(double: str) -> str:
+    return "0" if double == "first" else "3"
+
+
 def _double(index: str) -> str:
     return "first" if index == "0" else "second"

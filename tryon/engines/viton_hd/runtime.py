@@ -65,18 +65,20 @@ class Shown:
         """A garment in the networks' size."""
         return shown_garment(self.architecture, cloth, mask)
 
-    def _people(self, people: Sequence[ShownPerson]) -> Person:
+    def people(self, people: Sequence[ShownPerson]) -> Person:
+        """A batch of them."""
         known = [each.classes for each in people if each.classes is not None]
         classes = one_hot(known, self._like) if known else self._like
         agnostic, pose = (pictures([getattr(each, name) for each in people], self._like) for name in ("agnostic", "pose"))
         return Person(agnostic, pose, classes)
 
-    def _garments(self, garments: Sequence[ShownGarment]) -> Garment:
+    def garments(self, garments: Sequence[ShownGarment]) -> Garment:
+        """A batch of them."""
         return Garment(
             pictures([each.cloth for each in garments], self._like), masks([each.mask for each in garments], self._like)
         )
 
-    def _classes(self, people: Sequence[ShownPerson], parses: Sequence[Labels]) -> Tensor:
+    def classes(self, people: Sequence[ShownPerson], parses: Sequence[Labels]) -> Tensor:
         """Parse maps on our canvas → (n, *size) int64 of the 13 classes."""
         fitted = [classes_of(person.fit.labels_into(parse)) for person, parse in zip(people, parses, strict=True)]
         return torch.from_numpy(np.stack(fitted)).long().to(self._like.device)
@@ -107,7 +109,7 @@ class SegmentingRuntime(Shown):
         """The parse map of each pair on its canvas, (h, w) uint8 of `Parse`."""
         planes = 3 if self._sees_noise else 1
         noise = binary_planes(seeds, planes, self.architecture.small, self._like.device)
-        inputs = inference.seg_inputs(self.architecture, self._people(people), self._garments(garments), noise)
+        inputs = inference.seg_inputs(self.architecture, self.people(people), self.garments(garments), noise)
         with fp32_products(exact=dtype_of(self._network) == torch.float32):
             classes = inference.segment(self.architecture, self._network, inputs).to(torch.uint8).cpu().numpy()
         return [person.fit.back(parse_of(each), smooth=False) for person, each in zip(people, classes, strict=True)]
@@ -158,7 +160,7 @@ class PlacingRuntime(Shown):
     def garment_with_features(self, cloth: RGB, mask: Mask) -> FeaturedGarment:
         """A garment, read once for all its pairs."""
         shown = self.garment(cloth, mask)
-        flat = inference.warp_garment(self.architecture, self._garments([shown]))
+        flat = inference.warp_garment(self.architecture, self.garments([shown]))
         return FeaturedGarment(shown, self._network.encode_garment(flat.to(dtype_of(self._network))))
 
     @torch.inference_mode()
@@ -166,10 +168,10 @@ class PlacingRuntime(Shown):
         self, people: Sequence[ShownPerson], garments: Sequence[FeaturedGarment], parses: Sequence[Labels]
     ) -> list[PlacedGarment]:
         """Warp each garment to where the parse map of its pair has it."""
-        classes = self._classes(people, parses)
-        shown = inference.warp_person(self.architecture, self._people(people), classes)
+        classes = self.classes(people, parses)
+        shown = inference.warp_person(self.architecture, self.people(people), classes)
         features = torch.cat([each.features for each in garments])
-        flat = self._garments([each.shown for each in garments])
+        flat = self.garments([each.shown for each in garments])
         with fp32_products(exact=True):
             placed = inference.place(self.architecture, self._network, shown, features, flat)
         cloths = _levels(placed.cloth)
@@ -245,8 +247,8 @@ class PaintingRuntime(Shown):
 
     def _batch(self, items: Sequence[PictureItem]) -> list[RGB]:
         people = [item.person for item in items]
-        person = self._people(people)
-        classes = self._classes(people, [item.parse for item in items])
+        person = self.people(people)
+        classes = self.classes(people, [item.parse for item in items])
         fitted = [item.person.fit.labels_into(item.misaligned) for item in items]
         guide = inference.guide_of(self.architecture, classes, masks(fitted, self._like))
         cloth = pictures([item.person.fit.labels_into(item.cloth, NOTHING) for item in items], self._like)

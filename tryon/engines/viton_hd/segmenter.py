@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,8 +11,11 @@ from torch.nn import functional
 from tryon.engines.viton_hd.architecture import CLASSES, OFFICIAL, Architecture, Resize
 
 LEVELS = 5
-DROPOUT = 0.5
-"""Behind the two deepest encoder blocks, in training."""
+DROPPED = 2
+"""Deepest encoder blocks behind which training leaves values out."""
+
+Keep = Sequence[Tensor]
+"""What is left of those blocks' maps, shallower one first, of the maps' shape: 0, or the inverse of the share that is kept."""
 
 
 class DoubleConvolution(nn.Module):
@@ -42,11 +47,12 @@ class Segmenter(nn.Module):
         self.up = nn.ModuleList(DoubleConvolution(2 * width, width) for width in widths[-2::-1])
         self.scores = nn.Conv2d(widths[0], CLASSES, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, keep: Keep = ()) -> Tensor:
         """Raw scores; inference takes their sigmoid, as the published network was trained.
 
         Args:
             x: (n, inputs, h, w); sides are multiples of 16.
+            keep: in training alone; none = nothing is left out.
 
         Returns:
             (n, 13, h, w) fp32.
@@ -54,8 +60,8 @@ class Segmenter(nn.Module):
         skips: list[Tensor] = []
         for level, block in enumerate(self.down):
             x = block(functional.max_pool2d(x, 2) if level else x)
-            if level >= LEVELS - 2:
-                x = functional.dropout(x, DROPOUT, self.training)
+            if keep and level >= LEVELS - DROPPED:
+                x = x * keep[level - LEVELS + DROPPED].to(x.dtype)
             skips.append(x)
         for skip, enlarge, block in zip(skips[-2::-1], self.enlarge, self.up, strict=True):
             x = block(torch.cat([skip, _normalised(enlarge(self._doubled(x)))], dim=1))

@@ -17,7 +17,7 @@ from tryon.engines.viton_hd.alias import Generator
 from tryon.engines.viton_hd.architecture import GROUPS, OFFICIAL, SEED, Architecture
 from tryon.engines.viton_hd.checkpoint import load_generator, load_segmenter, load_warper
 from tryon.engines.viton_hd.inference import Garment, Person
-from tryon.engines.viton_hd.labels import GROUP_OF, UPPER
+from tryon.engines.viton_hd.labels import UPPER, group_of
 from tryon.engines.viton_hd.segmenter import Segmenter
 from tryon.engines.viton_hd.smoothing import enlarged_scores
 from tryon.engines.viton_hd.warper import Warper
@@ -106,7 +106,9 @@ class VitonHdAnatomy:
         place = inference.shown_to_warp(architecture, person, upper)
         features = network.gmm.encode_garment(inference.warp_garment(architecture, garment))
         placed = inference.place(architecture, network.gmm, place, features, garment)
-        groups = torch.stack([soft[:, np.flatnonzero(group == GROUP_OF).tolist()].sum(1) for group in range(GROUPS)], dim=1)
+        groups = torch.stack(
+            [soft[:, np.flatnonzero(group == group_of(architecture.lower)).tolist()].sum(1) for group in range(GROUPS)], dim=1
+        )
         guide = inference.guide_from(architecture, groups, (upper - placed.mask).clamp(min=0))
         return inference.dress(network.alias, person, placed.cloth, guide, partial(_silent, soft.device), tables=False)
 
@@ -118,8 +120,8 @@ class VitonHdAnatomy:
         return words[0] if words[0] == "seg" else ".".join(words[:2])
 
     def trained(self) -> frozenset[str]:
-        """See `protocol.Anatomy`: it has no recipe here."""
-        return frozenset()
+        """See `protocol.Anatomy`: everything, each network in a training of its own."""
+        return frozenset(name for name, _ in self.network().named_parameters())
 
     def points(self, size: Size) -> Sequence[Point]:
         """See `protocol.Anatomy`."""

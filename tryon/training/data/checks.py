@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.labels import UPPER_LABELS, Parse
-from tryon.training.data.tree import LABELS, OF_GARMENT, OF_WARPING, Kind, TrainingPair
+from tryon.training.data.tree import LABELS, OF_GARMENT, OF_PLACING, OF_WARPING, Kind, TrainingPair
 
 FEWEST_PIXELS, MOST_PIXELS = 0.02, 0.70
 """Share of the picture that an agnostic mask covers; beyond these it is empty, full, or of the wrong polarity."""
@@ -29,6 +29,7 @@ CURES: Mapping[str, str] = {
     "missing": "make them: python run.py --step all, then export viton-hd; or take the complete download",
     "no warped mask": "python run.py train prepare stableviton --data DIR",
     "no warped garment": "python run.py train prepare dci-vton --data DIR --warper warp_viton.pth",
+    "no bent garment": "python run.py train prepare viton-hd --data DIR --warper gmm_final.pth",
     "labels": "take the parse maps as published (CIHP's labels), or: python run.py --step parsing, then export viton-hd",
     "nothing worn": "remove these lines: by their parse map these people wear no upper garment",
     "cloth mask": "python run.py --step cloth, then export viton-hd",
@@ -39,8 +40,8 @@ CURES: Mapping[str, str] = {
     "test person": "remove these lines from the training list: results on them would be learnt by heart",
     "test picture": "the same picture under another name: remove these lines from the training list",
 }
-MASKS = frozenset({Kind.MASK, Kind.CLOTH_MASK, Kind.WORN, Kind.WARPED_MASK})
-INCOMPLETE = frozenset({"missing", "no warped mask", "no warped garment"})
+MASKS = frozenset({Kind.MASK, Kind.CLOTH_MASK, Kind.WORN, Kind.WARPED_MASK, Kind.PLACED_MASK})
+INCOMPLETE = frozenset({"missing", "no warped mask", "no warped garment", "no bent garment"})
 """Problems of pairs that lack a file."""
 
 
@@ -207,17 +208,19 @@ def _look_at(pair: TrainingPair, kinds: Sequence[Kind], memory: Memory) -> dict[
 
 
 def _problems(pair: TrainingPair, files: Mapping[Kind, Seen], kinds: Sequence[Kind]) -> Iterable[tuple[str, str]]:
-    lost = [kind for kind in kinds if kind not in pair.files and kind is not Kind.WORN and kind not in OF_WARPING]
+    lost = [kind for kind in kinds if kind not in pair.files and kind is not Kind.WORN and kind not in OF_WARPING | OF_PLACING]
     if lost:
         yield "missing", ", ".join(str(pair.missing.get(kind, kind)) for kind in lost)
     if Kind.WORN in kinds and Kind.WORN not in pair.files:
         yield "no warped mask", str(pair.missing.get(Kind.WORN, ""))
     if unwarped := [kind for kind in kinds if kind in OF_WARPING and kind not in pair.files]:
         yield "no warped garment", ", ".join(str(pair.missing.get(kind, kind)) for kind in unwarped)
+    if unplaced := [kind for kind in kinds if kind in OF_PLACING and kind not in pair.files]:
+        yield "no bent garment", ", ".join(str(pair.missing.get(kind, kind)) for kind in unplaced)
     broken = [f"{pair.files[kind]} ({seen.why})" for kind, seen in files.items() if seen.size is None]
     if broken:
         yield "unreadable", ", ".join(broken)
-    for group in (OF_GARMENT, OF_WARPING, frozenset(Kind) - OF_GARMENT - OF_WARPING):
+    for group in (OF_GARMENT, OF_WARPING, OF_PLACING, frozenset(Kind) - OF_GARMENT - OF_WARPING - OF_PLACING):
         sizes = {kind: seen.size for kind, seen in files.items() if kind in group and seen.size is not None}
         if len(set(sizes.values())) > 1:
             yield "sizes differ", ", ".join(f"{kind} {size[0]}×{size[1]}" for kind, size in sizes.items() if size)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
-from pipeline.core.errors import UsageError
+from pipeline.core.errors import InputError, UsageError
 
 PART = "upper_body"
 """The part of DressCode that is trained."""
@@ -27,8 +28,11 @@ class Kind(StrEnum):
     CLOTH_MASK = "cloth mask"
     PARSE = "parse map"
     PARSE_AGNOSTIC = "parse agnostic"
+    POSE = "skeleton"
     WARPED = "warped garment"
     WARPED_MASK = "warped garment's mask"
+    PLACED = "garment bent by a spline"
+    PLACED_MASK = "its mask"
     WORN = "gt_cloth_warped_mask"
 
 
@@ -58,8 +62,11 @@ VITON_HD: Mapping[Kind, Place] = {
     Kind.CLOTH_MASK: Place(("cloth-mask", "cloth_mask"), "", _PICTURE),
     Kind.PARSE: Place(("image-parse-v3", "image-parse"), "", (".png",)),
     Kind.PARSE_AGNOSTIC: Place(("image-parse-agnostic-v3.2", "image-parse-agnostic"), "", (".png",)),
+    Kind.POSE: Place(("openpose_img", "openpose-img"), "_rendered", (".png", ".jpg")),
     Kind.WARPED: Place(("cloth-warp",), "", _PICTURE),
     Kind.WARPED_MASK: Place(("cloth-warp-mask",), "", _PICTURE),
+    Kind.PLACED: Place(("warped_cloth",), "", (".png", ".jpg")),
+    Kind.PLACED_MASK: Place(("warped_cloth-mask",), "", (".png", ".jpg")),
     Kind.WORN: Place(("gt_cloth_warped_mask",), "", _PICTURE),
 }
 DRESSCODE: Mapping[Kind, Place] = {
@@ -74,6 +81,8 @@ DRESSCODE: Mapping[Kind, Place] = {
 OF_GARMENT = frozenset({Kind.CLOTH, Kind.CLOTH_MASK})
 OF_WARPING = frozenset({Kind.WARPED, Kind.WARPED_MASK})
 """Of a size of their own; their files are named after the person."""
+OF_PLACING = frozenset({Kind.PLACED, Kind.PLACED_MASK})
+"""The same, of VITON-HD's warp network; files of GS-VITON's trees are named after the garment."""
 LABELS = frozenset({Kind.PARSE, Kind.PARSE_AGNOSTIC})
 WANTED: Mapping[TreeKind, tuple[Kind, ...]] = {
     TreeKind.VITON_HD: (Kind.IMAGE, Kind.AGNOSTIC, Kind.MASK, Kind.DENSEPOSE, Kind.CLOTH, Kind.CLOTH_MASK),
@@ -137,10 +146,9 @@ class Tree:
         Raises:
             UsageError: there is no such list, or a line of it is no pair.
         """
-        rows = sorted(
-            {(person, self._own(person) if paired else garment) for person, garment in read_pairs(self.pair_list(split))}
-        )
         places = {kind: self._found(kind, place, split) for kind, place in self._places.items()}
+        own = partial(self._worn, places, split) if paired else _listed
+        rows = sorted({(person, own(person, garment)) for person, garment in read_pairs(self.pair_list(split))})
         return [self._pair(person, garment, places) for person, garment in rows]
 
     def worn_file(self, person: str, split: str) -> Path:
@@ -152,6 +160,14 @@ class Tree:
     @property
     def _places(self) -> Mapping[Kind, Place]:
         return VITON_HD if self.kind is TreeKind.VITON_HD else DRESSCODE
+
+    def _worn(self, places: Mapping[Kind, tuple[Path, frozenset[str]]], split: str, person: str, listed: str) -> str:
+        """The garment that a person wears: in training lists the second column's, where none has the person's own name."""
+        if split != "train" or self.kind is not TreeKind.VITON_HD or listed == person:
+            return self._own(person)
+        names, place = places[Kind.CLOTH][1], self._places[Kind.CLOTH]
+        namesake = any(self._stem(person) + ending in names for ending in place.endings)
+        return self._own(person) if namesake else listed
 
     def _own(self, person: str) -> str:
         return person if self.kind is TreeKind.VITON_HD else f"{self._stem(person)}_1.jpg"
@@ -173,11 +189,19 @@ class Tree:
             place = self._places[kind]
             stem = self._stem(garment if kind in OF_GARMENT else person) + place.tail
             name = next((stem + ending for ending in place.endings if stem + ending in names), None)
+            if name is None and kind in OF_PLACING:
+                name = next(
+                    (self._stem(garment) + ending for ending in place.endings if self._stem(garment) + ending in names), None
+                )
             if name is None:
                 missing[kind] = folder / (stem + place.endings[0])
             else:
                 files[kind] = folder / name
         return TrainingPair(person, garment, files, missing)
+
+
+def _listed(person: str, garment: str) -> str:
+    return garment
 
 
 def find_tree(root: Path) -> Tree:
@@ -195,6 +219,19 @@ def find_tree(root: Path) -> Tree:
         f"{root}: no training pairs here (looked for {expected})",
         "give the root of a VITON-HD or DressCode tree, or write one: python run.py export viton-hd DIR --split train",
     )
+
+
+def refuse_dresscode(tree: Tree) -> None:
+    """Refuse a tree whose parse maps have other labels and which has none without the garment.
+
+    Raises:
+        InputError: a DressCode tree.
+    """
+    if tree.kind is TreeKind.DRESSCODE:
+        raise InputError(
+            f"{tree.root}: DressCode's tree has no parse agnostic, and ATR's labels in its parse maps",
+            "give a VITON-HD tree; python run.py export viton-hd DIR writes one",
+        )
 
 
 def read_pairs(file: Path) -> list[tuple[str, str]]:

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tryon.training.published_flags import PublishedFlags
+from tryon.training.published_flags import PublishedFlags, epochs_of_two_phases
 
 _TORCHRUN = "torchrun decides: torchrun --nproc-per-node N run.py train …"
-
-_EPOCHS = {"--niter": "optimiser.constant_epochs", "--niter_decay": "optimiser.decay_epochs"}
-PUBLISHED_EPOCHS = 50
-"""Of each of the two, where the other one is not given."""
-
-
-def _epochs(flag: str, values: Sequence[str], before: Sequence[str]) -> list[str]:
-    """Epochs of one phase, and of both together."""
-    (value,) = values
-    other = next(key for name, key in _EPOCHS.items() if name != flag)
-    given = next((int(each.partition("=")[2]) for each in before if each.startswith(f"{other}=")), PUBLISHED_EPOCHS)
-    return [f"{_EPOCHS[flag]}={value}", f"loop.epochs={int(value) + given}"]
-
 
 VTON_FLAGS = PublishedFlags(
     numbers={"--seed": "loop.seed", "-s": "loop.seed"},
@@ -41,7 +26,7 @@ WARP_FLAGS = PublishedFlags(
         "--lr": "optimiser.learning_rate",
         "--batchSize": "loop.batch",
     },
-    lists=dict.fromkeys(_EPOCHS, _epochs),
+    lists=epochs_of_two_phases(50, 50),
     elsewhere={
         "--name": "give it as --run NAME",
         "--dataroot": "give it as --data DIR",

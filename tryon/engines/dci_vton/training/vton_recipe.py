@@ -21,14 +21,13 @@ from tryon.engines.dci_vton.training.published_flags import VTON_FLAGS
 from tryon.engines.dci_vton.training.vton_item import WANTED, VtonItem, read_vton_item
 from tryon.engines.dci_vton.training.vton_start import VtonStart, counted_values, read_start, write_official
 from tryon.engines.dci_vton.training.vton_trainee import PICTURES, VtonBatch, VtonTrainee
-from tryon.engines.dci_vton.training.warp_item import refuse_dresscode
 from tryon.network_folder import new_folder, write_index, write_parts
 from tryon.networks import clip
 from tryon.networks.compvis_names import with_values
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, PrecisionConfig, Settings
-from tryon.training.data.tree import Kind, TrainingPair, Tree
+from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
 from tryon.training.official_file import digest_of_weights
 from tryon.training.parameters import Weights
 from tryon.training.vgg import SECOND_OF_LEVEL, VggDistance, build_distance, open_vgg

@@ -13,7 +13,7 @@ from pipeline.core.labels import UPPER_LABELS
 from pipeline.core.masks import Mask
 from tryon.engines.dci_vton.warp_conditions import WarpInputs, warp_inputs
 from tryon.training.data.items import GREY, WHITE_FROM, Item, resized
-from tryon.training.data.tree import Kind, TrainingPair, Tree, TreeKind
+from tryon.training.data.tree import Kind, TrainingPair
 
 WANTED = (Kind.IMAGE, Kind.CLOTH, Kind.CLOTH_MASK, Kind.DENSEPOSE, Kind.PARSE, Kind.PARSE_AGNOSTIC)
 
@@ -48,19 +48,6 @@ class WarpItem(Item):
     """See `Item`; mask and worn are the garment by the parse map, the agnostic picture is grey there."""
 
     files: WarpFiles
-
-
-def refuse_dresscode(tree: Tree) -> None:
-    """Refuse a tree whose parse maps have other labels and which has none without the garment.
-
-    Raises:
-        InputError: a DressCode tree.
-    """
-    if tree.kind is TreeKind.DRESSCODE:
-        raise InputError(
-            f"{tree.root}: DressCode's tree has no parse agnostic, and ATR's labels in its parse maps",
-            "give a VITON-HD tree; python run.py export viton-hd DIR writes one",
-        )
 
 
 def read_warp_item(pair: TrainingPair, size: tuple[int, int]) -> WarpItem:

@@ -12,19 +12,16 @@ from pipeline.core.errors import UsageError, WeightsError
 from tryon.engines.dci_vton.training.config import WARP_PRESETS, WARP_SECTION, WARP_SECTIONS, WarpTraining
 from tryon.engines.dci_vton.training.published_flags import WARP_FLAGS
 from tryon.engines.dci_vton.training.warp_file import FOLDER_FILE, new_warper, read_warper, write_warp_file, write_warp_folder
-from tryon.engines.dci_vton.training.warp_item import WANTED, WarpItem, read_warp_item, refuse_dresscode
+from tryon.engines.dci_vton.training.warp_item import WANTED, WarpItem, read_warp_item
 from tryon.engines.dci_vton.training.warp_loss import WarpTargets
 from tryon.engines.dci_vton.training.warp_trainee import WarpBatch, WarpTrainee
 from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH
 from tryon.engines.dci_vton.warping.flow import OFFSET_WIDTHS
 from tryon.engines.dci_vton.warping.network import PERSON_INPUTS, Warper
 from tryon.training.config import DataConfig, LoopConfig, Settings
-from tryon.training.data.tree import Kind, TrainingPair, Tree
+from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
 from tryon.training.parameters import Weights
-from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, build_distance, open_vgg
-
-CAFFE_SHARE = 1 / 255
-"""Of a network that is shown levels instead of numbers up to 1: its maps are as many times larger."""
+from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
 
 
 class WarpRecipe:
@@ -76,7 +73,7 @@ class WarpRecipe:
     def open(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None = None) -> WarpTrainee:
         """See `protocol.Recipe`."""
         own = _own(settings)
-        judge, said = _judge(own)
+        judge, said = open_judge(own.vgg_file, WARP_SECTION)
         warper = self._warper(start, settings, trained, vae)
         begun = f"start: {start}" if start is not None else "start: new weights"
         return WarpTrainee(warper, own, judge, (begun, said))
@@ -116,17 +113,6 @@ class WarpRecipe:
 
 
 RECIPE = WarpRecipe()
-
-
-def _judge(own: WarpTraining) -> tuple[VggDistance | None, str]:
-    """VGG where it is given, and a line about it."""
-    if not own.vgg_file:
-        return None, f"loss: without VGG-19's part, which the published loss has (--set {WARP_SECTION}.vgg_file=FILE)"
-    weights, caffe = open_vgg(Path(own.vgg_file))
-    judge = build_distance(weights, FIRST_OF_LEVEL, caffe=caffe, share=CAFFE_SHARE if caffe else 1.0)
-    if caffe:
-        return judge, f"loss: with {own.vgg_file}'s VGG-19, its distance divided by 255; published was torchvision's"
-    return judge, f"loss: with {own.vgg_file}'s VGG-19, as published"
 
 
 def _empty_batch(pairs: int, size: tuple[int, int]) -> WarpBatch:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from pipeline.core.arrays import RGB
 from tryon.engines.dci_vton.training.config import WarpTraining
-from tryon.engines.dci_vton.training.synced_norm import use_synced_norms
 from tryon.engines.dci_vton.training.warp_item import WarpItem, on_white
 from tryon.engines.dci_vton.training.warp_loss import WarpTargets, warp_losses
 from tryon.engines.dci_vton.warp_conditions import SIZE, worn_garment
@@ -24,6 +23,7 @@ from tryon.networks.pictures import picture_levels
 from tryon.training.data.items import Item
 from tryon.training.parameters import Groups
 from tryon.training.randomness import SampleDraws
+from tryon.training.synced_norm import use_synced_norms
 from tryon.training.vgg import VggDistance
 
 

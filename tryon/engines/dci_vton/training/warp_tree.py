@@ -8,12 +8,12 @@ from pathlib import Path
 from pipeline.core import images
 from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError
-from tryon.engines.dci_vton.training.warp_item import WANTED, refuse_dresscode
+from tryon.engines.dci_vton.training.warp_item import WANTED
 from tryon.engines.dci_vton.warping.checkpoint import load
 from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH
 from tryon.engines.dci_vton.warping.runtime import Warping
 from tryon.training.data.items import WHITE_FROM
-from tryon.training.data.tree import Kind, TrainingPair, find_tree
+from tryon.training.data.tree import Kind, TrainingPair, find_tree, refuse_dresscode
 
 NEEDED = tuple(kind for kind in WANTED if kind not in {Kind.IMAGE, Kind.PARSE})
 

@@ -13,7 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as processes
 from torch import Tensor, nn
 
-from tryon.engines.dci_vton.training.synced_norm import SyncedBatchNorm, use_synced_norms
+from tryon.training.synced_norm import SyncedBatchNorm, use_synced_norms
 
 WHOLE = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)) * 3 + 5
 

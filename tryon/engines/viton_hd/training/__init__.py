@@ -1,0 +1,1 @@
+"""Training of the three networks (docs/facts/viton_hd.md#training)."""

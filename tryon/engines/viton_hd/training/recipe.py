@@ -1,0 +1,186 @@
+"""How the three networks are trained: what the catalogue names (`tryon/training/protocol.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pipeline.core.config import StepConfig
+from pipeline.core.errors import UsageError
+from tryon.engines.viton_hd.alias import Generator
+from tryon.engines.viton_hd.architecture import CLASSES, GROUPS, OFFICIAL, SEED, Architecture
+from tryon.engines.viton_hd.segmenter import Segmenter
+from tryon.engines.viton_hd.training.batches import empty
+from tryon.engines.viton_hd.training.config import (
+    JUDGE_SECTION,
+    PRESETS,
+    SECTION,
+    SECTIONS,
+    Adversarial,
+    AliasTraining,
+    GmmTraining,
+    SegTraining,
+    Training,
+)
+from tryon.engines.viton_hd.training.discriminator import WIDTHS, Discriminator
+from tryon.engines.viton_hd.training.files import (
+    begin,
+    made_network,
+    new_network,
+    read_network,
+    write_file,
+    write_folder,
+)
+from tryon.engines.viton_hd.training.item import WANTED, VitonHdItem, read_viton_hd_item
+from tryon.engines.viton_hd.training.modules import AliasLoss, GmmLoss, SegLoss
+from tryon.engines.viton_hd.training.published_flags import FLAGS
+from tryon.engines.viton_hd.training.trainees import AliasTrainee, GmmTrainee, SegTrainee, network_state
+from tryon.engines.viton_hd.warper import Warper
+from tryon.training.config import LoopConfig, Settings
+from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
+from tryon.training.optimiser import OptimiserConfig
+from tryon.training.parameters import Weights
+from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
+
+Trainee = SegTrainee | GmmTrainee | AliasTrainee
+VARIANTS: Mapping[str, Architecture] = {"official": OFFICIAL, "gs": SEED}
+
+
+class VitonHdRecipe:
+    """See `protocol.Recipe`.
+
+    Args:
+        stage: seg, gmm or alias.
+        variants: architectures by the setting's word; tests give narrower ones.
+        judge_width: of the discriminator's first convolution.
+    """
+
+    from_nothing = True
+    own_garments = True
+
+    def __init__(self, stage: str, variants: Mapping[str, Architecture] = VARIANTS, judge_width: int = WIDTHS[0]) -> None:
+        self.stage, self._variants, self._judge_width = stage, variants, judge_width
+        self.name = f"viton-hd-{stage}"
+        self.presets, self.sections = PRESETS[stage], SECTIONS[stage]
+        self.starts = f"{stage}_final.pth, GS-VITON's <epoch>_net_G.pth of the same training, or nothing: new weights"
+        self.continues = frozenset({self.name})
+
+    def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
+        """See `item.WANTED`.
+
+        Raises:
+            InputError: a DressCode tree.
+        """
+        refuse_dresscode(tree)
+        return WANTED[self.stage]
+
+    def read(self, pair: TrainingPair, size: tuple[int, int]) -> VitonHdItem:
+        """See `item.read_viton_hd_item`."""
+        return read_viton_hd_item(pair, size)
+
+    def translate(self, words: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+        """Flags of the seed's training script."""
+        return FLAGS.translate(words)
+
+    def open(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None = None) -> Trainee:
+        """See `protocol.Recipe`."""
+        if vae is not None:
+            raise UsageError(f"--vae: {self.name} has no VAE", "leave it out")
+        own, architecture, seed = _own(settings), self._architecture(settings), _seed(settings)
+        if start is None:
+            network, about = new_network(self.stage, architecture, seed), ["start: new weights"]
+        else:
+            network, about = read_network(start, self.stage, architecture), [f"start: {start}"]
+        judge = self._judge(own, architecture)
+        if judge is not None:
+            begin(judge, seed)
+        vgg = None
+        if isinstance(own, AliasTraining):
+            vgg, said = open_judge(own.vgg_file, SECTION)
+            about.append(said)
+        if own.published_faults:
+            about.append("as published by the seed: what the discriminator says reaches no network")
+        trainee = self._trainee(network, judge, vgg, settings, about)
+        known = trainee.module.state_dict()
+        trainee.module.load_state_dict({**known, **{name: each for name, each in trained.items() if name in known}})
+        return trainee
+
+    def simulated(self, settings: Settings) -> tuple[Trainee, Callable[[int], Any]]:
+        """See `protocol.Recipe`."""
+        own, architecture = _own(settings), self._architecture(settings)
+        with torch.device("meta"):
+            network, judge = made_network(self.stage, architecture), self._judge(own, architecture)
+            sees = isinstance(own, AliasTraining) and bool(own.vgg_file)
+            vgg = VggDistance(FIRST_OF_LEVEL, caffe=False) if sees else None
+        return self._trainee(network, judge, vgg, settings), partial(empty, architecture, self.stage)
+
+    def export_folder(
+        self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
+    ) -> None:
+        """The engine's file beside those of the other two trainings."""
+        write_folder(folder, self.stage, self._state(start, settings, trained))
+
+    def export_official(
+        self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
+    ) -> None:
+        """What the engines and the published code load."""
+        write_file(file, self.stage, self._state(start, settings, trained))
+
+    def _state(self, start: Path | None, settings: Settings, trained: Weights) -> Weights:
+        return network_state({**self.open(start, settings, trained).module.state_dict(), **trained})
+
+    def _trainee(
+        self,
+        network: nn.Module,
+        judge: Discriminator | None,
+        vgg: VggDistance | None,
+        settings: Settings,
+        about: Sequence[str] = (),
+    ) -> Trainee:
+        own, architecture = _own(settings), self._architecture(settings)
+        optimisers = [settings[name] for name in ("optimiser", JUDGE_SECTION) if name in settings]
+        configs = [each for each in optimisers if isinstance(each, OptimiserConfig)]
+        if isinstance(own, GmmTraining):
+            assert isinstance(network, Warper)
+            return GmmTrainee(GmmLoss(network, own), architecture, configs, about)
+        assert judge is not None
+        if isinstance(own, SegTraining):
+            assert isinstance(network, Segmenter)
+            return SegTrainee(SegLoss(network, judge, own), architecture, configs, about)
+        assert isinstance(own, AliasTraining) and isinstance(network, Generator)
+        return AliasTrainee(AliasLoss(network, judge, own, vgg), architecture, configs, about)
+
+    def _judge(self, own: Training, architecture: Architecture) -> Discriminator | None:
+        """Of the seed's code the segmentation's judge sees label maps alone; as meant, also what they were made from."""
+        if not isinstance(own, Adversarial):
+            return None
+        if isinstance(own, SegTraining):
+            inputs = CLASSES + (0 if own.published_faults else architecture.seg_inputs)
+        else:
+            inputs = GROUPS + 3
+        return Discriminator(inputs, self._judge_width, spectral=own.spectral_norm, squashed=own.published_faults)
+
+    def _architecture(self, settings: Settings) -> Architecture:
+        own = _own(settings)
+        return replace(self._variants[own.variant], lower=own.category == "lower")
+
+
+SEG, GMM, ALIAS = (VitonHdRecipe(stage) for stage in SECTIONS)
+
+
+def _own(settings: Mapping[str, StepConfig]) -> Training:
+    section = settings[SECTION]
+    assert isinstance(section, Training)
+    return section
+
+
+def _seed(settings: Settings) -> int:
+    loop = settings["loop"]
+    assert isinstance(loop, LoopConfig)
+    return loop.seed
