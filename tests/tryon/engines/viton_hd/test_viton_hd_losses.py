@@ -76,7 +76,7 @@ class Drawn:
     @property
     def garment(self) -> Garment:
         mask = torch.zeros(self.count, 1, self.side, self.side)
-        mask[..., self.side // 8 : self.side - self.side // 8, self.side // 6 : self.side - self.side // 6] = 1
+        mask[..., self.side // 8 : self.side - self.side // 8, self.side // 6 : int(self.side - self.side / 6)] = 1
         return Garment(self.picture("cloth"), mask)
 
 
