@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pipeline.core.frame import STUDIO_GREY
 from tryon.engines.viton_hd import inference
 from tryon.engines.viton_hd.architecture import GROUPS, Architecture
-from tryon.engines.viton_hd.conditions import STUDIO_GREY, ShownPerson, masks, pictures
+from tryon.engines.viton_hd.conditions import ShownPerson, masks, pictures
 from tryon.engines.viton_hd.inference import Garment
 from tryon.engines.viton_hd.noise import binary_planes
 from tryon.engines.viton_hd.runtime import NOTHING, Shown

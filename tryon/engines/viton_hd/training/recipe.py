@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pipeline.core.config import StepConfig
-from pipeline.core.errors import UsageError
+from pipeline.core.errors import UsageError, WeightsError
 from tryon.engines.viton_hd.alias import Generator
 from tryon.engines.viton_hd.architecture import CLASSES, GROUPS, OFFICIAL, SEED, Architecture
 from tryon.engines.viton_hd.segmenter import Segmenter
@@ -34,6 +34,7 @@ from tryon.engines.viton_hd.training.files import (
     made_network,
     new_network,
     read_network,
+    start_file,
     write_file,
     write_folder,
 )
@@ -79,6 +80,17 @@ class VitonHdRecipe:
         """
         refuse_dresscode(tree)
         return WANTED[self.stage]
+
+    def start_files(self, start: Path, settings: Settings) -> tuple[Path, ...]:
+        """See `protocol.ManyFiles`: of a folder with all three, this stage's.
+
+        Raises:
+            WeightsError: it is not there.
+        """
+        file = start_file(start, self.stage)
+        if not file.is_file():
+            raise WeightsError(f"{file}: no such file", self.starts)
+        return (file,)
 
     def read(self, pair: TrainingPair, size: tuple[int, int]) -> VitonHdItem:
         """See `item.read_viton_hd_item`."""
