@@ -47,6 +47,7 @@ from tryon.training.config import LoopConfig, Settings
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
 from tryon.training.optimiser import OptimiserConfig
 from tryon.training.parameters import Weights
+from tryon.training.synced_norm import use_synced_norms
 from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
 
 Trainee = SegTrainee | GmmTrainee | AliasTrainee
@@ -160,6 +161,7 @@ class VitonHdRecipe:
         configs = [each for each in optimisers if isinstance(each, OptimiserConfig)]
         if isinstance(own, GmmTraining):
             assert isinstance(network, Warper)
+            use_synced_norms(network)
             return GmmTrainee(GmmLoss(network, own), architecture, configs, about)
         assert judge is not None
         if isinstance(own, SegTraining):
