@@ -14,6 +14,7 @@ from tryon.engines.viton_hd.alias import Generator, Guide
 from tryon.engines.viton_hd.architecture import OFFICIAL
 from tryon.engines.viton_hd.checkpoint import load_generator, load_segmenter, load_warper
 from tryon.engines.viton_hd.normalisation import region_norm
+from tryon.engines.viton_hd.tabled import paint
 from tryon.engines.viton_hd.warper import correlation
 
 NARROW = replace(OFFICIAL, generator_width=8)
@@ -113,3 +114,21 @@ def test_the_picture_is_the_published_generators(networks, narrow_generator, inp
     close(found[..., ::2, ::2], arrays["alias/out_s"], 1e-4 * np.abs(arrays["alias/out_s"]).max())
     silent = narrow_generator(shown, guide, lambda _, size: torch.zeros(1, 1, *size))
     close(silent[..., ::4, ::4], arrays["alias/out_no_noise_s"], 1e-4)
+
+
+@pytest.mark.proof
+@torch.inference_mode()
+def test_the_picture_is_the_published_generators_at_full_width_and_size(
+    networks, weights_file, viton_hd_keys, inputs, recorded_noise
+):
+    """100 million values, 1024 × 768, with the table of label windows."""
+    arrays, config = networks
+    size, salt = tuple(config["alias_full"]), config["salt"] + "/alias_full"
+    network = load_generator(weights_file(salt, viton_hd_keys["official_alias"]), torch.float32, OFFICIAL)
+    labels, guide = guide_of(size, inputs, "_full")
+    assert (labels[0, 8::16, 8::16].numpy() == arrays["alias_full/labels_s16"][0]).all()
+    shown = torch.tanh(inputs("alias_x_full", (1, 9, *size)))
+    recorded, (mean, deviation, least, most) = arrays["alias_full/out_s16"], arrays["alias_full/out_stats"]
+    found = paint(network, shown, guide, recorded_noise(config["salt"]))
+    close(found[..., 8::16, 8::16], recorded, 1e-4 * np.abs(recorded).max())
+    close([found.mean(), found.std(), found.min(), found.max()], [mean, deviation, least, most], 1e-4)
