@@ -179,7 +179,7 @@ def stepped(module, batch, rates, betas) -> dict[str, torch.Tensor]:
 
 
 def test_the_warps_parts_are_the_published_ones_at_the_recorded_offsets(made, train):
-    """Pictures, grid and both parts of the loss; the network's own gradients are held by no recording that could be rebuilt."""
+    """Pictures, grid and both parts of the loss."""
     arrays, config = train
     drawn = Drawn(made, config["salt"], 512, config["gmm_B"])
     garment, place = drawn.garment, (drawn.classes == 3)[:, None].float()
