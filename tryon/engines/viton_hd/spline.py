@@ -36,6 +36,7 @@ def solved_system() -> Tensor:
 
 
 @functools.lru_cache(maxsize=4)
+@torch.inference_mode(False)  # kept: whoever asks first may be dressing, and who asks next training
 def spline_matrix(size: Size, device: torch.device) -> Tensor:
     """(height * width, 25) fp32: how much each control point counts at each place of the result."""
     height, width = size
