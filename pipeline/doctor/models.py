@@ -16,6 +16,8 @@ from pipeline.doctor.facts import REINSTALL, Check, Level, Machine
 ENGINE = "tryon"
 SHOWN = 4
 """So many misplaced files are named."""
+MOST_NAMED = 7
+"""Models of a step that one line names."""
 
 
 def model_checks(machine: Machine) -> list[Check]:
@@ -92,12 +94,13 @@ def first_choices(cards: Mapping[str, Card]) -> dict[str, list[str]]:
 
 
 def _offer(machine: Machine, name: str, offered: dict[str, Card], first: Sequence[str]) -> Check:
-    """The offer of a step names all its models and the command for the first, which `auto` would choose."""
+    """The offer of a step names its models, of many the first, and the command for the first, which `auto` would choose."""
     rows = next(iter(offered.values())).weights
     size = sum(finding.file.bytes_expected for row in rows for finding in machine.weights[row])
     engine = name.startswith(f"{ENGINE}:")
     chosen = f", the first choice for {', '.join(first)}; business use: {_business(rows)}" if first else ""
-    text = f"optional, not here{chosen}" if engine else f"optional, not here: {', '.join(offered)}"
+    named = [*list(offered)[:MOST_NAMED], *([f"and {len(offered) - MOST_NAMED} more"] if len(offered) > MOST_NAMED else [])]
+    text = f"optional, not here{chosen}" if engine else f"optional, not here: {', '.join(named)}"
     others = "" if len(offered) == 1 else "; the others: python run.py weights list"
     return Check(Level.OK, name, text, f"{pull_command(rows, machine.weights_root)}   ({human_bytes(size)}{others})")
 

@@ -84,9 +84,9 @@ def test_another_package_in_front_of_ours_is_named(tmp_path: Path):
         (("--step", "all", "--config", "absent.toml"), "config --init --config 'absent.toml'"),
         (("--set", "parsing.nonsense=1"), "unknown setting parsing.nonsense"),
         (("--step", "all", "--engine", "stablevito"), "stableviton"),
-        (("--step", "all", "--backend", "parsing=embeded"), "parsing=auto|segformer|schp|fashn|embedded"),
+        (("--step", "all", "--backend", "parsing=embeded"), "parsing=auto|segformer|schp|fashn|pgn|embedded"),
         (("--step", "all", "--backend", "schp"), "the form is --backend STEP=NAME"),
-        (("--step", "all", "--backend", "compose=embedded"), "parsing=auto|segformer|schp|fashn|embedded"),
+        (("--step", "all", "--backend", "compose=embedded"), "parsing=auto|segformer|schp|fashn|pgn|embedded"),
     ],
 )
 def test_a_mistake_gets_one_message_with_the_nearest_thing_and_exit_code_2(tmp_path: Path, words: tuple[str, ...], expected: str):
