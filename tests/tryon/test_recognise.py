@@ -101,7 +101,7 @@ def test_only_what_an_engine_reads_is_converted():
     assert all(kind.engines for kind in KINDS if kind.convert)
     read_as_published = {kind.name for kind in KINDS if kind.engines and not kind.convert}
     assert read_as_published == {
-        *("fashn_vton", "ootdiffusion", "dci_vton_warp"),
+        *("fashn_vton", "dci_vton_warp"),
         *(f"{variant}_{network}" for variant in ("viton_hd", "gs_viton") for network in ("seg", "gmm", "alias")),
     }
 

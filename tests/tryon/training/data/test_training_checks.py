@@ -14,12 +14,17 @@ from pipeline.core.labels import Parse
 from tryon.training.data.checks import CURES, Findings, Memory, check, leave_out
 from tryon.training.data.tree import WANTED, Kind, TreeKind, find_tree
 
-KINDS = (*WANTED[TreeKind.VITON_HD], Kind.WORN, Kind.PARSE, Kind.PARSE_AGNOSTIC, Kind.WARPED, Kind.WARPED_MASK)
+BENT = (Kind.WARPED, Kind.WARPED_MASK, Kind.PLACED, Kind.PLACED_MASK)
+KINDS = (*WANTED[TreeKind.VITON_HD], Kind.WORN, Kind.PARSE, Kind.PARSE_AGNOSTIC, *BENT)
 
 
 @pytest.fixture
 def root(tmp_path):
-    return training_tree(tmp_path, pairs=3, size=(64, 64))
+    """A tree with all that any engine trains on; both ways of bending garments left their folders."""
+    made = training_tree(tmp_path, pairs=3, size=(64, 64))
+    for folder in ("cloth-warp", "cloth-warp-mask"):
+        shutil.copytree(made / "train" / folder, made / "train" / folder.replace("cloth-warp", "warped_cloth"))
+    return made
 
 
 def checked(root) -> Findings:
@@ -40,6 +45,8 @@ def broken(root, how):
         (base / "gt_cloth_warped_mask" / name).unlink()
     elif how == "no warped garment":
         (base / "cloth-warp" / name).unlink()
+    elif how == "no bent garment":
+        (base / "warped_cloth" / name).unlink()
     elif how in {"labels", "nothing worn"}:
         labels = np.full((64, 64), 20 if how == "labels" else Parse.FACE, np.uint8)
         (base / "image-parse-v3" / "00001_00.png").write_bytes(images.labels_png(labels))
