@@ -20,10 +20,14 @@ KINDS = (*WANTED[TreeKind.VITON_HD], Kind.WORN, Kind.PARSE, Kind.PARSE_AGNOSTIC,
 
 @pytest.fixture
 def root(tmp_path):
+    return whole_tree(tmp_path, pairs=3)
+
+
+def whole_tree(folder, pairs):
     """A tree with all that any engine trains on; both ways of bending garments left their folders."""
-    made = training_tree(tmp_path, pairs=3, size=(64, 64))
-    for folder in ("cloth-warp", "cloth-warp-mask"):
-        shutil.copytree(made / "train" / folder, made / "train" / folder.replace("cloth-warp", "warped_cloth"))
+    made = training_tree(folder, pairs=pairs, size=(64, 64))
+    for name in ("cloth-warp", "cloth-warp-mask"):
+        shutil.copytree(made / "train" / name, made / "train" / name.replace("cloth-warp", "warped_cloth"))
     return made
 
 
@@ -79,7 +83,7 @@ def test_a_problem_is_found_at_its_pair_and_told_with_a_cure(root, how):
 
 
 def test_many_of_a_kind_are_counted_and_three_named(tmp_path):
-    root = training_tree(tmp_path, pairs=6, size=(64, 64))
+    root = whole_tree(tmp_path, pairs=6)
     shutil.rmtree(root / "train" / "cloth-mask")
     (line,) = checked(root).lines()
     assert line.startswith("6 × missing") and "and 3 more" in line
