@@ -105,7 +105,7 @@ def test_several_pictures_are_what_each_is_alone():
     together = encode_all(tiny, pictures(3))
     for number, picture in enumerate(pictures(3)):
         alone = encode_all(tiny, [picture])[0]
-        assert torch.allclose(alone.mean, together[number].mean, rtol=1e-5, atol=1e-6)
+        assert torch.allclose(alone.mean, together[number].mean, rtol=1e-4, atol=1e-5)
         single, batch = decode_all(tiny, latents[number][None], rounded=True)[0], decode_all(tiny, latents, rounded=True)[number]
         assert np.abs(single.astype(int) - batch).max() <= 1
 
