@@ -8,6 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine with other work on it is slow; that says nothing about how examples are drawn.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers are the parallel part: more threads each would only get in their way
     os.environ.setdefault("OMP_NUM_THREADS", "1")
