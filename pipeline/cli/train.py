@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,13 +81,6 @@ def begin(
     from pipeline.core.console import Console
 
     console = Console()
-    listed = ", ".join(f'"{part}"' for part in unlock)
-    own = [
-        *([f"loop.batch={batch}"] if batch else []),
-        *([f"precision.numbers={precision}"] if precision else []),
-        *([f"stableviton.unlock=[{listed}]"] if unlock else []),
-        *([f"viton_hd.category={category}"] if category else []),
-    ]
     options = resolve(TRAINING["options"])(
         data=data,
         preset=preset,
@@ -94,7 +88,7 @@ def begin(
         vae=vae,
         runs=runs,
         run=run,
-        overrides=(*own, *overrides),
+        overrides=(*_as_settings(batch, precision, unlock, category), *overrides),
         published=tuple(context.args),
         device=device,
         dry_run=dry_run,
@@ -107,6 +101,17 @@ def begin(
         identify=resolve(TRAINING["identify"]),
     )
     raise typer.Exit(resolve(TRAINING["start"])(_recipe(engine, stage), options, console.say))
+
+
+def _as_settings(batch: str, precision: str, unlock: Sequence[str], category: str) -> list[str]:
+    """Options that are another word for a setting, as `--set` would say it."""
+    listed = ", ".join(f'"{part}"' for part in unlock)
+    return [
+        *([f"loop.batch={batch}"] if batch else []),
+        *([f"precision.numbers={precision}"] if precision else []),
+        *([f"stableviton.unlock=[{listed}]"] if unlock else []),
+        *([f"viton_hd.category={category}"] if category else []),
+    ]
 
 
 @app.command("list")
