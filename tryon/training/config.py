@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -14,6 +14,14 @@ from tryon.training.data.augment import AugmentConfig
 from tryon.training.optimiser import OptimiserConfig
 
 Settings = Mapping[str, StepConfig]
+Section = TypeVar("Section", bound=StepConfig)
+
+
+def section_of(settings: Settings, name: str, kind: type[Section]) -> Section:
+    """One section, with the type that it has by its place."""
+    section = settings[name]
+    assert isinstance(section, kind)
+    return section
 
 
 class DataConfig(StepConfig):
@@ -140,8 +148,7 @@ def resolve_settings(
 
 def with_steps(settings: Settings, steps_per_epoch: int) -> Settings:
     """Settings whose number of steps is known: where epochs count, that of so many of them."""
-    loop = settings["loop"]
-    assert isinstance(loop, LoopConfig)
+    loop = section_of(settings, "loop", LoopConfig)
     if not loop.epochs:
         return settings
     return {**settings, "loop": loop.model_copy(update={"steps": loop.epochs * steps_per_epoch})}

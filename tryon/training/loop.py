@@ -10,14 +10,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from pipeline.core.config import StepConfig
 from tryon.training import checkpoint as checkpoints
-from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, as_facts, refuse_other_settings, with_steps
+from tryon.training.config import (
+    DataConfig,
+    LoopConfig,
+    PrecisionConfig,
+    Settings,
+    as_facts,
+    refuse_other_settings,
+    section_of,
+    with_steps,
+)
 from tryon.training.curves import draw_curves
 from tryon.training.data.ahead import ReadAhead
 from tryon.training.data.augment import AugmentConfig, apply, decide
@@ -39,8 +47,6 @@ VALIDATED = (50, 250, 500, 750, 950)
 
 PICTURES, CURVES = "pictures", "curves.png"
 SHOWN_SMOOTHING = 0.98
-
-Section = TypeVar("Section", bound=StepConfig)
 
 
 @dataclass(frozen=True)
@@ -74,33 +80,27 @@ class Job:
     @property
     def data(self) -> DataConfig:
         """Section `data`."""
-        return _section(self.settings, "data", DataConfig)
+        return section_of(self.settings, "data", DataConfig)
 
     @property
     def augment(self) -> AugmentConfig:
         """Section `augment`."""
-        return _section(self.settings, "augment", AugmentConfig)
+        return section_of(self.settings, "augment", AugmentConfig)
 
     @property
     def loop(self) -> LoopConfig:
         """Section `loop`."""
-        return _section(self.settings, "loop", LoopConfig)
+        return section_of(self.settings, "loop", LoopConfig)
 
     @property
     def precision(self) -> PrecisionConfig:
         """Section `precision`."""
-        return _section(self.settings, "precision", PrecisionConfig)
+        return section_of(self.settings, "precision", PrecisionConfig)
 
     @property
     def optimiser(self) -> OptimiserConfig:
         """Section `optimiser`."""
-        return _section(self.settings, "optimiser", OptimiserConfig)
-
-
-def _section(settings: Settings, name: str, kind: type[Section]) -> Section:
-    section = settings[name]
-    assert isinstance(section, kind)
-    return section
+        return section_of(self.settings, "optimiser", OptimiserConfig)
 
 
 class Trainer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import UsageError
-from tryon.training.config import DataConfig, LoopConfig, with_steps
+from tryon.training.config import DataConfig, LoopConfig, section_of, with_steps
 from tryon.training.data.checks import Findings
 from tryon.training.memory import Plan, plan_memory
 from tryon.training.protocol import Recipe, Trainee
@@ -45,8 +45,7 @@ def settled_batch(
     Raises:
         UsageError: not even one pair fits.
     """
-    loop = settings["loop"]
-    assert isinstance(loop, LoopConfig)
+    loop = section_of(settings, "loop", LoopConfig)
     if loop.batch != "auto":
         return settings
     if before is not None:

@@ -19,7 +19,7 @@ from tryon.hands.training.data import HandItem, read_hand
 from tryon.hands.training.trainee import HandBatch, HandLoraTrainee
 from tryon.lora_files import write_kohya
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
-from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree
 from tryon.training.parameters import Weights
 
@@ -84,8 +84,7 @@ class HandLoraRecipe:
         networks = empty_networks(PLAIN_INPUTS, self._widths)
         with torch.device("meta"):
             trainee = self._trainee(BaseModel(**networks, tokenizer=None), settings)
-        data = settings["data"]
-        assert isinstance(data, DataConfig)
+        data = section_of(settings, "data", DataConfig)
         grid = (data.height // LATENT_STRIDE, data.width // LATENT_STRIDE)
 
         def make(pairs: int) -> HandBatch:
@@ -130,6 +129,4 @@ RECIPE = HandLoraRecipe()
 
 
 def _own(settings: Settings) -> HandLoraConfig:
-    section = settings[SECTION]
-    assert isinstance(section, HandLoraConfig)
-    return section
+    return section_of(settings, SECTION, HandLoraConfig)

@@ -26,7 +26,7 @@ from tryon.networks import clip
 from tryon.networks.compvis_names import with_values
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
-from tryon.training.config import DataConfig, PrecisionConfig, Settings
+from tryon.training.config import DataConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
 from tryon.training.official_file import digest_of_weights
 from tryon.training.parameters import Weights
@@ -86,8 +86,7 @@ class VtonRecipe:
         network = empty_network(self._architecture, self._savings(settings)).requires_grad_(False)
         with torch.device("meta"):
             judge = VggDistance(SECOND_OF_LEVEL, caffe=True)
-        data = settings["data"]
-        assert isinstance(data, DataConfig)
+        data = section_of(settings, "data", DataConfig)
         trainee = VtonTrainee(network, _own(settings), judge, _precision(settings).recompute)
         return trainee, lambda pairs: _empty_batch(pairs, data.height)
 
@@ -154,12 +153,8 @@ def _empty_batch(pairs: int, side: int) -> VtonBatch:
 
 
 def _own(settings: Settings) -> VtonTraining:
-    section = settings[VTON_SECTION]
-    assert isinstance(section, VtonTraining)
-    return section
+    return section_of(settings, VTON_SECTION, VtonTraining)
 
 
 def _precision(settings: Settings) -> PrecisionConfig:
-    section = settings["precision"]
-    assert isinstance(section, PrecisionConfig)
-    return section
+    return section_of(settings, "precision", PrecisionConfig)

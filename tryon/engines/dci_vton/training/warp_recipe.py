@@ -18,7 +18,7 @@ from tryon.engines.dci_vton.training.warp_trainee import WarpBatch, WarpTrainee
 from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH
 from tryon.engines.dci_vton.warping.flow import OFFSET_WIDTHS
 from tryon.engines.dci_vton.warping.network import PERSON_INPUTS, Warper
-from tryon.training.config import DataConfig, LoopConfig, Settings
+from tryon.training.config import DataConfig, LoopConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
 from tryon.training.parameters import Weights
 from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
@@ -102,8 +102,7 @@ class WarpRecipe:
     def _warper(self, start: Path | None, settings: Settings, trained: Weights, vae: Path | None) -> Warper:
         if vae is not None:
             raise UsageError("--vae: the warping network has no VAE", "leave it out")
-        loop = settings["loop"]
-        assert isinstance(loop, LoopConfig)
+        loop = section_of(settings, "loop", LoopConfig)
         if start is None:
             warper = new_warper(loop.seed, self._channels, self._width, self._between)
         else:
@@ -123,6 +122,4 @@ def _empty_batch(pairs: int, size: tuple[int, int]) -> WarpBatch:
 
 
 def _own(settings: Settings) -> WarpTraining:
-    section = settings[WARP_SECTION]
-    assert isinstance(section, WarpTraining)
-    return section
+    return section_of(settings, WARP_SECTION, WarpTraining)

@@ -26,7 +26,7 @@ from tryon.engines.ootdiffusion.wiring import PUBLISHED
 from tryon.engines.ootdiffusion.words import Words
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
-from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree
 from tryon.training.official_file import digest_of_weights
 from tryon.training.parameters import Weights
@@ -83,8 +83,7 @@ class OotdRecipe:
         network = empty_network(self._architecture, self._savings(settings), _own(settings).wiring).requires_grad_(False)
         with torch.device("meta"):
             trainee = self._trainee(network, settings)
-        data = settings["data"]
-        assert isinstance(data, DataConfig)
+        data = section_of(settings, "data", DataConfig)
         return trainee, lambda pairs: self._empty_batch(pairs, data.size, words_in(_own(settings)))
 
     def export_folder(
@@ -161,12 +160,8 @@ def _take_up(trainee: OotdTrainee, changes: Weights) -> None:
 
 
 def _own(settings: Settings) -> OotdTraining:
-    section = settings[SECTION]
-    assert isinstance(section, OotdTraining)
-    return section
+    return section_of(settings, SECTION, OotdTraining)
 
 
 def _precision(settings: Settings) -> PrecisionConfig:
-    section = settings["precision"]
-    assert isinstance(section, PrecisionConfig)
-    return section
+    return section_of(settings, "precision", PrecisionConfig)

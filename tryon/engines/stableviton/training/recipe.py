@@ -24,7 +24,7 @@ from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.compvis_names import with_values
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
-from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.items import Item, read_item
 from tryon.training.data.tree import WANTED, Kind, TrainingPair, Tree
@@ -77,8 +77,7 @@ class StableVitonRecipe:
     def simulated(self, settings: Settings) -> tuple[StableVitonTrainee, Callable[[int], PictureBatch]]:
         """See `protocol.Recipe`."""
         network = empty_network(self._shape(settings), self._savings(settings)).requires_grad_(False)
-        data = settings["data"]
-        assert isinstance(data, DataConfig)
+        data = section_of(settings, "data", DataConfig)
         return StableVitonTrainee(network, _own(settings), _precision(settings).recompute), _empty_batches(data, _own(settings))
 
     def export_folder(
@@ -106,8 +105,7 @@ class StableVitonRecipe:
 
     def _start(self, start: Path | None, settings: Settings, vae: Path | None) -> Start:
         assert start is not None, "the room asks for one"
-        loop = settings["loop"]
-        assert isinstance(loop, LoopConfig)
+        loop = section_of(settings, "loop", LoopConfig)
         return read_start(start, self._shape(settings), seed=loop.seed, vae_file=vae)
 
     def _shape(self, settings: Settings) -> Architecture:
@@ -140,8 +138,7 @@ def _empty_batches(data: DataConfig, own: StableVitonTraining) -> Callable[[int]
 
 
 def _refuse_cache_of_changed_pictures(settings: Settings) -> None:
-    augment = settings["augment"]
-    assert isinstance(augment, AugmentConfig)
+    augment = section_of(settings, "augment", AugmentConfig)
     if _own(settings).cache and augment.any:
         raise UsageError(
             "stableviton.cache: augmentation changes every picture, so no encoding would be asked for twice",
@@ -150,12 +147,8 @@ def _refuse_cache_of_changed_pictures(settings: Settings) -> None:
 
 
 def _own(settings: Settings) -> StableVitonTraining:
-    section = settings[SECTION]
-    assert isinstance(section, StableVitonTraining)
-    return section
+    return section_of(settings, SECTION, StableVitonTraining)
 
 
 def _precision(settings: Settings) -> PrecisionConfig:
-    section = settings["precision"]
-    assert isinstance(section, PrecisionConfig)
-    return section
+    return section_of(settings, "precision", PrecisionConfig)

@@ -28,7 +28,7 @@ from tryon.networks.pictures import picture_levels, picture_tensor
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.networks.swapping import use_plain_layers
 from tryon.networks.vae import build_vae, decode_latents, encode_pictures
-from tryon.training.config import DataConfig, PrecisionConfig, Settings
+from tryon.training.config import DataConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.items import Item, read_item
 from tryon.training.data.tree import WANTED, Kind, TrainingPair, Tree
 from tryon.training.official_file import digest_of_weights, official_shape, write_torch_file
@@ -200,8 +200,7 @@ class VaeDecoderRecipe:
         with torch.device("meta"):
             network = self._vae(settings).requires_grad_(False)
             perceptual = Perceptual() if _own(settings).lpips else None
-        data = settings["data"]
-        assert isinstance(data, DataConfig)
+        data = section_of(settings, "data", DataConfig)
 
         def make(pairs: int) -> Photos:
             grid = (data.height // LATENT_STRIDE, data.width // LATENT_STRIDE)
@@ -234,8 +233,7 @@ class VaeDecoderRecipe:
 
     def _vae(self, settings: Settings) -> Any:
         vae = build_vae(self._architecture.vae_channels)
-        precision = settings["precision"]
-        assert isinstance(precision, PrecisionConfig)
+        precision = section_of(settings, "precision", PrecisionConfig)
         use_plain_layers(vae)
         return vae.to(memory_format=torch.channels_last) if precision.channels_last else vae
 
@@ -244,9 +242,7 @@ RECIPE = VaeDecoderRecipe()
 
 
 def _own(settings: Settings) -> VaeDecoderTraining:
-    section = settings[SECTION]
-    assert isinstance(section, VaeDecoderTraining)
-    return section
+    return section_of(settings, SECTION, VaeDecoderTraining)
 
 
 @torch.no_grad()

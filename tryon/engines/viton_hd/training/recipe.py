@@ -43,7 +43,7 @@ from tryon.engines.viton_hd.training.modules import AliasLoss, GmmLoss, SegLoss
 from tryon.engines.viton_hd.training.published_flags import FLAGS
 from tryon.engines.viton_hd.training.trainees import AliasTrainee, GmmTrainee, SegTrainee, network_state
 from tryon.engines.viton_hd.warper import Warper
-from tryon.training.config import LoopConfig, Settings
+from tryon.training.config import LoopConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
 from tryon.training.optimiser import OptimiserConfig
 from tryon.training.parameters import Weights
@@ -189,12 +189,9 @@ SEG, GMM, ALIAS = (VitonHdRecipe(stage) for stage in SECTIONS)
 
 
 def _own(settings: Mapping[str, StepConfig]) -> Training:
-    section = settings[SECTION]
-    assert isinstance(section, Training)
-    return section
+    return section_of(settings, SECTION, Training)
 
 
 def _seed(settings: Settings) -> int:
-    loop = settings["loop"]
-    assert isinstance(loop, LoopConfig)
+    loop = section_of(settings, "loop", LoopConfig)
     return loop.seed
