@@ -6,6 +6,7 @@ A stage may look at more than its own tokens: `unet_layers.Context` says at what
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from tryon.networks.attention import Kernel
 from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL
 from tryon.networks.unet_layers import (
     Context,
+    UNetStage,
     decoder_stages,
     encoder_stages,
     middle_stages,
@@ -30,6 +32,19 @@ Shifts = list[Tensor | None]
 """Per stage of `unet_stages`, (n, c); None where a stage has no use for time."""
 Contexts = list[Context | None]
 """Per stage of `unet_stages`; None where a stage has no transformer."""
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What another network adds to a U-Net's maps.
+
+    Args:
+        skips: to each skip connection, in the encoder's order.
+        middle: to what the middle block gives.
+    """
+
+    skips: Sequence[Tensor]
+    middle: Tensor
 
 
 def sd1_unet(
@@ -65,13 +80,25 @@ def sd1_unet(
 
 def time_shifts(unet: Any, timesteps: Tensor) -> Shifts:
     """Every stage's time shift for timesteps (n,) in [0, 999]."""
+    return stage_shifts(unet, unet_stages(unet), timesteps)
+
+
+def stage_shifts(unet: Any, stages: Sequence[UNetStage], timesteps: Tensor) -> Shifts:
+    """As `time_shifts`, for a network's stages."""
     waves = get_timestep_embedding(timesteps, unet.conv_in.out_channels, flip_sin_to_cos=True, downscale_freq_shift=0)
     embedding = unet.time_embedding(waves.to(unet.conv_in.weight.dtype))
-    return [None if stage.residual is None else time_shift(stage.residual, embedding) for stage in unet_stages(unet)]
+    return [None if stage.residual is None else time_shift(stage.residual, embedding) for stage in stages]
 
 
 def predict_noise(
-    unet: Any, x: Tensor, shifts: Shifts, contexts: Contexts, kernel: Kernel = Kernel.FUSED, *, recompute: bool = False
+    unet: Any,
+    x: Tensor,
+    shifts: Shifts,
+    contexts: Contexts,
+    kernel: Kernel = Kernel.FUSED,
+    *,
+    recompute: bool = False,
+    residuals: Residuals | None = None,
 ) -> Tensor:
     """Predict the noise in a condition stack.
 
@@ -82,11 +109,12 @@ def predict_noise(
         contexts: what each stage looks at.
         kernel: see `attention.mix`.
         recompute: keep no map inside a stage for the backward pass, but calculate it again there.
+        residuals: of a branch beside it.
 
     Returns:
         (b, 4, h, w).
     """
-    h = _last_map(unet, x, shifts, contexts, kernel, recompute)
+    h = _last_map(unet, x, shifts, contexts, kernel, recompute, residuals)
     out: Tensor = unet.conv_out(F.silu(unet.conv_norm_out(h), inplace=True))
     return out
 
@@ -98,7 +126,15 @@ def last_tokens_map(
     return _last_map(unet, x, shifts, [*contexts[:-1], None], kernel, recompute)
 
 
-def _last_map(unet: Any, x: Tensor, shifts: Shifts, contexts: Contexts, kernel: Kernel, recompute: bool) -> Tensor:
+def _last_map(
+    unet: Any,
+    x: Tensor,
+    shifts: Shifts,
+    contexts: Contexts,
+    kernel: Kernel,
+    recompute: bool,
+    residuals: Residuals | None = None,
+) -> Tensor:
     h: Tensor
     encoder, middle = encoder_stages(unet.down_blocks), middle_stages(unet.mid_block)
     decoder = decoder_stages(unet.up_blocks)
@@ -109,6 +145,8 @@ def _last_map(unet: Any, x: Tensor, shifts: Shifts, contexts: Contexts, kernel: 
     h = skips[-1]
     for stage in middle:
         h = recomputed(recompute, stage, h, *next(rest), kernel)
+    if residuals is not None:
+        skips, h = [skip + more for skip, more in zip(skips, residuals.skips, strict=True)], h + residuals.middle
     for stage in decoder:
         h = recomputed(recompute, stage, torch.cat([h, skips.pop()], dim=1), *next(rest), kernel)
     return h

@@ -25,6 +25,7 @@ from pipeline.core.weights.access import adopt_converted, converted_of
 from pipeline.core.weights.converted import converted_folder
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, load
+from tryon.engines.ootdiffusion.drawings import drawings_of
 from tryon.engines.ootdiffusion.encoding import (
     EncodedGarment,
     encoded_person,
@@ -89,6 +90,8 @@ MOVES = {
     "attention-only": ("unet_vton.mid_block.attentions.0.transformer_blocks.0.attn1.to_k.weight",),
     "ip-adapter": ("adapter.projector.proj.weight", "adapter.to_k.0.weight"),
     "ip-adapter-decoder-only": ("adapter.projector.norm.weight", "adapter.to_v.15.weight"),
+    "controlnet": ("branch.controlnet_mid_block.weight", "branch.controlnet_down_blocks.0.weight"),
+    "controlnet-sobel": ("branch.controlnet_mid_block.weight",),
     "lora": ("unet_vton.mid_block.attentions.0.transformer_blocks.0.attn1.to_k.lora_B.weight",),
 }
 PARTS = {
@@ -97,6 +100,8 @@ PARTS = {
     "garment-only": {"unet_garm"},
     "ip-adapter": {"adapter"},
     "ip-adapter-decoder-only": {"adapter"},
+    "controlnet": {"branch"},
+    "controlnet-sobel": {"branch"},
 }
 
 
@@ -142,6 +147,9 @@ WIRINGS = {
     "mask, after norm1, aligned": ("ootd.inputs=mask", "ootd.tokens=after", "ootd.alignment=true"),
     "adapter": ("ootd.adapter=plain", "ootd.adapter_places=decoder"),
     "resampler alone": ("ootd.adapter=resampler", "ootd.vision_only=true"),
+    "skeleton beside": ("ootd.inputs=pose",),
+    "branch with a skeleton": ("ootd.branch=pose", "ootd.inputs=mask"),
+    "branch with edges": ("ootd.branch=sobel", "ootd.reference_timestep=same"),
     "every step": ("ootd.reference_timestep=same",),
     "middle, a cloth": ("ootd.reference_timestep=middle", "ootd.prompts=cloth"),
 }
@@ -161,7 +169,8 @@ def drawn_by_the_engine(place: Place, made: Path, prompts: str) -> np.ndarray:
     )
     network = load(files, choose_dtype(sampling.dtype, CPU), architecture=WIDTHS)
     runtime = Runtime(network, words_of(HALF_BODY, prompts), sampling, SIZE, Limits(CPU, 1))
-    person = CanvasPerson(prepare_person(image, mask, SIZE), SIZE)
+    pose = images.read_rgb(pair.files[Kind.POSE]) if files.wiring.sees_pose else None
+    person = CanvasPerson(prepare_person(image, mask, SIZE, pose), SIZE)
     garment = CanvasGarment(fit_picture(images.read_rgb(pair.files[Kind.CLOTH]), SIZE), Category.UPPER)
     return runtime.dress([TryOnItem(person, garment, seed_of("draw", 0))])[0].picture
 
@@ -185,6 +194,7 @@ def test_a_wiring_is_trained_as_the_engine_runs_it(place, wiring):
     own = settings(*WIRINGS[wiring], "ootd.trained=joint")
     trainee, items = RECIPE.open(place.start, own, {}), items_of(place)[:2]
     network = trainee.module.network
+    wake(network)
     for group in trainee.groups().values():
         for each in group.values():
             each.requires_grad_(True)
@@ -192,6 +202,7 @@ def test_a_wiring_is_trained_as_the_engine_runs_it(place, wiring):
     latents = replace(trainee.module.encoded(batch), dropped=torch.tensor([False, False]), timesteps=torch.tensor([321, 321]))
     loss = ootd_losses(network, latents, own["ootd"])["noise"]
     persons = [replace(encoded, known=encoded.known * 0) for encoded in encoded_persons(network, items)]
+    drawings = drawings_of(network.wiring, [(item.seen_by(network.wiring), item.cloth) for item in items])
     garments = [
         EncodedGarment(
             latent=latents.garment[row : row + 1],
@@ -203,7 +214,7 @@ def test_a_wiring_is_trained_as_the_engine_runs_it(place, wiring):
     ]
     sampling, now = replace(BALANCED, guidance_scale=1.0), torch.tensor([321])
     tokens = [show_garment(network, each, guided=False, timesteps=now) for each in garments]
-    denoiser = Denoiser(network, Batch(persons, garments, tokens, []), sampling, TimeTable(network))
+    denoiser = Denoiser(network, Batch(persons, garments, tokens, [], drawings), sampling, TimeTable(network))
     with torch.no_grad():
         answer = denoiser(add_noise_each(latents.image, latents.noise, latents.timesteps), 321)
     assert float(loss) == pytest.approx(float((answer - latents.noise).square().mean()), rel=1e-5)
@@ -212,10 +223,18 @@ def test_a_wiring_is_trained_as_the_engine_runs_it(place, wiring):
     assert not untouched
 
 
+def wake(network) -> None:
+    """Lets a branch that begins as nothing say something."""
+    if network.wiring.branch != "none":
+        torch.manual_seed(0)
+        for part in (network.branch.controlnet_mid_block, network.branch.controlnet_cond_embedding.conv_out):
+            torch.nn.init.normal_(part.weight, std=0.3)
+
+
 def encoded_persons(network, items):
-    for item in items:
-        posteriors = [encode_pictures(network.vae, picture_tensor(picture)) for picture in pictures_of(item.person)]
-        yield encoded_person(item.person, posteriors)
+    for person in [item.seen_by(network.wiring) for item in items]:
+        posteriors = [encode_pictures(network.vae, picture_tensor(picture)) for picture in pictures_of(person)]
+        yield encoded_person(person, posteriors)
 
 
 @pytest.mark.slow
@@ -414,9 +433,9 @@ def test_both_unets_are_told_in_training_what_the_engine_tells_them(place, model
     assert make(4).words.shape == batch.words.shape and make(4).garment_words.shape == batch.garment_words.shape
 
 
-@pytest.mark.parametrize("overrides", [("ootd.trained=adapter",), ("ootd.vision_only=true",)])
-def test_an_adapter_that_is_not_there_or_leaves_places_blind_is_refused(overrides):
-    with pytest.raises(UsageError, match="adapter"):
+@pytest.mark.parametrize("overrides", [("ootd.trained=adapter",), ("ootd.vision_only=true",), ("ootd.trained=branch",)])
+def test_an_adapter_or_branch_that_is_not_there_or_leaves_places_blind_is_refused(overrides):
+    with pytest.raises(UsageError, match=r"adapter|branch"):
         settings(*overrides)
 
 
@@ -435,9 +454,10 @@ def test_a_new_adapter_begins_with_the_projections_for_text(place):
         ("joint", 859_532_484 + 859_520_964 - 2_455_044),
         ("attention-only", 49_574_080),
         ("ip-adapter", 21_533_184),
+        ("controlnet", 361_279_120 + 11_520),
     ],
 )
 def test_so_many_values_are_trained_at_full_size(arrangement, values):
-    """49,574,080 is CatVTON's count; the published adapter's projections are of the same widths."""
+    """49,574,080 is CatVTON's count; the published adapter's and ControlNet's widths are the same, but for the inputs."""
     groups = OotdRecipe().simulated(settings(preset=arrangement))[0].groups()
     assert sum(each.numel() for group in groups.values() for each in group.values()) == values

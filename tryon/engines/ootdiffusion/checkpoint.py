@@ -218,7 +218,7 @@ def _try_on_unet(path: Path, files: Files) -> dict[str, Tensor]:
     weights = open_checkpoint(_there(path, "the try-on U-Net", files.row))
     found, wanted = _inputs(weights), files.wiring.channels
     if found in (GARMENT_CHANNELS, TRY_ON_CHANNELS) and found < wanted:
-        what = "a plain Stable Diffusion 1.5 and not a trained OOTDiffusion" if found == GARMENT_CHANNELS else "no mask"
+        what = "a plain Stable Diffusion 1.5, not a trained OOTDiffusion" if found == GARMENT_CHANNELS else "the published inputs"
         _log.warning(
             "%s: has %d input channels, %s: widened to %d with zeros; it cannot see what is new before it is trained",
             *(path, found, what, wanted),

@@ -37,6 +37,7 @@ class PersonPictures:
     image: RGB  # (h, w, 3) uint8 RGB
     masked: RGB  # the same with the area to repaint in grey 127
     repaint: Mask  # (h, w) bool, True = repaint
+    pose: RGB | None = None  # (h, w, 3) uint8 RGB: the skeleton on black, where the model looks at it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,11 @@ class EncodedPerson:
     masked: Tensor  # (1, 4, h / 8, w / 8), unscaled
     known: Tensor  # (1, 4, h / 8, w / 8), scaled: what is put back outside the mask
     repaint: Tensor  # (1, 1, h / 8, w / 8) fp32, 1 = repaint
+    pose: Tensor | None = None  # (1, 4, h / 8, w / 8), unscaled: the skeleton
 
     def shown(self, wiring: Wiring) -> Tensor:
-        """What the try-on U-Net is shown of the person: (1, 4, h / 8, w / 8), or 5 channels with the mask."""
-        return with_mask(self.masked, self.repaint) if wiring.inputs == "mask" else self.masked
+        """What the try-on U-Net is shown of the person, see `shown_person`."""
+        return shown_person(wiring, self.masked, self.repaint, self.pose)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,9 +70,21 @@ class EncodedGarment:
         return self.context if self.other_context is None else self.other_context
 
 
-def with_mask(masked: Tensor, repaint: Tensor) -> Tensor:
-    """The masked person's latents (b, 4, h, w) with the mask (b, 1, h, w) behind: (b, 5, h, w)."""
-    return torch.cat([masked, repaint.to(masked)], dim=1)
+def shown_person(wiring: Wiring, masked: Tensor, repaint: Tensor, pose: Tensor | None) -> Tensor:
+    """What the try-on U-Net is shown of persons, (b, 4, h, w), with the mask behind 5 channels, with the skeleton 8.
+
+    Args:
+        wiring: which of these.
+        masked: (b, 4, h, w), unscaled.
+        repaint: (b, 1, h, w), 1 = repaint.
+        pose: (b, 4, h, w), unscaled; where the wiring wants it.
+    """
+    if wiring.inputs == "mask":
+        return torch.cat([masked, repaint.to(masked)], dim=1)
+    if wiring.inputs == "pose":
+        assert pose is not None, "this wiring sees the skeleton"
+        return torch.cat([masked, pose.to(masked)], dim=1)
+    return masked
 
 
 def check_size(size: Size) -> None:
@@ -97,13 +111,14 @@ def fit_mask(repaint: Mask, size: Size) -> Mask:
     return np.asarray(Image.fromarray(repaint).resize(size[::-1], Image.Resampling.NEAREST)).astype(bool)
 
 
-def prepare_person(image: RGB, repaint: Mask, size: Size) -> PersonPictures:
+def prepare_person(image: RGB, repaint: Mask, size: Size, pose: RGB | None = None) -> PersonPictures:
     """Bring a person to the size the network works at, and hide what is repainted.
 
     Args:
         image: (h, w, 3) uint8 RGB.
         repaint: (h, w) bool, True = repaint.
         size: (height, width) to work at.
+        pose: (h, w, 3) uint8 RGB, the skeleton on black, where the model looks at it.
 
     Raises:
         InputError: sizes that differ or do not fit, or a mask that leaves nothing to do.
@@ -116,20 +131,27 @@ def prepare_person(image: RGB, repaint: Mask, size: Size) -> PersonPictures:
         raise InputError(
             "the agnostic mask is empty: there is nothing to dress", "check the parse map, or run the parsing step again"
         )
-    return PersonPictures(image=fitted, masked=np.where(area[..., None], np.uint8(GREY), fitted), repaint=area)
+    masked = np.where(area[..., None], np.uint8(GREY), fitted)
+    return PersonPictures(image=fitted, masked=masked, repaint=area, pose=None if pose is None else fit_picture(pose, size))
 
 
 def pictures_of(person: PersonPictures) -> list[RGB]:
-    """What the VAE encodes of a person: hidden and whole."""
-    return [person.masked, person.image]
+    """What the VAE encodes of a person: hidden and whole, and the skeleton where there is one."""
+    return [person.masked, person.image, *([] if person.pose is None else [person.pose])]
 
 
 def encoded_person(pictures: PersonPictures, posteriors: Sequence[Posterior]) -> EncodedPerson:
     """A person from what the VAE made of `pictures_of`."""
-    masked, image = posteriors
+    masked, image, *pose = posteriors
     height, width = masked.mean.shape[-2:]
     shrunk = latent_area(pictures.repaint, (height, width))
-    return EncodedPerson(pictures=pictures, masked=masked.mean, known=image.sample(None), repaint=shrunk.to(masked.mean.device))
+    return EncodedPerson(
+        pictures=pictures,
+        masked=masked.mean,
+        known=image.sample(None),
+        repaint=shrunk.to(masked.mean.device),
+        pose=pose[0].mean if pose else None,
+    )
 
 
 def latent_area(repaint: Mask, size: Size) -> Tensor:

@@ -23,10 +23,13 @@ from pipeline.core.engine import (
     loaded,
     try_on_engine,
 )
-from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE
+from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE, POSE_IMAGE
 from pipeline.core.step import Context
-from pipeline.core.weights.access import require_all, sha_of
+from pipeline.core.weights.access import converted_of, require_all, sha_of
+from pipeline.core.weights.converted import INDEX
+from pipeline.core.weights.files import read_json
 from tryon.engines.ootdiffusion.config import OotdConfig, sampling_config
+from tryon.engines.ootdiffusion.wiring import PUBLISHED, Wiring, wiring_from
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words, words_of
 from tryon.networks.sd1 import smaller
 
@@ -51,7 +54,7 @@ class OotdHalfBody(EngineBase):
 
     variant: ClassVar[str] = "hd"
     words: ClassVar[Words] = HALF_BODY
-    card: ClassVar[EngineCard] = EngineCard(
+    card: EngineCard = EngineCard(
         name="ootdiffusion_hd",
         version=1,
         weights=("ootdiffusion-hd", VAE, SCHEDULER, CLIP),
@@ -68,6 +71,8 @@ class OotdHalfBody(EngineBase):
     def __init__(self, config: OotdConfig, context: Context) -> None:
         self.config, self.context = config, context
         self._runtime: Runtime | None = None
+        if _wiring_of(self.card.weights[0], context).sees_pose:
+            self.card = replace(self.card, person=(*self.card.person, POSE_IMAGE))
 
     @cached_property
     def batch_size(self) -> int:
@@ -155,10 +160,16 @@ class OotdFullBody(OotdHalfBody):
 
     variant: ClassVar[str] = "dc"
     words: ClassVar[Words] = FULL_BODY
-    card: ClassVar[EngineCard] = replace(
+    card = replace(
         OotdHalfBody.card,
         name="ootdiffusion_dc",
         weights=("ootdiffusion-dc", VAE, SCHEDULER, CLIP),
         categories=FULL_BODY.categories,
         mask_rule="ootd-dc",
     )
+
+
+def _wiring_of(row: str, context: Context) -> Wiring:
+    """How the U-Nets are joined of the weights that are there: one that looks at the skeleton reads it of every person."""
+    made = converted_of(row, context.layout.weights)
+    return PUBLISHED if made is None else wiring_from(read_json(made / INDEX).get("wiring", {}), made / INDEX)

@@ -34,6 +34,7 @@ from tryon.networks.reference_attention import (
     reference_tokens,
     tabulate,
 )
+from tryon.networks.residual_branch import Guide, branch_residuals, branch_shifts, guide_of, residual_branch
 from tryon.networks.savings import ALL, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_SCALE
 from tryon.networks.sd1_unet import Contexts, Shifts, predict_noise, sd1_unet, time_shifts
@@ -68,7 +69,10 @@ class OotDiffusion(nn.Module):
         if wiring.adapter != "none":
             places = decoder_places(self.unet_vton) if wiring.adapter_places == "decoder" else None
             self.adapter = ImageAdapter(_projector(a, wiring), self.unet_vton, places)
-        use_cheaper_layers((self.unet_garm, self.unet_vton, self.vae, self.text_encoder, self.image_encoder), savings)
+        if wiring.branch != "none":
+            self.branch: Any = residual_branch(self.unet_vton)
+        whole = (self.unet_garm, self.unet_vton, self.vae, self.text_encoder, self.image_encoder)
+        use_cheaper_layers((*whole, *((self.branch,) if wiring.branch != "none" else ())), savings)
 
     @property
     def device(self) -> torch.device:
@@ -151,8 +155,18 @@ class OotDiffusion(nn.Module):
         return torch.tensor([fixed], device=self.device)
 
     def time_shifts(self, timesteps: Tensor) -> Shifts:
-        """The try-on U-Net's time shifts for timesteps (n,) in [0, 999]."""
-        return time_shifts(self.unet_vton, timesteps)
+        """The try-on U-Net's time shifts for timesteps (n,) in [0, 999], and the branch's behind them."""
+        more = branch_shifts(self.branch, timesteps) if self.wiring.branch != "none" else []
+        return time_shifts(self.unet_vton, timesteps) + more
+
+    def guide(self, drawings: Tensor, context: Tensor) -> Guide:
+        """What the branch is shown of pictures, made once per batch.
+
+        Args:
+            drawings: (b, 3, 8h, 8w) in [0, 1], see `drawings.drawing_of`.
+            context: (b, n, context_dim).
+        """
+        return guide_of(self.branch, self.arranged(drawings), context.to(self.device, self.dtype), self.savings.attention)
 
     def contexts(
         self, context: Tensor, garments: GarmentTokens, probes: Probes | None = None, picture: Tensor | None = None
@@ -189,21 +203,36 @@ class OotDiffusion(nn.Module):
             return Look(garment, probe)
         return LookOfAll(garment, self.taken, self.savings.wanted_tokens_only, probe)
 
-    def noise(self, latents: Tensor, person: Tensor, shifts: Shifts, contexts: Contexts, *, recompute: bool = False) -> Tensor:
+    def noise(
+        self,
+        latents: Tensor,
+        person: Tensor,
+        shifts: Shifts,
+        contexts: Contexts,
+        guide: Guide | None = None,
+        *,
+        recompute: bool = False,
+    ) -> Tensor:
         """Predict the noise.
 
         Args:
             latents: (b, 4, h, w) noisy, scaled.
-            person: (b, 4, h, w) masked person, **not** scaled; with the mask (b, 5, h, w) where the wiring wants it.
+            person: (b, 4, h, w) masked person, **not** scaled; with what the wiring wants beside it.
             shifts: what `time_shifts` gave for b timesteps, or for one.
             contexts: what `contexts` gave.
+            guide: what `guide` gave, where the wiring has a branch.
             recompute: see `sd1_unet.predict_noise`.
 
         Returns:
             (b, 4, h, w) in the network's number format.
         """
         x = self.arranged(self._input(latents, person.to(latents)))
-        return predict_noise(self.unet_vton, x, shifts, contexts, self.savings.attention, recompute=recompute)
+        kernel, own, more = self.savings.attention, shifts[: len(contexts)], shifts[len(contexts) :]
+        if self.wiring.branch == "none":
+            return predict_noise(self.unet_vton, x, own, contexts, kernel, recompute=recompute)
+        assert guide is not None, "this wiring has a branch"
+        added = branch_residuals(self.branch, x, more, guide, kernel, recompute=recompute)
+        return predict_noise(self.unet_vton, x, own, contexts, kernel, recompute=recompute, residuals=added)
 
     def _input(self, latents: Tensor, person: Tensor) -> Tensor:
         if self.wiring.alignment:

@@ -18,6 +18,7 @@ from pipeline.core.labels import Category
 from pipeline.core.layout import ATTENTION, SAMPLES, PerEngine
 from tryon.batching import Limits
 from tryon.encoding_cache import EncodingCache
+from tryon.engines.ootdiffusion.drawings import drawings_of
 from tryon.engines.ootdiffusion.encoding import (
     EncodedGarment,
     EncodedPerson,
@@ -148,7 +149,8 @@ class Runtime:
     def encode_person(self, person: PersonInputs) -> CanvasPerson:
         """Prepare a person's conditions, at most once per person and category."""
         image = person.image()
-        return CanvasPerson(prepare_person(image, person.agnostic_mask(), self.size), (image.shape[0], image.shape[1]))
+        pose = person.pose_image() if self.network.wiring.sees_pose else None
+        return CanvasPerson(prepare_person(image, person.agnostic_mask(), self.size, pose), (image.shape[0], image.shape[1]))
 
     def encode_garment(self, garment: GarmentInputs) -> CanvasGarment:
         """Prepare a garment, once."""
@@ -171,9 +173,10 @@ class Runtime:
         return [self._dressed(item, list(islice(own, self.config.samples))) for item in items]
 
     def _encode_persons(self, persons: Sequence[CanvasPerson]) -> None:
-        posteriors = iter(self._encoder.run([picture for person in persons for picture in pictures_of(person.pictures)]))
-        for person in persons:
-            person.encoded = encoded_person(person.pictures, list(islice(posteriors, 2)))
+        shown = [pictures_of(person.pictures) for person in persons]
+        posteriors = iter(self._encoder.run([picture for pictures in shown for picture in pictures]))
+        for person, pictures in zip(persons, shown, strict=True):
+            person.encoded = encoded_person(person.pictures, list(islice(posteriors, len(pictures))))
 
     def _encode_garments(self, garments: Sequence[CanvasGarment]) -> None:
         posteriors = self._encoder.run([garment.picture for garment in garments])
@@ -222,6 +225,7 @@ class Runtime:
             [garment.encoded for garment in garments],
             [shown[id(garment)] for garment in garments if shown],
             [draw.noise() for draw in draws],
+            drawings_of(self.network.wiring, [(draw.item.person.pictures, draw.item.garment.picture) for draw in draws]),
         )
         probes = recorder.probes if recorder else None
         return sample(self.network, batch, self.config, times, spacing=self.spacing, probes=probes)

@@ -14,6 +14,7 @@ from torch import Tensor
 from tryon.engines.ootdiffusion.encoding import EncodedGarment, EncodedPerson
 from tryon.engines.ootdiffusion.network import GarmentTokens, OotDiffusion, Probes, together
 from tryon.engines.ootdiffusion.presets import SamplingConfig
+from tryon.networks.residual_branch import Guide
 from tryon.networks.sd1_unet import Contexts, Shifts
 from tryon.networks.time_table import TimeTable
 from tryon.noise import NoiseStream, draw_batch
@@ -32,12 +33,16 @@ class ShownGarment:
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures made together; tokens are not needed where the wiring makes them anew at every step."""
+    """Pictures made together; tokens are not needed where the wiring makes them anew at every step.
+
+    `drawings` are what the branch is shown of pictures with and without their garments, (b, 3, 8h, 8w) in [0, 1].
+    """
 
     persons: Sequence[EncodedPerson]
     garments: Sequence[EncodedGarment]
     tokens: Sequence[ShownGarment]
     noises: Sequence[NoiseStream]
+    drawings: tuple[Tensor, Tensor] | None = None
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
@@ -92,6 +97,7 @@ class Denoiser:
         self.context = torch.cat([garment.context for garment in batch.garments])
         pictures = [garment.picture for garment in batch.garments if garment.picture is not None]
         self.picture = torch.cat(pictures) if pictures else None
+        self.guides = self._guides()
         self.passes = None if network.wiring.every_step else self._passes(batch.tokens)
 
     def __call__(self, latents: Tensor, timestep: int) -> Tensor:
@@ -99,11 +105,12 @@ class Denoiser:
         shifts = self.times(timestep)
         passes = self._passes(self._tokens(timestep)) if self.passes is None else self.passes
         if not self.config.guided:
-            return self._answer(latents, shifts, passes[0])
+            return self._answer(latents, shifts, passes[0], self.guides[0])
         if len(passes) == 1:
-            shown, hidden = self._answer(torch.cat([latents, latents]), shifts, passes[0]).chunk(2)
+            shown, hidden = self._answer(torch.cat([latents, latents]), shifts, passes[0], self.guides[0]).chunk(2)
         else:
-            shown, hidden = (self._answer(latents, shifts, contexts) for contexts in passes)
+            given = zip(passes, self.guides, strict=True)
+            shown, hidden = (self._answer(latents, shifts, contexts, guide) for contexts, guide in given)
         return hidden + self.config.guidance_scale * (shown - hidden)
 
     def _tokens(self, timestep: int) -> list[ShownGarment]:
@@ -125,9 +132,19 @@ class Denoiser:
             return [network.contexts(torch.cat([context, context]), together([shown, hidden]), self.probes, twice)]
         return [network.contexts(context, shown, self.probes, picture), network.contexts(context, hidden, picture=picture)]
 
-    def _answer(self, latents: Tensor, shifts: Shifts, contexts: Contexts) -> Tensor:
+    def _guides(self) -> list[Guide | None]:
+        """What the branch is shown in each call of the try-on U-Net."""
+        if self.batch.drawings is None:
+            return [None, None]
+        if not self.config.guided:
+            return [self.network.guide(self.batch.drawings[0], self.context)]
+        if self.network.savings.batch_guidance:
+            return [self.network.guide(torch.cat(self.batch.drawings), torch.cat([self.context, self.context]))]
+        return [self.network.guide(each, self.context) for each in self.batch.drawings]
+
+    def _answer(self, latents: Tensor, shifts: Shifts, contexts: Contexts, guide: Guide | None) -> Tensor:
         person = self.person if len(latents) == len(self.person) else torch.cat([self.person, self.person])
-        return self.network.noise(latents, person, shifts, contexts).float()
+        return self.network.noise(latents, person, shifts, contexts, guide).float()
 
 
 def sample(

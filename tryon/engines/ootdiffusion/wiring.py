@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 from pipeline.core.errors import WeightsError
 
-Inputs = Literal["concat", "add", "mask"]
+Inputs = Literal["concat", "add", "mask", "pose"]
 Tokens = Literal["before", "after"]
 ReferenceTimestep = Literal["zero", "same", "middle"]
 Adapter = Literal["none", "plain", "resampler"]
 Places = Literal["all", "decoder"]
-CHANNELS: Mapping[Inputs, int] = {"concat": 8, "add": 4, "mask": 9}
+Branch = Literal["none", "pose", "sobel"]
+CHANNELS: Mapping[Inputs, int] = {"concat": 8, "add": 4, "mask": 9, "pose": 12}
 """Of the try-on U-Net's first convolution."""
 MIDDLE = 500
 """Of the thousand timesteps."""
@@ -27,13 +28,15 @@ class Wiring:
     """The defaults are the published model.
 
     Args:
-        inputs: the masked person is beside the noisy latent (concat), is added to it, scaled (add), or has the mask beside it.
+        inputs: the masked person is beside the noisy latent (concat), is added to it, scaled (add), or has the mask
+            or the skeleton's latent beside it.
         tokens: the garment's, taken before its U-Net's own norm1 (OOTDiffusion), or after it (Magic Clothing, Leffa, IDM-VTON).
         reference_timestep: of the garment U-Net: 0, so that it runs once; that of the try-on U-Net, at every step; or always 500.
         alignment: a small residual network stands behind the masked person's latent.
         adapter: an IP-Adapter for the garment: four tokens of CLIP's vector, or sixteen of its patches; none = without.
         adapter_places: the try-on U-Net's cross-attentions that see these tokens: all, or those of its decoder.
         vision_only: these tokens are all that the try-on U-Net's cross-attentions see.
+        branch: a ControlNet beside the try-on U-Net that sees the skeleton, or the garment's edges laid into the hole (sobel).
     """
 
     inputs: Inputs = "concat"
@@ -43,11 +46,18 @@ class Wiring:
     adapter: Adapter = "none"
     adapter_places: Places = "all"
     vision_only: bool = False
+    branch: Branch = "none"
 
     @property
     def extra_parts(self) -> tuple[str, ...]:
         """Learned parts beside the published ones: attributes of the network, and folders beside the two U-Nets."""
-        return (*(("alignment",) if self.alignment else ()), *(("adapter",) if self.adapter != "none" else ()))
+        there = {"alignment": self.alignment, "adapter": self.adapter != "none", "branch": self.branch != "none"}
+        return tuple(part for part, has in there.items() if has)
+
+    @property
+    def sees_pose(self) -> bool:
+        """Whether a person's skeleton is asked for."""
+        return self.inputs == "pose" or self.branch == "pose"
 
     @property
     def channels(self) -> int:

@@ -76,6 +76,7 @@ DRESSCODE: Mapping[Kind, Place] = {
     Kind.CLOTH: Place(("images",), "_1", _PICTURE),
     Kind.CLOTH_MASK: Place(("masks",), "_1", (".png", ".jpg")),
     Kind.PARSE: Place(("label_maps",), "_4", (".png",)),
+    Kind.POSE: Place(("skeletons",), "_5", (".jpg", ".png")),
     Kind.WORN: Place(("gt_cloth_warped_mask",), "_0", (".png", ".jpg")),
 }
 OF_GARMENT = frozenset({Kind.CLOTH, Kind.CLOTH_MASK})

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.core.config import Schema, StepConfig
-from tryon.engines.ootdiffusion.wiring import Adapter, Inputs, Places, ReferenceTimestep, Tokens, Wiring
+from tryon.engines.ootdiffusion.wiring import Adapter, Branch, Inputs, Places, ReferenceTimestep, Tokens, Wiring
 from tryon.engines.ootdiffusion.words import Prompts
 from tryon.training.config import LoopConfig
 from tryon.training.data.augment import Unchanged
@@ -16,7 +16,7 @@ from tryon.training.optimiser import OptimiserConfig
 
 Loss = Literal["mse", "masked", "min-snr"]
 Base = Literal["sd15", "ootd"]
-Trained = Literal["joint", "try-on", "garment", "attention", "lora", "adapter"]
+Trained = Literal["joint", "try-on", "garment", "attention", "lora", "adapter", "branch"]
 
 
 class OotdOptimiser(OptimiserConfig):
@@ -45,7 +45,8 @@ class OotdTraining(StepConfig):
     prompts: Prompts = "published"
     """What the text encoder is told; an exported folder says it, and the engine refuses another set."""
     inputs: Inputs = "concat"
-    """What the try-on U-Net is shown: the masked person beside the noisy latent, added to it, or with the mask beside it."""
+    """What the try-on U-Net is shown: the masked person beside the noisy latent, added to it, or with the mask or
+    the skeleton's latent beside it."""
     tokens: Tokens = "before"
     """Where the garment's tokens are taken: before the garment U-Net's own norm1, or after it as Magic Clothing does."""
     reference_timestep: ReferenceTimestep = "zero"
@@ -58,6 +59,8 @@ class OotdTraining(StepConfig):
     """Which of the try-on U-Net's cross-attentions see them: all, or those of the decoder."""
     vision_only: bool = False
     """These tokens are all that the try-on U-Net's cross-attentions see; all of them must."""
+    branch: Branch = "none"
+    """A ControlNet beside the try-on U-Net, begun as its encoder's copy, that sees the skeleton or the garment's edges."""
     loss: Loss = "mse"
     """mse; masked: the hole alone counts; min-snr: early timesteps, which are easy, count less (Hang et al. 2023, gamma 5)."""
     outside: float = Field(default=0.0, ge=0, le=1)
@@ -65,7 +68,8 @@ class OotdTraining(StepConfig):
     flow: float = Field(default=0.0, ge=0)
     """Weight of Leffa's loss of attention (0.001 there): where a patch looks, the garment has its colour; 0 = without."""
     trained: Trained = "joint"
-    """What learns: both U-Nets, one of them, the try-on U-Net's self-attention, or a LoRA beside `lora_on`."""
+    """What learns: both U-Nets, one of them, the try-on U-Net's self-attention, a LoRA beside `lora_on`, the adapter or the
+    branch alone."""
     try_on_from: Base = "sd15"
     """Start weights of the try-on U-Net: Stable Diffusion 1.5's with four more inputs of zeros, or OOTDiffusion's."""
     garment_from: Base = "sd15"
@@ -87,6 +91,8 @@ class OotdTraining(StepConfig):
     def _fits(self) -> OotdTraining:
         if self.trained == "adapter" and self.adapter == "none":
             raise ValueError("trained=adapter needs adapter=plain or adapter=resampler")
+        if self.trained == "branch" and self.branch == "none":
+            raise ValueError("trained=branch needs branch=pose or branch=sobel")
         if self.vision_only and (self.adapter == "none" or self.adapter_places != "all"):
             raise ValueError("vision_only needs an adapter at all places: the others would see nothing")
         return self
@@ -98,6 +104,7 @@ class OotdTraining(StepConfig):
             adapter=self.adapter,
             adapter_places=self.adapter_places,
             vision_only=self.vision_only,
+            branch=self.branch,
             inputs=self.inputs,
             tokens=self.tokens,
             reference_timestep=self.reference_timestep,
@@ -115,6 +122,10 @@ IP_ADAPTER = (
     *(*ONE_CARD, "ootd.trained=adapter", "ootd.try_on_from=ootd", "ootd.garment_from=ootd", "ootd.adapter=plain"),
     "optimiser.learning_rate=1e-4",
 )
+CONTROLNET = (
+    *(*ONE_CARD, "ootd.trained=branch", "ootd.try_on_from=ootd", "ootd.garment_from=ootd"),
+    "optimiser.learning_rate=1e-5",
+)
 PRESETS: Mapping[str, tuple[str, ...]] = {
     "joint": ("ootd.trained=joint", "loop.steps=36000", "loop.batch=64", "precision.recompute=true"),
     "joint-low-memory": (*SMALL, "ootd.trained=joint", "optimiser.name=adamw8bit", "loop.batch=1", "loop.accumulation=16"),
@@ -128,5 +139,7 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
     ),
     "ip-adapter": (*IP_ADAPTER, "ootd.adapter_places=all"),
     "ip-adapter-decoder-only": (*IP_ADAPTER, "ootd.adapter_places=decoder"),
+    "controlnet": (*CONTROLNET, "ootd.branch=pose"),
+    "controlnet-sobel": (*CONTROLNET, "ootd.branch=sobel"),
 }
 """`joint` is the paper's; the others are what its users asked for, with rates and batches that are ours."""

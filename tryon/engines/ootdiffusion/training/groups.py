@@ -31,8 +31,10 @@ def trained_groups(network: OotDiffusion, config: OotdTraining) -> Groups:
     try_on = {name: each for name, each in named.items() if name.startswith(f"{TRY_ON}.")}
     more = {name: each for name, each in named.items() if name.startswith("alignment.")}
     adapter = {name: each for name, each in named.items() if name.startswith("adapter.")}
-    extra = ({"alignment": more} if more else {}) | ({"image adapter": adapter} if adapter else {})
-    if config.trained == "adapter":
+    branch = {name: each for name, each in named.items() if name.startswith("branch.")}
+    extra = {"alignment": more, "image adapter": adapter, "residual branch": branch}
+    extra = {group: own for group, own in extra.items() if own}
+    if config.trained in ("adapter", "branch"):
         return extra
     if config.trained == "attention":
         return extra | {"self-attention": {name: each for name, each in try_on.items() if ".attn1." in name}}

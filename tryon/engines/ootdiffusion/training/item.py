@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.labels import Category
 from tryon.engines.ootdiffusion.encoding import PersonPictures, fit_picture, prepare_person
+from tryon.engines.ootdiffusion.wiring import Wiring
 from tryon.training.data.items import WHITE_FROM, Item, Size, resized
 from tryon.training.data.tree import Kind, TrainingPair
 
@@ -24,11 +26,28 @@ class OotdItem(Item):
     Args:
         person: whole and with grey 127 in the mask, at the size the network works at.
         category: whose word the context holds.
+        skeleton: file of the person's skeleton, where there is one; read by arrangements that look at it.
     """
 
     fourth: ClassVar[str] = "masked person"
     person: PersonPictures
     category: Category = Category.UPPER
+    skeleton: Path | None = None
+
+    def seen_by(self, wiring: Wiring) -> PersonPictures:
+        """The person as the engine's network of a wiring sees it.
+
+        Raises:
+            InputError: the skeleton cannot be read.
+        """
+        if not wiring.sees_pose:
+            return self.person
+        assert self.skeleton is not None, "wanted of every pair"
+        try:
+            pose = images.read_rgb(self.skeleton)
+        except OSError as problem:
+            raise InputError(f"pair {self.id}: {self.skeleton} cannot be read ({problem})", "draw it again") from None
+        return replace(self.person, pose=fit_picture(pose, self.person.repaint.shape))
 
 
 def read_ootd_item(pair: TrainingPair, size: Size) -> OotdItem:
@@ -59,4 +78,5 @@ def read_ootd_item(pair: TrainingPair, size: Size) -> OotdItem:
         cloth_mask=resized(cloth_mask, size),
         worn=np.zeros(size, np.uint8),
         person=person,
+        skeleton=files.get(Kind.POSE),
     )

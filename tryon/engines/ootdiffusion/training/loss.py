@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tryon.engines.ootdiffusion.drawings import without_garment
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.training.config import OotdTraining
 from tryon.engines.ootdiffusion.training.flow_loss import FlowLooks, flow_loss
@@ -25,7 +26,7 @@ class OotdLatents:
 
     Args:
         image: (b, 4, h, w) scaled latent of the person in the garment.
-        person: (b, 4 or 5, h, w) what the try-on U-Net is shown of the person, unscaled.
+        person: (b, 4, 5 or 8, h, w) what the try-on U-Net is shown of the person, unscaled.
         garment: (b, 4, h, w) unscaled.
         context: (b, n, context_dim), of the try-on U-Net.
         garment_context: (b, m, context_dim), of the garment U-Net.
@@ -36,6 +37,7 @@ class OotdLatents:
         picture: (b, 3, 8h, 8w) in [-1, 1], the garment; the loss of attention looks at it.
         photo: (b, 3, 8h, 8w) in [-1, 1], the person in the garment.
         features: (b, …) what an adapter sees of the garment, where the wiring has one.
+        drawings: (b, 3, 8h, 8w) in [0, 1], what a branch is shown, where the wiring has one.
     """
 
     image: Tensor
@@ -50,6 +52,7 @@ class OotdLatents:
     picture: Tensor
     photo: Tensor
     features: Tensor | None = None
+    drawings: Tensor | None = None
 
 
 def ootd_losses(
@@ -70,14 +73,19 @@ def ootd_losses(
         recompute: keep no map inside a stage for the backward pass, but calculate it again there.
     """
     noisy = add_noise_each(batch.image, batch.noise, batch.timesteps)
-    garment = batch.garment * (~batch.dropped).view(-1, 1, 1, 1)
+    shown = (~batch.dropped).view(-1, 1, 1, 1)
+    garment = batch.garment * shown
     tokens = network.garment_tokens(
         garment, batch.garment_context, batch.timesteps, recompute=recompute, frozen=not garment_learns
     )
     seen = network.contexts(batch.context, tokens, picture=batch.features)
     flows = FlowLooks(grid=(noisy.shape[2], noisy.shape[3])) if config.flow else None
     seen = flows.watching(seen) if flows else seen
-    answer = network.noise(noisy, batch.person, network.time_shifts(batch.timesteps), seen, recompute=recompute)
+    shifts, guide = network.time_shifts(batch.timesteps), None
+    if batch.drawings is not None:
+        drawings = torch.where(shown, batch.drawings, without_garment(network.wiring, batch.drawings))
+        guide = network.guide(drawings, batch.context)
+    answer = network.noise(noisy, batch.person, shifts, seen, guide, recompute=recompute)
     squared = (answer.float() - batch.noise).square()
     parts = {"noise": weighted(squared, batch, config)}
     if flows:

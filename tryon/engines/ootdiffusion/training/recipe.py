@@ -23,7 +23,6 @@ from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.training.start import read_start, start_files
 from tryon.engines.ootdiffusion.training.trainee import PICTURES, OotdBatch, OotdTrainee, whole_weights, words_in
 from tryon.engines.ootdiffusion.wiring import PUBLISHED
-from tryon.engines.ootdiffusion.words import Words
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
@@ -51,8 +50,8 @@ class OotdRecipe:
         self._architecture = architecture
 
     def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
-        """Photo, mask and garment; the masked person is made of the first two as in the engine."""
-        return WANTED
+        """Photo, mask and garment, and the skeleton where it is looked at; the masked person is made of the first two."""
+        return (*WANTED, Kind.POSE) if _own(settings).wiring.sees_pose else WANTED
 
     def read(self, pair: TrainingPair, size: tuple[int, int]) -> OotdItem:
         """See `item.read_ootd_item`."""
@@ -84,7 +83,7 @@ class OotdRecipe:
         with torch.device("meta"):
             trainee = self._trainee(network, settings)
         data = section_of(settings, "data", DataConfig)
-        return trainee, lambda pairs: self._empty_batch(pairs, data.size, words_in(_own(settings)))
+        return trainee, lambda pairs: self._empty_batch(pairs, data.size, _own(settings))
 
     def export_folder(
         self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
@@ -123,10 +122,10 @@ class OotdRecipe:
     def _savings(self, settings: Settings) -> Savings:
         return replace(TRAINING, channels_last=_precision(settings).channels_last)
 
-    def _empty_batch(self, pairs: int, size: tuple[int, int], words: Words) -> OotdBatch:
+    def _empty_batch(self, pairs: int, size: tuple[int, int], own: OotdTraining) -> OotdBatch:
         """A batch without contents, for a count of memory."""
         latent = (pairs, LATENT_CHANNELS, size[0] // LATENT_STRIDE, size[1] // LATENT_STRIDE)
-        side = self._architecture.clip.image_size
+        side, words = self._architecture.clip.image_size, words_in(own)
         told = [next(iter(ids.values())) for ids in (words.ids, words.garment_ids or words.ids)]
         with torch.device("meta"):
             return OotdBatch(
@@ -139,6 +138,8 @@ class OotdRecipe:
                 timesteps=torch.zeros(pairs, dtype=torch.long),
                 dropped=torch.zeros(pairs, dtype=torch.bool),
                 repaint=torch.empty(pairs, 1, *latent[2:]),
+                poses=torch.empty(pairs, 3, *size) if own.inputs == "pose" else None,
+                drawings=torch.empty(pairs, 3, *size) if own.branch != "none" else None,
             )
 
 

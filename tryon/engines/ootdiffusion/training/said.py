@@ -12,6 +12,8 @@ from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Setti
 SECONDS_PER_PAIR = 75 * 3600 / (36_000 * 64)
 """Of the joint training at 512×384 on one A100, recomputing maps, as its author says: 75 hours for 36,000 steps of 64."""
 PIXELS = 512 * 384
+BRANCH = 0.4
+"""Of a U-Net's pass: encoder and middle."""
 SECTION_OF_MODEL = {"hd": "ootd-hd", "dc": "ootd-dc"}
 
 FROZEN_PLAIN = (
@@ -53,5 +55,6 @@ def seconds_per_pair(settings: Settings) -> float:
 def passes(own: OotdTraining, recompute: bool) -> float:
     """Forward passes of a U-Net that a step costs: one for an answer, one for gradients of maps, one for those of weights."""
     again = 1.0 if recompute else 0.0
-    weights = {"joint": 2.0, "try-on": 1.0, "garment": 1.0, "attention": 0.1, "lora": 0.1, "adapter": 0.1}[own.trained]
-    return 1 + (1 + 1 + again) + (1 + again if garment_learns(own) else 0) + weights
+    weights = {"joint": 2.0, "try-on": 1.0, "garment": 1.0, "attention": 0.1, "lora": 0.1, "adapter": 0.1, "branch": 0.0}
+    branch = BRANCH * (2 + weights["try-on"] + again) if own.branch != "none" else 0.0
+    return branch + 1 + (1 + 1 + again) + (1 + again if garment_learns(own) else 0) + weights[own.trained]

@@ -5,7 +5,7 @@ Facts: docs/facts/ootdiffusion.md#folders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tryon.engines.ootdiffusion.network import Alignment, OotDiffusion
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
 from tryon.networks.image_adapter import Resampler
 from tryon.networks.reference_attention import reference_blocks
+from tryon.networks.residual_branch import begin_as_copy
 from tryon.networks.savings import TRAINING
 
 ROWS = {"hd": "ootdiffusion-hd", "dc": "ootdiffusion-dc"}
@@ -31,7 +32,11 @@ VAES = tuple(
 CLIP = "clip-vit-large-patch14/model.safetensors"
 UP = 3
 """Folders above the start in which VAE and CLIP are looked for: the published layout keeps them there."""
-BEGINS = {"alignment": "changes nothing", "adapter": "looks at the picture as at text"}
+BEGINS = {
+    "alignment": "changes nothing",
+    "adapter": "looks at the picture as at text",
+    "branch": "copies the try-on U-Net's encoder and adds nothing",
+}
 NAMES: dict[Base, str] = {"sd15": "Stable Diffusion 1.5", "ootd": "OOTDiffusion"}
 
 
@@ -110,7 +115,10 @@ def _new_parts(weights: dict[str, Tensor], files: Files, architecture: Architect
         torch.manual_seed(0)
         for part in lost:
             module = getattr(network, part).to_empty(device="cpu")
-            _draw(module)
+            if part == "branch":
+                begin_as_copy(module, _own(weights, "unet_vton"))
+            else:
+                _draw(module)
             weights |= {f"{part}.{name}": each.detach() for name, each in module.state_dict().items()}
     blocks = [name for name, each in network.named_modules() if name.endswith(".attn2")]
     places = {id(block.attn2): place for place, block in enumerate(reference_blocks(network.unet_vton))}
@@ -120,6 +128,10 @@ def _new_parts(weights: dict[str, Tensor], files: Files, architecture: Architect
             if f"adapter.to_{kind}.{place}.weight" in weights:
                 weights[f"adapter.to_{kind}.{place}.weight"] = weights[f"{name}.to_{kind}.weight"].float().clone()
     return [f"{part}: new, it begins as one that {BEGINS[part]}" for part in lost]
+
+
+def _own(weights: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{part}."): each for name, each in weights.items() if name.startswith(f"{part}.")}
 
 
 @torch.no_grad()

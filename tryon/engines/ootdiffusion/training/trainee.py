@@ -14,7 +14,8 @@ from pipeline.core.device import choose_device
 from pipeline.core.engine import TryOnItem
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import fill_network
-from tryon.engines.ootdiffusion.encoding import latent_area, pictures_of, with_mask
+from tryon.engines.ootdiffusion.drawings import drawings_of
+from tryon.engines.ootdiffusion.encoding import latent_area, pictures_of, shown_person
 from tryon.engines.ootdiffusion.folder import VARIANTS
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.presets import BALANCED
@@ -23,6 +24,7 @@ from tryon.engines.ootdiffusion.training.config import OotdTraining
 from tryon.engines.ootdiffusion.training.groups import LAYERS, garment_learns, lora_parts, trained_groups
 from tryon.engines.ootdiffusion.training.item import OotdItem
 from tryon.engines.ootdiffusion.training.loss import OotdLatents, ootd_losses
+from tryon.engines.ootdiffusion.wiring import Wiring
 from tryon.engines.ootdiffusion.words import Words, words_of
 from tryon.lora_files import layers_of_peft
 from tryon.networks.clip import clip_crop
@@ -58,6 +60,8 @@ class OotdBatch:
         timesteps: (b,) integers.
         dropped: (b,) bool.
         repaint: (b, 1, h, w) in {0, 1}, 1 = repaint.
+        poses: (b, 3, 8h, 8w) in [-1, 1], skeletons, where they are an input.
+        drawings: (b, 3, 8h, 8w) in [0, 1], where there is a branch.
         ids: of the pairs whose encodings may be kept; none in validation.
     """
 
@@ -70,6 +74,8 @@ class OotdBatch:
     timesteps: Tensor
     dropped: Tensor
     repaint: Tensor
+    poses: Tensor | None = None
+    drawings: Tensor | None = None
     ids: tuple[str, ...] = ()
 
     def to(self, device: Any) -> OotdBatch:
@@ -85,7 +91,7 @@ class OotdLossModule(nn.Module):
     def __init__(self, network: OotDiffusion, config: OotdTraining, recompute: bool = False) -> None:
         super().__init__()
         self.network, self.config, self.recompute = network, config, recompute
-        self._encoder = FrozenEncoder(config.cache, len(PICTURES) + 2)
+        self._encoder = FrozenEncoder(config.cache, len(PICTURES) + 3)
 
     def forward(self, batch: OotdBatch) -> dict[str, Tensor]:
         """Encode without gradients, then calculate the loss: `loss` is what is minimised."""
@@ -101,6 +107,7 @@ class OotdLossModule(nn.Module):
         # One kind at a time: all together they would take more memory than the rest of the step.
         masked, person, garment = (self._encoder.posterior(net.vae, kind, shown, batch.ids) for kind, shown in kinds)
 
+        pose = None if batch.poses is None else self._encoder.posterior(net.vae, "pose", batch.poses, batch.ids).mean
         words = words_in(self.config)
 
         def told(ids: Tensor, what: str) -> Tensor:
@@ -116,7 +123,7 @@ class OotdLossModule(nn.Module):
 
         return OotdLatents(
             image=person.sample(batch.draws),
-            person=with_mask(masked.mean, batch.repaint) if self.config.inputs == "mask" else masked.mean,
+            person=shown_person(self.config.wiring, masked.mean, batch.repaint, pose),
             garment=garment.mean,
             context=context,
             garment_context=context if words.garment_ids is None else told(batch.garment_words, "garment context"),
@@ -127,6 +134,7 @@ class OotdLossModule(nn.Module):
             picture=batch.pictures.chunk(len(PICTURES))[2],
             photo=batch.pictures.chunk(len(PICTURES))[1],
             features=features,
+            drawings=batch.drawings,
         )
 
 
@@ -191,10 +199,13 @@ class OotdTrainee:
         drawn = fill_network(weights, choose_dtype(sampling.dtype, device), net.architecture, ALL, config.wiring)
         height, width = items[0].image.shape[:2]
         runtime = Runtime(drawn, words_in(config), sampling, (height, width), Limits(device, len(items)))
-        return [dressed.picture for dressed in runtime.dress([_asked(item, seed) for item in items])]
+        return [dressed.picture for dressed in runtime.dress([_asked(item, seed, config.wiring) for item in items])]
 
     def _batch(self, items: Sequence[Item], draws: Sequence[SampleDraws], timesteps: list[int], dropped: list[bool]) -> OotdBatch:
-        shown = [item for item in items if isinstance(item, OotdItem)]
+        shown, wiring = [item for item in items if isinstance(item, OotdItem)], self._config.wiring
+        persons = [item.seen_by(wiring) for item in shown]
+        poses = [picture_tensor(person.pose) for person in persons if person.pose is not None]
+        drawn = drawings_of(wiring, [(person, item.cloth) for person, item in zip(persons, shown, strict=True)])
         kinds = zip(*((*pictures_of(item.person), item.cloth) for item in shown), strict=True)
         height, width = shown[0].image.shape[:2]
         latent = (LATENT_CHANNELS, height // LATENT_STRIDE, width // LATENT_STRIDE)
@@ -209,6 +220,8 @@ class OotdTrainee:
             timesteps=torch.tensor(timesteps),
             dropped=torch.tensor(dropped),
             repaint=torch.cat([latent_area(item.person.repaint, latent[1:]) for item in shown]),
+            poses=torch.cat(poses) if wiring.inputs == "pose" else None,
+            drawings=None if drawn is None else drawn[0],
         )
 
 
@@ -228,7 +241,7 @@ def whole_weights(begun: Weights, trained: Weights, config: OotdTraining) -> dic
     return merged(weights, layers_of_peft(on_device, config.lora_alpha), 1.0)
 
 
-def _asked(item: Item, seed: int) -> TryOnItem:
+def _asked(item: Item, seed: int, wiring: Wiring) -> TryOnItem:
     assert isinstance(item, OotdItem)
     height, width = item.image.shape[:2]
-    return TryOnItem(CanvasPerson(item.person, (height, width)), CanvasGarment(item.cloth, item.category), seed)
+    return TryOnItem(CanvasPerson(item.seen_by(wiring), (height, width)), CanvasGarment(item.cloth, item.category), seed)
