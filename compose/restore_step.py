@@ -17,7 +17,6 @@ from compose.crop import view_around
 from compose.delivery import PhotoDelivery, size_notices
 from compose.gate.faces import ReadFace, face_similarity, read_face
 from compose.gate.gate import GateConfig, measure_pair
-from compose.gate.hand_views import ReadHand, read_hand
 from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
 from compose.hand_paste import paste_hands
 from compose.matte import dressed_alpha, dressed_cutout
@@ -26,7 +25,8 @@ from pipeline.core import images
 from pipeline.core.backend import MatteBackend
 from pipeline.core.card import Resources, most_of
 from pipeline.core.flags import Flag, Notice
-from pipeline.core.hand_facts import facts_of
+from pipeline.core.hands.facts import facts_of
+from pipeline.core.hands.views import ReadHand, read_hand
 from pipeline.core.items import ORIGINAL_BACKGROUND, Item, Pair, Scene, Unit
 from pipeline.core.layout import (
     DRESSED_CUTOUT,

@@ -15,7 +15,6 @@ from compose.difference import distance
 from compose.gate.faces import ReadFace, face_similarity
 from compose.gate.garment_colour import Palette, colour_difference, palette
 from compose.gate.halo import edge_halo
-from compose.gate.hand_views import HandPlace
 from compose.gate.hands import JudgedHand, worst_hand
 from compose.gate.measures import mask_coverage, outside_change
 from compose.gate.presence import (
@@ -31,6 +30,7 @@ from pipeline.core.arrays import RGB, Points
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
+from pipeline.core.hands.views import HandPlace
 from pipeline.core.masks import BLANK_SPREAD, Mask, painted_spread
 from pipeline.core.score import PASS_SCORE, SCORE
 from pipeline.core.sharpness import blur_of

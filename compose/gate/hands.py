@@ -10,13 +10,13 @@ import numpy as np
 
 from compose.before_after import BeforeAfter
 from compose.gate.garment_colour import Palette
-from compose.gate.hand_signs import HandPair, measure_hand
-from compose.gate.hand_views import HandPlace, ReadHand, cut_square, find_hand, to_square
 from compose.gate.presence import garment_like
 from pipeline.core.arrays import Points
 from pipeline.core.frame import Frame
-from pipeline.core.hand_facts import Fate, HandFact
-from pipeline.core.hand_shape import bones_area, extent, half_finger, hand_area
+from pipeline.core.hands.facts import Fate, HandFact
+from pipeline.core.hands.shape import bones_area, extent, half_finger, hand_area
+from pipeline.core.hands.signs import HandPair, measure_hand
+from pipeline.core.hands.views import HandPlace, ReadHand, cut_square, find_hand, to_square
 from pipeline.core.keypoints import Keypoints
 from pipeline.core.labels import Joint
 from pipeline.core.masks import Mask

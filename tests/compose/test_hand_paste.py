@@ -12,14 +12,14 @@ from ruined_hands import Hand, doubled, drawn_anew, fused, rendered_hands
 from compose.before_after import BeforeAfter
 from compose.gate.garment_colour import palette
 from compose.gate.gate import GateConfig
-from compose.gate.hand_signs import skin_like
-from compose.gate.hand_views import HandPlace, read_hand
 from compose.gate.hands import HandEvidence, judge_hands
 from compose.hand_paste import paste_hands
 from pipeline.core.colour import to_lab
 from pipeline.core.frame import whole_photo
-from pipeline.core.hand_facts import Fate
-from pipeline.core.hand_shape import BEYOND_WRIST, half_finger, hand_area
+from pipeline.core.hands.facts import Fate
+from pipeline.core.hands.shape import BEYOND_WRIST, half_finger, hand_area
+from pipeline.core.hands.signs import skin_like
+from pipeline.core.hands.views import HandPlace, read_hand
 from pipeline.core.masks import dilate, erode
 
 LEAST = GateConfig().least_hand_likeness

@@ -12,8 +12,8 @@ from compose.restore_step import RestoreConfig, RestoreStep
 from pipeline.core import images
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
-from pipeline.core.hand_facts import Fate, hands_of
-from pipeline.core.hand_shape import BEYOND_WRIST, half_finger, hand_area
+from pipeline.core.hands.facts import Fate, hands_of
+from pipeline.core.hands.shape import BEYOND_WRIST, half_finger, hand_area
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from pipeline.core.labels import Joint

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from pipeline.core import images, masks
-from pipeline.core.hand_shape import FINGERS, PALM, bones_area, half_finger, hull_area
+from pipeline.core.hands.shape import FINGERS, PALM, bones_area, half_finger, hull_area
 
 DATA = Path(__file__).parents[1] / "data" / "hands"
 SIDE = 320

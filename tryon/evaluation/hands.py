@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import UsageError
-from pipeline.core.hand_facts import GATE, REPAIR, Fate, HandFact, hands_of
+from pipeline.core.hands.facts import GATE, REPAIR, Fate, HandFact, hands_of
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome

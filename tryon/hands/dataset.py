@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError, UsageError
-from pipeline.core.hand_shape import skin_area
+from pipeline.core.hands.shape import skin_area
 from pipeline.core.masks import Mask
 from tryon.hands.crops import FACTOR, SIDE, cut, square_around
 from tryon.hands.hand_masks import arm_mask

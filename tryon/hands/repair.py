@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
-from pipeline.core.hand_facts import Fate, HandFact
-from pipeline.core.hand_shape import skin_area
+from pipeline.core.hands.facts import Fate, HandFact
+from pipeline.core.hands.shape import skin_area
 from pipeline.core.masks import Mask, dilate, feather
 from pipeline.core.rect import Rect
 from tryon.hands.config import RepairConfig

@@ -19,7 +19,7 @@ from pipeline.core.console import LOG
 from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.flags import Flag, Notice
-from pipeline.core.hand_facts import REPAIR, Fate, facts_of
+from pipeline.core.hands.facts import REPAIR, Fate, facts_of
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, PARSE, POSE_JSON, REPAIRED, TRYON, Ref
 from pipeline.core.masks import Mask

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import InputError
-from pipeline.core.hand_facts import SIDES
+from pipeline.core.hands.facts import SIDES
 from pipeline.core.keypoints import HAND_POINTS
 
 CONFIDENT = 0.3

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.core import masks
-from pipeline.core.hand_shape import BEYOND_WRIST, GROWN, bones_area, half_finger, hand_area
+from pipeline.core.hands.shape import BEYOND_WRIST, GROWN, bones_area, half_finger, hand_area
 from pipeline.core.labels import LOWER_LABELS, SIDE_LABELS, UPPER_LABELS, BodyPart, Parse
 from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions

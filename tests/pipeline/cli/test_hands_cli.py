@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli.app import app
 from pipeline.core.errors import UsageError
-from pipeline.core.hand_facts import GATE, Fate, HandFact, facts_of
+from pipeline.core.hands.facts import GATE, Fate, HandFact, facts_of
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome, Status

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.core.errors import UsageError
-from pipeline.core.hand_facts import GATE, REPAIR, Fate, HandFact, facts_of, hands_of
+from pipeline.core.hands.facts import GATE, REPAIR, Fate, HandFact, facts_of, hands_of
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome, Status

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.core import images
 from pipeline.core.errors import InputError, UsageError
-from pipeline.core.hand_shape import skin_area
+from pipeline.core.hands.shape import skin_area
 from pipeline.core.keypoints import Keypoints, keypoints_to_json
 from tryon.hands.crops import back, cut, square_around
 from tryon.hands.dataset import SEED, SEED_LIST, Wanted, make_dataset, make_masks

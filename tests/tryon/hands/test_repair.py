@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.core.hand_facts import Fate
-from pipeline.core.hand_shape import skin_area
+from pipeline.core.hands.facts import Fate
+from pipeline.core.hands.shape import skin_area
 from tryon.hands.config import RepairConfig
 from tryon.hands.crops import SIDE, square_around
 from tryon.hands.repair import match_colours, repair_hands

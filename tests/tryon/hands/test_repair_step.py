@@ -15,7 +15,7 @@ from pipeline.choice import Chooser
 from pipeline.core import images
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.flags import Flag
-from pipeline.core.hand_facts import Fate, hands_of
+from pipeline.core.hands.facts import Fate, hands_of
 from pipeline.core.items import Pair
 from pipeline.core.keypoints import keypoints_to_json
 from pipeline.core.labels import Category

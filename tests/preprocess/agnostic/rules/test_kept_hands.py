@@ -9,7 +9,7 @@ import pytest
 from drawn_person import JOINTS, draw
 
 from pipeline.core import images, masks
-from pipeline.core.hand_shape import BEYOND_WRIST, beyond_wrist, hand_area
+from pipeline.core.hands.shape import BEYOND_WRIST, beyond_wrist, hand_area
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import BodyPart, Category, Joint, Parse
 from preprocess.agnostic.rules.conditions import Conditions

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Points
-from pipeline.core.hand_shape import WRIST, extent
+from pipeline.core.hands.shape import WRIST, extent
 from pipeline.core.people_networks import people_networks
 
 ReadHand = Callable[[RGB], Points | None]
