@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from compose.before_after import BODY
 from compose.delivery import drawn_from
 from compose.gate.gate import SMALL_HEIGHT_PX, GateInputs
-from compose.gate.hands import places
 from compose.kept_parts import HANDS, OWN_LABELS, without_kept
 from compose.mask_free import Places, drawn_size, learn, softness, uses_no_mask
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
 from pipeline.core.frame import Frame
-from pipeline.core.hands.views import HandPlace
+from pipeline.core.hands.views import HandPlace, places
 from pipeline.core.items import Pair, Person
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import ARM_LABELS, LOWER_LABELS, UPPER_LABELS, Category, Parse

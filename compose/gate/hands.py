@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from compose.before_after import BeforeAfter
 from compose.gate.garment_colour import Palette
 from compose.gate.presence import garment_like
-from pipeline.core.arrays import Points
+from pipeline.core.arrays import RGB, Points
 from pipeline.core.frame import Frame
 from pipeline.core.hands.facts import Fate, HandFact
+from pipeline.core.hands.same_hand import NONE, Cloth, mask_in_square, seen_hand
 from pipeline.core.hands.shape import bones_area, extent, half_finger, hand_area
-from pipeline.core.hands.signs import HandPair, measure_hand
-from pipeline.core.hands.views import HandPlace, ReadHand, cut_square, find_hand, to_square
-from pipeline.core.keypoints import Keypoints
-from pipeline.core.labels import Joint
+from pipeline.core.hands.views import HandPlace, ReadHand
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Rect
 
-SQUARE_PX, SQUARE = 192, 2.0
-"""Side of the square in which two hands are compared, in pixels and in the hand's extent."""
-LEAST_POINTS = 15
 LEAST_EXTENT_PX = 16.0
 """A smaller hand has fingers of a pixel, which nobody can judge."""
 LEAST_BARE = 0.4
@@ -39,7 +35,7 @@ WORDS = {
     "added": "more of it than there was",
     "unlike": "drawn otherwise",
     "smooth": "fingers melted together",
-    "none": "no hand is seen there any more",
+    NONE: "no hand is seen there any more",
 }
 """What is said of each sign."""
 
@@ -89,25 +85,6 @@ class JudgedHand:
         return f"{side}: {WORDS.get(self.sign, self.sign)} ({self.likeness:.2f}){f', {self.note}' if self.note else ''}"
 
 
-def places(points: Keypoints, frame: Frame) -> dict[str, HandPlace]:
-    """Where the hands of a person must be, in photo pixels: sides whose elbow and wrist, or whose hand, were detected."""
-    found = {}
-    sides = {
-        "left": (Joint.LEFT_ELBOW, Joint.LEFT_WRIST, points.left_hand),
-        "right": (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST, points.right_hand),
-    }
-    for side, (elbow, wrist, hand) in sides.items():
-        seen = np.count_nonzero(hand[:, 2] > 0) >= len(hand)
-        if not seen and not points.has(elbow, wrist):
-            continue
-        ends = frame.points_to_photo(np.stack([points.xy(wrist), points.xy(elbow)]))
-        own = frame.points_to_photo(hand[:, :2]).astype(np.float32) if seen else None
-        if own is not None and not points.has(elbow, wrist):
-            ends = np.stack([own[0], own[0]])
-        found[side] = HandPlace(ends[0].astype(np.float32), ends[1].astype(np.float32), own)
-    return found
-
-
 def judge_hands(evidence: HandEvidence, photos: BeforeAfter, least: float, read: ReadHand) -> dict[str, JudgedHand]:
     """Every hand that the photo shows whole, by side.
 
@@ -131,14 +108,12 @@ def judge_hand(evidence: HandEvidence, photos: BeforeAfter, place: HandPlace, le
         return None
     if place.points is not None and not _changed(photos, place.points):
         return JudgedHand(place.points, HandFact(Fate.UNTOUCHED))
-    seen = find_hand(photos.photo, place, read)
+    seen = seen_hand(photos.photo, place, read, partial(_cloth, evidence))
     if seen is None or not _judgeable(evidence, photos, seen.points):
         return None
     if not _changed(photos, seen.points):
         return JudgedHand(seen.points, HandFact(Fate.UNTOUCHED))
-    after = find_hand(photos.dressed, place, read, like=seen.points)
-    signs = measure_hand(_pair(evidence, photos, seen.points, None if after is None else after.points))
-    sign, likeness = ("none", 0.0) if signs is None else signs.worst()
+    sign, likeness = seen.likeness_in(photos.dressed)
     fate = Fate.KEPT if likeness >= least else Fate.DIFFERS
     return JudgedHand(seen.points, HandFact(fate, likeness), sign)
 
@@ -180,28 +155,13 @@ def around(photos: BeforeAfter, points: Points, margin: float = 0.3) -> tuple[tu
     return window, points - np.array([window[1].start, window[0].start], np.float32)
 
 
-def _pair(evidence: HandEvidence, photos: BeforeAfter, points: Points, after: Points | None) -> HandPair:
-    """Both hands in squares, with what is cloth in each."""
-    centre, side = (points.min(0) + points.max(0)) / 2, SQUARE * extent(points)
-    matrix = to_square(centre, side, SQUARE_PX)
-
-    def moved(each: Points) -> Points:
-        return np.asarray(each @ matrix[:, :2].T + matrix[:, 2], np.float32)
-
-    before, dressed = (cut_square(each, centre, side, SQUARE_PX, cv2.BORDER_REPLICATE) for each in (photos.photo, photos.dressed))
-    return HandPair(
-        before,
-        dressed,
-        moved(points),
-        None if after is None else moved(after),
-        worn=None if evidence.worn is None else _square_of(evidence.worn, evidence.frame, matrix),
-        garment=None if evidence.garment is None else garment_like(dressed, evidence.garment, GARMENT_REACH),
-    )
+def _cloth(evidence: HandEvidence, matrix: NDArray[np.float64], dressed: RGB) -> Cloth:
+    """What is cloth in a hand's square: the garment that is replaced, and what has the new one's colours."""
+    worn = None if evidence.worn is None else _square_of(evidence.worn, evidence.frame, matrix)
+    return Cloth(worn, None if evidence.garment is None else garment_like(dressed, evidence.garment, GARMENT_REACH))
 
 
-def _square_of(mask: Mask, frame: Frame, matrix: np.ndarray) -> Mask:
+def _square_of(mask: Mask, frame: Frame, matrix: NDArray[np.float64]) -> Mask:
     """(n, n) bool: a canvas-sized mask in the square."""
     whole = np.vstack([frame.inverse, [0, 0, 1]])
-    there = (matrix @ whole).astype(np.float64)
-    moved = cv2.warpAffine(mask.astype(np.uint8) * 255, there, (SQUARE_PX, SQUARE_PX), flags=cv2.INTER_LINEAR)
-    return np.asarray(moved >= 128)
+    return mask_in_square(mask, np.asarray(matrix @ whole, np.float64))

@@ -54,7 +54,7 @@ class HandPair:
     Args:
         before, after: (n, n, 3) uint8 RGB.
         points: (21, 2) x, y of the hand before.
-        points_after: (21, 2) of the hand after, or None when none was found.
+        points_after: (21, 2) of the hand after.
         worn: (n, n) bool, the garment that is replaced, before; None = unknown.
         garment: (n, n) bool, what has the new garment's colours after; None = unknown.
     """
@@ -62,14 +62,14 @@ class HandPair:
     before: RGB
     after: RGB
     points: Points
-    points_after: Points | None = None
+    points_after: Points
     worn: Mask | None = None
     garment: Mask | None = None
 
 
 @dataclass(frozen=True)
 class HandSigns:
-    """What is wrong with a hand; 0 = nothing. None = there is no hand to measure.
+    """What is wrong with a hand; 0 = nothing.
 
     Args:
         moved: mean way of the key-points, as a share of the hand's diagonal.
@@ -90,16 +90,22 @@ class HandSigns:
     smooth: float
 
     def worst(self) -> tuple[str, float]:
-        """The worst sign's name, and the likeness in [0, 1] that follows: 1 = the same hand, `PASS_SCORE` at the threshold."""
-        graded = ((name, 1 - PASS_SCORE * getattr(self, name) / most) for name, most in THRESHOLDS.items())
-        name, grade = min(graded, key=lambda each: each[1])
-        return name, float(np.clip(grade, 0, 1))
+        """The worst sign's name, and the likeness in (0, 1] that follows: see `likeness_at`."""
+        shares = ((name, getattr(self, name) / most) for name, most in THRESHOLDS.items())
+        name, share = max(shares, key=lambda each: each[1])
+        return name, likeness_at(share)
 
 
-def measure_hand(pair: HandPair) -> HandSigns | None:
-    """The signs of one hand; None when none was found after."""
-    if pair.points_after is None:
-        return None
+def likeness_at(share: float) -> float:
+    """Of a sign's share of its threshold, in (0, 1]: 1 = nothing to be seen, `PASS_SCORE` at the threshold.
+
+    Beyond, it falls ever slower and never to nothing, so that of two bad hands the less bad one is known.
+    """
+    return 1 - PASS_SCORE * share if share <= 1 else PASS_SCORE / share
+
+
+def measure_hand(pair: HandPair) -> HandSigns:
+    """The signs of one hand."""
     moved, bent, longer = _by_points(pair.points, pair.points_after)
     before, after = _lab_of(pair)
     unit, size = half_finger(pair.points), before.shape[:2]
@@ -147,10 +153,9 @@ def finger_lengths(points: Points) -> NDArray[np.float64]:
 def _lab_of(pair: HandPair) -> tuple[Float, Float]:
     """Both pictures in L*a*b*, equally blurred, the one after laid over the one before by its key-points."""
     after = pair.after
-    if pair.points_after is not None:
-        matrix, _ = cv2.estimateAffinePartial2D(pair.points_after, pair.points, method=cv2.LMEDS)
-        if matrix is not None and 0.8 < float(np.hypot(matrix[0, 0], matrix[1, 0])) < 1.25:
-            after = cv2.warpAffine(after, matrix, after.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    matrix, _ = cv2.estimateAffinePartial2D(pair.points_after, pair.points, method=cv2.LMEDS)
+    if matrix is not None and 0.8 < float(np.hypot(matrix[0, 0], matrix[1, 0])) < 1.25:
+        after = cv2.warpAffine(after, matrix, after.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     blur = BLUR * half_finger(pair.points) + LEAST_BLUR
     return to_lab(cv2.GaussianBlur(pair.before, (0, 0), blur)), to_lab(cv2.GaussianBlur(after, (0, 0), blur))
 

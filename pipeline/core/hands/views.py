@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Points
+from pipeline.core.frame import Frame
 from pipeline.core.hands.shape import WRIST, extent
+from pipeline.core.keypoints import Keypoints
+from pipeline.core.labels import Joint
 from pipeline.core.people_networks import people_networks
 
 ReadHand = Callable[[RGB], Points | None]
@@ -57,6 +60,25 @@ class HandPlace:
     wrist: Points
     elbow: Points
     points: Points | None = None
+
+
+def places(points: Keypoints, frame: Frame) -> dict[str, HandPlace]:
+    """Where the hands of a person must be, in photo pixels: sides whose elbow and wrist, or whose hand, were detected."""
+    found = {}
+    sides = {
+        "left": (Joint.LEFT_ELBOW, Joint.LEFT_WRIST, points.left_hand),
+        "right": (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST, points.right_hand),
+    }
+    for side, (elbow, wrist, hand) in sides.items():
+        seen = np.count_nonzero(hand[:, 2] > 0) >= len(hand)
+        if not seen and not points.has(elbow, wrist):
+            continue
+        ends = frame.points_to_photo(np.stack([points.xy(wrist), points.xy(elbow)]))
+        own = frame.points_to_photo(hand[:, :2]).astype(np.float32) if seen else None
+        if own is not None and not points.has(elbow, wrist):
+            ends = np.stack([own[0], own[0]])
+        found[side] = HandPlace(ends[0].astype(np.float32), ends[1].astype(np.float32), own)
+    return found
 
 
 def find_hand(picture: RGB, place: HandPlace, read: ReadHand, like: Points | None = None) -> SeenHand | None:

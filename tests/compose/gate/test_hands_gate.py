@@ -12,12 +12,12 @@ from ruined_hands import BAD, GOOD, Hand, cut_off, doubled, drawn_anew, rendered
 from compose.before_after import BeforeAfter
 from compose.gate.garment_colour import palette
 from compose.gate.gate import GateConfig
-from compose.gate.hands import HandEvidence, JudgedHand, judge_hands, places
+from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
 from pipeline.core import images, masks
 from pipeline.core.frame import Frame, whole_photo
 from pipeline.core.hands.facts import Fate
 from pipeline.core.hands.signs import HandPair, best_match, creases_gone, measure_hand
-from pipeline.core.hands.views import HandPlace, find_hand, read_hand
+from pipeline.core.hands.views import HandPlace, find_hand, places, read_hand
 from pipeline.core.keypoints import Keypoints, keypoints_from_json
 from pipeline.core.labels import ARM_LABELS, UPPER_LABELS, Joint
 from tryon.evaluation.intervals import wilson
