@@ -22,7 +22,7 @@ from pipeline.core.frame import Frame
 from pipeline.core.hands.views import HandPlace, places
 from pipeline.core.items import Pair, Person
 from pipeline.core.keypoints import keypoints_from_json
-from pipeline.core.labels import ARM_LABELS, LOWER_LABELS, UPPER_LABELS, Category, Parse
+from pipeline.core.labels import ARM_LABELS, Category, Parse
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,
@@ -41,14 +41,7 @@ from pipeline.core.layout import (
     PerEngine,
     Ref,
 )
-from pipeline.core.masks import Mask, labelled
-
-REPLACED: dict[Category, tuple[Parse, ...]] = {
-    Category.UPPER: (Parse.UPPER_CLOTHES, Parse.COAT),
-    Category.LOWER: LOWER_LABELS,
-    Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS),
-}
-"""What a garment of each category replaces, beside the part of a dress that the mask covers."""
+from pipeline.core.masks import Mask, labelled, worn_under
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +163,7 @@ class _Parts:
         parse = self.parse
         if parse is None or parse.shape != mask.shape:  # the mask's step names a map of another size
             return None
-        worn: Mask = labelled(parse, REPLACED[category]) | (parse == Parse.DRESS) & mask
-        return worn
+        return worn_under(parse, category, mask)
 
     def bare(self, mask: Mask) -> Mask | None:
         """(h, w) bool: arms, hands and gloves; None without a parse map of the mask's size."""

@@ -64,7 +64,7 @@ class RestoreStep(StepBase):
 
     name: ClassVar[str] = "restore"
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     config: RestoreConfig
     packages = (PACKAGES,)
     """Of the backend, and of the gate, which compares faces."""

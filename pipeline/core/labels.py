@@ -181,6 +181,12 @@ ARM_LABELS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 LEG_LABELS = (Parse.LEFT_LEG, Parse.RIGHT_LEG)
 SHOE_LABELS = (Parse.LEFT_SHOE, Parse.RIGHT_SHOE)
 HEAD_LABELS = (Parse.FACE, Parse.SUNGLASSES)
+REPLACED_LABELS = {
+    Category.UPPER: (Parse.UPPER_CLOTHES, Parse.COAT),
+    Category.LOWER: LOWER_LABELS,
+    Category.DRESS: (*UPPER_LABELS, *LOWER_LABELS),
+}
+"""What a garment of each category replaces, beside the part of a dress that the mask covers."""
 
 
 class SideLabels(NamedTuple):

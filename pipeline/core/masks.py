@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.labels import REPLACED_LABELS, Category, Parse
 from pipeline.core.rect import Rect
 
 Mask = NDArray[np.bool_]
@@ -134,6 +135,18 @@ def labelled(labels: NDArray[np.uint8], wanted: Iterable[int]) -> Mask:
     table[list(wanted)] = 1
     found: Mask = cv2.LUT(labels, table).view(bool)
     return found
+
+
+def worn_under(parse: NDArray[np.uint8], category: Category, mask: Mask) -> Mask:
+    """(h, w) bool: what a garment of a category replaces, of a dress the part in the mask.
+
+    Args:
+        parse: (h, w) uint8 of `Parse`.
+        category: of the new garment.
+        mask: (h, w) bool, the area to repaint.
+    """
+    worn: Mask = labelled(parse, REPLACED_LABELS[category]) | (parse == Parse.DRESS) & mask
+    return worn
 
 
 def painted_spread(picture: NDArray[np.uint8] | NDArray[np.float32], mask: Mask) -> float | None:

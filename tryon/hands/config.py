@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipeline.core.card import ALL_THREADS, Card, Resources
 from pipeline.core.config import StepConfig
+from pipeline.core.score import PASS_SCORE
 
 PROMPT = "a photo of a hand of a person, five fingers, natural skin, detailed knuckles"
 NEGATIVE = "deformed hand, fused fingers, missing fingers, extra fingers, bad anatomy, blurred"
@@ -47,10 +48,10 @@ class RepairConfig(StepConfig):
     """Hands that are drawn, of which the best is taken."""
     factor: float = Field(2.25, ge=1.5, le=4)
     """Side of the square around the hand over the hand's size."""
-    below: float = Field(0.6, ge=0, le=1)
-    """A hand of at least this score is left alone."""
+    below: float = Field(PASS_SCORE, ge=0, le=1)
+    """A hand of at least this likeness to the photo's is left alone; by default one that the gate would not flag."""
     gain: float = Field(0.05, ge=0, le=1)
-    """A new hand must score so much better than the old one."""
+    """A new hand must be so much more like the photo's than the old one."""
     feather_px: float = Field(6.0, ge=0)
     """Width of the soft seam, canvas pixels."""
     numbers: Literal["fp32", "bf16", "fp16"] = "bf16"

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
 from pipeline.core.hands.facts import Fate, HandFact
@@ -20,9 +19,9 @@ from pipeline.core.hands.shape import skin_area
 from pipeline.core.masks import Mask, dilate, feather
 from pipeline.core.rect import Rect
 from tryon.hands.config import RepairConfig
-from tryon.hands.crops import SIDE, back, cut, square_around
+from tryon.hands.crops import back, cut, square_around
 from tryon.hands.inpainting import Canvas
-from tryon.hands.score import See, hand_score, stillness
+from tryon.hands.score import Judge, Likeness, stillness
 from tryon.hands.visible import Hand
 
 Paint = Callable[[Canvas, Sequence[int]], list[RGB | None]]
@@ -65,7 +64,7 @@ def repair_hands(
     hands: Sequence[Hand],
     seeds: Sequence[int],
     paint: Paint,
-    see: See,
+    judge: Judge,
     config: RepairConfig,
     given: Mask | None = None,
 ) -> Repaired:
@@ -78,7 +77,7 @@ def repair_hands(
         hands: of the photo, canvas pixels.
         seeds: of the candidates.
         paint: draws them.
-        see: the hand network.
+        judge: says how much a hand is still the photo's.
         config: settings.
         given: (h, w) bool, the user's mask of both hands; None = the hulls of their key-points.
     """
@@ -88,7 +87,7 @@ def repair_hands(
         if why:
             done.lines[hand.side] = why
             continue
-        done.lines[hand.side] = _repair(done, hand, area_of(hand, allowed, given), seeds, paint, see, config)
+        done.lines[hand.side] = _repair(done, hand, area_of(hand, allowed, given), seeds, paint, judge, config)
     return done
 
 
@@ -119,38 +118,49 @@ def skin_share(dressed: RGB, photo: RGB, hand: Hand) -> float:
     return float((np.linalg.norm(after - np.median(before, axis=0), axis=1) < SKIN_NEAR).mean())
 
 
-def _repair(done: Repaired, hand: Hand, area: Mask, seeds: Sequence[int], paint: Paint, see: See, config: RepairConfig) -> str:
+def _repair(
+    done: Repaired, hand: Hand, area: Mask, seeds: Sequence[int], paint: Paint, judge: Judge, config: RepairConfig
+) -> str:
     """Draw one hand; puts it into `done` when it is better. Returns what happened."""
-    size = (done.picture.shape[0], done.picture.shape[1])
-    square = square_around(hand.seen, size, config.factor)
     if not area.any():
         return "not in the mask"
-    crop, mask = cut(done.picture, square), cut(area.astype(np.uint8) * 255, square) > 0
-    wanted = _on_crop(hand, square)
-    before = hand_score(see(crop), wanted)
+    likeness = judge(hand)
+    if likeness is None:
+        return "not seen in the photo"
+    before = likeness(done.picture)
     if before >= config.below:
         return f"good already ({before:.2f})"
+    scored = _candidates(done.picture, hand, area, seeds, paint, likeness, config)
+    score, seed, best = max(scored, key=lambda each: each[0], default=(0.0, 0, done.picture))
+    if score < before + config.gain:
+        done.hands[hand.side] = HandFact(Fate.NOT_REPAIRED, before)
+        return f"not better ({score:.2f} after {before:.2f})"
+    done.picture, done.hands[hand.side], done.seeds[hand.side] = best, HandFact(Fate.REPAIRED, score), seed
+    return f"repaired ({score:.2f} after {before:.2f})"
+
+
+def _candidates(
+    picture: RGB, hand: Hand, area: Mask, seeds: Sequence[int], paint: Paint, likeness: Likeness, config: RepairConfig
+) -> list[tuple[float, int, RGB]]:
+    """Score, seed, and the whole picture with the hand of each seed; what overflowed is left out."""
+    square = square_around(hand.seen, (picture.shape[0], picture.shape[1]), config.factor)
+    crop, mask = cut(picture, square), cut(area.astype(np.uint8) * 255, square) > 0
     scored = []
     for seed, drawn in zip(seeds, paint(Canvas(crop, mask), seeds), strict=True):
         if drawn is not None:
             drawn = match_colours(crop, drawn, mask)
-            scored.append((hand_score(see(pasted(crop, drawn, mask)), wanted) * stillness(crop, drawn, mask), seed, drawn))
-    score, seed, best = max(scored, key=lambda each: each[0], default=(0.0, 0, crop))
-    if score < before + config.gain:
-        done.hands[hand.side] = HandFact(Fate.NOT_REPAIRED, before)
-        return f"not better ({score:.2f} after {before:.2f})"
-    window = square.window(size)
-    weight = feather(area, config.feather_px)[window][..., None]
-    old = done.picture[window].astype(np.float32)
-    new = old + weight * (back(best, square).astype(np.float32) - old)
-    done.picture[window] = np.where(weight > 0, np.rint(new).astype(np.uint8), done.picture[window])
-    done.hands[hand.side], done.seeds[hand.side] = HandFact(Fate.REPAIRED, score), seed
-    return f"repaired ({score:.2f} after {before:.2f})"
+            laid = laid_in(picture, drawn, square, area, config.feather_px)
+            scored.append((likeness(laid) * stillness(crop, drawn, mask), seed, laid))
+    return scored
 
 
-def pasted(crop: RGB, drawn: RGB, mask: Mask) -> RGB:
-    """What will be seen: the drawn hand in the old surroundings. It is this that is scored."""
-    result: RGB = np.where(mask[..., None], drawn, crop)
+def laid_in(picture: RGB, drawn: RGB, square: Rect[int], area: Mask, feather_px: float) -> RGB:
+    """What will be seen, and is judged: (h, w, 3) uint8, the drawn crop in the old picture, within the area, with a soft seam."""
+    window = square.window((picture.shape[0], picture.shape[1]))
+    weight = feather(area, feather_px)[window][..., None]
+    old, result = picture[window].astype(np.float32), picture.copy()
+    new = old + weight * (back(drawn, square).astype(np.float32) - old)
+    result[window] = np.where(weight > 0, np.rint(new).astype(np.uint8), picture[window])
     return result
 
 
@@ -168,9 +178,3 @@ def match_colours(before: RGB, after: RGB, mask: Mask) -> RGB:
     shift = np.clip(shift, -MOST_SHIFT, MOST_SHIFT)
     matched: RGB = np.clip(after + shift, 0, 255).astype(np.uint8)
     return matched
-
-
-def _on_crop(hand: Hand, square: Rect[int]) -> NDArray[np.float32]:
-    points = hand.points.copy()
-    points[:, :2] = (points[:, :2] - (square.left, square.top)) * (SIDE / square.height)
-    return points

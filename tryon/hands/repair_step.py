@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,10 +19,13 @@ from pipeline.core.console import LOG
 from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.flags import Flag, Notice
+from pipeline.core.frame import whole_photo
 from pipeline.core.hands.facts import REPAIR, Fate, facts_of
+from pipeline.core.hands.views import HandPlace, ReadHand, places, read_hand
 from pipeline.core.items import Item, Pair, Unit
+from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, PARSE, POSE_JSON, REPAIRED, TRYON, Ref
-from pipeline.core.masks import Mask
+from pipeline.core.masks import Mask, worn_under
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Produced, StepBase
 from pipeline.core.weights.access import paths, require
@@ -49,7 +52,9 @@ class RepairInputs:
         photo: (h, w, 3) uint8 RGB: the person before.
         allowed: (h, w) bool, True = may be repainted.
         hands: of the photo.
+        places: where these hands must be, by side.
         parse: (h, w) uint8 of `Parse`; only for the published way.
+        worn: (h, w) bool, the garment that is replaced, where the parse map says it.
         given: (h, w) bool, the user's mask of the hands, where there is one.
     """
 
@@ -59,7 +64,9 @@ class RepairInputs:
     photo: RGB
     allowed: Mask
     hands: Sequence[Hand]
+    places: Mapping[str, HandPlace] = field(default_factory=dict)
     parse: NDArray[np.uint8] | None = None
+    worn: Mask | None = None
     given: Mask | None = None
 
 
@@ -68,7 +75,7 @@ class HandRepairStep(StepBase):
 
     name: ClassVar[str] = REPAIR
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     config: RepairConfig
 
     def __init__(self, config: RepairConfig, context: Context) -> None:
@@ -76,6 +83,7 @@ class HandRepairStep(StepBase):
         card = card_of(config)
         self.packages, self.seconds = card.packages, card.seconds
         self.resources: Resources = card.resources
+        self.read_hand: ReadHand = read_hand
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The engine's picture, the person before, where hands are, and where may be painted."""
@@ -84,6 +92,10 @@ class HandRepairStep(StepBase):
         mask = AGNOSTIC_MASK.of(person, pair.garment.category)
         own = (TRYON.of(pair.id, pair.engine), IMAGE.of(person), POSE_JSON.of(person), mask)
         return (*own, PARSE.of(person)) if self.config.published else own
+
+    def may_read(self, item: Item) -> Sequence[Ref]:
+        """The parse map, which says what is cloth where a hand is judged."""
+        return () if self.config.published else (PARSE.of(_pair(item).person.id),)
 
     def writes(self, item: Item) -> Sequence[Ref]:
         """One picture below the engine's own folder."""
@@ -113,14 +125,18 @@ class HandRepairStep(StepBase):
         keypoints = path(POSE_JSON.of(person))
         recipe = images.read_recipe(source) or {}
         mask = images.read_mask(path(AGNOSTIC_MASK.of(person, pair.garment.category)))
+        points = keypoints.read_text("utf-8")
+        parse = images.read_labels(path(PARSE.of(person))) if self.config.published or path(PARSE.of(person)).is_file() else None
         inputs = RepairInputs(
             pair=pair,
             dressed=images.read_rgb(source),
             recipe=recipe,
             photo=images.read_rgb(path(IMAGE.of(person))),
             allowed=np.ones_like(mask) if recipe.get("mask_free") else mask,
-            hands=hands_of(keypoints.read_text("utf-8"), str(keypoints)),
-            parse=images.read_labels(path(PARSE.of(person))) if self.config.published else None,
+            hands=hands_of(points, str(keypoints)),
+            places=places(keypoints_from_json(points, str(keypoints)), whole_photo(mask.shape, mask.shape)),
+            parse=parse if self.config.published else None,
+            worn=None if parse is None or parse.shape != mask.shape else worn_under(parse, pair.garment.category, mask),
             given=self._given(pair, mask),
         )
         sizes = {inputs.dressed.shape[:2], inputs.photo.shape[:2], inputs.allowed.shape}
@@ -189,12 +205,13 @@ class HandRepairStep(StepBase):
 
     def _repaired(self, inputs: RepairInputs) -> Produced:
         from tryon.hands.repair import repair_hands
-        from tryon.hands.score import seen_hand
+        from tryon.hands.score import judge_by
 
         config, first = self.config, self._seed(inputs.pair)
         seeds = [first + number for number in range(config.candidates)]
+        judge = judge_by(inputs.photo, inputs.places, self.read_hand, inputs.worn)
         done = repair_hands(
-            inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, seeds, self.painter.paint, seen_hand, config, inputs.given
+            inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, seeds, self.painter.paint, judge, config, inputs.given
         )
         for side, line in done.lines.items():
             _LOG.debug("%s: %s hand %s", inputs.pair.id, side, line)

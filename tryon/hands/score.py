@@ -1,45 +1,49 @@
-"""How good a drawn hand is: whether the hand network finds it, how sure it is, and whether it lies as the photo's hand does."""
+"""How good a drawn hand is, by the gate's own judgement: what would be flagged is repaired, and taken is what is flagged less."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
+from pipeline.core.hands.same_hand import Cloth, mask_in_square, seen_hand
+from pipeline.core.hands.views import HandPlace, ReadHand
 from pipeline.core.masks import Mask
-from pipeline.core.people_networks import people_networks
+from tryon.hands.visible import Hand
 
-Points = NDArray[np.float32]
-See = Callable[[RGB], Points | None]
-"""(h, w, 3) uint8 RGB → (21, 3) float32 of x, y in its pixels and score, or None: what the hand network answers."""
+Likeness = Callable[[RGB], float]
+"""(h, w, 3) uint8 RGB, the whole picture → how much a hand is still the photo's, in [0, 1]."""
+Judge = Callable[[Hand], Likeness | None]
+"""A hand of the photo → how later pictures of it are judged; None where the network does not see it in the photo itself."""
 
-NEAR = 0.15
-"""Mean distance of key-points from the photo's, in hand sizes, at which the score is down to 1 / e."""
 QUIET_LEVELS = 12.0
 """Mean change outside the mask, grey levels, at which the score is down to 1 / e."""
 
 
-def seen_hand(crop: RGB) -> Points | None:
-    """Ask the hand network."""
-    return people_networks().hand(crop)
-
-
-def hand_score(found: Points | None, wanted: Points) -> float:
-    """In [0, 1]: the network's sureness times how near its key-points are to the photo's.
+def judge_by(photo: RGB, places: Mapping[str, HandPlace], read: ReadHand, worn: Mask | None = None) -> Judge:
+    """The judgement of hands by the photo.
 
     Args:
-        found: (21, 3), or None = no hand there.
-        wanted: (21, 3) of the photo's hand in the same pixels; rows of confidence 0 count for nothing.
+        photo: (h, w, 3) uint8 RGB, the canvas before.
+        places: where its hands are, by side.
+        read: the hand network.
+        worn: (h, w) bool, the garment that is replaced; None = unknown.
     """
-    if found is None:
-        return 0.0
-    known = wanted[:, 2] > 0
-    size = float(np.ptp(wanted[known, :2], axis=0).max())
-    away = float(np.linalg.norm(found[known, :2] - wanted[known, :2], axis=1).mean()) / max(size, 1.0)
-    return float(found[:, 2].mean()) * math.exp(-away / NEAR)
+
+    def judge(hand: Hand) -> Likeness | None:
+        place = places.get(hand.side)
+        seen = None if place is None else seen_hand(photo, place, read, partial(_cloth, worn))
+        return None if seen is None else lambda after: seen.likeness_in(after)[1]
+
+    return judge
+
+
+def _cloth(worn: Mask | None, matrix: NDArray[np.float64], after: RGB) -> Cloth:
+    return Cloth(None if worn is None else mask_in_square(worn, matrix))
 
 
 def stillness(before: RGB, after: RGB, mask: Mask) -> float:

@@ -11,7 +11,7 @@ from pipeline.core.hands.shape import skin_area
 from tryon.hands.config import RepairConfig
 from tryon.hands.crops import SIDE, square_around
 from tryon.hands.repair import match_colours, repair_hands
-from tryon.hands.score import hand_score, stillness
+from tryon.hands.score import stillness
 from tryon.hands.visible import Hand
 
 SIZE = (512, 384)
@@ -54,14 +54,14 @@ def on_crop(points: np.ndarray) -> np.ndarray:
     return moved
 
 
-def see_by_fingers(crop: np.ndarray) -> np.ndarray | None:
-    """Stands in for the hand network: as sure as fingers are seen at the ends of the photo's."""
-    points = on_crop(HAND.points)
-    seen = [
-        np.abs(crop[int(points[4 * f + 4, 1]) + 8, int(points[4 * f + 4, 0])].astype(int) - SKIN).max() < 30 for f in range(5)
-    ]
-    points[:, 2] = sum(seen) / 5
-    return points if any(seen) else None
+def by_fingers(hand: Hand):
+    """Stands in for the judgement: the share of fingers that are seen where the photo's end."""
+
+    def likeness(picture: np.ndarray) -> float:
+        ends = hand.points[4::4, :2].astype(int)
+        return float(np.mean([np.abs(picture[y + 3, x].astype(int) - SKIN).max() < 30 for x, y in ends]))
+
+    return likeness
 
 
 def painter_of(fingers_by_seed: dict[int, int], shift: int = 0):
@@ -80,8 +80,8 @@ def painter_of(fingers_by_seed: dict[int, int], shift: int = 0):
     return paint
 
 
-def repaired(dressed=RUINED, photo=PHOTO, allowed=EVERYWHERE, hands=(HAND,), paint=None, see=see_by_fingers, config=CONFIG):
-    return repair_hands(dressed, photo, allowed, hands, SEEDS, paint or painter_of({1: 2, 2: 5, 3: 3}), see, config)
+def repaired(dressed=RUINED, photo=PHOTO, allowed=EVERYWHERE, hands=(HAND,), paint=None, judge=by_fingers, config=CONFIG):
+    return repair_hands(dressed, photo, allowed, hands, SEEDS, paint or painter_of({1: 2, 2: 5, 3: 3}), judge, config)
 
 
 def nothing(*_):
@@ -152,26 +152,26 @@ def test_a_hand_that_is_good_already_is_left_alone():
 
 
 def test_a_hand_that_is_the_photos_own_is_not_looked_at():
-    assert repaired(dressed=PHOTO, paint=nothing, see=nothing).lines == {"left": "untouched"}
+    assert repaired(dressed=PHOTO, paint=nothing, judge=nothing).lines == {"left": "untouched"}
 
 
 def test_a_hand_outside_the_painted_area_is_not_looked_at():
-    assert repaired(allowed=np.zeros(SIZE, bool), paint=nothing, see=nothing).lines == {"left": "untouched"}
+    assert repaired(allowed=np.zeros(SIZE, bool), paint=nothing, judge=nothing).lines == {"left": "untouched"}
 
 
 def test_no_hand_is_drawn_over_the_new_garment():
     covered = PHOTO.copy()
     covered[skin_area(SIZE, HAND.seen)] = SHIRT
-    assert repaired(dressed=covered, paint=nothing, see=nothing).lines == {"left": "under the garment"}
+    assert repaired(dressed=covered, paint=nothing, judge=nothing).lines == {"left": "under the garment"}
 
 
 def test_a_hand_cut_off_by_the_frame_is_left_alone():
     cut = Hand("left", fingers(y=SIZE[0] + 20))
-    assert repaired(hands=(cut,), paint=nothing, see=nothing).lines == {"left": "cut off by the frame"}
+    assert repaired(hands=(cut,), paint=nothing, judge=nothing).lines == {"left": "cut off by the frame"}
 
 
 def test_people_without_hands_are_handed_through():
-    done = repaired(hands=(), paint=nothing, see=nothing)
+    done = repaired(hands=(), paint=nothing, judge=nothing)
     assert np.array_equal(done.picture, RUINED) and not done.lines
 
 
@@ -184,17 +184,12 @@ def test_the_network_sees_a_square_of_the_dressed_picture_and_the_hand_in_its_mi
     assert abs(rows.mean() - SIDE / 2) < 40 and abs(columns.mean() - SIDE / 2) < 40
 
 
-@pytest.mark.parametrize(("away", "least", "most"), [(0, 0.9, 0.9), (13, 0.3, 0.35), (60, 0, 0.02)])
-def test_a_hand_elsewhere_scores_less(away, least, most):
-    wanted = HAND.points
-    found = wanted + np.asarray([away, 0, 0], np.float32)
-    size = np.ptp(wanted[:, :2], axis=0).max()
-    assert size == pytest.approx(90, abs=1)
-    assert least - 0.02 <= hand_score(found, wanted) <= most + 0.02
+def test_a_hand_that_the_network_does_not_see_in_the_photo_cannot_be_judged_and_is_left_alone():
+    done = repaired(paint=nothing, judge=lambda hand: None)
+    assert np.array_equal(done.picture, RUINED) and done.lines == {"left": "not seen in the photo"} and not done.hands
 
 
-def test_a_hand_that_is_not_found_scores_nothing_and_a_still_picture_loses_nothing():
-    assert hand_score(None, HAND.points) == 0
+def test_a_still_picture_loses_nothing():
     mask = np.zeros((8, 8), bool)
     assert stillness(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint8), mask) == 1
     assert stillness(np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 12, np.uint8), mask) == pytest.approx(np.exp(-1))
