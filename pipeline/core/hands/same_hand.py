@@ -70,10 +70,10 @@ class PhotoHand:
         """Both hands in squares, with what is cloth in each."""
         centre, side = (self.points.min(0) + self.points.max(0)) / 2, SQUARE * extent(self.points)
         matrix = to_square(centre, side, SQUARE_PX)
-        squares = [cut_square(each, centre, side, SQUARE_PX, cv2.BORDER_REPLICATE) for each in (self.photo, after)]
+        square, later = (cut_square(each, centre, side, SQUARE_PX, cv2.BORDER_REPLICATE) for each in (self.photo, after))
         points, moved = (np.asarray(each @ matrix[:, :2].T + matrix[:, 2], np.float32) for each in (self.points, points_after))
-        cloth = self.cloth(matrix, squares[1])
-        return HandPair(*squares, points, moved, cloth.worn, cloth.garment)
+        cloth = self.cloth(matrix, later)
+        return HandPair(square, later, points, moved, cloth.worn, cloth.garment)
 
 
 def seen_hand(photo: RGB, place: HandPlace, read: ReadHand, cloth: ReadCloth = unknown_cloth) -> PhotoHand | None:
