@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from clean_processes import clean_processes
 from PIL import Image
 from small_steps import SmallConfig, World
 
@@ -115,10 +116,8 @@ def nobodys_run(root: Path, answer: Connection, dry: bool) -> None:
 
 @contextmanager
 def process(body: Callable[..., None], *values: object) -> Iterator[multiprocessing.process.BaseProcess]:
-    """A process forked from a clean server that has the small steps loaded; killed on the way out."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["small_steps", "killable", "pipeline.executors.pool"])
-    child = context.Process(target=body, args=values)
+    """One of the clean processes; killed on the way out."""
+    child = clean_processes().Process(target=body, args=values)
     child.start()
     try:
         yield child
@@ -129,5 +128,5 @@ def process(body: Callable[..., None], *values: object) -> Iterator[multiprocess
 
 def pipe() -> tuple[Connection, Connection]:
     """(here, there)."""
-    here, there = multiprocessing.get_context("forkserver").Pipe()
+    here, there = clean_processes().Pipe()
     return here, there

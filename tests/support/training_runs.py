@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
 import time
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import torch
+from clean_processes import clean_processes
 from training_trees import training_tree
 
 from tryon.training import checkpoint as checkpoints
@@ -47,14 +48,9 @@ class Place:
         """Begin or go on; the exit code."""
         return start(self.recipe, self.options(runs, *overrides, **more), say)
 
-    def in_a_process(self, runs: Path, *overrides: str) -> multiprocessing.Process:
-        """Begun by fork, so that a kill costs no second import."""
-
-        def work() -> None:
-            torch.set_num_threads(1)
-            os._exit(self.train(runs, *overrides))
-
-        process = multiprocessing.get_context("fork").Process(target=work)
+    def in_a_process(self, runs: Path, *overrides: str) -> BaseProcess:
+        """In a clean process, so that a kill costs no second import."""
+        process = clean_processes().Process(target=_train, args=(self, runs, overrides))
         process.start()
         return process
 
@@ -89,6 +85,11 @@ class Place:
         process.join()
         assert process.exitcode == 0
         return time.perf_counter() - begun
+
+
+def _train(place: Place, runs: Path, overrides: tuple[str, ...]) -> None:
+    torch.set_num_threads(1)
+    os._exit(place.train(runs, *overrides))
 
 
 def training_place(root: Path, recipe: Any, write_start, file: str, *overrides: str) -> Place:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as processes
+from clean_processes import clean_processes
 from torch import Tensor, nn
 
 from tryon.training.synced_norm import SyncedBatchNorm, use_synced_norms
@@ -55,7 +55,12 @@ def test_two_processes_have_the_whole_batchs_outputs_gradients_and_statistics(tm
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    processes.start_processes(half, (port, tmp_path / "half.pt"), nprocs=2, start_method="fork")
+    both = [clean_processes().Process(target=half, args=(rank, port, tmp_path / "half.pt")) for rank in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert [each.exitcode for each in both] == [0, 0]
     made = network()
     whole, halved = answered(made, made, WHOLE), torch.load(tmp_path / "half.pt")
     whole["out"] = whole["out"][:2]
