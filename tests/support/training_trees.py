@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -63,3 +64,37 @@ def write_pair(base: Path, name: str, number: int, size: tuple[int, int], worn: 
     for path, content in files.items():
         (base / path).parent.mkdir(parents=True, exist_ok=True)
         (base / path).write_bytes(content)
+
+
+PART_OF = {"upper": "upper_body", "lower": "lower_body", "dress": "dresses"}
+
+
+def dresscode_training_tree(root: Path, parts: dict[str, tuple[int, ...]], size: tuple[int, int] = (64, 64)) -> Path:
+    """A DressCode tree: category → numbers of its pairs; each part has one test pair, from number 90 on.
+
+    The hole is a stripe of its own: at the shoulders, at the legs, or both.
+    """
+    rows = {"upper": (0.3, 0.6), "lower": (0.55, 0.95), "dress": (0.3, 0.95)}
+    for place, (category, numbers) in enumerate(parts.items()):
+        base = root / PART_OF[category]
+        for number in (*numbers, 90 + place):
+            write_pair(root / "scratch", "x.png", number + 100 * place, size)
+            mask = np.zeros(size, bool)
+            mask[int(size[0] * rows[category][0]) : int(size[0] * rows[category][1]), size[1] // 4 : 3 * size[1] // 4] = True
+            given = {
+                "images/{}_0.jpg": "image/x.png",
+                "images/{}_1.jpg": "cloth/x.png",
+                "skeletons/{}_5.jpg": "openpose_img/x_rendered.png",
+            }
+            content = {name: (root / "scratch" / source).read_bytes() for name, source in given.items()}
+            content["agnostic_masks/{}_0.png"] = images.mask_png(mask)
+            for name, data in content.items():
+                path = base / name.format(f"{number:06}")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+        lines = "".join(f"{number:06}_0.jpg {number:06}_1.jpg\n" for number in numbers)
+        (base / "train_pairs.txt").write_text(lines, "utf-8")
+        name = f"{90 + place:06}"
+        (base / "test_pairs_unpaired.txt").write_text(f"{name}_0.jpg {name}_1.jpg\n", "utf-8")
+    shutil.rmtree(root / "scratch")
+    return root

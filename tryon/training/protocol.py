@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.core.arrays import RGB
 from pipeline.core.config import Schema
+from pipeline.core.labels import Category
 from tryon.training.config import Settings
 from tryon.training.data.items import Item
 from tryon.training.data.tree import Kind, TrainingPair, Tree
@@ -143,6 +144,14 @@ class Recipe(Protocol):
         self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
     ) -> None:
         """Write what the published code loads; all or nothing."""
+
+
+@runtime_checkable
+class DressesMore(Protocol):
+    """A recipe that trains on other garments than upper ones."""
+
+    def categories(self, settings: Settings) -> tuple[Category, ...]:
+        """Of the garments that are trained; of a tree that does not say what it holds, the first."""
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from tryon.training.config import SECTIONS, LoopConfig, as_facts, resolve_settin
 from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.checks import INCOMPLETE, Findings, Memory, check, leave_out
 from tryon.training.data.sheet import augmentation_sheet
-from tryon.training.data.tree import Kind, TrainingPair, Tree, find_tree
+from tryon.training.data.tree import UPPER, Kind, TrainingPair, Tree, find_trees
 from tryon.training.parameters import Weights
-from tryon.training.protocol import ManyFiles, Recipe, Trainee
+from tryon.training.protocol import DressesMore, ManyFiles, Recipe, Trainee
 
 Say = Callable[[str], None]
 Settings = dict[str, StepConfig]
@@ -177,13 +178,14 @@ def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options,
         InputError: there are problems, and nobody said that such pairs are left out.
         UsageError: no pairs.
     """
-    tree = find_tree(root)
-    pairs = tree.pairs("train")
+    trees = find_trees(root, recipe.categories(settings) if isinstance(recipe, DressesMore) else UPPER)
+    pairs = [pair for tree in trees for pair in tree.pairs("train")]
     if not pairs:
-        raise UsageError(f"{tree.pair_list('train')}: no training pairs", "a line has a person's and a garment's file name")
-    test = _test_pairs(tree)
+        lists = ", ".join(str(tree.pair_list("train")) for tree in trees)
+        raise UsageError(f"{lists}: no training pairs", "a line has a person's and a garment's file name")
+    test = _test_pairs(trees)
     remembered = Memory(options.runs / ".checked" / f"{root.resolve().as_posix().strip('/').replace('/', '_')}.json")
-    findings = check(pairs, recipe.wanted(settings, tree), test.listed, remembered)
+    findings = check(pairs, recipe.wanted(settings, trees[0]), test.listed, remembered)
     say(f"{root}: {findings.count} pairs, {len(findings.pairs)} without a problem")
     for line in findings.lines():
         say(line)
@@ -209,10 +211,15 @@ class Untrained:
     worn: list[TrainingPair]
 
 
-def _test_pairs(tree: Tree) -> Untrained:
-    if not tree.pair_list("test").is_file():
-        return Untrained([], [])
-    return Untrained(tree.pairs("test", paired=False), tree.pairs("test"))
+def _test_pairs(trees: Sequence[Tree]) -> Untrained:
+    there = [tree for tree in trees if tree.pair_list("test").is_file()]
+    listed, worn = ([tree.pairs("test", paired=paired) for tree in there] for paired in (False, True))
+    return Untrained(_by_turns(listed), _by_turns(worn))
+
+
+def _by_turns(lists: Sequence[Sequence[TrainingPair]]) -> list[TrainingPair]:
+    """One of each list, then the next: so that a few pairs show every kind of garment."""
+    return [pair for turn in zip_longest(*lists) for pair in turn if pair is not None]
 
 
 def refuse_other_variant(settings: Settings, chosen: Path | None) -> None:

@@ -5,16 +5,18 @@ Facts: docs/facts/vitonhd_tree.md#files, docs/facts/dresscode_tree.md#files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 from pipeline.core.errors import InputError, UsageError
+from pipeline.core.labels import Category
 
-PART = "upper_body"
-"""The part of DressCode that is trained."""
+PARTS: Mapping[Category, str] = {Category.UPPER: "upper_body", Category.LOWER: "lower_body", Category.DRESS: "dresses"}
+"""DressCode's, by what is worn in them."""
+UPPER = (Category.UPPER,)
 
 
 class Kind(StrEnum):
@@ -100,41 +102,50 @@ class TrainingPair:
         person, garment: names as in the pair list.
         files: kind → file that is there.
         missing: kind → file that is looked for and not there.
+        category: of the garment.
     """
 
     person: str
     garment: str
     files: Mapping[Kind, Path]
     missing: Mapping[Kind, Path] = field(default_factory=dict)
+    category: Category = Category.UPPER
 
     @property
     def id(self) -> str:
-        """Unique in a list of pairs."""
-        return self.person if self.person == self.garment else f"{self.person}+{self.garment}"
+        """Unique in a list of pairs; DressCode's parts may have the same numbers."""
+        name = self.person if self.person == self.garment else f"{self.person}+{self.garment}"
+        return name if self.category is Category.UPPER else f"{self.category.value} {name}"
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A published tree.
+    """A published tree, of DressCode one part.
 
     Args:
         root: its root folder.
         kind: whose tree it is.
+        category: of its garments.
     """
 
     root: Path
     kind: TreeKind = TreeKind.VITON_HD
+    category: Category = Category.UPPER
 
     def folder(self, split: str) -> Path:
         """The folder of `train` or `test`, in which the kinds' folders lie."""
-        return self.root / split if self.kind is TreeKind.VITON_HD else self.root / PART
+        return self.root / split if self.kind is TreeKind.VITON_HD else self._part
 
     def pair_list(self, split: str) -> Path:
         """The file with `person garment` a line."""
         if self.kind is TreeKind.VITON_HD:
             return self.root / f"{split}_pairs.txt"
         name = "train_pairs.txt" if split == "train" else "test_pairs_unpaired.txt"
-        return self.root / PART / name
+        return self._part / name
+
+    @property
+    def _part(self) -> Path:
+        return self.root / PARTS[self.category]
 
     def pairs(self, split: str, *, paired: bool = True) -> list[TrainingPair]:
         """The pairs of a split, sorted and each once.
@@ -198,11 +209,14 @@ class Tree:
                 missing[kind] = folder / (stem + place.endings[0])
             else:
                 files[kind] = folder / name
-        return TrainingPair(person, garment, files, missing)
+        return TrainingPair(person, garment, files, missing, self.category)
 
 
 def _listed(person: str, garment: str) -> str:
     return garment
+
+
+ROOTS = "give the root of a VITON-HD or DressCode tree, or write one: python run.py export viton-hd DIR --split train"
 
 
 def find_tree(root: Path) -> Tree:
@@ -218,8 +232,28 @@ def find_tree(root: Path) -> Tree:
     expected = ", ".join(str(Tree(root, kind).pair_list("train")) for kind in TreeKind)
     raise UsageError(
         f"{root}: no training pairs here (looked for {expected})",
-        "give the root of a VITON-HD or DressCode tree, or write one: python run.py export viton-hd DIR --split train",
+        ROOTS,
     )
+
+
+def find_trees(root: Path, categories: Sequence[Category]) -> list[Tree]:
+    """The trees of some garments: of DressCode each part whose list is there.
+
+    Args:
+        root: of a tree.
+        categories: of garments, the first one is that of a VITON-HD tree, which does not say.
+
+    Raises:
+        UsageError: neither a VITON-HD tree nor DressCode's part of one of them.
+    """
+    if Tree(root).pair_list("train").is_file() or tuple(categories) == UPPER:
+        return [replace(find_tree(root), category=categories[0])]
+    trees = [Tree(root, TreeKind.DRESSCODE, category) for category in dict.fromkeys(categories)]
+    found = [tree for tree in trees if tree.pair_list("train").is_file()]
+    if not found:
+        expected = ", ".join(str(tree.pair_list("train")) for tree in (Tree(root), *trees))
+        raise UsageError(f"{root}: no training pairs here (looked for {expected})", ROOTS)
+    return found
 
 
 def refuse_dresscode(tree: Tree) -> None:

@@ -8,8 +8,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.core.config import Schema, StepConfig
+from pipeline.core.labels import Category
 from tryon.engines.ootdiffusion.wiring import Adapter, Branch, Inputs, Places, ReferenceTimestep, Tokens, Wiring
-from tryon.engines.ootdiffusion.words import Prompts
+from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Prompts
 from tryon.training.config import LoopConfig
 from tryon.training.data.augment import Unchanged
 from tryon.training.optimiser import OptimiserConfig
@@ -17,6 +18,10 @@ from tryon.training.optimiser import OptimiserConfig
 Loss = Literal["mse", "masked", "min-snr"]
 Base = Literal["sd15", "ootd"]
 Trained = Literal["joint", "try-on", "garment", "attention", "lora", "adapter", "branch"]
+
+
+WORDS = {"hd": HALF_BODY, "dc": FULL_BODY}
+"""Of the published models."""
 
 
 class OotdOptimiser(OptimiserConfig):
@@ -42,6 +47,9 @@ class OotdTraining(StepConfig):
 
     model: Literal["hd", "dc"] = "hd"
     """Whose words: hd sees the empty text and dresses upper garments, dc sees a word for the category."""
+    categories: tuple[Category, ...] = ()
+    """Garments that are trained, of DressCode's tree its parts: upper, lower, dress; none named = all that the model dresses. A
+    VITON-HD tree does not say what it holds: upper garments, unless one other is named."""
     prompts: Prompts = "published"
     """What the text encoder is told; an exported folder says it, and the engine refuses another set."""
     inputs: Inputs = "concat"
@@ -89,6 +97,8 @@ class OotdTraining(StepConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> OotdTraining:
+        if foreign := [each.value for each in self.categories if each not in WORDS[self.model].categories]:
+            raise ValueError(f"categories: model {self.model} dresses no {', '.join(foreign)}; ootd.model=dc dresses all")
         if self.trained == "adapter" and self.adapter == "none":
             raise ValueError("trained=adapter needs adapter=plain or adapter=resampler")
         if self.trained == "branch" and self.branch == "none":
@@ -96,6 +106,11 @@ class OotdTraining(StepConfig):
         if self.vision_only and (self.adapter == "none" or self.adapter_places != "all"):
             raise ValueError("vision_only needs an adapter at all places: the others would see nothing")
         return self
+
+    @property
+    def dressed(self) -> tuple[Category, ...]:
+        """Garments that are trained."""
+        return self.categories or tuple(WORDS[self.model].ids)
 
     @property
     def wiring(self) -> Wiring:

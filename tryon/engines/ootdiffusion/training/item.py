@@ -78,5 +78,6 @@ def read_ootd_item(pair: TrainingPair, size: Size) -> OotdItem:
         cloth_mask=resized(cloth_mask, size),
         worn=np.zeros(size, np.uint8),
         person=person,
+        category=pair.category,
         skeleton=files.get(Kind.POSE),
     )

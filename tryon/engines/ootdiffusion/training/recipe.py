@@ -11,6 +11,7 @@ import torch
 
 from pipeline.core.config import Schema
 from pipeline.core.errors import UsageError
+from pipeline.core.labels import Category
 from pipeline.core.weights.files import digest_of
 from tryon.engines.ootdiffusion.architecture import FULL, Architecture
 from tryon.engines.ootdiffusion.checkpoint import empty_network, fill_network
@@ -52,6 +53,10 @@ class OotdRecipe:
     def wanted(self, settings: Settings, tree: Tree) -> tuple[Kind, ...]:
         """Photo, mask and garment, and the skeleton where it is looked at; the masked person is made of the first two."""
         return (*WANTED, Kind.POSE) if _own(settings).wiring.sees_pose else WANTED
+
+    def categories(self, settings: Settings) -> tuple[Category, ...]:
+        """See `protocol.DressesMore`."""
+        return _own(settings).dressed
 
     def read(self, pair: TrainingPair, size: tuple[int, int]) -> OotdItem:
         """See `item.read_ootd_item`."""

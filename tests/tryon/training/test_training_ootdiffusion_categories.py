@@ -1,0 +1,86 @@
+"""OOTDiffusion's training on all of DressCode: each part with its own masks and its own word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_ootd_training import RECIPE
+from training_runs import quiet
+from training_trees import dresscode_training_tree, training_tree
+
+from pipeline.core.errors import InputError, UsageError
+from pipeline.core.labels import Category
+from tryon.engines.ootdiffusion.words import FULL_BODY
+from tryon.training.data.tree import TreeKind, find_trees
+from tryon.training.randomness import SampleDraws
+from tryon.training.session import Options, check_data, settings_of
+
+SIZE = (64, 64)
+PARTS = {"upper": (1, 2), "lower": (3,), "dress": (4, 1)}
+"""Number 1 is in two parts."""
+DC = ("ootd.model=dc", "data.height=64", "data.width=64")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return dresscode_training_tree(tmp_path_factory.mktemp("data"), PARTS)
+
+
+def found(tree, runs, *overrides, **more):
+    options = Options(data=tree, runs=runs, overrides=overrides, **more)
+    settings = settings_of(RECIPE, options, quiet)
+    return settings, *check_data(RECIPE, settings, tree, options, quiet)
+
+
+def test_each_part_is_trained_with_its_own_mask_and_word(tree, tmp_path):
+    settings, findings, test = found(tree, tmp_path, *DC)
+    assert [(pair.category.value, pair.id) for pair in findings.pairs] == [
+        ("upper", "000001_0.jpg+000001_1.jpg"),
+        ("upper", "000002_0.jpg+000002_1.jpg"),
+        ("lower", "lower 000003_0.jpg+000003_1.jpg"),
+        ("dress", "dress 000001_0.jpg+000001_1.jpg"),
+        ("dress", "dress 000004_0.jpg+000004_1.jpg"),
+    ]
+    assert [pair.category.value for pair in test.listed] == ["upper", "lower", "dress"], "a sheet of three shows every kind"
+    items = [RECIPE.read(pair, SIZE) for pair in findings.pairs]
+    holes = [np.flatnonzero(item.person.repaint.any(1))[[0, -1]].tolist() for item in items]
+    assert holes == [[19, 37], [19, 37], [35, 59], [19, 59], [19, 59]]
+    trainee = RECIPE.simulated(settings)[0]
+    batch = trainee.batch(items, [SampleDraws(0, 0, item.id) for item in items], 0, 0)
+    assert batch.words.tolist() == [list(FULL_BODY.ids[pair.category]) for pair in findings.pairs]
+    assert torch.equal(batch.words, batch.garment_words)
+
+
+def test_some_parts_alone_are_trained_where_others_are_missing_or_not_wanted(tree, tmp_path):
+    for wanted, expected in (('["lower"]', {"lower"}), ('["dress", "upper"]', {"dress", "upper"})):
+        _, findings, _ = found(tree, tmp_path, *DC, f"ootd.categories={wanted}")
+        assert {pair.category.value for pair in findings.pairs} == expected
+    legs = dresscode_training_tree(tmp_path / "legs", {"lower": (3,)})
+    assert {pair.category for pair in found(legs, tmp_path, *DC)[1].pairs} == {Category.LOWER}
+    with pytest.raises(UsageError, match=r"upper_body/train_pairs\.txt"):
+        found(legs, tmp_path, "ootd.model=hd")
+
+
+def test_the_half_body_model_trains_upper_garments_and_refuses_others(tree, tmp_path):
+    assert {pair.category for pair in found(tree, tmp_path)[1].pairs} == {Category.UPPER}
+    with pytest.raises(UsageError, match=r"dresses no lower; ootd\.model=dc"):
+        found(tree, tmp_path, 'ootd.categories=["lower"]')
+
+
+def test_a_viton_hd_tree_holds_what_the_setting_names(tmp_path):
+    root = training_tree(tmp_path, pairs=1, size=SIZE)
+    for overrides, category in ((DC, Category.UPPER), ((*DC, 'ootd.categories=["lower"]'), Category.LOWER)):
+        (pair,) = found(root, tmp_path, *overrides)[1].pairs
+        assert RECIPE.read(pair, SIZE).category is category
+    (only,) = find_trees(root, (Category.DRESS, Category.UPPER))
+    assert only == replace(only, kind=TreeKind.VITON_HD, category=Category.DRESS)
+
+
+def test_a_person_tested_in_one_part_and_trained_in_another_is_found(tree, tmp_path):
+    root = dresscode_training_tree(tmp_path / "data", {"upper": (1,), "dress": (7,)})
+    (root / "upper_body" / "test_pairs_unpaired.txt").write_text("000007_0.jpg 000001_1.jpg\n", "utf-8")
+    with pytest.raises(InputError, match="1 × test person"):
+        found(root, tmp_path, *DC)
