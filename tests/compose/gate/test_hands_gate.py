@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -60,37 +62,68 @@ def all_hands(hands) -> list[Hand]:
     return [variant for hand in hands for variant in variants(hand)]
 
 
-@pytest.mark.slow
+SAMPLE = slice(None, None, 5)
+"""Nine of the 44 pictures, of nine hands, with every variant; the proofs take all."""
+
+
+def flags_of(hands: list[Hand], drawn: Callable[[int, Hand], np.ndarray | None], wanted: bool, failures: Path) -> list[bool]:
+    """Which hands are flagged once they are drawn anew; what is not as wanted is left as a picture."""
+    flags = []
+    for number, hand in enumerate(hands):
+        after = drawn(number, hand)
+        flag = None if after is None else differs(hand, after)
+        if flag is None:
+            continue
+        flags.append(flag)
+        if flag is not wanted:
+            cv2.imwrite(str(failures / f"{number} {hand.name}.png"), np.hstack([hand.picture, after])[..., ::-1])
+    return flags
+
+
+def ruined(number: int, hand: Hand) -> np.ndarray | None:
+    """Fused or removed fingers, in turns; the other way where a defect would hardly be seen."""
+    ways = BAD if number % 2 else BAD[::-1]
+    return next((made for made in (drawn_anew(hand, way, number) for way in ways) if made is not None), None)
+
+
+def drawn_well(number: int, hand: Hand) -> np.ndarray | None:
+    return drawn_anew(hand, GOOD[(number + number // 4) % len(GOOD)], number)
+
+
+def with_six_fingers(number: int, hand: Hand) -> np.ndarray | None:
+    return drawn_anew(hand, doubled, number)
+
+
 def test_fused_or_removed_fingers_are_flagged_in_four_of_five_hands(all_hands, failures):
-    flags = []
-    for number, hand in enumerate(all_hands):
-        ways = BAD if number % 2 else BAD[::-1]
-        after = next((made for made in (drawn_anew(hand, way, number) for way in ways) if made is not None), None)
-        assert after is not None, hand.name
-        flags.append(differs(hand, after))
-        if not flags[-1]:
-            cv2.imwrite(str(failures / f"missed {hand.name}.png"), np.hstack([hand.picture, after])[..., ::-1])
-    judged_ones = [flag for flag in flags if flag is not None]
-    assert len(judged_ones) >= 40 and np.mean(judged_ones) >= 0.8, told(judged_ones)
+    flags = flags_of(all_hands[SAMPLE], ruined, True, failures)
+    assert len(flags) == 9 and np.mean(flags) >= 0.8, told(flags)
 
 
-@pytest.mark.slow
-def test_good_hands_are_flagged_in_one_of_twenty_at_most(all_hands, failures):
-    flags = []
-    for number, hand in enumerate(all_hands):
-        after = drawn_anew(hand, GOOD[(number + number // 4) % len(GOOD)], number)
-        flags.append(differs(hand, after))
-        if flags[-1]:
-            cv2.imwrite(str(failures / f"alarm {hand.name}.png"), np.hstack([hand.picture, after])[..., ::-1])
-    judged_ones = [flag for flag in flags if flag is not None]
-    assert len(judged_ones) >= 40 and np.mean(judged_ones) <= 0.05, told(judged_ones)
+def test_good_hands_are_hardly_flagged(all_hands, failures):
+    flags = flags_of(all_hands[SAMPLE], drawn_well, False, failures)
+    assert len(flags) == 9 and sum(flags) <= 1, told(flags)
 
 
-@pytest.mark.slow
-def test_a_sixth_finger_is_flagged_more_often_than_not(hands):
-    made = [(hand, drawn_anew(hand, doubled, 3)) for hand in hands]
-    flags = [differs(hand, after) for hand, after in made if after is not None]
-    assert len(flags) >= 9 and np.mean(flags) >= 0.6, told(flags)
+def test_a_sixth_finger_is_flagged_more_often_than_not(all_hands, failures):
+    flags = flags_of(all_hands[SAMPLE][::2], with_six_fingers, True, failures)
+    assert len(flags) >= 4 and np.mean(flags) >= 0.6, told(flags)
+
+
+@pytest.mark.proof
+def test_of_all_good_hands_one_in_twenty_is_flagged_at_most_at_the_upper_end_of_the_interval(all_hands, failures):
+    flags = [
+        flag
+        for way in GOOD
+        for flag in flags_of(all_hands, lambda number, hand, way=way: drawn_anew(hand, way, number), False, failures)
+    ]
+    assert len(flags) == 176 and wilson(sum(flags), len(flags))[1] <= 0.05, told(flags)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("way", [*BAD, doubled])
+def test_of_all_ruined_hands_four_in_five_are_flagged(all_hands, failures, way):
+    flags = flags_of(all_hands, lambda number, hand: drawn_anew(hand, way, number), True, failures)
+    assert len(flags) >= 35 and np.mean(flags) >= 0.8, told(flags)
 
 
 def test_a_hand_of_which_no_pixel_changed_is_untouched_and_no_network_is_asked(hands):
