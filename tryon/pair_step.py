@@ -74,6 +74,11 @@ class PairStep(StepBase):
         pair, stage = self._of(item)
         return () if stage is None else tuple(kind.of(pair.id, pair.engine) for kind in stage.card.makes)
 
+    def shows(self, item: Item) -> Sequence[Ref]:
+        """Pictures of how the artefacts came about."""
+        pair, stage = self._of(item)
+        return () if stage is None else tuple(kind.of(pair.id, pair.engine) for kind in stage.card.shows)
+
     def signature(self, item: Item) -> Mapping[str, str]:
         """The stage, its weights and settings, and the pair's seed where that matters."""
         pair, stage = self._of(item)

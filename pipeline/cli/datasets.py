@@ -109,6 +109,9 @@ def import_viton_hd(
     split: WhichSplit = Split.TEST,
     pairs: WhichPairs = Pairs.UNPAIRED,
     limit: Limit = None,
+    warped: Annotated[
+        str, typer.Option(metavar="ENGINE", help="With the tree's warped garments (cloth-warp), as this engine's.")
+    ] = "",
     copy: Copy = False,
     invert_masks: InvertMasks = False,
     dry_run: DryRun = False,
@@ -117,13 +120,22 @@ def import_viton_hd(
 ) -> None:
     """VITON-HD and its relatives, in every spelling of their folders."""
     from pipeline.core.layout import Layout
+    from pipeline.datasets.import_plan import transfers
     from pipeline.datasets.transfer import Mover
     from pipeline.datasets.transfer_run import import_tree
     from pipeline.datasets.tree import first_people
-    from pipeline.datasets.viton_hd_in import read_viton_hd
+    from pipeline.datasets.viton_hd_in import read_viton_hd, viton_hd_root
 
-    tree = first_people(read_viton_hd(folder, split, pairs), limit)
-    raise typer.Exit(import_tree(tree, Layout(inputs, outputs), Mover(copy, dry_run), Console(), invert_masks))
+    layout, given, files = Layout(inputs, outputs), [], transfers
+    if warped:
+        from pipeline.choice import Chooser
+        from pipeline.datasets.warped_in import WarpedIn
+
+        Chooser(layout.weights).check_engine_name(warped)
+        warps = WarpedIn(viton_hd_root(folder, split), warped)
+        given, files = warps.folders(), warps.transfers
+    tree = first_people(read_viton_hd(folder, split, pairs, given), limit)
+    raise typer.Exit(import_tree(tree, layout, Mover(copy, dry_run), Console(), invert_masks, files))
 
 
 @import_app.command("dresscode")

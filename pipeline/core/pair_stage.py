@@ -28,6 +28,7 @@ class StageCard(Card):
         garment: artefact kinds of the garment it reads.
         pair: artefact kinds of the pair it reads; earlier stages of the same engine make them.
         makes: artefact kinds of the pair that it makes.
+        shows: those of `makes` that only show how the others were made, and are not made where the others were given.
         categories: garment categories it was made for.
         seeded: the pair's seed decides what it makes; further attempts leave it alone, because they draw the picture again and
             not what the picture is made of.
@@ -37,6 +38,7 @@ class StageCard(Card):
     garment: tuple[Folder, ...] = ()
     pair: tuple[PerEngine, ...] = ()
     makes: tuple[PerEngine, ...]
+    shows: tuple[PerEngine, ...] = ()
     categories: frozenset[Category] = frozenset(Category)
     seeded: bool = False
 

@@ -84,6 +84,9 @@ class Step(Protocol):
     def writes(self, item: Item) -> Sequence[Ref]:
         """Every file that `run` will produce."""
 
+    def shows(self, item: Item) -> Sequence[Ref]:
+        """Those of `writes` that only show how the others were made: not made where all others were given."""
+
     def signature(self, item: Item) -> Mapping[str, str]:
         """What else decides the pixels: backend, engine, seed. Never a path, a host or a clock."""
 
@@ -155,6 +158,10 @@ class StepBase:
 
     def may_read(self, item: Item) -> Sequence[Ref]:
         """Nothing optional unless a step says so."""
+        return ()
+
+    def shows(self, item: Item) -> Sequence[Ref]:
+        """Nothing unless a step says so: every file is made for its own sake."""
         return ()
 
     def signature(self, item: Item) -> Mapping[str, str]:

@@ -93,7 +93,8 @@ class Mover:
             if not self.dry_run:
                 self._put(transfer)
         except InputError as damage:
-            self.counts.damaged.append(damage)
+            if str(damage) not in map(str, self.counts.damaged):  # two files that are taken together fail for one reason
+                self.counts.damaged.append(damage)
             return
         except OSError as problem:
             raise output_error(problem, transfer.target) from None

@@ -5,6 +5,7 @@ Facts: docs/facts/vitonhd_tree.md#other-spellings.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.core.errors import UsageError
@@ -46,18 +47,19 @@ TAILS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired") -> Tree:
+def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired", also: Sequence[Path] = ()) -> Tree:
     """The people, garments and pairs below `<folder>/<split>`.
 
     Args:
         folder: holds `test/`, `train/` and their pair lists; or one of the two itself.
         split: test or train.
         pairs: `unpaired` = as listed, `paired` = everybody with their own garment, `none`.
+        also: folders of it that are read elsewhere.
 
     Raises:
         UsageError: no such tree, or a pair list that names unknown files.
     """
-    root = _root(folder, split)
+    root = viton_hd_root(folder, split)
     image, cloth = folder_named(root, IMAGE), folder_named(root, CLOTH)
     assert image is not None
     indices = {kind: FolderIndex(folder_named(root, names), TAILS.get(kind, ("",))) for kind, names in COMPANIONS.items()}
@@ -70,12 +72,17 @@ def read_viton_hd(folder: Path, split: str = "test", pairs: str = "unpaired") ->
         raise UsageError(f"{image}: no pictures in it", "point at the folder that holds test/ and test_pairs.txt")
     file = None if pairs != "unpaired" else published_list((root.parent, root), split, pairs)
     listed = _pairs(root, file, pairs, people, garments)
-    used = [image, cloth, masks.folder, file, *(index.folder for index in indices.values())]
+    used = [*also, image, cloth, masks.folder, file, *(index.folder for index in indices.values())]
     notes = (*listed.notes, *not_understood((root.parent, root), used, split))
     return Tree(people, garments, listed.pairs, problems=listed.problems, notes=notes)
 
 
-def _root(folder: Path, split: str) -> Path:
+def viton_hd_root(folder: Path, split: str) -> Path:
+    """The folder that holds the pictures of one half.
+
+    Raises:
+        UsageError: no such tree.
+    """
     candidates = [folder / split, folder] if folder.name != split else [folder]
     for root in candidates:
         if folder_named(root, IMAGE) is not None:

@@ -48,7 +48,7 @@ def plan_viton_hd(
     files: dict[str, list[Transfer]] = {}
     pairs = [pair for pair in found.pairs if pair.garment.category is category]
     if warped:
-        refuse_namesakes(pairs)
+        refuse_namesakes([(pair.person.id, pair.garment.id) for pair in pairs])
     for pair in pairs:
         files[f"person {pair.person.id}"] = [
             *_files(pair.person.id, _person_folders(category), layout, folder / split),

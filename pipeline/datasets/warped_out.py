@@ -18,6 +18,7 @@ from pipeline.datasets.transfer import Transfer
 UNPAIRED = "unpaired-"
 """Before the folders' names where a test shows a person in another garment than their own."""
 TEST = "test"
+ONE_EACH = "leave one garment per person in pairs.txt and export again into another folder, or leave out --warped"
 
 
 def warped_files(pair: Pair, engine: str, layout: Layout, root: Path) -> Iterator[Transfer]:
@@ -37,20 +38,24 @@ def warped_files(pair: Pair, engine: str, layout: Layout, root: Path) -> Iterato
             yield Transfer(root / folder / f"{pair.person.id}.jpg", source, make)
 
 
-def refuse_namesakes(pairs: Sequence[Pair]) -> None:
-    """Refuse several garments of one person: their files would have one name, and the loaders would show the wrong one.
+def refuse_namesakes(pairs: Sequence[tuple[str, str]], cure: str = ONE_EACH) -> None:
+    """Refuse several garments of one person: their files have one name, and the wrong one would be shown.
+
+    Args:
+        pairs: ids of person and garment.
+        cure: what to do.
 
     Raises:
         UsageError: names the first such person and the garments.
     """
     garments: dict[str, list[str]] = {}
-    for pair in pairs:
-        garments.setdefault(pair.person.id, []).append(pair.garment.id)
+    for person, garment in pairs:
+        garments.setdefault(person, []).append(garment)
     for person, worn in garments.items():
         if len(worn) > 1:
             raise UsageError(
                 f"such a tree names warped garments after the person alone, and {person} has {len(worn)}: {', '.join(worn)}",
-                "leave one garment per person in pairs.txt and export again into another folder, or leave out --warped",
+                cure,
             )
 
 

@@ -143,6 +143,8 @@ class ItemPlanner:
                 kept.append(ref)
             else:
                 ours.append(row)
+        if missing and kept and not ours and set(missing) <= set(self._step.shows(item)):
+            missing = []  # all that counts was given, and how it came about is not known
         found = self._action(item, writes[0], reads, ours, kept, missing)
         return (None if found is None else Decision(item, *found, tuple(kept))), tuple(kept)
 

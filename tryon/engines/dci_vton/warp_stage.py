@@ -46,6 +46,7 @@ class WarpStage(PairStageBase):
         person=(DENSEPOSE, PARSE_AGNOSTIC),
         garment=(CLOTH, CLOTH_MASK),
         makes=(CLOTH_WARP, CLOTH_WARP_MASK, CLOTH_FLOW),
+        shows=(CLOTH_FLOW,),
         categories=frozenset({Category.UPPER}),
     )
 

@@ -86,6 +86,19 @@ def test_a_garment_is_warped_then_worn_and_a_retouched_warp_is_respected(worked,
     assert variants.ENGINES[recipe["sampling"]["variant"]] == name and recipe["sampling"]["steps"] == 2
 
 
+def test_a_warp_that_was_given_without_its_flow_is_taken_as_given_and_half_of_one_is_completed(worked, layout: Layout):
+    """Which flow bent a given garment nobody knows; the network's own would be another warp's."""
+    name, run, pairs = worked
+    for pair in pairs:
+        write_warp(layout, pair)
+    flow, warp, mask = (layout.path(kind.of(pairs[0].id, name)) for kind in (CLOTH_FLOW, CLOTH_WARP, CLOTH_WARP_MASK))
+    assert run() == {"tryon": 3} and not flow.exists()
+    assert run() == {}
+    mask.unlink()
+    given = warp.read_bytes()
+    assert run() == {"warp": 1, "tryon": 1} and flow.exists() and warp.read_bytes() == given
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_outside_the_hole_the_picture_is_the_photo(name: str, layout: Layout, monkeypatch: pytest.MonkeyPatch):
     """Up to the two resizes: the face is far from the garment, the arms of the first model are not."""
