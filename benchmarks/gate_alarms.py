@@ -24,6 +24,7 @@ from compose.matte import dressed_cutout
 from compose.restore_inputs import RestoreInputs
 from compose.restore_step import RestoreConfig, RestoreStep, dress_photo
 from pipeline.core.arrays import RGB
+from pipeline.core.inputs.ids import slug
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import TRYON, Layout
@@ -136,10 +137,10 @@ def _half(inputs: RestoreInputs, random: np.random.Generator) -> Mask:
 def pairs_of(folder: Path, engine: str) -> Iterator[Pair]:
     """The dressed pairs of a project folder, by the names of their files."""
     layout = Layout(folder / "inputs", folder / "outputs")
-    photos = {path.stem: path for path in sorted((folder / "inputs/person").iterdir())}
+    photos = {slug(path.name): path for path in sorted((folder / "inputs/person").iterdir())}
     for category in Category:
         for cloth in sorted((folder / "inputs/cloth" / category.value).glob("*")):
-            garment = Garment(cloth.stem, str(cloth.relative_to(folder)).replace("inputs/", "inputs:", 1), category)
+            garment = Garment(slug(cloth.name), str(cloth.relative_to(folder)).replace("inputs/", "inputs:", 1), category)
             for name, photo in photos.items():
                 pair = Pair(Person(name, f"inputs:person/{photo.name}", (category,)), garment, engine)
                 if layout.path(TRYON.of(pair.id, engine)).is_file():
