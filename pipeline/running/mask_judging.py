@@ -24,11 +24,16 @@ from pipeline.core.mask_polarity import WORN, Polarity, agnostic_polarity, cloth
 from pipeline.core.masks import Mask, erode
 from pipeline.core.records.given import GivenMask
 from pipeline.core.records.transaction import Records
+from pipeline.running.mask_shape import box_likeness, rim_covered
 
 LEAST_COVERED = 0.75
 """A given mask that covers less of the worn garment is flagged; rules cover all of it."""
 MOST_OF_FACE = 0.3
 """A given mask that covers more of the face is flagged; no rule covers any of it."""
+BOX_LIKE = 0.92
+"""A given mask that fills so much of the smallest rectangle round it is a plain box; bodies fill at most 0.88."""
+LEAST_RIM = 0.3
+"""Share of the rim round the worn garment, on skin and background, that a given mask must cover: garment alone covers none."""
 MOST_OUTSIDE = 0.1
 """A given cloth mask is flagged that leaves out more than this share of what stands out from the picture's ground."""
 LEAST_GREY, GREY_REACH = 0.9, 24
@@ -112,14 +117,30 @@ def _agnostic_notices(mask: Mask, category: Category, parse: NDArray[np.uint8] |
     from preprocess.agnostic.step import share_notices
 
     notices = share_notices(category, mask)
-    if parse is None or parse.shape != mask.shape:
-        return tuple(notices)
+    if parse is not None and parse.shape == mask.shape:
+        notices += _place_notices(mask, category, parse)
+    return tuple(notices or _shape_notices(mask, category, parse))
+
+
+def _place_notices(mask: Mask, category: Category, parse: NDArray[np.uint8]) -> list[Notice]:
+    """Flags of a mask that lies where it should not, or not where it should."""
+    notices = []
     covered, face = covered_share(mask, WORN[category], parse), covered_share(mask, (Parse.FACE,), parse)
     if covered is not None and covered < LEAST_COVERED:
         notices.append(Notice(Flag.MASK_TOO_SMALL, f"{category.value}: it covers {covered:.0%} of the worn garment"))
     if face is not None and face > MOST_OF_FACE:
         notices.append(Notice(Flag.MASK_TOO_LARGE, f"{category.value}: it covers {face:.0%} of the face"))
-    return tuple(notices)
+    return notices
+
+
+def _shape_notices(mask: Mask, category: Category, parse: NDArray[np.uint8] | None) -> list[Notice]:
+    """Flags of a mask in the right place whose shape is none that a rule draws: a plain box, or the worn garment alone."""
+    if box_likeness(mask) > BOX_LIKE:
+        return [Notice(Flag.MASK_TOO_LARGE, f"{category.value}: it is a plain box, not the outline of somebody")]
+    rim = None if parse is None or parse.shape != mask.shape else rim_covered(mask, category, parse)
+    if rim is None or rim >= LEAST_RIM:
+        return []
+    return [Notice(Flag.MASK_TOO_SMALL, f"{category.value}: it is the worn garment alone, without room for another round it")]
 
 
 def _mismatch_notices(mask: Mask, person: Person, category: Category, records: Records) -> tuple[Notice, ...]:

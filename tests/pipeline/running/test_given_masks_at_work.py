@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from pipeline.cli.app import app
 from pipeline.core import images
 from pipeline.core.flags import Flag
-from pipeline.core.labels import Category
+from pipeline.core.labels import Category, Parse
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH_MASK, GIVEN_ORIGINALS, Layout
 from pipeline.core.records.transaction import open_records
 
@@ -123,6 +123,16 @@ def silhouette(mask):
     return draw(upper=(200, 40, 40)).labels > 0
 
 
+def box(mask):
+    mask[280:720, 140:630] = True
+    mask[:280] = mask[720:] = mask[:, :140] = mask[:, 630:] = False
+    return mask
+
+
+def garment_alone(mask):
+    return draw(upper=(200, 40, 40)).labels == Parse.UPPER_CLOTHES
+
+
 def upside_down(mask):
     return mask[::-1]
 
@@ -134,6 +144,7 @@ def moved(mask):
 
 @pytest.mark.parametrize(("edit", "flag"), [
     (large, Flag.MASK_TOO_LARGE), (silhouette, Flag.MASK_TOO_LARGE), (small, Flag.MASK_TOO_SMALL),
+    (box, Flag.MASK_TOO_LARGE), (garment_alone, Flag.MASK_TOO_SMALL),
     (beside, Flag.MASK_TOO_SMALL), (moved, Flag.MASK_TOO_SMALL),
 ])  # fmt: skip
 def test_a_given_agnostic_mask_gets_the_flags_of_a_made_one(project, edit, flag):
