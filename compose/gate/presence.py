@@ -62,12 +62,19 @@ def painted_beside(person: Mask, paint: Mask, ground: Mask) -> float:
     """Share in [0, 1] of the paint that lies beside the person and is no background painted anew.
 
     Args:
-        person: (h, w) bool, the matte before.
+        person: (h, w) bool, the matte before; what lies between its parts, as a skirt between the legs, is not beside it.
         paint: (h, w) bool, where the result differs clearly from the photo.
         ground: (h, w) bool, where the result has colours of the photo's background.
     """
-    beside = paint & ~ground & ~dilate(person, BESIDE * len(person))
+    beside = paint & ~ground & ~dilate(from_side_to_side(person), BESIDE * len(person))
     return float(np.count_nonzero(beside) / max(1, int(np.count_nonzero(paint))))
+
+
+def from_side_to_side(person: Mask) -> Mask:
+    """(h, w) bool: every row from its first True to its last."""
+    begun = np.maximum.accumulate(person, axis=1)
+    goes_on = np.maximum.accumulate(person[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(begun & goes_on)
 
 
 def emptier_side(worn: Mask, like: Mask) -> float | None:

@@ -138,14 +138,19 @@ def labelled(labels: NDArray[np.uint8], wanted: Iterable[int]) -> Mask:
 
 
 def worn_under(parse: NDArray[np.uint8], category: Category, mask: Mask) -> Mask:
-    """(h, w) bool: what a garment of a category replaces, of a dress the part in the mask.
+    """(h, w) bool: what a garment of a category replaces; of a dress what the mask covers, under a top the upper half of that.
+
+    How far down a top reaches is its own affair: below it the dress shows as a skirt.
 
     Args:
         parse: (h, w) uint8 of `Parse`.
         category: of the new garment.
         mask: (h, w) bool, the area to repaint.
     """
-    worn: Mask = labelled(parse, REPLACED_LABELS[category]) | (parse == Parse.DRESS) & mask
+    dress = (parse == Parse.DRESS) & mask
+    if category is Category.UPPER and (box := box_of(dress)) is not None:
+        dress[box.top + box.height // 2 :] = False
+    worn: Mask = labelled(parse, REPLACED_LABELS[category]) | dress
     return worn
 
 

@@ -12,7 +12,8 @@ from compose.gate.gate import GateConfig, GateInputs, measure_canvas
 from compose.gate.presence import emptier_side, garment_like, old_garment_left, painted_beside, straight_edge
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
-from pipeline.core.masks import dilate
+from pipeline.core.labels import Category, Parse
+from pipeline.core.masks import dilate, worn_under
 
 SIZE = (1024, 768)
 WALL, SKIN, SHIRT, RED, WHITE = (205, 210, 200), (205, 160, 140), (60, 70, 150), (190, 40, 50), (235, 235, 230)
@@ -126,6 +127,28 @@ def test_paint_beside_counts_from_a_margin_on_and_not_as_background():
     assert painted_beside(body(), dilate(body(), 10), nowhere) == 0
     assert painted_beside(body(), everywhere, nowhere) > 0.6
     assert painted_beside(body(), everywhere, everywhere) == 0
+
+
+def test_what_lies_between_the_legs_or_an_arm_and_the_body_is_not_beside():
+    """A skirt fills the gap of legs apart; a hand's breadth outside them it is beside."""
+    legs = (ROWS > 500) & (ROWS < 980) & (np.abs(np.abs(COLUMNS - 384) - 110) < 45)
+    skirt = (ROWS > 500) & (ROWS < 900) & (np.abs(COLUMNS - 384) < 155)
+    nowhere = np.zeros(SIZE, bool)
+    assert painted_beside(legs, skirt, nowhere) == 0
+    assert painted_beside(legs, np.roll(skirt, 120, 1), nowhere) > 0.2
+    assert painted_beside(legs, np.roll(skirt, -240, 0), nowhere) > 0.3
+
+
+def test_of_a_dress_under_a_top_the_upper_half_must_be_gone():
+    """How far down the top reaches is its own affair; of other garments all must be gone."""
+    dress, mask = np.where(body(), Parse.DRESS, 0).astype(np.uint8), dilate(body() & (ROWS < 780), 20)
+    top = worn_under(dress, Category.UPPER, mask)
+    assert top[ROWS < 530].sum() == body()[ROWS < 530].sum() and not top[ROWS > 560].any()
+    assert (worn_under(dress, Category.DRESS, mask) == body()).all()
+    assert (worn_under(dress, Category.LOWER, mask & (ROWS > 600)) == (body() & mask & (ROWS > 600))).all()
+    shirt = np.where(body(), Parse.UPPER_CLOTHES, 0).astype(np.uint8)
+    assert (worn_under(shirt, Category.UPPER, mask) == body()).all()
+    assert not worn_under(np.zeros(SIZE, np.uint8), Category.UPPER, mask).any()
 
 
 def test_a_busy_background_that_an_engine_painted_anew_is_not_beside():
