@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import InputError
+from tryon.engines.preview.fit.shape_notices import WIDE_SLEEVE
 from tryon.engines.preview.garment.lower_landmarks import lower_landmarks
 from tryon.engines.preview.garment.outline import trace
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks, top_landmarks
+from tryon.engines.preview.garment.traits import top_traits
 
 
 def marks(name: str) -> TopLandmarks:
@@ -52,6 +54,18 @@ def test_a_sleeve_that_touches_the_hem_is_read_through_the_gap_above():
     touching = top_landmarks(mannequin.garment_picture("longsleeve"), mask)
     assert near(touching.armpits, [(128, 190), (256, 190)], 14)
     assert near(touching.hem, [(126, 380), (258, 380)], 14)
+
+
+@pytest.mark.parametrize("hidden_to", [230, 250, 260])
+def test_a_narrow_cuff_is_found_where_sleeves_hide_the_gaps_above(hidden_to: int):
+    """Close to the body for a third of their length: the outline's armpits lie far below the real ones."""
+    mask = mannequin.garment_mask("longsleeve")
+    mask[185:hidden_to, 90:300] = True
+    close = top_landmarks(mannequin.garment_picture("longsleeve"), mask)
+    assert close.sleeves[0] is not None and close.sleeves[1] is not None
+    assert near(close.sleeves[0].inner[-1], (112, 404), 12)
+    assert near(close.sleeves[1].inner[-1], (272, 404), 12)
+    assert top_traits(mask, close).sleeve_width < WIDE_SLEEVE
 
 
 def test_a_hidden_gap_is_taken_from_the_other_side():

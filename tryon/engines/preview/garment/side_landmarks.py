@@ -122,6 +122,11 @@ def _is_sleeve(arm: Points64, outer_at: int, inner_at: int, width: float) -> boo
     return length >= MIN_SLEEVE * width and float(np.hypot(*(cuff[1] - cuff[0]))) > 0.2 * float(np.hypot(*(root[1] - root[0])))
 
 
+def _armhole(arm: Points64) -> float:
+    """Length of the armhole of a path shoulder → armpit; a hidden gap under the sleeve makes it no longer."""
+    return float(np.hypot(*(_raised(arm[-1], arm[0]) - arm[0])))
+
+
 def _raised(armpit: Points64, shoulder: Points64) -> Points64:
     """The armpit, moved up where it is too low: a sleeve close to the body hides the upper end of the gap.
 
@@ -137,7 +142,7 @@ def _cuff(arm: Points64) -> tuple[int, int]:
     The point farthest from the armhole is one of them. The other is the sharpest bend near it; without such a bend the cuff runs
     straight up to the armpit, as on short wide sleeves.
     """
-    root, size = _middle(arm[[0, -1]]), float(np.hypot(*(arm[-1] - arm[0])))
+    root, size = _middle(arm[[0, -1]]), _armhole(arm)
     tip = int(np.argmax(np.hypot(*(arm - root).T)))
     step = float(np.hypot(*np.diff(arm, axis=0).T).mean())
     window = max(3, round(0.75 * size / max(step, 1e-6)))
