@@ -42,7 +42,8 @@ from tryon.engines.ootdiffusion.training.config import PRESETS
 from tryon.engines.ootdiffusion.training.loss import ootd_losses
 from tryon.engines.ootdiffusion.training.recipe import OotdRecipe
 from tryon.engines.ootdiffusion.training.said import about_lines
-from tryon.engines.ootdiffusion.words import HALF_BODY, words_of
+from tryon.engines.ootdiffusion.training.trainee import left_out
+from tryon.engines.ootdiffusion.words import BEGIN, END, HALF_BODY, words_of
 from tryon.networks.clip import clip_crop
 from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
@@ -433,10 +434,37 @@ def test_both_unets_are_told_in_training_what_the_engine_tells_them(place, model
     assert make(4).words.shape == batch.words.shape and make(4).garment_words.shape == batch.garment_words.shape
 
 
-@pytest.mark.parametrize("overrides", [("ootd.trained=adapter",), ("ootd.vision_only=true",), ("ootd.trained=branch",)])
-def test_an_adapter_or_branch_that_is_not_there_or_leaves_places_blind_is_refused(overrides):
+@pytest.mark.parametrize(
+    "override", ["ootd.trained=adapter", "ootd.vision_only=true", "ootd.trained=branch", "ootd.drop_adapter=0.1"]
+)
+def test_an_adapter_or_branch_that_is_not_there_or_leaves_places_blind_is_refused(override):
     with pytest.raises(UsageError, match=r"adapter|branch"):
-        settings(*overrides)
+        settings(override)
+
+
+def test_an_adapter_s_text_picture_or_both_are_left_out_as_often_as_said():
+    drawn = np.array([left_out(0.05, 0, step, "pair") for step in range(2000)])
+    text, picture = drawn.T
+    for found, share in ((text & ~picture, 0.05), (picture & ~text, 0.05), (text & picture, 0.05), (~text & ~picture, 0.85)):
+        assert found.mean() == pytest.approx(share, abs=0.02)
+    assert not np.array([left_out(0.0, 0, step, "pair") for step in range(20)]).any()
+
+
+@pytest.mark.parametrize("model", ["hd", "dc"])
+def test_what_is_left_out_is_the_empty_text_without_vector_and_zeros(place, model):
+    own = settings(f"ootd.model={model}", preset="ip-adapter")
+    trainee, items = RECIPE.open(place.start, own, {}), items_of(place)
+    batch = trainee.validation_batch(items, 500)
+    pattern = {
+        "without_text": torch.tensor([True, False, True, False]),
+        "without_picture": torch.tensor([True, True, False, False]),
+    }
+    whole, without = trainee.module.encoded(batch), trainee.module.encoded(replace(batch, **pattern))
+    network, length = trainee.module.network, whole.context.shape[1]
+    empty = network.context(torch.tensor([[BEGIN] + [END] * (length - 1)]), batch.squares, "left out")
+    assert torch.equal(without.context[0], empty[0]) and torch.equal(without.context[2], empty[0])
+    assert torch.equal(without.context[1::2], whole.context[1::2]) and torch.equal(without.garment_context, whole.garment_context)
+    assert not without.features[:2].any() and torch.equal(without.features[2:], whole.features[2:])
 
 
 def test_a_new_adapter_begins_with_the_projections_for_text(place):

@@ -84,6 +84,9 @@ class OotdTraining(StepConfig):
     """Start weights of the garment U-Net."""
     drop_garment: float = Field(default=0.1, ge=0, le=1)
     """Probability, for each pair by itself, that a latent of zeros takes the garment's place; guidance needs it."""
+    drop_adapter: float = Field(default=0.0, ge=0, le=1 / 3)
+    """Of an adapter: probability each that a pair's text, its picture, or both are left out (0.05 as published). Without text its
+    cross-attentions see the empty text and no vector, without picture what the projector makes of zeros."""
     cache: int = Field(default=0, ge=0)
     """Pairs whose encodings by VAE and CLIP are kept in memory; 0 = none. Nothing is changed at random, so all may be."""
     lora_on: Literal["try-on", "garment", "both"] = "try-on"
@@ -101,6 +104,8 @@ class OotdTraining(StepConfig):
             raise ValueError(f"categories: model {self.model} dresses no {', '.join(foreign)}; ootd.model=dc dresses all")
         if self.trained == "adapter" and self.adapter == "none":
             raise ValueError("trained=adapter needs adapter=plain or adapter=resampler")
+        if self.drop_adapter and (self.adapter == "none" or self.vision_only):
+            raise ValueError("drop_adapter needs an adapter beside text: adapter=plain or resampler, and vision_only=false")
         if self.trained == "branch" and self.branch == "none":
             raise ValueError("trained=branch needs branch=pose or branch=sobel")
         if self.vision_only and (self.adapter == "none" or self.adapter_places != "all"):
@@ -135,7 +140,7 @@ SMALL = ("precision.recompute=true", "ootd.cache=20000")
 ONE_CARD = (*SMALL, "loop.batch=4", "loop.accumulation=4")
 IP_ADAPTER = (
     *(*ONE_CARD, "ootd.trained=adapter", "ootd.try_on_from=ootd", "ootd.garment_from=ootd", "ootd.adapter=plain"),
-    "optimiser.learning_rate=1e-4",
+    *("optimiser.learning_rate=1e-4", "ootd.drop_adapter=0.05"),
 )
 CONTROLNET = (
     *(*ONE_CARD, "ootd.trained=branch", "ootd.try_on_from=ootd", "ootd.garment_from=ootd"),

@@ -142,6 +142,8 @@ class OotdRecipe:
                 noise=torch.empty(latent),
                 timesteps=torch.zeros(pairs, dtype=torch.long),
                 dropped=torch.zeros(pairs, dtype=torch.bool),
+                without_text=torch.zeros(pairs, dtype=torch.bool),
+                without_picture=torch.zeros(pairs, dtype=torch.bool),
                 repaint=torch.empty(pairs, 1, *latent[2:]),
                 poses=torch.empty(pairs, 3, *size) if own.inputs == "pose" else None,
                 drawings=torch.empty(pairs, 3, *size) if own.branch != "none" else None,

@@ -25,7 +25,7 @@ from tryon.engines.ootdiffusion.training.groups import LAYERS, garment_learns, l
 from tryon.engines.ootdiffusion.training.item import OotdItem
 from tryon.engines.ootdiffusion.training.loss import OotdLatents, ootd_losses
 from tryon.engines.ootdiffusion.wiring import Wiring
-from tryon.engines.ootdiffusion.words import Words, words_of
+from tryon.engines.ootdiffusion.words import BEGIN, END, Words, words_of
 from tryon.lora_files import layers_of_peft
 from tryon.networks.clip import clip_crop
 from tryon.networks.lora import merged
@@ -38,7 +38,7 @@ from tryon.training.data.items import Item
 from tryon.training.encoder import FrozenEncoder
 from tryon.training.low_rank import put_beside
 from tryon.training.parameters import Groups, Weights
-from tryon.training.randomness import SampleDraws, happens
+from tryon.training.randomness import SampleDraws, Word, happens, numpy_stream
 
 PICTURES = ("masked person", "person", "garment")
 """Encoded by the VAE; of the second a sample is drawn, of the others the mean is taken."""
@@ -58,7 +58,7 @@ class OotdBatch:
         garment_words: (b, m) token ids, of the garment U-Net.
         noise: (b, 4, h, w).
         timesteps: (b,) integers.
-        dropped: (b,) bool.
+        dropped: (b,) bool: no garment; without_text, without_picture: the same of what an adapter stands beside and sees.
         repaint: (b, 1, h, w) in {0, 1}, 1 = repaint.
         poses: (b, 3, 8h, 8w) in [-1, 1], skeletons, where they are an input.
         drawings: (b, 3, 8h, 8w) in [0, 1], where there is a branch.
@@ -73,6 +73,8 @@ class OotdBatch:
     noise: Tensor
     timesteps: Tensor
     dropped: Tensor
+    without_text: Tensor
+    without_picture: Tensor
     repaint: Tensor
     poses: Tensor | None = None
     drawings: Tensor | None = None
@@ -120,12 +122,17 @@ class OotdLossModule(nn.Module):
         features = None
         if self.config.adapter != "none":
             features = self._encoder.vectors(net.picture_features, (batch.squares,), batch.ids, "picture features")
+        shown = context
+        if self.config.drop_adapter:
+            assert features is not None, "refused by the settings"
+            features = features.masked_fill(_over(batch.without_picture, features), 0)
+            shown = torch.where(_over(batch.without_text, context), self._empty_text(context), context)
 
         return OotdLatents(
             image=person.sample(batch.draws),
             person=shown_person(self.config.wiring, masked.mean, batch.repaint, pose),
             garment=garment.mean,
-            context=context,
+            context=shown,
             garment_context=context if words.garment_ids is None else told(batch.garment_words, "garment context"),
             noise=batch.noise,
             timesteps=batch.timesteps,
@@ -136,6 +143,16 @@ class OotdLossModule(nn.Module):
             features=features,
             drawings=batch.drawings,
         )
+
+    def _empty_text(self, context: Tensor) -> Tensor:
+        """(1, n, context_dim) of the empty text, as long as a context (b, n, context_dim)."""
+        ids = torch.tensor([[BEGIN, *[END] * (context.shape[1] - 1)]], device=context.device)
+        return self.network.context(ids, ids, "left out").to(context)
+
+
+def _over(rows: Tensor, values: Tensor) -> Tensor:
+    """(b,) → (b, 1, …) for values (b, …)."""
+    return rows.view(-1, *[1] * (values.ndim - 1))
 
 
 class OotdTrainee:
@@ -175,7 +192,9 @@ class OotdTrainee:
         share, seed = self._config.drop_garment, draws[0].seed
         dropped = [happens(share, "drop garment", seed, step, item.id) for item in items]
         made = self._batch(items, draws, [each.timestep(TRAIN_STEPS) for each in draws], dropped)
-        return replace(made, ids=tuple(item.id for item in items))
+        text, picture = zip(*(left_out(self._config.drop_adapter, seed, step, item.id) for item in items), strict=True)
+        without = {"without_text": torch.tensor(text), "without_picture": torch.tensor(picture)}
+        return replace(made, **without, ids=tuple(item.id for item in items))
 
     def validation_batch(self, items: Sequence[Item], timestep: int) -> OotdBatch:
         """See `protocol.Trainee`."""
@@ -219,10 +238,18 @@ class OotdTrainee:
             noise=torch.stack([each.normal("noise", latent) for each in draws]),
             timesteps=torch.tensor(timesteps),
             dropped=torch.tensor(dropped),
+            without_text=torch.zeros(len(shown), dtype=torch.bool),
+            without_picture=torch.zeros(len(shown), dtype=torch.bool),
             repaint=torch.cat([latent_area(item.person.repaint, latent[1:]) for item in shown]),
             poses=torch.cat(poses) if wiring.inputs == "pose" else None,
             drawings=None if drawn is None else drawn[0],
         )
+
+
+def left_out(share: float, *words: Word) -> tuple[bool, bool]:
+    """Whether a pair's text and picture are left out: each alone with a probability of `share`, both with the same."""
+    third = int(numpy_stream("drop adapter", *words).random() / share) if share else 3
+    return third in (0, 2), third in (1, 2)
 
 
 def words_in(config: OotdTraining) -> Words:
