@@ -24,6 +24,7 @@ DEFAULT = "hr-viton"
 
 EVERY = frozenset(Category)
 UPPER = frozenset({Category.UPPER})
+UPPER_OR_LOWER = UPPER | {Category.LOWER}
 
 RULES: dict[str, MaskRule] = {
     rule.name: rule
@@ -39,8 +40,8 @@ RULES: dict[str, MaskRule] = {
         MaskRule("catvton-outer", catvton_outer, UPPER, needs_parts=True, weighs_opinions=True, one_layer=True),
         MaskRule("dci-vton", dci_vton, UPPER),
         MaskRule("dci-vton-v1", dci_vton_v1, UPPER, as_published=True),
-        MaskRule("viton-hd-exact", viton_hd_exact, UPPER, as_published=True, reduced_parse=viton_hd_parse),
-        MaskRule("gs-viton-exact", gs_viton_exact, UPPER, as_published=True, reduced_parse=gs_viton_parse),
+        MaskRule("viton-hd-exact", viton_hd_exact, UPPER_OR_LOWER, as_published=True, reduced_parse=viton_hd_parse),
+        MaskRule("gs-viton-exact", gs_viton_exact, UPPER_OR_LOWER, as_published=True, reduced_parse=gs_viton_parse),
     )
 }
 """docs/steps/mask-rules.md describes each rule."""

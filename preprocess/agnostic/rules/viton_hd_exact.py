@@ -1,7 +1,7 @@
 """`viton-hd-exact` and `gs-viton-exact`: the published loaders' drawings, stroke for stroke (docs/facts/agnostic_rules.md#exact).
 
 Drawn with Pillow, because the networks were trained on its strokes. Missing torso joints are completed, where the published code
-divides by zero; nothing else differs.
+divides by zero; nothing else differs. Lower garments, which no published loader draws, get the same strokes along the legs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from pipeline.core import masks
 from pipeline.core.arrays import Labels
 from pipeline.core.labels import (
+    ARM_LABELS,
     HEAD_LABELS,
     LEG_LABELS,
     LOWER_LABELS,
@@ -30,12 +31,14 @@ from pipeline.core.masks import Mask
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.rules.dci_vton import with_square_torso
 from preprocess.person.body import Joints
-from preprocess.person.body_shapes import ARMS
+from preprocess.person.body_shapes import ARMS, LEGS
 
 ROWS = 1024
 """Of the canvas whose pixels the units below are."""
 PICTURE_UNIT, PARSE_UNIT = 20, 10
 """VITON-HD's r of both drawings."""
+WAIST_UNITS = 3
+"""Above the hips that drawings of lower garments reach."""
 GS_PICTURE_UNIT, GS_PARSE_UNIT = 12, 20
 """GS-VITON's, 6 and 10 in a square of 512."""
 
@@ -88,13 +91,23 @@ class _Pen:
 
 
 def picture_mask(unit: int, category: Category, conditions: Conditions) -> Mask:
-    """(h, w) bool, True = repaint; for upper garments. Hands are repainted; face, glasses and what is worn below are kept.
+    """(h, w) bool, True = repaint. Of upper garments hands too, not face, glasses and what is worn below; of lower ones legs, not
+    shoes, arms and what is worn above.
 
     Args:
         unit: r on a canvas of 1024 rows.
-        category: upper.
+        category: upper or lower.
         conditions: the person.
     """
+    if category is Category.LOWER:
+        kept = (*HEAD_LABELS, *UPPER_LABELS, *ARM_LABELS, *SHOE_LABELS, Parse.HAIR)
+        return _lower_strokes(unit, conditions) & ~masks.labelled(conditions.parse, kept)
+    return _upper_strokes(unit, conditions) & ~masks.labelled(
+        conditions.parse, (*HEAD_LABELS, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS)
+    )
+
+
+def _upper_strokes(unit: int, conditions: Conditions) -> Mask:
     body = conditions.body
     pen = _Pen(conditions.size, with_square_torso(body), unit * conditions.size[0] / ROWS)
     shoulders, hips = (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER), (Joint.RIGHT_HIP, Joint.LEFT_HIP)
@@ -113,22 +126,50 @@ def picture_mask(unit: int, category: Category, conditions: Conditions) -> Mask:
     pen.line(hips, 12)
     pen.polygon((*shoulders, *hips[::-1]))
     pen.square(Joint.NECK, 7)
-    kept = masks.labelled(conditions.parse, (*HEAD_LABELS, *LOWER_LABELS, *LEG_LABELS, *SHOE_LABELS))
-    return pen.mask & ~kept
+    return pen.mask
+
+
+def _lower_strokes(unit: int, conditions: Conditions) -> Mask:
+    """The garment, hips, legs as arms are drawn, and the field between them, which a skirt may fill; little above the hips."""
+    body = conditions.body
+    pen = _Pen(conditions.size, with_square_torso(body), unit * conditions.size[0] / ROWS)
+    pen.line((Joint.RIGHT_HIP, Joint.LEFT_HIP), 12)
+    for leg in LEGS.values():
+        _limb(pen, body, leg)
+    for end in zip(*LEGS.values(), strict=True):
+        if all(body.known(joint) for joint in end):
+            pen.polygon((Joint.RIGHT_HIP, Joint.LEFT_HIP, *end[::-1]))
+    drawn = pen.mask
+    waist = min(pen.at(joint)[1] for joint in (Joint.RIGHT_HIP, Joint.LEFT_HIP)) - WAIST_UNITS * pen.unit
+    drawn[: max(0, round(waist))] = False
+    return drawn | masks.labelled(conditions.parse, LOWER_LABELS)
+
+
+def _limb(pen: _Pen, body: Joints, joints: tuple[Joint, ...]) -> None:
+    pen.oval(joints[0], 5, 5)
+    for start, end in pairwise(joints):
+        if body.known(start) and body.known(end):
+            pen.line((start, end), 10)
+            pen.oval(end, 5, 5)
 
 
 def reduced_parse(unit: int, category: Category, parse: Labels, body: Joints) -> Labels:
-    """(h, w) uint8 of `Parse` without the upper garment, the neck and what of the arms the drawing covers.
+    """(h, w) uint8 of `Parse` without the garment, and what of the arms, or below of the legs, the drawing covers.
 
     Args:
         unit: r on a canvas of 1024 rows.
-        category: upper.
+        category: upper, without the neck too; or lower.
         parse: (h, w) uint8 of `Parse`.
         body: joints on the same canvas.
     """
-    removed = masks.labelled(parse, (*UPPER_LABELS, Parse.NECK))
+    lower = category is Category.LOWER
+    removed = masks.labelled(parse, LOWER_LABELS if lower else (*UPPER_LABELS, Parse.NECK))
     for side, labels in SIDE_LABELS.items():
-        removed |= (parse == labels.arm) & _covered(body, side, parse.shape, unit * parse.shape[0] / ROWS)
+        scaled = unit * parse.shape[0] / ROWS
+        if lower:
+            removed |= (parse == labels.leg) & _covered_leg(body, side, parse.shape, scaled)
+        else:
+            removed |= (parse == labels.arm) & _covered(body, side, parse.shape, scaled)
     left: Labels = np.where(removed, np.uint8(Parse.BACKGROUND), parse)
     return left
 
@@ -142,6 +183,12 @@ def _covered(body: Joints, side: str, size: tuple[int, ...], unit: float) -> Mas
             pen.line((start, end), 10)
             radius = 4 if end is wrist else 15
             pen.oval(end, radius, radius)
+    return pen.mask
+
+
+def _covered_leg(body: Joints, side: str, size: tuple[int, ...], unit: float) -> Mask:
+    pen = _Pen(size, body.xy.astype(np.float64), unit)
+    _limb(pen, body, LEGS[side])
     return pen.mask
 
 

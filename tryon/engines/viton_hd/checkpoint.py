@@ -24,6 +24,8 @@ from tryon.recognise import recognise
 
 Network = TypeVar("Network", bound=nn.Module)
 
+LOWER_MARK = "lookbook.lower_garments"
+"""A tensor that our files have where they were trained for lower garments."""
 _SPECTRAL = re.compile(r"(.+)\.weight_(orig|u|v)")
 NAMES = {"seg": "segmentation network", "gmm": "geometric matching network", "alias": "ALIAS generator"}
 
@@ -48,8 +50,7 @@ def load_generator(path: Path, dtype: torch.dtype, architecture: Architecture) -
 
 
 def _load(path: Path, network: str, kind: type[Network], dtype: torch.dtype, architecture: Architecture) -> Network:
-    official = open_checkpoint(path)
-    refuse_other(path, network, official, architecture)
+    official = opened(path, network, architecture)
     found, named, stray = _our_tensors(network, official)
     with torch.device("meta"):
         empty = kind(architecture).eval()  # type: ignore[call-arg]
@@ -59,6 +60,22 @@ def _load(path: Path, network: str, kind: type[Network], dtype: torch.dtype, arc
     owned = own_weights(found, found, dtype, channels_last=True, as_stored=counters)
     empty.load_state_dict(owned, strict=True, assign=True)
     return empty.requires_grad_(False)
+
+
+def opened(path: Path, network: str, architecture: Architecture) -> dict[str, Tensor]:
+    """A file's tensors by their official names; errors as `refuse_other`.
+
+    Raises:
+        WeightsError: trained for lower garments where upper ones are dressed.
+    """
+    official = open_checkpoint(path)
+    refuse_other(path, network, official, architecture)
+    if LOWER_MARK in official and not architecture.lower:
+        raise WeightsError(
+            f"{path}: trained for lower garments; here weights for upper ones are wanted, as the published ones are",
+            "train … --category lower goes on with it; the engines viton_hd and gs_viton dress upper garments",
+        )
+    return {key: tensor for key, tensor in official.items() if key != LOWER_MARK}
 
 
 def refuse_other(path: Path, network: str, official: Mapping[str, Tensor], architecture: Architecture) -> None:

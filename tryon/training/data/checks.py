@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.core import images
 from pipeline.core.errors import InputError
-from pipeline.core.labels import UPPER_LABELS, Parse
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
 from tryon.training.data.tree import LABELS, OF_GARMENT, OF_PLACING, OF_WARPING, Kind, TrainingPair
 
 FEWEST_PIXELS, MOST_PIXELS = 0.02, 0.70
@@ -31,7 +31,7 @@ CURES: Mapping[str, str] = {
     "no warped garment": "python run.py train prepare dci-vton --data DIR --warper warp_viton.pth",
     "no bent garment": "python run.py train prepare viton-hd --data DIR --warper gmm_final.pth",
     "labels": "take the parse maps as published (CIHP's labels), or: python run.py --step parsing, then export viton-hd",
-    "nothing worn": "remove these lines: by their parse map these people wear no upper garment",
+    "nothing worn": "remove these lines: by their parse map these people do not wear what is trained",
     "cloth mask": "python run.py --step cloth, then export viton-hd",
     "unreadable": "download or make these files again",
     "sizes differ": "make the smaller ones again at the picture's size",
@@ -55,6 +55,7 @@ class Seen:
         white: share of pixels of at least 128, of masks; of upper garments, of parse maps.
         why: why it cannot be read.
         highest: label, of parse maps.
+        below: share of lower garments, of parse maps.
     """
 
     sha256: str
@@ -62,6 +63,7 @@ class Seen:
     white: float | None = None
     why: str = ""
     highest: int | None = None
+    below: float | None = None
 
 
 @dataclass
@@ -127,7 +129,7 @@ class Memory:
         stat = path.stat()
         key = f"{path}|{stat.st_size}|{stat.st_mtime_ns}"
         known = self._known.get(key)
-        if known is not None and (kind not in LABELS or known.get("highest") is not None or known["why"]):
+        if known is not None and (kind not in LABELS or known.get("below") is not None or known["why"]):
             return Seen(**{**known, "size": tuple(known["size"]) if known["size"] else None})
         seen = look(path, kind)
         self._known[key] = asdict(seen)
@@ -153,8 +155,8 @@ def look(path: Path, kind: Kind) -> Seen:
     try:
         if kind in LABELS:
             labels = images.read_labels(path)
-            worn = float(np.isin(labels, [int(label) for label in UPPER_LABELS]).mean())
-            return Seen(digest, (labels.shape[0], labels.shape[1]), worn, highest=int(labels.max()))
+            above, below = (float(np.isin(labels, list(worn)).mean()) for worn in (UPPER_LABELS, LOWER_LABELS))
+            return Seen(digest, (labels.shape[0], labels.shape[1]), above, highest=int(labels.max()), below=below)
         grey = images.read_grey(path)
     except (InputError, OSError) as problem:  # a file that ends too early opens, and fails when its pixels are read
         return Seen(digest, None, None, str(getattr(problem, "message", problem)))
@@ -231,10 +233,14 @@ def _problems(pair: TrainingPair, files: Mapping[Kind, Seen], kinds: Sequence[Ki
     foreign = [f"{pair.files[kind]} (label {seen.highest})" for kind, seen in files.items() if (seen.highest or 0) > max(Parse)]
     if foreign:
         yield "labels", f"{', '.join(foreign)}, at most {int(max(Parse))} is known"
-    elif Kind.PARSE in files and files[Kind.PARSE].white == 0:
-        yield "nothing worn", str(pair.files[Kind.PARSE])
+    elif Kind.PARSE in files and _worn(pair, files[Kind.PARSE]) == 0:
+        yield "nothing worn", f"{pair.files[Kind.PARSE]} has no {pair.category.value} garment"
     if Kind.CLOTH_MASK in files and files[Kind.CLOTH_MASK].white == 0:
         yield "cloth mask", f"{pair.files[Kind.CLOTH_MASK]} is empty"
+
+
+def _worn(pair: TrainingPair, parse: Seen) -> float | None:
+    return parse.below if pair.category is Category.LOWER else parse.white
 
 
 def _fingerprint(good: Sequence[tuple[TrainingPair, Mapping[Kind, Seen]]]) -> str:

@@ -7,10 +7,11 @@ import json
 
 import numpy as np
 import pytest
+from drawn_person import draw
 from PIL import Image
 
 from pipeline.core.keypoints import keypoints_from_json
-from pipeline.core.labels import THIRTEEN_GROUPS, Category
+from pipeline.core.labels import THIRTEEN_GROUPS, Category, Parse
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.rules.viton_hd_exact import PARSE_UNIT, picture_mask, reduced_parse, viton_hd_exact, viton_hd_parse
 from preprocess.person.body import joints_from_keypoints
@@ -48,3 +49,15 @@ def test_mask_and_reduced_parse_map_equal_the_loaders(fixtures_root, of, number)
 
 def test_the_units_are_pixels_of_1024_rows():
     assert PARSE_UNIT == 10
+
+
+def test_lower_garments_lose_legs_as_upper_ones_lose_arms():
+    drawing = draw(skirt=True)
+    labels = drawing.labels.copy()
+    reduced = viton_hd_parse(Category.LOWER, labels, drawing.body)
+    gone, there = (sorted({Parse(each).name for each in np.unique(labels[where])}) for where in (reduced != labels, reduced > 0))
+    assert gone == ["LEFT_LEG", "RIGHT_LEG", "SKIRT"]
+    assert {"UPPER_CLOTHES", "LEFT_ARM", "RIGHT_ARM", "FACE", "HAIR"} <= set(there)
+    mask = viton_hd_exact(Category.LOWER, Conditions(labels, drawing.body))
+    assert mask[np.isin(labels, [Parse.SKIRT, Parse.LEFT_LEG, Parse.RIGHT_LEG])].mean() > 0.99
+    assert not mask[np.isin(labels, [Parse.UPPER_CLOTHES, Parse.LEFT_ARM, Parse.LEFT_SHOE, Parse.FACE])].any()

@@ -12,7 +12,7 @@ from pipeline.core.errors import WeightsError
 from tryon.checkpoints import difference, open_checkpoint, own_weights, refuse_difference
 from tryon.engines.viton_hd.alias import Generator
 from tryon.engines.viton_hd.architecture import Architecture
-from tryon.engines.viton_hd.checkpoint import NAMES, refuse_other, whose
+from tryon.engines.viton_hd.checkpoint import LOWER_MARK, NAMES, opened, whose
 from tryon.engines.viton_hd.keys import official_name, our_name
 from tryon.engines.viton_hd.segmenter import Segmenter
 from tryon.engines.viton_hd.training.spectral import settled, with_spectral_norms
@@ -70,8 +70,7 @@ def read_network(path: Path, stage: str, architecture: Architecture) -> nn.Modul
         WeightsError: not there, unsafe, another of the three networks, or another variant's.
     """
     path = start_file(path, stage)
-    official = open_checkpoint(path)
-    refuse_other(path, stage, official, architecture)
+    official = opened(path, stage, architecture)
     named = {our_name(stage, key): key for key in official}
     found = {name: official[key] for name, key in named.items()}
     network = made_network(stage, architecture)
@@ -80,6 +79,11 @@ def read_network(path: Path, stage: str, architecture: Architecture) -> nn.Modul
     counters = [name for name, tensor in found.items() if not tensor.is_floating_point()]
     network.load_state_dict(own_weights(found, found, torch.float32, as_stored=counters), strict=True)
     return network
+
+
+def known_garments(path: Path, stage: str) -> bool:
+    """Whether a file says that it was trained for lower garments; a published one says nothing."""
+    return LOWER_MARK in open_checkpoint(start_file(path, stage))
 
 
 def official_state(stage: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -96,12 +100,13 @@ def write_file(path: Path, stage: str, state: Mapping[str, Tensor]) -> None:
     write_torch_file(path, official_state(stage, state))
 
 
-def write_folder(folder: Path, stage: str, state: Mapping[str, Tensor]) -> None:
-    """Write it under the name that the engines look for, beside those of the other stages.
+def write_folder(folder: Path, stage: str, state: Mapping[str, Tensor], *, lower: bool = False) -> None:
+    """Write it under the name that the engines look for, beside those of the other stages; for lower garments it says so.
 
     Raises:
         WeightsError: the folder has such a file, or is none.
     """
     if folder.is_file():
         raise WeightsError(f"{folder}: a file, not a folder", "give a folder")
-    write_file(folder / f"{stage}_final.pth", stage, state)
+    mark = {LOWER_MARK: torch.ones(1)} if lower else {}
+    write_torch_file(folder / f"{stage}_final.pth", official_state(stage, state) | mark)

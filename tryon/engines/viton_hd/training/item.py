@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.core import images
 from pipeline.core.arrays import RGB, Grey, Labels
 from pipeline.core.errors import InputError
-from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Parse
+from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
 from pipeline.core.masks import Mask
 from tryon.training.data.items import WHITE_FROM, Item, resized
 from tryon.training.data.tree import Kind, TrainingPair
@@ -75,7 +75,7 @@ def read_viton_hd_item(pair: TrainingPair, size: tuple[int, int]) -> VitonHdItem
         files = read_files(pair)
     except OSError as problem:
         raise InputError(f"pair {pair.id}: a file cannot be read ({problem})", "the check before training names it") from None
-    worn = resized(np.where(np.isin(files.parse, [int(label) for label in UPPER_LABELS]), np.uint8(255), np.uint8(0)), size)
+    worn = resized(np.where(np.isin(files.parse, worn_labels(pair.category is Category.LOWER)), np.uint8(255), np.uint8(0)), size)
     return VitonHdItem(
         id=pair.id,
         image=resized(files.image, size),

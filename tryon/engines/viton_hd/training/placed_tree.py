@@ -16,7 +16,7 @@ from tryon.engines.viton_hd.architecture import OFFICIAL, SEED, Architecture
 from tryon.engines.viton_hd.checkpoint import load_warper
 from tryon.engines.viton_hd.keys import KINDS
 from tryon.engines.viton_hd.runtime import PlacingRuntime
-from tryon.engines.viton_hd.training.files import start_file
+from tryon.engines.viton_hd.training.files import known_garments, start_file
 from tryon.engines.viton_hd.training.item import WANTED, read_files
 from tryon.recognise import recognise
 from tryon.training.data.tree import Kind, TrainingPair, find_tree, refuse_dresscode
@@ -50,7 +50,10 @@ def place_tree(root: Path, split: str, file: Path, say: Callable[[str], None], c
     pairs = tree.pairs(split)
     waiting = [pair for pair in pairs if {Kind.PLACED, Kind.PLACED_MASK} - pair.files.keys()]
     able = [pair for pair in waiting if not set(NEEDED) - pair.files.keys()]
-    runtime = _runtime(start_file(file, "gmm"), category)
+    file = start_file(file, "gmm")
+    runtime = _runtime(file, category)
+    if category == "lower" and not known_garments(file, "gmm"):
+        say(f"{file} says nothing of lower garments: published weights know upper ones only")
     for pair in able:
         _write(pair, runtime)
     say(f"{root}: {len(able)} garments bent, {len(pairs) - len(waiting)} were there")

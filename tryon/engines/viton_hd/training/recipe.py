@@ -13,6 +13,7 @@ from torch import nn
 
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import UsageError, WeightsError
+from pipeline.core.labels import Category
 from tryon.engines.viton_hd.alias import Generator
 from tryon.engines.viton_hd.architecture import CLASSES, GROUPS, OFFICIAL, SEED, Architecture
 from tryon.engines.viton_hd.segmenter import Segmenter
@@ -31,6 +32,7 @@ from tryon.engines.viton_hd.training.config import (
 from tryon.engines.viton_hd.training.discriminator import WIDTHS, Discriminator
 from tryon.engines.viton_hd.training.files import (
     begin,
+    known_garments,
     made_network,
     new_network,
     read_network,
@@ -93,6 +95,10 @@ class VitonHdRecipe:
             raise WeightsError(f"{file}: no such file", self.starts)
         return (file,)
 
+    def categories(self, settings: Settings) -> tuple[Category, ...]:
+        """See `protocol.DressesMore`: the tree holds garments of one kind."""
+        return (Category(_own(settings).category),)
+
     def read(self, pair: TrainingPair, size: tuple[int, int]) -> VitonHdItem:
         """See `item.read_viton_hd_item`."""
         return read_viton_hd_item(pair, size)
@@ -110,6 +116,10 @@ class VitonHdRecipe:
             network, about = new_network(self.stage, architecture, seed), ["start: new weights"]
         else:
             network, about = read_network(start, self.stage, architecture), [f"start: {start}"]
+            if architecture.lower and not known_garments(start, self.stage):
+                about.append(
+                    "its file says nothing of lower garments: published weights know upper ones only, and are trained on"
+                )
         judge = self._judge(own, architecture)
         if judge is not None:
             begin(judge, seed)
@@ -137,7 +147,7 @@ class VitonHdRecipe:
         self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
     ) -> None:
         """The engine's file beside those of the other two trainings."""
-        write_folder(folder, self.stage, self._state(start, settings, trained))
+        write_folder(folder, self.stage, self._state(start, settings, trained), lower=_lower(settings))
 
     def export_official(
         self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
@@ -182,7 +192,7 @@ class VitonHdRecipe:
 
     def _architecture(self, settings: Settings) -> Architecture:
         own = _own(settings)
-        return replace(self._variants[own.variant], lower=own.category == "lower")
+        return replace(self._variants[own.variant], lower=_lower(settings))
 
 
 SEG, GMM, ALIAS = (VitonHdRecipe(stage) for stage in SECTIONS)
@@ -190,6 +200,10 @@ SEG, GMM, ALIAS = (VitonHdRecipe(stage) for stage in SECTIONS)
 
 def _own(settings: Mapping[str, StepConfig]) -> Training:
     return section_of(settings, SECTION, Training)
+
+
+def _lower(settings: Settings) -> bool:
+    return _own(settings).category == "lower"
 
 
 def _seed(settings: Settings) -> int:
