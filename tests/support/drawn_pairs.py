@@ -19,19 +19,19 @@ GARMENTS = ("tee", "longsleeve", "strap", "longsleeve")
 COLOURS = ((190, 40, 50), (40, 120, 70), (60, 70, 170), (210, 170, 50))
 
 
-def write_people(root: Path, people: int, category: Category = Category.UPPER, square: int = 0) -> Path:
+def write_people(root: Path, people: int, category: Category = Category.UPPER, size: tuple[int, int] | None = None) -> Path:
     """A VITON-HD tree in which nobody looks like another: arms, sleeves, legs and colours differ.
 
     Args:
         root: made.
         people: how many.
         category: what the drawings lack.
-        square: side to which the upper bodies are cut and reduced; 0 = whole mannequins, 512 × 384.
+        size: (height, width) to which they are cut, at the top or in the middle, and reduced; None = whole mannequins, 512 × 384.
     """
     names = [f"{number:05}_00.jpg" for number in range(people)]
     for number, name in enumerate(names):
         for kind, picture in _person(number, category).items():
-            _write(root, name, kind, _squared(picture, square) if square else picture)
+            _write(root, name, kind, _cut(picture, size) if size else picture)
     _write_list(root, names)
     return root
 
@@ -73,9 +73,11 @@ def _by(chance: np.random.Generator, most: int) -> int:
     return int(chance.integers(-most, most + 1))
 
 
-def _squared(picture: np.ndarray, side: int) -> np.ndarray:
-    labels = picture.ndim == 2
-    return cv2.resize(picture[:384], (side, side), interpolation=cv2.INTER_NEAREST if labels else cv2.INTER_AREA)
+def _cut(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    height, width = size
+    rows, columns = min(512, 384 * height // width), min(384, 512 * width // height)
+    cut = picture[:rows, (384 - columns) // 2 : (384 + columns) // 2]
+    return cv2.resize(cut, (width, height), interpolation=cv2.INTER_NEAREST if picture.ndim == 2 else cv2.INTER_AREA)
 
 
 def _write(root: Path, name: str, kind: str, picture: np.ndarray) -> None:

@@ -51,8 +51,7 @@ def write_torch_file(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         WeightsError: the file exists.
     """
-    if path.exists():
-        raise WeightsError(f"{path}: exists already", "remove it or give another name")
+    refuse_existing(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
@@ -60,6 +59,16 @@ def write_torch_file(path: Path, content: Mapping[str, Any]) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def refuse_existing(path: Path) -> None:
+    """Never write over somebody's file.
+
+    Raises:
+        WeightsError: it exists.
+    """
+    if path.exists():
+        raise WeightsError(f"{path}: exists already", "remove it or give another name")
 
 
 def digest_of_weights(weights: Mapping[str, Tensor]) -> str:

@@ -60,6 +60,10 @@ class SampleDraws:
         """A seed of a stream of its own."""
         return seed_of(*what, self.seed, self.step, self.sample)
 
+    def uniform(self, *what: Word) -> float:
+        """Uniform in [0, 1)."""
+        return float(numpy_stream("uniform", *what, self.seed, self.step, self.sample).random(dtype=np.float32))
+
     def timestep(self, count: int) -> int:
         """Uniform in [0, count)."""
         return int(numpy_stream("timestep", self.seed, self.step, self.sample).integers(count))

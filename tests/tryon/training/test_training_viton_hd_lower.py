@@ -28,7 +28,7 @@ STEPS = ("loop.epochs=0", "loop.steps=1", "loop.save_every=1", "loop.measure_eve
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory) -> Path:
-    return write_people(tmp_path_factory.mktemp("lower") / "data", 2, Category.LOWER, square=64)
+    return write_people(tmp_path_factory.mktemp("lower") / "data", 2, Category.LOWER, size=(64, 64))
 
 
 def place_of(stage: str, data: Path, *overrides: str) -> Place:

@@ -47,10 +47,10 @@ def seg_inputs(architecture: Architecture, person: Person, garment: Garment, noi
         noise: (n, 1, *small) of 0 and 1, where the variant has a plane of it; with three planes it takes the garment's place.
     """
     small = architecture.small
-    cloth = _bilinear(garment.cloth * garment.mask, small)
-    classes, pose = _bilinear(person.classes, small), _bilinear(person.pose, small)
+    cloth = bilinear(garment.cloth * garment.mask, small)
+    classes, pose = bilinear(person.classes, small), bilinear(person.pose, small)
     if architecture.seg_sees_mask:
-        return torch.cat([_bilinear(garment.mask, small), cloth, classes, pose, noise], dim=1)
+        return torch.cat([bilinear(garment.mask, small), cloth, classes, pose, noise], dim=1)
     return torch.cat([classes, pose, noise if noise.shape[1] == 3 else cloth], dim=1)
 
 
@@ -165,7 +165,8 @@ def dress(network: Generator, person: Person, cloth: Tensor, guide: Guide, draw:
     return paint(network, shown, guide, draw) if tables else network(shown, guide, draw)  # type: ignore[no-any-return]
 
 
-def _bilinear(x: Tensor, size: tuple[int, int]) -> Tensor:
+def bilinear(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resized as published where the segmentation is concerned: without antialias."""
     return functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from pipeline.core.frame import STUDIO_GREY
 from tryon.engines.viton_hd import inference
-from tryon.engines.viton_hd.architecture import GROUPS, Architecture
+from tryon.engines.viton_hd.architecture import CLASSES, GROUPS, Architecture
 from tryon.engines.viton_hd.conditions import ShownPerson, masks, pictures
 from tryon.engines.viton_hd.inference import Garment
 from tryon.engines.viton_hd.noise import binary_planes
@@ -19,6 +19,7 @@ from tryon.engines.viton_hd.runtime import NOTHING, Shown
 from tryon.engines.viton_hd.training.config import SegTraining
 from tryon.engines.viton_hd.training.item import PairFiles
 from tryon.engines.viton_hd.training.modules import AliasBatch, GmmBatch, SegBatch, keep_shapes
+from tryon.engines.viton_hd.training.pool import chances_of
 from tryon.training.randomness import SampleDraws
 
 NOT_ASKED = torch.empty(0)
@@ -44,7 +45,14 @@ class Batches:
         noise = binary_planes(seeds, 1, self.architecture.small, classes.device)
         inputs = inference.seg_inputs(self.architecture, person, garment, noise)
         small = functional.interpolate(classes[:, None].float(), size=self.architecture.small)[:, 0].long()
-        return SegBatch(shown=inputs, classes=small, keep=self._kept(draws, config.dropout), trained=bool(draws))
+        return SegBatch(
+            shown=inputs,
+            classes=small,
+            real=inference.bilinear(planes_of(classes), self.architecture.small),
+            keep=self._kept(draws, config.dropout),
+            chances=chances_of(draws),
+            trained=bool(draws),
+        )
 
     def gmm(self, files: Sequence[PairFiles], *, trained: bool) -> GmmBatch:
         """What the warp network learns from."""
@@ -107,6 +115,11 @@ class Batches:
         return tuple((~each).float() / (1 - share) for each in kept)
 
 
+def planes_of(classes: Tensor) -> Tensor:
+    """(n, h, w) int64 → (n, 13, h, w) fp32 of 0 and 1."""
+    return functional.one_hot(classes, CLASSES).permute(0, 3, 1, 2).float()
+
+
 def empty(architecture: Architecture, stage: str, pairs: int) -> SegBatch | GmmBatch | AliasBatch:
     """A batch without contents, for a count of memory."""
     small, size = architecture.small, architecture.size
@@ -114,7 +127,8 @@ def empty(architecture: Architecture, stage: str, pairs: int) -> SegBatch | GmmB
         if stage == "seg":
             keep = tuple(torch.empty(pairs, *shape) for shape in keep_shapes(architecture.seg_width, small))
             classes = torch.empty(pairs, *small, dtype=torch.long)
-            return SegBatch(shown=torch.empty(pairs, architecture.seg_inputs, *small), classes=classes, keep=keep)
+            shown, real = (torch.empty(pairs, count, *small) for count in (architecture.seg_inputs, CLASSES))
+            return SegBatch(shown=shown, classes=classes, real=real, keep=keep)
         if stage == "gmm":
             person, garment = (torch.empty(pairs, channels, *small) for channels in (7, 3))
             cloth, worn = (torch.empty(pairs, 3, *size) for _ in range(2))

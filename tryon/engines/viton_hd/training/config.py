@@ -157,6 +157,8 @@ class SegTraining(Adversarial):
     """Weight of the cross-entropy."""
     dropout: float = Field(0.5, ge=0, lt=1)
     """Share of the deepest maps that is left out."""
+    pool: int = Field(0, ge=0, le=500)
+    """Earlier made maps that its discriminator sees in place of every second new one; the seed's code has 0 or 50."""
 
 
 class GmmTraining(Training):

@@ -5,7 +5,7 @@ Two scales of pix2pixHD's patch discriminator (Wang et al. 2018, arXiv 1711.1158
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -82,13 +82,3 @@ class Discriminator(nn.Module):
         state = {name: each.detach() for name, each in self.named_parameters()}
         found: list[list[Tensor]] = functional_call(self, state, (x,))
         return found
-
-
-def our_discriminator_state(official: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our names of the seed's discriminator: its `layer1` sees the full size, `layer0` the half."""
-    numbers = {"0": 0, "2": 1, "5": 2, "8": 3, "11": 4}
-    found = {}
-    for key, tensor in official.items():
-        layer, number, kind = key.split(".")
-        found[f"scales.{SCALES - 1 - int(layer.removeprefix('layer'))}.convolutions.{numbers[number]}.{kind}"] = tensor
-    return found

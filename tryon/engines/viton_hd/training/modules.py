@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tryon.engines.viton_hd.alias import Generator, Guide
-from tryon.engines.viton_hd.architecture import CLASSES, Size
+from tryon.engines.viton_hd.architecture import Size
 from tryon.engines.viton_hd.noise import seeded_draw
 from tryon.engines.viton_hd.segmenter import Keep, Segmenter
 from tryon.engines.viton_hd.spline import grid_of, warped
@@ -21,6 +20,7 @@ from tryon.engines.viton_hd.training import losses
 from tryon.engines.viton_hd.training.config import AliasTraining, GmmTraining, SegTraining
 from tryon.engines.viton_hd.training.constraint import second_order
 from tryon.engines.viton_hd.training.discriminator import Discriminator, Judge
+from tryon.engines.viton_hd.training.pool import ImagePool
 from tryon.engines.viton_hd.warper import Warper
 from tryon.training.vgg import VggDistance
 
@@ -35,13 +35,17 @@ class SegBatch:
     Args:
         shown: (n, 19 or 21, h, w), of `inference.seg_inputs`.
         classes: (n, h, w) int64, of the person in the garment.
+        real: (n, 13, h, w) the same in planes, reduced bilinearly: what the discriminator takes for real has soft rims.
         keep: see `segmenter.Keep`.
+        chances: see `pool.ImagePool.exchanged`; empty where nothing is exchanged.
         trained: see `GmmBatch`.
     """
 
     shown: Tensor
     classes: Tensor
+    real: Tensor
     keep: Keep = ()
+    chances: Tensor = field(default_factory=lambda: torch.empty(0, 2))
     trained: bool = True
 
 
@@ -97,10 +101,14 @@ class SegLoss(nn.Module):
         network: trained.
         discriminator: of label maps.
         config: weights of the parts.
+        pool: of earlier made maps for it.
     """
 
-    def __init__(self, network: Segmenter, discriminator: Discriminator, config: SegTraining) -> None:
+    def __init__(
+        self, network: Segmenter, discriminator: Discriminator, config: SegTraining, pool: ImagePool | None = None
+    ) -> None:
         super().__init__()
+        self.pool = pool
         self.network, self.discriminator, self.config = network, discriminator, config
 
     def forward(self, batch: SegBatch, turn: str = "") -> dict[str, Tensor]:
@@ -120,8 +128,9 @@ class SegLoss(nn.Module):
     def _discriminate(self, batch: SegBatch) -> dict[str, Tensor]:
         with torch.no_grad():
             made = self._judged(batch, torch.sigmoid(self.network(alike(self.network, batch.shown), batch.keep)))
-        real = functional.one_hot(batch.classes, CLASSES).permute(0, 3, 1, 2).float()
-        return told(self.discriminator, made, self._judged(batch, real), "squares", self.config.r1)
+        if self.pool is not None and len(batch.chances):
+            made = self.pool.exchanged(made, batch.chances)
+        return told(self.discriminator, made, self._judged(batch, batch.real), "squares", self.config.r1)
 
     def _judged(self, batch: SegBatch, maps: Tensor) -> Tensor:
         """A label map with what it was made from; in the seed's code alone."""
@@ -206,7 +215,7 @@ def judged(config: AliasTraining, judge: Judge, batch: AliasBatch, made: Tensor)
 
 def told(judge: Discriminator, made: Tensor, real: Tensor, adversary: losses.Adversary, r1: float) -> dict[str, Tensor]:
     """A discriminator's loss."""
-    real = real.requires_grad_() if r1 and torch.is_grad_enabled() else real
+    real = real.detach().requires_grad_() if r1 and torch.is_grad_enabled() else real
     seen = judge(real)
     parts = {
         "made": losses.told_apart(judge(made), adversary, real=False),

@@ -41,12 +41,15 @@ from tryon.engines.viton_hd.training.files import (
     write_folder,
 )
 from tryon.engines.viton_hd.training.item import WANTED, VitonHdItem, read_viton_hd_item
-from tryon.engines.viton_hd.training.modules import AliasLoss, GmmLoss, SegLoss
+from tryon.engines.viton_hd.training.judge_files import judge_file, official_discriminator_state, take_up
+from tryon.engines.viton_hd.training.modules import DISCRIMINATOR, AliasLoss, GmmLoss, SegLoss
+from tryon.engines.viton_hd.training.pool import ImagePool
 from tryon.engines.viton_hd.training.published_flags import FLAGS
-from tryon.engines.viton_hd.training.trainees import AliasTrainee, GmmTrainee, SegTrainee, network_state
+from tryon.engines.viton_hd.training.trainees import AliasTrainee, GmmTrainee, SegTrainee, network_state, part_of
 from tryon.engines.viton_hd.warper import Warper
 from tryon.training.config import LoopConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
+from tryon.training.official_file import refuse_existing, write_torch_file
 from tryon.training.optimiser import OptimiserConfig
 from tryon.training.parameters import Weights
 from tryon.training.synced_norm import use_synced_norms
@@ -123,6 +126,7 @@ class VitonHdRecipe:
         judge = self._judge(own, architecture)
         if judge is not None:
             begin(judge, seed)
+            about += [said for said in [start and take_up(judge, start_file(start, self.stage))] if said]
         vgg = None
         if isinstance(own, AliasTraining):
             vgg, said = open_judge(own.vgg_file, SECTION)
@@ -131,7 +135,9 @@ class VitonHdRecipe:
             about.append("as published by the seed: what the discriminator says reaches no network")
         trainee = self._trainee(network, judge, vgg, settings, about)
         known = trainee.module.state_dict()
-        trainee.module.load_state_dict({**known, **{name: each for name, each in trained.items() if name in known}})
+        trainee.module.load_state_dict(
+            {**known, **{name: each for name, each in trained.items() if name in known and not name.startswith("pool.")}}
+        )
         return trainee
 
     def simulated(self, settings: Settings) -> tuple[Trainee, Callable[[int], Any]]:
@@ -152,8 +158,17 @@ class VitonHdRecipe:
     def export_official(
         self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None
     ) -> None:
-        """What the engines and the published code load."""
-        write_file(file, self.stage, self._state(start, settings, trained))
+        """What the engines and the published code load; under the seed's `<epoch>_net_G.pth` its discriminator's file beside it.
+
+        Raises:
+            WeightsError: one of them exists.
+        """
+        whole = {**self.open(start, settings, trained).module.state_dict(), **trained}
+        judge, beside = part_of(whole, DISCRIMINATOR), judge_file(file)
+        if judge and beside is not None:
+            refuse_existing(file)
+            write_torch_file(beside, official_discriminator_state(judge))
+        write_file(file, self.stage, network_state(whole))
 
     def _state(self, start: Path | None, settings: Settings, trained: Weights) -> Weights:
         return network_state({**self.open(start, settings, trained).module.state_dict(), **trained})
@@ -176,7 +191,7 @@ class VitonHdRecipe:
         assert judge is not None
         if isinstance(own, SegTraining):
             assert isinstance(network, Segmenter)
-            return SegTrainee(SegLoss(network, judge, own), architecture, configs, about)
+            return SegTrainee(SegLoss(network, judge, own, self._pool(own, architecture)), architecture, configs, about)
         assert isinstance(own, AliasTraining) and isinstance(network, Generator)
         return AliasTrainee(AliasLoss(network, judge, own, vgg), architecture, configs, about)
 
@@ -184,15 +199,21 @@ class VitonHdRecipe:
         """Of the seed's code the segmentation's judge sees label maps alone; as meant, also what they were made from."""
         if not isinstance(own, Adversarial):
             return None
-        if isinstance(own, SegTraining):
-            inputs = CLASSES + (0 if own.published_faults else architecture.seg_inputs)
-        else:
-            inputs = GROUPS + 3
+        inputs = _judged_channels(own, architecture)
         return Discriminator(inputs, self._judge_width, spectral=own.spectral_norm, squashed=own.published_faults)
+
+    def _pool(self, own: SegTraining, architecture: Architecture) -> ImagePool | None:
+        return ImagePool(own.pool, (_judged_channels(own, architecture), *architecture.small)) if own.pool else None
 
     def _architecture(self, settings: Settings) -> Architecture:
         own = _own(settings)
         return replace(self._variants[own.variant], lower=_lower(settings))
+
+
+def _judged_channels(own: Adversarial, architecture: Architecture) -> int:
+    if isinstance(own, SegTraining):
+        return CLASSES + (0 if own.published_faults else architecture.seg_inputs)
+    return GROUPS + 3
 
 
 SEG, GMM, ALIAS = (VitonHdRecipe(stage) for stage in SECTIONS)

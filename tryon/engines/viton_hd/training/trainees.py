@@ -173,7 +173,12 @@ class AliasTrainee(_Trainee[AliasLoss]):
 
 def network_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What of a module's state is the network's, by its own names."""
-    return {name.removeprefix(f"{NETWORK}."): each for name, each in state.items() if name.startswith(f"{NETWORK}.")}
+    return part_of(state, NETWORK)
+
+
+def part_of(state: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """What of a module's state belongs to one of its parts, by that part's own names."""
+    return {name.removeprefix(f"{part}."): each for name, each in state.items() if name.startswith(f"{part}.")}
 
 
 def placed_on_white(runtime: PlacingRuntime, files: Sequence[PairFiles]) -> list[RGB]:
