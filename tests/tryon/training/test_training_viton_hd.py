@@ -271,6 +271,21 @@ def test_a_spline_that_dressing_asked_for_first_can_be_trained_through():
     assert theta.grad is not None
 
 
+@pytest.mark.parametrize("asked_first", [torch.inference_mode(), torch.device("meta")], ids=["dressing", "planning"])
+def test_matrices_that_are_kept_serve_whoever_asks_next(asked_first):
+    """Of spline and smoothing alike: dressing calculates without gradients, a plan of memory without numbers."""
+    from tryon.engines.viton_hd.smoothing import axis_matrix, enlarged_scores
+    from tryon.engines.viton_hd.spline import grid_of, spline_matrix
+
+    spline_matrix.cache_clear(), axis_matrix.cache_clear()
+    cpu = torch.device("cpu")
+    with asked_first:
+        spline_matrix((8, 6), cpu), axis_matrix(4, 8, cpu), axis_matrix(3, 6, cpu)
+    theta, scores = torch.zeros(1, 50, requires_grad=True), torch.zeros(1, 2, 4, 3, requires_grad=True)
+    (grid_of(theta, (8, 6)).sum() + enlarged_scores(scores, (8, 6)).sum()).backward()
+    assert theta.grad is not None and scores.grad is not None
+
+
 def test_lower_garments_have_a_class_and_groups_of_their_own():
     """The seed's fourth answer: masks, the warp's place and the generator's label move from upper to lower."""
     assert (worn_class(False), worn_class(True)) == (3, 4)

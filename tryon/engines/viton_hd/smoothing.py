@@ -6,10 +6,10 @@ each (docs/facts/viton_hd.md#from-scores-to-labels).
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor
+
+from tryon.engines.viton_hd.kept import kept_matrix
 
 TAPS = 15
 SIGMA = 3.0
@@ -26,7 +26,7 @@ def enlarged_scores(scores: Tensor, size: tuple[int, int]) -> Tensor:
     return down @ scores.float() @ across.T
 
 
-@functools.lru_cache(maxsize=8)
+@kept_matrix(8)
 def axis_matrix(before: int, after: int, device: torch.device) -> Tensor:
     """(after, before) fp32: an axis of `before` places enlarged to `after` and smoothed."""
     where = ((torch.arange(after, dtype=torch.float64) + 0.5) * before / after - 0.5).clamp(min=0)

@@ -5,13 +5,12 @@ Facts: docs/facts/viton_hd.md#spline. Everything here is fp32: in 16 bits the gr
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from tryon.engines.viton_hd.architecture import LATTICE, Size
+from tryon.engines.viton_hd.kept import kept_matrix
 
 EDGE = 0.9
 """Lattice and result span -0.9 … 0.9 of the garment's picture, so a garment at rest is cropped by a twentieth on each side."""
@@ -35,8 +34,7 @@ def solved_system() -> Tensor:
     return solved
 
 
-@functools.lru_cache(maxsize=4)
-@torch.inference_mode(False)  # kept: whoever asks first may be dressing, and who asks next training
+@kept_matrix(4)
 def spline_matrix(size: Size, device: torch.device) -> Tensor:
     """(height * width, 25) fp32: how much each control point counts at each place of the result."""
     height, width = size
