@@ -17,17 +17,32 @@ from tryon.engines.viton_hd.alias import Generator
 from tryon.engines.viton_hd.architecture import SEED
 from tryon.engines.viton_hd.inference import Garment, Person
 from tryon.engines.viton_hd.keys import our_name
+from tryon.engines.viton_hd.segmenter import Segmenter
 from tryon.engines.viton_hd.spline import grid_of, warped
 from tryon.engines.viton_hd.training import losses, modules
-from tryon.engines.viton_hd.training.config import AliasDiscriminator, AliasOptimiser, AliasTraining, GmmOptimiser
+from tryon.engines.viton_hd.training.batches import planes_of
+from tryon.engines.viton_hd.training.config import (
+    AliasDiscriminator,
+    AliasOptimiser,
+    AliasTraining,
+    GmmOptimiser,
+    GmmTraining,
+    SegTraining,
+)
 from tryon.engines.viton_hd.training.constraint import second_order
-from tryon.engines.viton_hd.training.discriminator import Discriminator, our_discriminator_state
+from tryon.engines.viton_hd.training.discriminator import Discriminator
+from tryon.engines.viton_hd.training.judge_files import our_discriminator_state
 from tryon.engines.viton_hd.training.modules import (
     DISCRIMINATOR,
     AliasBatch,
     AliasLoss,
+    GmmBatch,
+    GmmLoss,
+    SegBatch,
+    SegLoss,
 )
 from tryon.engines.viton_hd.training.spectral import with_spectral_norms
+from tryon.engines.viton_hd.warper import Warper
 from tryon.training.vgg import FIRST_OF_LEVEL, build_distance, vgg_weights
 
 LOSS, GRADIENT, AFTER_STEP = 1e-4, 5e-3, 1e-2
@@ -189,6 +204,92 @@ def test_the_warps_parts_are_the_published_ones_at_the_recorded_offsets(made, tr
     np.testing.assert_allclose(worn[..., ::16, ::16], arrays["gmm/im_c_s16"], atol=1e-5)
     close((cloth - worn).abs().mean(), arrays["gmm/loss_L1"], LOSS)
     close(0.04 * second_order(theta, first_alone=True), arrays["gmm/loss_const_weighted"], LOSS)
+
+
+def warp_loss(made, config, shapes) -> tuple[GmmLoss, GmmBatch]:
+    """The whole warp network with recorded weights, and its recorded batch."""
+    drawn = Drawn(made, config["salt"], 512, config["gmm_B"])
+    person, garment = drawn.person, drawn.garment
+    place = inference.worn_place(SEED, drawn.classes)
+    network = Warper(SEED)
+    official = {key: torch.from_numpy(values) for key, values in made.fill(shapes, config["salt"] + "/gmm").items()}
+    network.load_state_dict({our_name("gmm", key): each for key, each in official.items()}, strict=True)
+    batch = GmmBatch(
+        person=inference.shown_to_warp(SHOWN, person, place),
+        garment=inference.warp_garment(SHOWN, garment),
+        cloth=garment.cloth * garment.mask,
+        worn=drawn.picture("img") * place,
+    )
+    return GmmLoss(network, GmmTraining(variant="gs", published_faults=True)), batch
+
+
+@pytest.mark.proof
+def test_the_warp_network_as_published(made, train, viton_hd_keys):
+    """From pictures to losses, gradients, and the losses behind a step; about fifteen seconds."""
+    arrays, config = train
+    warp, batch = warp_loss(made, config, viton_hd_keys["seed_gmm"])
+    parts = warp(batch)
+    close(parts["cloth"], arrays["gmm/loss_L1"], LOSS)
+    close(parts["constraint"], arrays["gmm/loss_const_weighted"], LOSS)
+    close(norm_of(parts["cloth"], warp.network), arrays["gmm/grad_from_L1"], GRADIENT)
+    close(norm_of(parts["constraint"], warp.network), arrays["gmm/grad_from_const"], GRADIENT)
+    ((rate, betas),) = config["gmm_optimiser"]
+    after = stepped(warp, batch, (rate,), (betas,))
+    print({name: (float(value), arrays.get(f"gmm/after_step_{name}")) for name, value in after.items()})  # noqa: T201
+    close(after["cloth"], arrays["gmm/after_step_L1"], AFTER_STEP)
+    close(after["constraint"], arrays["gmm/after_step_const"], AFTER_STEP)
+
+
+def seg_loss(made, config, shapes, judged, salt: str, *, faults: bool) -> tuple[SegLoss, SegBatch]:
+    """The whole segmentation with recorded weights, and its recorded batch."""
+    drawn = Drawn(made, config["salt"], 512, config["seg_B"])
+    official = {key: torch.from_numpy(values) for key, values in made.fill(shapes, config["salt"] + "/seg").items()}
+    network = Segmenter(SEED)
+    network.load_state_dict({our_name("seg", key): each for key, each in official.items()}, strict=True)
+    judge = discriminator_of(made, config["salt"] + salt, judged, squashed=faults)
+    shown = inference.seg_inputs(SEED, drawn.person, drawn.garment, torch.empty(drawn.count, 1, *SEED.small))
+    real = inference.bilinear(planes_of(drawn.classes), SEED.small)
+    batch = SegBatch(shown=shown, classes=drawn.classes[:, ::2, ::2], real=real)
+    return SegLoss(network, judge, SegTraining(variant="gs", published_faults=faults, classes=1)), batch
+
+
+@pytest.mark.proof
+def test_the_segmentation_as_published(made, train, viton_hd_keys):
+    arrays, config = train
+    judged = viton_hd_keys["seed_seg_discriminator"]
+    seg, batch = seg_loss(made, config, viton_hd_keys["seed_seg"], judged, "/seg_d", faults=True)
+    parts = seg(batch)
+    print({name: float(value) for name, value in parts.items()})  # noqa: T201
+    close(parts["adversarial"], arrays["seg/loss_GAN"], LOSS)
+    close(parts["classes"], arrays["seg/loss_CE"], LOSS)
+    assert norm_of(parts["adversarial"], seg.network) == arrays["seg/grad_G_from_GAN"] == -1
+    close(norm_of(parts["classes"], seg.network), arrays["seg/grad_G_from_CE"], GRADIENT)
+    told = seg(batch, DISCRIMINATOR)
+    close(told["made"], arrays["seg/loss_D_fake"], LOSS)
+    close(told["real"], losses.REAL_SHARE * arrays["seg/loss_D_real"], LOSS)
+    close(norm_of(told["loss"], seg.discriminator), arrays["seg/grad_D"], GRADIENT)
+    (rate, betas), (rate_d, betas_d) = config["seg_optimisers"]
+    after = stepped(seg, batch, (rate, rate_d), (betas, betas_d))
+    print({name: float(value) for name, value in after.items()})  # noqa: T201
+    close(after["classes"], arrays["seg/after_step_CE"], AFTER_STEP)
+    close(after["adversarial"], arrays["seg/after_step_GAN"], AFTER_STEP)
+
+
+@pytest.mark.proof
+def test_the_segmentation_as_meant(made, train, viton_hd_keys):
+    arrays, config = train
+    recorded = {name.removeprefix("seg_intended/"): value for name, value in arrays.items() if "seg_intended" in name}
+    judged = viton_hd_keys["intended_seg_discriminator"]
+    seg, batch = seg_loss(made, config, viton_hd_keys["seed_seg"], judged, "/seg_d32", faults=False)
+    parts = seg(batch)
+    close(parts["adversarial"], recorded["loss_GAN"], LOSS)
+    close(parts["classes"], recorded["loss_CE_on_logits"], LOSS)
+    close(norm_of(parts["adversarial"], seg.network), recorded["grad_G_from_GAN"], GRADIENT)
+    close(norm_of(parts["classes"], seg.network), recorded["grad_G_from_CE_on_logits"], GRADIENT)
+    told = seg(batch, DISCRIMINATOR)
+    close(told["made"], recorded["loss_D_fake"], LOSS)
+    close(told["real"], losses.REAL_SHARE * recorded["loss_D_real"], LOSS)
+    close(norm_of(told["loss"], seg.discriminator), recorded["grad_D"], GRADIENT)
 
 
 @pytest.fixture
