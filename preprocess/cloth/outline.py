@@ -20,6 +20,8 @@ MAX_BOX_SHARE = 0.975
 """A garment that fills more of its box is a rectangle: perhaps a frame, or the whole picture."""
 MAX_UPPER_ASPECT = 1.75
 MIN_DRESS_ASPECT = 1.2
+MOST_STRETCHES = (2.9, 2.5)
+"""Of a row and of a column: garments have up to 2.3 and 1.9, stripes of the ground that were cut with them 3.3 and 4 or more."""
 MEASURE_HEIGHT = 256
 """Outlines are measured at this height."""
 
@@ -51,6 +53,13 @@ def roughness(mask: Mask) -> float:
     piece = np.pad(cropped(mask), 8) > 0
     teeth = masks.close(piece, 4) & ~masks.open_(piece, 4)
     return float(teeth.sum() / max(1, piece.sum()))
+
+
+def stretches(mask: Mask) -> tuple[float, float]:
+    """Stretches of garment in the mean row and in the mean column: with sleeves beside the body nearly 3 and 2."""
+    piece = np.pad(cropped(mask).astype(np.int8), 1)
+    across, along = (float((np.diff(piece, axis=axis) == 1).sum(axis)[1:-1].mean()) for axis in (1, 0))
+    return across, along
 
 
 def aspect(mask: Mask) -> float:
@@ -117,6 +126,8 @@ def outline_doubts(mask: Mask, photo_share: float) -> list[str]:
         doubts.append(f"it is a rectangle ({full:.1%} of its box): perhaps a frame round the garment")
     if (like := symmetry(mask)) < MIN_SYMMETRY:
         doubts.append(f"left and right differ (symmetry {like:.2f})")
+    if any(found > most for found, most in zip(stretches(mask), MOST_STRETCHES, strict=True)):
+        doubts.append("it falls into stripes: the ground's pattern was cut with it")
     if (rough := roughness(mask)) > MAX_ROUGHNESS:
         doubts.append(f"ragged outline (roughness {rough:.3f})")
     return doubts

@@ -174,6 +174,20 @@ def test_a_rectangle_is_suspect(tmp_path: Path):
     assert Flag.CLOTH_MASK_SUSPECT in flags_and_mask(tmp_path, flat_lay(rectangle, YELLOW))[0]
 
 
+def stripes(way: str) -> np.ndarray:
+    """(800, 600, 3) uint8: a sheet striped across, along or aslant."""
+    rows, columns = np.indices((800, 600))
+    place = {"across": rows, "along": columns, "aslant": rows + columns}[way]
+    return np.where((place // 24 % 2 == 0)[..., None], (235, 235, 230), (70, 90, 150)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("way", ["across", "along", "aslant"])
+def test_a_garment_on_a_striped_sheet_is_suspect_unless_it_is_cut_right(tmp_path: Path, way: str):
+    true = shape_mask(TEE)
+    flags, mask = flags_and_mask(tmp_path, flat_lay(true, YELLOW, stripes(way)))
+    assert Flag.CLOTH_MASK_SUSPECT in flags or masks.iou(mask, on_canvas(true)) > 0.97
+
+
 @pytest.mark.samples
 def test_the_reported_hanger_goes(samples: Path):
     photo = images.read_rgb(samples / "reports" / "garments" / "hanger.jpg")
