@@ -43,14 +43,16 @@ def held_thing_notices(photo: RGB, alpha: Grey, selection: Selection) -> list[No
     factor = min(1.0, SIDE_PX / max(alpha.shape))
     size = (max(1, round(alpha.shape[1] * factor)), max(1, round(alpha.shape[0] * factor)))
     person = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) >= SOLID
-    probability = cv2.resize(selection.probability, size, interpolation=cv2.INTER_AREA)
+    probability, others = (
+        cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (selection.probability, selection.others)
+    )
     lab = to_lab(cv2.resize(photo, size, interpolation=cv2.INTER_AREA))
     body = selection.landmarks.body * np.array([factor, factor, 1, 1], np.float32)
-    share = held_share(lab, person, probability, body)
+    share = held_share(lab, person, probability, body, others > LIKELY)
     return [Notice(Flag.THING_CUT_AWAY, f"{share:.0%} of the person's area, at a hand")] if share >= LEAST else []
 
 
-def held_share(lab: Lab, person: Mask, probability: Float, body: Float) -> float:
+def held_share(lab: Lab, person: Mask, probability: Float, body: Float, others: Mask) -> float:
     """Area of things at the hands that are not in the matte, as a share of the person's area.
 
     Args:
@@ -58,12 +60,13 @@ def held_share(lab: Lab, person: Mask, probability: Float, body: Float) -> float
         person: (h, w) bool.
         probability: (h, w) float32 in [0, 1] of the person.
         body: (33, 4) landmarks in pixels of the same picture, and their visibility.
+        others: (h, w) bool: other people, who are no things however close they stand.
     """
     box, hands = masks.box_of(person), _hands(body, person.shape)
     if box is None or not hands.any():
         return 0.0
-    beside = ~masks.dilate(person, EDGE * box.height)
-    wall = ~masks.dilate(person | (probability > LIKELY), WALL * box.height)
+    beside = ~masks.dilate(person | others, EDGE * box.height)
+    wall = ~masks.dilate(person | others | (probability > LIKELY), WALL * box.height)
     things = masks.open_(((probability > LIKELY) | _stands_out(lab, wall)) & beside, EDGE * box.height)
     numbers, areas = masks.components(things)
     held = np.unique(numbers[hands & things])

@@ -13,6 +13,9 @@ PERSON = (np.abs(COLUMNS - 150) < 50) & (ROWS > 60) | (np.abs(COLUMNS - 85) < 12
 BAG = (np.abs(COLUMNS - 70) < 30) & (ROWS > 252) & (ROWS < 320)
 
 
+NOBODY = np.zeros(SIZE, bool)
+
+
 def body(visible=0.9):
     points = np.zeros((33, 4), np.float32)
     points[:, :2] = (150, 200)
@@ -36,7 +39,7 @@ def with_thing(lab, thing, colour=(35.0, 20.0, 25.0)):
     (wall(), PERSON + 0.5 * BAG),
 ], ids=["a dark bag before a plain wall", "a light bag before a dark one", "a thing that the person model sees"])  # fmt: skip
 def test_a_thing_at_the_hand_is_found(lab, probability):
-    share = held_share(lab, PERSON, probability.astype(np.float32), body())
+    share = held_share(lab, PERSON, probability.astype(np.float32), body(), NOBODY)
     assert share == pytest.approx(BAG.sum() / PERSON.sum(), rel=0.3)
 
 
@@ -47,9 +50,25 @@ def test_a_thing_at_the_hand_is_found(lab, probability):
     (with_thing(wall(), (COLUMNS // 20 + ROWS // 20) % 2 == 0), body()),
 ], ids=["empty hands", "a plant that nobody holds", "a hand that was guessed", "a chequered wall"])  # fmt: skip
 def test_what_nobody_surely_holds_is_none(lab, points):
-    assert held_share(lab, PERSON, PERSON.astype(np.float32), points) < LEAST
+    assert held_share(lab, PERSON, PERSON.astype(np.float32), points, NOBODY) < LEAST
 
 
 def test_a_bag_that_is_in_the_matte_needs_no_word():
     person = PERSON | cv2.dilate(BAG.astype(np.uint8), np.ones((9, 9))).astype(bool)
-    assert held_share(with_thing(wall(), BAG), person, person.astype(np.float32), body()) < LEAST
+    assert held_share(with_thing(wall(), BAG), person, person.astype(np.float32), body(), NOBODY) < LEAST
+
+
+@pytest.mark.parametrize("left", [30, 45])
+def test_somebody_at_the_hand_is_no_thing(left):
+    somebody = (np.abs(COLUMNS - left) < 34) & (ROWS > 90) & (ROWS < 390)
+    lab = with_thing(wall(), somebody)
+    assert held_share(lab, PERSON, (PERSON + 0.5 * somebody).astype(np.float32), body(), NOBODY) > 0.2
+    assert held_share(lab, PERSON, (PERSON + 0.5 * somebody).astype(np.float32), body(), somebody) < LEAST
+
+
+def test_a_bag_is_found_where_somebody_stands_farther_off():
+    somebody = (COLUMNS > 230) & (ROWS > 90)
+    lab = with_thing(with_thing(wall(), somebody, (40.0, 10.0, 10.0)), BAG)
+    assert held_share(lab, PERSON, PERSON.astype(np.float32), body(), somebody) == pytest.approx(
+        BAG.sum() / PERSON.sum(), rel=0.3
+    )

@@ -1,5 +1,6 @@
 """Two people who overlap are parted by their joints; a matte that mixes them is refused."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -90,3 +91,18 @@ def test_overlapping_people_are_parted_or_refused(samples, failures, front, back
     theirs = sorted(np.count_nonzero(found & each) / np.count_nonzero(found) for each in people)[0]
     assert theirs < 0.1 or mixed_with(alpha, selection.landmarks.body, selection.bodies)
     assert selection.touching
+
+
+@pytest.mark.slow
+@pytest.mark.samples
+def test_a_printed_face_that_costs_a_part_of_the_wearer_is_said(samples, failures):
+    """A portrait on a shirt may be taken for somebody behind it; then the wearer loses clothes, and `second-person` says so."""
+    folder = samples / "rendered"
+    wearer, portrait = (images.read_rgb(folder / f"{name}.jpg").copy() for name in ("w1_half", "m1_half"))
+    true = images.read_grey(folder / "w1_half-matte.png") >= 128
+    wearer[504 : 504 + 298, 315 : 315 + 270] = cv2.resize(portrait[36:432, 270:629], (270, 298), interpolation=cv2.INTER_AREA)
+    selection = PeopleFinder().find(wearer)
+    alpha = EmbeddedMatte().matte_of(wearer, selection)
+    (failures / "printed_face.png").write_bytes(images.png(np.dstack([wearer, alpha])))
+    lost = np.count_nonzero(true & (alpha < 128)) / np.count_nonzero(true)
+    assert lost < 0.02 or selection.touching
