@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from pipeline.core.errors import LookbookError
 from pipeline.core.labels import Category
 from pipeline.review.answers import Cards, Input, Inputs, Job, JobPicture, JobResults, Status
-from pipeline.review.job import OVER
+from pipeline.review.jobs.job import OVER
 from pipeline.review.models import NewJob
 
 Kind = Literal["person", "cloth", "background"]

@@ -13,8 +13,8 @@ from pipeline.core.layout import VERDICTS
 from pipeline.review.decoding import Decoder
 from pipeline.review.events import Hub
 from pipeline.review.gallery import Gallery
-from pipeline.review.job_queue import COMMAND, JobQueue
-from pipeline.review.job_store import JobStore
+from pipeline.review.jobs.queue import COMMAND, JobQueue
+from pipeline.review.jobs.store import JobStore
 from pipeline.review.options import Serving
 from pipeline.review.placement import Placements
 from pipeline.review.replays import Replays

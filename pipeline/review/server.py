@@ -20,7 +20,7 @@ from pipeline.core.errors import InputError, LookbookError, OutputError
 from pipeline.review.decoding import RETRY_AFTER_S, BusyError
 from pipeline.review.events import TooManyStreamsError
 from pipeline.review.files import RefusedFileError
-from pipeline.review.job_queue import COMMAND, QueueFullError, UnknownJobError
+from pipeline.review.jobs.queue import COMMAND, QueueFullError, UnknownJobError
 from pipeline.review.models import Refusal
 from pipeline.review.options import Serving
 from pipeline.review.page import Page

@@ -11,7 +11,7 @@ from pipeline.core.inputs.collection import select
 from pipeline.core.layout import FINAL, ORIGINAL
 from pipeline.review.answers import Job, JobEvent, JobEvents, JobPicture, JobResults, Jobs, Made
 from pipeline.review.gallery import Entry, PictureState
-from pipeline.review.job import OVER, ReviewJob
+from pipeline.review.jobs.job import OVER, ReviewJob
 from pipeline.review.models import NewJob
 from pipeline.review.page import Page, ThePage
 from pipeline.review.replays import IdempotencyKey

@@ -17,7 +17,7 @@ from desk import FAKE_RUN, LOCAL, Desk
 from starlette.testclient import TestClient
 
 from pipeline.core import images
-from pipeline.review.job_store import FOLDER
+from pipeline.review.jobs.store import FOLDER
 from pipeline.review.replays import OtherRequestError, Replays
 from pipeline.review.server import make_app
 

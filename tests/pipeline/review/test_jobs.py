@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from pipeline.api import Request
 from pipeline.review.answers import JobState
-from pipeline.review.job import ReviewJob
+from pipeline.review.jobs.job import ReviewJob
 from pipeline.review.models import NewJob
 
 OVER = {"done", "failed", "cancelled"}
@@ -159,7 +159,7 @@ def test_an_unknown_job_is_said_to_be_unknown(client: TestClient):
 
 def test_time_left_follows_the_pace_of_the_stage_and_the_guess_for_the_rest(monkeypatch: pytest.MonkeyPatch):
     now = [100.0]
-    monkeypatch.setattr("pipeline.review.job.monotonic", lambda: now[0])
+    monkeypatch.setattr("pipeline.review.jobs.job.monotonic", lambda: now[0])
     job = ReviewJob("a", NewJob(), Request(), deque(maxlen=10))
     job.begin()
     assert job.seconds_left is None

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.request import Request
 from pipeline.review.answers import ItemFailure, Job, JobState, StageCount
-from pipeline.review.job_store import JobRecord
+from pipeline.review.jobs.store import JobRecord
 from pipeline.review.models import NewJob
 
 MAX_RESULTS = 10_000

@@ -23,8 +23,8 @@ import pipeline
 from pipeline.core.errors import ExitCode, UsageError
 from pipeline.request import Request
 from pipeline.review.answers import JobState
-from pipeline.review.job import OVER, ReviewJob, job_of
-from pipeline.review.job_store import JobStore
+from pipeline.review.jobs.job import OVER, ReviewJob, job_of
+from pipeline.review.jobs.store import JobStore
 from pipeline.review.models import NewJob
 from pipeline.review.options import Limits
 from pipeline.review.replays import OtherRequestError
