@@ -245,6 +245,8 @@ class Cards(Answer):
     total: int
     offset: int
     items: list[Card]
+    shapes: list[int] | None
+    """Of all pictures that fit, where asked for: how many in a row are upright, then how many are wider than high, and so on."""
 
 
 class Artefact(Answer):
@@ -372,6 +374,16 @@ class Arrangement(Answer):
     ground_confidence: float
     anchored: bool
     figures: list[FigureState]
+
+
+class PlacementText(Answer):
+    """A background's placement file as it is written, whether or not it can be read."""
+
+    file: str
+    text: str
+    version: Version
+    undo: int
+    """How many saves can be taken back."""
 
 
 class PlacementState(Answer):

@@ -17,6 +17,7 @@ from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome
 from pipeline.core.score import SCORE, score_of
+from pipeline.review.shapes import Shapes
 from pipeline.review.verdicts import Mark, Verdicts
 from pipeline.review.workspace import Items, Workspace, version_of
 
@@ -115,6 +116,7 @@ class Gallery:
         self._index = Index()
         self._seen: tuple[str, str] | None = None
         self._not_before = 0.0
+        self._shapes = Shapes(workspace.layout)
 
     def index(self, now: bool = False) -> Index:
         """The entries; read again when something changed and the last reading is long enough ago.
@@ -144,6 +146,16 @@ class Gallery:
         if wanted.by_score:
             found.sort(key=lambda entry: (entry.score is None, entry.score))
         return found
+
+    def shapes(self, entries: Sequence[Entry]) -> list[int]:
+        """How many of the entries in a row are upright, then how many are wider than high, and so on."""
+        lengths, wide = [0], False
+        for entry in entries:
+            if self._shapes.is_wide(entry) is not wide:
+                wide = not wide
+                lengths.append(0)
+            lengths[-1] += 1
+        return lengths
 
     def mark_of(self, entry: Entry) -> Mark | None:
         """The decision about an entry."""

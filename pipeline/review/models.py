@@ -96,6 +96,8 @@ class GalleryQuery(BaseModel):
     sort: Annotated[str, Field(pattern="^(order|score)$")] = "order"
     offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     limit: Annotated[int, Field(ge=1, le=PAGE_SIZE)] = 100
+    shapes: bool = False
+    """Say of all pictures that fit, beyond this page too, which are wider than high."""
 
 
 MOST_PX = 1e6
@@ -156,6 +158,15 @@ class Pairs(_Strict):
     pairs: Annotated[list[tuple[Word, Word]], Field(max_length=200_000)]
     base: str = Field(max_length=64)
     """Version that the editor started from; "" = there was no pairs file."""
+
+
+class NewName(_Strict):
+    """Another name for a picture of the inputs folder."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), AfterValidator(_plain)]
+    """Without folder and ending; spaces become underscores."""
+    base: str = Field(max_length=64)
+    """Version that the change starts from; a picture that was replaced meanwhile is not renamed."""
 
 
 class Refusal(BaseModel):

@@ -16,7 +16,8 @@ from pipeline.core.inputs.placement_text import to_toml
 from pipeline.core.items import Background, Scene
 from pipeline.core.layout import DRESSED_CUTOUT, REVIEW, Layout, Ref, settings_file
 from pipeline.core.records.store import Store
-from pipeline.review.workspace import Items, UnknownItemError, Workspace, stamp_of
+from pipeline.review.input_stamp import stamp_of
+from pipeline.review.workspace import Items, UnknownItemError, Workspace
 
 PREVIEW = "compose.editor_preview:PlacementPreview"
 OPEN_SCENES = 3

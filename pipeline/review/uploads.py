@@ -15,7 +15,7 @@ from pipeline.core import images
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.inputs.ids import slug
 from pipeline.core.labels import Category
-from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, Layout, Ref
+from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, SETTINGS_SUFFIX, Layout, Ref
 from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX
 from pipeline.review.decoding import Decoder
 
@@ -110,6 +110,29 @@ class Uploads:
             temporary.replace(new)
         if new != old:
             old.unlink(missing_ok=True)
+        return INPUT_PREFIX + new.relative_to(self._layout.inputs).as_posix()
+
+    def rename(self, ref: Ref, name: str) -> Ref:
+        """Give one picture and the settings file beside it another name; the caller holds the target.
+
+        Args:
+            ref: of the picture.
+            name: without folder and ending.
+
+        Raises:
+            UsageError: the name is taken, or nothing of it can be in a file name.
+        """
+        old, plain = self._layout.path(ref), slug(f"{name.replace('/', '_')}.x")
+        if not plain:
+            raise UsageError(f"{name!r} leaves no file name", "use letters and digits")
+        new = old.with_name(plain + old.suffix)
+        beside = [(old, new), (old.with_suffix(SETTINGS_SUFFIX), new.with_suffix(SETTINGS_SUFFIX))]
+        moves = [(source, target) for source, target in beside if source.is_file() and source != target]
+        for source, target in moves:
+            if target.exists() and not target.samefile(source):
+                raise UsageError(f"{target.name} is there already", "choose another name")
+        for source, target in moves:
+            source.rename(target)
         return INPUT_PREFIX + new.relative_to(self._layout.inputs).as_posix()
 
     @contextmanager

@@ -6,13 +6,14 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cached_property
 from typing import TypeVar
 
 from pipeline.api import PreparedRun, Request, prepare
 from pipeline.core.inputs.collection import Collection, discover
 from pipeline.core.items import ORIGINAL_BACKGROUND, Background, Garment, Pair, Person, Scene
 from pipeline.core.layout import CONFIG_FILE, FINAL, LEDGER, Layout, Ref
+from pipeline.review.input_stamp import InputStamp, stamp_of
 
 Named = TypeVar("Named")
 
@@ -46,21 +47,35 @@ class Items:
 
     def person(self, ident: str) -> Person:
         """One person, or what the first pass of an outfit makes of one."""
-        return _known(
-            {each.id: each for each in (*self.wanted.persons, *self.every.persons, *self.wanted.derived)}, ident, "person"
-        )
+        return _known(self._persons, ident, "person")
 
     def garment(self, ident: str) -> Garment:
         """One garment."""
-        return _known({each.id: each for each in self.every.garments}, ident, "garment")
+        return _known(self._garments, ident, "garment")
 
     def background(self, ident: str) -> Background:
         """One background."""
-        return _known({each.id: each for each in self.every.backgrounds}, ident, "background")
+        return _known(self._backgrounds, ident, "background")
 
     def pair(self, ident: str) -> Pair:
         """One pair."""
-        return _known({each.id: each for each in self.wanted.pairs}, ident, "pair")
+        return _known(self._pairs, ident, "pair")
+
+    @cached_property
+    def _persons(self) -> Mapping[str, Person]:
+        return {each.id: each for each in (*self.wanted.persons, *self.every.persons, *self.wanted.derived)}
+
+    @cached_property
+    def _garments(self) -> Mapping[str, Garment]:
+        return {each.id: each for each in self.every.garments}
+
+    @cached_property
+    def _backgrounds(self) -> Mapping[str, Background]:
+        return {each.id: each for each in self.every.backgrounds}
+
+    @cached_property
+    def _pairs(self) -> Mapping[str, Pair]:
+        return {each.id: each for each in self.wanted.pairs}
 
 
 class Workspace:
@@ -73,6 +88,7 @@ class Workspace:
     def __init__(self, request: Request) -> None:
         self.request = replace(request, inputs=request.inputs.absolute(), outputs=request.outputs.absolute())
         self.layout: Layout = self.request.layout
+        self._inputs = InputStamp(self.layout.inputs, self.request.config or self.layout.inputs.parent / CONFIG_FILE)
         self._guard = threading.Lock()
         self._stamp = ""
         self._items: Items | None = None
@@ -84,7 +100,7 @@ class Workspace:
             LookbookError: a setting or the inputs folder does not fit.
         """
         with self._guard:
-            stamp = self.inputs_stamp()
+            stamp = self._inputs.quickly()
             if self._items is None or stamp != self._stamp:
                 self._items = self._read()
                 self._stamp = stamp
@@ -100,11 +116,7 @@ class Workspace:
 
     def inputs_stamp(self) -> str:
         """A text that changes when an input is added, removed or replaced, or a setting changes; costs one listing."""
-        digest = hashlib.sha256()
-        paths = [path for path in self.layout.inputs.rglob("*") if not path.name.startswith(".")]
-        for path in sorted([*paths, self.request.config or self.layout.inputs.parent / CONFIG_FILE]):
-            digest.update(f"{path}\0{stamp_of(path)}\n".encode("utf-8", "surrogateescape"))
-        return digest.hexdigest()
+        return self._inputs.of_now()
 
     def outputs_stamp(self) -> str:
         """A text that changes when a run records a result, or when finished pictures are added or removed."""
@@ -123,15 +135,6 @@ def version_of(layout: Layout, ref: Ref) -> str:
     """24 hex digits that change with a file's content, "" when it is not there. Never reads the file."""
     stamp = stamp_of(layout.path(ref))
     return stamp and hashlib.sha256(f"{ref}\0{stamp}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
-
-
-def stamp_of(path: Path) -> str:
-    """Size, modification time and inode as text; "" for what is not a regular file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}" if path.is_file() else ""
 
 
 def _known(items: Mapping[str, Named], ident: str, kind: str) -> Named:

@@ -171,7 +171,8 @@ def list_items(page: ThePage, wanted: Annotated[GalleryQuery, Query()]) -> Cards
     """Finished pictures that fit a filter, in pages."""
     found = page.gallery.find(_filter(wanted))
     cards = [card(page.gallery, entry) for entry in found[wanted.offset : wanted.offset + wanted.limit]]
-    return Cards(version=page.gallery.index().version, total=len(found), offset=wanted.offset, items=cards)
+    shapes = page.gallery.shapes(found) if wanted.shapes else None
+    return Cards(version=page.gallery.index().version, total=len(found), offset=wanted.offset, items=cards, shapes=shapes)
 
 
 def _filter(wanted: GalleryQuery) -> Filter:

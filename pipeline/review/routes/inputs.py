@@ -9,16 +9,17 @@ from fastapi import APIRouter, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from pipeline.core import images
-from pipeline.core.errors import LookbookError
+from pipeline.core.errors import LookbookError, UsageError
 from pipeline.core.inputs.ids import slug
 from pipeline.core.inputs.pairs import has_pair_file, pair_files
 from pipeline.core.labels import Category
-from pipeline.core.layout import PAIR_FILES, Ref
+from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Ref
+from pipeline.demo import fill_inputs
 from pipeline.review.answers import GarmentChoice, Input, Inputs, PairsFile, PairsSaved, Problem, Status
 from pipeline.review.files import SHOWN_AS_IS, THUMB_HEIGHTS, served_path, thumbnail
-from pipeline.review.models import Base, Pairs
+from pipeline.review.models import Base, NewName, Pairs
 from pipeline.review.page import Page, ThePage
-from pipeline.review.pair_grid import PAIRS, delete_pairs, pairs_version, wanted_pairs, write_pairs
+from pipeline.review.pair_grid import PAIRS, delete_pairs, held_pairs, pairs_version, wanted_pairs, write_pairs
 from pipeline.review.replays import IdempotencyKey
 from pipeline.review.uploads import Upload
 from pipeline.review.workspace import UnknownItemError, version_of
@@ -55,10 +56,6 @@ def status(page: ThePage) -> Status:
 @input_routes.get("/inputs")
 def list_inputs(page: ThePage) -> Inputs:
     """Photos, garments and backgrounds."""
-    return _inputs(page)
-
-
-def _inputs(page: Page) -> Inputs:
     every = page.workspace.items().every
 
     def row(ident: str, source: str, category: Category | None = None) -> Input:
@@ -100,23 +97,49 @@ def remove_input(page: ThePage, kind: Kind, item: str, base: Base) -> None:
         page.layout.path(ref).unlink(missing_ok=True)
 
 
+@input_routes.post("/inputs/{kind}/{item}/rename")
+def rename_input(page: ThePage, kind: Kind, item: str, new: NewName) -> Input:
+    """Give one picture another file name and thereby another id; its settings file and `pairs.txt` follow.
+
+    What was made under the old id stays until `python run.py clean`. Placement files that name the person are not changed.
+    """
+    ref = _ref(page, kind, item)
+    with page.saver.change(ref, new.base, lambda: version_of(page.layout, ref)), held_pairs(page, kind) as pairs:
+        renamed = _input(page, page.uploads.rename(ref, new.name))
+        pairs.rename(item, renamed.id)
+        return renamed
+
+
+@input_routes.post("/demo", status_code=201)
+def bring_demo(page: ThePage) -> Inputs:
+    """Fill an empty inputs folder with the demo's photo, garments and backgrounds."""
+    every = page.workspace.items().every
+    if every.persons or every.garments:
+        raise UsageError("there are pictures already", "the demo is for an empty folder: python run.py demo adds it all the same")
+    fill_inputs(page.layout.inputs)
+    return list_inputs(page)
+
+
 def _ref(page: Page, kind: Kind, item: str) -> Ref:
     """The file of one input; a link, which may lead out of the folder, is none."""
-    ref: Ref | None = next((each.ref for each in getattr(_inputs(page), kind) if each.id == item), None)
-    if ref is None:
-        raise UnknownItemError(f"no {kind} {item!r}")
+    items = page.workspace.items()
+    find = {"person": items.person, "cloth": items.garment, "background": items.background}[kind]
+    ref = find(item).source
+    if not ref.startswith(INPUT_PREFIX):
+        raise UnknownItemError(f"no {kind} {item!r}")  # e.g. somebody who wears the first garment of an outfit
     served_path(page.layout, ref, images.SUFFIXES)
     return ref
 
 
 def _input(page: Page, ref: Ref) -> Input:
     """A picture that was just stored. It is stored even where a setting keeps the inputs from being read."""
+    version = version_of(page.layout, ref)
     with suppress(LookbookError):
-        inputs = _inputs(page)
-        for each in (*inputs.person, *inputs.cloth, *inputs.background):
-            if each.ref == ref:
-                return each
-    return Input(id=slug(ref.rpartition("/")[2]), ref=ref, version=version_of(page.layout, ref))
+        every = page.workspace.items().every
+        for each in (*every.persons, *every.garments, *every.backgrounds):
+            if each.source == ref:
+                return Input(id=each.id, ref=ref, version=version, category=getattr(each, "category", None))
+    return Input(id=slug(ref.rpartition("/")[2]), ref=ref, version=version)
 
 
 @input_routes.get("/pairs")

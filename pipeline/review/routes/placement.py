@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Response
 
 from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings
 from pipeline.core.layout import ORIGINAL
-from pipeline.review.answers import Arrangement, BackgroundChoice, Backgrounds, PlacementState
+from pipeline.review.answers import Arrangement, BackgroundChoice, Backgrounds, PlacementState, PlacementText
 from pipeline.review.models import Base, NewPlacement, PagePlacement, PictureOf
 from pipeline.review.page import Page, ThePage
 from pipeline.review.placement import PlacementStore, placement_text
-from pipeline.review.workspace import version_of
+from pipeline.review.workspace import UnknownItemError, version_of
 
 Name = Annotated[str, Query(max_length=200)]
 
@@ -109,3 +109,28 @@ def undo(page: ThePage, background: str, base: Base, pair: Name = "") -> Placeme
     with page.saver.change(file.ref, base, lambda: file.version) as store:
         file.undo(store)
         return _state(page, background, pair)
+
+
+@placement_routes.get("/{background}/file")
+def show_file(page: ThePage, background: str) -> PlacementText:
+    """The placement file itself, also where it has a mistake and nothing can be placed."""
+    return _written(_file(page, background))
+
+
+@placement_routes.delete("/{background}")
+def reset(page: ThePage, background: str, base: Base) -> PlacementText:
+    """Take the placement file away, whatever is in it: everything is found automatically. Can be undone like a save."""
+    file = _file(page, background)
+    with page.saver.change(file.ref, base, lambda: file.version) as store:
+        file.write("", store)
+        return _written(file)
+
+
+def _file(page: Page, background: str) -> PlacementStore:
+    if background == ORIGINAL:
+        raise UnknownItemError(f"no background {background!r}")
+    return PlacementStore(page.layout, page.workspace.items().background(background))
+
+
+def _written(file: PlacementStore) -> PlacementText:
+    return PlacementText(file=file.path.name, text=file.text, version=file.version, undo=file.steps_back)

@@ -45,6 +45,15 @@ def test_filters_restrict_together(client: TestClient):
     assert listed(client, person="nobody") == []
 
 
+def test_the_gallery_says_which_pictures_are_wider_than_high(desk: Desk, client: TestClient):
+    assert client.get("/api/items").json()["shapes"] is None
+    desk.final(background="original").unlink()  # not made yet: it will have the shape of the person's photo
+    shapes = client.get("/api/items", params={"shapes": True, "limit": 1}).json()["shapes"]
+    assert shapes == [1, 2, 1, 8]
+    assert client.get("/api/items", params={"shapes": True, "background": "room"}).json()["shapes"] == [0, 4]
+    assert client.get("/api/items", params={"shapes": True, "q": "nobody"}).json()["shapes"] == [0]
+
+
 def test_pages_follow_each_other(client: TestClient):
     assert listed(client, offset=10, limit=5) == ["bob__top__room", "bob__top__sea"]
 

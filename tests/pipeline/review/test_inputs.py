@@ -131,6 +131,57 @@ def test_pairs_of_unknown_people_are_refused(desk: Desk, client: TestClient):
     assert not (desk.layout.inputs / "pairs.txt").exists()
 
 
+def rename(client: TestClient, kind: str, item: str, name: str):
+    (version,) = [each["version"] for each in client.get("/api/inputs").json()[kind] if each["id"] == item]
+    return client.post(f"/api/inputs/{kind}/{item}/rename", json={"name": name, "base": version})
+
+
+def test_a_renamed_person_keeps_settings_and_pairs(desk: Desk, client: TestClient):
+    (desk.layout.inputs / "person" / "ann.toml").write_text("person = 1\n")
+    client.put("/api/pairs", json={"pairs": [["ann", "top"], ["bob", "tee"]]})
+    renamed = rename(client, "person", "ann", "Anna am Meer").json()
+    assert renamed["id"] == "Anna_am_Meer" and renamed["ref"] == "inputs:person/Anna_am_Meer.jpg"
+    assert sorted(each.name for each in (desk.layout.inputs / "person").iterdir()) == [
+        "Anna_am_Meer.jpg",
+        "Anna_am_Meer.toml",
+        "bob.jpg",
+    ]
+    assert client.get("/api/pairs").json()["pairs"] == [["Anna_am_Meer", "top"], ["bob", "tee"]]
+    assert rename(client, "cloth", "top", "shirt").json()["category"] == "upper"
+    assert (desk.layout.inputs / "pairs.txt").read_text("utf-8").splitlines()[1:] == ["Anna_am_Meer shirt", "bob tee"]
+    assert rename(client, "background", "sea", "beach").json()["id"] == "beach"
+
+
+@pytest.mark.parametrize(("name", "status"), [("bob", 409), ("..", 409), ("", 422), ("   ", 422), ("a\nb", 422), ("x" * 81, 422)])
+def test_a_name_that_cannot_be_is_refused_and_nothing_is_moved(desk: Desk, client: TestClient, name: str, status: int):
+    before = sorted(path.name for path in desk.layout.inputs.rglob("*"))
+    assert rename(client, "person", "ann", name).status_code == status
+    assert sorted(path.name for path in desk.layout.inputs.rglob("*")) == before
+
+
+def test_renaming_leads_out_of_no_folder_and_over_no_newer_picture(desk: Desk, client: TestClient):
+    assert rename(client, "person", "ann", "../../evil").json()["ref"] == "inputs:person/evil.jpg"
+    stale = client.post("/api/inputs/person/evil/rename", json={"name": "ann", "base": "older"})
+    assert stale.status_code == 409 and stale.json()["remedy"] == "load it again"
+    (desk.layout.inputs / "pairs.csv").write_text("bob,tee\n")
+    assert rename(client, "person", "bob", "rob").status_code == 409, "the table would name nobody"
+    assert (desk.layout.inputs / "person" / "bob.jpg").is_file()
+
+
+def test_the_demo_fills_an_empty_folder_only(
+    desk: Desk, client: TestClient, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
+    from pipeline.review.server import make_app
+
+    assert client.post("/api/demo").status_code == 409
+    empty = Desk(tmp_path_factory.mktemp("empty"))
+    monkeypatch.setattr("pipeline.demo.DRAWN", {"cloth/upper/breton_top.jpg": "tops:breton_top"})
+    page = TestClient(make_app(empty.serving()), base_url="http://127.0.0.1")
+    brought = page.post("/api/demo")
+    assert brought.status_code == 201 and [each["id"] for each in brought.json()["person"]] == ["astronaut"]
+    assert page.get("/api/status").json()["garments"] == 1
+
+
 def test_an_empty_workspace_is_no_error(desk: Desk, tmp_path_factory: pytest.TempPathFactory):
     from pipeline.review.server import make_app
 

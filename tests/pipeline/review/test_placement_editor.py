@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from desk import Desk
+from desk import Desk, scenery
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -57,6 +58,34 @@ def test_the_limits_of_the_page_leave_every_default_of_the_placement_file():
     assert PagePlacement().model_dump() == PlacementSettings().model_dump()
     for limited, whole in ((PagePlacement, PlacementSettings), (PageSpot, Spot), (PageShadow, ShadowSettings)):
         assert list(limited.model_fields) == list(whole.model_fields)
+
+
+@pytest.mark.parametrize("spoilt", ["hight = 0.5\n", "[[[", "height = 'tall'\n"])
+def test_a_spoilt_file_can_be_read_and_reset_and_brought_back(desk: Desk, client: TestClient, spoilt: str):
+    placement_file(desk).write_text(spoilt)
+    assert client.get("/api/placements/room").status_code == 422
+    shown = client.get("/api/placements/room/file").json()
+    assert (shown["file"], shown["text"]) == ("room.toml", spoilt)
+    assert client.delete("/api/placements/room", params={"base": "another"}).status_code == 409
+    reset = client.delete("/api/placements/room", params={"base": shown["version"]}).json()
+    assert reset["text"] == "" and reset["undo"] == 1 and not placement_file(desk).exists()
+    assert client.get("/api/placements/room").json()["placement_settings"] == settings()
+    assert client.delete("/api/placements/original", params={"base": ""}).status_code == 404
+
+
+def test_refreshing_a_picture_walks_through_no_folder(desk: Desk, client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    for folder in (desk.layout.inputs, *(path for path in desk.layout.inputs.rglob("*") if path.is_dir())):
+        os.utime(folder, (1e9, 1e9))
+    wanted = {"pair": "ann__tee", "placement_settings": settings(), "height": 64}
+    client.post("/api/placements/room/arrangement", json=wanted)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rglob", lambda *_: pytest.fail("walked"))
+        for what in ("arrangement", "picture"):
+            assert client.post(f"/api/placements/room/{what}", json=wanted).status_code == 200
+    desk.put("inputs:background/town.jpg", scenery())
+    assert client.get("/api/placements/town").status_code == 200, "what is added is seen at once"
+    placement_file(desk).write_text("height = 0.5\n")
+    assert client.get("/api/placements/room").json()["placement_settings"]["spots"][0]["height"] == 0.5
 
 
 def test_the_picture_shows_the_person_where_the_arrangement_says(client: TestClient):
