@@ -31,6 +31,11 @@ UNNAMED = """controls => [...document.querySelectorAll(controls)]
     const label = each.labels && each.labels.length ? each.labels[0].textContent : '';
     return !(each.getAttribute('aria-label') || label || each.textContent || '').trim();
   }).map(each => each.outerHTML.slice(0, 120))"""
+SMALL = """() => [...document.querySelectorAll('button, a[href], input, select, summary, [role=slider], [role=option]')]
+  .filter(each => each.getClientRects().length && !each.matches('.skip, [type=file]'))
+  .map(each => [each.matches('[type=checkbox]') ? each.closest('label') || each : each, each])
+  .filter(([target]) => target.getBoundingClientRect().width < 43.5 || target.getBoundingClientRect().height < 43.5)
+  .map(([, each]) => each.outerHTML.slice(0, 120))"""
 INSIDE = """() => {
   const canvas = document.querySelector('.sheet canvas');
   const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -74,6 +79,19 @@ def keep(page: Page, name: str) -> None:
 def unnamed(page: Page) -> list[str]:
     """Controls that a screen reader could not name."""
     return page.evaluate(UNNAMED, CONTROLS)
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds: rule, how often, and the first element."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe here: pip install axe-playwright-python")
+    found = axe.Axe().run(page).response
+    assert len(found["passes"]) > 10, "axe looked at nothing"
+    return [f"{each['id']} ×{len(each['nodes'])}: {each['nodes'][0]['html'][:160]}" for each in found["violations"]]
+
+
+def small_targets(page: Page) -> list[str]:
+    """Controls whose target, a label's included, is lower or narrower than 44 pixels."""
+    return page.evaluate(SMALL)
 
 
 def overflows(page: Page) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Literal
 
@@ -12,6 +13,7 @@ from pipeline.core import images
 from pipeline.core.errors import LookbookError, UsageError
 from pipeline.core.inputs.ids import slug
 from pipeline.core.inputs.pairs import has_pair_file, pair_files
+from pipeline.core.items import Background, Garment, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import INPUT_PREFIX, PAIR_FILES, Ref
 from pipeline.demo import fill_inputs
@@ -123,8 +125,9 @@ def bring_demo(page: ThePage) -> Inputs:
 def _ref(page: Page, kind: Kind, item: str) -> Ref:
     """The file of one input; a link, which may lead out of the folder, is none."""
     items = page.workspace.items()
-    find = {"person": items.person, "cloth": items.garment, "background": items.background}[kind]
-    ref = find(item).source
+    find: dict[Kind, Callable[[str], Person | Garment | Background]]
+    find = {"person": items.person, "cloth": items.garment, "background": items.background}
+    ref = find[kind](item).source
     if not ref.startswith(INPUT_PREFIX):
         raise UnknownItemError(f"no {kind} {item!r}")  # e.g. somebody who wears the first garment of an outfit
     served_path(page.layout, ref, images.SUFFIXES)
@@ -136,9 +139,10 @@ def _input(page: Page, ref: Ref) -> Input:
     version = version_of(page.layout, ref)
     with suppress(LookbookError):
         every = page.workspace.items().every
-        for each in (*every.persons, *every.garments, *every.backgrounds):
+        found: tuple[Person | Garment | Background, ...] = (*every.persons, *every.garments, *every.backgrounds)
+        for each in found:
             if each.source == ref:
-                return Input(id=each.id, ref=ref, version=version, category=getattr(each, "category", None))
+                return Input(id=each.id, ref=ref, version=version, category=each.category if isinstance(each, Garment) else None)
     return Input(id=slug(ref.rpartition("/")[2]), ref=ref, version=version)
 
 

@@ -30,6 +30,7 @@ export const get = async (path, options) => (await ask("GET", path, undefined, o
 export const post = async (path, body) => (await ask("POST", path, body)).json();
 export const put = async (path, body) => (await ask("PUT", path, body)).json();
 export const remove = async (path) => (await ask("DELETE", path)).json();
+export const removeNothingBack = async (path) => { await ask("DELETE", path); };
 export const picture = async (path, body, options) => (await ask("POST", path, body, options)).blob();
 
 const encodeRef = (ref) => ref.split("/").map(encodeURIComponent).join("/");

@@ -39,6 +39,11 @@ export const guarded = (work) => async (...given) => {
   }
 };
 
+/** The name of the view in the tab and for screen readers. */
+export function entitle(text) {
+  document.title = `${text} · Lookbook`;
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;

@@ -1,204 +1,259 @@
 // The gallery: every finished picture, drawn only where the screen is.
 
-import { get, submit, thumb } from "./api.js";
-import { clear, guarded, h, isTyping, readable, select, toast } from "./dom.js";
+import { get, submit } from "./api.js";
+import { clear, entitle, guarded, h, isTyping, toast } from "./dom.js";
+import { drawFirst } from "./first.js";
 import { shared as items } from "./items.js";
 import { hear } from "./live.js";
+import { Places } from "./places.js";
+import { Search } from "./search.js";
+import { drawTile } from "./tile.js";
 
 const GAP = 14;
 const SMALLEST = 168;
 const CAPTION = 72;
 const SPARE_ROWS = 2;
 const VERDICTS = { k: "keep", x: "reject", r: "redo", u: "none" };
-const DECISIONS = [["none", "undecided"], ["keep", "kept"], ["reject", "rejected"], ["redo", "to be redone"]];
-export const MARKS = { keep: "✓", reject: "✕", redo: "↻" };
 
 export async function show(view, { signal, query }) {
-  const facets = await get("/api/facets", { signal });
-  const filters = h("form", { class: "filters", "aria-label": "Filter", onsubmit: (event) => event.preventDefault() });
-  const count = h("p", { class: "count", role: "status" });
-  const grid = h("div", { class: "grid", role: "listbox", tabindex: 0, "aria-label": "Pictures" });
-  clear(view, h("h1", { class: "unseen" }, "Gallery"), h("div", { class: "toolbar" }, filters, h("div", { class: "row" }, count, actions())), grid);
+  entitle("Gallery");
   if (query.size) items.filter = Object.fromEntries(query);
-  drawFilters(filters, facets);
-  const drawing = new Drawing(grid, count);
-  const draw = () => drawing.draw();
-  items.addEventListener("change", draw, { signal });
-  addEventListener("scroll", draw, { signal, passive: true });
-  addEventListener("resize", draw, { signal });
-  drawing.decided = guarded(async () => drawFilters(filters, await get("/api/facets")));
-  addEventListener("keydown", guarded((event) => drive(event, drawing)), { signal });
-  hear("gallery", guarded(async () => {
-    await items.refresh();
-    drawFilters(filters, await get("/api/facets"));
-  }), signal);
-  hear("afresh", guarded(() => items.refresh()), signal);
-  await items.refresh();
+  const gallery = new Gallery(view, signal);
+  items.addEventListener("change", () => gallery.draw(), { signal });
+  addEventListener("scroll", () => gallery.draw(), { signal, passive: true });
+  addEventListener("resize", () => gallery.draw(), { signal });
+  addEventListener("keydown", guarded((event) => gallery.drive(event)), { signal });
+  const load = guarded(() => gallery.load());
+  hear("gallery", load, signal);
+  hear("afresh", load, signal);
+  signal.addEventListener("abort", () => { items.scroll = gallery.scroll; });
+  await gallery.load();
+  if (signal.aborted) return;
   scrollTo(0, items.scroll);
-  signal.addEventListener("abort", () => { items.scroll = drawing.scroll; });
-  draw();
-  grid.focus({ preventScroll: true });
+  gallery.draw();
+  gallery.focus();
 }
 
-function actions() {
-  return h("div", { class: "actions" },
-    h("button", { type: "button", onclick: guarded(redoMarked) }, "Redo the marked"),
-    h("a", { class: "button", href: "/api/export.zip?only_kept=true", download: "kept.zip" }, "Download the kept"));
-}
-
-async function redoMarked() {
-  const { items: marked } = await get("/api/items?verdict=redo&limit=200");
-  const pairs = [...new Set(marked.map((each) => each.pair))];
-  if (!pairs.length) return toast("nothing is marked to be redone: press R on a picture");
-  await submit({ steps: ["tryon", "compose"], only: pairs, force: true, another: true });
-  return toast(`${pairs.length} ${pairs.length === 1 ? "pair is" : "pairs are"} made again`);
-}
-
-function drawFilters(form, facets) {
-  if (form.contains(document.activeElement)) return;
-  const change = guarded((key, value) => items.setFilter({ ...items.filter, [key]: value }));
-  const options = (rows, all) => [["", all], ...rows.map(([key, number]) => [key, `${readable(key)} (${number})`])];
-  const choice = (key, all, rows, extra = []) =>
-    select([...options(rows, all), ...extra], items.filter[key] || "", (value) => change(key, value), all);
-  const counts = Object.fromEntries(facets.verdict);
-  const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search", value: items.filter.q || "",
-    oninput: (event) => change("q", event.target.value) });
-  const controls = [
-    search,
-    choice("person", "All people", facets.person),
-    choice("garment", "All garments", facets.garment),
-    choice("background", "All backgrounds", facets.background),
-    choice("flag", "Any flags", facets.flag, facets.flag.length ? [["any", "flagged"]] : []),
-    select([["", "Any decision"], ...DECISIONS.map(([key, text]) => [key, `${text} (${counts[key] || 0})`])], items.filter.verdict || "", (value) => change("verdict", value), "Any decision"),
-    choice("state", "Any state", facets.state),
-  ];
-  if (facets.score[0][1]) {
-    const number = (key, text) => h("input", { type: "number", step: "0.01", class: "short", placeholder: text, "aria-label": text,
-      value: items.filter[key] ?? "", onchange: (event) => change(key, event.target.value) });
-    controls.push(number("min_score", "Score from"), number("max_score", "Score to"),
-      select([["order", "In order"], ["score", "Worst first"]], items.filter.sort || "order", (value) => change("sort", value), "Sort"));
-  }
-  clear(form, controls);
-}
-
-class Drawing {
-  constructor(grid, count) {
-    this.grid = grid;
-    this.count = count;
+class Gallery {
+  constructor(view, signal) {
+    this.signal = signal;
     this.tiles = new Map();
     this.scroll = 0;
+    this.search = new Search(guarded((filter) => items.setFilter(filter)));
+    this.count = h("p", { class: "count", role: "status" });
+    this.actions = h("div", { class: "actions" });
+    this.bulk = h("div", { class: "bulk", role: "group", "aria-label": "Selected pictures", hidden: true });
+    this.toolbar = h("div", { class: "toolbar" }, this.search.element, h("div", { class: "row between" }, this.count, this.actions), this.bulk);
+    this.grid = h("div", { class: "grid", role: "list", "aria-label": "Pictures" });
+    this.below = h("div", {});
+    clear(view, h("h1", { class: "unseen" }, "Gallery"), this.toolbar, this.grid, this.below);
   }
+
+  async load() {
+    const facets = await get("/api/facets", { signal: this.signal });
+    this.facets = facets;
+    this.marked = Object.fromEntries(facets.verdict);
+    this.search.show(facets, items.filter);
+    await items.refresh();
+  }
+
+  /** The counts after a decision. */
+  async recount() {
+    this.facets = await get("/api/facets", { signal: this.signal });
+    this.marked = Object.fromEntries(this.facets.verdict);
+    this.search.show(this.facets, items.filter);
+    this.drawActions();
+  }
+
+  // ---- drawing ----------------------------------------------------------------------------------------------------------
 
   measure() {
     const width = this.grid.clientWidth;
-    this.columns = Math.max(2, Math.floor((width + GAP) / (SMALLEST + GAP)));
-    this.wide = (width - GAP * (this.columns - 1)) / this.columns;
+    const columns = Math.max(2, Math.floor((width + GAP) / (SMALLEST + GAP)));
+    this.wide = (width - GAP * (columns - 1)) / columns;
     this.tall = this.wide * 1.25 + CAPTION;
-    this.rows = Math.ceil(items.total / this.columns);
+    if (this.laid !== items.shapes || this.places?.columns !== columns || this.places.total !== items.total) {
+      this.places = new Places(items.shapes, items.total, columns);
+      this.laid = items.shapes;
+    }
   }
+
+  get filtered() { return Object.entries(items.filter).some(([key, value]) => value && key !== "sort"); }
 
   draw() {
-    if (!this.grid.isConnected) return;
-    this.measure();
-    this.scroll = scrollY;
+    if (!this.grid.isConnected || !this.facets) return;
+    const nothing = items.total === 0;
+    this.toolbar.hidden = nothing && !this.filtered;
+    this.grid.classList.toggle("none", nothing);
+    this.drawBelow(nothing);
+    this.drawBulk();
+    this.drawActions();
     this.count.textContent = `${items.total.toLocaleString()} ${items.total === 1 ? "picture" : "pictures"}`;
-    this.grid.style.height = `${Math.max(0, this.rows * (this.tall + GAP))}px`;
-    this.grid.classList.toggle("none", items.total === 0);
-    const top = this.grid.getBoundingClientRect().top;
+    this.scroll = scrollY;
+    this.measure();
     const step = this.tall + GAP;
-    const first = Math.max(0, Math.floor(-top / step) - SPARE_ROWS) * this.columns;
-    const last = Math.min(items.total, (Math.ceil((innerHeight - top) / step) + SPARE_ROWS) * this.columns);
+    this.grid.style.height = `${Math.max(0, this.places.rows * step)}px`;
+    const top = this.grid.getBoundingClientRect().top;
+    const first = this.places.start(Math.floor(-top / step) - SPARE_ROWS);
+    const last = this.places.start(Math.ceil((innerHeight - top) / step) + SPARE_ROWS);
     for (const [index, tile] of this.tiles) {
-      if (index < first || index >= last) {
-        tile.remove();
-        this.tiles.delete(index);
-      }
+      if (index >= first && index < last) continue;
+      tile.remove();
+      this.tiles.delete(index);
     }
     for (let index = first; index < last; index += 1) this.place(index);
-    if (items.total) this.grid.setAttribute("aria-activedescendant", `tile-${items.focus}`);
-    this.hint();
-  }
-
-  hint() {
-    this.empty?.remove();
-    if (items.total) return;
-    const filtered = Object.values(items.filter).some((value) => value !== "" && value !== "order");
-    this.empty = filtered
-      ? h("div", { class: "empty" }, h("h2", {}, "No picture fits"), h("button", { type: "button", onclick: () => items.setFilter({}).then(() => location.reload()) }, "Show all"))
-      : h("div", { class: "empty" }, h("h2", {}, "No pictures yet"), h("p", {}, "Add photos of people and garments, then start a run."),
-        h("a", { class: "button strong", href: "#/inputs" }, "Add pictures"), " ", h("a", { class: "button", href: "#/runs" }, "Start a run"));
-    this.grid.after(this.empty);
   }
 
   place(index) {
     const item = items.peek(index);
     if (!item) items.page(Math.floor(index / 100));
-    const key = item ? [item.id, item.version, item.verdict, item.stale, item.state, item.flags.length, item.score].join("|") : "";
+    const { places } = this;
+    const key = item ? [item.id, item.version, item.verdict, item.stale, item.state, item.flags.join(), item.score].join("|") : "";
     let tile = this.tiles.get(index);
     if (!tile || tile.dataset.key !== key) {
-      const fresh = drawTile(index, item, key);
+      const fresh = drawTile(index, item, key, (event) => this.picked(event, index));
+      const focused = tile?.contains(document.activeElement);
       if (tile) tile.replaceWith(fresh);
-      else this.grid.append(fresh);
+      else this.put(index, fresh);
       this.tiles.set(index, fresh);
       tile = fresh;
+      if (focused) tile.querySelector("a")?.focus({ preventScroll: true });
     }
-    const row = Math.floor(index / this.columns);
-    tile.style.width = `${this.wide}px`;
+    tile.style.width = `${this.wide * places.span[index] + GAP * (places.span[index] - 1)}px`;
     tile.style.height = `${this.tall}px`;
-    tile.style.transform = `translate(${(index % this.columns) * (this.wide + GAP)}px, ${row * (this.tall + GAP)}px)`;
+    tile.style.transform = `translate(${places.column[index] * (this.wide + GAP)}px, ${places.row[index] * (this.tall + GAP)}px)`;
     tile.setAttribute("aria-setsize", items.total);
     tile.setAttribute("aria-posinset", index + 1);
-    tile.setAttribute("aria-selected", index === items.focus);
+    tile.classList.toggle("current", index === items.focus);
+    for (const each of tile.querySelectorAll("a, input")) each.tabIndex = index === items.focus ? 0 : -1;
+    const box = tile.querySelector("input");
+    if (box) box.checked = items.picked.has(item.id);
+    tile.classList.toggle("picked", Boolean(item) && items.picked.has(item.id));
+  }
+
+  /** Tiles follow each other in the document as on the screen. */
+  put(index, tile) {
+    const next = [...this.tiles.keys()].filter((each) => each > index).sort((a, b) => a - b)[0];
+    this.grid.insertBefore(tile, next === undefined ? null : this.tiles.get(next));
+  }
+
+  drawBelow(nothing) {
+    const wanted = !nothing ? "" : this.filtered ? "filtered" : "first";
+    if (this.below.dataset.shows === wanted) return;
+    this.below.dataset.shows = wanted;
+    if (wanted === "first") drawFirst(this.below, this.signal);
+    else clear(this.below, wanted ? h("div", { class: "empty" }, h("h2", {}, "No picture fits"), h("button", { type: "button", onclick: () => this.search.tell(Object.fromEntries(Object.keys(items.filter).map((key) => [key, ""]))) }, "Show all")) : "");
+  }
+
+  drawActions() {
+    const { redo = 0, keep = 0 } = this.marked;
+    const { past } = items.steps;
+    const key = [redo, keep, past.length].join();
+    if (this.actions.dataset.key === key) return;
+    this.actions.dataset.key = key;
+    clear(this.actions,
+      past.length ? h("button", { type: "button", title: "Ctrl Z", onclick: guarded(() => this.turn(true)) }, "Undo") : "",
+      redo ? h("button", { type: "button", onclick: guarded(redoMarked) }, `Make the ${redo.toLocaleString()} marked again`) : "",
+      keep ? h("a", { class: "button", href: "/api/export.zip?only_kept=true", download: "kept.zip" }, `Download the ${keep.toLocaleString()} kept`) : "");
+  }
+
+  drawBulk() {
+    const number = items.picked.size;
+    this.grid.classList.toggle("picking", number > 0);
+    this.bulk.hidden = number === 0;
+    const key = `${number} ${items.total}`;
+    if (!number || this.bulk.dataset.key === key) return;
+    this.bulk.dataset.key = key;
+    const act = (text, work) => h("button", { type: "button", onclick: guarded(work) }, text);
+    clear(this.bulk, h("b", { role: "status" }, `${number.toLocaleString()} selected`),
+      act("Keep", () => this.decide("keep")), act("Reject", () => this.decide("reject")), act("Mark to redo", () => this.decide("redo")), act("Undecided", () => this.decide("none")),
+      act("Make again", () => makeAgain([...items.picked.values()])),
+      number < items.total ? act(`Select all ${items.total.toLocaleString()}`, () => items.pickAll()) : "", act("Select none", () => items.pickNone()));
+  }
+
+  // ---- doing ------------------------------------------------------------------------------------------------------------
+
+  /** A box was ticked; with Shift all from the last one on. */
+  picked(event, index) {
+    const on = event.target.checked; // as the user set it: every pick draws the boxes anew
+    const from = event.shiftKey && this.pickedLast !== undefined ? this.pickedLast : index;
+    for (let each = Math.min(from, index); each <= Math.max(from, index); each += 1) if (items.peek(each)) items.pick(items.peek(each), on);
+    this.pickedLast = index;
+  }
+
+  focus() {
+    (this.tiles.get(items.focus)?.querySelector("a") || document.getElementById("view")).focus({ preventScroll: true });
   }
 
   focusOn(index) {
+    if (!items.total) return;
     items.focus = Math.max(0, Math.min(items.total - 1, index));
-    const top = this.grid.getBoundingClientRect().top + scrollY + Math.floor(items.focus / this.columns) * (this.tall + GAP);
-    const bar = document.querySelector(".toolbar").offsetHeight + 70;
+    const step = this.tall + GAP;
+    const top = this.grid.getBoundingClientRect().top + scrollY + this.places.row[items.focus] * step;
+    const bar = this.toolbar.offsetHeight + 70;
     if (top - bar < scrollY) scrollTo(0, top - bar);
-    else if (top + this.tall + GAP > scrollY + innerHeight) scrollTo(0, top + this.tall + 2 * GAP - innerHeight);
+    else if (top + step > scrollY + innerHeight) scrollTo(0, top + step + GAP - innerHeight);
     this.draw();
+    this.focus();
+  }
+
+  /** About what is selected, else about the picture in focus. */
+  async decide(verdict) {
+    const item = items.peek(items.focus);
+    const cards = items.picked.size ? [...items.picked.values()] : item ? [item] : [];
+    await items.decide(cards, verdict);
+    await this.recount();
+  }
+
+  async turn(back) {
+    const number = await items.turn(back);
+    if (!number) toast(back ? "nothing to undo here" : "nothing to redo");
+    else toast(`${back ? "taken back" : "decided again"}: ${number} ${number === 1 ? "picture" : "pictures"}`);
+    await this.recount();
+  }
+
+  async drive(event) {
+    if (isTyping(event) || event.altKey) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const control = event.ctrlKey || event.metaKey;
+    const work = control ? { z: () => this.turn(!event.shiftKey), y: () => this.turn(false), a: () => items.pickAll() }[key] : this.work(key, event);
+    if (!work || !items.total) return;
+    event.preventDefault();
+    await work();
+  }
+
+  work(key, event) {
+    const { focus } = items;
+    const rows = Math.max(1, Math.floor(innerHeight / this.tall) - 1);
+    const onControl = event.target.closest("button, a:not(.open), input");
+    if (key in VERDICTS) {
+      return async () => {
+        const single = !items.picked.size && key !== "u";
+        await this.decide(VERDICTS[key]);
+        if (single) this.focusOn(focus + 1);
+      };
+    }
+    return {
+      ArrowRight: () => this.focusOn(focus + 1), ArrowLeft: () => this.focusOn(focus - 1), n: () => this.focusOn(focus + 1), p: () => this.focusOn(focus - 1),
+      ArrowDown: () => this.focusOn(this.places.below(focus, 1)), ArrowUp: () => this.focusOn(this.places.below(focus, -1)),
+      PageDown: () => this.focusOn(this.places.below(focus, rows)), PageUp: () => this.focusOn(this.places.below(focus, -rows)),
+      Home: () => this.focusOn(0), End: () => this.focusOn(items.total - 1), "/": () => this.search.input.focus(),
+      Escape: items.picked.size ? () => items.pickNone() : undefined,
+      " ": onControl ? undefined : () => items.peek(focus) && items.pick(items.peek(focus)),
+      Enter: onControl || event.target.closest("a") ? undefined : () => { const item = items.peek(focus); if (item) location.hash = `#/item/${encodeURIComponent(item.id)}`; },
+    }[key];
   }
 }
 
-function drawTile(index, item, key) {
-  const id = `tile-${index}`;
-  if (!item) return h("div", { class: "tile", id, role: "option", "data-key": key, "aria-label": "loading" });
-  const place = item.background === "original" ? "own photo" : readable(item.background);
-  const said = [readable(item.person), readable(item.worn), place, item.state === "done" ? "" : item.state, item.verdict,
-    item.stale ? "made again since" : "", item.flags.length ? `flags: ${item.flags.join(", ")}` : ""].filter(Boolean).join(", ");
-  const picture = item.version
-    ? h("img", { src: thumb(item.ref, item.version), alt: "", decoding: "async", draggable: "false" })
-    : h("span", { class: "absent" }, item.state === "failed" ? item.message : "not made yet");
-  const badges = [
-    item.verdict ? h("b", { class: `mark ${item.verdict}`, title: item.verdict }, MARKS[item.verdict]) : null,
-    item.stale ? h("b", { class: "mark stale", title: "made again after the decision" }, "!") : null,
-    item.flags.length ? h("b", { class: "flags", title: item.flags.join(", ") }, `⚑ ${item.flags.length}`) : null,
-    item.score !== null ? h("b", { class: "score" }, item.score.toFixed(2)) : null,
-  ];
-  return h("div", { class: `tile ${item.verdict || ""} ${item.state}`, id, role: "option", "data-key": key, "data-id": item.id, "aria-label": said,
-    onclick: () => { items.focus = index; open(item); } },
-  h("div", { class: "frame" }, picture, h("div", { class: "badges" }, badges)),
-  h("div", { class: "caption" }, h("span", {}, readable(item.person)), h("small", {}, readable(item.worn)), h("small", {}, place)));
+async function makeAgain(cards) {
+  const pairs = [...new Set(cards.map((each) => each.pair))];
+  await submit({ steps: ["tryon", "compose"], only: pairs.slice(0, MOST_PAIRS), force: true, another: true });
+  toast(`${Math.min(pairs.length, MOST_PAIRS)} ${pairs.length === 1 ? "pair is" : "pairs are"} made again`, pairs.length > MOST_PAIRS ? `the other ${pairs.length - MOST_PAIRS} afterwards: select them again` : "");
 }
 
-const open = (item) => { location.hash = `#/item/${encodeURIComponent(item.id)}`; };
+const MOST_PAIRS = 500; // of one job
 
-async function drive(event, drawing) {
-  if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-  const { columns } = drawing;
-  const page = columns * Math.max(1, Math.floor(innerHeight / drawing.tall) - 1);
-  const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, PageDown: page, PageUp: -page, n: 1, p: -1 };
-  const item = items.peek(items.focus);
-  if (event.key in moves) drawing.focusOn(items.focus + moves[event.key]);
-  else if (event.key === "Home") drawing.focusOn(0);
-  else if (event.key === "End") drawing.focusOn(items.total - 1);
-  else if (event.key === "Enter" && item && !event.target.closest("button, a")) open(item);
-  else if (event.key === "/") document.querySelector(".filters input").focus();
-  else if (event.key.toLowerCase() in VERDICTS && item) {
-    await items.decide(item, VERDICTS[event.key.toLowerCase()]);
-    drawing.decided();
-    drawing.focusOn(items.focus + (event.key.toLowerCase() === "u" ? 0 : 1));
-  } else return;
-  event.preventDefault();
+async function redoMarked() {
+  const { items: marked } = await get("/api/items?verdict=redo&limit=200");
+  await makeAgain(marked);
 }

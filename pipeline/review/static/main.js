@@ -1,8 +1,10 @@
 // Routes between the views, and what all of them share: theme, help, the pill that shows the running job.
 
 import { get } from "./api.js";
-import { clear, complain, duration, h, isTyping } from "./dom.js";
+import { clear, duration, entitle, guarded, h, isTyping } from "./dom.js";
 import { connect, hear } from "./live.js";
+import { showTrouble } from "./trouble.js";
+import { mayLeave, unsaved } from "./unsaved.js";
 
 const VIEWS = {
   "": () => import("./gallery.js"),
@@ -13,8 +15,27 @@ const VIEWS = {
   inputs: () => import("./inputs.js"),
   runs: () => import("./runs.js"),
 };
+const TITLES = { item: "Picture", placement: "Placement", masks: "Masks", pairs: "Who wears what", inputs: "Inputs", runs: "Runs" };
 const view = document.getElementById("view");
 let leaving = new AbortController();
+let shown = location.hash;
+let asking = false;
+
+/** Goes to the view of the address, unless the one that is shown holds unsaved work and its user stays. */
+async function arrive() {
+  const wanted = location.hash;
+  if (wanted === "#view") return;
+  if (!unsaved() || wanted === shown) {
+    shown = wanted;
+    await show();
+    return;
+  }
+  history.replaceState(null, "", shown || "#/");
+  if (asking) return;
+  asking = true;
+  const leave = await mayLeave().finally(() => { asking = false; });
+  if (leave) location.hash = wanted;
+}
 
 async function show() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
@@ -23,6 +44,7 @@ async function show() {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
+  const before = view.className;
   for (const link of document.querySelectorAll("nav a")) {
     const own = link.getAttribute("href").replace(/^#\/?/, "");
     if (own === (name === "item" ? "" : name)) link.setAttribute("aria-current", "page");
@@ -32,19 +54,30 @@ async function show() {
     const module = await (VIEWS[name] || VIEWS[""])();
     if (signal.aborted) return;
     view.className = `view-${name || "gallery"}`;
+    if (before && before !== view.className) view.focus({ preventScroll: true });
+    entitle(TITLES[name] || "Gallery");
     await module.show(view, { words: rest, query: new URLSearchParams(query), signal });
   } catch (problem) {
     if (signal.aborted || problem.name === "AbortError") return;
-    clear(view, h("div", { class: "empty" }, h("h2", {}, "That did not work"), h("p", {}, problem.message), problem.remedy ? h("code", {}, problem.remedy) : ""));
-    complain(problem);
+    await showTrouble(view, problem, [name, ...rest], show);
   }
+  hideMeaningless();
+}
+
+/** Views that have nothing to show yet are not offered. */
+async function hideMeaningless() {
+  const links = [...document.querySelectorAll("nav a[data-needs]")];
+  const now = await get("/api/status").catch(() => null);
+  const there = now && { done: now.done > 0, pairs: now.people > 0 && now.garments > 0, scenes: now.done > 0 && now.backgrounds > 0 };
+  for (const link of links) link.hidden = Boolean(there) && !there[link.dataset.needs] && !link.hasAttribute("aria-current");
 }
 
 const KEYS = [
-  ["Gallery", [["← → ↑ ↓", "move"], ["Enter", "open"], ["K", "keep"], ["X", "reject"], ["R", "redo"], ["U", "take the decision back"], ["/", "search"]]],
+  ["Everywhere", [["Ctrl Z", "undo: take back the last thing you did"], ["Ctrl Shift Z", "redo"], ["Ctrl S", "save"], ["?", "this help"]]],
+  ["Gallery", [["← → ↑ ↓", "move"], ["Enter", "open"], ["Space", "select"], ["Ctrl A", "select all"], ["K", "keep"], ["X", "reject"], ["R", "redo"], ["U", "undecided"], ["/", "search"], ["Esc", "select none"]]],
   ["One picture", [["→ N · ← P", "next, previous"], ["K X R U", "decide, and go on"], ["Z", "pixels or whole"], ["+ −", "zoom"], [", .", "slide before and after"], ["S", "compare or single"], ["Esc", "back"]]],
-  ["Placement", [["← → ↑ ↓", "move one pixel, with Shift ten"], ["+ −", "scale"], ["F", "flip"], ["G H", "ground line up, down"], ["[ ]", "turn the light"], ["Ctrl Z", "undo"], ["Ctrl S", "save"]]],
-  ["Masks", [["← → ↑ ↓", "move the brush, with Shift far"], ["Space", "paint"], ["E", "paint or erase"], ["[ ]", "brush size"], ["Ctrl Z", "undo"], ["Ctrl S", "save"]]],
+  ["Placement", [["← → ↑ ↓", "move one pixel, with Shift ten"], ["+ −", "scale"], ["F", "flip"], ["G H", "ground line up, down"], ["[ ]", "turn the light"]]],
+  ["Masks", [["← → ↑ ↓", "move the brush, with Shift far"], ["Space", "paint"], ["E", "paint or erase"], ["[ ]", "brush size"]]],
 ];
 
 function help() {
@@ -90,7 +123,8 @@ document.getElementById("help-button").addEventListener("click", help);
 addEventListener("keydown", (event) => {
   if (event.key === "?" && !isTyping(event)) help();
 });
-addEventListener("hashchange", show);
+addEventListener("hashchange", guarded(arrive));
+hear("gallery", hideMeaningless);
 hear("job", showPill);
 hear("hello", async () => (await get("/api/jobs")).jobs.filter((job) => job.state === "running").forEach(showPill));
 connect();

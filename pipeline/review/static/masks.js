@@ -1,20 +1,26 @@
 // The mask editor: a brush on the agnostic or the cloth mask; saving makes it an artefact edited by hand.
 
 import { file, get, put, remove, submit } from "./api.js";
-import { clamp, clear, field, guarded, h, isTyping, readable, select, toast } from "./dom.js";
+import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "./dom.js";
 import { hear } from "./live.js";
+import { Steps } from "./steps.js";
+import { watch } from "./unsaved.js";
 
 const STEPS_BACK = 16;
+const NAMES = { agnostic: "what is repainted", cloth: "outline of the garment" };
+const CATEGORIES = { upper: "", lower: " (lower body)", dress: " (dress)" };
 const INSIDE = [226, 72, 72];
 
 export async function show(view, { words: [kind, id], query, signal }) {
   const { masks } = await get("/api/masks", { signal });
   if (!masks.length) {
-    clear(view, h("div", { class: "empty" }, h("h2", {}, "No masks yet"), h("p", {}, "They appear when the parsing and cloth steps have run.")));
+    clear(view, h("div", { class: "empty" }, h("h1", {}, "No masks yet"), h("p", {}, "They appear when the pictures have been made once.")));
     return;
   }
   const wanted = masks.find((each) => each.kind === kind && each.id === id && (!query.get("category") || each.category === query.get("category"))) || masks[0];
   const editor = new MaskEditor(view, masks, wanted, signal);
+  entitle(`Mask of ${readable(wanted.id)}`);
+  watch({ what: `the mask of ${readable(wanted.id)}`, changed: () => editor.changed, save: () => editor.save() }, signal);
   await editor.load();
 }
 
@@ -27,7 +33,9 @@ class MaskEditor {
     this.erasing = false;
     this.zoom = 1;
     this.cursor = { x: 384, y: 512 };
-    this.past = [];
+    this.steps = new Steps(STEPS_BACK);
+    this.strokes = 0;
+    this.shown = this.saved = 0; // numbers of what the sheet shows and of what the file holds
     this.under = h("img", { alt: "", draggable: "false" });
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.brush = h("div", { class: "brush" });
@@ -39,16 +47,17 @@ class MaskEditor {
     this.watchPointer();
     new ResizeObserver(() => this.layout()).observe(this.area);
     addEventListener("keydown", guarded((event) => this.drive(event)), { signal });
-    addEventListener("beforeunload", (event) => { if (this.dirty) event.preventDefault(); }, { signal });
-    hear("job", (job) => { if (job.state === "done" && job.id === this.job) { toast("what follows is made"); this.job = null; if (!this.state.size) this.load(); } }, signal);
+    hear("job", (job) => { if (job.state === "done" && job.id === this.job) { toast("the pictures are made"); this.job = null; if (!this.state.size || this.waits) this.load(); } }, signal);
   }
 
+  get changed() { return this.shown !== this.saved; }
   get path() { return `/api/masks/${this.chosen.kind}/${encodeURIComponent(this.chosen.id)}?category=${this.chosen.category}`; }
 
   async load() {
     this.state = await get(this.path, { signal: this.signal });
-    this.past = [];
-    this.dirty = false;
+    this.waits = false;
+    this.strokes += 1;
+    this.shown = this.saved = this.strokes;
     this.drawSide();
     if (!this.state.size) {
       clear(this.sheet, h("p", { class: "empty" }, "This mask is not made yet."));
@@ -61,6 +70,7 @@ class MaskEditor {
     const mask = new Image();
     mask.src = file(this.state.mask, this.state.version);
     await mask.decode();
+    this.pen.clearRect(0, 0, wide, tall);
     this.pen.drawImage(mask, 0, 0, wide, tall);
     this.tint();
     this.layout();
@@ -98,10 +108,14 @@ class MaskEditor {
 
   // ---- painting ---------------------------------------------------------------------------------------------------------
 
+  now() {
+    return { number: this.shown, pixels: this.pen.getImageData(0, 0, this.canvas.width, this.canvas.height) };
+  }
+
   remember() {
-    this.past.push(this.pen.getImageData(0, 0, this.canvas.width, this.canvas.height));
-    if (this.past.length > STEPS_BACK) this.past.shift();
-    this.dirty = true;
+    this.steps.remember(this.now());
+    this.strokes += 1;
+    this.shown = this.strokes;
   }
 
   stroke(from, to) {
@@ -117,10 +131,12 @@ class MaskEditor {
     pen.globalCompositeOperation = "source-over";
   }
 
-  undo() {
-    const last = this.past.pop();
-    if (!last) return toast("nothing to undo");
-    this.pen.putImageData(last, 0, 0);
+  turn(back) {
+    const found = back ? this.steps.back(this.now()) : this.steps.forth(this.now());
+    if (!found) return toast(back ? "nothing to undo here" : "nothing to redo");
+    this.pen.putImageData(found.pixels, 0, 0);
+    this.shown = found.number;
+    this.drawSide();
     return undefined;
   }
 
@@ -164,10 +180,10 @@ class MaskEditor {
 
   drawSide() {
     const key = (each) => `${each.kind}/${each.id}/${each.category}`;
-    const names = { agnostic: "agnostic", cloth: "cloth" };
     const mode = (text, erasing) => h("button", { type: "button", "aria-pressed": String(this.erasing === erasing), onclick: () => { this.erasing = erasing; this.showBrush(); this.drawSide(); } }, text);
     clear(this.side,
-      field("Mask", select(this.masks.map((each) => [key(each), `${readable(each.id)} · ${names[each.kind]}${each.category === "upper" ? "" : ` (${each.category})`}`]), key(this.chosen), (value) => {
+      this.buttons(),
+      field("Mask", select(this.masks.map((each) => [key(each), `${readable(each.id)} · ${NAMES[each.kind]}${CATEGORIES[each.category] ?? ""}`]), key(this.chosen), (value) => {
         const next = this.masks.find((each) => key(each) === value);
         location.hash = `#/masks/${next.kind}/${encodeURIComponent(next.id)}?category=${next.category}`;
       }, "Mask")),
@@ -175,12 +191,16 @@ class MaskEditor {
       h("div", { class: "segmented", role: "group", "aria-label": "Brush" }, mode("Paint", false), mode("Erase", true)),
       field("Brush size", h("input", { type: "range", min: 4, max: 200, value: String(this.size), oninput: (event) => { this.size = Number(event.target.value); this.showBrush(); } })),
       field("Zoom", h("input", { type: "range", min: 1, max: 6, step: 0.25, value: String(this.zoom), oninput: (event) => { this.zoom = Number(event.target.value); this.layout(); } })),
-      h("div", { class: "stack" },
-        h("button", { type: "button", class: "strong", disabled: !this.dirty, onclick: guarded(() => this.save()) }, "Save ", h("kbd", {}, "Ctrl S")),
-        h("button", { type: "button", onclick: guarded(() => this.saveAndRun()) }, "Save and redo what follows"),
-        h("div", { class: "row" },
-          h("button", { type: "button", disabled: !this.past.length, onclick: () => { this.undo(); this.drawSide(); } }, "Undo"),
-          h("button", { type: "button", onclick: guarded(() => this.automatic()) }, "Automatic again"))));
+      h("button", { type: "button", onclick: guarded(() => this.automatic()) }, "Automatic again"));
+  }
+
+  /** Always in sight: above the settings, at the lower edge of a phone. */
+  buttons() {
+    return h("div", { class: "savebar", role: "group", "aria-label": "Save" },
+      h("button", { type: "button", class: "strong", disabled: !this.changed, onclick: guarded(() => this.save()) }, "Save ", h("kbd", {}, "Ctrl S")),
+      h("button", { type: "button", onclick: guarded(() => this.saveAndRun()) }, "Save and make"),
+      h("button", { type: "button", disabled: !this.steps.past.length, title: "Ctrl Z", onclick: () => this.turn(true) }, "Undo"),
+      h("button", { type: "button", disabled: !this.steps.future.length, title: "Ctrl Shift Z", onclick: () => this.turn(false) }, "Redo"));
   }
 
   /** The address of a change, with the version that it starts from. */
@@ -189,31 +209,54 @@ class MaskEditor {
   }
 
   async save() {
-    this.state = await put(this.based(), await this.png());
-    this.dirty = false;
-    toast("mask saved; the program respects it from now on");
+    const { shown } = this;
+    try {
+      this.state = await put(this.based(), await this.png());
+    } catch (problem) {
+      if (problem.status !== 409) throw problem;
+      await this.takeNewer(problem);
+      return false;
+    }
+    this.saved = shown;
+    toast("mask saved: it is used from now on");
     this.drawSide();
+    return true;
+  }
+
+  /** Somebody else saved meanwhile: theirs is shown, and undo brings back what was painted here. */
+  async takeNewer(problem) {
+    const before = this.now();
+    const { version } = this.state;
+    await this.load();
+    if (this.state.version === version) throw problem;
+    this.steps.remember(before);
+    this.drawSide();
+    toast("the mask was changed meanwhile; this is the newer one", "Undo brings yours back, Save then writes it", true);
   }
 
   async saveAndRun() {
-    if (this.dirty) await this.save();
+    if (this.changed && !(await this.save())) return;
     this.job = (await submit({ steps: this.state.steps, only: [this.state.only] })).id;
-    toast("what follows is being made");
+    toast("the pictures with it are made again");
   }
 
+  /** The mask that the program finds; undo brings back the one before. */
   async automatic() {
+    this.steps.remember(this.now());
     this.state = await remove(this.based());
+    this.waits = true;
     this.job = (await submit({ steps: [...new Set([this.chosen.kind === "cloth" ? "cloth" : "parsing", ...this.state.steps])], only: [this.state.only] })).id;
-    this.dirty = false;
-    toast("the automatic mask is being made again");
+    this.shown = this.saved;
+    this.drawSide();
+    toast("the automatic mask is made again; undo brings yours back");
   }
 
   async drive(event) {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "s")) {
+    const commands = { z: () => this.turn(!event.shiftKey), y: () => this.turn(false), s: () => (this.changed ? this.save() : undefined) };
+    if ((event.ctrlKey || event.metaKey) && commands[key]) {
       event.preventDefault();
-      if (key === "s") await this.save();
-      else { this.undo(); this.drawSide(); }
+      await commands[key]();
       return;
     }
     if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;

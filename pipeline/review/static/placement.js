@@ -1,21 +1,25 @@
 // The placement editor: drag, scale and flip a person on a background, set ground line and light, see the real composite.
 
 import { get, picture, post, put, submit } from "./api.js";
-import { clamp, clear, field, guarded, h, isTyping, readable, select, toast } from "./dom.js";
+import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "./dom.js";
 import { LightPad } from "./light.js";
+import { Steps } from "./steps.js";
+import { watch } from "./unsaved.js";
 
 const MOST_HEIGHT = 1000;
 
 export async function show(view, { words: [wanted], query, signal }) {
   const choices = await get("/api/placements", { signal });
   if (!choices.backgrounds.length || !choices.pairs.length) {
-    clear(view, h("div", { class: "empty" }, h("h2", {}, "Nothing to place yet"), h("p", {}, "Add backgrounds, and run the steps up to compose."),
+    clear(view, h("div", { class: "empty" }, h("h1", {}, "Nothing to place yet"), h("p", {}, "Add a background, and make the pictures once."),
       h("a", { class: "button", href: "#/inputs" }, "Add pictures")));
     return;
   }
   const background = wanted || choices.backgrounds[0].id;
   const state = await get(`/api/placements/${encodeURIComponent(background)}?pair=${encodeURIComponent(query.get("pair") || "")}`, { signal });
   const editor = new PlacementEditor(view, choices, state, signal);
+  entitle(`Placement on ${readable(background)}`);
+  watch({ what: `the placement on ${readable(background)}`, changed: () => editor.changed, save: () => editor.save() }, signal);
   await editor.refresh();
 }
 
@@ -30,8 +34,7 @@ class PlacementEditor {
     this.signal = signal;
     this.choices = choices;
     this.take(state);
-    this.past = [];
-    this.future = [];
+    this.steps = new Steps();
     this.active = 0;
     this.image = h("img", { alt: `${readable(state.person)} on ${readable(state.background)}`, draggable: "false" });
     this.ghost = h("img", { class: "ghost", alt: "", draggable: "false", src: this.personUrl(state.pair) });
@@ -53,6 +56,7 @@ class PlacementEditor {
     this.saved = JSON.stringify(this.settings);
   }
 
+  get changed() { return JSON.stringify(this.settings) !== this.saved; }
   get path() { return `/api/placements/${encodeURIComponent(this.state.background)}`; }
   personUrl(pair) { return `${this.path}/person?pair=${encodeURIComponent(pair)}`; }
   get size() { return this.arrangement.size; }
@@ -109,13 +113,14 @@ class PlacementEditor {
   box(figure, number) {
     const { zoom } = this;
     const [left, top, right, bottom] = figure.box;
-    const corner = (side) => {
-      const dot = h("span", { class: `corner ${side}` });
-      dot.addEventListener("pointerdown", (event) => this.drag(event, (dx, dy, start) => this.resize(start.height - dy)));
+    const corner = (side, upper) => {
+      const dot = h("span", { class: `corner ${side} ${upper ? "upper" : "lower"}` });
+      dot.addEventListener("pointerdown", (event) => this.drag(event, (dx, dy, start) => (upper ? this.resize(start.height - dy) : this.pullDown(start, dy))));
       return dot;
     };
     const element = h("div", { class: number === this.active ? "figure active" : "figure", tabindex: 0, role: "group", "data-focus": `figure-${number}`,
-      "aria-label": `Person ${number + 1}${figure.guest ? `, ${readable(figure.guest.split("__")[0])}` : ""}. Arrow keys move, plus and minus scale, F flips.`, onfocus: () => this.activate(number) }, corner("left"), corner("right"));
+      "aria-label": `Person ${number + 1}${figure.guest ? `, ${readable(figure.guest.split("__")[0])}` : ""}. Arrow keys move, plus and minus scale, F flips.`, onfocus: () => this.activate(number) },
+    corner("left", true), corner("right", true), corner("left", false), corner("right", false));
     const place = { left, top, width: right - left, height: bottom - top };
     for (const [name, value] of Object.entries(place)) element.style[name] = `${value * zoom}px`;
     element.addEventListener("pointerdown", (event) => {
@@ -169,9 +174,7 @@ class PlacementEditor {
   // ---- changing ---------------------------------------------------------------------------------------------------------
 
   remember() {
-    this.past.push(JSON.stringify(this.settings));
-    this.future.length = 0;
-    if (this.past.length > 100) this.past.shift();
+    this.steps.remember(JSON.stringify(this.settings));
   }
 
   drag(event, change, ghostly = false) {
@@ -232,6 +235,12 @@ class PlacementEditor {
     if (this.spot.foot === null) this.spot.foot = [asSetting(x, this.size[1]), asSetting(y, this.size[0])];
   }
 
+  /** A lower corner: the head stays, the feet follow. Somebody whom the photo cuts stays on the picture's edge. */
+  pullDown(start, dy) {
+    this.resize(start.height + dy);
+    if (!this.figure.anchored) this.move(start.foot[0], start.foot[1] + dy);
+  }
+
   moveGround(row) {
     this.arrangement.ground = clamp(row, 1, this.size[0] - 1);
     this.settings.horizon = asSetting(this.arrangement.ground, this.size[0]);
@@ -244,11 +253,13 @@ class PlacementEditor {
     guarded(() => this.refresh())();
   }
 
-  turn(back) {
-    const [from, to] = back ? [this.past, this.future] : [this.future, this.past];
-    if (!from.length) return toast(back ? "nothing to undo here" : "nothing to redo");
-    to.push(JSON.stringify(this.settings));
-    this.settings = JSON.parse(from.pop());
+  /** Undo takes back the last thing that was done; where nothing is left, the last save. */
+  async turn(back) {
+    const now = JSON.stringify(this.settings);
+    const found = back ? this.steps.back(now) : this.steps.forth(now);
+    if (found === undefined && back && this.state.undo) return this.undoSave();
+    if (found === undefined) return toast(back ? "nothing to undo here" : "nothing to redo");
+    this.settings = JSON.parse(found);
     return this.refresh();
   }
 
@@ -266,11 +277,14 @@ class PlacementEditor {
     const shade = this.shade(spot);
     const opacity = h("input", { type: "range", min: 0, max: 2, step: 0.05, value: String(shade.opacity), oninput: (event) => this.change(() => { this.shadow().opacity = Number(event.target.value); }) });
     const reflection = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: String(spot.reflection ?? 0), "aria-label": "Floor reflection", oninput: (event) => this.change(() => { this.spot.reflection = Number(event.target.value); }) });
-    this.asSet = h("button", { type: "button", disabled: spot.reflection === null, onclick: () => this.change(() => { this.spot.reflection = null; }) }, "as in the settings");
+    this.asSet = h("button", { type: "button", disabled: spot.reflection === null, onclick: () => this.change(() => { this.spot.reflection = null; }) }, "as everywhere");
     this.pad = new LightPad(figure.direction, (direction) => this.change(() => { figure.direction = direction; this.shadow().direction = direction; }));
+    this.choosers ||= [
+      field("Background", select(this.choices.backgrounds.map((each) => [each.id, readable(each.id) + (each.by_hand ? ", by hand" : "")]), this.state.background, (value) => go(value, this.state.pair), "Background")),
+      field("Person and garment", select(this.choices.pairs.map((each) => [each, readable(each.replace("__", " · "))]), this.state.pair, (value) => go(this.state.background, value), "Person and garment"))];
     clear(this.side,
-      field("Background", select(this.choices.backgrounds.map((each) => [each.id, readable(each.id) + (each.by_hand ? " ·" : "")]), this.state.background, (value) => go(value, this.state.pair), "Background")),
-      field("Person and garment", select(this.choices.pairs.map((each) => [each, readable(each.replace("__", " · "))]), this.state.pair, (value) => go(this.state.background, value), "Person and garment")),
+      this.buttons(),
+      this.choosers,
       this.spotRow(),
       h("div", { class: "numbers" },
         number("Foot x", figure.foot[0], (x) => this.move(x, figure.foot[1])),
@@ -285,7 +299,7 @@ class PlacementEditor {
       h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Where the shadow falls"),
         shade.direction ? h("button", { type: "button", onclick: () => this.change(() => { this.shadow().direction = null; }) }, "as found") : ""), this.pad.element),
       h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Floor reflection"), this.asSet), reflection),
-      this.buttons(),
+      h("button", { type: "button", onclick: () => this.change(() => { this.settings = structuredClone(this.choices.automatic); this.active = 0; }) }, "Everything automatic"),
       h("details", {}, h("summary", {}, this.state.file), h("pre", {}, this.state.text || "# no file: everything is found automatically")));
     return undefined;
   }
@@ -297,7 +311,9 @@ class PlacementEditor {
       if (input !== document.activeElement) input.value = String(Math.round(value));
     this.pad.set(figure.direction);
     this.asSet.disabled = this.spotNow.reflection === null;
-    this.saveButton.disabled = JSON.stringify(this.settings) === this.saved;
+    this.saveButton.disabled = !this.changed;
+    this.undoButton.disabled = !this.steps.past.length && !this.state.undo;
+    this.redoButton.disabled = !this.steps.future.length;
   }
 
   check(label, on, set) {
@@ -309,11 +325,12 @@ class PlacementEditor {
     const own = figure.spot >= 0 && !this.settings.spots[figure.spot].people.includes("*");
     const remove = figure.spot >= 0 && this.arrangement.figures.length > 1 ? h("button", { type: "button", onclick: () => this.change(() => this.removeSpot()) }, "Remove this one") : "";
     const others = this.choices.pairs.filter((pair) => pair.split("__")[0] !== this.state.person);
-    const join = others.length ? field("Group picture", select([["", "add somebody…"], ...others.map((pair) => [pair, readable(pair.replace("__", " · "))])], "", (pair) => this.change(() => this.join(pair)), "Somebody joins")) : "";
+    this.joiner ||= others.length ? select([["", "add somebody…"], ...others.map((pair) => [pair, readable(pair.replace("__", " · "))])], "", (pair) => this.change(() => { this.joiner.value = ""; this.join(pair); }), "Somebody joins") : null;
+    const join = this.joiner ? field("Group picture", this.joiner) : "";
     const row = figure.guest
       ? h("div", { class: "row" }, h("span", {}, `${readable(figure.guest.replace("__", " · "))} joins`), remove)
       : h("div", { class: "row" },
-        h("label", { class: "check" }, h("input", { type: "checkbox", checked: own, onchange: (event) => this.change(() => { this.spot.people = event.target.checked ? [this.state.person] : ["*"]; }) }), "only this person"),
+        h("label", { class: "check" }, h("input", { type: "checkbox", checked: own, onchange: (event) => this.change(() => { this.spot.people = event.target.checked ? [this.state.person] : ["*"]; }) }), "for this person only"),
         h("button", { type: "button", onclick: () => this.change(() => this.addSpot()) }, "Add another place"), remove);
     return [row, join];
   }
@@ -348,34 +365,51 @@ class PlacementEditor {
     this.active = 0;
   }
 
+  /** Always in sight: above the settings, at the lower edge of a phone. */
   buttons() {
-    this.saveButton = h("button", { type: "button", class: "strong", disabled: JSON.stringify(this.settings) === this.saved, onclick: guarded(() => this.save()) }, "Save ", h("kbd", {}, "Ctrl S"));
-    return h("div", { class: "stack" },
-      this.saveButton,
-      h("button", { type: "button", onclick: guarded(() => this.saveAndRun()) }, "Save and make the pictures"),
-      h("div", { class: "row" },
-        h("button", { type: "button", disabled: !this.past.length, onclick: guarded(() => this.turn(true)) }, "Undo"),
-        h("button", { type: "button", disabled: !this.future.length, onclick: guarded(() => this.turn(false)) }, "Redo"),
-        h("button", { type: "button", disabled: !this.state.undo, onclick: guarded(() => this.undoSave()) }, `Undo save (${this.state.undo})`)),
-      h("button", { type: "button", onclick: () => this.change(() => { this.settings = structuredClone(this.choices.automatic); this.active = 0; }) }, "Everything automatic"));
+    const { past, future } = this.steps;
+    this.saveButton = h("button", { type: "button", class: "strong", disabled: !this.changed, onclick: guarded(() => this.save()) }, "Save ", h("kbd", {}, "Ctrl S"));
+    this.undoButton = h("button", { type: "button", disabled: !past.length && !this.state.undo, title: "Ctrl Z", onclick: guarded(() => this.turn(true)) }, past.length || !this.state.undo ? "Undo" : "Undo the save");
+    this.redoButton = h("button", { type: "button", disabled: !future.length, title: "Ctrl Shift Z", onclick: guarded(() => this.turn(false)) }, "Redo");
+    return h("div", { class: "savebar", role: "group", "aria-label": "Save" }, this.saveButton,
+      h("button", { type: "button", onclick: guarded(() => this.saveAndRun()) }, "Save and make"), this.undoButton, this.redoButton);
   }
 
   async save() {
-    this.take(await put(`${this.path}?pair=${encodeURIComponent(this.state.pair)}`, { placement_settings: this.settings, base: this.state.version }));
-    toast(`${this.state.file} written`);
+    try {
+      this.take(await put(`${this.path}?pair=${encodeURIComponent(this.state.pair)}`, { placement_settings: this.settings, base: this.state.version }));
+    } catch (problem) {
+      if (problem.status !== 409) throw problem;
+      await this.takeNewer(problem);
+      return false;
+    }
+    toast(`saved in ${this.state.file}`);
     this.layout();
+    await this.refresh();
+    return true;
+  }
+
+  /** Somebody else saved meanwhile: theirs is shown, and undo brings back what was set here. */
+  async takeNewer(problem) {
+    const newer = await get(`${this.path}?pair=${encodeURIComponent(this.state.pair)}`, { signal: this.signal });
+    if (newer.version === this.state.version) throw problem;
+    this.remember();
+    this.take(newer);
+    toast(`${this.state.file} was changed meanwhile; this is the newer one`, "Undo brings yours back, Save then writes it", true);
     await this.refresh();
   }
 
   async saveAndRun() {
-    await this.save();
+    if (!(await this.save())) return;
     await submit({ steps: ["compose"], only: [this.state.background] });
     toast("the pictures with this background are made");
   }
 
   async undoSave() {
+    const before = JSON.stringify(this.settings);
     this.take(await post(`${this.path}/undo?pair=${encodeURIComponent(this.state.pair)}&base=${encodeURIComponent(this.state.version)}`));
-    toast(`${this.state.file} is as before`);
+    this.steps.future.push(before);
+    toast(`${this.state.file} is as before the last save`);
     await this.refresh();
   }
 

@@ -1,11 +1,11 @@
 // One picture: before and after, every stage it was made of, the decision about it.
 
 import { file, get, item as address, submit, thumb } from "./api.js";
-import { clear, guarded, h, isTyping, readable, select, toast } from "./dom.js";
-import { MARKS } from "./gallery.js";
+import { clear, entitle, guarded, h, isTyping, readable, select, toast } from "./dom.js";
 import { shared as items } from "./items.js";
 import { hear } from "./live.js";
 import { Stage } from "./stage.js";
+import { MARKS, meaning, words } from "./tile.js";
 
 const WHOLE = { "own photo": "photo", final: "background" }; // what a finished picture may be a part of
 
@@ -30,6 +30,7 @@ class Viewer {
     const item = await get(address(id), { signal: this.signal });
     if (again && item.version === this.item.version && item.verdict === this.item.verdict) return;
     this.item = item;
+    entitle([readable(item.person), readable(item.worn), item.background === "original" ? "own photo" : readable(item.background)].join(", "));
     if (!items.total) await items.refresh();
     const place = await items.indexOf(id);
     if (place >= 0) items.focus = place;
@@ -73,13 +74,15 @@ class Viewer {
       h("h1", {}, readable(item.person)),
       h("p", { class: "quiet" }, `${readable(item.worn)} · ${place}`, item.preview ? h("span", { class: "stamp" }, "preview") : ""),
       this.verdicts(),
-      item.message ? h("div", { class: "notice bad" }, h("b", {}, "Failed"), h("p", {}, item.message), item.remedy ? h("code", {}, item.remedy) : "") : "",
-      ...item.notices.map((each) => h("div", { class: "notice" }, h("b", {}, `⚑ ${each.flag}`), h("p", {}, each.about), each.detail ? h("small", {}, each.detail) : "")),
+      item.message ? h("div", { class: "notice bad" }, h("b", {}, "Failed"), h("p", {}, item.message), item.remedy ? h("p", {}, h("code", {}, item.remedy)) : "",
+        h("div", { class: "row" }, h("button", { type: "button", onclick: guarded(() => this.tryAgain()) }, "Try again"), h("a", { class: "button", href: "#/inputs" }, "Inputs"))) : "",
+      this.score(),
+      ...item.notices.map((each) => h("div", { class: "notice" }, h("b", {}, `⚑ ${words(each.flag)}`), h("p", {}, each.about), each.detail ? h("small", {}, each.detail) : "")),
       h("label", { class: "field" }, h("span", {}, "Compare with"), compare),
       h("div", { class: "stack" },
-        item.background === "original" ? "" : h("a", { class: "button", href: `#/placement/${encodeURIComponent(item.background)}?pair=${encodeURIComponent(item.pair)}` }, "Edit placement"),
-        h("a", { class: "button", href: `#/masks/agnostic/${encodeURIComponent(item.wearer)}?category=${item.category}` }, "Edit agnostic mask"),
-        h("a", { class: "button", href: `#/masks/cloth/${encodeURIComponent(item.garment)}?category=${item.category}` }, "Edit cloth mask"),
+        item.background === "original" ? "" : h("a", { class: "button", href: `#/placement/${encodeURIComponent(item.background)}?pair=${encodeURIComponent(item.pair)}` }, "Change the placement"),
+        h("a", { class: "button", href: `#/masks/agnostic/${encodeURIComponent(item.wearer)}?category=${item.category}` }, "Change what is repainted"),
+        h("a", { class: "button", href: `#/masks/cloth/${encodeURIComponent(item.garment)}?category=${item.category}` }, "Change the garment's outline"),
         h("button", { type: "button", onclick: guarded(() => this.redo()) }, "Make again")),
       this.figures(),
     ];
@@ -87,11 +90,17 @@ class Viewer {
 
   verdicts() {
     const button = (verdict, key) => h("button", { type: "button", class: `verdict ${verdict}`, "aria-pressed": String(this.item.verdict === verdict),
-      onclick: guarded(() => this.decide(verdict, false)) }, h("span", { "aria-hidden": "true" }, MARKS[verdict]), ` ${verdict[0].toUpperCase()}${verdict.slice(1)} `, h("kbd", {}, key));
+      onclick: guarded(() => this.decide(this.item.verdict === verdict ? "none" : verdict, false)) }, h("span", { "aria-hidden": "true" }, MARKS[verdict]), ` ${verdict[0].toUpperCase()}${verdict.slice(1)} `, h("kbd", {}, key));
     return [
       h("div", { class: "verdicts", role: "group", "aria-label": "Decision" }, button("keep", "K"), button("reject", "X"), button("redo", "R")),
       this.item.stale ? h("p", { class: "quiet" }, "The picture was made again after this decision.") : "",
     ];
+  }
+
+  score() {
+    if (this.item.score === null) return "";
+    const [rank, about] = meaning(this.item.score);
+    return h("p", { class: "score-line" }, h("b", { class: `score ${rank}` }, this.item.score.toFixed(2)), ` Score, ${about}.`);
   }
 
   figures() {
@@ -105,10 +114,29 @@ class Viewer {
   }
 
   async decide(verdict, goOn) {
-    const item = (await items.at(items.focus))?.id === this.item.id ? items.peek(items.focus) : this.item;
-    Object.assign(this.item, await items.decide(item, verdict));
-    clear(this.side, this.about());
+    await items.decide([this.item], verdict);
+    await this.follow();
     if (goOn && this.item.verdict) await this.step(1);
+  }
+
+  async turn(back) {
+    const number = await items.turn(back);
+    toast(number ? `${back ? "taken back" : "decided again"}: ${number} ${number === 1 ? "picture" : "pictures"}` : back ? "nothing to undo here" : "nothing to redo");
+    await this.follow();
+  }
+
+  /** Shows the decision about this picture as it is now. */
+  async follow() {
+    const { verdict, stale } = await get(address(this.item.id), { signal: this.signal });
+    Object.assign(this.item, { verdict, stale });
+    const focused = this.side.contains(document.activeElement) && document.activeElement.className;
+    clear(this.side, this.about());
+    if (focused) this.side.querySelector(`[class="${focused}"]`)?.focus();
+  }
+
+  async tryAgain() {
+    await submit({ steps: ["all"], only: [this.item.pair], retry_failed: true });
+    toast("queued: what failed is tried again");
   }
 
   async redo() {
@@ -126,6 +154,12 @@ class Viewer {
   }
 
   async drive(event) {
+    const turns = { z: () => this.turn(!event.shiftKey), y: () => this.turn(false) };
+    if ((event.ctrlKey || event.metaKey) && turns[event.key.toLowerCase()] && !isTyping(event)) {
+      event.preventDefault();
+      await turns[event.key.toLowerCase()]();
+      return;
+    }
     if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
     const { stage } = this;
     const onSlider = event.target === stage.slider && event.key.startsWith("Arrow");

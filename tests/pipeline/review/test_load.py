@@ -84,7 +84,7 @@ def _scroll(browser, served: Served) -> None:
         page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
         expect(page.locator(".tile[data-id]").first).to_be_visible()
         page.keyboard.press("End")
-        expect(page.locator('.tile[aria-selected="true"]')).to_have_attribute("data-id", "p49__g49__room")
+        expect(page.locator(".tile.current")).to_have_attribute("data-id", "p49__g49__room")
         assert page.locator(".tile").count() < 120
         until(page, f"({READY})() > 8")
         keep(page, "five-thousand")
