@@ -31,7 +31,7 @@ class RepairConfig(StepConfig):
     lora: Path | None = Field(None, exclude=True)
     """A LoRA file of kohya's or diffusers' names, made for Stable Diffusion 1.5; its content counts, not its path."""
     masks: Path | None = Field(None, exclude=True)
-    """A folder of hand masks, PERSON.png or .jpg as `hands masks` writes them, white = hand: only there is repainted."""
+    """A folder of hand masks, PERSON_mask.png as `hands masks` writes them, PERSON.png or .jpg; only their white is repainted."""
     lora_strength: float = Field(0.7, ge=0, le=2)
     """1 = as trained."""
     prompt: str = PROMPT

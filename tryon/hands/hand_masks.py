@@ -51,6 +51,6 @@ def read_given_mask(path: Path, size: tuple[int, int]) -> tuple[Mask, tuple[str,
         has = f"{found.mask.shape[0]} × {found.mask.shape[1]}"
         raise InputError(
             f"{path}: the hand mask is {has}, its picture {size[0]} × {size[1]} (height × width)",
-            "make it again at the picture's size: python run.py hands masks",
+            "save it at its picture's size",
         )
     return found.mask, found.assumed

@@ -131,18 +131,41 @@ def _repair(
     if before >= config.below:
         return f"good already ({before:.2f})"
     scored = _candidates(done.picture, hand, area, seeds, paint, likeness, config)
-    score, seed, best = max(scored, key=lambda each: each[0], default=(0.0, 0, done.picture))
-    if score < before + config.gain:
+    best = max(scored, key=lambda each: each.score, default=None)
+    if best is None or best.score < before + config.gain:
         done.hands[hand.side] = HandFact(Fate.NOT_REPAIRED, before)
-        return f"not better ({score:.2f} after {before:.2f})"
-    done.picture, done.hands[hand.side], done.seeds[hand.side] = best, HandFact(Fate.REPAIRED, score), seed
-    return f"repaired ({score:.2f} after {before:.2f})"
+        return f"not better ({0.0 if best is None else best.score:.2f} after {before:.2f})"
+    done.picture, done.seeds[hand.side] = best.picture, best.seed
+    done.hands[hand.side] = HandFact(Fate.REPAIRED, best.likeness)
+    return f"repaired ({best.likeness:.2f} after {before:.2f})"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A hand that was drawn once more.
+
+    Args:
+        picture: (h, w, 3) uint8 RGB, the whole picture with it.
+        seed: that it was drawn from.
+        likeness: to the photo's hand, in [0, 1].
+        still: how little changed outside the mask, in [0, 1].
+    """
+
+    picture: RGB
+    seed: int
+    likeness: float
+    still: float
+
+    @property
+    def score(self) -> float:
+        """What the best is chosen by: a better hand in another picture is none."""
+        return self.likeness * self.still
 
 
 def _candidates(
     picture: RGB, hand: Hand, area: Mask, seeds: Sequence[int], paint: Paint, likeness: Likeness, config: RepairConfig
-) -> list[tuple[float, int, RGB]]:
-    """Score, seed, and the whole picture with the hand of each seed; what overflowed is left out."""
+) -> list[Candidate]:
+    """A hand of each seed; what overflowed is left out."""
     square = square_around(hand.seen, (picture.shape[0], picture.shape[1]), config.factor)
     crop, mask = cut(picture, square), cut(area.astype(np.uint8) * 255, square) > 0
     scored = []
@@ -150,7 +173,7 @@ def _candidates(
         if drawn is not None:
             drawn = match_colours(crop, drawn, mask)
             laid = laid_in(picture, drawn, square, area, config.feather_px)
-            scored.append((likeness(laid) * stillness(crop, drawn, mask), seed, laid))
+            scored.append(Candidate(laid, seed, likeness(laid), stillness(crop, drawn, mask)))
     return scored
 
 

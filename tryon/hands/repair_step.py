@@ -24,7 +24,7 @@ from pipeline.core.hands.facts import REPAIR, Fate, facts_of
 from pipeline.core.hands.views import HandPlace, ReadHand, places, read_hand
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.keypoints import keypoints_from_json
-from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, PARSE, POSE_JSON, REPAIRED, TRYON, Ref
+from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, PARSE, POSE_JSON, REPAIRED, TEST, TRYON, Ref
 from pipeline.core.masks import Mask, worn_under
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Produced, StepBase
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 _LOG = logging.getLogger(LOG)
-MASK_ENDINGS = (".png", ".jpg")
+MASK_ENDINGS = ("_mask.png", ".png", ".jpg")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class HandRepairStep(StepBase):
         self.packages, self.seconds = card.packages, card.seconds
         self.resources: Resources = card.resources
         self.read_hand: ReadHand = read_hand
+        self._said_unnamed = False
 
     def reads(self, item: Item) -> Sequence[Ref]:
         """The engine's picture, the person before, where hands are, and where may be painted."""
@@ -182,11 +183,21 @@ class HandRepairStep(StepBase):
         """The user's mask of a person's hands; a line says what was assumed to read it."""
         file = self._mask_file(pair)
         if file is None:
+            self._say_unnamed(pair)
             return None
         mask, assumed = read_given_mask(file, (like.shape[0], like.shape[1]))
         if assumed:
             _LOG.warning("%s: %s", file, ", ".join(assumed))
         return mask
+
+    def _say_unnamed(self, pair: Pair) -> None:
+        """Once, because a wrong name would go unnoticed; many may have none on purpose."""
+        if self.config.masks is None or self._said_unnamed:
+            return
+        self._said_unnamed = True
+        *first, last = (f"{pair.person.id}{ending}" for ending in MASK_ENDINGS)
+        line = "%s: no %s or %s; who has no mask is repaired by the hull of the key-points (said once)"
+        _LOG.warning(line, self.config.masks, ", ".join(first), last)
 
     def _mask_file(self, pair: Pair) -> Path | None:
         """The file of a person in `repair.masks`; None where there is none.
@@ -200,7 +211,8 @@ class HandRepairStep(StepBase):
         if self.config.published:
             raise UsageError("repair.masks: the published way makes its own masks of the parse map", "leave out one of the two")
         if not folder.is_dir():
-            raise UsageError(f"repair.masks: there is no folder {folder}", "python run.py hands masks DIR writes one")
+            make = f"python run.py hands masks {folder} --data {self.layout.outputs / Path(TEST).parent}"
+            raise UsageError(f"repair.masks: there is no folder {folder}", make)
         return next((path for path in (folder / f"{pair.person.id}{ending}" for ending in MASK_ENDINGS) if path.is_file()), None)
 
     def _repaired(self, inputs: RepairInputs) -> Produced:

@@ -139,6 +139,15 @@ def test_a_better_hand_in_another_picture_is_refused():
     assert np.array_equal(done.picture, RUINED) and done.hands["left"].fate is Fate.NOT_REPAIRED
 
 
+def test_a_repaired_hands_figure_is_its_likeness_whatever_else_changed_a_little():
+    def tinted(canvas, seeds):
+        crops = painter_of(dict.fromkeys(SEEDS, 5))(canvas, seeds)
+        return [np.where(canvas.mask[..., None], crop, np.clip(crop.astype(int) + 5, 0, 255)).astype(np.uint8) for crop in crops]
+
+    done = repaired(paint=tinted)
+    assert done.hands["left"].fate is Fate.REPAIRED and done.hands["left"].score == 1
+
+
 def test_a_candidate_that_overflowed_counts_for_nothing():
     good = painter_of({1: 2, 2: 5, 3: 3})
     done = repaired(paint=lambda canvas, seeds: [good(canvas, seeds)[0], None, None])

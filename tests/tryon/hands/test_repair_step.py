@@ -23,6 +23,7 @@ from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, POSE_JSON, REPAIRED, TRYO
 from pipeline.core.step import Context
 from tryon.hands import score
 from tryon.hands.config import RepairConfig
+from tryon.hands.dataset import make_masks
 from tryon.hands.repair_step import HandRepairStep
 
 CONFIG = RepairConfig(on=True, candidates=2)
@@ -153,7 +154,7 @@ def fingers_alone(world) -> np.ndarray:
     return mask
 
 
-@pytest.mark.parametrize(("ending", "blur"), [(".png", 0), (".jpg", 2)])
+@pytest.mark.parametrize(("ending", "blur"), [("_mask.png", 0), (".png", 0), (".jpg", 2)])
 def test_a_mask_retouched_by_hand_says_where_is_repainted_and_soft_edges_are_cut_and_said(world, tmp_path, caplog, ending, blur):
     mask = fingers_alone(world)
     grey = cv2.GaussianBlur(mask.astype(np.uint8) * 255, (0, 0), blur) if blur else mask.astype(np.uint8) * 255
@@ -170,6 +171,20 @@ def test_a_person_without_a_mask_in_the_folder_is_repaired_as_without_one(world,
     plain = made(world)[1]
     with_masks(world, tmp_path / "masks", None)
     assert np.array_equal(made(world)[1], plain)
+
+
+def test_a_folder_without_a_mask_of_the_person_is_said_once_because_its_names_may_be_wrong(world, tmp_path, caplog):
+    with_masks(world, tmp_path / "masks", None)
+    (tmp_path / "masks" / "Ann.hand.png").write_bytes(images.mask_png(fingers_alone(world)))
+    made(world)
+    made(world)
+    assert caplog.text.count("masks: no ann_mask.png, ann.png or ann.jpg") == 1
+
+
+def test_masks_that_hands_masks_wrote_are_the_ones_that_are_read(world, tmp_path):
+    make_masks(world.layout.outputs / "vitonhd", "test", tmp_path / "masks", "ours", lambda line: None)
+    with_masks(world, tmp_path / "masks", None)
+    assert "mask" in world.step.signature(world.pair)
 
 
 def test_an_emptied_mask_leaves_the_hand_alone(world, tmp_path):
