@@ -21,6 +21,7 @@ from pipeline.assembly import (
     repair_note,
     repairs_hands,
     stages_before,
+    unheard_note,
 )
 from pipeline.choice import Chooser
 from pipeline.core.console import LOG
@@ -258,12 +259,12 @@ def _read(request: Request) -> PreparedRun:
     repairs = repairs_hands(settings) and not unrepaired
     context = Context(layout, run_config.seed, run_config.max_megapixels, run_config.device, repairs)
     parts, notes = make_parts(request.steps, settings, context, collection, chooser)
-    guessed = guess_note(collection)
+    said = (guess_note(collection), seedless, unrepaired, keep_note(settings, collection))
     lines = (
         *everything.notes,
         *engines.notes,
         *notes,
-        *filter(None, (guessed, seedless, unrepaired, keep_note(settings, collection))),
+        *filter(None, (*said, unheard_note(request.overrides, collection))),
     )
     assembly = Assembly(context, settings, collection, everything, tuple(parts), lines)
     stages = tuple(make_stages(parts))

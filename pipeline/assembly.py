@@ -250,6 +250,16 @@ def keep_note(settings: Settings, collection: Collection) -> str:
     return f"{lost}: set restore.keep, which keeps hair, face, arms, hands or accessories of the photo"
 
 
+def unheard_note(overrides: Iterable[str], collection: Collection) -> str:
+    """A line about a `--set` for an engine that dresses nobody in this run, a sister above all; "" when there is none."""
+    used = sorted({pair.engine for pair in (*collection.first_passes, *collection.pairs)})
+    sections = {each.partition(".")[0] for each in overrides}
+    unheard = sorted(section for section in sections if section in ENGINES and section not in used)
+    if not unheard or not used:
+        return ""
+    return f"--set {unheard[0]}.…: no pair is dressed by {unheard[0]}; each engine has settings of its own: {', '.join(used)}"
+
+
 def _backend(entry: StageEntry, settings: Settings, chooser: Chooser) -> tuple[Target, tuple[str, ...]]:
     if entry.backend in {"", "engine"}:
         return "", ()

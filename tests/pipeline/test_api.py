@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from workspaces import save, tee
 
 from pipeline.api import Request, prepare, run
+from pipeline.assembly import unheard_note
+from pipeline.core.items import Garment, Pair, Person
+from pipeline.core.labels import Category
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.transaction import open_records
 
@@ -35,3 +40,10 @@ def test_the_estimate_of_a_plan_is_that_of_the_chosen_backends_and_engines(tmp_p
         plan = prepared.plan(records)
     expected = sum(stage.to_run * steps[stage.stage].seconds for stage in plan.stages)
     assert prepared.estimate(plan).seconds == expected > 1
+
+
+@pytest.mark.parametrize(("overrides", "said"), [(("dci_vton.steps=9",), True), (("preview.sleeves=auto",), False), ((), False)])
+def test_a_setting_of_an_engine_that_dresses_nobody_is_said(overrides, said):
+    pair = Pair(Person("ann", "inputs:person/ann.jpg"), Garment("tee", "inputs:cloth/tee.jpg", Category.UPPER), "preview")
+    note = unheard_note(overrides, SimpleNamespace(first_passes=(), pairs=(pair,)))
+    assert note == "--set dci_vton.…: no pair is dressed by dci_vton; each engine has settings of its own: preview" * said
