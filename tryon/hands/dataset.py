@@ -38,6 +38,7 @@ Say = Callable[[str], None]
 SEED_LIST = "hand_visible_samples.txt"
 SEED_CAPTION = "hands"
 """Without caption files kohya's tools take the rest of the folder's name."""
+SPLITS = ("train", "test")
 KEYPOINTS = "_keypoints.json"
 PICTURES = (".jpg", ".jpeg", ".png")
 OURS, SEED = "ours", "seed"
@@ -158,9 +159,10 @@ def _base(data: Path, split: str) -> Path:
     base = data / split if (data / split / "openpose_json").is_dir() else data
     for folder in ("image", "openpose_json"):
         if not (base / folder).is_dir():
+            other = next((each for each in SPLITS if each != split and (data / each / folder).is_dir()), "")
+            tree = "give the root of a VITON-HD tree, or write one: python run.py export viton-hd DIR"
             raise UsageError(
-                f"{data}: no {folder}/ in it or in {split}/",
-                "give the root of a VITON-HD tree, or write one: python run.py export viton-hd DIR",
+                f"{data}: no {folder}/ in it or in {split}/", f"its pictures lie in {other}/: --split {other}" if other else tree
             )
     return base
 

@@ -152,6 +152,16 @@ def test_a_tree_without_any_hand_is_refused_with_the_reasons(tmp_path):
         make_dataset(Wanted(data=tmp_path / "tree", to=tmp_path / "made"), quiet)
 
 
+def test_a_tree_that_has_only_the_other_half_is_answered_with_the_option_that_reads_it(tmp_path):
+    write_person(tmp_path / "own", "ann", left=drawn_hand(100, 100, 60), split="test")
+    with pytest.raises(UsageError) as caught:
+        make_dataset(Wanted(data=tmp_path / "own", to=tmp_path / "hands", split="train"), quiet)
+    assert "in train/" in caught.value.message and caught.value.remedy == "its pictures lie in test/: --split test"
+    with pytest.raises(UsageError) as caught:
+        make_masks(tmp_path, "train", tmp_path / "masks", "ours", quiet)
+    assert "export viton-hd" in caught.value.remedy
+
+
 def test_a_folder_that_is_not_empty_is_left_alone(tree, tmp_path):
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "kept.txt").touch()

@@ -14,6 +14,7 @@ from pipeline.core import images
 from pipeline.core.card import ALL_THREADS, Resources
 from pipeline.core.device import choose_device
 from pipeline.core.engine import Encoded, GarmentInputs, PersonInputs, TryOnItem, loaded
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_FLOW, CLOTH_MASK, CLOTH_WARP, CLOTH_WARP_MASK, DENSEPOSE, PARSE_AGNOSTIC
 from pipeline.core.pair_stage import PairMade, PairStageBase, StageCard, pair_stage
@@ -22,9 +23,11 @@ from pipeline.core.weights.access import require
 from tryon.engines.dci_vton.config import DciVtonConfig
 
 if TYPE_CHECKING:
-    from tryon.engines.dci_vton.warping.runtime import Warping
+    from tryon.engines.dci_vton.warping.runtime import Warping, WarpPictures
 
 WEIGHTS = "dci-vton-warp"
+LEAST_SHARE = 0.005
+"""Of the canvas: the smallest garment of a whole person far away covers more."""
 
 
 @pair_stage
@@ -75,9 +78,16 @@ class WarpStage(PairStageBase):
 
     def make(self, items: Sequence[TryOnItem]) -> list[PairMade]:
         """Bend each garment onto its person, at the size of the canvas."""
-        made = [self._ready().warp(item.person, item.garment) for item in items]
-        pictures = ({CLOTH_WARP: each.cloth, CLOTH_WARP_MASK: each.mask, CLOTH_FLOW: each.flow} for each in made)
-        return [PairMade({kind: partial(images.png, picture) for kind, picture in kinds.items()}) for kinds in pictures]
+        return [_as_files(self._ready().warp(item.person, item.garment)) for item in items]
 
     def _ready(self) -> Warping:
         return loaded(self._warping, self.card.name)
+
+
+def _as_files(made: WarpPictures) -> PairMade:
+    """The pictures, with a flag where next to nothing of the garment came onto the canvas."""
+    pictures = {CLOTH_WARP: made.cloth, CLOTH_WARP_MASK: made.mask, CLOTH_FLOW: made.flow}
+    share = float((made.mask > 127).mean())
+    lost = f"{share:.1%} of the canvas is the bent garment: look at the parse map and the body parts"
+    notices = (Notice(Flag.GARMENT_MISALIGNED, lost),) if share < LEAST_SHARE else ()
+    return PairMade({kind: partial(images.png, picture) for kind, picture in pictures.items()}, notices)

@@ -6,6 +6,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import mannequin
@@ -18,6 +19,7 @@ from tiny_engines import tiny_engine, tiny_stages
 from pipeline.core import images
 from pipeline.core.engine import PairInputs, TryOnItem
 from pipeline.core.errors import InputError, MissingArtefactError, WeightsError
+from pipeline.core.flags import Flag
 from pipeline.core.items import Pair
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_FLOW, CLOTH_WARP, CLOTH_WARP_MASK, PARSE, TRYON, Layout
@@ -32,6 +34,8 @@ from tryon.engines.dci_vton.config import DciVtonConfig, sampling_config
 from tryon.engines.dci_vton.flow_picture import flow_picture
 from tryon.engines.dci_vton.presets import PRESETS
 from tryon.engines.dci_vton.runtime import steps_line
+from tryon.engines.dci_vton.warp_stage import WarpStage
+from tryon.engines.dci_vton.warping.runtime import WarpPictures
 from tryon.networks.savings import OFFICIAL
 from tryon.pair_step import WarpStep
 from tryon.samplers.schedule import leading_timesteps
@@ -97,6 +101,16 @@ def test_a_warp_that_was_given_without_its_flow_is_taken_as_given_and_half_of_on
     mask.unlink()
     given = warp.read_bytes()
     assert run() == {"warp": 1, "tryon": 1} and flow.exists() and warp.read_bytes() == given
+
+
+@pytest.mark.parametrize(("inside", "flagged"), [(0, True), (2, True), (40, False)])
+def test_a_garment_that_was_bent_off_the_canvas_is_flagged(layout: Layout, inside: int, flagged: bool):
+    stage = WarpStage(DciVtonConfig(), Context(layout, device="cpu"))
+    cloth, mask = np.zeros((160, 120, 3), np.uint8), np.zeros((160, 120), np.uint8)
+    mask[:inside, :inside] = 255
+    stage._warping = SimpleNamespace(warp=lambda person, garment: WarpPictures(cloth, mask, cloth))
+    (made,) = stage.make([SimpleNamespace(person=None, garment=None)])
+    assert [notice.flag for notice in made.notices] == [Flag.GARMENT_MISALIGNED] * flagged
 
 
 @pytest.mark.parametrize("name", NAMES)
