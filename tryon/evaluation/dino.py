@@ -44,6 +44,16 @@ def renamed(tensors: Mapping[str, Tensor], attention: Sequence[str] = _ATTENTION
     return {name: tensor for key, value in tensors.items() for name, tensor in _named(key, value, attention)}
 
 
+def library_names(tensors: Mapping[str, Tensor], known: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """As `renamed`, by the names that the installed library has.
+
+    Args:
+        tensors: of the published file.
+        known: the network's own.
+    """
+    return renamed(tensors, next(each for each in (_ATTENTION, _ATTENTION_4) if f"encoder.layer.0.{each[0]}.weight" in known))
+
+
 def _named(key: str, value: Tensor, attention: Sequence[str]) -> Iterator[tuple[str, Tensor]]:
     match = _BLOCK.fullmatch(key)
     if match is None:
@@ -82,7 +92,5 @@ def build(tensors: Mapping[str, Tensor], heads: int) -> Any:
         patch_size=patch,
     )
     model = Dinov2Model(config).eval()
-    known = model.state_dict()
-    names = next(each for each in (_ATTENTION, _ATTENTION_4) if f"encoder.layer.0.{each[0]}.weight" in known)
-    model.load_state_dict(renamed(tensors, names), strict=True)
+    model.load_state_dict(library_names(tensors, model.state_dict()), strict=True)
     return model

@@ -54,9 +54,9 @@ def build_image_encoder(widths: ClipWidths) -> Any:
     return getattr(model, "vision_model", model)  # transformers 5 took this inner level away
 
 
-def build_projecting_image_encoder(widths: ClipWidths) -> Any:
+def build_projecting_image_encoder(widths: ClipWidths, activation: str = "quick_gelu") -> Any:
     """Build the vision tower with the projection into the space that texts share: `image_embeds` (b, projection_dim)."""
-    return CLIPVisionModelWithProjection(_vision_config(widths))
+    return CLIPVisionModelWithProjection(_vision_config(widths, activation))
 
 
 def build_text_encoder(widths: TextWidths) -> Any:
@@ -76,7 +76,7 @@ def build_text_encoder(widths: TextWidths) -> Any:
     return getattr(model, "text_model", model)  # transformers 5 took this inner level away
 
 
-def _vision_config(widths: ClipWidths) -> CLIPVisionConfig:
+def _vision_config(widths: ClipWidths, activation: str = "quick_gelu") -> CLIPVisionConfig:
     return CLIPVisionConfig(
         hidden_size=widths.hidden_size,
         intermediate_size=widths.intermediate_size,
@@ -85,7 +85,7 @@ def _vision_config(widths: ClipWidths) -> CLIPVisionConfig:
         image_size=widths.image_size,
         patch_size=widths.patch_size,
         projection_dim=widths.projection_dim,
-        hidden_act="quick_gelu",
+        hidden_act=activation,
         layer_norm_eps=1e-5,
     )
 

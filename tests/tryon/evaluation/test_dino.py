@@ -9,39 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
+from published_dino import published_dino  # noqa: E402
+
 from tryon.evaluation import networks as networks_module  # noqa: E402
 from tryon.evaluation.dino import build, renamed  # noqa: E402
 from tryon.evaluation.networks import Networks  # noqa: E402
-
-BACK = {
-    "embeddings.cls_token": "cls_token",
-    "embeddings.mask_token": "mask_token",
-    "embeddings.position_embeddings": "pos_embed",
-    "embeddings.patch_embeddings.projection": "patch_embed.proj",
-    "attention.o_proj": "attn.proj",
-    "attention.output.dense": "attn.proj",
-    "layer_scale1.lambda1": "ls1.gamma",
-    "layer_scale2.lambda1": "ls2.gamma",
-    "layernorm.": "norm.",
-    "encoder.layer.": "blocks.",
-}
-
-
-def official(model) -> dict:
-    """A network's tensors as the publishers name them."""
-    own = dict(model.state_dict())
-    found = {}
-    for layer in range(model.config.num_hidden_layers):
-        for kind in ("weight", "bias"):
-            names = [
-                name for name in own if re.search(rf"layer\.{layer}\..*(q_proj|k_proj|v_proj|query|key|value)\.{kind}", name)
-            ]
-            found[f"blocks.{layer}.attn.qkv.{kind}"] = torch.cat([own.pop(name) for name in names])
-    for name, value in own.items():
-        for new, old in BACK.items():
-            name = name.replace(new, old)
-        found[name] = value
-    return found
 
 
 @pytest.fixture
@@ -57,7 +29,7 @@ def tiny():
 
 
 def test_a_network_built_from_the_published_names_answers_as_the_one_they_came_from(tiny):
-    tensors = official(tiny)
+    tensors = published_dino(tiny)
     assert all(re.match(r"blocks\.|cls_token|mask_token|pos_embed|patch_embed|norm", name) for name in tensors)
     built = build(tensors, heads=12)
     shown = torch.randn(1, 3, 224, 224)
@@ -68,15 +40,15 @@ def test_a_network_built_from_the_published_names_answers_as_the_one_they_came_f
 
 def test_a_name_that_is_not_dinos_is_refused(tiny):
     with pytest.raises(KeyError, match="head"):
-        renamed(official(tiny) | {"head.weight": torch.zeros(1)})
-    tensors = official(tiny)
+        renamed(published_dino(tiny) | {"head.weight": torch.zeros(1)})
+    tensors = published_dino(tiny)
     del tensors["norm.bias"]
     with pytest.raises(RuntimeError, match=r"layernorm\.bias"):
         build(tensors, heads=12)
 
 
 def test_embeddings_have_unit_length_and_tell_like_from_unlike(tiny, tmp_path, monkeypatch):
-    torch.save(official(tiny), tmp_path / "dinov2_vitb14_pretrain.pth")
+    torch.save(published_dino(tiny), tmp_path / "dinov2_vitb14_pretrain.pth")
     monkeypatch.setattr(networks_module, "available", lambda row, root: True)
     monkeypatch.setattr(networks_module.access, "paths", lambda row, root: {"file": tmp_path / "dinov2_vitb14_pretrain.pth"})
     embed = Networks(tmp_path).dino()

@@ -42,6 +42,7 @@ from tryon.engines.ootdiffusion.training.config import PRESETS
 from tryon.engines.ootdiffusion.training.loss import ootd_losses
 from tryon.engines.ootdiffusion.training.recipe import OotdRecipe
 from tryon.engines.ootdiffusion.training.said import about_lines
+from tryon.engines.ootdiffusion.training.start import read_start, start_files
 from tryon.engines.ootdiffusion.training.trainee import left_out
 from tryon.engines.ootdiffusion.words import BEGIN, END, HALF_BODY, words_of
 from tryon.networks.clip import clip_crop
@@ -147,6 +148,8 @@ WIRINGS = {
     "added": ("ootd.inputs=add",),
     "mask, after norm1, aligned": ("ootd.inputs=mask", "ootd.tokens=after", "ootd.alignment=true"),
     "adapter": ("ootd.adapter=plain", "ootd.adapter_places=decoder"),
+    "adapter with CLIP-H": ("ootd.adapter=plain", "ootd.adapter_eye=clip-h"),
+    "resampler with DINOv2": ("ootd.adapter=resampler", "ootd.adapter_eye=dinov2"),
     "resampler alone": ("ootd.adapter=resampler", "ootd.vision_only=true"),
     "skeleton beside": ("ootd.inputs=pose",),
     "branch with a skeleton": ("ootd.branch=pose", "ootd.inputs=mask"),
@@ -435,7 +438,8 @@ def test_both_unets_are_told_in_training_what_the_engine_tells_them(place, model
 
 
 @pytest.mark.parametrize(
-    "override", ["ootd.trained=adapter", "ootd.vision_only=true", "ootd.trained=branch", "ootd.drop_adapter=0.1"]
+    "override",
+    ["ootd.trained=adapter", "ootd.vision_only=true", "ootd.trained=branch", "ootd.drop_adapter=0.1", "ootd.adapter_eye=dinov2"],
 )
 def test_an_adapter_or_branch_that_is_not_there_or_leaves_places_blind_is_refused(override):
     with pytest.raises(UsageError, match=r"adapter|branch"):
@@ -465,6 +469,21 @@ def test_what_is_left_out_is_the_empty_text_without_vector_and_zeros(place, mode
     assert torch.equal(without.context[0], empty[0]) and torch.equal(without.context[2], empty[0])
     assert torch.equal(without.context[1::2], whole.context[1::2]) and torch.equal(without.garment_context, whole.garment_context)
     assert not without.features[:2].any() and torch.equal(without.features[2:], whole.features[2:])
+
+
+@pytest.mark.parametrize(("eye", "row"), [("clip-h", "ip-adapter-image-encoder"), ("dinov2", "dinov2-vitb14")])
+def test_an_eye_that_is_not_there_or_another_network_is_told_with_the_command_that_brings_it(place, tmp_path, eye, row):
+    start = shutil.copytree(place.start, tmp_path / "weights")
+    own = settings("ootd.adapter=plain", f"ootd.adapter_eye={eye}", "ootd.trained=adapter")["ootd"]
+    assert any(row in str(path) for path in start_files(start, own))
+    (file,) = (start / row).iterdir()
+    torch.save({"blocks.0.foreign": torch.ones(1)}, file) if eye == "dinov2" else save_file({"foreign": torch.ones(1)}, file)
+    with pytest.raises(WeightsError, match=file.name):
+        read_start(start, own, WIDTHS)
+    file.unlink()
+    with pytest.raises(WeightsError, match=f"no {eye} for the adapter") as found:
+        read_start(start, own, WIDTHS)
+    assert found.value.remedy == f"python run.py weights pull {row}"
 
 
 def test_a_new_adapter_begins_with_the_projections_for_text(place):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tryon.networks.clip import ClipWidths, TextWidths
+from tryon.networks.eyes import CLIP_H, DinoWidths
 from tryon.networks.sd1 import GROUPS, LATENT_CHANNELS, LAYERS_PER_LEVEL, LEVEL_MULTIPLIERS, level_channels
 
 
@@ -25,6 +26,8 @@ class Architecture:
     vae_groups: int = GROUPS
     text: TextWidths = field(default_factory=TextWidths)
     clip: ClipWidths = field(default_factory=ClipWidths)
+    clip_h: ClipWidths = CLIP_H  # with what an adapter may look
+    dinov2: DinoWidths = field(default_factory=DinoWidths)
 
 
 FULL = Architecture()

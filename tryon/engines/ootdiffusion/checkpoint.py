@@ -19,10 +19,13 @@ from tryon.checkpoints import Difference, difference, fill, open_checkpoint, ref
 from tryon.engines.ootdiffusion.architecture import FULL, GARMENT_CHANNELS, TRY_ON_CHANNELS, Architecture
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.wiring import PUBLISHED, Wiring
+from tryon.evaluation.dino import library_names
 from tryon.networks.clip import count_positions
 from tryon.networks.savings import ALL, Savings
 
 INPUT = "conv_in.weight"
+EYES = {"clip-h": ("ip-adapter-image-encoder", "model.safetensors"), "dinov2": ("dinov2-vitb14", "dinov2_vitb14_pretrain.pth")}
+"""What an adapter may look with: row of the weights table, and its file."""
 UNETS = ("unet_garm", "unet_vton")
 PART_FILE = "model.safetensors"
 """Of a learned part that only a training of ours has."""
@@ -45,6 +48,7 @@ class Files:
         row: name of the model's weights, for messages.
         garment, try_on: files of the two U-Nets, where they are not below `unets`.
         wiring: how the U-Nets are joined; parts that only this wiring has lie beside them.
+        eye: file of what an adapter looks with, where it is not there.
     """
 
     unets: Path
@@ -54,6 +58,7 @@ class Files:
     garment: Path | None = None
     try_on: Path | None = None
     wiring: Wiring = PUBLISHED
+    eye: Path | None = None
 
     @property
     def remedy(self) -> str:
@@ -88,7 +93,7 @@ def fill_network(
     """
     network = empty_network(architecture, savings, wiring)
     fill(network, weights, dtype, channels_last=savings.channels_last)
-    for tower in (network.text_encoder, network.image_encoder):
+    for tower in (network.text_encoder, network.image_encoder, *([network.eye] if wiring.adapter_eye == "clip-h" else [])):
         count_positions(tower)
     return network
 
@@ -120,7 +125,22 @@ def read_unets(files: Files, architecture: Architecture = FULL) -> dict[str, Ten
     for part in files.wiring.extra_parts:
         if (own := files.unets / part / PART_FILE).is_file():
             parts[part] = (own, open_checkpoint(own))
+    if "eye" in files.wiring.extra_parts and "eye" not in parts and files.eye is not None:
+        parts["eye"] = (files.eye, _eye(files, architecture))
     return _strictly(parts, files, architecture)
+
+
+def _eye(files: Files, architecture: Architecture) -> dict[str, Tensor]:
+    """What an adapter looks with, of its published file."""
+    assert files.eye is not None
+    weights = open_checkpoint(_there(files.eye, "what the adapter looks with", EYES[files.wiring.adapter_eye][0]))
+    if files.wiring.adapter_eye == "clip-h":
+        return image_tower(weights)
+    known = empty_network(architecture, wiring=files.wiring).eye.state_dict()
+    try:
+        return library_names(weights, known)
+    except KeyError as name:
+        raise WeightsError(f"{files.eye}: no DINOv2: has {name}", f"python run.py weights pull {EYES['dinov2'][0]}") from None
 
 
 def _strictly(
@@ -248,5 +268,10 @@ def _there(path: Path, about: str, row: str) -> Path:
 
 
 def _refuse(path: Path, part: str, found: Difference, files: Files) -> None:
-    names = {"vae": "the VAE", "text_encoder": "CLIP's text tower", "image_encoder": "CLIP's vision tower"}
+    names = {
+        "eye": "what the adapter looks with",
+        "vae": "the VAE",
+        "text_encoder": "CLIP's text tower",
+        "image_encoder": "CLIP's vision tower",
+    }
     refuse_difference(path, names.get(part, f"OOTDiffusion's {part}"), found, files.remedy)

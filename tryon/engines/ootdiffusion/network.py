@@ -22,6 +22,7 @@ from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architectu
 from tryon.engines.ootdiffusion.wiring import MIDDLE, PUBLISHED, Wiring
 from tryon.networks.attention import AttentionProbe
 from tryon.networks.clip import build_projecting_image_encoder, build_text_encoder
+from tryon.networks.eyes import build_clip_h, build_dinov2, clip_features, dino_features, feature_width
 from tryon.networks.image_adapter import ImageAdapter, ImageProjector, Resampler, ResamplerWidths, decoder_places
 from tryon.networks.layout import map_layout
 from tryon.networks.reference_attention import (
@@ -69,6 +70,8 @@ class OotDiffusion(nn.Module):
         if wiring.adapter != "none":
             places = decoder_places(self.unet_vton) if wiring.adapter_places == "decoder" else None
             self.adapter = ImageAdapter(_projector(a, wiring), self.unet_vton, places)
+        if "eye" in wiring.extra_parts:
+            self.eye: Any = build_clip_h(a.clip_h) if wiring.adapter_eye == "clip-h" else build_dinov2(a.dinov2)
         if wiring.branch != "none":
             self.branch: Any = residual_branch(self.unet_vton)
         whole = (self.unet_garm, self.unet_vton, self.vae, self.text_encoder, self.image_encoder)
@@ -105,13 +108,12 @@ class OotDiffusion(nn.Module):
         return torch.cat([kept, image.to(text.dtype)], dim=1)
 
     def picture_features(self, clip_pictures: Tensor) -> Tensor:
-        """What the adapter's projector takes of garments (b, 3, 224, 224): CLIP's vector (b, c), or its patches (b, m, c)."""
-        shown = clip_pictures.to(self.device, self.dtype)
-        if self.wiring.adapter == "plain":
-            vector: Tensor = self.image_encoder(shown).image_embeds
-            return vector
-        patches: Tensor = self.image_encoder(shown, output_hidden_states=True).hidden_states[-2]
-        return patches
+        """What the adapter's projector takes of garments (b, 3, 224, 224): their vectors (b, c), or their patches (b, m, c)."""
+        shown, patches = clip_pictures.to(self.device, self.dtype), self.wiring.adapter == "resampler"
+        if self.wiring.adapter_eye == "dinov2":
+            return dino_features(self.eye, shown, patches=patches)
+        tower = self.image_encoder if self.wiring.adapter_eye == "clip-l" else self.eye
+        return clip_features(tower, shown, patches=patches)
 
     def garment_tokens(
         self,
@@ -248,13 +250,13 @@ class OotDiffusion(nn.Module):
 
 
 def _projector(a: Architecture, wiring: Wiring) -> ImageProjector | Resampler:
+    eye = {"clip-l": a.clip, "clip-h": a.clip_h, "dinov2": a.dinov2}[wiring.adapter_eye]
+    inputs = feature_width(eye, patches=wiring.adapter == "resampler")
     if wiring.adapter == "plain":
-        return ImageProjector(a.clip.projection_dim, a.context_dim)
+        return ImageProjector(inputs, a.context_dim)
     width = min(HEAD_WIDTH, a.context_dim)
     heads = a.context_dim // width
-    widths = ResamplerWidths(
-        inputs=a.clip.hidden_size, width=a.context_dim, heads=heads, head_width=width, context_dim=a.context_dim
-    )
+    widths = ResamplerWidths(inputs=inputs, width=a.context_dim, heads=heads, head_width=width, context_dim=a.context_dim)
     return Resampler(widths)
 
 

@@ -16,6 +16,7 @@ Tokens = Literal["before", "after"]
 ReferenceTimestep = Literal["zero", "same", "middle"]
 Adapter = Literal["none", "plain", "resampler"]
 Places = Literal["all", "decoder"]
+Eye = Literal["clip-l", "clip-h", "dinov2"]
 Branch = Literal["none", "pose", "sobel"]
 CHANNELS: Mapping[Inputs, int] = {"concat": 8, "add": 4, "mask": 9, "pose": 12}
 """Of the try-on U-Net's first convolution."""
@@ -35,6 +36,7 @@ class Wiring:
         alignment: a small residual network stands behind the masked person's latent.
         adapter: an IP-Adapter for the garment: four tokens of CLIP's vector, or sixteen of its patches; none = without.
         adapter_places: the try-on U-Net's cross-attentions that see these tokens: all, or those of its decoder.
+        adapter_eye: the network by which the adapter sees the garment: OOTDiffusion's own CLIP, OpenCLIP's ViT-H, or DINOv2.
         vision_only: these tokens are all that the try-on U-Net's cross-attentions see.
         branch: a ControlNet beside the try-on U-Net that sees the skeleton, or the garment's edges laid into the hole (sobel).
     """
@@ -45,6 +47,7 @@ class Wiring:
     alignment: bool = False
     adapter: Adapter = "none"
     adapter_places: Places = "all"
+    adapter_eye: Eye = "clip-l"
     vision_only: bool = False
     branch: Branch = "none"
 
@@ -52,6 +55,7 @@ class Wiring:
     def extra_parts(self) -> tuple[str, ...]:
         """Learned parts beside the published ones: attributes of the network, and folders beside the two U-Nets."""
         there = {"alignment": self.alignment, "adapter": self.adapter != "none", "branch": self.branch != "none"}
+        there["eye"] = self.adapter != "none" and self.adapter_eye != "clip-l"
         return tuple(part for part, has in there.items() if has)
 
     @property

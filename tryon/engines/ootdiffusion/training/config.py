@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from pipeline.core.config import Schema, StepConfig
 from pipeline.core.labels import Category
-from tryon.engines.ootdiffusion.wiring import Adapter, Branch, Inputs, Places, ReferenceTimestep, Tokens, Wiring
+from tryon.engines.ootdiffusion.wiring import Adapter, Branch, Eye, Inputs, Places, ReferenceTimestep, Tokens, Wiring
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Prompts
 from tryon.training.config import LoopConfig
 from tryon.training.data.augment import Unchanged
@@ -65,6 +65,8 @@ class OotdTraining(StepConfig):
     """An IP-Adapter on the try-on U-Net that sees the garment: four tokens of CLIP-L's vector, or sixteen of its patches."""
     adapter_places: Places = "all"
     """Which of the try-on U-Net's cross-attentions see them: all, or those of the decoder."""
+    adapter_eye: Eye = "clip-l"
+    """By which network the adapter sees the garment: OOTDiffusion's own CLIP ViT-L, OpenCLIP's ViT-H, or DINOv2's ViT-B."""
     vision_only: bool = False
     """These tokens are all that the try-on U-Net's cross-attentions see; all of them must."""
     branch: Branch = "none"
@@ -108,6 +110,8 @@ class OotdTraining(StepConfig):
             raise ValueError("drop_adapter needs an adapter beside text: adapter=plain or resampler, and vision_only=false")
         if self.trained == "branch" and self.branch == "none":
             raise ValueError("trained=branch needs branch=pose or branch=sobel")
+        if self.adapter_eye != "clip-l" and self.adapter == "none":
+            raise ValueError("adapter_eye needs an adapter: adapter=plain or adapter=resampler")
         if self.vision_only and (self.adapter == "none" or self.adapter_places != "all"):
             raise ValueError("vision_only needs an adapter at all places: the others would see nothing")
         return self
@@ -123,6 +127,7 @@ class OotdTraining(StepConfig):
         return Wiring(
             adapter=self.adapter,
             adapter_places=self.adapter_places,
+            adapter_eye=self.adapter_eye,
             vision_only=self.vision_only,
             branch=self.branch,
             inputs=self.inputs,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.core.errors import WeightsError
 from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
-from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, read_published
+from tryon.engines.ootdiffusion.checkpoint import EYES, PART_FILE, UNET_FILE, Files, read_published
 from tryon.engines.ootdiffusion.network import Alignment, OotDiffusion
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
 from tryon.networks.image_adapter import Resampler
@@ -79,8 +79,22 @@ def find_files(start: Path, config: OotdTraining, vae: Path | None = None) -> Fi
     if found_clip is None:
         pull = "python run.py weights pull clip-vit-large-patch14"
         raise WeightsError(f"{start}: no CLIP ViT-L/14 in it or above it ({CLIP})", pull)
+    unets, eye = garment.parent.parent, None
+    if "eye" in config.wiring.extra_parts and not (unets / "eye" / PART_FILE).is_file():
+        name, file = EYES[config.adapter_eye]
+        eye = _first(base / name / file for base in near)
+        if eye is None:
+            pull = f"python run.py weights pull {name}"
+            raise WeightsError(f"{start}: no {config.adapter_eye} for the adapter in it or above it ({name}/{file})", pull)
     return Files(
-        unets=garment.parent.parent, vae=found_vae, clip=found_clip, row=row, garment=garment, try_on=try_on, wiring=config.wiring
+        unets=unets,
+        vae=found_vae,
+        clip=found_clip,
+        row=row,
+        garment=garment,
+        try_on=try_on,
+        wiring=config.wiring,
+        eye=eye,
     )
 
 
@@ -151,7 +165,7 @@ def start_files(start: Path, config: OotdTraining) -> tuple[Path, ...]:
     """Every file that decides what is trained."""
     files = find_files(start, config)
     assert files.garment is not None and files.try_on is not None
-    return files.garment, files.try_on, files.vae, files.clip
+    return files.garment, files.try_on, files.vae, files.clip, *(() if files.eye is None else (files.eye,))
 
 
 def _unet(start: Path, base: Base, part: str, model: str, setting: str) -> Path:
