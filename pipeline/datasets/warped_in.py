@@ -25,6 +25,7 @@ from pipeline.datasets.tree import FolderIndex, Kind, Published, folder_named
 from pipeline.datasets.warped_out import UNPAIRED, refuse_namesakes
 
 CLOTH, MASK = "cloth-warp", "cloth-warp-mask"
+BLANK = "correct it, or remove it with its garment: the step then bends the garment"
 CURE = "save it at its picture's size, or remove it with its mask: the step then bends the garment"
 
 
@@ -113,7 +114,7 @@ class WarpedFiles:
         cloth, mask = self._fitted(images.read_rgb(self.cloth), self.cloth), self._fitted(images.read_grey(self.mask), self.mask)
         share = float((mask > 127).mean())
         if not LEAST <= share <= MOST:
-            raise InputError(f"{self.mask}: {share:.0%} of it is white, which shows no garment", CURE)
+            raise InputError(f"{self.mask}: {share:.0%} of it is white, which shows no garment", BLANK)
         return images.png(cloth if wanted == self.cloth else mask)
 
     def _fitted(self, picture: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
