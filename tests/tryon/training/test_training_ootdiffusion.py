@@ -150,6 +150,7 @@ WIRINGS = {
     "adapter": ("ootd.adapter=plain", "ootd.adapter_places=decoder"),
     "adapter with CLIP-H": ("ootd.adapter=plain", "ootd.adapter_eye=clip-h"),
     "resampler with DINOv2": ("ootd.adapter=resampler", "ootd.adapter_eye=dinov2"),
+    "garment and hole": ("ootd.adapter=resampler", "ootd.adapter_mask=true"),
     "resampler alone": ("ootd.adapter=resampler", "ootd.vision_only=true"),
     "skeleton beside": ("ootd.inputs=pose",),
     "branch with a skeleton": ("ootd.branch=pose", "ootd.inputs=mask"),
@@ -439,7 +440,10 @@ def test_both_unets_are_told_in_training_what_the_engine_tells_them(place, model
 
 @pytest.mark.parametrize(
     "override",
-    ["ootd.trained=adapter", "ootd.vision_only=true", "ootd.trained=branch", "ootd.drop_adapter=0.1", "ootd.adapter_eye=dinov2"],
+    [
+        *("ootd.trained=adapter", "ootd.vision_only=true", "ootd.trained=branch", "ootd.drop_adapter=0.1"),
+        *("ootd.adapter_eye=dinov2", "ootd.adapter_mask=true"),
+    ],
 )
 def test_an_adapter_or_branch_that_is_not_there_or_leaves_places_blind_is_refused(override):
     with pytest.raises(UsageError, match=r"adapter|branch"):
@@ -484,6 +488,18 @@ def test_an_eye_that_is_not_there_or_another_network_is_told_with_the_command_th
     with pytest.raises(WeightsError, match=f"no {eye} for the adapter") as found:
         read_start(start, own, WIDTHS)
     assert found.value.remedy == f"python run.py weights pull {row}"
+
+
+def test_an_adapter_that_sees_the_hole_answers_another_hole_differently_and_one_that_does_not_alike(place):
+    answers = {}
+    for sees in ("true", "false"):
+        own = settings("ootd.adapter=resampler", f"ootd.adapter_mask={sees}", "ootd.trained=adapter")
+        trainee, items = RECIPE.open(place.start, own, {}), items_of(place)[:1]
+        whole = trainee.module.encoded(trainee.validation_batch(items, 500))
+        with torch.no_grad():
+            given = [whole, replace(whole, repaint=whole.repaint.flip(2))]
+            answers[sees] = [float(ootd_losses(trainee.module.network, each, own["ootd"])["noise"]) for each in given]
+    assert answers["true"][0] != answers["true"][1] and answers["false"][0] == answers["false"][1]
 
 
 def test_a_new_adapter_begins_with_the_projections_for_text(place):

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
@@ -70,6 +71,8 @@ class OotDiffusion(nn.Module):
         if wiring.adapter != "none":
             places = decoder_places(self.unet_vton) if wiring.adapter_places == "decoder" else None
             self.adapter = ImageAdapter(_projector(a, wiring), self.unet_vton, places)
+        if wiring.adapter_mask:
+            self.mask_tokens = MaskTokens(_seen_width(a, wiring))
         if "eye" in wiring.extra_parts:
             self.eye: Any = build_clip_h(a.clip_h) if wiring.adapter_eye == "clip-h" else build_dinov2(a.dinov2)
         if wiring.branch != "none":
@@ -171,7 +174,12 @@ class OotDiffusion(nn.Module):
         return guide_of(self.branch, self.arranged(drawings), context.to(self.device, self.dtype), self.savings.attention)
 
     def contexts(
-        self, context: Tensor, garments: GarmentTokens, probes: Probes | None = None, picture: Tensor | None = None
+        self,
+        context: Tensor,
+        garments: GarmentTokens,
+        probes: Probes | None = None,
+        picture: Tensor | None = None,
+        area: Tensor | None = None,
     ) -> Contexts:
         """What every stage of the try-on U-Net looks at; made once per batch.
 
@@ -180,11 +188,12 @@ class OotDiffusion(nn.Module):
             garments: of b garments.
             probes: see `Probes`.
             picture: of b garments, what `picture_features` gave, where the wiring has an adapter.
+            area: (b, 1, h, w), 1 = repaint, where the adapter sees it.
         """
         context, probes = context.to(self.device, self.dtype), probes or {}
         looks = [self._look(garment, probes.get(place)) for place, garment in enumerate(garments)]
         if self.wiring.adapter != "none":
-            given = [Context(across=each) for each in self._with_picture(context, picture)]
+            given = [Context(across=each) for each in self._with_picture(context, picture, area)]
         elif self.savings.tabulate_context:
             seen = tabulate(self.unet_vton, context, self.savings.attention)
             given = [Context(across=Tabulated(each)) for each in seen]
@@ -194,9 +203,13 @@ class OotDiffusion(nn.Module):
         plain: Contexts = [None if stage.transformer is None else next(rest) for stage in unet_stages(self.unet_vton)]
         return looking_through(plain, looks)
 
-    def _with_picture(self, context: Tensor, picture: Tensor | None) -> Sequence[CrossAttention]:
+    def _with_picture(self, context: Tensor, picture: Tensor | None, area: Tensor | None) -> Sequence[CrossAttention]:
         assert picture is not None, "this wiring has an adapter"
-        tokens = self.adapter.projector(picture.to(self.device, self.dtype))
+        shown = picture.to(self.device, self.dtype)
+        if self.wiring.adapter_mask:
+            assert area is not None, "this wiring's adapter sees the hole"
+            shown = torch.cat([shown, self.mask_tokens(area.to(self.device, self.dtype))], dim=1)
+        tokens = self.adapter.projector(shown)
         text = None if self.wiring.vision_only else context
         return self.adapter.looks(self.unet_vton, text, tokens, kernel=self.savings.attention)
 
@@ -250,14 +263,19 @@ class OotDiffusion(nn.Module):
 
 
 def _projector(a: Architecture, wiring: Wiring) -> ImageProjector | Resampler:
-    eye = {"clip-l": a.clip, "clip-h": a.clip_h, "dinov2": a.dinov2}[wiring.adapter_eye]
-    inputs = feature_width(eye, patches=wiring.adapter == "resampler")
+    inputs = _seen_width(a, wiring)
     if wiring.adapter == "plain":
         return ImageProjector(inputs, a.context_dim)
     width = min(HEAD_WIDTH, a.context_dim)
     heads = a.context_dim // width
     widths = ResamplerWidths(inputs=inputs, width=a.context_dim, heads=heads, head_width=width, context_dim=a.context_dim)
     return Resampler(widths)
+
+
+def _seen_width(a: Architecture, wiring: Wiring) -> int:
+    """Channels of what an adapter is told of a garment."""
+    eye = {"clip-l": a.clip, "clip-h": a.clip_h, "dinov2": a.dinov2}[wiring.adapter_eye]
+    return feature_width(eye, patches=wiring.adapter == "resampler")
 
 
 class Alignment(nn.Module):
@@ -273,6 +291,29 @@ class Alignment(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """(b, 4, h, w) → the same shape."""
         out: Tensor = latents + self.leave(F.silu(self.enter(latents)))
+        return out
+
+
+class MaskTokens(nn.Module):
+    """The shape of a hole as 16 tokens beside a picture's patches: four by four fields, each of four by four shares.
+
+    Args:
+        width: of a patch.
+    """
+
+    FIELDS, SHARES = 4, 4
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(self.SHARES**2, width)
+        self.places = nn.Parameter(torch.zeros(self.FIELDS**2, width))
+
+    def forward(self, area: Tensor) -> Tensor:
+        """(b, 1, h, w), 1 = repaint → (b, 16, width)."""
+        side = self.FIELDS * self.SHARES
+        small = F.adaptive_avg_pool2d(area, (side, side))
+        shares = rearrange(small, "b 1 (y p) (x q) -> b (y x) (p q)", p=self.SHARES, q=self.SHARES)
+        out: Tensor = self.proj(shares) + self.places
         return out
 
 

@@ -97,6 +97,7 @@ class Denoiser:
         self.context = torch.cat([garment.context for garment in batch.garments])
         pictures = [garment.picture for garment in batch.garments if garment.picture is not None]
         self.picture = torch.cat(pictures) if pictures else None
+        self.area = torch.cat([person.repaint for person in batch.persons])
         self.guides = self._guides()
         self.passes = None if network.wiring.every_step else self._passes(batch.tokens)
 
@@ -122,15 +123,17 @@ class Denoiser:
 
     def _passes(self, tokens: Sequence[ShownGarment]) -> list[Contexts]:
         """What the stages of each call of the try-on U-Net look at."""
-        network, context, picture = self.network, self.context, self.picture
+        network, context, picture, area = self.network, self.context, self.picture, self.area
         shown = together([each.shown for each in tokens])
         if not self.config.guided:
-            return [network.contexts(context, shown, self.probes, picture)]
+            return [network.contexts(context, shown, self.probes, picture, area)]
         hidden = together([each.hidden for each in tokens if each.hidden is not None])
         if network.savings.batch_guidance:
             twice = None if picture is None else torch.cat([picture, picture])
-            return [network.contexts(torch.cat([context, context]), together([shown, hidden]), self.probes, twice)]
-        return [network.contexts(context, shown, self.probes, picture), network.contexts(context, hidden, picture=picture)]
+            both = torch.cat([area, area])
+            return [network.contexts(torch.cat([context, context]), together([shown, hidden]), self.probes, twice, both)]
+        seen = network.contexts(context, shown, self.probes, picture, area)
+        return [seen, network.contexts(context, hidden, picture=picture, area=area)]
 
     def _guides(self) -> list[Guide | None]:
         """What the branch is shown in each call of the try-on U-Net."""

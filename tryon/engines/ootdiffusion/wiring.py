@@ -37,6 +37,7 @@ class Wiring:
         adapter: an IP-Adapter for the garment: four tokens of CLIP's vector, or sixteen of its patches; none = without.
         adapter_places: the try-on U-Net's cross-attentions that see these tokens: all, or those of its decoder.
         adapter_eye: the network by which the adapter sees the garment: OOTDiffusion's own CLIP, OpenCLIP's ViT-H, or DINOv2.
+        adapter_mask: the adapter sees the shape of the hole beside the garment's patches; of a resampler.
         vision_only: these tokens are all that the try-on U-Net's cross-attentions see.
         branch: a ControlNet beside the try-on U-Net that sees the skeleton, or the garment's edges laid into the hole (sobel).
     """
@@ -48,6 +49,7 @@ class Wiring:
     adapter: Adapter = "none"
     adapter_places: Places = "all"
     adapter_eye: Eye = "clip-l"
+    adapter_mask: bool = False
     vision_only: bool = False
     branch: Branch = "none"
 
@@ -56,6 +58,7 @@ class Wiring:
         """Learned parts beside the published ones: attributes of the network, and folders beside the two U-Nets."""
         there = {"alignment": self.alignment, "adapter": self.adapter != "none", "branch": self.branch != "none"}
         there["eye"] = self.adapter != "none" and self.adapter_eye != "clip-l"
+        there["mask_tokens"] = self.adapter_mask
         return tuple(part for part, has in there.items() if has)
 
     @property

@@ -67,6 +67,8 @@ class OotdTraining(StepConfig):
     """Which of the try-on U-Net's cross-attentions see them: all, or those of the decoder."""
     adapter_eye: Eye = "clip-l"
     """By which network the adapter sees the garment: OOTDiffusion's own CLIP ViT-L, OpenCLIP's ViT-H, or DINOv2's ViT-B."""
+    adapter_mask: bool = False
+    """The adapter sees the shape of the hole too: 16 tokens beside the garment's patches; of a resampler."""
     vision_only: bool = False
     """These tokens are all that the try-on U-Net's cross-attentions see; all of them must."""
     branch: Branch = "none"
@@ -112,6 +114,8 @@ class OotdTraining(StepConfig):
             raise ValueError("trained=branch needs branch=pose or branch=sobel")
         if self.adapter_eye != "clip-l" and self.adapter == "none":
             raise ValueError("adapter_eye needs an adapter: adapter=plain or adapter=resampler")
+        if self.adapter_mask and self.adapter != "resampler":
+            raise ValueError("adapter_mask needs adapter=resampler: a plain one takes a vector, not tokens")
         if self.vision_only and (self.adapter == "none" or self.adapter_places != "all"):
             raise ValueError("vision_only needs an adapter at all places: the others would see nothing")
         return self
@@ -128,6 +132,7 @@ class OotdTraining(StepConfig):
             adapter=self.adapter,
             adapter_places=self.adapter_places,
             adapter_eye=self.adapter_eye,
+            adapter_mask=self.adapter_mask,
             vision_only=self.vision_only,
             branch=self.branch,
             inputs=self.inputs,

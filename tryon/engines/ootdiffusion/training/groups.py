@@ -30,7 +30,7 @@ def trained_groups(network: OotDiffusion, config: OotdTraining) -> Groups:
     garment = {name: each for name, each in named.items() if name.startswith(f"{GARMENT}.")}
     try_on = {name: each for name, each in named.items() if name.startswith(f"{TRY_ON}.")}
     more = {name: each for name, each in named.items() if name.startswith("alignment.")}
-    adapter = {name: each for name, each in named.items() if name.startswith("adapter.")}
+    adapter = {name: each for name, each in named.items() if name.startswith(("adapter.", "mask_tokens."))}
     branch = {name: each for name, each in named.items() if name.startswith("branch.")}
     extra = {"alignment": more, "image adapter": adapter, "residual branch": branch}
     extra = {group: own for group, own in extra.items() if own}

@@ -78,7 +78,7 @@ def ootd_losses(
     tokens = network.garment_tokens(
         garment, batch.garment_context, batch.timesteps, recompute=recompute, frozen=not garment_learns
     )
-    seen = network.contexts(batch.context, tokens, picture=batch.features)
+    seen = network.contexts(batch.context, tokens, picture=batch.features, area=batch.repaint)
     flows = FlowLooks(grid=(noisy.shape[2], noisy.shape[3])) if config.flow else None
     seen = flows.watching(seen) if flows else seen
     shifts, guide = network.time_shifts(batch.timesteps), None

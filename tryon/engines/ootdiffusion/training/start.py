@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.core.errors import WeightsError
 from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
 from tryon.engines.ootdiffusion.checkpoint import EYES, PART_FILE, UNET_FILE, Files, read_published
-from tryon.engines.ootdiffusion.network import Alignment, OotDiffusion
+from tryon.engines.ootdiffusion.network import Alignment, MaskTokens, OotDiffusion
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
 from tryon.networks.image_adapter import Resampler
 from tryon.networks.reference_attention import reference_blocks
@@ -35,6 +35,7 @@ UP = 3
 BEGINS = {
     "alignment": "changes nothing",
     "adapter": "looks at the picture as at text",
+    "mask_tokens": "tells the hole by numbers drawn at random",
     "branch": "copies the try-on U-Net's encoder and adds nothing",
 }
 NAMES: dict[Base, str] = {"sd15": "Stable Diffusion 1.5", "ootd": "OOTDiffusion"}
@@ -157,6 +158,8 @@ def _draw(module: torch.nn.Module) -> None:
     if isinstance(module, Alignment):
         for parameter in module.leave.parameters():
             torch.nn.init.zeros_(parameter)
+    if isinstance(module, MaskTokens):
+        module.places.normal_(std=0.02)
     if isinstance(projector := getattr(module, "projector", None), Resampler):
         projector.latents.normal_(std=projector.widths.width**-0.5)
 
