@@ -66,7 +66,7 @@ def read_gs_viton(folder: Path, pairs: bool = True, until: str = STEPS[-1]) -> R
     assumed, problems = Assumed(), list[Problem]()
     there = replace(there, people=tuple(_settled(each, assumed, problems) for each in there.people))
     people = tuple(
-        Published(f"{name}{person.source.suffix}", PART, Category.UPPER, {Kind.IMAGE: person.source})
+        Published(f"{name}{person.source.suffix}", PART, Category.UPPER, _files(person))
         for name, person in zip(ids_of(there.people), there.people, strict=True)
     )
     garments = tuple(_garment(path, there) for path in there.cloths)
@@ -172,6 +172,20 @@ def looks_stretched(points: Keypoints) -> bool:
     left, right, neck, hips = body[ends, :2]
     torso = float(np.linalg.norm(hips - neck))
     return torso > 0 and float(np.linalg.norm(left - right)) / torso > BROAD
+
+
+JPEG = frozenset({".jpg", ".jpeg"})
+"""Endings of label maps that are left out when they are opened."""
+
+
+def _files(person: SeedPerson) -> dict[Kind, Path]:
+    """What is used of a person: with the square its key-points and its parse map, and none of them alone."""
+    found = {Kind.IMAGE: person.source}
+    if person.square is not None and person.points is not None:
+        found[Kind.POSE] = person.points
+        if person.parsed is not None and person.parsed.suffix.lower() not in JPEG:
+            found[Kind.PARSE] = person.parsed
+    return found
 
 
 def _garment(path: Path, there: SeedFolder) -> Published:

@@ -55,7 +55,10 @@ def to_do(tmp_path) -> dict[str, list[str]]:
 ])  # fmt: skip
 def test_what_is_there_is_used_and_the_rest_is_left_to_make(tmp_path, state, kept):
     seed_folder(tmp_path / "seed", state)
-    assert import_folder(tmp_path, "--engine", "preview").exit_code == 0
+    done = import_folder(tmp_path, "--engine", "preview")
+    assert done.exit_code == 0
+    for step, what in (("pose", "key-points"), ("parsing", "parse map")):
+        assert (f"2 of 2 people have no {what}: the step makes it" in done.output) is (kept[step] == 0)
     plan, pairs = to_do(tmp_path), 4 if state < 2 else 2
     assert plan["background"] == ["w1_white", "w2_full"]
     assert [len(plan["pose"]), len(plan["parsing"])] == [2 - kept["pose"], 2 - kept["parsing"]]
@@ -218,6 +221,7 @@ def test_key_points_of_nobody_leave_the_square_to_the_steps(tmp_path):
     (seed / f"inputs/openpose-json/{stem_of('w1_white')}_keypoints.json").write_text(json.dumps({"people": []}))
     done = import_folder(tmp_path)
     assert done.exit_code == 3 and "nobody in it" in done.output
+    assert "1 of 2 people have no key-points" in done.output and "1 of 2 people have no parse map" in done.output
     assert to_do(tmp_path)["pose"] == ["w1_white"] and to_do(tmp_path)["parsing"] == ["w1_white"]
 
 
@@ -228,6 +232,7 @@ def test_a_label_map_saved_as_jpeg_is_left_out(tmp_path):
     good.unlink()
     done = import_folder(tmp_path)
     assert done.exit_code == 3 and "saved as JPEG, which changes label numbers" in done.output
+    assert "1 of 2 people have no parse map" in done.output and "no key-points" not in done.output
     assert to_do(tmp_path)["parsing"] == ["w1_white"]
 
 
