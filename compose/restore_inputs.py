@@ -22,7 +22,7 @@ from pipeline.core.frame import Frame
 from pipeline.core.hands.views import HandPlace, places
 from pipeline.core.items import Pair, Person
 from pipeline.core.keypoints import keypoints_from_json
-from pipeline.core.labels import ARM_LABELS, Category, Parse
+from pipeline.core.labels import BARE_LABELS, Category
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,
@@ -169,7 +169,7 @@ class _Parts:
         """(h, w) bool: arms, hands and gloves; None without a parse map of the mask's size."""
         if self.parse is None or self.parse.shape != mask.shape:
             return None
-        return labelled(self.parse, (*ARM_LABELS, Parse.GLOVE))
+        return labelled(self.parse, BARE_LABELS)
 
 
 def _hands(pair: Pair, layout: Layout, frame: Frame) -> dict[str, HandPlace]:

@@ -16,15 +16,13 @@ from pipeline.core.arrays import RGB, Points
 from pipeline.core.frame import Frame
 from pipeline.core.hands.facts import Fate, HandFact
 from pipeline.core.hands.same_hand import NONE, Cloth, mask_in_square, seen_hand
-from pipeline.core.hands.shape import bones_area, extent, half_finger, hand_area
+from pipeline.core.hands.shape import extent, half_finger, hand_area, mostly_bare
 from pipeline.core.hands.views import HandPlace, ReadHand
 from pipeline.core.masks import Mask
 from pipeline.core.rect import Rect
 
 LEAST_EXTENT_PX = 16.0
 """A smaller hand has fingers of a pixel, which nobody can judge."""
-LEAST_BARE = 0.4
-"""Share of a hand that the parse map calls arm or glove; else the network took folds of cloth for one."""
 GARMENT_REACH = 10.0
 """ΔE within which a pixel beside a hand may be the new garment's."""
 WORDS = {
@@ -132,11 +130,7 @@ def _judgeable(evidence: HandEvidence, photos: BeforeAfter, points: Points) -> b
     inside = (points >= 0).all() and (points[:, 0] < wide).all() and (points[:, 1] < tall).all()
     if not inside or extent(points) < LEAST_EXTENT_PX:
         return False
-    if evidence.bare is None:
-        return True
-    there = evidence.frame.points_to_canvas(points)
-    bones = bones_area(evidence.bare.shape, there, 0.5 * half_finger(there))
-    return bool(np.count_nonzero(bones & evidence.bare) >= LEAST_BARE * max(1, int(np.count_nonzero(bones))))
+    return evidence.bare is None or mostly_bare(evidence.frame.points_to_canvas(points), evidence.bare)
 
 
 def _changed(photos: BeforeAfter, points: Points) -> bool:

@@ -181,6 +181,8 @@ ARM_LABELS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 LEG_LABELS = (Parse.LEFT_LEG, Parse.RIGHT_LEG)
 SHOE_LABELS = (Parse.LEFT_SHOE, Parse.RIGHT_SHOE)
 HEAD_LABELS = (Parse.FACE, Parse.SUNGLASSES)
+BARE_LABELS = (*ARM_LABELS, Parse.GLOVE)
+"""What a hand is in a parse map."""
 REPLACED_LABELS = {
     Category.UPPER: (Parse.UPPER_CLOTHES, Parse.COAT),
     Category.LOWER: LOWER_LABELS,

@@ -24,8 +24,9 @@ from pipeline.core.hands.facts import REPAIR, Fate, facts_of
 from pipeline.core.hands.views import HandPlace, ReadHand, places, read_hand
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.keypoints import keypoints_from_json
+from pipeline.core.labels import BARE_LABELS
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, PARSE, POSE_JSON, REPAIRED, TEST, TRYON, Ref
-from pipeline.core.masks import Mask, worn_under
+from pipeline.core.masks import Mask, labelled, worn_under
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Produced, StepBase
 from pipeline.core.weights.access import paths, require
@@ -55,6 +56,7 @@ class RepairInputs:
         places: where these hands must be, by side.
         parse: (h, w) uint8 of `Parse`; only for the published way.
         worn: (h, w) bool, the garment that is replaced, where the parse map says it.
+        bare: (h, w) bool, arms, hands and gloves, likewise.
         given: (h, w) bool, the user's mask of the hands, where there is one.
     """
 
@@ -67,6 +69,7 @@ class RepairInputs:
     places: Mapping[str, HandPlace] = field(default_factory=dict)
     parse: NDArray[np.uint8] | None = None
     worn: Mask | None = None
+    bare: Mask | None = None
     given: Mask | None = None
 
 
@@ -128,6 +131,7 @@ class HandRepairStep(StepBase):
         mask = images.read_mask(path(AGNOSTIC_MASK.of(person, pair.garment.category)))
         points = keypoints.read_text("utf-8")
         parse = images.read_labels(path(PARSE.of(person))) if self.config.published or path(PARSE.of(person)).is_file() else None
+        known = parse if parse is not None and parse.shape == mask.shape else None
         inputs = RepairInputs(
             pair=pair,
             dressed=images.read_rgb(source),
@@ -137,7 +141,8 @@ class HandRepairStep(StepBase):
             hands=hands_of(points, str(keypoints)),
             places=places(keypoints_from_json(points, str(keypoints)), whole_photo(mask.shape, mask.shape)),
             parse=parse if self.config.published else None,
-            worn=None if parse is None or parse.shape != mask.shape else worn_under(parse, pair.garment.category, mask),
+            worn=None if known is None else worn_under(known, pair.garment.category, mask),
+            bare=None if known is None else labelled(known, BARE_LABELS),
             given=self._given(pair, mask),
         )
         sizes = {inputs.dressed.shape[:2], inputs.photo.shape[:2], inputs.allowed.shape}
@@ -221,7 +226,7 @@ class HandRepairStep(StepBase):
 
         config, first = self.config, self._seed(inputs.pair)
         seeds = [first + number for number in range(config.candidates)]
-        judge = judge_by(inputs.photo, inputs.places, self.read_hand, inputs.worn)
+        judge = judge_by(inputs.photo, inputs.places, self.read_hand, inputs.worn, inputs.bare)
         done = repair_hands(
             inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, seeds, self.painter.paint, judge, config, inputs.given
         )

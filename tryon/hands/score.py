@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
 from pipeline.core.hands.same_hand import Cloth, mask_in_square, seen_hand
+from pipeline.core.hands.shape import mostly_bare
 from pipeline.core.hands.views import HandPlace, ReadHand
 from pipeline.core.masks import Mask
 from tryon.hands.visible import Hand
@@ -18,13 +19,15 @@ from tryon.hands.visible import Hand
 Likeness = Callable[[RGB], float]
 """(h, w, 3) uint8 RGB, the whole picture → how much a hand is still the photo's, in [0, 1]."""
 Judge = Callable[[Hand], Likeness | None]
-"""A hand of the photo → how later pictures of it are judged; None where the network does not see it in the photo itself."""
+"""A hand of the photo → how later pictures of it are judged; None where the photo itself does not show it to the network."""
 
 QUIET_LEVELS = 12.0
 """Mean change outside the mask, grey levels, at which the score is down to 1 / e."""
 
 
-def judge_by(photo: RGB, places: Mapping[str, HandPlace], read: ReadHand, worn: Mask | None = None) -> Judge:
+def judge_by(
+    photo: RGB, places: Mapping[str, HandPlace], read: ReadHand, worn: Mask | None = None, bare: Mask | None = None
+) -> Judge:
     """The judgement of hands by the photo.
 
     Args:
@@ -32,12 +35,15 @@ def judge_by(photo: RGB, places: Mapping[str, HandPlace], read: ReadHand, worn: 
         places: where its hands are, by side.
         read: the hand network.
         worn: (h, w) bool, the garment that is replaced; None = unknown.
+        bare: (h, w) bool, arms, hands and gloves; None = unknown.
     """
 
     def judge(hand: Hand) -> Likeness | None:
         place = places.get(hand.side)
         seen = None if place is None else seen_hand(photo, place, read, partial(_cloth, worn))
-        return None if seen is None else lambda after: seen.likeness_in(after)[1]
+        if seen is None or (bare is not None and not mostly_bare(seen.points, bare)):
+            return None
+        return lambda after: seen.likeness_in(after)[1]
 
     return judge
 

@@ -30,6 +30,8 @@ BEYOND_WRIST = 0.15
 """A hand begins this share of its palm beyond the wrist's key-point: a new sleeve ends there."""
 SKIN_GROWN = 0.12
 """The same as a share of the hand's longer side, with room for seams: what is repainted, and what a LoRA learns from."""
+LEAST_BARE = 0.4
+"""Share of a hand that the parse map calls arm or glove; else the network took folds of cloth for one."""
 FIXED_BITS = 4
 FAR_PX = 4000.0
 
@@ -85,6 +87,13 @@ def bones_area(size: tuple[int, int], points: Points, radius_px: float) -> Mask:
             ends = [tuple(int(v) for v in _fixed(points[i, :2])) for i in (a, b)]
             cv2.line(canvas, ends[0], ends[1], 1, max(1, round(2 * radius_px)), cv2.LINE_8, FIXED_BITS)
     return canvas.astype(bool)
+
+
+def mostly_bare(points: Points, bare: Mask) -> bool:
+    """Whether a parse map calls enough of a hand arm or glove; `points` (21, 2) in the pixels of `bare`, (h, w) bool."""
+    size = (bare.shape[0], bare.shape[1])
+    bones = bones_area(size, points, 0.5 * half_finger(points))
+    return bool(np.count_nonzero(bones & bare) >= LEAST_BARE * max(1, int(np.count_nonzero(bones))))
 
 
 def _fixed(points: NDArray[np.float32]) -> NDArray[np.int32]:

@@ -43,6 +43,10 @@ def test_hands_in_which_the_network_sees_five_fingers_all_the_same_are_not_calle
 
 def test_a_hand_whose_place_is_not_known_or_that_the_photo_does_not_show_is_not_judged(hands):
     hand, sure = hands[0], Hand("left", np.column_stack([hands[0].points, np.ones(21)]).astype(np.float32))
+    places = {"left": HandPlace(hand.wrist, hand.elbow, hand.points)}
+    nothing_bare = np.zeros(hand.picture.shape[:2], bool)
     assert judge_by(hand.picture, {}, read_hand)(sure) is None
+    assert judge_by(hand.picture, places, read_hand, bare=~nothing_bare)(sure) is not None
+    assert judge_by(hand.picture, places, read_hand, bare=nothing_bare)(sure) is None
     wall = np.full_like(hand.picture, 200)
-    assert judge_by(wall, {"left": HandPlace(hand.wrist, hand.elbow, hand.points)}, read_hand)(sure) is None
+    assert judge_by(wall, places, read_hand)(sure) is None

@@ -55,9 +55,9 @@ def world(tmp_path, monkeypatch) -> SimpleNamespace:
     put(layout, TRYON.of(pair.id, pair.engine), images.png(dressed, {"engine": "preview", "seed": 7}))
     sure = {"value": 0.1}
 
-    def judge_by(photo, places, read, worn):
+    def judge_by(photo, places, read, worn, bare):
         """Stands in for the judgement: by the colour of the hand's middle."""
-        assert set(places) == {"left", "right"} and places["right"].points.shape == (21, 2) and worn.any()
+        assert set(places) == {"left", "right"} and places["right"].points.shape == (21, 2) and worn.any() and bare.any()
         return lambda each: lambda picture: 0.9 if near_green(picture[240, 122]) else sure["value"]
 
     def paint(canvas, seeds):
