@@ -137,8 +137,8 @@ def _learned(inputs: RestoreInputs, drawn: tuple[int, int] | None, parts: _Parts
     nothing = np.zeros(inputs.mask.shape, bool)
     person, worn = (nothing if each is None else each for each in (inputs.person, inputs.worn))
     learned = learn(inputs.canvas, inputs.result, Places(inputs.mask, parts.own(inputs.mask), person, worn), drawn)
-    soft = softness(inputs.canvas.shape, drawn)
-    return replace(inputs, result=learned.result, mask=parts.without(learned.mask, keep), whole=inputs.result, softness=soft)
+    mask, soft = parts.without(learned.mask, keep), softness(inputs.canvas.shape, drawn)
+    return replace(inputs, result=learned.result, mask=mask, whole=inputs.result, softness=soft, learned=True)
 
 
 @dataclass(frozen=True)

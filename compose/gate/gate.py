@@ -19,7 +19,9 @@ from compose.gate.hands import JudgedHand, worst_hand
 from compose.gate.measures import mask_coverage, outside_change
 from compose.gate.presence import (
     GROUND_LIKE,
+    edge_filled,
     emptier_side,
+    fill_share,
     garment_like,
     grey_left,
     old_garment_left,
@@ -67,6 +69,8 @@ class GateConfig(StepConfig):
     """Share of the mask that has the agnostic picture's own grey."""
     most_straight: float = Field(0.56, gt=0, le=1)
     """The longest upright edge of the paint, as a share of the mask's height."""
+    most_edge: float = Field(0.2, gt=0, le=1)
+    """Share of the mask's edge beside the person that is painted: garments end before it."""
     most_blur: float = Field(0.55, gt=0, le=1)
     """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
     least_hand_likeness: float = Field(0.5, ge=0, lt=1)
@@ -89,6 +93,7 @@ class GateInputs:
         worn: canvas-sized bool, the garment that is replaced, or None.
         bare: canvas-sized bool, arms, hands and gloves, or None.
         hands: where the hands of the photo are, by side, photo pixels.
+        learned: whether the mask was learned from the result, so that its edge says nothing.
     """
 
     frame: Frame
@@ -102,12 +107,19 @@ class GateInputs:
     worn: Mask | None = None
     bare: Mask | None = None
     hands: Mapping[str, HandPlace] = field(default_factory=dict)
+    learned: bool = False
 
     def garment(self) -> Palette | None:
         """The garment's colours; None where its picture or mask is missing, or the two have different sizes."""
         if self.cloth is None or self.cloth_mask is None or self.cloth.shape[:2] != self.cloth_mask.shape:
             return None
         return palette(self.cloth, self.cloth_mask)
+
+    def own_grey(self) -> float:
+        """Share of the garment that has the agnostic picture's grey itself; 0 where its picture or mask is missing."""
+        if self.cloth is None or self.cloth_mask is None or self.cloth.shape[:2] != self.cloth_mask.shape:
+            return 0.0
+        return fill_share(self.cloth, self.cloth_mask)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +136,7 @@ class Scores:
     beside: float | None = None
     side: float | None = None
     straight: float = 0.0
+    edge: float | None = None
     grey: float = 0.0
     blur: float | None = None
     hands: float | None = None
@@ -198,16 +211,19 @@ class Scores:
             _at_most(self.grey, config.most_grey),
             f"{self.grey:.0%} of the mask, allowed {config.most_grey:.0%}",
         )
-        yield (
-            Flag.PAINT_RECTANGULAR,
-            _late(self.straight, config.most_straight),
-            f"an upright edge along {self.straight:.0%} of the mask, allowed {config.most_straight:.0%}",
-        )
+        yield (Flag.PAINT_RECTANGULAR, *self._rectangular(config))
         yield (
             Flag.RESULT_BLURRED,
             _late(self.blur, config.most_blur),
             f"blur {_rounded(self.blur, 2)}, allowed {config.most_blur:g}",
         )
+
+    def _rectangular(self, config: GateConfig) -> tuple[float | None, str]:
+        """The worse of two signs: a long upright side, and paint that only the mask's edge ends."""
+        straight, edge = _late(self.straight, config.most_straight), _late(self.edge, config.most_edge)
+        if edge is not None and (straight is None or edge < straight):
+            return edge, f"paint along {_percent(self.edge)} of the mask's edge, allowed {config.most_edge:.0%}"
+        return straight, f"an upright edge along {self.straight:.0%} of the mask, allowed {config.most_straight:.0%}"
 
     def overall(self, config: GateConfig) -> float:
         """The worst grade, in [0, 1]: below `PASS_SCORE` exactly when a threshold is broken."""
@@ -230,6 +246,7 @@ class Scores:
             "beside": _rounded(self.beside, 3),
             "side": _rounded(self.side, 3),
             "straight": _rounded(self.straight, 3),
+            "edge": _rounded(self.edge, 3),
             "grey": _rounded(self.grey, 3),
             "blur": _rounded(self.blur, 3),
             "hands": _rounded(self.hands, 3),
@@ -278,12 +295,12 @@ def measure_canvas(inputs: GateInputs) -> Scores:
         halo=0.0,
         blur=blur_of(inputs.result, inputs.mask),
         straight=straight_edge(painted, mask),
-        grey=grey_left(inputs.result, inputs.mask, garment),
-        **_presence(inputs, painted, result, garment),  # type: ignore[arg-type]  # no name of it is that of a text
+        grey=grey_left(inputs.result, inputs.mask, inputs.own_grey()),
+        **_presence(inputs, mask, painted, result, garment),  # type: ignore[arg-type]  # no name of it is that of a text
     )
 
 
-def _presence(inputs: GateInputs, painted: Mask, result: RGB, garment: Palette | None) -> dict[str, float | None]:
+def _presence(inputs: GateInputs, mask: Mask, painted: Mask, result: RGB, garment: Palette | None) -> dict[str, float | None]:
     """Where the garment is and is not, as far as its colours, the person and the replaced garment are known."""
     found: dict[str, float | None] = {}
     if inputs.person is not None:
@@ -291,7 +308,9 @@ def _presence(inputs: GateInputs, painted: Mask, result: RGB, garment: Palette |
         before = cv2.resize(inputs.canvas, result.shape[1::-1], interpolation=cv2.INTER_AREA)
         ground = palette(before, ~person)
         clearly = painted & (distance(before, result) > CLEARLY_LEVELS)
-        found["beside"] = painted_beside(person, clearly, garment_like(result, ground, GROUND_LIKE) if ground else ~painted)
+        like_ground = garment_like(result, ground, GROUND_LIKE) if ground else ~painted
+        found["beside"] = painted_beside(person, clearly, like_ground)
+        found["edge"] = None if inputs.learned else edge_filled(mask, person, clearly, like_ground)
     if inputs.worn is not None:
         worn = _shrunk(inputs.worn, painted)
         found["old_garment"] = old_garment_left(worn, painted)

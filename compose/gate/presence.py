@@ -27,8 +27,7 @@ LEAST_PX = 60
 EDGE_COLUMNS = 4
 AGNOSTIC_GREY, GREY_LEVELS = 128, 3
 """The fill of agnostic pictures, and how far it may be off after a network's codec."""
-AGNOSTIC_LAB, GREY_GARMENT = (53.6, 0.0, 0.0), 0.3
-"""The fill in L*a*b*, and the share of a garment from which the garment is as grey."""
+EDGE_PX = 2
 
 
 def garment_like(picture: RGB, garment: Palette, reach: float = LIKE) -> Mask:
@@ -92,20 +91,40 @@ def emptier_side(worn: Mask, like: Mask) -> float | None:
     return float(min(sides) / max(*sides, 1e-6))
 
 
-def grey_left(result: RGB, mask: Mask, garment: Palette | None) -> float:
+def grey_left(result: RGB, mask: Mask, own: float = 0.0) -> float:
     """Share in [0, 1] of the mask that has the agnostic picture's own grey: an engine that stopped leaves it.
 
     Args:
         result: (h, w, 3) uint8 RGB.
         mask: (h, w) bool, True = may be repainted.
-        garment: its colours; 0 is returned where it is of this grey itself.
+        own: share of the garment in this grey, which may show.
     """
-    if garment is not None:
-        near = ciede2000(garment.lab, np.array(AGNOSTIC_LAB), TEXTILE_KL) <= GROUND_LIKE
-        if garment.share[near].sum() >= GREY_GARMENT:
-            return 0.0
-    grey = (np.abs(result.astype(np.int16) - AGNOSTIC_GREY) <= GREY_LEVELS).all(2)
-    return float(np.count_nonzero(grey & mask) / max(1, int(np.count_nonzero(mask))))
+    return max(0.0, fill_share(result, mask) - own)
+
+
+def fill_share(picture: RGB, inside: Mask) -> float:
+    """Share in [0, 1] of an area that has the agnostic picture's own grey.
+
+    Args:
+        picture: (h, w, 3) uint8 RGB.
+        inside: (h, w) bool.
+    """
+    grey = (np.abs(picture.astype(np.int16) - AGNOSTIC_GREY) <= GREY_LEVELS).all(2)
+    return float(np.count_nonzero(grey & inside) / max(1, int(np.count_nonzero(inside))))
+
+
+def edge_filled(mask: Mask, person: Mask, paint: Mask, ground: Mask) -> float:
+    """Share in [0, 1] of the mask's edge beside the person that is painted: a garment has an outline of its own within the mask.
+
+    Args:
+        mask: (h, w) bool, True = may be repainted.
+        person: (h, w) bool, the matte before.
+        paint: (h, w) bool, where the result differs clearly from the photo.
+        ground: (h, w) bool, where the result has colours of the photo's background.
+    """
+    edge = mask & ~erode(mask, EDGE_PX) & ~dilate(person, EDGE_PX)
+    edge[-EDGE_PX:] = edge[:, :EDGE_PX] = edge[:, -EDGE_PX:] = False
+    return float(np.count_nonzero(edge & paint & ~ground) / max(LEAST_PX, int(np.count_nonzero(edge))))
 
 
 def straight_edge(paint: Mask, mask: Mask) -> float:

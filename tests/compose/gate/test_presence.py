@@ -9,7 +9,7 @@ import pytest
 
 from compose.gate.garment_colour import palette
 from compose.gate.gate import GateConfig, GateInputs, measure_canvas
-from compose.gate.presence import emptier_side, garment_like, old_garment_left, painted_beside, straight_edge
+from compose.gate.presence import edge_filled, emptier_side, garment_like, old_garment_left, painted_beside, straight_edge
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
 from pipeline.core.labels import Category, Parse
@@ -182,6 +182,41 @@ def test_only_an_exactly_upright_edge_inside_the_mask_counts():
     assert straight_edge(leaning, mask) < 0.1
     assert straight_edge(mask & (COLUMNS < 384), mask) > 0.9
     assert straight_edge(mask, mask) == 0
+
+
+@pytest.mark.parametrize("paint", [
+    lambda canvas: striped(canvas, (ROWS > 330) & (ROWS < 820)),
+    lambda canvas: striped(canvas, (ROWS > 300) & (ROWS < 800) & (np.abs(COLUMNS - 384 + ROWS // 8) < 280)),
+    lambda canvas: striped(canvas, np.ones(SIZE, bool)),
+], ids=["a box wider than the mask", "one that leans", "all of the mask"])  # fmt: skip
+def test_paint_that_only_the_masks_edge_ends_is_no_garment(paint):
+    assert Flag.PAINT_RECTANGULAR in flags(dressed(paint))
+
+
+def test_a_garment_has_an_outline_of_its_own_within_the_mask():
+    mask, nothing = dilate(body(), 40), np.zeros(SIZE, bool)
+    assert edge_filled(mask, body(), mask, nothing) == 1
+    assert edge_filled(mask, body(), mask, mask) == 0, "the background painted anew"
+    assert edge_filled(mask, body(), dilate(body(), 20), nothing) == 0
+    assert edge_filled(body(), body(), body(), nothing) == 0, "a mask that ends on the person"
+
+
+def test_the_edge_of_a_mask_that_was_learned_from_the_result_says_nothing():
+    """So it is with an engine without a mask: its new, wider garment is what the mask was learned from."""
+    wider = dressed(lambda canvas: striped(canvas, dilate(body(), 20)))
+    learned = replace(wider, mask=dilate(body(), 20), learned=True)
+    assert measure_canvas(learned).edge is None and Flag.PAINT_RECTANGULAR not in flags(learned)
+    assert measure_canvas(replace(learned, learned=False)).edge > 0.5
+
+
+@pytest.mark.parametrize("grey", [(110, 118, 132), (128, 131, 136), (140, 138, 132)])
+def test_what_is_left_of_the_fill_shows_beside_a_garment_nearly_as_grey(grey):
+    """Washed denim: near the fill's colour, and not that colour."""
+    inputs = dressed(lambda canvas: np.where((ROWS > 580)[..., None], 128, np.where(body()[..., None], grey, canvas)))
+    denim = replace(inputs, cloth=np.full_like(inputs.cloth, grey))
+    assert Flag.GREY_LEFT in flags(denim)
+    whole = np.where(body()[..., None], grey, inputs.canvas).astype(np.uint8)
+    assert measure_canvas(replace(denim, result=whole)).grey == 0
 
 
 def test_folds_have_the_garments_colour_and_another_garment_has_not():
