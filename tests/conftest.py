@@ -15,7 +15,7 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers are the parallel part: more threads each would only get in their way
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS") if name not in os.environ}
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 WITH_SHARED = pytest.StashKey[int]()

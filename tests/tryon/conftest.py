@@ -35,7 +35,10 @@ class Recorded:
         return self._arrays[name]
 
 
-torch.set_num_threads(1)  # the networks are tiny: threads wait for each other, above all when other tests run beside
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """The networks are tiny: threads wait for each other, above all when other tests run beside. numba starts more for all."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
