@@ -1,7 +1,7 @@
 """What the residual branch is shown of a pair: the person's skeleton, or the garment's edges laid into the hole.
 
 A branch adds place by place, so what it sees has to lie where it belongs. Edges are a rough collage (AnyDoor, arXiv 2307.09481,
-lays a high-frequency map of the object into its box): the garment's picture is squashed to the box of the hole.
+lays a high-frequency map of the object into its box): what the garment's picture shows is squashed to the box of the hole.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from tryon.engines.ootdiffusion.wiring import Wiring
 
 STEEPEST = 4.0
 """Sobel's answer to a step of one level is four levels per direction."""
+FAINT = 16
+"""Edges up to here may be the grain of a flat ground, and do not say how far the garment reaches."""
 Pair = tuple[PersonPictures, RGB]
 """A person and a garment's picture (h, w, 3) at the network's size."""
 
@@ -33,7 +35,7 @@ def drawing_of(wiring: Wiring, person: PersonPictures, cloth: RGB) -> RGB:
         cloth: (h, w, 3) uint8 RGB at the same size.
     """
     if wiring.branch == "sobel":
-        return laid_into(edges(cloth), person.repaint)
+        return laid_into(within_its_box(edges(cloth)), person.repaint)
     assert person.pose is not None, "this wiring sees the skeleton"
     return person.pose
 
@@ -44,6 +46,19 @@ def edges(picture: RGB) -> RGB:
     return np.asarray(np.clip(np.rint(np.hypot(across, down) / STEEPEST), 0, 255), np.uint8)
 
 
+def within_its_box(picture: RGB) -> RGB:
+    """The part of a picture of edges (h, w, 3) uint8 that has any; without any, all of it."""
+    rows, columns = _box(picture.max(axis=2) > FAINT)
+    return picture[rows, columns]
+
+
+def _box(area: Mask) -> tuple[slice, slice]:
+    """Rows and columns from an area's first to its last; all where it is empty."""
+    found = [np.flatnonzero(area.any(axis=axis)) for axis in (1, 0)]
+    rows, columns = (slice(int(each[0]), int(each[-1]) + 1) if len(each) else slice(None) for each in found)
+    return rows, columns
+
+
 def laid_into(picture: RGB, area: Mask) -> RGB:
     """A picture squashed to an area's box, black outside the area: (h, w, 3) uint8.
 
@@ -51,11 +66,10 @@ def laid_into(picture: RGB, area: Mask) -> RGB:
         picture: (h, w, 3) uint8.
         area: (h, w) bool, not empty.
     """
-    rows, columns = (np.flatnonzero(area.any(axis=axis)) for axis in (1, 0))
-    height, width = int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1
+    rows, columns = _box(area)
     laid = np.zeros((*area.shape, 3), np.uint8)
-    squashed = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    laid[rows[0] : rows[0] + height, columns[0] : columns[0] + width] = squashed
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    laid[rows, columns] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     laid[~area] = 0
     return laid
 

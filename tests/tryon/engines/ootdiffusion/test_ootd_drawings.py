@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tryon.engines.ootdiffusion.drawings import drawings_of, edges, laid_into
+from tryon.engines.ootdiffusion.drawings import drawings_of, edges, laid_into, within_its_box
 from tryon.engines.ootdiffusion.encoding import prepare_person
 from tryon.engines.ootdiffusion.wiring import PUBLISHED, Wiring
 
@@ -39,10 +39,17 @@ def test_edges_are_where_a_channel_changes_as_steeply_as_it_does(shirt):
 
 def test_edges_fill_the_hole_s_box_and_nothing_else(shirt, hole):
     hole[20:30, 10:20] = False
-    laid = laid_into(edges(shirt), hole)
+    laid = laid_into(within_its_box(edges(shirt)), hole)
     assert not laid[~hole].any()
     rows, columns = np.flatnonzero(laid.any((1, 2))), np.flatnonzero(laid.any((0, 2)))
-    assert 20 <= rows[0] <= 26 and 33 <= rows[-1] < 40 and 10 <= columns[0] <= 26 and 53 <= columns[-1] < 70
+    assert (rows[0], rows[-1], columns[0], columns[-1]) == (20, 39, 10, 69)
+
+
+def test_grain_of_the_ground_is_no_edge_of_the_garment_and_a_plain_picture_has_none(shirt, hole):
+    grainy = np.clip(shirt + np.random.default_rng(0).normal(0, 1.5, shirt.shape), 0, 255).astype(np.uint8)
+    assert within_its_box(edges(grainy)).shape == within_its_box(edges(shirt)).shape == (34, 66, 3)
+    plain = np.full_like(shirt, 244)
+    assert within_its_box(edges(plain)).shape == shirt.shape and not laid_into(within_its_box(edges(plain)), hole).any()
 
 
 def test_without_a_garment_its_edges_are_black_and_a_skeleton_stays(shirt, hole):
