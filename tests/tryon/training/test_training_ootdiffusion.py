@@ -24,7 +24,7 @@ from pipeline.core.labels import Category
 from pipeline.core.weights.access import adopt_converted, converted_of
 from pipeline.core.weights.converted import converted_folder
 from tryon.batching import Limits
-from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, load
+from tryon.engines.ootdiffusion.checkpoint import UNET_FILE, Files, empty_network, load
 from tryon.engines.ootdiffusion.drawings import drawings_of
 from tryon.engines.ootdiffusion.encoding import (
     EncodedGarment,
@@ -448,6 +448,38 @@ def test_both_unets_are_told_in_training_what_the_engine_tells_them(place, model
 def test_an_adapter_or_branch_that_is_not_there_or_leaves_places_blind_is_refused(override):
     with pytest.raises(UsageError, match=r"adapter|branch"):
         settings(override)
+
+
+@pytest.mark.parametrize(
+    ("preset", "part", "name"),
+    [
+        ("controlnet", "branch.", "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"),
+        ("controlnet-sobel", "branch.", "conv_in.weight"),
+        ("ip-adapter", "", "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"),
+    ],
+)
+def test_a_new_part_copies_what_another_run_has_trained_and_not_that_run_s_start(place, preset, part, name):
+    own = settings(preset=preset)
+    before = RECIPE.open(place.start, own, {}).module.network.state_dict()[f"unet_vton.{name}"]
+    network = RECIPE.open(place.start, own, {f"unet_vton.{name}": before + 1}).module.network
+    copy = network.state_dict()[f"{part}{name}" if part else "adapter.to_k.6.weight"]
+    assert torch.equal(copy, before + 1)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "says"),
+    [
+        (("ootd.inputs=pose",), (), r"unet_vton\.conv_in"),
+        (("ootd.branch=pose",), (), r"\(branch\)"),
+        (("ootd.adapter=plain",), ("ootd.adapter=resampler",), r"\(adapter\)"),
+    ],
+)
+def test_a_run_with_other_inputs_or_parts_is_no_start_and_the_part_is_named(place, theirs, ours, says):
+    network = empty_network(WIDTHS, wiring=settings(*theirs)["ootd"].wiring)
+    parts = ("unet_vton.conv_in.weight", "branch.", "adapter.projector.")
+    run = {name: each for name, each in network.state_dict().items() if name.startswith(parts)}
+    with pytest.raises(UsageError, match=says):
+        read_start(place.start, settings(*ours)["ootd"], WIDTHS, trained=run)
 
 
 def test_an_adapter_s_text_picture_or_both_are_left_out_as_often_as_said():

@@ -60,7 +60,7 @@ def test_some_parts_alone_are_trained_where_others_are_missing_or_not_wanted(tre
         assert {pair.category.value for pair in findings.pairs} == expected
     legs = dresscode_training_tree(tmp_path / "legs", {"lower": (3,)})
     assert {pair.category for pair in found(legs, tmp_path, *DC)[1].pairs} == {Category.LOWER}
-    with pytest.raises(UsageError, match=r"upper_body/train_pairs\.txt"):
+    with pytest.raises(UsageError, match=r"upper_body/train_pairs\.txt\); what is there is lower_body"):
         found(legs, tmp_path, "ootd.model=hd")
 
 

@@ -230,8 +230,10 @@ def find_tree(root: Path) -> Tree:
         if tree.pair_list("train").is_file():
             return tree
     expected = ", ".join(str(Tree(root, kind).pair_list("train")) for kind in TreeKind)
+    others = [part for kind, part in PARTS.items() if Tree(root, TreeKind.DRESSCODE, kind).pair_list("train").is_file()]
+    there = f"; what is there is {', '.join(others)}, which is not trained here" if others else ""
     raise UsageError(
-        f"{root}: no training pairs here (looked for {expected})",
+        f"{root}: no training pairs here (looked for {expected}){there}",
         ROOTS,
     )
 

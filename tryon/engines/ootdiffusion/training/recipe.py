@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -74,10 +74,10 @@ class OotdRecipe:
         """See `protocol.Recipe`."""
         assert start is not None, "the room asks for one"
         own = _own(settings)
-        begun = read_start(start, own, self._architecture, vae)
         changes = {name: each for name, each in trained.items() if ".lora_" in name}
-        weights = {**begun.weights, **{name: each for name, each in trained.items() if name not in changes}}
-        network = fill_network(weights, torch.float32, self._architecture, self._savings(settings), own.wiring)
+        whole = {name: each for name, each in trained.items() if name not in changes}
+        begun = read_start(start, own, self._architecture, vae, whole)
+        network = fill_network(begun.weights, torch.float32, self._architecture, self._savings(settings), own.wiring)
         trainee = self._trainee(network, settings, (*begun.about, *about_lines(settings)))
         _take_up(trainee, changes)
         return trainee
@@ -113,10 +113,9 @@ class OotdRecipe:
                 f"--official {file}: OOTDiffusion's code reads a folder with unet_garm and unet_vton",
                 "--official checkpoint-36000",
             )
-        if _own(settings).wiring != PUBLISHED:
-            raise UsageError(
-                f"--official {file}: the published code knows no {_own(settings).wiring}", "--to DIR, for this project"
-            )
+        if other := dict(asdict(_own(settings).wiring).items() - asdict(PUBLISHED).items()):
+            said = ", ".join(f"{name}={value}" for name, value in sorted(other.items()))
+            raise UsageError(f"--official {file}: the published code knows no {said}", "--to DIR, for this project")
         self.export_folder(start, settings, trained, file, vae)
 
     def _trainee(self, network: OotDiffusion, settings: Settings, about: Sequence[str] = ()) -> OotdTrainee:

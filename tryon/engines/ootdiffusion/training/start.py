@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
-from pipeline.core.errors import WeightsError
+from pipeline.core.errors import UsageError, WeightsError
 from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
-from tryon.engines.ootdiffusion.checkpoint import EYES, PART_FILE, UNET_FILE, Files, read_published
+from tryon.engines.ootdiffusion.checkpoint import EYES, PART_FILE, UNET_FILE, Files, empty_network, read_published
 from tryon.engines.ootdiffusion.network import Alignment, MaskTokens, OotDiffusion
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
 from tryon.networks.image_adapter import Resampler
 from tryon.networks.reference_attention import reference_blocks
 from tryon.networks.residual_branch import begin_as_copy
 from tryon.networks.savings import TRAINING
+from tryon.training.parameters import Weights
 
 ROWS = {"hd": "ootdiffusion-hd", "dc": "ootdiffusion-dc"}
 PLAIN_UNETS = (f"unet/{UNET_FILE}", f"sd15-unet/{UNET_FILE}", "unet/diffusion_pytorch_model.bin")
@@ -32,6 +34,7 @@ VAES = tuple(
 CLIP = "clip-vit-large-patch14/model.safetensors"
 UP = 3
 """Folders above the start in which VAE and CLIP are looked for: the published layout keeps them there."""
+NOTHING: Weights = MappingProxyType({})
 BEGINS = {
     "alignment": "changes nothing",
     "adapter": "looks at the picture as at text",
@@ -99,15 +102,25 @@ def find_files(start: Path, config: OotdTraining, vae: Path | None = None) -> Fi
     )
 
 
-def read_start(start: Path, config: OotdTraining, architecture: Architecture, vae: Path | None = None) -> OotdStart:
+def read_start(
+    start: Path, config: OotdTraining, architecture: Architecture, vae: Path | None = None, trained: Weights = NOTHING
+) -> OotdStart:
     """Open what training starts from, strictly; a try-on U-Net of four inputs is widened with zeros, which is said.
+
+    Args:
+        start, config, vae: see `find_files`.
+        architecture: the widths.
+        trained: of another run, in place of the start's; new parts are copied from them.
 
     Raises:
         WeightsError: missing, unsafe, incomplete, or another model.
+        UsageError: a run's weights have no place here.
     """
     files = find_files(start, config, vae)
     # Checked against the published shapes: a garment U-Net has four inputs, whatever its folder is called.
-    weights = read_published(files, architecture)
+    published = read_published(files, architecture)
+    _refuse_other_run(trained, files, architecture)
+    weights = {**published, **trained}
     lines = _new_parts(weights, files, architecture)
     lines += [
         f"try-on U-Net: {NAMES[config.try_on_from]} ({files.try_on})",
@@ -117,6 +130,22 @@ def read_start(start: Path, config: OotdTraining, architecture: Architecture, va
         wide = config.wiring.channels
         lines.append(f"try-on U-Net: 4 input channels widened to {wide}; the new ones are zero and learn to see the person")
     return OotdStart(weights, files, tuple(lines))
+
+
+def _refuse_other_run(trained: Weights, files: Files, architecture: Architecture) -> None:
+    """Refuse weights of a run whose U-Nets were joined in another way.
+
+    Raises:
+        UsageError: what has no place here, or another size.
+    """
+    own = empty_network(architecture, wiring=files.wiring).state_dict() if trained else {}
+    if foreign := [name for name, each in trained.items() if name not in own or own[name].shape != each.shape]:
+        parts = ", ".join(sorted({name.split(".")[0] for name in foreign}))
+        raise UsageError(
+            f"the run to start from has other inputs or parts: {len(foreign)} of its tensors have no place here ({parts}), "
+            f"as {foreign[0]}",
+            "--set ootd.inputs, adapter, branch and alignment as that run's run.toml says",
+        )
 
 
 def _new_parts(weights: dict[str, Tensor], files: Files, architecture: Architecture) -> list[str]:
