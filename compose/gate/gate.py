@@ -69,7 +69,7 @@ class GateConfig(StepConfig):
     """Share of the mask that has the agnostic picture's own grey."""
     most_straight: float = Field(0.56, gt=0, le=1)
     """The longest upright edge of the paint, as a share of the mask's height."""
-    most_edge: float = Field(0.2, gt=0, le=1)
+    most_edge: float = Field(0.28, gt=0, le=1)
     """Share of the mask's edge beside the person that is painted: garments end before it."""
     most_blur: float = Field(0.55, gt=0, le=1)
     """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
