@@ -35,6 +35,8 @@ ABOVE = 0.03
 NECK_WIDTH = (0.06, 0.4)
 """A mannequin's neck is this share of the garment's width."""
 NECK_HEIGHT = 0.04
+SHADE_CHROMA, SHADE_HUE = 30.0, 12.0
+"""Least chroma, and largest difference of hue in degrees, of the garment's own inside in shadow; skin has 15 to 30."""
 MOST_WIRE = 0.04
 """A hanger in the garment's colour is at most this share of the garment's area; straps that it touches are more."""
 LEAST_STEM = 0.02
@@ -81,10 +83,11 @@ def without_foreign_parts(rgb: RGB, alpha: Alpha) -> ForeignParts:
     if box is None:
         return ForeignParts(alpha, False, "")
     window = box.window(mask.shape)
-    part, foreign = mask[window], _unlike_the_garment(to_lab(rgb[window]), mask[window])
+    part, lab = mask[window], to_lab(rgb[window])
+    foreign = _unlike_the_garment(lab, part)
     wire, stand = _hanger(part, foreign), _stand(part)
     mannequin = "a stand below the hem was cut away" if stand.any() else ""
-    if not wire.any() and _has_neck(part, foreign):
+    if not wire.any() and _has_neck(part, foreign, lab):
         mannequin = "a neck in the collar"
     if wire.any() or stand.any():
         cleaned[window][masks.dilate(wire | stand, 2)] = 0
@@ -182,16 +185,25 @@ def _has_stem(part: Mask, widest_px: int) -> bool:
     return bool(np.count_nonzero(stem) >= LEAST_STEM * part.shape[0])
 
 
-def _has_neck(mask: Mask, foreign: Mask) -> bool:
+def _has_neck(mask: Mask, foreign: Mask, lab: Lab) -> bool:
     """Whether something thicker than wire, and unlike the garment, stands in the middle at its upper end."""
+    garment = np.median(lab[mask], 0)
     height, width = mask.shape
     part = masks.open_(foreign & (np.arange(height)[:, None] < UPPER_PART * height), max(1, round(0.01 * height)))
     numbers, areas = masks.components(part)
     for number in np.flatnonzero(areas > 0.002 * np.count_nonzero(mask)):
         box = masks.box_of(numbers == number) if number else None
-        if box is not None and _is_neck(box, height, width):
+        neck = box is not None and _is_neck(box, height, width)
+        if neck and not _in_shadow(np.median(lab[numbers == number], 0), garment):
             return True
     return False
+
+
+def _in_shadow(inside: NDArray[np.float32], garment: NDArray[np.float32]) -> bool:
+    """Whether a colour in Lab is the garment's own, darker: the inside of its back, which the collar shows."""
+    hues = np.degrees(np.arctan2(*np.stack([inside, garment])[:, 2:0:-1].T))
+    apart = abs((hues[0] - hues[1] + 180) % 360 - 180)
+    return bool(inside[0] < garment[0] and np.hypot(*inside[1:]) > SHADE_CHROMA and apart < SHADE_HUE)
 
 
 def _is_neck(box: Rect[int], height: int, width: int) -> bool:

@@ -169,6 +169,17 @@ def test_a_mannequins_neck_is_named(tmp_path: Path, neck: tuple[int, int, int]):
     assert Flag.MANNEQUIN_SEEN in flags_and_mask(tmp_path, photo)[0]
 
 
+@pytest.mark.parametrize(("cloth", "inside"), [
+    ((217, 26, 40), (122, 17, 23)), ((40, 70, 200), (20, 38, 120)), ((20, 140, 60), (8, 80, 32)),
+])  # fmt: skip
+def test_the_shaded_inside_of_a_collar_is_no_neck(tmp_path: Path, cloth: tuple[int, int, int], inside: tuple[int, int, int]):
+    """As a red polo's was; a neck in the same place is still named."""
+    photo = flat_lay(shape_mask(TEE), cloth)
+    for colour, seen in ((inside, False), ((225, 200, 180), True)):
+        cv2.rectangle(photo, (265, 120), (335, 190), colour, -1)
+        assert (Flag.MANNEQUIN_SEEN in flags_and_mask(tmp_path, photo)[0]) == seen
+
+
 def test_a_rectangle_is_suspect(tmp_path: Path):
     rectangle = shape_mask(np.array([(150, 150), (450, 150), (450, 650), (150, 650)]))
     assert Flag.CLOTH_MASK_SUSPECT in flags_and_mask(tmp_path, flat_lay(rectangle, YELLOW))[0]
