@@ -78,11 +78,17 @@ class Gallery {
     }
   }
 
+  /** Whether no run made anything, good or failed: then the first steps are shown, not rows of empty tiles. */
+  get nothingYet() {
+    const states = Object.fromEntries(this.facets.state);
+    return !this.filtered && !states.done && !states.failed;
+  }
+
   get filtered() { return Object.entries(items.filter).some(([key, value]) => value && key !== "sort"); }
 
   draw() {
     if (!this.grid.isConnected || !this.facets) return;
-    const nothing = items.total === 0;
+    const nothing = items.total === 0 || this.nothingYet;
     this.toolbar.hidden = nothing && !this.filtered;
     this.grid.classList.toggle("none", nothing);
     this.drawBelow(nothing);
@@ -90,6 +96,7 @@ class Gallery {
     this.drawActions();
     this.count.textContent = `${items.total.toLocaleString()} ${items.total === 1 ? "picture" : "pictures"}`;
     this.scroll = scrollY;
+    if (nothing) return;
     this.measure();
     const step = this.tall + GAP;
     this.grid.style.height = `${Math.max(0, this.places.rows * step)}px`;
@@ -217,7 +224,7 @@ class Gallery {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const control = event.ctrlKey || event.metaKey;
     const work = control ? { z: () => this.turn(!event.shiftKey), y: () => this.turn(false), a: () => items.pickAll() }[key] : this.work(key, event);
-    if (!work || !items.total) return;
+    if (!work || !items.total || this.nothingYet) return;
     event.preventDefault();
     await work();
   }
