@@ -21,6 +21,7 @@ export async function showTrouble(view, problem, [name, background], again) {
     toast(`${file.file} is put aside: everything is found automatically. Undo brings it back.`);
     await again();
   });
+  ways.firstChild.classList.remove("strong");
   ways.prepend(h("button", { type: "button", class: "strong", onclick: reset }, `Reset ${file.file}`));
   box.append(h("details", { open: true }, h("summary", {}, `What ${file.file} says`), h("pre", { class: "left" }, file.text)));
 }
