@@ -7,13 +7,13 @@ import { showTrouble } from "./trouble.js";
 import { mayLeave, unsaved } from "./unsaved.js";
 
 const VIEWS = {
-  "": () => import("./gallery.js"),
-  item: () => import("./viewer.js"),
-  placement: () => import("./placement.js"),
-  masks: () => import("./masks.js"),
-  pairs: () => import("./pairs.js"),
-  inputs: () => import("./inputs.js"),
-  runs: () => import("./runs.js"),
+  "": () => import("./views/gallery.js"),
+  item: () => import("./views/viewer.js"),
+  placement: () => import("./views/placement.js"),
+  masks: () => import("./views/masks.js"),
+  pairs: () => import("./views/pairs.js"),
+  inputs: () => import("./views/inputs.js"),
+  runs: () => import("./views/runs.js"),
 };
 const TITLES = { item: "Picture", placement: "Placement", masks: "Masks", pairs: "Who wears what", inputs: "Inputs", runs: "Runs" };
 const view = document.getElementById("view");

@@ -143,7 +143,7 @@ def test_a_cropped_picture_lies_on_the_part_it_shows(page: Page):
     go(page, "item/ann__tee__original")
     until(page, "document.querySelector('.plane .after')?.naturalWidth > 0")
     script = """async () => {
-      const { Stage } = await import('/static/stage.js');
+      const { Stage } = await import('/static/views/stage.js');
       const stage = new Stage();
       const url = document.querySelector('.plane .after').src;
       document.querySelector('.viewer').prepend(stage.element);

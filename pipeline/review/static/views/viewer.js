@@ -1,9 +1,9 @@
 // One picture: before and after, every stage it was made of, the decision about it.
 
-import { file, get, item as address, submit, thumb } from "./api.js";
-import { clear, entitle, guarded, h, isTyping, readable, select, toast } from "./dom.js";
-import { shared as items } from "./items.js";
-import { hear } from "./live.js";
+import { file, get, item as address, submit, thumb } from "../api.js";
+import { clear, entitle, guarded, h, isTyping, readable, select, toast } from "../dom.js";
+import { shared as items } from "../items.js";
+import { hear } from "../live.js";
 import { Stage } from "./stage.js";
 import { MARKS, meaning, words } from "./tile.js";
 

@@ -1,10 +1,10 @@
 // The mask editor: a brush on the agnostic or the cloth mask; saving makes it an artefact edited by hand.
 
-import { file, get, put, remove, submit } from "./api.js";
-import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "./dom.js";
-import { hear } from "./live.js";
-import { Steps } from "./steps.js";
-import { watch } from "./unsaved.js";
+import { file, get, put, remove, submit } from "../api.js";
+import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "../dom.js";
+import { hear } from "../live.js";
+import { Steps } from "../steps.js";
+import { watch } from "../unsaved.js";
 
 const STEPS_BACK = 16;
 const NAMES = { agnostic: "what is repainted", cloth: "outline of the garment" };

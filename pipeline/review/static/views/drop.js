@@ -1,6 +1,6 @@
 // A place to drop pictures on, or to choose them.
 
-import { clear, guarded, h, select, toast } from "./dom.js";
+import { clear, guarded, h, select, toast } from "../dom.js";
 
 export const KINDS = [["person", "People", "photos of one person each"], ["cloth", "Garments", "flat lays or product pictures"], ["background", "Backgrounds", "rooms, streets, beaches"]];
 const CATEGORIES = [["upper", "upper body"], ["lower", "lower body"], ["dress", "dresses"]];

@@ -1,10 +1,10 @@
 // The placement editor: drag, scale and flip a person on a background, set ground line and light, see the real composite.
 
-import { get, picture, post, put, submit } from "./api.js";
-import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "./dom.js";
+import { get, picture, post, put, submit } from "../api.js";
+import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "../dom.js";
 import { LightPad } from "./light.js";
-import { Steps } from "./steps.js";
-import { watch } from "./unsaved.js";
+import { Steps } from "../steps.js";
+import { watch } from "../unsaved.js";
 
 const MOST_HEIGHT = 1000;
 

@@ -1,9 +1,9 @@
 // The first run: three steps, or the demo.
 
-import { get, post, submit } from "./api.js";
-import { clear, guarded, h, toast } from "./dom.js";
+import { get, post, submit } from "../api.js";
+import { clear, guarded, h, toast } from "../dom.js";
 import { dropZone, KINDS } from "./drop.js";
-import { hear } from "./live.js";
+import { hear } from "../live.js";
 
 /** Says what to do where nothing is made yet; follows what is brought. */
 export async function drawFirst(place, signal) {

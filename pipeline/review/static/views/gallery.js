@@ -1,10 +1,10 @@
 // The gallery: every finished picture, drawn only where the screen is.
 
-import { get, submit } from "./api.js";
-import { clear, entitle, guarded, h, isTyping, toast } from "./dom.js";
+import { get, submit } from "../api.js";
+import { clear, entitle, guarded, h, isTyping, toast } from "../dom.js";
 import { drawFirst } from "./first.js";
-import { shared as items } from "./items.js";
-import { hear } from "./live.js";
+import { shared as items } from "../items.js";
+import { hear } from "../live.js";
 import { Places } from "./places.js";
 import { Search } from "./search.js";
 import { drawTile } from "./tile.js";

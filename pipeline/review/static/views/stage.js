@@ -1,6 +1,6 @@
 // One large picture, or two to compare with a slider; zoom down to pixels, drag to pan.
 
-import { clamp, h } from "./dom.js";
+import { clamp, h } from "../dom.js";
 
 const MOST = 8;
 

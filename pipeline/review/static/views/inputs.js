@@ -1,7 +1,7 @@
 // What the user brings: photos, garments and backgrounds, to add, rename and delete.
 
-import { get, post, removeNothingBack, submit, thumb } from "./api.js";
-import { clear, guarded, h, readable, toast } from "./dom.js";
+import { get, post, removeNothingBack, submit, thumb } from "../api.js";
+import { clear, guarded, h, readable, toast } from "../dom.js";
 import { dropZone, KINDS } from "./drop.js";
 
 const MOST_SHOWN = 400;

@@ -1,8 +1,8 @@
 // One picture of the gallery: a link to it, a box to select it, and what is known about it.
 
-import { thumb } from "./api.js";
-import { h, readable } from "./dom.js";
-import { shared as items } from "./items.js";
+import { thumb } from "../api.js";
+import { h, readable } from "../dom.js";
+import { shared as items } from "../items.js";
 
 export const MARKS = { keep: "✓", reject: "✕", redo: "↻" };
 const SAID = { keep: "kept", reject: "rejected", redo: "to be redone" };

@@ -1,6 +1,6 @@
 // One box for all filters: what is typed finds values to filter by, each choice becomes a chip.
 
-import { clear, h, readable } from "./dom.js";
+import { clear, h, readable } from "../dom.js";
 
 const DECISIONS = { none: "undecided", keep: "kept", reject: "rejected", redo: "to be redone" };
 const STATES = { done: "made", failed: "failed", missing: "not made yet" };

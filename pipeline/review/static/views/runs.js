@@ -1,8 +1,8 @@
 // Start, follow and stop jobs.
 
-import { get, post, submit } from "./api.js";
-import { clear, duration, field, guarded, h, toast } from "./dom.js";
-import { hear } from "./live.js";
+import { get, post, submit } from "../api.js";
+import { clear, duration, field, guarded, h, toast } from "../dom.js";
+import { hear } from "../live.js";
 
 const STEPS = [["background", "cut people out"], ["pose", "find their pose"], ["densepose", "find the parts of the body"], ["parsing", "find what they wear"], ["cloth", "cut garments out"], ["tryon", "dress"], ["compose", "put on backgrounds"]];
 const IN_WORDS = Object.fromEntries(STEPS);

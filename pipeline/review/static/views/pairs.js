@@ -1,9 +1,9 @@
 // Who wears what: a grid of check boxes, written to pairs.txt.
 
-import { get, put, remove, submit, thumb } from "./api.js";
-import { clear, guarded, h, isTyping, readable, toast } from "./dom.js";
-import { Steps } from "./steps.js";
-import { watch } from "./unsaved.js";
+import { get, put, remove, submit, thumb } from "../api.js";
+import { clear, guarded, h, isTyping, readable, toast } from "../dom.js";
+import { Steps } from "../steps.js";
+import { watch } from "../unsaved.js";
 
 const PEOPLE_AT_ONCE = 60;
 const GARMENTS_AT_ONCE = 60;

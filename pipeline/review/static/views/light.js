@@ -1,6 +1,6 @@
 // Where the head's shadow falls, as a pad seen from above and two sliders that say the same.
 
-import { clamp, h } from "./dom.js";
+import { clamp, h } from "../dom.js";
 
 const REACH = 1.5; // the pad's rim, in units of the person's height
 
