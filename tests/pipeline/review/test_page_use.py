@@ -145,12 +145,17 @@ def test_many_are_selected_decided_and_taken_back_at_once(page: Page, work: Desk
 
 def test_keeping_what_is_kept_changes_nothing(page: Page, work: Desk):
     page.keyboard.press("k")
-    expect(page.locator(".mark.keep")).to_have_count(1)
     page.keyboard.press("ArrowLeft")
+    expect(page.locator(".mark.keep")).to_have_count(1)
     page.keyboard.press("k")
     expect(page.locator(".tile").nth(1)).to_have_class(re.compile("current"))
     expect(page.locator(".mark.keep")).to_have_count(1)
     assert verdicts(work) == [("ann__tee__original", "keep")]
+    page.keyboard.press("x")
+    page.keyboard.press("x")  # the next one, however fast the keys follow
+    expect(page.locator(".tile.reject")).to_have_count(2)
+    assert [item for item, _ in verdicts(work)[1:]] == ["ann__tee__room", "ann__tee__sea"]
+    work.layout.path(VERDICTS).write_text("".join(work.layout.path(VERDICTS).read_text().splitlines(keepends=True)[:1]))
     go(page, "item/ann__tee__original")
     expect(page.get_by_role("button", name="Keep")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("k")

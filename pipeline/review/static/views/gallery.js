@@ -234,10 +234,10 @@ class Gallery {
     const rows = Math.max(1, Math.floor(innerHeight / this.tall) - 1);
     const onControl = event.target.closest("button, a:not(.open), input");
     if (key in VERDICTS) {
-      return async () => {
-        const single = !items.picked.size && key !== "u";
-        await this.decide(VERDICTS[key]);
-        if (single) this.focusOn(focus + 1);
+      return () => {
+        const decided = this.decide(VERDICTS[key]);
+        if (!items.picked.size && key !== "u") this.focusOn(focus + 1); // at once: fast keys go on to the next
+        return decided;
       };
     }
     return {
