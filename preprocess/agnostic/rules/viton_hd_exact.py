@@ -142,7 +142,10 @@ def _lower_strokes(unit: int, conditions: Conditions) -> Mask:
     drawn = pen.mask
     waist = min(pen.at(joint)[1] for joint in (Joint.RIGHT_HIP, Joint.LEFT_HIP)) - WAIST_UNITS * pen.unit
     drawn[: max(0, round(waist))] = False
-    return drawn | masks.labelled(conditions.parse, LOWER_LABELS)
+    worn = masks.labelled(conditions.parse, LOWER_LABELS)
+    around = masks.dilate(worn, round(pen.unit))  # its outline would tell its shape
+    around[: int(worn.any(axis=1).argmax())] = False
+    return drawn | around
 
 
 def _limb(pen: _Pen, body: Joints, joints: tuple[Joint, ...]) -> None:
