@@ -108,8 +108,9 @@ PARTS = {
 
 
 LAST_BLOCK = "unet_garm.up_blocks.3.attentions.2.transformer_blocks."
-SHOWN = [name if name == "lora" else pytest.param(name, marks=pytest.mark.slow) for name in MOVES]
-"""One of them in the fast tier."""
+TIERS = {"lora": (), "controlnet-sobel": pytest.mark.proof}
+SHOWN = [pytest.param(name, marks=TIERS.get(name, pytest.mark.slow)) for name in MOVES]
+"""One of them in the fast tier; of the two with a branch one among the slow ones."""
 
 
 def test_every_arrangement_is_tried_here():
@@ -160,6 +161,11 @@ WIRINGS = {
 }
 
 
+NEWER = {name for name in WIRINGS if any(word in name for word in ("skeleton", "branch", "CLIP-H", "DINOv2", "hole"))}
+DRAWN = [pytest.param("joint", name, marks=pytest.mark.proof if name in NEWER else ()) for name in WIRINGS]
+"""Twenty seconds each: the newer ones once in a while; what they draw from is tried in every run, just below."""
+
+
 def drawn_by_the_engine(place: Place, made: Path, prompts: str) -> np.ndarray:
     """The test pair with an exported folder, all by the engine's own code."""
     pair = find_tree(place.data).pairs("test", paired=False)[0]
@@ -181,7 +187,7 @@ def drawn_by_the_engine(place: Place, made: Path, prompts: str) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("arrangement", "wiring"), [*(("joint", name) for name in WIRINGS), ("lora", "published")])
+@pytest.mark.parametrize(("arrangement", "wiring"), [*DRAWN, ("lora", "published")])
 def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_folder(place, tmp_path, arrangement, wiring):
     start_from_plain = ("ootd.try_on_from=sd15", "ootd.garment_from=sd15")
     place.train(tmp_path, "loop.draw_every=2", "loop.draw_pairs=1", *start_from_plain, *WIRINGS[wiring], preset=arrangement)
