@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from desk import Desk, scenery
+from measured import slowness
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -86,6 +88,23 @@ def test_refreshing_a_picture_walks_through_no_folder(desk: Desk, client: TestCl
     assert client.get("/api/placements/town").status_code == 200, "what is added is seen at once"
     placement_file(desk).write_text("height = 0.5\n")
     assert client.get("/api/placements/room").json()["placement_settings"]["spots"][0]["height"] == 0.5
+
+
+@pytest.mark.proof
+def test_ten_thousand_people_do_not_slow_a_refresh_down(desk: Desk, client: TestClient):
+    first = desk.layout.inputs / "person" / "ann.jpg"
+    for number in range(10_000):
+        os.link(first, first.with_name(f"p{number:05}.jpg"))
+    for folder in (desk.layout.inputs, *(path for path in desk.layout.inputs.rglob("*") if path.is_dir())):
+        os.utime(folder, (1e9, 1e9))
+    times = []
+    for number in range(6):
+        wanted = {"pair": "ann__tee", "placement_settings": settings(foot=[0.3 + number / 20, 0.95]), "height": 900}
+        begun = time.perf_counter()
+        for what in ("arrangement", "picture"):
+            assert client.post(f"/api/placements/room/{what}", json=wanted).status_code == 200
+        times.append(time.perf_counter() - begun)
+    assert max(times[1:]) < 0.5 * slowness(), times
 
 
 def test_the_picture_shows_the_person_where_the_arrangement_says(client: TestClient):
