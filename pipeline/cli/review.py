@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,10 @@ def review(
         list[str],
         typer.Option(metavar="ADDRESS", help="TLS proxy in front of the page: its X-Forwarded-Proto and -Host are believed."),
     ] = [],  # noqa: B006
+    webhook_to: Annotated[
+        list[str],
+        typer.Option(metavar="HOST[:PORT]", help="Receiver that jobs may tell when they are over; without it webhooks are off."),
+    ] = [],  # noqa: B006
     inputs: Inputs = INPUTS,
     outputs: Outputs = OUTPUTS,
     weights: Weights = WEIGHTS,
@@ -47,13 +52,18 @@ def review(
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPackageError(f"the review page needs {', '.join(missing)}", "pip install -e '.[web]'")
+    from pipeline.review.jobs.webhook import WebhookOptions, webhook_secret
+    from pipeline.review.jobs.webhook_address import webhook_receivers
     from pipeline.review.options import Serving, is_loopback, proxy_networks
     from pipeline.review.server import new_token, serve
 
     request = Request(inputs=inputs, outputs=outputs, weights=weights, config=config, overrides=tuple(overrides))
     proxies = proxy_networks(trusted_proxy)
     secret = token or ("" if is_loopback(host) and not proxies else new_token())
-    serving = Serving(request=request, host=host, port=port, token=secret, names=tuple(allow_host), proxies=proxies)
+    webhooks = WebhookOptions(allowed=webhook_receivers(webhook_to), secret=webhook_secret(os.environ))
+    serving = Serving(
+        request=request, host=host, port=port, token=secret, names=tuple(allow_host), proxies=proxies, webhooks=webhooks
+    )
     console = Console()
     console.say(f"review page: http://{f'[{host}]' if ':' in host else host}:{port}/{f'?token={secret}' if secret else ''}")
     if proxies:

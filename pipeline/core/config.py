@@ -23,8 +23,8 @@ from pipeline.core.console import LOG
 from pipeline.core.errors import ConfigError, nearest
 
 ENVIRONMENT_PREFIX = "LOOKBOOK_"
-NOT_SETTINGS = frozenset({"OFFLINE", "MIRROR"})
-"""Environment names that belong to the downloader."""
+NOT_SETTINGS = frozenset({"OFFLINE", "MIRROR", "WEBHOOK_SECRET"})
+"""Environment names that belong to the downloader, and to the review page."""
 
 Values = dict[str, dict[str, Any]]
 """Section → key → value, before validation."""

@@ -115,6 +115,15 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class WebhookState(StrEnum):
+    """Whether a job's webhook was told that the job is over."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 class StageCount(Answer):
     """The progress of one stage."""
 
@@ -159,6 +168,9 @@ class Job(Answer):
     """None before the first estimate and after the end."""
     stages: list[StageCount]
     failures: list[ItemFailure]
+    webhook: WebhookState
+    webhook_message: str
+    """Why its webhook did not take the message."""
 
 
 class Jobs(Answer):
@@ -187,6 +199,23 @@ class Made(Answer):
 
     stage: str
     item: str
+
+
+class JobNotice(Answer):
+    """What a job's webhook is told when the job is over."""
+
+    id: str
+    state: JobState
+    created: str
+    ended: str
+    exit_code: int | None
+    made: int
+    failed: int
+    found: int
+    items: list[Made]
+    """The first hundred that it made."""
+    results: str
+    """Path of all that it made, and of the pictures."""
 
 
 class JobPicture(Answer):

@@ -12,6 +12,7 @@ from pipeline.catalog import STEPS
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings, Spot
 from pipeline.request import LIMIT, RETRY_BAD, Request
+from pipeline.review.jobs.webhook_address import read_webhook
 from pipeline.review.verdicts import Mark
 
 
@@ -19,6 +20,13 @@ def _plain(text: str) -> str:
     """Refuse control characters: the text may become an argument of a process or a line of a file."""
     if not text.isprintable():
         raise ValueError("control characters are not allowed")
+    return text
+
+
+def _webhook(text: str) -> str:
+    """Refuse what is no address of a webhook; "" is none."""
+    if text:
+        read_webhook(text)
     return text
 
 
@@ -56,6 +64,10 @@ class NewJob(_Strict):
     """Try-on engine; empty as configured."""
     limit: Annotated[int, Field(ge=LIMIT.least, le=1_000_000)] | None = Request.limit
     """At most so many people."""
+    webhook: Annotated[
+        str, Field(max_length=2000, examples=["https://hooks.shop.example/lookbook"]), AfterValidator(_webhook)
+    ] = ""
+    """Address that is told when the job is over; its host must be named at the command (`--webhook-to`). Empty = none."""
 
     def request(self, base: Request) -> Request:
         """What the job runs: these options, on the folders and settings of the page.
@@ -66,7 +78,7 @@ class NewJob(_Strict):
         if "all" in self.steps and len(self.steps) > 1:
             raise UsageError("steps: 'all' stands alone", f"known: all, {', '.join(STEPS)}")
         engine = (f"run.engine={self.engine}",) if self.engine else ()
-        return replace(base, overrides=(*base.overrides, *engine), **self.model_dump(exclude={"engine"}))
+        return replace(base, overrides=(*base.overrides, *engine), **self.model_dump(exclude={"engine", "webhook"}))
 
 
 class NewVerdict(_Strict):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pipeline.core.errors import UsageError
 from pipeline.request import Request
+from pipeline.review.jobs.webhook import WebhookOptions
 
 MB = 1_000_000
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -53,6 +54,7 @@ class Serving:
         token: secret that every caller needs; "" = none, allowed on loopback only.
         names: further host names of the page.
         proxies: proxies in front of the page, whose `X-Forwarded-Proto` and `X-Forwarded-Host` are believed.
+        webhooks: who is told of the end of jobs; off by default.
         limits: sizes and counts.
     """
 
@@ -62,6 +64,7 @@ class Serving:
     token: str = ""
     names: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
+    webhooks: WebhookOptions = field(default_factory=WebhookOptions)
     limits: Limits = field(default_factory=Limits)
 
     @property

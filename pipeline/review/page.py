@@ -15,6 +15,7 @@ from pipeline.review.events import Hub
 from pipeline.review.gallery import Gallery
 from pipeline.review.jobs.queue import COMMAND, JobQueue
 from pipeline.review.jobs.store import JobStore
+from pipeline.review.jobs.webhook import Webhooks
 from pipeline.review.options import Serving
 from pipeline.review.placement import Placements
 from pipeline.review.replays import Replays
@@ -47,7 +48,8 @@ class Page:
         self.replays = Replays()
         self.placements = Placements(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
-        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, JobStore(self.layout), command)
+        webhooks = Webhooks(serving.webhooks)
+        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, JobStore(self.layout), webhooks, command)
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:

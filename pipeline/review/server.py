@@ -21,6 +21,7 @@ from pipeline.review.decoding import RETRY_AFTER_S, BusyError
 from pipeline.review.events import TooManyStreamsError
 from pipeline.review.files import RefusedFileError
 from pipeline.review.jobs.queue import COMMAND, QueueFullError, UnknownJobError
+from pipeline.review.jobs.webhook_address import RefusedWebhookError
 from pipeline.review.models import Refusal
 from pipeline.review.options import Serving
 from pipeline.review.page import Page
@@ -39,7 +40,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     for status, about in (
         (400, "the request is malformed"),
         (401, "a token is needed"),
-        (403, "the request comes from another page"),
+        (403, "the request comes from another page, or names a webhook that is not on the list"),
         (404, "it does not exist"),
         (409, "it does not fit the present state"),
         (413, "too large"),
@@ -133,6 +134,10 @@ def _add_refusals(app: FastAPI, plain: Callable[[str], str]) -> None:
         status = 507 if isinstance(problem, OutputError) else 422 if isinstance(problem, InputError) else 409
         return answer(status, problem.message, problem.remedy)
 
+    def webhook(request: Request, problem: Exception) -> JSONResponse:
+        assert isinstance(problem, RefusedWebhookError)
+        return answer(403, problem.message, problem.remedy)
+
     def misfit(request: Request, problem: Exception) -> JSONResponse:
         """Name the field; its value, which may be anything, is not repeated."""
         assert isinstance(problem, RequestValidationError)
@@ -147,6 +152,7 @@ def _add_refusals(app: FastAPI, plain: Callable[[str], str]) -> None:
     app.add_exception_handler(RequestValidationError, misfit)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(ConflictError, ours)
+    app.add_exception_handler(RefusedWebhookError, webhook)
     app.add_exception_handler(UnknownItemError, of(404))
     app.add_exception_handler(UnknownJobError, of(404, "no such job"))
     app.add_exception_handler(RefusedFileError, of(404, "no such file"))

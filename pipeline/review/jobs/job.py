@@ -10,12 +10,13 @@ from time import monotonic
 from typing import Any
 
 from pipeline.request import Request
-from pipeline.review.answers import ItemFailure, Job, JobState, StageCount
+from pipeline.review.answers import ItemFailure, Job, JobNotice, JobState, Made, StageCount, WebhookState
 from pipeline.review.jobs.store import JobRecord
 from pipeline.review.models import NewJob
 
 MAX_RESULTS = 10_000
 MAX_FAILURES = 200
+MAX_TOLD = 100
 
 
 OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
@@ -73,9 +74,15 @@ class ReviewJob:
     stages: dict[str, StageProgress] = field(default_factory=dict)
     results: list[tuple[str, str]] = field(default_factory=list)
     failures: list[ItemFailure] = field(default_factory=list)
+    webhook: WebhookState = WebhookState.NONE
+    webhook_message: str = ""
     _number: int = 0
     _begun: float | None = None
     _seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.asked.webhook:
+            self.webhook = WebhookState.WAITING
 
     def begin(self) -> None:
         """Mark the job as running."""
@@ -152,7 +159,16 @@ class ReviewJob:
             seconds_left=self.seconds_left,
             stages=[StageCount(**{name: getattr(each, name) for name in StageCount.model_fields}) for each in stages],
             failures=self.failures[:20],
+            webhook=self.webhook,
+            webhook_message=self.webhook_message,
         )
+
+    def notice(self) -> JobNotice:
+        """What its webhook is told."""
+        summary = self.summary()
+        same = {name: getattr(summary, name) for name in JobNotice.model_fields.keys() & Job.model_fields.keys()}
+        items = [Made(stage=stage, item=item) for stage, item in self.results[:MAX_TOLD]]
+        return JobNotice(**same, items=items, results=f"/api/jobs/{self.id}/results")
 
     def record(self) -> JobRecord:
         """What is kept on disk."""
@@ -172,6 +188,8 @@ class ReviewJob:
             results=self.results,
             failures=self.failures,
             key=self.key,
+            webhook=self.webhook,
+            webhook_message=self.webhook_message,
         )
 
 
@@ -192,6 +210,7 @@ def job_of(record: JobRecord, base: Request, most_events: int) -> ReviewJob:
         return job
     job.state = JobState.CANCELLED if record.state is JobState.STOPPING else record.state
     job.ended, job.exit_code = record.ended, record.exit_code
+    job.webhook, job.webhook_message = record.webhook, record.webhook_message
     job.message, job.remedy, job.failures = record.message, record.remedy, list(record.failures)
     job.stages = {
         each.stage: StageProgress(each.stage, each.to_do, made=each.made, failed=each.failed, found=each.found)

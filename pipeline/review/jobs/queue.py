@@ -22,9 +22,10 @@ from typing import Any
 import pipeline
 from pipeline.core.errors import ExitCode, UsageError
 from pipeline.request import Request
-from pipeline.review.answers import JobState
+from pipeline.review.answers import JobState, WebhookState
 from pipeline.review.jobs.job import OVER, ReviewJob, job_of
 from pipeline.review.jobs.store import JobStore
+from pipeline.review.jobs.webhook import SECRET_VARIABLE, Webhooks
 from pipeline.review.models import NewJob
 from pipeline.review.options import Limits
 from pipeline.review.replays import OtherRequestError
@@ -55,14 +56,22 @@ class JobQueue:
         limits: the lengths of the queue and of the list of ended jobs.
         notify: called at every change, with the kind of event and its facts.
         store: keeps jobs over a restart.
+        webhooks: tell others of the end of jobs.
         command: what runs a job; replaced in tests.
     """
 
     def __init__(
-        self, request: Request, limits: Limits, notify: Notify, store: JobStore, command: Sequence[str] = COMMAND
+        self,
+        request: Request,
+        limits: Limits,
+        notify: Notify,
+        store: JobStore,
+        webhooks: Webhooks,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         self._request = request
         self._store = store
+        self._webhooks = webhooks
         self._limits = limits
         self._notify = notify
         self._command = tuple(command)
@@ -98,7 +107,9 @@ class JobQueue:
 
         Raises:
             UsageError: its steps exclude each other. QueueFullError: too many are waiting.
+            RefusedWebhookError: its webhook is not on the list.
         """
+        self._webhooks.check(asked.webhook)
         request = asked.request(self._request)
         if len(self._waiting) >= self._limits.queued_jobs:
             raise QueueFullError
@@ -130,6 +141,7 @@ class JobQueue:
         if job in self._waiting:
             self._waiting.remove(job)
             job.end(JobState.CANCELLED)
+            self._tell(job)
         elif job.state is JobState.STOPPING:
             self._signal(kill=True)
         elif job.state is JobState.RUNNING:
@@ -168,6 +180,8 @@ class JobQueue:
                 self._jobs[job.id] = job
                 if job.state is JobState.QUEUED:
                     self._waiting.append(job)
+                elif job.webhook is WebhookState.WAITING:
+                    self._tell(job)
                 self._wake.set()
 
     async def close(self) -> None:
@@ -187,6 +201,7 @@ class JobQueue:
         for job in self._jobs.values():
             if job.state is JobState.RUNNING:
                 self._keep(job)
+        await self._webhooks.close()
 
     async def _work(self) -> None:
         while True:
@@ -206,6 +221,7 @@ class JobQueue:
         else:
             self._conclude(job, code, errors)
         self._turned(job)
+        self._tell(job)
 
     async def _process_of(self, job: ReviewJob) -> tuple[int, str]:
         """Run a job and read its events; returns its exit code and the last lines of its standard error."""
@@ -220,7 +236,7 @@ class JobQueue:
             stderr=PIPE,
             limit=LINE_BYTES,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env={**_environment(), "PYTHONPATH": os.pathsep.join(paths)},
         )
         errors = asyncio.get_running_loop().create_task(_last_lines(self._process))
         assert self._process.stdout is not None
@@ -266,12 +282,28 @@ class JobQueue:
         self._keep(job)
         self._changed(job)
 
+    def _tell(self, job: ReviewJob) -> None:
+        """Tell a job's webhook that it is over, in the background; what the page cannot say in time is said by the next."""
+        if job.asked.webhook:
+            body = job.notice().model_dump_json().encode()
+            self._webhooks.send(job.asked.webhook, job.id, body, lambda trouble: self._told(job, trouble))
+
+    def _told(self, job: ReviewJob, trouble: str) -> None:
+        job.webhook, job.webhook_message = WebhookState.FAILED if trouble else WebhookState.DELIVERED, trouble
+        if job.id in self._jobs:
+            self._turned(job)
+
     def _keep(self, job: ReviewJob) -> None:
         self._store.put(job.record())
         self._kept_at = monotonic()
 
     def _changed(self, job: ReviewJob) -> None:
         self._notify("job", job.summary().model_dump(mode="json"))
+
+
+def _environment() -> dict[str, str]:
+    """What the process of a job may know."""
+    return {name: value for name, value in os.environ.items() if name != SECRET_VARIABLE}
 
 
 async def _last_lines(process: Process) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.core.errors import OutputError
 from pipeline.core.layout import REVIEW, Layout
 from pipeline.core.records.store import Store
-from pipeline.review.answers import ItemFailure, JobState, StageCount
+from pipeline.review.answers import ItemFailure, JobState, StageCount, WebhookState
 from pipeline.review.models import NewJob
 
 FOLDER = f"{REVIEW}/jobs"
@@ -38,6 +38,8 @@ class JobRecord(BaseModel):
     failures: list[ItemFailure] = []
     key: str = ""
     """The request's `Idempotency-Key`."""
+    webhook: WebhookState = WebhookState.NONE
+    webhook_message: str = ""
 
 
 class JobStore:

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from pipeline.core.inputs.collection import select
 from pipeline.core.layout import FINAL, ORIGINAL
-from pipeline.review.answers import Job, JobEvent, JobEvents, JobPicture, JobResults, Jobs, Made
+from pipeline.review.answers import Job, JobEvent, JobEvents, JobNotice, JobPicture, JobResults, Jobs, Made
 from pipeline.review.gallery import Entry, PictureState
 from pipeline.review.jobs.job import OVER, ReviewJob
 from pipeline.review.models import NewJob
@@ -22,9 +22,18 @@ job_routes = APIRouter(prefix="/api", tags=["jobs"])
 """Routes below /api for jobs; they run on the event loop, to which the queue belongs."""
 
 
-@job_routes.post("/jobs", status_code=202)
+told_routes = APIRouter()
+"""What a webhook is asked; only described here, and carried out by `jobs/webhook.py`."""
+
+
+@told_routes.post("{$request.body#/webhook}", status_code=204)
+def job_over(notice: JobNotice) -> None:
+    """The job is over. Signed where there is a secret; sent again, with the same `webhook-id`, after 429, 5xx or no answer."""
+
+
+@job_routes.post("/jobs", status_code=202, callbacks=told_routes.routes)
 async def submit(page: ThePage, new: NewJob, idempotency_key: IdempotencyKey = "") -> Job:
-    """Queue a job; 429 when too many are waiting."""
+    """Queue a job; 429 when too many are waiting, 403 when its webhook is not on the list of the command."""
     asked = f"job {new.model_dump_json()}"
     return page.replays.once(idempotency_key, asked, lambda: page.jobs.again(idempotency_key, new)).summary()
 
