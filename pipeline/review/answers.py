@@ -152,6 +152,10 @@ class Job(Answer):
     steps: list[str]
     only: list[str]
     force: bool
+    sizes: list[str] | None
+    """None = as the workspace's settings say; so with the next two."""
+    format: str | None
+    layers: bool | None
     created: str
     """Local time, ISO 8601; so is `ended`."""
     ended: str
@@ -218,12 +222,21 @@ class JobNotice(Answer):
     """Path of all that it made, and of the pictures."""
 
 
-class JobPicture(Answer):
+class PictureFile(Answer):
+    """A file of a finished picture."""
+
+    name: str
+    """Its own name, that of a size or a layer below a folder: `1x1-1080/ann__tee__room.png`, `layers/…`."""
+    ref: str
+    url: str
+
+
+class JobPicture(PictureFile):
     """A finished picture."""
 
     item: str
-    ref: str
-    url: str
+    further: list[PictureFile]
+    """Its further sizes and its layers."""
     found: bool
     """True when it was there already, and fits what was asked."""
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from pipeline.core.errors import LookbookError
 from pipeline.core.labels import Category
-from pipeline.review.answers import Cards, Input, Inputs, Job, JobPicture, JobResults, Status
+from pipeline.review.answers import Cards, Input, Inputs, Job, JobResults, PictureFile, Status
 from pipeline.review.jobs.job import OVER
 from pipeline.review.models import NewJob
 
@@ -147,10 +147,10 @@ class Client:
         """Finished pictures that fit a filter: the names of the parameters of GET /api/items."""
         return self._get(Cards, f"/api/items?{urlencode(wanted)}")
 
-    def download(self, picture: JobPicture, folder: Path) -> Path:
-        """Store a finished picture in a folder, whole or not at all; returns its file."""
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / picture.ref.rpartition("/")[2]
+    def download(self, picture: PictureFile, folder: Path) -> Path:
+        """Store a finished picture, one of its sizes or one of its layers in a folder, whole or not at all; returns its file."""
+        target = folder.joinpath(*_ordinary(picture.name))
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
         temporary.write_bytes(self._ask("GET", quote(picture.url, safe="/:")))
         temporary.replace(target)
@@ -192,6 +192,14 @@ class Client:
 
 def _address_of(kind: Kind, old: Input) -> str:
     return f"/api/inputs/{kind}/{quote(old.id, safe='')}?base={quote(old.version)}"
+
+
+def _ordinary(name: str) -> list[str]:
+    """The parts of a file's name, none of which leads out of the folder that it is stored in."""
+    parts = name.split("/")
+    if any(part in {"", ".", ".."} or set(part) & set("\\:") for part in parts):
+        raise RefusedError(0, f"{name!r} is no name of a picture", "is this a page of this project?")
+    return parts
 
 
 def _refusal(problem: urllib.error.HTTPError) -> RefusedError:

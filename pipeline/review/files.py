@@ -23,6 +23,7 @@ from pipeline.core.layout import (
     PER_ENGINE,
     PER_ITEM,
     PERSON_INPUTS,
+    SIZES,
     THUMBNAILS,
     Layout,
     Ref,
@@ -86,7 +87,10 @@ def _is_known(ref: Ref, parts: list[str]) -> bool:
         return True
     if any(folder == kind.path or folder.startswith(f"{kind.path}-") for kind in PER_CATEGORY):
         return True
-    return any(folder.rpartition("/")[0] == kind.path for kind in (*PER_ENGINE, ATTENTION))
+    above = folder.rpartition("/")[0]
+    if above.rpartition("/")[0] == SIZES.path:  # a folder per size within the engine's
+        return True
+    return any(above == kind.path for kind in (*PER_ENGINE, ATTENTION))
 
 
 def thumbnail(layout: Layout, ref: Ref, height: int, decoder: Decoder) -> bytes:

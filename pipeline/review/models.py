@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pipeline.catalog import STEPS
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.placement_file import PlacementSettings, ShadowSettings, Spot
+from pipeline.core.layout import PICTURE_SUFFIXES
 from pipeline.request import LIMIT, RETRY_BAD, Request
 from pipeline.review.jobs.webhook_address import read_webhook
 from pipeline.review.verdicts import Mark
+from pipeline.settings import schema
 
 
 def _plain(text: str) -> str:
@@ -33,8 +37,26 @@ def _webhook(text: str) -> str:
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
 if TYPE_CHECKING:
     Step = str
+    Form = str
 else:
     Step = Literal["all", *STEPS]  # a type checker would want the names written out once more
+    Form = Literal[tuple(PICTURE_SUFFIXES)]
+
+DELIVERING = ("compose", "restore")
+"""The sections that say how finished pictures are handed on: before backgrounds, and in the person's own photo."""
+
+
+def _sizes(texts: list[str]) -> list[str]:
+    """Refuse what the setting of the same name refuses; folders are named after sizes."""
+    try:
+        schema()[DELIVERING[0]].model_validate({"sizes": texts})
+    except ValidationError as problem:
+        raise ValueError(str(problem.errors()[0]["ctx"]["error"])) from None
+    return texts
+
+
+Size = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True), Field(examples=["1:1@1080", "3:4", "@800"])]
+Sizes = Annotated[list[Size], Field(max_length=12), AfterValidator(_sizes)]
 
 
 class _Strict(BaseModel):
@@ -64,6 +86,12 @@ class NewJob(_Strict):
     """Try-on engine; empty as configured."""
     limit: Annotated[int, Field(ge=LIMIT.least, le=1_000_000)] | None = Request.limit
     """At most so many people."""
+    sizes: Sizes | None = None
+    """Further pictures: shape@long side, as in "1:1@1080", "3:4" or "@800". None = as the workspace's settings say."""
+    format: Form | None = None
+    """Of the finished pictures and their sizes. None = as the workspace's settings say."""
+    layers: bool | None = None
+    """Also write background, shadow and person of each picture before a background apart. None = as the settings say."""
     webhook: Annotated[
         str, Field(max_length=2000, examples=["https://hooks.shop.example/lookbook"]), AfterValidator(_webhook)
     ] = ""
@@ -77,8 +105,20 @@ class NewJob(_Strict):
         """
         if "all" in self.steps and len(self.steps) > 1:
             raise UsageError("steps: 'all' stands alone", f"known: all, {', '.join(STEPS)}")
-        engine = (f"run.engine={self.engine}",) if self.engine else ()
-        return replace(base, overrides=(*base.overrides, *engine), **self.model_dump(exclude={"engine", "webhook"}))
+        settings = {"engine", "webhook", "sizes", "format", "layers"}
+        return replace(base, overrides=(*base.overrides, *self._settings()), **self.model_dump(exclude=settings))
+
+    def _settings(self) -> Iterator[str]:
+        """What is a setting of the run, as `section.key=value`."""
+        if self.engine:
+            yield f"run.engine={self.engine}"
+        for section in DELIVERING:
+            if self.sizes is not None:
+                yield f"{section}.sizes={json.dumps(self.sizes)}"
+            if self.format is not None:
+                yield f"{section}.format={self.format}"
+        if self.layers is not None:
+            yield f"compose.layers={str(self.layers).lower()}"
 
 
 class NewVerdict(_Strict):

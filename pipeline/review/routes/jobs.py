@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from pipeline.core.inputs.collection import select
-from pipeline.core.layout import FINAL, ORIGINAL
-from pipeline.review.answers import Job, JobEvent, JobEvents, JobNotice, JobPicture, JobResults, Jobs, Made
+from pipeline.core.layout import FINAL, ORIGINAL, Layout, Ref
+from pipeline.core.records.finished import further_refs
+from pipeline.review.answers import Job, JobEvent, JobEvents, JobNotice, JobPicture, JobResults, Jobs, Made, PictureFile
 from pipeline.review.gallery import Entry, PictureState
 from pipeline.review.jobs.job import OVER, ReviewJob
 from pipeline.review.models import NewJob
@@ -60,17 +63,27 @@ async def job_events(page: ThePage, job: str, after: Annotated[int, Query(ge=0, 
 async def job_results(page: ThePage, job: str) -> JobResults:
     """What a job made; and, when it is over, all finished pictures it was asked for, those included that were there already."""
     found = page.jobs.get(job)
+    return await asyncio.to_thread(_results, page, found, list(found.results))
+
+
+def _results(page: Page, found: ReviewJob, results: Sequence[tuple[str, str]]) -> JobResults:
     entries = page.gallery.index().entries
-    ids = dict.fromkeys(name for stage, item in found.results if stage in SHOWS_PICTURES for name in (item, f"{item}__original"))
+    ids = dict.fromkeys(name for stage, item in results if stage in SHOWS_PICTURES for name in (item, f"{item}__original"))
     made = {name: entries[name] for name in ids if name in entries}
     there = _there(page, found) if found.state in OVER else {}
-    pictures = [_picture(each, name not in made) for name, each in {**made, **there}.items()]
-    results = [Made(stage=stage, item=item) for stage, item in found.results]
-    return JobResults(made=results, pictures=pictures, folder=FINAL.path, failures=found.failures)
+    pictures = [_picture(page.layout, each, name not in made) for name, each in {**made, **there}.items()]
+    items = [Made(stage=stage, item=item) for stage, item in results]
+    return JobResults(made=items, pictures=pictures, folder=FINAL.path, failures=found.failures)
 
 
-def _picture(entry: Entry, found: bool) -> JobPicture:
-    return JobPicture(item=entry.scene.id, ref=entry.ref, url=f"/files/{entry.ref}", found=found)
+def _picture(layout: Layout, entry: Entry, found: bool) -> JobPicture:
+    files = further_refs(layout, entry.scene.id, entry.scene.pair.engine)
+    further = [PictureFile(**_file(name, ref)) for name, ref in files.items()]
+    return JobPicture(**_file(entry.ref.rpartition("/")[2], entry.ref), item=entry.scene.id, found=found, further=further)
+
+
+def _file(name: str, ref: Ref) -> dict[str, str]:
+    return {"name": name, "ref": ref, "url": f"/files/{ref}"}
 
 
 def _there(page: Page, job: ReviewJob) -> dict[str, Entry]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import sys
 import threading
+import urllib.error
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -11,14 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from desk import Desk
+from desk import FAKE_RUN, LOCAL, Desk
 from serving import Served
+from starlette.testclient import TestClient
 
 from pipeline.core import images
 from pipeline.core.labels import Category
-from pipeline.review.answers import JobState
+from pipeline.review.answers import JobState, PictureFile
 from pipeline.review.client import Client, RefusedError
 from pipeline.review.models import NewJob
+from pipeline.review.server import make_app
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +84,47 @@ def test_a_refusal_carries_the_server_s_words(shop: Client, tmp_path: Path, phot
         with pytest.raises(RefusedError) as caught:
             ask()
         assert caught.value.status == status and caught.value.message
+
+
+class InProcess(Client):
+    """Asks a page in this process."""
+
+    page: TestClient
+
+    def _once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+        answer = self.page.request(method, path, content=body, headers=headers)
+        if answer.status_code >= 400:
+            raise urllib.error.HTTPError(path, answer.status_code, "", answer.headers, io.BytesIO(answer.content))
+        return answer.content
+
+
+@pytest.fixture(scope="module")
+def near(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, InProcess]]:
+    folder = tmp_path_factory.mktemp("near")
+    shutil.copytree(drawn, folder, dirs_exist_ok=True)
+    desk = Desk(folder)
+    with TestClient(make_app(desk.serving(), (sys.executable, str(FAKE_RUN))), base_url=LOCAL) as page:
+        client = InProcess(LOCAL, sleep=lambda seconds: threading.Event().wait(0.03) and None)
+        client.page = page
+        yield desk, client
+
+
+def test_sizes_and_layers_are_asked_for_and_stored_below_their_folders(near: tuple[Desk, InProcess], tmp_path: Path):
+    desk, client = near
+    desk.put("sizes/preview/1x1-1080/ann__tee__room.png", np.full((20, 20, 3), 90, np.uint8))
+    job = client.wait(client.submit(NewJob(sizes=["1:1@1080"], format="png", layers=False), only=["ann"]).id)
+    assert (job.state, job.sizes, job.format, job.layers) == (JobState.DONE, ["1:1@1080"], "png", False)
+    picture = next(each for each in client.results(job.id).pictures if each.item == "ann__tee__room")
+    files = [client.download(each, tmp_path) for each in (picture, *picture.further)]
+    assert [file.relative_to(tmp_path).as_posix() for file in files] == ["ann__tee__room.png", "1x1-1080/ann__tee__room.png"]
+    assert images.picture_size(files[1]) == (20, 20)
+
+
+@pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "a//b.png", "..\\x.png", "c:x.png", "", "."])
+def test_a_server_cannot_choose_where_a_picture_is_stored(near: tuple[Desk, InProcess], tmp_path: Path, name: str):
+    with pytest.raises(RefusedError, match="no name of a picture"):
+        near[1].download(PictureFile(name=name, ref="x", url="/files/x"), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 class Busy(BaseHTTPRequestHandler):

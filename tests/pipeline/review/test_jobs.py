@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
+import numpy as np
 import pytest
 from desk import Desk
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from pipeline.api import Request
 from pipeline.review.answers import JobState
 from pipeline.review.jobs.job import ReviewJob
 from pipeline.review.models import NewJob
+from pipeline.settings import read_settings
 
 OVER = {"done", "failed", "cancelled"}
 
@@ -34,7 +36,9 @@ def test_a_job_is_followed_to_its_results(client: TestClient, wait_for):
     results = client.get(f"/api/jobs/{job}/results").json()
     place = "final/preview/ann__tee__room.png"
     made = [each for each in results["pictures"] if not each["found"]]
-    assert made == [{"item": "ann__tee__room", "ref": place, "url": f"/files/{place}", "found": False}]
+    assert made == [
+        {"item": "ann__tee__room", "name": place[14:], "ref": place, "url": f"/files/{place}", "found": False, "further": []}
+    ]
     assert len(results["pictures"]) == 12, "and those that were there already"
     assert client.get(results["pictures"][0]["url"]).status_code == 200
     events = client.get(f"/api/jobs/{job}/events").json()["events"]
@@ -173,3 +177,59 @@ def test_time_left_follows_the_pace_of_the_stage_and_the_guess_for_the_rest(monk
     assert job.seconds_left == 2 * 3.0 + 8 * 0.5
     job.end(JobState.DONE)
     assert job.seconds_left is None
+
+
+def test_sizes_format_and_layers_are_settings_of_one_job(client: TestClient, wait_for):
+    job = submit(client, sizes=["1:1@1080", " @800 "], format="jpeg", layers=True)
+    done = finished(client, job, wait_for)
+    assert (done["sizes"], done["format"], done["layers"]) == (["1:1@1080", "@800"], "jpeg", True)
+    words = client.get(f"/api/jobs/{job}/events").json()["events"][0]["words"]
+    for section in ("compose", "restore"):
+        assert f'--set={section}.sizes=["1:1@1080", "@800"]' in words and f"--set={section}.format=jpeg" in words
+    assert "--set=compose.layers=true" in words
+    plain = finished(client, submit(client), wait_for)
+    assert (plain["sizes"], plain["format"], plain["layers"]) == (None, None, None)
+
+
+def test_the_run_reads_what_a_job_says_over_the_settings_file(tmp_path: Path):
+    file = tmp_path / "lookbook.toml"
+    file.write_text('[compose]\nsizes = ["3:4"]\nlayers = true\n[restore]\nsizes = ["@500"]\nformat = "webp"\n')
+    base = Request(config=file)
+    read = lambda **asked: read_settings(base.inputs, file, NewJob(**asked).request(base).overrides)  # noqa: E731
+    asked = read(sizes=["1:1@1080"], format="jpeg", layers=False)
+    assert [asked[each].model_dump(include={"sizes", "format"}) for each in ("compose", "restore")] == [
+        {"sizes": ("1:1@1080",), "format": "jpeg"}
+    ] * 2
+    assert asked["compose"].layers is False
+    assert read(sizes=[])["restore"].sizes == () and read()["restore"].sizes == ("@500",) and read()["compose"].layers is True
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("sizes", each) for each in (["1:1@1080", "1:1@1080"], ["../x"], ["0:1"], ["@99999"], [""], "1:1", ["1:1", 3])),
+        *(("format", each) for each in ("gif", "", "jpeg\n", "jpeg --force")),
+        ("sizes", [f"@{100 + side}" for side in range(13)]),
+        ("layers", "perhaps"),
+    ],
+)
+def test_a_size_or_format_that_does_not_fit_is_named(client: TestClient, field: str, value: object):
+    answer = client.post("/api/jobs", json={field: value})
+    assert answer.status_code == 422 and answer.json()["message"].startswith(f"body.{field}")
+
+
+def test_sizes_and_layers_of_a_picture_are_results_that_can_be_fetched(client: TestClient, desk: Desk, wait_for):
+    for folder in ("sizes/preview/1x1-1080", "sizes/preview/800"):
+        desk.put(f"{folder}/ann__tee__room.png", np.full((20, 20, 3), 90, np.uint8))
+    desk.put("layers/preview/ann__tee__room-3-person.png", np.full((20, 20, 4), 90, np.uint8))
+    job = submit(client)
+    finished(client, job, wait_for)
+    pictures = {each["item"]: each for each in client.get(f"/api/jobs/{job}/results").json()["pictures"]}
+    further = pictures["ann__tee__room"]["further"]
+    assert [each["name"] for each in further] == [
+        *("1x1-1080/ann__tee__room.png", "800/ann__tee__room.png", "layers/ann__tee__room-3-person.png")
+    ]
+    assert all(client.get(each["url"]).status_code == 200 for each in further)
+    assert pictures["bob__tee__room"]["further"] == []
+    for path in ("sizes/preview/ann.png", "sizes/preview/800/deeper/ann__tee__room.png", "sizes/preview/../../x.png"):
+        assert client.get(f"/files/{path}").status_code == 404

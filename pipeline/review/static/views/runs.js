@@ -74,7 +74,7 @@ function card(job) {
     h("p", { class: "quiet" }, busy ? [job.to_do ? `${done} of ${job.to_do}` : job.state === "queued" ? "waits for its turn" : "loading", left].filter(Boolean).join(" · ")
       : `${job.made} made${job.failed ? `, ${job.failed} failed` : ""} in ${duration(job.seconds)}`),
     job.message ? h("div", { class: "notice bad" }, h("p", {}, job.message), job.remedy ? h("code", {}, job.remedy) : "") : "",
-    job.failures.length ? h("details", {}, h("summary", {}, `${job.failed} failed`), h("div", { class: "row" }, h("button", { type: "button", onclick: guarded(() => submit({ steps: job.steps, only: job.only, retry_failed: true })) }, "Try again what failed"), h("a", { class: "button", href: "#/?state=failed" }, "Show them")),
+    job.failures.length ? h("details", {}, h("summary", {}, `${job.failed} failed`), h("div", { class: "row" }, h("button", { type: "button", onclick: guarded(() => submit({ steps: job.steps, only: job.only, sizes: job.sizes, format: job.format, layers: job.layers, retry_failed: true })) }, "Try again what failed"), h("a", { class: "button", href: "#/?state=failed" }, "Show them")),
       h("table", { class: "small" }, job.failures.map((each) =>
       h("tr", {}, h("td", {}, IN_WORDS[each.stage] || each.stage), h("td", {}, each.item), h("td", {}, each.message, each.remedy ? h("div", {}, h("code", {}, each.remedy)) : ""))))) : "");
 }
