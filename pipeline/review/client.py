@@ -23,12 +23,13 @@ from pydantic import BaseModel
 
 from pipeline.core.errors import LookbookError
 from pipeline.core.labels import Category
-from pipeline.review.answers import Cards, Input, Inputs, Job, JobResults, PictureFile, Status
+from pipeline.review.answers import Cards, Input, Inputs, Job, JobResults, PictureFile, PlacementText, Status
 from pipeline.review.jobs.job import OVER
-from pipeline.review.models import NewJob
+from pipeline.review.models import NewJob, NewName
 
 Kind = Literal["person", "cloth", "background"]
 Typed = TypeVar("Typed", bound=BaseModel)
+JSON = {"content-type": "application/json"}
 BUSY = frozenset({429, 503})
 """The server asks to come again after `Retry-After` seconds."""
 
@@ -102,6 +103,33 @@ class Client:
         """Delete one picture of the inputs folder."""
         self._ask("DELETE", _address_of(kind, old))
 
+    def rename(self, kind: Kind, old: Input, name: str) -> Input:
+        """Give one picture another name, and thereby another id; returns it as it is then.
+
+        Args:
+            kind: what it shows.
+            old: as it was listed.
+            name: without folder and ending.
+        """
+        body = NewName(name=name, base=old.version).model_dump_json().encode()
+        path = f"/api/inputs/{kind}/{quote(old.id, safe='')}/rename"
+        return Input.model_validate_json(self._ask("POST", path, body, JSON))
+
+    def demo(self) -> Inputs:
+        """Fill an empty inputs folder with the demo's pictures."""
+        return Inputs.model_validate_json(self._ask("POST", "/api/demo"))
+
+    # ---- placement --------------------------------------------------------------------------------------------------------
+
+    def placement_file(self, background: str) -> PlacementText:
+        """The placement file of a background as it is written, also where it has a mistake."""
+        return self._get(PlacementText, f"/api/placements/{quote(background, safe='')}/file")
+
+    def reset_placement(self, background: str, old: PlacementText) -> PlacementText:
+        """Take the placement file of a background away, so that everything is found automatically."""
+        path = f"/api/placements/{quote(background, safe='')}?base={quote(old.version)}"
+        return PlacementText.model_validate_json(self._ask("DELETE", path))
+
     # ---- jobs -------------------------------------------------------------------------------------------------------------
 
     def submit(self, job: NewJob | None = None, *, only: Sequence[str] = (), key: str = "") -> Job:
@@ -113,7 +141,7 @@ class Client:
             key: `Idempotency-Key`; made up when empty.
         """
         asked = (job or NewJob()).model_copy(update={"only": list(only)} if only else {})
-        headers = {"content-type": "application/json", "idempotency-key": key or uuid.uuid4().hex}
+        headers = {**JSON, "idempotency-key": key or uuid.uuid4().hex}
         return Job.model_validate_json(self._ask("POST", "/api/jobs", asked.model_dump_json().encode(), headers))
 
     def job(self, ident: str) -> Job:
@@ -144,7 +172,7 @@ class Client:
         return self._get(JobResults, f"/api/jobs/{quote(ident)}/results")
 
     def gallery(self, **wanted: str | float) -> Cards:
-        """Finished pictures that fit a filter: the names of the parameters of GET /api/items."""
+        """Finished pictures that fit a filter: the names of the parameters of GET /api/items, `shapes=True` among them."""
         return self._get(Cards, f"/api/items?{urlencode(wanted)}")
 
     def download(self, picture: PictureFile, folder: Path) -> Path:

@@ -120,6 +120,55 @@ def test_sizes_and_layers_are_asked_for_and_stored_below_their_folders(near: tup
     assert images.picture_size(files[1]) == (20, 20)
 
 
+def test_a_picture_is_renamed_by_its_version(near: tuple[Desk, InProcess], photo: Path):
+    _, client = near
+    added = client.add("person", photo)
+    renamed = client.rename("person", added, "Zoë 2")
+    assert (renamed.id, renamed.ref) == ("Zoë_2", "inputs:person/Zoë_2.jpg") and renamed in client.inputs().person
+    for refused, status in ((added, 404), (renamed.model_copy(update={"version": "stale"}), 409)):
+        with pytest.raises(RefusedError) as caught:
+            client.rename("person", refused, "other")
+        assert caught.value.status == status
+    client.remove("person", renamed)
+
+
+def test_a_placement_file_with_a_mistake_is_read_and_taken_away(near: tuple[Desk, InProcess]):
+    desk, client = near
+    assert client.placement_file("room").text == ""
+    file = desk.layout.inputs / "background" / client.placement_file("room").file
+    file.write_text("spots = [oh dear\n")
+    found = client.placement_file("room")
+    assert found.text == "spots = [oh dear\n" and found.version
+    with pytest.raises(RefusedError) as caught:
+        client.reset_placement("room", found.model_copy(update={"version": "stale"}))
+    assert caught.value.status == 409 and file.exists()
+    taken = client.reset_placement("room", found)
+    assert (taken.text, taken.undo) == ("", 1) and not file.exists()
+    with pytest.raises(RefusedError) as caught:
+        client.placement_file("no such/background")
+    assert caught.value.status == 404
+
+
+def test_the_demo_is_for_an_empty_folder_and_shapes_are_asked_for(
+    near: tuple[Desk, InProcess], photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def one_photo(inputs: Path) -> None:  # the demo itself takes seconds, and is tried with the page
+        (inputs / "person").mkdir(parents=True)
+        shutil.copy(photo, inputs / "person" / "astronaut.jpg")
+
+    monkeypatch.setattr("pipeline.review.routes.inputs.fill_inputs", one_photo)
+    _, client = near
+    with pytest.raises(RefusedError, match="already"):
+        client.demo()
+    assert client.gallery(limit=1).shapes is None and sum(client.gallery(limit=1, shapes=True).shapes or []) == 12
+    empty = Desk(tmp_path / "empty")
+    with TestClient(make_app(empty.serving(), (sys.executable, str(FAKE_RUN))), base_url=LOCAL) as page:
+        client = InProcess(LOCAL)
+        client.page = page
+        brought = client.demo()
+        assert [each.id for each in brought.person] == ["astronaut"] and brought == client.inputs()
+
+
 @pytest.mark.parametrize("name", ["../x.png", "/etc/x.png", "a//b.png", "..\\x.png", "c:x.png", "", "."])
 def test_a_server_cannot_choose_where_a_picture_is_stored(near: tuple[Desk, InProcess], tmp_path: Path, name: str):
     with pytest.raises(RefusedError, match="no name of a picture"):
