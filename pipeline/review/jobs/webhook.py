@@ -14,7 +14,9 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from pipeline.core.errors import UsageError
 from pipeline.review.jobs.webhook_address import (
@@ -38,6 +40,8 @@ LIMIT_S = 10.0
 AGAIN = frozenset({408, 425, 429, *range(500, 600)})
 """Answers after which it is sent once more."""
 AT_ONCE = 4
+_NAMES = ThreadPoolExecutor(AT_ONCE, "webhook-names")
+"""Names are looked up here: a name server that hangs keeps no thread from the page's other work."""
 
 
 class UndeliveredError(Exception):
@@ -95,7 +99,8 @@ async def addresses_of(host: str, port: int) -> list[Address]:
     Raises:
         OSError: it is not known.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_NAMES, look_up)
     addresses = (as_address(str(row[4][0])) for row in found)
     return list(dict.fromkeys(each for each in addresses if each is not None))
 

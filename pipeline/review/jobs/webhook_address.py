@@ -16,6 +16,8 @@ from pipeline.core.errors import UsageError
 
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""Of IPv6, what is given out for use across the internet."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -155,6 +157,8 @@ def _is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner:
             return _is_public(inner)
+        if address not in GLOBAL_UNICAST:
+            return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

@@ -130,7 +130,7 @@ def test_a_misfit_is_named_to_the_caller(client: TestClient):
 
 INNER = (
     *("10.0.0.5", "127.0.0.1", "169.254.169.254", "192.168.1.1", "0.0.0.0", "100.64.0.1", "224.0.0.1", "255.255.255.255"),
-    *("::1", "::", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.5", "2002:7f00:1::", "64:ff9b::a00:5"),
+    *("::1", "::", "fe80::1", "fd00::1", "ff02::1", "fec0::1", "::ffff:10.0.0.5", "2002:7f00:1::", "64:ff9b::a00:5"),
 )
 
 
@@ -150,6 +150,19 @@ def test_a_name_that_stands_for_an_inner_address_is_refused(address: str):
 def test_public_addresses_of_both_kinds_are_asked():
     webhook, listed = read_webhook("https://hooks.shop.example/"), webhook_receivers(["hooks.shop.example"])
     check_addresses(webhook, map(ipaddress.ip_address, ("93.184.215.14", "2606:2800:21f::1", "::ffff:8.8.8.8")), listed)
+
+
+def test_a_name_that_nobody_knows_is_an_answer_too():
+    trouble: list[str] = []
+
+    async def work() -> None:
+        webhooks = Webhooks(WebhookOptions(allowed=webhook_receivers(["nobody.invalid", f"{'a' * 70}.invalid"]), waits_s=()))
+        for host in ("nobody.invalid", f"{'a' * 70}.invalid"):
+            webhooks.send(f"https://{host}/", "job", b"{}", trouble.append)
+        await asyncio.gather(*webhooks._tasks)
+
+    asyncio.run(work())
+    assert len(trouble) == 2 and all(trouble)
 
 
 @pytest.mark.parametrize("text", ["", "https://a.example", "a.example/x", "a.example:0", "a b", "10.0.0.0/24", "me@a.example"])
