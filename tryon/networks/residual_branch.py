@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from tryon.networks.attention import Kernel
 from tryon.networks.reference_attention import Tabulated
-from tryon.networks.sd1_unet import Contexts, Residuals, Shifts, stage_shifts
-from tryon.networks.unet_layers import Context, KeysValues, UNetStage, encoder_stages, keys_values, middle_stages, recomputed
+from tryon.networks.sd1_unet import Contexts, Residuals, Shifts, encoded_maps, stage_shifts
+from tryon.networks.unet_layers import Context, KeysValues, UNetStage, encoder_stages, keys_values, middle_stages
 
 Module = Any  # a diffusers module: the library ships no types
 COPIED = ("conv_in.", "time_embedding.", "down_blocks.", "mid_block.")
@@ -109,13 +109,7 @@ def branch_residuals(
         kernel: see `attention.mix`.
         recompute: see `sd1_unet.predict_noise`.
     """
-    rest = iter(zip(branch_stages(branch), shifts, guide.contexts, strict=True))
-    maps = [branch.conv_in(x) + guide.drawing]
-    for _ in encoder_stages(branch.down_blocks):
-        stage, *seen = next(rest)
-        maps.append(recomputed(recompute, stage, maps[-1], *seen, kernel))
-    middle = maps[-1]
-    for stage, *seen in rest:
-        middle = recomputed(recompute, stage, middle, *seen, kernel)
+    seen = [given for _, *given in zip(branch_stages(branch), shifts, guide.contexts, strict=True)]
+    maps, middle = encoded_maps(branch, branch.conv_in(x) + guide.drawing, iter(seen), kernel, recompute)
     skips = [out(each) for out, each in zip(branch.controlnet_down_blocks, maps, strict=True)]
     return Residuals(skips, branch.controlnet_mid_block(middle))

@@ -5,7 +5,7 @@ A stage may look at more than its own tokens: `unet_layers.Context` says at what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,17 +136,31 @@ def _last_map(
     residuals: Residuals | None = None,
 ) -> Tensor:
     h: Tensor
-    encoder, middle = encoder_stages(unet.down_blocks), middle_stages(unet.mid_block)
-    decoder = decoder_stages(unet.up_blocks)
     rest = iter(zip(shifts, contexts, strict=True))
-    skips = [unet.conv_in(x)]
-    for stage in encoder:
-        skips.append(recomputed(recompute, stage, skips[-1], *next(rest), kernel))
-    h = skips[-1]
-    for stage in middle:
-        h = recomputed(recompute, stage, h, *next(rest), kernel)
+    skips, h = encoded_maps(unet, unet.conv_in(x), rest, kernel, recompute)
     if residuals is not None:
         skips, h = [skip + more for skip, more in zip(skips, residuals.skips, strict=True)], h + residuals.middle
-    for stage in decoder:
+    for stage in decoder_stages(unet.up_blocks):
         h = recomputed(recompute, stage, torch.cat([h, skips.pop()], dim=1), *next(rest), kernel)
     return h
+
+
+def encoded_maps(
+    unet: Any, first: Tensor, rest: Iterator[Sequence[Any]], kernel: Kernel, recompute: bool
+) -> tuple[list[Tensor], Tensor]:
+    """What encoder and middle make: the twelve skip connections, in the encoder's order, and the middle's map.
+
+    Args:
+        unet: a U-Net, or a copy of its encoder and middle.
+        first: (b, c, h, w), what the first convolution gave.
+        rest: time shift and context of every stage in running order; those of encoder and middle are taken.
+        kernel: see `attention.mix`.
+        recompute: see `predict_noise`.
+    """
+    skips = [first]
+    for stage in encoder_stages(unet.down_blocks):
+        skips.append(recomputed(recompute, stage, skips[-1], *next(rest), kernel))
+    h = skips[-1]
+    for stage in middle_stages(unet.mid_block):
+        h = recomputed(recompute, stage, h, *next(rest), kernel)
+    return skips, h
