@@ -45,25 +45,24 @@ class InputStamp:
         folders = [self._inputs, *(path for path, stamp in stamps.items() if not stamp and path.is_dir())]
         self._watched = (*folders, *(path for path in stamps if path.suffix.lower() not in SUFFIXES and path not in folders))
         settled = all(_changed_at(path) < begun - SETTLED_S for path in folders)
-        self._quick = _digest([f"{path}\0{_looked_at(path)}" for path in self._watched]) if settled else ""
+        self._quick = self._watched_now() if settled else ""
         self._full = _digest([f"{path}\0{stamp}" for path, stamp in stamps.items()])
         return self._full
 
     def quickly(self) -> str:
         """The same text as long as folders and settings are as at the last walk; else walks."""
         with self._guard:
-            if self._quick and self._quick == _digest([f"{path}\0{_looked_at(path)}" for path in self._watched]):
+            if self._quick and self._quick == self._watched_now():
                 return self._full
             return self._walk()
+
+    def _watched_now(self) -> str:
+        return _digest([f"{path}\0{_looked_at(path)}" for path in self._watched])
 
 
 def stamp_of(path: Path) -> str:
     """Size, modification time and inode as text; "" for what is not a regular file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}" if path.is_file() else ""
+    return _looked_at(path) if path.is_file() else ""
 
 
 def _looked_at(path: Path) -> str:
