@@ -71,6 +71,11 @@ def opened(browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: str
     assert not complaints, complaints
 
 
+def go(page: Page, view: str) -> None:
+    """Show a view of the page that is open."""
+    page.goto(f"{page.url.partition('#')[0]}#/{view}")
+
+
 def keep(page: Page, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png")

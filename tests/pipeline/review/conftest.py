@@ -68,3 +68,12 @@ def wait_for() -> Wait:
         return found
 
     return wait
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, for the tests that use the page as people do."""
+    from browsing import chromium
+
+    with chromium() as found:
+        yield found

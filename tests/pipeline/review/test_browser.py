@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import workspaces
-from browsing import INSIDE, PHONE, WIDE, chromium, findings, keep, opened, overflows, small_targets, unnamed, until
+from browsing import INSIDE, PHONE, WIDE, findings, go, keep, opened, overflows, small_targets, unnamed, until
 from desk import Desk
 from playwright.sync_api import Browser, Page, expect
 from serving import Served
@@ -43,20 +43,10 @@ def served(work: Desk) -> Iterator[Served]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
     with opened(browser, served.url) as found:
         yield found
-
-
-def go(page: Page, view: str) -> None:
-    page.goto(f"{page.url.partition('#')[0]}#/{view}")
 
 
 def final(work: Desk) -> Path:

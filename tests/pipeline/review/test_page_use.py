@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browsing import PHONE, chromium, findings, keep, opened, small_targets, until
+from browsing import PHONE, findings, go, keep, opened, small_targets, until
 from desk import ENGINE, Desk
 from playwright.sync_api import Browser, Page, expect
 from serving import Served
@@ -53,22 +53,12 @@ def served(work: Desk) -> Iterator[Served]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def page(browser: Browser, served: Served, work: Desk) -> Iterator[Page]:
     work.layout.path(VERDICTS).unlink(missing_ok=True)
     with opened(browser, served.url) as found:
         expect(found.locator(".tile[data-id]")).to_have_count(12)
         yield found
-
-
-def go(page: Page, view: str) -> None:
-    page.goto(f"{page.url.partition('#')[0]}#/{view}")
 
 
 def verdicts(work: Desk) -> list[tuple[str, str]]:
