@@ -13,9 +13,9 @@ from compose.body import CutoutBody
 from compose.free_space import find_free_space
 from compose.guests import DressedCutout, beside, places
 from compose.horizon import Ground, estimate_ground
-from compose.light import shadow_direction
 from compose.painter import Figure
 from compose.placement import Placement, anchored, place
+from compose.scene_light import find_scene_light
 from pipeline.core.flags import Notice
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
 from pipeline.core.items import Scene
@@ -54,7 +54,7 @@ def arrange(inputs: SceneInputs, body: CutoutBody, seed: int) -> tuple[Ground, l
     size = (inputs.background.shape[0], inputs.background.shape[1])
     ground = ground_of(inputs.placement_settings, estimate_ground(inputs.background), size)
     free_space = find_free_space(inputs.background)
-    light = shadow_direction(inputs.background, ground)
+    light = find_scene_light(inputs.background, ground)
     own, figures, turn = DressedCutout(inputs.cutout, body), [], 0
     for number, each in enumerate(places(inputs.placement_settings, inputs.scene.pair.person.original.id)):
         person, spot = (inputs.guests[each.guest] if each.guest else own), each.spot
@@ -64,9 +64,11 @@ def arrange(inputs: SceneInputs, body: CutoutBody, seed: int) -> tuple[Ground, l
             automatic = beside(automatic, turn, person.body, size[1])
         placement = resolve_spot(spot, person.body, automatic, inputs.placement_settings, ground, size)
         shade = spot.shade
-        direction = (shade.direction[0], shade.direction[1]) if shade.direction else light
+        cast = light.source.shadow_at((placement.x, placement.y), size)
+        direction = (shade.direction[0], shade.direction[1]) if shade.direction else cast
         shadow = shade.opacity * shade.on
-        figures.append(Figure(person.cutout, person.body, placement, direction, shadow, seed + number, spot.reflection))
+        lit = light.reaching((placement.x, placement.y - placement.height / 2), size)
+        figures.append(Figure(person.cutout, person.body, placement, direction, shadow, seed + number, spot.reflection, lit))
     return ground, figures
 
 

@@ -40,9 +40,9 @@ class ComposeConfig(Delivery):
     plain: bool = False
     """Only paste the person: every strength below counts as 0."""
     colour: float = Field(0.35, ge=0, le=1)
-    """Colour transfer from the surroundings; shifts stay within 8 (lightness) and 6 (colour) Lab units before this factor."""
+    """How far a person takes on the scene's light: exposure and colour at dusk, sunset or night, and colours around."""
     light_wrap: float = Field(0.25, ge=0, le=1)
-    """Share of the background's light in the person's outermost rim."""
+    """Share of the background's light in the person's outermost rim; a sun behind draws a brighter one."""
     contact_shadow: float = Field(0.75, ge=0, le=1)
     """Darkness under the soles."""
     cast_shadow: float = Field(0.4, ge=0, le=1)
@@ -78,7 +78,7 @@ class ComposeStep(StepBase):
 
     name: ClassVar[str] = "compose"
     unit: ClassVar[Unit] = Unit.SCENE
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     config: ComposeConfig
     seconds = 0.11
     resources = Resources(memory_gb=0.5)

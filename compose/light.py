@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.horizon import Ground
 from compose.layer import Colour, Layer, Plane
+from compose.scene_light import STUDIO, SceneLight
 
 SHIFT_LIMITS = (8.0, 6.0, 6.0)
 SPREAD_LIMITS = (0.85, 1.15)
@@ -16,19 +16,23 @@ RING = 0.06
 """Width of the ring of surroundings, share of the background's height."""
 WORK = 192
 """Longest side at which statistics are taken, pixels."""
+SUN_RIM, RIM_GAIN, AWAY_RIM = 0.0038, 3.6, 0.25
+"""Of the rim that a source behind draws: width as below, strength beside the light wrap's, and share on the side away from it."""
 RIM = 0.003
 """Width of the light wrap, share of the background's height: 3 px at 1024."""
-USUAL_LEAN = 0.3
-SQUASH = 0.17
 
 
-def match_colour(layer: Layer, background: NDArray[np.uint8], strength: float) -> Colour:
+def match_colour(
+    layer: Layer, background: NDArray[np.uint8], strength: float, room: float = 1.0, brighten: bool = True
+) -> Colour:
     """Colour transfer from the surroundings in Lab (Reinhard et al. 2001), with clamped shifts and spreads.
 
     Args:
         layer: the person.
         background: (h, w, 3) RGB uint8.
         strength: 0 = unchanged, 1 = the whole clamped transfer.
+        room: share of the limits that may be used: little in neutral light, where a studio's person is right already.
+        brighten: False for people lit from behind: what is bright around them does not light their front.
 
     Returns:
         (h, w, 3) float32 RGB 0..255, straight.
@@ -38,8 +42,9 @@ def match_colour(layer: Layer, background: NDArray[np.uint8], strength: float) -
     around, inside = _samples(layer, background)
     if len(around) < 16 or len(inside) < 16:
         return layer.colour
-    shift = np.clip(around.mean(0) - inside.mean(0), np.negative(SHIFT_LIMITS), SHIFT_LIMITS)
-    spread = np.clip(around.std(0) / np.maximum(inside.std(0), 1e-3), *SPREAD_LIMITS)
+    most = np.multiply(SHIFT_LIMITS, room)
+    shift = np.clip(around.mean(0) - inside.mean(0), -most, most if brighten else most * (0, 1, 1))
+    spread = np.clip(around.std(0) / np.maximum(inside.std(0), 1e-3), *(1 + room * (np.array(SPREAD_LIMITS) - 1)))
     gain = (1 + strength * (spread - 1)).astype(np.float32)
     middle = inside.mean(0)
     offset = (middle + strength * shift - gain * middle).astype(np.float32)
@@ -73,13 +78,14 @@ def _lab(rgb: NDArray[np.uint8] | Colour) -> Plane:
     return lab
 
 
-def wrap_light(layer: Layer, background: NDArray[np.uint8], strength: float) -> Colour:
-    """Let the surroundings' light spill over the person's rim, as a lens does.
+def wrap_light(layer: Layer, background: NDArray[np.uint8], strength: float, light: SceneLight = STUDIO) -> Colour:
+    """Let the surroundings' light spill over the person's rim, as a lens does; a source behind draws a bright rim on its side.
 
     Args:
         layer: the person.
         background: (h, w, 3) RGB uint8 without the person.
         strength: share of the background's blurred colour in the outermost rim.
+        light: of the scene, as it reaches this person.
 
     Returns:
         (h, w, 3) float32 RGB 0..255, straight.
@@ -89,8 +95,33 @@ def wrap_light(layer: Layer, background: NDArray[np.uint8], strength: float) -> 
     rim_px = max(RIM * background.shape[0], 0.8)
     outside = cv2.GaussianBlur(1 - layer.alpha, (0, 0), rim_px, borderType=cv2.BORDER_REPLICATE)
     share = np.clip(2 * outside, 0, 1)[..., None] * strength
-    wrapped: Colour = layer.colour + (_haze(background[layer.window], 5 * rim_px) - layer.colour) * share
+    haze = _haze(background[layer.window], 5 * rim_px)
+    wrapped: Colour = layer.colour + (haze - layer.colour) * share
+    if light.bearing is None:
+        return wrapped
+    glow = _edge_glow(layer.alpha, light.bearing, SUN_RIM * background.shape[0]) * cv2.cvtColor(haze, cv2.COLOR_RGB2GRAY)
+    glow *= np.float32(min(strength * RIM_GAIN, 1) * light.source.hardness / 255)
+    for channel, sun in enumerate(_sun_colour(light)):
+        wrapped[..., channel] += (np.float32(sun) - wrapped[..., channel]) * glow
     return wrapped
+
+
+def _edge_glow(alpha: Plane, bearing: tuple[float, float], width_px: float) -> Plane:
+    """(h, w) float32 0..1: 1 on the outline that faces a bearing (right, down), less where it faces away, 0 inside."""
+    height, width = alpha.shape
+    half = cv2.resize(alpha, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(half, (0, 0), max(width_px / 2, 0.8), borderType=cv2.BORDER_REPLICATE)
+    across, down = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    steepness = cv2.magnitude(across, down)
+    facing = -(across * np.float32(bearing[0]) + down * np.float32(bearing[1])) / np.maximum(steepness, 1e-4)
+    towards = np.clip(AWAY_RIM + (1 - AWAY_RIM) * facing, 0, 1)
+    glow: Plane = cv2.resize(towards * np.clip(2 * (1 - soft), 0, 1), (width, height), interpolation=cv2.INTER_LINEAR)
+    return glow
+
+
+def _sun_colour(light: SceneLight) -> tuple[float, float, float]:
+    """Of the rim: nearly white, warmer where the scene is."""
+    return 255.0, 250.0 - 25 * light.warmth, 240.0 - 75 * light.warmth
 
 
 def _haze(picture: NDArray[np.uint8], sigma_px: float) -> Colour:
@@ -100,24 +131,3 @@ def _haze(picture: NDArray[np.uint8], sigma_px: float) -> Colour:
     blurred = cv2.GaussianBlur(small, (0, 0), max(sigma_px / 4, 0.5), borderType=cv2.BORDER_REPLICATE)
     haze: Colour = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
     return haze
-
-
-def shadow_direction(background: NDArray[np.uint8], ground: Ground) -> tuple[float, float]:
-    """Where the head's shadow falls, seen from the feet, in units of the person's height: (to the right, away from the viewer).
-
-    The light is taken to come from the brighter side of what lies above the ground line; a picture without such a side gets
-    the light of a photographer's window, from the left.
-
-    Args:
-        background: (h, w, 3) RGB uint8.
-        ground: its ground line.
-    """
-    above = background[: max(int(ground.line * background.shape[0]), 8)]
-    grey = cv2.cvtColor(cv2.resize(above, (64, 32), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float64)
-    bright = np.clip(grey - np.percentile(grey, 60), 0, None)
-    if bright.sum() < 1:
-        return USUAL_LEAN, SQUASH
-    side = float((bright * np.linspace(-1, 1, 64)).sum() / bright.sum())
-    if abs(side) < 0.12:
-        return USUAL_LEAN, SQUASH
-    return float(np.copysign(np.clip(0.15 + 0.5 * abs(side), 0.2, 0.45), -side)), SQUASH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -17,7 +17,8 @@ from compose.layers_out import Stroke
 from compose.light import match_colour, wrap_light
 from compose.placement import Placement
 from compose.reflection import Reflection, draw_reflection
-from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow
+from compose.scene_light import STUDIO, SceneLight, relight
+from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow, occlude_feet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Look:
     reflection: float | None
 
 
+LEAST_ROOM = 0.4
+"""Share of the colour transfer's limits that neutral light leaves."""
 PLAIN = Look(colour=0, light_wrap=0, contact_shadow=0, cast_shadow=0, grain=0, softness=0, reflection=None)
 """The person as cut out, nothing matched."""
 
@@ -59,6 +62,7 @@ class Figure:
         shadow: factor on both shadows' darkness.
         seed: of the grain.
         reflection: of the floor under this person; None = as the look says.
+        light: of the whole scene, as it reaches this person.
     """
 
     cutout: NDArray[np.uint8]
@@ -68,6 +72,7 @@ class Figure:
     shadow: float = 1.0
     seed: int = 0
     reflection: float | None = None
+    light: SceneLight = STUDIO
 
 
 @dataclass(frozen=True)
@@ -112,18 +117,27 @@ def compose_scene(background: NDArray[np.uint8], figures: Sequence[Figure], grou
             if below is not None:
                 below.paint(canvas)
                 strokes.append(below)
-        lit = light_person(person, canvas, look, figure.seed)
+        lit = light_person(_grounded(person, figure, look), canvas, look, figure.seed, figure.light)
         paint(canvas, lit)
         strokes.append(lit)
     return Composite(canvas, tuple(strokes))
 
 
-def light_person(person: Layer, background: NDArray[np.uint8], look: Look, seed: int) -> Layer:
-    """Match one layer to what is behind it; the layer's place and size stay."""
-    matched = Layer(person.top, person.left, match_colour(person, background, look.colour), person.alpha)
-    soft = match_softness(matched, background, look.softness)
-    wrapped = Layer(soft.top, soft.left, wrap_light(soft, background, look.light_wrap), soft.alpha)
+def light_person(person: Layer, background: NDArray[np.uint8], look: Look, seed: int, light: SceneLight = STUDIO) -> Layer:
+    """Match one layer to what is behind it and to the scene's light; the layer's place and size stay."""
+    relit = Layer(person.top, person.left, relight(person, light, look.colour), person.alpha)
+    room = LEAST_ROOM + (1 - LEAST_ROOM) * light.evidence
+    colour = match_colour(relit, background, look.colour, room, not light.source.behind)
+    soft = match_softness(Layer(person.top, person.left, colour, person.alpha), background, look.softness)
+    wrapped = Layer(soft.top, soft.left, wrap_light(soft, background, look.light_wrap, light), soft.alpha)
     return Layer(wrapped.top, wrapped.left, match_grain(wrapped, background, look.grain, seed), wrapped.alpha)
+
+
+def _grounded(person: Layer, figure: Figure, look: Look) -> Layer:
+    stance = stand(figure.body, figure.placement)
+    if stance is None:
+        return person
+    return replace(person, colour=occlude_feet(person, stance, min(look.contact_shadow * figure.shadow, 1.0)))
 
 
 def _shadow(person: Layer, figure: Figure, ground: Ground, look: Look, canvas: NDArray[np.uint8]) -> Shadow | None:
@@ -131,10 +145,10 @@ def _shadow(person: Layer, figure: Figure, ground: Ground, look: Look, canvas: N
     if stance is None:
         return None
     size = (canvas.shape[0], canvas.shape[1])
-    row = ground.line * size[0] if ground.confidence > 0.3 else 0.0
-    row = min(row, stance.row - 0.02 * stance.height)
-    shadow_look = ShadowLook(figure.direction, look.contact_shadow * figure.shadow, look.cast_shadow * figure.shadow, row)
-    return draw_shadow(person, stance, shadow_look, size)
+    line = ground.line * size[0]
+    row = min(line if ground.confidence > 0.3 else 0.0, stance.row - 0.02 * stance.height)
+    contact, cast = look.contact_shadow * figure.shadow, look.cast_shadow * figure.shadow
+    return draw_shadow(person, stance, ShadowLook(figure.direction, contact, cast, row, figure.light.source.hardness, line), size)
 
 
 def _reflection(person: Layer, figure: Figure, look: Look, canvas: NDArray[np.uint8]) -> Reflection | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.layer import Layer, Plane
+from compose.layer import Colour, Layer, Plane
 from pipeline.core.rect import Rect
 
 WORK_HEIGHT = 320.0
@@ -18,6 +18,12 @@ NEAR_BLUR = 0.006
 FAR_BLUR = 0.028
 FADE = 0.7
 """Blur at the feet and at the head's shadow, and share of darkness lost on the way (shares of the person's height)."""
+HARD_DARKNESS, HARD_BLUR = (0.6, 1.0, 1.25), (1.8, 1.0, 0.7)
+"""Factors on darkness and blur of the cast shadow: overcast, ordinary light, sun."""
+LEAST_DROP = 0.25
+"""A horizon lies at least this far above the feet, share of the person's height."""
+SHOE_REACH, SHOE_DARKNESS = 0.03, 0.45
+"""How far up a shoe the ground's closeness darkens it (share of the person's height), and how much right at the sole."""
 SOLE_ZONE = 0.05
 """How far above the sole a shoe darkens the ground beside it, share of the person's height."""
 PRESS = 0.0045
@@ -66,12 +72,26 @@ class ShadowLook:
         contact: darkness under the soles, 0..1.
         cast: darkness of the cast shadow at the feet, 0..1.
         ground_row: background row above which there is no ground to carry a shadow.
+        hardness: of the light: 0 = overcast, 0.5 = ordinary, 1 = the sun.
+        horizon_row: background row in which the ground vanishes; a shadow towards the viewer widens away from it.
     """
 
     direction: tuple[float, float]
     contact: float
     cast: float
     ground_row: float = 0.0
+    hardness: float = 0.5
+    horizon_row: float | None = None
+
+    @property
+    def darkness(self) -> float:
+        """Of the cast shadow: the sun's is darker, an overcast sky's paler."""
+        return min(self.cast * float(np.interp(self.hardness, (0, 0.5, 1), HARD_DARKNESS)), 1.0)
+
+    @property
+    def blur(self) -> float:
+        """Factor on the blur."""
+        return float(np.interp(self.hardness, (0, 0.5, 1), HARD_BLUR))
 
 
 @dataclass(frozen=True)
@@ -105,12 +125,14 @@ class _Sheet:
         return (background_column - self.left) * self.scale
 
     def project(self, part: Plane, person: Layer, matrix: NDArray[np.float64]) -> Plane:
-        """A part of the person's alpha, moved by a (3, 3) affine in background coordinates."""
+        """A part of the person's alpha, moved by a (3, 3) matrix in background coordinates."""
         to_sheet = np.array([[self.scale, 0, -self.left * self.scale], [0, self.scale, -self.top * self.scale], [0, 0, 1]])
         from_layer = np.array([[1, 0, person.left], [0, 1, person.top], [0, 0, 1]], np.float64)
-        whole = (to_sheet @ matrix @ from_layer)[:2]
-        projected: Plane = cv2.warpAffine(part, whole, self.shape[::-1], flags=cv2.INTER_LINEAR)
-        return projected
+        whole = to_sheet @ matrix @ from_layer
+        if not whole[2, :2].any():
+            projected: Plane = cv2.warpAffine(part, whole[:2], self.shape[::-1], flags=cv2.INTER_LINEAR)
+            return projected
+        return np.asarray(cv2.warpPerspective(part, whole, self.shape[::-1], flags=cv2.INTER_LINEAR), np.float32)
 
 
 def draw_shadow(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, int]) -> Shadow | None:
@@ -130,7 +152,7 @@ def draw_shadow(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int
         return None
     scale = min(1.0, WORK_HEIGHT / stance.height)
     sheet = _Sheet(area.top, area.left, scale, (max(1, round(area.height * scale)), max(1, round(area.width * scale))))
-    cast, contact = look.cast * _cast(person, stance, look, sheet), look.contact * _contact(person, stance, sheet)
+    cast, contact = look.darkness * _cast(person, stance, look, sheet), look.contact * _contact(person, stance, sheet)
     rows = (np.arange(sheet.shape[0], dtype=np.float32) + 0.5) / np.float32(scale) + area.top
     carried = np.clip((rows - look.ground_row) / (0.01 * size[0]), 0, 1)[:, None]
     opacity = ((1 - (1 - cast) * (1 - contact)) * carried).astype(np.float32)
@@ -138,11 +160,37 @@ def draw_shadow(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int
     return Shadow(area.top, area.left, np.clip(full, 0, 1))
 
 
+def occlude_feet(person: Layer, stance: Stance, strength: float) -> Colour:
+    """The person's own shoes, darker towards the ground that takes the light from them.
+
+    Args:
+        person: the layer.
+        stance: feet and height.
+        strength: darkness of the contact shadow, 0..1.
+
+    Returns:
+        (h, w, 3) float32 RGB 0..255; the layer's own where nothing changes.
+    """
+    reach = SHOE_REACH * stance.height
+    first = int(np.floor(min(contact.row for contact in stance.contacts) - reach)) - person.top
+    if strength <= 0 or first >= person.alpha.shape[0]:
+        return person.colour
+    y, x = np.ogrid[max(first, 0) : person.alpha.shape[0], : person.alpha.shape[1]]
+    dark = np.zeros((person.alpha.shape[0] - max(first, 0), person.alpha.shape[1]), np.float32)
+    for contact in stance.contacts:
+        height = np.clip(1 - (contact.row - (y + person.top + 0.5)) / reach, 0, 1)
+        beside = np.clip(2.5 - np.abs(x + person.left - contact.x) / max(contact.half_width, 1.0), 0, 1)
+        dark = np.maximum(dark, (height**2 * beside).astype(np.float32))
+    colour = person.colour.copy()
+    colour[max(first, 0) :] *= (1 - SHOE_DARKNESS * strength * dark)[..., None]
+    return colour
+
+
 def _area(person: Layer, stance: Stance, look: ShadowLook, size: tuple[int, int]) -> Rect[int]:
     """What holds the shadow, cut to the background; without height or width where all of it lies outside."""
     lean, away = (part * stance.height for part in look.direction)
     rows = [contact.row for contact in stance.contacts]
-    pad = 0.1 * stance.height
+    pad = 0.1 * stance.height + person.alpha.shape[1] / 2 * (_widening(stance, look) - 1)
     left = person.left + min(lean, 0) - pad
     right = person.left + person.alpha.shape[1] + max(lean, 0) + pad
     top, bottom = min(rows) - max(away, 0) - pad, max(rows) + max(-away, 0) + pad
@@ -158,16 +206,44 @@ def _cast(person: Layer, stance: Stance, look: ShadowLook, sheet: _Sheet) -> Pla
     rear foot of a striding person would start in front of it.
     """
     drawn = np.zeros(sheet.shape, np.float32)
-    for part, matrix in _parts(person, stance, look):
-        drawn = np.maximum(drawn, sheet.project(part, person, matrix))
+    wide = _widening(stance, look)
+    nearer = _nearer(stance, look, wide)
+    flat = replace(look, direction=(look.direction[0] / wide, look.direction[1] / wide))
+    for part, matrix in _parts(person, stance, flat):
+        drawn = np.maximum(drawn, sheet.project(part, person, nearer @ matrix))
     tall = stance.height * sheet.scale
-    near = cv2.GaussianBlur(drawn, (0, 0), max(NEAR_BLUR * tall, 0.5))
-    far = cv2.GaussianBlur(drawn, (0, 0), max(FAR_BLUR * tall, 0.8))
+    near = cv2.GaussianBlur(drawn, (0, 0), max(look.blur * NEAR_BLUR * tall, 0.5))
+    far = cv2.GaussianBlur(drawn, (0, 0), max(look.blur * FAR_BLUR * tall, 0.8))
     length = look.direction[1] * tall
     distance = (sheet.row(stance.row) - np.arange(sheet.shape[0])) / (length if abs(length) > 1 else 1.0)
     share = np.clip(distance, 0, 1).astype(np.float32)[:, None] ** 0.6
     cast: Plane = (near * (1 - share) + far * share) * (1 - FADE * share)
     return cast
+
+
+def _widening(stance: Stance, look: ShadowLook) -> float:
+    """How much wider a shadow towards the viewer is at its tip: as wide as its distance from the horizon; 1 for any other."""
+    length = -look.direction[1] * stance.height
+    if length <= 0 or look.horizon_row is None:
+        return 1.0
+    return 1 + length / _drop(stance, look.horizon_row)
+
+
+def _drop(stance: Stance, horizon_row: float) -> float:
+    """Rows from the horizon to the feet, kept plausible for a horizon that was guessed."""
+    return max(stance.row - horizon_row, LEAST_DROP * stance.height)
+
+
+def _nearer(stance: Stance, look: ShadowLook, wide: float) -> NDArray[np.float64]:
+    """(3, 3) projective map of the ground that leaves the row of the feet in place and widens what lies nearer."""
+    if wide == 1 or look.horizon_row is None:
+        return np.eye(3)
+    drop, row = _drop(stance, look.horizon_row), stance.row
+    middle = float(np.mean([contact.x for contact in stance.contacts]))
+    return np.array(
+        [[1, -middle / drop, middle * row / drop], [0, 1 - row / drop, row * row / drop], [0, -1 / drop, 1 + row / drop]],
+        np.float64,
+    )
 
 
 def mirrored_parts(person: Layer, stance: Stance) -> list[tuple[Plane, NDArray[np.float64]]]:

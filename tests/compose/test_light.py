@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from compose.grain import edge_width, match_grain, match_softness, noise_level
-from compose.horizon import Ground
 from compose.layer import Layer
-from compose.light import match_colour, shadow_direction, wrap_light
+from compose.light import match_colour, wrap_light
 from compose.painter import PLAIN, light_person
 
 
@@ -80,12 +79,6 @@ def test_soft_pictures_have_wider_edges(background) -> None:
     picture = background((600, 800))
     assert edge_width(cv2.GaussianBlur(picture, (0, 0), 2.5)) > edge_width(cv2.GaussianBlur(picture, (0, 0), 1.2))
     assert edge_width(np.full((100, 100, 3), 80, np.uint8)) == 0
-
-
-def test_the_shadow_falls_away_from_the_bright_side() -> None:
-    bright_left = np.tile(np.linspace(255, 40, 400).astype(np.uint8)[None, :, None], (300, 1, 3))
-    assert shadow_direction(bright_left, Ground())[0] > 0.15
-    assert shadow_direction(np.ascontiguousarray(bright_left[:, ::-1]), Ground())[0] < -0.15
 
 
 def test_plain_changes_no_colour(background) -> None:
