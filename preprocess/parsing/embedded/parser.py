@@ -23,6 +23,7 @@ from pipeline.core.colour import to_lab
 from pipeline.core.labels import SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
 from preprocess.parsing.embedded.colour_models import Mixture, fit
+from preprocess.parsing.embedded.fingers import with_fingers
 from preprocess.parsing.embedded.headwear import find_hat
 from preprocess.parsing.embedded.hem import straighten_hem
 from preprocess.parsing.embedded.label_places import Penalty, Regions, penalties, regions_of
@@ -68,7 +69,7 @@ class ColourParser:
     """Approximate parse maps without a network."""
 
     needs = Resources(memory_gb=0.3)
-    card = Card(name="colour", version=3, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
+    card = Card(name="colour", version=4, packages=("cv2",), seconds=0.3, approximate=True, resources=needs)
     batch_size = 1
     keeps_lists = False
     keeps_edges = False
@@ -164,7 +165,7 @@ def parse_person(image: NDArray[np.uint8], person: Mask, body: Joints) -> NDArra
     labels = straighten_hem(labels, _for_upper(scores, person.shape), full)
     labels = tidy_labels(labels, full, SPECK_SHARE * person.size)
     labels = find_hat(labels, image, full)
-    return settle_outfit(labels, image, full)
+    return with_fingers(settle_outfit(labels, image, full), image, body)
 
 
 def _for_upper(scores: Scores, size: tuple[int, ...]) -> NDArray[np.float32]:
