@@ -91,7 +91,7 @@ class Quality:
 
 LIMITS: dict[str, tuple[float, float]] = {
     "top_error": (0.0, 0.25),
-    "hem_error": (0.0, 0.15),
+    "hem_error": (0.0, 0.17),
     "end_error": (0.0, 0.15),
     "coverage": (0.8, 1.0),
     "spill": (0.0, 0.06),

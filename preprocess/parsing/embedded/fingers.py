@@ -1,7 +1,7 @@
 """A hand on clothes: between its fingers is cloth, not skin. Cut along colours, from the hand's key-points.
 
-The parser's places are ovals around wrist and knuckles. What they take from the garment stays in every picture as a rag of the old
-garment around the hand. Method: GrabCut (Rother, Kolmogorov & Blake 2004).
+The places of the parser are ovals around wrist and knuckles. What they take from the garment stays in every picture, as a rag of
+the old garment around the hand. Method: GrabCut (Rother, Kolmogorov & Blake 2004).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _bones(points: Points, palm: float, shape: tuple[int, ...]) -> Mask:
     drawn = _polygon(points[list(PALM)], shape).astype(np.uint8)
     for finger in FINGERS:
         for one, other in itertools.pairwise(finger):
-            ends = [tuple(int(round(float(value))) for value in points[each]) for each in (one, other)]
+            ends = [tuple(round(float(value)) for value in points[each]) for each in (one, other)]
             cv2.line(drawn, ends[0], ends[1], 1, max(1, round(FINGER * palm)))
     return drawn > 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from preview_quality import landing_of, measure
 from pipeline.core.engine import DressedPerson, TryOnItem
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
-from pipeline.core.labels import Category
+from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.layout import CLOTH_MASK, Layout
 from tryon.engines.preview.engine import PreviewEngine, encode_garment
 from tryon.engines.preview.fit.lower import fit_lower
@@ -113,3 +114,19 @@ def test_an_outline_without_a_garment_is_refused_with_its_file(tmp_path: Path, m
     with pytest.raises(InputError, match="no lower garment can be read") as caught:
         encode_garment(inputs)
     assert str(layout.path(CLOTH_MASK.of("trousers"))) in caught.value.message
+
+
+def test_a_short_sleeve_made_wide_by_the_worn_cuff_does_not_puff(tmp_path: Path) -> None:
+    subject, garment, _ = dressed(tmp_path, "tee")
+    parse = subject.parse.copy()
+    for side, elbow in ((0, Joint.RIGHT_ELBOW), (1, Joint.LEFT_ELBOW)):
+        shoulder = subject.skeleton.shoulders[side]
+        middle = shoulder + 0.35 * (np.array(mannequin.JOINTS[elbow]) - shoulder)
+        bulge = cv2.circle(np.zeros_like(parse), np.round(middle).astype(int).tolist(), 24, 1, -1) > 0
+        parse[bulge & (parse == Parse.BACKGROUND)] = Parse.UPPER_CLOTHES
+    flared = replace(subject, parse=parse)
+    for side, sleeve in enumerate(fit_top(flared, garment.landmarks).sleeves):
+        assert sleeve is not None
+        widths = np.hypot(*(sleeve.canvas[0] - sleeve.canvas[1]).T)
+        assert sleeve.share < 0.6
+        assert widths[-1] > 0.88 * widths[len(widths) // 2 :].max(), side

@@ -10,6 +10,7 @@ import mannequin
 import numpy as np
 import pytest
 
+from pipeline.core import masks
 from pipeline.core.labels import LEG_LABELS, Category, Parse
 from pipeline.core.layout import Layout
 from tryon.engines.preview.engine import PreviewEngine
@@ -125,3 +126,17 @@ def test_a_bared_shoulder_has_no_hole_between_arm_and_chest(tmp_path: Path):
     band = undressed.undressed_photo[int(y) + 12, (int(x) + across)]
     assert np.abs(band - mannequin.SKIN).max() < 75
     assert np.abs(np.diff(cv2.blur(band.mean(1)[None], (5, 1))[0])).max() < 12
+
+
+def test_no_skin_is_painted_above_a_shoulder_that_ends_low(tmp_path: Path):
+    subject = subject_of(tmp_path, Category.UPPER)
+    parse = subject.parse.copy()
+    for joint in subject.skeleton.shoulders.round().astype(int):
+        parse[joint[1] - 40 : joint[1] - 2, joint[0] - 25 : joint[0] + 25] = Parse.BACKGROUND
+    wall = np.array(mannequin.WALL)
+    image = np.where((parse == Parse.BACKGROUND)[..., None], wall, subject.image).astype(np.uint8)
+    undressed = undressed_subject(replace(subject, image=image, parse=parse), 0.5)
+    person = ~undressed.subject.mask_of(Parse.BACKGROUND)
+    beside = masks.dilate(person, 7) & ~masks.dilate(person, 2)
+    off = np.abs(undressed.undressed_photo - wall).max(2)
+    assert np.count_nonzero(off[beside] > 25) < 12

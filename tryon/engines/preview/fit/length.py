@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.labels import UPPER_LABELS, Category, Parse
 from pipeline.core.masks import Mask
@@ -20,6 +23,13 @@ CROPPED, LEAST_TOP = 0.78, 0.45
 """Shares of the torso: a top that ends above the first leaves the midriff bare; none ends above the second."""
 NARROW_SKIRT = 0.5
 """Half a skirt's width in units of the skeleton's scale: one that the mask leaves no more room is narrowed, not shortened."""
+HEM_HALF = 0.5
+"""Half the width over which the mask's lower edge is read, in units of the skeleton's scale."""
+HEM_RISE = 0.2
+"""Most that a hem rises above a ragged edge, in units of the skeleton's scale; what reaches higher is a hand."""
+MOST_DIP = 0.12
+"""Most that the middle of a hem hangs below its corners, where a waistband does, in units of the skeleton's scale."""
+ABOVE_EDGE_PX = 1.0
 LONGEST_DRESS = 3.8
 """From the shoulders to above the ankles, in units of the skeleton's scale."""
 
@@ -47,6 +57,58 @@ def hem_height(subject: Subject, garment: TopLandmarks) -> float:
     wanted = max(own, LEAST_TOP * skeleton.torso_length) if cropped else max(own, 0.85 * skeleton.torso_length, stretched)
     free = depth_below_neck(subject.mask, skeleton, 2 * skeleton.torso_length)
     return float(min(wanted, free + 0.04 * skeleton.scale)) if free > 0.6 * skeleton.torso_length else float(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Hem:
+    """How far down a hem lies, pixels below the neck.
+
+    Args:
+        left, right: its corners.
+        dip: how much lower its middle is than the line between them.
+    """
+
+    left: float
+    right: float
+    dip: float = 0.0
+
+
+def fit_hem(subject: Subject, garment: TopLandmarks) -> Hem:
+    """Where the hem lies.
+
+    A top that is tucked ends at the mask's lower edge, which follows trousers or skirt pixel by pixel. The hem is a smooth curve
+    just above that edge, or the edge would fray it.
+    """
+    wanted = hem_height(subject, garment)
+    edge = _lower_edge(subject, wanted) if subject.category is Category.UPPER and subject.keeps_lower else None
+    if edge is None:
+        return Hem(wanted, wanted)
+    across, depth = edge
+    reach = HEM_HALF * subject.skeleton.scale
+    bend, slope, _middle = np.polyfit(across / reach, depth, 2)
+    dip = float(np.clip(-bend, 0, MOST_DIP * subject.skeleton.scale))
+    curve = slope * across / reach + dip * (1 - (across / reach) ** 2)
+    level = float(np.percentile(depth - curve, 15)) - ABOVE_EDGE_PX
+    lowest, highest = wanted - HEM_RISE * subject.skeleton.scale, wanted
+    left, right = (float(np.clip(level + side * slope, lowest, highest)) for side in (-1, 1))
+    return Hem(left, right, min(dip, max(0.0, wanted - (left + right) / 2)))
+
+
+def _lower_edge(subject: Subject, wanted: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """(n,) pixels across and (n,) pixels below the neck: where the mask ends around a hem; None where it does not cut the hem."""
+    skeleton = subject.skeleton
+    across = np.linspace(-HEM_HALF, HEM_HALF, 61) * skeleton.scale
+    down = np.arange(wanted - HEM_RISE * skeleton.scale, wanted + 0.05 * skeleton.scale)
+    points = skeleton.to_canvas(np.repeat(across, len(down)), np.tile(down, len(across)))
+    columns, rows = np.round(points).astype(int).T
+    within = (rows >= 0) & (rows < subject.size[0]) & (columns >= 0) & (columns < subject.size[1])
+    free = np.where(within, subject.mask[rows.clip(0, subject.size[0] - 1), columns.clip(0, subject.size[1] - 1)], True)
+    free = free.reshape(len(across), len(down))
+    depth = np.where(free.all(1), down[-1], down[np.argmin(free, axis=1)])
+    usable = free[:, 0]
+    if np.count_nonzero(usable & (depth < wanted)) < 0.1 * len(across) or np.count_nonzero(usable) < len(across) / 2:
+        return None
+    return across[usable], np.minimum(depth, wanted)[usable]
 
 
 def _dress_length(garment: TopLandmarks, skeleton: Skeleton, mask: Mask, own: float) -> float:

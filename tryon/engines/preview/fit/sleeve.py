@@ -23,6 +23,11 @@ OVERLAP_PX = 5.0
 ROOT_SHARE = 0.3
 """Share of the arm over which the rungs turn from the slant of the armhole to a right angle with the arm."""
 
+SHORT_SHARE = 0.6
+"""Share of the arm up to which a sleeve hangs straight instead of following the forearm."""
+MOST_TAPER = 0.985
+"""Most that such a sleeve narrows from one rung to the next."""
+
 
 @dataclass(frozen=True)
 class SleeveFit:
@@ -71,6 +76,8 @@ def fit_sleeve(subject: Subject, sleeve: Sleeve, side: int, torso: TorsoFit) -> 
     root = np.clip(1 - shares / ROOT_SHARE, 0, 1) ** 2
     visible = visible_half_widths(silhouette, middle, outward, limb_half) + 0.025 * skeleton.scale
     outer_half = np.maximum(half, visible)
+    if share < SHORT_SHARE:
+        outer_half = _without_puff(outer_half)
     inner = visible_half_widths(silhouette, middle, -outward, limb_half, silhouette.bare_arms) + 0.015 * skeleton.scale
     inner_half = np.maximum(np.minimum(half, 1.15 * limb_half), np.where(shares > 0.3, inner, 0))
     edges = [
@@ -89,6 +96,14 @@ def _eased_half_widths(limb_half: NDArray[np.float64], cloth_half: NDArray[np.fl
     """(n,) the cloth's own half widths, but at least a little wider than the limb and at most `ease` times as wide."""
     halves: NDArray[np.float64] = np.clip(cloth_half, 1.08 * limb_half + 2, ease * limb_half)
     return halves
+
+
+def _without_puff(half: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) half widths that taper slowly towards the cuff: a sleeve made wide by the worn one's cuff stays wide to its own."""
+    tapered = half.copy()
+    for number in range(1, len(tapered)):
+        tapered[number] = max(tapered[number], MOST_TAPER * tapered[number - 1])
+    return tapered
 
 
 def _inset(outer: Points64, inner: Points64) -> tuple[Points64, Points64]:

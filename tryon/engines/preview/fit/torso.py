@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.core.arrays import Points64
 from pipeline.core.labels import Category
 from pipeline.core.masks import Mask
-from tryon.engines.preview.fit.length import garment_scale, hem_height
+from tryon.engines.preview.fit.length import Hem, fit_hem, garment_scale
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks, TorsoEdges
 from tryon.engines.preview.person.silhouette import Silhouette, mask_half_width
 from tryon.engines.preview.person.skeleton import Skeleton, sign_of
@@ -89,9 +89,9 @@ def fit_torso(subject: Subject, garment: TopLandmarks) -> TorsoFit:
         subject: the person; the mask limits the garment's length, and a dress keeps its own width below the hips.
         garment: landmarks on the flat garment.
     """
-    scale, hem_down = garment_scale(garment, subject.skeleton), hem_height(subject, garment)
+    scale, hem = garment_scale(garment, subject.skeleton), fit_hem(subject, garment)
     sides = (_torso_side(subject, garment, 0, scale), _torso_side(subject, garment, 1, scale))
-    edges = _torso_edges(subject, garment, sides, scale, hem_down)
+    edges = _torso_edges(subject, garment, sides, scale, hem)
     source, polygon = garment.edges.outline(), edges.outline()
     return TorsoFit(
         cloth=np.vstack([source, garment.edges.middle()]),
@@ -107,21 +107,21 @@ def fit_torso(subject: Subject, garment: TopLandmarks) -> TorsoFit:
 
 
 def _torso_edges(
-    subject: Subject, garment: TopLandmarks, sides: tuple[TorsoSide, TorsoSide], scale: float, hem_down: float
+    subject: Subject, garment: TopLandmarks, sides: tuple[TorsoSide, TorsoSide], scale: float, hem: Hem
 ) -> TorsoEdges:
     """The garment's edges on the canvas."""
     left, right = sides
-    seams = _side_seam(subject, garment, left, hem_down, scale), _side_seam(subject, garment, right, hem_down, scale)
+    seams = _side_seam(subject, garment, left, hem.left, scale), _side_seam(subject, garment, right, hem.right, scale)
     armholes = garment.edges.armholes
     return TorsoEdges(
-        neck=_neck(subject.skeleton, garment, sides, scale, 0.45 * hem_down),
+        neck=_neck(subject.skeleton, garment, sides, scale, 0.45 * min(hem.left, hem.right)),
         shoulder_seams=(_shoulder_seam(subject, garment, left), _shoulder_seam(subject, garment, right)),
         armholes=(
             _stretch(armholes[0], left.shoulder, left.armpit),
             _stretch(armholes[1], right.shoulder, right.armpit),
         ),
         side_seams=seams,
-        hem=_hem(garment.edges.hem, subject.skeleton, seams[0][-1], seams[1][-1], scale),
+        hem=_hem(garment.edges.hem, subject.skeleton, seams[0][-1], seams[1][-1], scale, hem.dip),
     )
 
 
@@ -263,10 +263,11 @@ def _skirt_limit(skeleton: Skeleton, mask: Mask, down: NDArray[np.float64], half
     return np.where(down > hips, np.maximum(limit, 0.3 * skeleton.scale), np.inf)
 
 
-def _hem(path: Points64, skeleton: Skeleton, left: Points64, right: Points64, scale: float) -> Points64:
-    """(n, 2) the hem between its corners, with the curve it has on the garment."""
+def _hem(path: Points64, skeleton: Skeleton, left: Points64, right: Points64, scale: float, dip: float) -> Points64:
+    """(n, 2) the hem between its corners, with the curve it has on the garment, or the deeper one of the waist it ends at."""
     chord = path[-1] - path[0]
     along = (path[:, 0] - path[0, 0]) / max(float(chord[0]), 1e-6)
     sag = (path[:, 1] - (path[0, 1] + along * chord[1])) * scale
+    sag = np.maximum(sag, 4 * along * (1 - along) * dip) if dip else sag
     placed: Points64 = left + along[:, None] * (right - left) + np.maximum(sag, -0.02 * skeleton.scale)[:, None] * skeleton.down
     return placed

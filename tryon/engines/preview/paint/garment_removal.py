@@ -51,14 +51,14 @@ def remove_garment(subject: Subject, skin: Skin | None) -> tuple[FloatRGB, Float
         colour = skin_colour(subject, skin)
         if subject.category is not Category.LOWER:
             chest = _chest(subject, person)
-            arms = [_joined(_limb(subject, side, False), chest, subject.skeleton, side) for side in (0, 1)]
+            arms = [_joined(_limb(subject, side, False, person), chest, subject.skeleton, side) for side in (0, 1)]
             if subject.keeps_lower:
                 _paint_skin(painted, [midriff_patch(subject, person)], colour, skin)
             _paint_skin(painted, [chest], shaded_by_head(subject, colour), skin)
             _paint_skin(painted, arms, colour, skin)
         if subject.category is not Category.UPPER:
             without_legs = painted.copy()
-            _paint_skin(painted, [_limb(subject, side, True) for side in (0, 1)], colour, skin)
+            _paint_skin(painted, [_limb(subject, side, True, person) for side in (0, 1)], colour, skin)
     photo = _blended(image, painted, _fringe(subject, subject.replaced, skin is not None))
     if without_legs is painted:
         return photo, photo
@@ -92,11 +92,12 @@ def _paint_skin(canvas: FloatRGB, patches: Sequence[SkinPatch | None], colour: F
             blend(canvas, patch.window, colour[patch.window] * light, patch.alpha)
 
 
-def _limb(subject: Subject, side: int, is_leg: bool) -> SkinPatch | None:
-    """A bare arm or leg; side 0 = viewer's left."""
+def _limb(subject: Subject, side: int, is_leg: bool, person: Coverage) -> SkinPatch | None:
+    """A bare arm or leg; side 0 = viewer's left. It lies within the photo's person, dressed as they are."""
     limb = (subject.skeleton.legs if is_leg else subject.skeleton.arms)[side]
     clothed = subject.replaced | subject.mask_of(*(LEG_LABELS if is_leg else ARM_LABELS))
-    return bare_limb_patch(subject.size, bare_limb(limb, subject.silhouette, clothed, is_leg))
+    patch = bare_limb_patch(subject.size, bare_limb(limb, subject.silhouette, clothed, is_leg))
+    return None if patch is None else replace(patch, alpha=patch.alpha * np.minimum(2 * person[patch.window], 1))
 
 
 def _joined(arm: SkinPatch | None, chest: SkinPatch, skeleton: Skeleton, side: int) -> SkinPatch | None:

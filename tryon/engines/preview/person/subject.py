@@ -22,6 +22,8 @@ LEAST_KEPT = 0.03
 """As a share of the skeleton's scale squared: trousers or a skirt of which less is seen are not continued."""
 WAIST = 0.9
 """The natural waist, as a share of the torso's length from neck to hips."""
+BAND = 0.1
+"""Height of a waistband, as a share of the skeleton's scale."""
 MARGIN = 0.16
 """Width of the margin around the mask, as a share of the skeleton's scale."""
 
@@ -112,8 +114,9 @@ class Subject:
 
     @cached_property
     def waist_down(self) -> float:
-        """Pixels from the neck down to where it begins: where the photo shows its edge, else at the natural waist."""
-        return min(self.top_of(self.kept_below), WAIST * self.skeleton.torso_length)
+        """Pixels from the neck down to where it begins: a waistband above where the photo shows its edge, which is ragged and may
+        be the edge of what hung over it; at the latest at the natural waist."""
+        return min(self.top_of(self.kept_below) - BAND * self.skeleton.scale, WAIST * self.skeleton.torso_length)
 
     def top_of(self, mask: Mask) -> float:
         """Pixels from the neck down to the upper edge of a mask, in the middle of the torso; inf where it is not there."""
