@@ -84,3 +84,49 @@ def test_a_person_tested_in_one_part_and_trained_in_another_is_found(tree, tmp_p
     (root / "upper_body" / "test_pairs_unpaired.txt").write_text("000007_0.jpg 000001_1.jpg\n", "utf-8")
     with pytest.raises(InputError, match="1 × test person"):
         found(root, tmp_path, *DC)
+
+
+def of_all_parts(root, column: bool):
+    """The parts' lists written as lists in the root, as DressCode's own download has them."""
+    for name in ("train_pairs.txt", "test_pairs_unpaired.txt"):
+        lines = []
+        for part in sorted({"upper_body", "lower_body", "dresses"} & {each.name for each in root.iterdir()}):
+            rows = (root / part / name).read_text("utf-8").splitlines()
+            lines += [f"{row} {part}" if column else f"{row}\t7" for row in rows]
+            (root / part / name).unlink()
+        (root / name).write_text("\n".join(lines), "utf-8")
+    return root
+
+
+def test_a_list_in_the_root_for_all_parts_trains_the_same_pairs(tree, tmp_path):
+    root = of_all_parts(dresscode_training_tree(tmp_path / "data", PARTS), column=True)
+    for overrides in (DC, ()):
+        (_, theirs, test), (_, ours, same_test) = found(tree, tmp_path, *overrides), found(root, tmp_path, *overrides)
+        assert [pair.id for pair in ours.pairs] == [pair.id for pair in theirs.pairs] and ours.fingerprint == theirs.fingerprint
+        assert [pair.id for pair in same_test.listed] == [pair.id for pair in test.listed]
+
+
+def test_without_a_column_a_line_of_the_root_s_list_belongs_to_the_part_that_has_its_pictures(tree, tmp_path):
+    root = of_all_parts(dresscode_training_tree(tmp_path / "data", {"upper": (1,), "dress": (4,), "lower": (3,)}), column=False)
+    (root / "dresses" / "images" / "000004_1.jpg").unlink()
+    with pytest.raises(InputError, match="1 × missing"):
+        found(root, tmp_path, *DC)
+    _, findings, _ = found(root, tmp_path, *DC, skip_incomplete=True)
+    assert [pair.id for pair in findings.pairs] == ["000001_0.jpg+000001_1.jpg", "lower 000003_0.jpg+000003_1.jpg"]
+    assert find_trees(tree, (Category.DRESS,))[0].pair_list("train").parent != tree, "a part's own list comes first"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("000001_0.jpg 000001_1.jpg", r"pair 5, 000001_0.jpg 000001_1.jpg: dress and upper have its pictures"),
+        ("000099_0.jpg 000099_1.jpg", "no part has its pictures"),
+        ("000001_0.jpg", "pair 5 has one name"),
+    ],
+)
+def test_a_line_of_the_root_s_list_that_belongs_nowhere_is_named_with_its_cure(tmp_path, line, says):
+    root = of_all_parts(dresscode_training_tree(tmp_path / "data", {"upper": (1, 2), "dress": (1, 4)}), column=True)
+    list_of_all = root / "train_pairs.txt"
+    list_of_all.write_text(list_of_all.read_text("utf-8") + f"\n{line}\n", "utf-8")
+    with pytest.raises(UsageError, match=says):
+        found(root, tmp_path, *DC)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.labels import Category
+from tryon.training.data.root_list import Rows, read_rows, rows_by_part
 
 PARTS: Mapping[Category, str] = {Category.UPPER: "upper_body", Category.LOWER: "lower_body", Category.DRESS: "dresses"}
 """DressCode's, by what is worn in them."""
@@ -137,11 +138,12 @@ class Tree:
         return self.root / split if self.kind is TreeKind.VITON_HD else self._part
 
     def pair_list(self, split: str) -> Path:
-        """The file with `person garment` a line."""
+        """The file with `person garment` a line; of DressCode the part's own, where it has one, else that for all parts."""
         if self.kind is TreeKind.VITON_HD:
             return self.root / f"{split}_pairs.txt"
         name = "train_pairs.txt" if split == "train" else "test_pairs_unpaired.txt"
-        return self._part / name
+        own, of_all = self._part / name, self.root / name
+        return of_all if of_all.is_file() and self._part.is_dir() and not own.is_file() else own
 
     @property
     def _part(self) -> Path:
@@ -156,12 +158,19 @@ class Tree:
                 VITON-HD, of the same number in DressCode; else the list's second column.
 
         Raises:
-            UsageError: there is no such list, or a line of it is no pair.
+            UsageError: there is no such list, a line of it is no pair, or one of a list for all parts belongs to none.
         """
         places = {kind: self._found(kind, place, split) for kind, place in self._places.items()}
         own = partial(self._worn, places, split) if paired else _listed
-        rows = sorted({(person, own(person, garment)) for person, garment in read_pairs(self.pair_list(split))})
+        rows = sorted({(person, own(person, garment)) for person, garment in self._rows(split)})
         return [self._pair(person, garment, places) for person, garment in rows]
+
+    def _rows(self, split: str) -> Rows:
+        file = self.pair_list(split)
+        if self.kind is TreeKind.VITON_HD or file.parent != self.root:
+            return [(person, garment) for person, garment, *_ in read_rows(file)]
+        images = DRESSCODE[Kind.IMAGE].folders[0]
+        return rows_by_part(file, {each: _names(self.root / part / images) for each, part in PARTS.items()})[self.category]
 
     def worn_file(self, person: str, split: str) -> Path:
         """Where the worn garment's mask of a person is written."""
@@ -192,7 +201,7 @@ class Tree:
         """The first spelling of a folder that is there, and the names in it: one listing instead of a look per file."""
         base = self.folder(split)
         folder = next((base / name for name in place.folders if (base / name).is_dir()), base / place.folders[0])
-        return folder, frozenset(entry.name for entry in folder.iterdir()) if folder.is_dir() else frozenset()
+        return folder, _names(folder)
 
     def _pair(self, person: str, garment: str, places: Mapping[Kind, tuple[Path, frozenset[str]]]) -> TrainingPair:
         files: dict[Kind, Path] = {}
@@ -212,6 +221,10 @@ class Tree:
         return TrainingPair(person, garment, files, missing, self.category)
 
 
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(entry.name for entry in folder.iterdir()) if folder.is_dir() else frozenset()
+
+
 def _listed(person: str, garment: str) -> str:
     return garment
 
@@ -225,7 +238,7 @@ def find_tree(root: Path) -> Tree:
     Raises:
         UsageError: neither a VITON-HD nor a DressCode tree.
     """
-    for kind in TreeKind:
+    for kind in (TreeKind.DRESSCODE,) if _has_parts(root) else TreeKind:
         tree = Tree(root, kind)
         if tree.pair_list("train").is_file():
             return tree
@@ -238,6 +251,11 @@ def find_tree(root: Path) -> Tree:
     )
 
 
+def _has_parts(root: Path) -> bool:
+    """Whether a folder is DressCode's, whatever lists lie in it."""
+    return not (root / "train").is_dir() and any((root / part).is_dir() for part in PARTS.values())
+
+
 def find_trees(root: Path, categories: Sequence[Category]) -> list[Tree]:
     """The trees of some garments: of DressCode each part whose list is there.
 
@@ -248,7 +266,8 @@ def find_trees(root: Path, categories: Sequence[Category]) -> list[Tree]:
     Raises:
         UsageError: neither a VITON-HD tree nor DressCode's part of one of them.
     """
-    if Tree(root).pair_list("train").is_file() or tuple(categories) == UPPER:
+    viton_hd = Tree(root).pair_list("train").is_file() and not _has_parts(root)
+    if viton_hd or tuple(categories) == UPPER:
         return [replace(find_tree(root), category=categories[0])]
     trees = [Tree(root, TreeKind.DRESSCODE, category) for category in dict.fromkeys(categories)]
     found = [tree for tree in trees if tree.pair_list("train").is_file()]
@@ -269,19 +288,3 @@ def refuse_dresscode(tree: Tree) -> None:
             f"{tree.root}: DressCode's tree has no parse agnostic, and ATR's labels in its parse maps",
             "give a VITON-HD tree; python run.py export viton-hd DIR writes one",
         )
-
-
-def read_pairs(file: Path) -> list[tuple[str, str]]:
-    """`person garment` a line; what follows is ignored.
-
-    Raises:
-        UsageError: not there, not UTF-8, or a line with one name.
-    """
-    try:
-        rows = [line.split() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{file}: cannot be read ({problem})", "a list has `person.jpg garment.jpg` a line") from None
-    short = next((number for number, row in enumerate(rows, 1) if len(row) < 2), None)
-    if short is not None:
-        raise UsageError(f"{file}: pair {short} has one name", "a list has `person.jpg garment.jpg` a line")
-    return [(row[0], row[1]) for row in rows]
