@@ -44,6 +44,7 @@ from tryon.engines.ootdiffusion.training.recipe import OotdRecipe
 from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.training.start import read_start, start_files
 from tryon.engines.ootdiffusion.training.trainee import left_out
+from tryon.engines.ootdiffusion.wiring import EYES
 from tryon.engines.ootdiffusion.words import BEGIN, END, HALF_BODY, words_of
 from tryon.networks.clip import clip_crop
 from tryon.networks.pictures import picture_tensor
@@ -177,6 +178,7 @@ def drawn_by_the_engine(place: Place, made: Path, prompts: str) -> np.ndarray:
         clip=place.start / "clip-vit-large-patch14" / "model.safetensors",
         row="ootdiffusion-hd",
         wiring=wiring_of(made),
+        eye=next((place.start / row / name for eye, (row, name) in EYES.items() if eye == wiring_of(made).adapter_eye), None),
     )
     network = load(files, choose_dtype(sampling.dtype, CPU), architecture=WIDTHS)
     runtime = Runtime(network, words_of(HALF_BODY, prompts), sampling, SIZE, Limits(CPU, 1))

@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -18,14 +19,12 @@ from pipeline.core.errors import WeightsError
 from tryon.checkpoints import Difference, difference, fill, open_checkpoint, refuse_difference
 from tryon.engines.ootdiffusion.architecture import FULL, GARMENT_CHANNELS, TRY_ON_CHANNELS, Architecture
 from tryon.engines.ootdiffusion.network import OotDiffusion
-from tryon.engines.ootdiffusion.wiring import PUBLISHED, Wiring
+from tryon.engines.ootdiffusion.wiring import EYES, PUBLISHED, Wiring
 from tryon.evaluation.dino import library_names
 from tryon.networks.clip import count_positions
 from tryon.networks.savings import ALL, Savings
 
 INPUT = "conv_in.weight"
-EYES = {"clip-h": ("ip-adapter-image-encoder", "model.safetensors"), "dinov2": ("dinov2-vitb14", "dinov2_vitb14_pretrain.pth")}
-"""What an adapter may look with: row of the weights table, and its file."""
 UNETS = ("unet_garm", "unet_vton")
 PART_FILE = "model.safetensors"
 """Of a learned part that only a training of ours has."""
@@ -72,6 +71,12 @@ def empty_network(architecture: Architecture = FULL, savings: Savings = ALL, wir
         return OotDiffusion(architecture, savings, wiring).eval()
 
 
+@cache
+def shapes(architecture: Architecture, wiring: Wiring) -> OotDiffusion:
+    """The one empty network that everybody looks at for names and shapes, at every file that is opened; nobody changes it."""
+    return empty_network(architecture, wiring=wiring)
+
+
 def fill_network(
     weights: Mapping[str, Tensor],
     dtype: torch.dtype,
@@ -108,6 +113,11 @@ def read_published(files: Files, architecture: Architecture = FULL) -> dict[str,
         WeightsError: missing, unsafe, incomplete, or another model, with the names that differ.
     """
     unets = read_unets(files, architecture)
+    if "eye" in files.wiring.extra_parts and not any(name.startswith("eye.") for name in unets):
+        row, name = EYES[files.wiring.adapter_eye]
+        raise WeightsError(
+            f"{files.unets}: its adapter looks with {row}/{name}, which is not here", f"python run.py weights pull {row}"
+        )
     vae = old_vae_names(open_checkpoint(_there(files.vae, "the VAE", "ootdiffusion-vae")))
     clip = open_checkpoint(_there(files.clip, "CLIP", "clip-vit-large-patch14"))
     towers = {"text_encoder": (files.clip, text_tower(clip)), "image_encoder": (files.clip, image_tower(clip))}
@@ -125,7 +135,7 @@ def read_unets(files: Files, architecture: Architecture = FULL) -> dict[str, Ten
     for part in files.wiring.extra_parts:
         if (own := files.unets / part / PART_FILE).is_file():
             parts[part] = (own, open_checkpoint(own))
-    if "eye" in files.wiring.extra_parts and "eye" not in parts and files.eye is not None:
+    if files.eye is not None and "eye" in files.wiring.extra_parts and "eye" not in parts:
         parts["eye"] = (files.eye, _eye(files, architecture))
     return _strictly(parts, files, architecture)
 
@@ -136,7 +146,7 @@ def _eye(files: Files, architecture: Architecture) -> dict[str, Tensor]:
     weights = open_checkpoint(_there(files.eye, "what the adapter looks with", EYES[files.wiring.adapter_eye][0]))
     if files.wiring.adapter_eye == "clip-h":
         return image_tower(weights)
-    known = empty_network(architecture, wiring=files.wiring).eye.state_dict()
+    known = shapes(architecture, files.wiring).eye.state_dict()
     try:
         return library_names(weights, known)
     except KeyError as name:
@@ -147,7 +157,7 @@ def _strictly(
     parts: Mapping[str, tuple[Path, Mapping[str, Tensor]]], files: Files, architecture: Architecture
 ) -> dict[str, Tensor]:
     """Parts of the network by name, with the files they were read from, under our names."""
-    wanted, found = empty_network(architecture, wiring=files.wiring).state_dict(), dict[str, Tensor]()
+    wanted, found = shapes(architecture, files.wiring).state_dict(), dict[str, Tensor]()
     for part, (path, tensors) in parts.items():
         own = {name.removeprefix(f"{part}."): tensor for name, tensor in wanted.items() if name.startswith(f"{part}.")}
         _refuse(path, part, difference(tensors, own), files)

@@ -29,7 +29,7 @@ from pipeline.core.weights.access import converted_of, require_all, sha_of
 from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import read_json
 from tryon.engines.ootdiffusion.config import OotdConfig, sampling_config
-from tryon.engines.ootdiffusion.wiring import PUBLISHED, Wiring, wiring_from
+from tryon.engines.ootdiffusion.wiring import EYES, Wiring, wiring_from
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words, words_of
 from tryon.networks.sd1 import smaller
 
@@ -71,8 +71,11 @@ class OotdHalfBody(EngineBase):
     def __init__(self, config: OotdConfig, context: Context) -> None:
         self.config, self.context = config, context
         self._runtime: Runtime | None = None
-        if _wiring_of(self.card.weights[0], context).sees_pose:
+        wiring, eye = _wiring_of(self.card.weights[0], context)
+        if wiring.sees_pose:
             self.card = replace(self.card, person=(*self.card.person, POSE_IMAGE))
+        if eye:
+            self.card = replace(self.card, weights=(*self.card.weights, eye))
 
     @cached_property
     def batch_size(self) -> int:
@@ -145,10 +148,19 @@ class OotdHalfBody(EngineBase):
         from tryon.engines.ootdiffusion import checkpoint, folder
 
         row, root = self.card.weights[0], self.context.layout.weights
-        _, vae, scheduler, clip = require_all(self.card.weights, root).values()
+        _, vae, scheduler, clip, *eye = require_all(self.card.weights, root).values()
         unets = folder.unets_folder(row, root, sampling_config(self.config).dtype)
         folder.refuse_other_model(unets, self.variant, self.config.prompts)
-        files = checkpoint.Files(unets=unets, vae=vae / checkpoint.VAE_FILE, clip=clip, row=row, wiring=folder.wiring_of(unets))
+        for file in eye:
+            folder.refuse_other_eye(unets, file, sha_of(self.card.weights[-1], root))
+        files = checkpoint.Files(
+            unets=unets,
+            vae=vae / checkpoint.VAE_FILE,
+            clip=clip,
+            row=row,
+            wiring=folder.wiring_of(unets),
+            eye=eye[0] if eye else None,
+        )
         return checkpoint.load(files, dtype), checkpoint.read_spacing(scheduler)
 
     def _ready(self) -> Runtime:
@@ -169,7 +181,12 @@ class OotdFullBody(OotdHalfBody):
     )
 
 
-def _wiring_of(row: str, context: Context) -> Wiring:
-    """How the U-Nets are joined of the weights that are there: one that looks at the skeleton reads it of every person."""
+def _wiring_of(row: str, context: Context) -> tuple[Wiring, str]:
+    """How the U-Nets are joined of the weights that are there, and the row of what an adapter looks with; "" = none of its own.
+
+    Weights that look at the skeleton read it of every person.
+    """
     made = converted_of(row, context.layout.weights)
-    return PUBLISHED if made is None else wiring_from(read_json(made / INDEX).get("wiring", {}), made / INDEX)
+    index = {} if made is None else read_json(made / INDEX)
+    wiring = wiring_from(index.get("wiring", {}), made)
+    return wiring, EYES[wiring.adapter_eye][0] if "eye" in wiring.extra_parts and "eye" in index else ""

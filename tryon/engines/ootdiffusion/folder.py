@@ -3,9 +3,11 @@
 ```
 <folder>/model_index.json   variant, prompt set, token ids, number format, sha256 of the source's and of every file here
          unet_garm/ unet_vton/   in the published layout: opened by diffusers, by the published code, and by this engine as it is
+         adapter/ branch/ …      what only a training of ours has
 ```
 
-VAE, CLIP and the sampler's settings are rows of the weights table of their own, shared by both models, and stay where they are.
+VAE, CLIP, what an adapter looks with and the sampler's settings are rows of the weights table of their own, shared by all models,
+and stay where they are; of the third the index holds the hash.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import digest_of, read_json
 from tryon.engines.ootdiffusion.architecture import FULL, Architecture
 from tryon.engines.ootdiffusion.checkpoint import PART_FILE, UNET_FILE, UNETS, Files, empty_network, read_unets
+from tryon.engines.ootdiffusion.wiring import EYES, Wiring, wiring_from
 from tryon.engines.ootdiffusion.wiring import PUBLISHED as UNCHANGED
-from tryon.engines.ootdiffusion.wiring import Wiring, wiring_from
 from tryon.engines.ootdiffusion.words import ABOUT, FULL_BODY, HALF_BODY, PUBLISHED, Ids, Prompts, Words, words_of
 from tryon.network_folder import new_folder, refuse_damaged, stored_dtype, write_index, write_parts
 from tryon.networks.precision import DTYPES
@@ -72,10 +74,11 @@ def convert(
     lean: bool = False,
     architecture: Architecture = FULL,
 ) -> None:
-    """Turn a published folder into one of half its size that loads in seconds; all or nothing.
+    """Turn a published or trained folder into one of half its size that loads in seconds; all or nothing.
 
     Args:
-        source: the folder with `unet_garm` and `unet_vton`, published as `checkpoint-36000`.
+        source: the folder with `unet_garm` and `unet_vton`, published as `checkpoint-36000`; one that was exported or converted
+            here keeps what its index says of words, wiring and origin.
         folder: where the new one appears; must not exist.
         variant: `hd` or `dc`; refused where the publisher's folder name says the other.
         dtype: `fp32`, `bf16` or `fp16`.
@@ -84,9 +87,8 @@ def convert(
         architecture: the widths it must have.
 
     Raises:
-        WeightsError: a bad source, the other model, an unknown dtype, or a folder that exists already.
+        WeightsError: a bad source, the other model, an unknown dtype or one finer than the source's, or a folder that is there.
     """
-    model = VARIANTS[variant]
     if dtype not in DTYPES:
         raise WeightsError(f"dtype {dtype!r} is not known to OOTDiffusion", f"one of {', '.join(DTYPES)}")
     if vae_file is not None:
@@ -96,22 +98,39 @@ def convert(
         )
     if lean:
         raise WeightsError("--lean: every tensor of an OOTDiffusion folder is read by the published code", "leave out --lean")
-    refuse_other_folder(source, variant)
-    files = Files(unets=source, vae=source, clip=source, row=model.row)
-    weights = read_unets(files, architecture)
-    sources = {name: digest_of(source / name) for name in SOURCES if (source / name).is_file()}
-    index = {
-        **description(variant, PUBLISHED, dtype),
-        "source_sha256": list_sha({name: digest.sha256 for name, digest in sources.items()}),
-        "source_bytes": sum(digest.count for digest in sources.values()),
-        "sources": {name: {"sha256": digest.sha256, "bytes": digest.count} for name, digest in sources.items()},
-    }
-    write_folder(folder, weights, index, dtype, architecture)
+    index = _said_of(source, variant, dtype) if (source / INDEX).is_file() else _found_of(source, variant, dtype)
+    files = Files(unets=source, vae=source, clip=source, row=VARIANTS[variant].row, wiring=wiring_of(source))
+    write_folder(folder, read_unets(files, architecture), index, dtype, architecture)
 
 
 convert_hd = partial(convert, variant="hd")
 convert_dc = partial(convert, variant="dc")
 """What `weights convert` calls for each engine."""
+
+
+def _found_of(source: Path, variant: str, dtype: str) -> dict[str, Any]:
+    """What an index says of a published folder."""
+    refuse_other_folder(source, variant)
+    sources = {name: digest_of(source / name) for name in SOURCES if (source / name).is_file()}
+    return {
+        **description(variant, PUBLISHED, dtype),
+        "source_sha256": list_sha({name: digest.sha256 for name, digest in sources.items()}),
+        "source_bytes": sum(digest.count for digest in sources.values()),
+        "sources": {name: {"sha256": digest.sha256, "bytes": digest.count} for name, digest in sources.items()},
+    }
+
+
+def _said_of(source: Path, variant: str, dtype: str) -> dict[str, Any]:
+    """What the index of a folder made here says, in another number format."""
+    index = read_json(source / INDEX)
+    refuse_other_index(source, index, variant)
+    refuse_damaged(source, PARTS)
+    if (before := index.get("dtype")) not in ("fp32", dtype):
+        raise WeightsError(
+            f"{source}: was rounded to {before} already, {dtype} would be no better",
+            f"--dtype {before}, or the folder it was made from",
+        )
+    return {**index, "dtype": dtype}
 
 
 def description(variant: str, prompts: Prompts, dtype: str, wiring: Wiring = UNCHANGED) -> dict[str, Any]:
@@ -143,7 +162,7 @@ def write_folder(
     Args:
         folder: where it appears; must not exist.
         weights: `unet_garm.…` and `unet_vton.…`.
-        index: of `description`, with `source_sha256`: what stands for the model in fingerprints.
+        index: of `description`, with `source_sha256`, which stands for it in fingerprints; a part that it names is left out.
         dtype: `fp32`, `bf16` or `fp16`.
         architecture: the widths.
 
@@ -151,7 +170,7 @@ def write_folder(
         WeightsError: the folder exists already.
     """
     wiring = wiring_from(index.get("wiring", {}), folder)
-    parts = PARTS | dict.fromkeys(wiring.extra_parts, PART_FILE)
+    parts = PARTS | {part: PART_FILE for part in wiring.extra_parts if part not in index}
     with new_folder(folder) as made:
         write_parts(made, parts, weights, empty_network(architecture, ALL, wiring), DTYPES[dtype])
         write_index(made, index)
@@ -201,6 +220,49 @@ def wiring_of(folder: Path) -> Wiring:
     return wiring_from(index.get("wiring", {}), folder / INDEX)
 
 
+def eye_facts(wiring: Wiring, sha256: str) -> dict[str, Any]:
+    """What an index says of the network an adapter looks with, which is left in its own row of the weights.
+
+    Args:
+        wiring: with such an adapter.
+        sha256: of the file that it was trained with.
+    """
+    row, file = EYES[wiring.adapter_eye]
+    return {"eye": {"row": row, "file": file, "sha256": sha256}}
+
+
+def refuse_other_eye(folder: Path, file: Path, sha256: str) -> None:
+    """Hold the network that an adapter will look with against the one that it was trained with.
+
+    Args:
+        folder: trained; one with that network in it says nothing.
+        file: of the network that is here.
+        sha256: of its contents.
+
+    Raises:
+        WeightsError: another one.
+    """
+    said = read_json(folder / INDEX).get("eye")
+    if said is not None and said.get("sha256") != sha256:
+        wanted, row = str(said.get("sha256"))[:12], said.get("row")
+        raise WeightsError(
+            f"{file}: sha256 {sha256[:12]}…, and the adapter of {folder} was trained to look with {wanted}…",
+            f"python run.py weights pull {row}, or the file it was trained with: python run.py weights use {row} FILE",
+        )
+
+
+def refuse_other_index(folder: Path, index: Mapping[str, Any], variant: str) -> None:
+    """Refuse what describes another network, or the other model.
+
+    Raises:
+        WeightsError: with the command for the model that it is.
+    """
+    if index.get("_class_name") != CLASS_NAME:
+        raise WeightsError(f"{folder / INDEX}: describes another model", "python run.py weights convert FOLDER")
+    if index.get("variant") != variant:
+        raise _other_variant(folder, str(index.get("variant")), variant)
+
+
 def refuse_other_model(folder: Path, variant: str, prompts: Prompts) -> None:
     """Hold a folder against the engine's model and the words of the settings; a published folder says only its name.
 
@@ -217,10 +279,7 @@ def refuse_other_model(folder: Path, variant: str, prompts: Prompts) -> None:
         trained: str = PUBLISHED
     else:
         index, model = read_json(folder / INDEX), VARIANTS[variant]
-        if index.get("_class_name") != CLASS_NAME:
-            raise WeightsError(f"{folder / INDEX}: describes another model", "python run.py weights convert FOLDER")
-        if index.get("variant") != variant:
-            raise _other_variant(folder, str(index.get("variant")), variant)
+        refuse_other_index(folder, index, variant)
         refuse_damaged(folder, PARTS)
         trained = str(index.get("prompts"))
         said = words_of(model.words, prompts)

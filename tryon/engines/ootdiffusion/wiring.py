@@ -20,6 +20,11 @@ Eye = Literal["clip-l", "clip-h", "dinov2"]
 Branch = Literal["none", "pose", "sobel"]
 CHANNELS: Mapping[Inputs, int] = {"concat": 8, "add": 4, "mask": 9, "pose": 12}
 """Of the try-on U-Net's first convolution."""
+EYES: Mapping[Eye, tuple[str, str]] = {
+    "clip-h": ("ip-adapter-image-encoder", "model.safetensors"),
+    "dinov2": ("dinov2-vitb14", "dinov2_vitb14_pretrain.pth"),
+}
+"""What an adapter may look with beside the published CLIP: row of the weights table, and its file."""
 MIDDLE = 500
 """Of the thousand timesteps."""
 

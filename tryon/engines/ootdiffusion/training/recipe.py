@@ -15,7 +15,7 @@ from pipeline.core.labels import Category
 from pipeline.core.weights.files import digest_of
 from tryon.engines.ootdiffusion.architecture import FULL, Architecture
 from tryon.engines.ootdiffusion.checkpoint import empty_network, fill_network
-from tryon.engines.ootdiffusion.folder import description, trained_sources, write_folder
+from tryon.engines.ootdiffusion.folder import description, eye_facts, trained_sources, write_folder
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.training.config import PRESETS, SECTION, SECTIONS, OotdTraining
 from tryon.engines.ootdiffusion.training.item import WANTED, OotdItem, read_ootd_item
@@ -98,10 +98,13 @@ class OotdRecipe:
         own = _own(settings)
         begun = read_start(start, own, self._architecture, vae)
         weights = whole_weights(begun.weights, trained, own)
-        origin = " ".join(digest_of(file).sha256 for file in start_files(start, own))
+        digests = {file: digest_of(file).sha256 for file in start_files(start, own)}
+        origin = " ".join(digests.values())
         identity = hashlib.sha256(f"{origin} {digest_of_weights(trained)}".encode()).hexdigest()
         about = {**trained_sources(identity, weights), "training": own.model_dump(mode="json")}
         described = description(own.model, own.prompts, "fp32", own.wiring)
+        if begun.files.eye is not None:
+            described |= eye_facts(own.wiring, digests[begun.files.eye])
         write_folder(folder, weights, {**described, **about}, "fp32", self._architecture)
 
     def export_official(

@@ -6,6 +6,7 @@ Facts: docs/facts/ootdiffusion.md#folders.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,14 +15,17 @@ import torch
 from torch import Tensor
 
 from pipeline.core.errors import UsageError, WeightsError
+from pipeline.core.weights.converted import INDEX
+from pipeline.core.weights.files import digest_of
 from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
-from tryon.engines.ootdiffusion.checkpoint import EYES, PART_FILE, UNET_FILE, Files, empty_network, read_published
-from tryon.engines.ootdiffusion.network import Alignment, MaskTokens, OotDiffusion
+from tryon.engines.ootdiffusion.checkpoint import PART_FILE, UNET_FILE, Files, read_published, shapes
+from tryon.engines.ootdiffusion.folder import refuse_other_eye
+from tryon.engines.ootdiffusion.network import Alignment, MaskTokens
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
+from tryon.engines.ootdiffusion.wiring import EYES
 from tryon.networks.image_adapter import Resampler
 from tryon.networks.reference_attention import reference_blocks
 from tryon.networks.residual_branch import begin_as_copy
-from tryon.networks.savings import TRAINING
 from tryon.training.parameters import Weights
 
 ROWS = {"hd": "ootdiffusion-hd", "dc": "ootdiffusion-dc"}
@@ -117,6 +121,8 @@ def read_start(
         UsageError: a run's weights have no place here.
     """
     files = find_files(start, config, vae)
+    if files.eye is not None and (files.unets / INDEX).is_file():
+        refuse_other_eye(files.unets, files.eye, digest_of(files.eye).sha256)
     # Checked against the published shapes: a garment U-Net has four inputs, whatever its folder is called.
     published = read_published(files, architecture)
     _refuse_other_run(trained, files, architecture)
@@ -138,7 +144,7 @@ def _refuse_other_run(trained: Weights, files: Files, architecture: Architecture
     Raises:
         UsageError: what has no place here, or another size.
     """
-    own = empty_network(architecture, wiring=files.wiring).state_dict() if trained else {}
+    own = shapes(architecture, files.wiring).state_dict() if trained else {}
     if foreign := [name for name, each in trained.items() if name not in own or own[name].shape != each.shape]:
         parts = ", ".join(sorted({name.split(".")[0] for name in foreign}))
         raise UsageError(
@@ -153,12 +159,11 @@ def _new_parts(weights: dict[str, Tensor], files: Files, architecture: Architect
     lost = [part for part in files.wiring.extra_parts if not any(name.startswith(f"{part}.") for name in weights)]
     if not lost:
         return []
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        network = OotDiffusion(architecture, TRAINING, files.wiring)
+    network = shapes(architecture, files.wiring)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for part in lost:
-            module = getattr(network, part).to_empty(device="cpu")
+            module = deepcopy(getattr(network, part)).to_empty(device="cpu")
             if part == "branch":
                 begin_as_copy(module, _own(weights, "unet_vton"))
             else:
