@@ -23,8 +23,9 @@ ALONE = 0.7
 LEAST_FILL, MOST_ASPECT = 0.45, 2.6
 """Shape of a source: its share of the rectangle around it, and how long that may be."""
 SECTORS, RINGS = 12, (0.0, 0.04, 0.09, 0.16)
-LEAST_DROP, MOST_UNEVEN = 15.0, 0.3
-"""A halo: in twelve sectors, brightness falls from ring to ring (shares of the width) by so many levels, but for some sectors."""
+LEAST_DROPS, MOST_UNEVEN = (4.0, 16.0), 0.3
+"""A halo: in twelve sectors, brightness falls from ring to ring (shares of the width), sideways by so many levels, where a low
+sun's horizon glows too, and upwards by more; some sectors may differ."""
 LEAST_WINDOW, WINDOW_CONTRAST, DARK_ROOM = 0.004, 85.0, 140.0
 """A window without halo: least share of the picture, grey levels above the picture's median, and the most that this may be."""
 CLEAR_BLUE, CLEAR_STEP = 180.0, 35.0
@@ -169,6 +170,8 @@ def _has_halo(above: Plane, centre: tuple[float, float], radius: float) -> bool:
     wanted = SECTORS * (len(RINGS) - 1)
     counts = np.bincount(cell, minlength=wanted).reshape(SECTORS, -1)
     means = np.bincount(cell, above[seen], wanted).reshape(SECTORS, -1) / np.maximum(counts, 1)
-    whole = means[(counts >= 2).all(1)]
-    falls = (np.diff(whole, axis=1) < 0).all(1) & (whole[:, 0] - whole[:, -1] >= LEAST_DROP)
-    return len(whole) >= 3 and int(np.count_nonzero(~falls)) <= MOST_UNEVEN * len(whole)
+    whole = (counts >= 2).all(1)
+    upwards = np.clip(-np.sin((np.arange(SECTORS) + 0.5) / SECTORS * 2 * np.pi - np.pi), 0, 1)
+    least = np.interp(upwards, (0, 1), LEAST_DROPS)
+    falls = (np.diff(means, axis=1) < 0).all(1) & (means[:, 0] - means[:, -1] >= least)
+    return bool(np.count_nonzero(whole) >= 3 and np.count_nonzero(whole & ~falls) <= MOST_UNEVEN * np.count_nonzero(whole))

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from compose.body import CutoutBody
 from compose.grain import match_grain, match_softness
+from compose.harmonise import MEASURED_LIGHT, Harmoniser
 from compose.horizon import Ground
 from compose.layer import Layer, paint, warp_layer
 from compose.layers_out import Stroke
-from compose.light import match_colour, wrap_light
+from compose.light import wrap_light
 from compose.placement import Placement
 from compose.reflection import Reflection, draw_reflection
-from compose.scene_light import STUDIO, SceneLight, relight
+from compose.scene_light import STUDIO, SceneLight
 from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow, occlude_feet
 
 
@@ -44,8 +45,6 @@ class Look:
     reflection: float | None
 
 
-LEAST_ROOM = 0.4
-"""Share of the colour transfer's limits that neutral light leaves."""
 PLAIN = Look(colour=0, light_wrap=0, contact_shadow=0, cast_shadow=0, grain=0, softness=0, reflection=None)
 """The person as cut out, nothing matched."""
 
@@ -123,11 +122,16 @@ def compose_scene(background: NDArray[np.uint8], figures: Sequence[Figure], grou
     return Composite(canvas, tuple(strokes))
 
 
-def light_person(person: Layer, background: NDArray[np.uint8], look: Look, seed: int, light: SceneLight = STUDIO) -> Layer:
+def light_person(
+    person: Layer,
+    background: NDArray[np.uint8],
+    look: Look,
+    seed: int,
+    light: SceneLight = STUDIO,
+    harmoniser: Harmoniser = MEASURED_LIGHT,
+) -> Layer:
     """Match one layer to what is behind it and to the scene's light; the layer's place and size stay."""
-    relit = Layer(person.top, person.left, relight(person, light, look.colour), person.alpha)
-    room = LEAST_ROOM + (1 - LEAST_ROOM) * light.evidence
-    colour = match_colour(relit, background, look.colour, room, not light.source.behind)
+    colour = harmoniser.harmonise(person, background, light, look.colour)
     soft = match_softness(Layer(person.top, person.left, colour, person.alpha), background, look.softness)
     wrapped = Layer(soft.top, soft.left, wrap_light(soft, background, look.light_wrap, light), soft.alpha)
     return Layer(wrapped.top, wrapped.left, match_grain(wrapped, background, look.grain, seed), wrapped.alpha)

@@ -28,7 +28,7 @@ PAINT = (45.0, 70.0)
 """Chroma at which a wall begins to be paint rather than light, and at which it is."""
 SEAMLESS, STUDIO_SHARE = 4.5, 0.15
 """Deviation of lightness and colour below which a background is a studio's paper, and how much of it counts as light."""
-STOPS_DARK, STOPS_BEHIND, MOST_STOPS = 3.7, 0.9, 2.4
+STOPS_DARK, STOPS_BEHIND, MOST_STOPS = 3.7, 0.9, 2.1
 """Stops that a person gets less at night, and where the light comes from behind, and of both together."""
 WARM_GAIN, COOL_GAIN = (1.14, 1.0, 0.66), (0.78, 0.96, 1.2)
 """Factors on linear red, green and blue at most: of a sunset and of dusk."""

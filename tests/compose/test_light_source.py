@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from compose.horizon import Ground
 from compose.light_source import Light, find_light
-from tests.support.drawn_scenes import LINE, SCENES, SIZE, draw_scene
+from tests.support.drawn_scenes import LINE, SCENES, SIZE, draw_scene, outdoors, with_sun
 
 GROUND = Ground(LINE, 1.0)
 MIDDLE = (0.5 * SIZE[1], 0.96 * SIZE[0])
@@ -31,6 +32,18 @@ def test_a_source_in_the_picture_is_found_where_it_is_and_the_shadow_comes_towar
     assert away <= -0.2
     if abs(BEHIND[name][0] - 0.5) > 0.1:
         assert np.sign(across) == np.sign(0.5 - BEHIND[name][0])
+
+
+@pytest.mark.parametrize("y", [0.1, 0.35, 0.53])
+@pytest.mark.parametrize("x", [0.12, 0.4, 0.88])
+def test_the_sun_is_found_anywhere_in_a_sky_warm_or_blue_and_at_any_size(x, y) -> None:
+    skies = (((90, 130, 190), (245, 205, 150), (255, 225, 170)), ((90, 150, 225), (190, 215, 240), (255, 255, 250)))
+    for zenith, low, halo in skies:
+        drawn = with_sun(outdoors(zenith, low, (120, 110, 90)), x, y, halo=halo)
+        for scale in (1.0, 2.7):
+            picture = cv2.resize(np.clip(drawn, 0, 255).astype(np.uint8), None, fx=scale, fy=scale)
+            light = find_light(picture, GROUND)
+            assert light.x == pytest.approx(x, abs=0.04) and light.y == pytest.approx(y, abs=0.05)
 
 
 @pytest.mark.parametrize("name", sorted(SCENES.keys() - BEHIND.keys()))
