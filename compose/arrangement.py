@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from compose.body import CutoutBody
 from compose.free_space import find_free_space
-from compose.guests import DressedCutout, beside, places
-from compose.horizon import Ground, estimate_ground
+from compose.group import Member, finished, mirrored_where_flipped, place_group, uneven
+from compose.guests import DressedCutout, places
+from compose.horizon import Ground, ground_in, small_lab
 from compose.painter import Figure
-from compose.placement import Placement, anchored, place
+from compose.place_notices import place_notices
+from compose.placement import TUCK, Placement, anchored, place
 from compose.scene_light import find_scene_light
-from pipeline.core.flags import Notice
+from compose.standing import Stage, framed_as_tall, framed_place, shows_feet, standing_place
+from compose.surfaces import Surface, everywhere, surfaces_in
+from pipeline.core.flags import Flag, Notice
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
 from pipeline.core.items import Scene
 from pipeline.core.keypoints import Keypoints
@@ -49,27 +53,110 @@ class SceneInputs:
     guests: Mapping[str, DressedCutout] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Stood:
+    """Where one person of a picture ended up.
+
+    Args:
+        placement: of the whole body.
+        framed: the picture's lower edge cuts them, and no shadow falls on what it shows.
+        notices: what may be wrong with it.
+    """
+
+    placement: Placement
+    framed: bool
+    notices: tuple[Notice, ...] = ()
+
+
 def arrange(inputs: SceneInputs, body: CutoutBody, seed: int) -> tuple[Ground, list[Figure]]:
-    """Where people stand: as the placement file says, the rest automatically; in the order of `compose.guests.places`."""
+    """Where people stand: as the placement file says, the rest automatically; in the order of `compose.guests.places`.
+
+    Raises:
+        InputError: a group in which somebody would float.
+    """
+    stage = _stage(inputs)
+    light = find_scene_light(inputs.background, stage.ground)
+    own, pair = DressedCutout(inputs.cutout, body), inputs.scene.pair.id
+    wanted = places(inputs.placement_settings, inputs.scene.pair.person.original.id)
+    people = [inputs.guests[each.guest] if each.guest else own for each in wanted]
+    members = [
+        Member(each.guest or pair, mirrored_where_flipped(who.body, each.spot), each.spot)
+        for each, who in zip(wanted, people, strict=True)
+    ]
+    if len(members) == 1:
+        placed = [_alone(members[0], body, stage, inputs.placement_settings)]
+    else:
+        placed = _together(members, [who.body for who in people], stage, inputs.scene.background.id)
+    figures = []
+    for number, (each, who, stood) in enumerate(zip(wanted, people, placed, strict=True)):
+        shade, spot = each.spot.shade, stood.placement
+        cast = light.source.shadow_at((spot.x, spot.y), stage.size)
+        middle = (spot.y - spot.height + min(spot.y, stage.size[0])) / 2
+        figures.append(
+            Figure(
+                cutout=who.cutout,
+                body=who.body,
+                placement=spot,
+                direction=(shade.direction[0], shade.direction[1]) if shade.direction else cast,
+                shadow=0.0 if stood.framed else shade.opacity * shade.on,
+                seed=seed + number,
+                reflection=0.0 if stood.framed else each.spot.reflection,
+                light=light.reaching((spot.x, middle), stage.size),
+                guest=each.guest,
+                notices=stood.notices,
+            )
+        )
+    return stage.ground, figures
+
+
+def _alone(member: Member, body: CutoutBody, stage: Stage, said: PlacementSettings) -> Stood:
+    """One person: where the file says, else on the ground, else cut by the picture's lower edge."""
+    spot, seen, framed = member.spot, member.body, False
+    if spot.foot is None and shows_feet(seen):
+        found = standing_place(seen, stage)
+        framed = found is None
+        automatic = found or framed_place(seen, stage)
+        if framed and (height := spot.height_px(stage.size)):
+            automatic = framed_as_tall(seen, automatic.x, height, stage.size[0])
+    else:
+        automatic = place(seen, stage.size, stage.ground, stage.free_space)
+    placement = finished(automatic, spot) if framed else resolve_spot(spot, body, automatic, said, stage.ground, stage.size)
+    notices = tuple(place_notices("", body, placement, stage, framed=framed))
+    return Stood(placement, framed or _below_the_picture(body, placement, stage), notices)
+
+
+def _together(members: list[Member], bodies: list[CutoutBody], stage: Stage, background: str) -> list[Stood]:
+    """Several people: of one body size, all standing or all cut by the picture's lower edge."""
+    placed, framed = place_group(members, stage, background)
+    no_ground = framed and all(shows_feet(body) for body in bodies)
+    stood: list[Stood] = []
+    for each, body, found in zip(members, bodies, placed, strict=True):
+        placement = finished(found, each.spot)
+        notices = tuple(place_notices(each.name, body, placement, stage, framed=no_ground and not stood))
+        stood.append(Stood(placement, framed or _below_the_picture(body, placement, stage), notices))
+    if off := uneven(members, placed, stage):
+        stood[0] = replace(stood[0], notices=(*stood[0].notices, Notice(Flag.GROUP_UNEVEN, off)))
+    return stood
+
+
+def _below_the_picture(body: CutoutBody, placement: Placement, stage: Stage) -> bool:
+    """Whether the file puts the feet below a picture that shows no ground for their shadow."""
+    return placement.y > stage.size[0] and stage.below(body, placement) is not Surface.FLOOR
+
+
+def _stage(inputs: SceneInputs) -> Stage:
+    """What the background offers, by what the placement file says and what is seen."""
+    said = inputs.placement_settings
     size = (inputs.background.shape[0], inputs.background.shape[1])
-    ground = ground_of(inputs.placement_settings, estimate_ground(inputs.background), size)
-    free_space = find_free_space(inputs.background)
-    light = find_scene_light(inputs.background, ground)
-    own, figures, turn = DressedCutout(inputs.cutout, body), [], 0
-    for number, each in enumerate(places(inputs.placement_settings, inputs.scene.pair.person.original.id)):
-        person, spot = (inputs.guests[each.guest] if each.guest else own), each.spot
-        automatic = place(person.body, size, ground, free_space)
-        if each.guest and spot.foot is None:
-            turn += 1
-            automatic = beside(automatic, turn, person.body, size[1])
-        placement = resolve_spot(spot, person.body, automatic, inputs.placement_settings, ground, size)
-        shade = spot.shade
-        cast = light.source.shadow_at((placement.x, placement.y), size)
-        direction = (shade.direction[0], shade.direction[1]) if shade.direction else cast
-        shadow = shade.opacity * shade.on
-        lit = light.reaching((placement.x, placement.y - placement.height / 2), size)
-        figures.append(Figure(person.cutout, person.body, placement, direction, shadow, seed + number, spot.reflection, lit))
-    return ground, figures
+    lab = small_lab(inputs.background)
+    ground = ground_of(said, ground_in(lab), size)
+    if said.ground:
+        surfaces = everywhere(Surface.FLOOR if said.ground == "floor" else Surface.WALL)
+    else:
+        surfaces = surfaces_in(lab, ground, line_given=said.horizon is not None)
+    if said.horizon is None:
+        ground = replace(ground, horizon=surfaces.horizon)
+    return Stage(size, ground, find_free_space(inputs.background), surfaces, told=said.ground is not None)
 
 
 def ground_of(placement_settings: PlacementSettings, found: Ground, size: tuple[int, int]) -> Ground:
@@ -106,14 +193,17 @@ def resolve_spot(
         size: (height, width) of the background.
     """
     foot = spot.foot_px(size) or (automatic.x, automatic.y)
-    height = spot.height_px(size) or _by_perspective(foot[1], automatic, placement_settings, ground, size)
+    if body.cuts.top and spot.height is None:
+        height = foot[1] + TUCK * size[0]  # the cut stays at the picture's upper edge
+    else:
+        height = spot.height_px(size) or _by_perspective(foot[1], automatic, placement_settings, ground, size)
     return anchored(Placement(foot[0], foot[1], height, spot.flip, spot.z), body, size)
 
 
 def _by_perspective(
     y: float, automatic: Placement, placement_settings: PlacementSettings, ground: Ground, size: tuple[int, int]
 ) -> float:
-    line = ground.line * size[0]
+    line = ground.eye_level * size[0]
     for spot in placement_settings.spots:
         foot, height = spot.foot_px(size), spot.height_px(size)
         if foot and height and foot[1] > line and y > line:

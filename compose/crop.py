@@ -58,7 +58,11 @@ class View:
 
     def ground(self, ground: Ground, tall: int) -> Ground:
         """The ground line of a picture `tall` rows high, in the view."""
-        return replace(ground, line=(ground.line * tall - self.top) / self.height)
+
+        def shown(row: float) -> float:
+            return (row * tall - self.top) / self.height
+
+        return replace(ground, line=shown(ground.line), horizon=None if ground.horizon is None else shown(ground.horizon))
 
     def window(self, size: tuple[int, int]) -> str:
         """Left, top, right and bottom as shares of a picture of (height, width); whoever compares the two pictures needs it."""
@@ -191,7 +195,7 @@ def step_back(figures: Sequence[Figure], ground: Ground, size: tuple[int, int], 
         size: (height, width) of the background.
         ratio: of the window, width by height.
     """
-    if ratio is None or any(_is_anchored(figure.body) for figure in figures):
+    if ratio is None or any(_is_anchored(figure, size[0]) for figure in figures):
         return list(figures)
     height, width = window_shape(size, ratio)
     box, share = people_box(figures), 1.0
@@ -207,9 +211,10 @@ def step_back(figures: Sequence[Figure], ground: Ground, size: tuple[int, int], 
     return [replace(figure, placement=_farther(figure.placement, share, middle, towards)) for figure in figures]
 
 
-def _is_anchored(body: CutoutBody) -> bool:
-    cuts = body.cuts
-    return cuts.top or cuts.bottom or cuts.left is not None or cuts.right is not None
+def _is_anchored(figure: Figure, tall: int) -> bool:
+    """Whether an edge of the photo cuts the body, or the picture's lower edge does."""
+    cuts = figure.body.cuts
+    return cuts.top or cuts.bottom or cuts.left is not None or cuts.right is not None or figure.placement.y > tall
 
 
 def _farther(spot: Placement, share: float, middle: float, line: float) -> Placement:

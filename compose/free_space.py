@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -35,22 +36,43 @@ class FreeSpace:
     tall: int
 
     def least_busy(self, reach: tuple[float, float], foot: float, height: float) -> float:
+        """Where to stand, as a share of the width, with a preference for the middle; see `least_busy_where`."""
+        place = self.least_busy_where(reach, foot, height)
+        return 0.5 if place is None else place
+
+    def least_busy_where(
+        self,
+        reach: tuple[float, float],
+        foot: float,
+        height: float,
+        *,
+        can_stand: Callable[[float], bool] = lambda _: True,
+        farthest: float = FARTHEST,
+    ) -> float | None:
         """Where to stand, as a share of the width: the least cluttered place, with a preference for the middle.
 
         Args:
             reach: how far the body extends left and right of its foot point, background pixels.
             foot: row of the foot point, share of the picture's height.
             height: height of the body, share of the picture's height.
+            can_stand: whether somebody can stand at a share of the width.
+            farthest: from the middle, share of the width.
+
+        Returns:
+            None where nobody can stand, or the body does not fit.
         """
         rows, wide = self.clutter.shape
         left, right = (side * rows / self.tall for side in reach)
         lean = (right - left) / 2  # from the foot point to the middle of the body, which is what the eye wants centred
         margin = min(EDGE_MARGIN * wide, max(wide - right - left, 0) / 4)
-        low = max(left + margin, (0.5 - FARTHEST) * wide - lean)
-        high = min(wide - right - margin, (0.5 + FARTHEST) * wide - lean)
+        low = max(left + margin, (0.5 - farthest) * wide - lean)
+        high = min(wide - right - margin, (0.5 + farthest) * wide - lean)
         if low >= high:
-            return 0.5
+            return None
         places = np.linspace(low, high, STEPS)
+        places = places[[can_stand(float(place / wide)) for place in places]]
+        if not places.size:
+            return None
         behind = self._mean(places, (left, right), (foot - height, foot))
         below = self._mean(places, (left, right), (foot - FOOT_BAND, foot + FOOT_BAND))
         cost = behind + FOOT_WEIGHT * below + CENTRE_PULL * ((places + lean) / wide - 0.5) ** 2

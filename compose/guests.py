@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compose.body import CutoutBody
-from compose.placement import Placement
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
 from pipeline.core.items import Garment, Pair, Person
-
-STEP_BESIDE = 0.24
-"""Distance between the picture's own person and a guest without a foot point, share of the picture's width."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +66,3 @@ def _joining(placement_settings: PlacementSettings, person_id: str) -> Iterator[
 def guest_pair(spot: Spot, engine: str = "") -> Pair:
     """The pair that a spot with `wears` names."""
     return Pair(Person(spot.people[0], ""), Garment(str(spot.wears), ""), engine)
-
-
-def beside(automatic: Placement, turn: int, body: CutoutBody, wide: int) -> Placement:
-    """The automatic place of the guest number `turn`: beside the picture's own person, right and left alternately.
-
-    Args:
-        automatic: the place for one person alone.
-        turn: 1, 2, …
-        body: the guest; a body that the photo cuts at a side stays at the picture's edge.
-        wide: width of the background, pixels.
-    """
-    if body.cuts.left is not None or body.cuts.right is not None:
-        return automatic
-    step = STEP_BESIDE * ((turn + 1) // 2) * wide
-    return replace(automatic, x=float(np.clip(automatic.x + (step if turn % 2 else -step), 0, wide)))

@@ -26,10 +26,18 @@ class Ground:
     Args:
         line: as a share of the picture's height, 0 = top.
         confidence: 0 = a guess, 1 = a clear line across the whole picture.
+        horizon: where the eye's level is, if that is seen elsewhere than at the line (behind a beach the sea goes on to it);
+            people shrink towards it.
     """
 
     line: float = USUAL
     confidence: float = 0.0
+    horizon: float | None = None
+
+    @property
+    def eye_level(self) -> float:
+        """The horizon, else the line."""
+        return self.line if self.horizon is None else self.horizon
 
 
 def estimate_ground(background: NDArray[np.uint8]) -> Ground:
@@ -44,8 +52,12 @@ def estimate_ground(background: NDArray[np.uint8]) -> Ground:
     Returns:
         The usual line with confidence 0 where no step is clear.
     """
-    lab = _small_lab(background)
-    score = np.asarray(sum(_steps(lab, band) for band in BANDS), np.float64) / len(BANDS)
+    return ground_in(small_lab(background))
+
+
+def ground_in(lab: NDArray[np.float32]) -> Ground:
+    """As `estimate_ground`, of a background at the working size of `small_lab`."""
+    score = colour_steps(lab)
     rows = (np.arange(score.size) + 0.0) / lab.shape[0]
     score = score * np.interp(rows, [0.2, 0.32, 0.45, 0.8, 0.88, 0.94], [0, 0.7, 1, 1, 0.7, 0])
     best = int(np.argmax(score))
@@ -57,12 +69,18 @@ def estimate_ground(background: NDArray[np.uint8]) -> Ground:
     return Ground(rows[best], confidence) if confidence > 0.1 else Ground()
 
 
-def _small_lab(background: NDArray[np.uint8]) -> NDArray[np.float32]:
+def small_lab(background: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(h, w, 3) RGB uint8 → (256, columns, 3) float32 CIE Lab."""
     height, width = background.shape[:2]
     size = (int(np.clip(round(width * WORK_HEIGHT / height), BLOCKS * 2, 4 * WORK_HEIGHT)), WORK_HEIGHT)
     small = cv2.resize(background, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     lab: NDArray[np.float32] = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     return lab
+
+
+def colour_steps(lab: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(rows,) float64: how much the colours above and below each row differ across most of the width, Lab units."""
+    return np.asarray(sum(_steps(lab, band) for band in BANDS), np.float64) / len(BANDS)
 
 
 def _steps(lab: NDArray[np.float32], band: int) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from compose.placement import Placement
 from compose.reflection import Reflection, draw_reflection
 from compose.scene_light import STUDIO, SceneLight
 from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow, occlude_feet
+from pipeline.core.flags import Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class Figure:
         seed: of the grain.
         reflection: of the floor under this person; None = as the look says.
         light: of the whole scene, as it reaches this person.
+        guest: `<person>__<garment>` of who joins, or "" for the picture's own person.
+        notices: what may be wrong with the place.
     """
 
     cutout: NDArray[np.uint8]
@@ -72,6 +75,8 @@ class Figure:
     seed: int = 0
     reflection: float | None = None
     light: SceneLight = STUDIO
+    guest: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,9 @@ class Placement:
         return np.array([[sideways, 0, self.x - sideways * body.anchor_x], [0, scale, self.y - 0.5 - scale * lowest]], np.float64)
 
 
-def place(body: CutoutBody, size: tuple[int, int], ground: Ground, free_space: FreeSpace) -> Placement:
+def place(
+    body: CutoutBody, size: tuple[int, int], ground: Ground, free_space: FreeSpace, least: float = LEAST_OF_TARGET
+) -> Placement:
     """A believable place, found automatically.
 
     A full body stands on the ground, near the middle, where the picture shows little detail. A body that the photo cuts keeps
@@ -70,13 +72,14 @@ def place(body: CutoutBody, size: tuple[int, int], ground: Ground, free_space: F
         size: (height, width) of the background.
         ground: its ground line.
         free_space: where it shows little detail.
+        least: share of the pleasing height to which the person may shrink to avoid enlarging the photo.
     """
     if body.cuts.left is not None or body.cuts.right is not None:
-        return _beside_the_edge(body, size)
-    height, foot = _upright(body, size, ground)
+        return _beside_the_edge(body, size, least)
+    height, foot = _upright(body, size, ground, least)
     scale = height / body.height
-    x = free_space.least_busy(_reach(body, scale), foot / size[0], height / size[0]) * size[1]
-    return Placement(float(np.clip(x, *_inside(body, scale, size[1]))), foot, height)
+    x = free_space.least_busy(reach_of(body, scale), foot / size[0], height / size[0]) * size[1]
+    return Placement(float(np.clip(x, *inside(body, scale, size[1]))), foot, height)
 
 
 def anchored(wanted: Placement, body: CutoutBody, size: tuple[int, int]) -> Placement:
@@ -86,7 +89,7 @@ def anchored(wanted: Placement, body: CutoutBody, size: tuple[int, int]) -> Plac
     return replace(wanted, y=max(wanted.y, size[0] * (1 + TUCK)))
 
 
-def _upright(body: CutoutBody, size: tuple[int, int], ground: Ground) -> tuple[float, float]:
+def _upright(body: CutoutBody, size: tuple[int, int], ground: Ground, most_shrunk: float) -> tuple[float, float]:
     """Height of the visible body and the row of its lowest point; they do not depend on the place across."""
     tall = size[0]
     foot = tall * (1 + TUCK) if body.cuts.bottom else _standing_row(ground) * tall
@@ -95,7 +98,7 @@ def _upright(body: CutoutBody, size: tuple[int, int], ground: Ground) -> tuple[f
     target = _pleasing(body, ground) * tall
     target = min(target, WIDEST * size[1] / body.width * body.height)
     natural = MOST_ENLARGED * body.height
-    return max(min(target, natural), LEAST_OF_TARGET * target), foot
+    return max(min(target, natural), most_shrunk * target), foot
 
 
 def _standing_row(ground: Ground) -> float:
@@ -110,22 +113,22 @@ def _pleasing(body: CutoutBody, ground: Ground) -> float:
     return min(FULL_HEIGHT, max(highest, LEAST_FULL)) if ground.confidence > 0.3 else FULL_HEIGHT
 
 
-def _reach(body: CutoutBody, scale: float) -> tuple[float, float]:
+def reach_of(body: CutoutBody, scale: float) -> tuple[float, float]:
     """How far the body extends left and right of its anchor, background pixels."""
     return (body.anchor_x - body.left) * scale, (body.right - body.anchor_x) * scale
 
 
-def _inside(body: CutoutBody, scale: float, wide: int) -> tuple[float, float]:
+def inside(body: CutoutBody, scale: float, wide: int) -> tuple[float, float]:
     """Range of the anchor that keeps the whole body in the picture; its middle when the body is wider."""
-    left, right = _reach(body, scale)
+    left, right = reach_of(body, scale)
     low, high = left, wide - right
     return (low, high) if low <= high else ((low + high) / 2,) * 2
 
 
-def _beside_the_edge(body: CutoutBody, size: tuple[int, int]) -> Placement:
+def _beside_the_edge(body: CutoutBody, size: tuple[int, int], most_shrunk: float) -> Placement:
     """A body cut at a side: the smallest pleasing size at which every cut that shows lies on the picture's own edge."""
     tall, wide = size
-    least, foot = _upright(body, size, Ground())
+    least, foot = _upright(body, size, Ground(), most_shrunk)
     spans = wide * (1 + 2 * TUCK) / body.photo_size[1]
     for scale in np.geomspace(least / body.height, max(spans, least / body.height * SPANS_AT_MOST), 24):
         drop = max(foot, body.height * scale + HEADROOM * tall) if body.cuts.bottom else foot
@@ -141,7 +144,7 @@ def _shows(cut: float | None, body: CutoutBody, scale: float, foot: float, tall:
 
 
 def _against(body: CutoutBody, scale: float, foot: float, wide: int, shows: tuple[bool, bool]) -> Placement:
-    left, right = _reach(body, scale)
+    left, right = reach_of(body, scale)
     low, high = left - TUCK * wide, wide - right + TUCK * wide
     x = (low + high) / 2 if shows[0] == shows[1] else (low if shows[0] else high)
     return Placement(x, foot, body.height * scale)

@@ -24,10 +24,13 @@ def figure_notices(figures: Sequence[Figure], enlarge_limit: float) -> list[Noti
     largest = max(figure.placement.scale(figure.body) for figure in figures)
     if largest > enlarge_limit:
         notices.append(Notice(Flag.PERSON_ENLARGED, f"{largest:.2f} times the photo's resolution"))
-    cuts = figures[0].body.cuts
-    edges = [name for name in ("top", "left", "right") if getattr(cuts, name) not in (None, False)]
-    if edges:  # a body cut at the bottom is an ordinary half-body photo, not a fault
-        notices.append(Notice(Flag.PERSON_CUT, f"cut at the {' and '.join(edges)} of the photo"))
+    for figure in figures:
+        cuts = figure.body.cuts
+        edges = [name for name in ("top", "left", "right") if getattr(cuts, name) not in (None, False)]
+        if edges:  # a body cut at the bottom is an ordinary half-body photo, not a fault
+            who = f"{figure.guest}: " if figure.guest else ""
+            notices.append(Notice(Flag.PERSON_CUT, f"{who}cut at the {' and '.join(edges)} of the photo"))
+        notices += figure.notices
     return notices
 
 

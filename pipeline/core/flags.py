@@ -66,6 +66,9 @@ class Flag(StrEnum):
     HAND_REPAIRED = "hand-repaired"
     PERSON_CUT = "person-cut"
     PERSON_ENLARGED = "person-enlarged"
+    CUT_SHOWS = "cut-shows"
+    NO_GROUND = "no-ground"
+    GROUP_UNEVEN = "group-uneven"
     EMBEDDED_USED = "embedded-used"
     SIZE_CUTS_PERSON = "size-cuts-person"
     SIZE_NOT_REACHED = "size-not-reached"
@@ -127,6 +130,9 @@ ABOUT: dict[Flag, str] = {
     Flag.HAND_REPAIRED: "a hand was drawn once more by the hand repair: check it; without --repair-hands it is the engine's own",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",
+    Flag.CUT_SHOWS: "a cut of the photo shows inside the picture: move the person to the edge in <background>.toml",
+    Flag.NO_GROUND: 'nowhere to stand: in <background>.toml give a foot point or ground = "floor", or use another background',
+    Flag.GROUP_UNEVEN: "people of one picture differ in size beyond perspective: check the heights in <background>.toml",
     Flag.EMBEDDED_USED: "the real model found no person or garment; the approximate embedded one was used: check the picture",
     Flag.SIZE_CUTS_PERSON: "a shape asked for cannot hold the whole person, who is cut there: choose a taller or wider one",
     Flag.SIZE_NOT_REACHED: "fewer pixels than a size needs, and nothing is enlarged: use a larger photo or background",

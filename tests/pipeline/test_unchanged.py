@@ -34,7 +34,7 @@ RAISED: dict[str, str] = dict.fromkeys(
         (f"background {name}" for name in BACKENDS["background"]), "strips of other people and lost limbs are watched"
     ),
     **dict.fromkeys((f"restore {name}" for name in BACKENDS["background"]), "the gate asks whether the garment is there"),
-    "compose": "people take on the scene's light",
+    "compose": "people take on the scene's light, nobody stands on water, groups are of one body size",
     "agnostic": "lower masks settle the waist, shoulders where OpenPose sees them",
     "tryon preview": "short garments stay short",
     "parsing embedded": "two garments of one colour are parted at the hem's shadow",

@@ -3,6 +3,7 @@
 A wrong key is an error; it is never ignored.
 
 horizon = 0.55                        # fraction of the height, or pixels
+ground = "none"                       # nobody can stand here: people are cut at the thighs by the lower edge; "floor": they can
 foot = [0.5, 0.95]                    # point between the feet; fractions (up to 1) or pixels
 height = 0.8                          # of the visible body
 shadow = { opacity = 0.6, direction = [-0.35, 0.18] }
@@ -23,7 +24,7 @@ from __future__ import annotations
 import fnmatch
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -108,10 +109,12 @@ class PlacementSettings(_Strict):
 
     Args:
         horizon: row of the ground line; fraction up to 1, else pixels.
+        ground: "floor" = people can stand everywhere, "none" = nowhere, None = as seen in the picture.
         spots: at least one.
     """
 
     horizon: Annotated[float, Field(gt=0)] | None = None
+    ground: Literal["floor", "none"] | None = None
     spots: Sequence[Spot] = [Spot()]
 
     def horizon_px(self, size: tuple[int, int]) -> float | None:
@@ -124,8 +127,10 @@ def _pixels(value: float, full: int) -> float:
 
 
 PLACEMENTS = "placements"
+WHOLE_PICTURE = ("horizon", "ground")
+"""Keys that hold for the background and not for a place."""
 FORM = (
-    "for example: foot = [0.5, 0.95], height = 0.8, flip = false, z = 0, horizon = 0.55, "
+    'for example: foot = [0.5, 0.95], height = 0.8, flip = false, z = 0, horizon = 0.55, ground = "floor" or "none", '
     "shadow = false or { opacity = 0.6, direction = [-0.35, 0.18] }, reflection = 0.3, "
     'people = ["bob"] with wears = "tee"; numbers up to 1 are fractions'
 )
@@ -145,17 +150,20 @@ def read_placement_file(text: str, name: str) -> PlacementSettings:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise InputError(f"{name}: not a TOML file ({problem})", "check quotes and brackets") from None
-    _check_keys(content, {*Spot.model_fields, "horizon", PLACEMENTS}, name)
+    _check_keys(content, {*Spot.model_fields, *WHOLE_PICTURE, PLACEMENTS}, name)
     entries = content.pop(PLACEMENTS, [{}])
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"{name}: {PLACEMENTS} must be tables", f"write each as [[{PLACEMENTS}]]")
-    horizon = content.pop("horizon", None)
+    whole = {key: content.pop(key) for key in WHOLE_PICTURE if key in content}
+    for entry in entries:
+        for key in (key for key in WHOLE_PICTURE if key in entry):
+            raise InputError(f"{name}: {key} stands in [[{PLACEMENTS}]]", f"write {key} above the first [[{PLACEMENTS}]]")
     for entry in (content, *entries):
         _check_keys(entry, Spot.model_fields, name)
         if isinstance(entry.get("shadow"), dict):
             _check_keys(entry["shadow"], ShadowSettings.model_fields, name, "shadow.")
     try:
-        return PlacementSettings(horizon=horizon, spots=[Spot(**(content | entry)) for entry in entries])
+        return PlacementSettings(**whole, spots=[Spot(**(content | entry)) for entry in entries])
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in {"bool", "ShadowSettings"})

@@ -17,6 +17,8 @@ def to_toml(placement_settings: PlacementSettings) -> str:
     lines = [HEAD]
     if placement_settings.horizon is not None:
         lines.append(f"horizon = {_number(placement_settings.horizon)}\n")
+    if placement_settings.ground is not None:
+        lines.append(f"ground = {_text(placement_settings.ground)}\n")
     for spot in placement_settings.spots:
         lines.append(f"\n[[{PLACEMENTS}]]\n")
         lines += [f"{line}\n" for line in _spot_lines(spot)]

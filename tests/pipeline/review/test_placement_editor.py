@@ -34,7 +34,7 @@ WHOLE: dict[str, Any] = {
 
 
 def settings(horizon: float | None = None, **spot: Any) -> dict[str, Any]:
-    return {"horizon": horizon, "spots": [WHOLE | spot]}
+    return {"horizon": horizon, "ground": None, "spots": [WHOLE | spot]}
 
 
 def placement_file(desk: Desk) -> Path:
@@ -191,7 +191,11 @@ def test_a_file_changed_meanwhile_is_not_overwritten(desk: Desk, client: TestCli
 
 
 def test_other_people_s_places_stay_when_one_is_moved(desk: Desk, client: TestClient):
-    both = {"horizon": None, "spots": [WHOLE | {"people": ["ann*"], "foot": [0.2, 0.9]}, WHOLE | {"people": ["bob"], "z": 3}]}
+    both = {
+        "horizon": None,
+        "ground": None,
+        "spots": [WHOLE | {"people": ["ann*"], "foot": [0.2, 0.9]}, WHOLE | {"people": ["bob"], "z": 3}],
+    }
     client.put("/api/placements/room", json={"placement_settings": both})
     shown = client.get("/api/placements/room", params={"pair": "bob__tee"}).json()
     assert shown["placement_settings"] == both and [each["spot"] for each in shown["arrangement"]["figures"]] == [1]

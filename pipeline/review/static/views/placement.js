@@ -295,6 +295,8 @@ class PlacementEditor {
         this.check("Flipped", spot.flip, (on) => { this.spot.flip = on; }),
         this.check("Shadow", shade.on, (on) => { this.shadow().on = on; }),
         this.check("Ground line by hand", this.settings.horizon !== null, (on) => { this.settings.horizon = on ? asSetting(this.arrangement.ground, this.size[0]) : null; })),
+      field("Ground", select([["", "as seen in the picture"], ["floor", "people can stand here"], ["none", "nobody can stand here"]], this.settings.ground ?? "",
+        (value) => this.change(() => { this.settings.ground = value || null; }), "Ground")),
       field("Shadow strength", opacity),
       h("div", {}, h("div", { class: "row between" }, h("span", { class: "quiet" }, "Where the shadow falls"),
         shade.direction ? h("button", { type: "button", onclick: () => this.change(() => { this.shadow().direction = null; }) }, "as found") : ""), this.pad.element),

@@ -40,10 +40,28 @@ def test_an_unknown_key_names_the_nearest(text, named) -> None:
     assert "sea.toml" in caught.value.message and named in caught.value.remedy
 
 
+def test_whether_anybody_can_stand_is_said_once_for_the_background() -> None:
+    assert read_placement_file("", "a.toml").ground is None
+    said = read_placement_file('ground = "none"\n[[placements]]\nfoot = [0.3, 0.9]', "a.toml")
+    assert said.ground == "none" and said.spots[0].foot == [0.3, 0.9]
+    with pytest.raises(InputError, match="ground = 'sea'") as caught:
+        read_placement_file('ground = "sea"', "a.toml")
+    assert 'ground = "floor" or "none"' in caught.value.remedy
+
+
+@pytest.mark.parametrize("line", ['ground = "none"', "horizon = 0.5"])
+def test_what_holds_for_the_background_is_refused_within_a_placement(line: str) -> None:
+    with pytest.raises(InputError, match="stands in") as caught:
+        read_placement_file(f"[[placements]]\n{line}", "a.toml")
+    assert "above the first" in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "foot = [0.5]",
+        "ground = true",
+        'ground = "none "',
         'height = "tall"',
         "height = -1",
         "foot = [nan, 0.5]",

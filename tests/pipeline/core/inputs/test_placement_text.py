@@ -35,6 +35,7 @@ joining = st.builds(
 placement_settings = st.builds(
     PlacementSettings,
     horizon=st.none() | st.floats(0.01, 4000).map(lambda v: round(v, 5)),
+    ground=st.sampled_from([None, "floor", "none"]),
     spots=st.lists(spots | joining, min_size=1, max_size=3),
 )
 
@@ -47,7 +48,7 @@ def test_any_placement_file_reads_back_as_it_was_written(written: PlacementSetti
     again = read_placement_file(text, "a.toml")
     for before, after in zip(written.spots, again.spots, strict=True):
         assert in_one_form(before) == in_one_form(after)
-    assert again.horizon == written.horizon
+    assert (again.horizon, again.ground) == (written.horizon, written.ground)
 
 
 def in_one_form(spot: Spot) -> tuple:
