@@ -62,19 +62,29 @@ def contrast_of(lab: Lab, probability: Float, alike: float = ALIKE, wall_like: f
     side = max(probability.shape)
     inner = masks.erode(probability > SURE, RIM * side)
     wall = ~masks.dilate(probability > NOBODY, RIM * side)
-    person_colour, _, person_near = _around(lab, inner, REACH * side)
-    wall_colour, spread, wall_near = _around(lab, wall, REACH * side)
+    person_colour, _, person_near = around(lab, inner, REACH * side)
+    wall_colour, spread, wall_near = around(lab, wall, REACH * side)
     from_wall = np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 1) - wall_colour, axis=2)
     same = np.linalg.norm(person_colour - wall_colour, axis=2) < alike
     known = person_near & wall_near
     return Contrast(known & same & (from_wall < wall_like), wall_near & (spread < PLAIN) & (from_wall > UNLIKE))
 
 
-def _around(lab: Lab, where: Mask, reach: float) -> tuple[Lab, Float, Mask]:
-    """Mean colour, spread and presence of `where` in a window around each pixel; the window grows once where it is empty."""
+def around(lab: Lab, where: Mask, reach: float, growth: tuple[float, ...] = (1, 3)) -> tuple[Lab, Float, Mask]:
+    """What is seen of `where` in a window around each pixel; the window grows where it is empty.
+
+    Args:
+        lab: (h, w, 3) float32.
+        where: (h, w) bool.
+        reach: half of the window's side in pixels.
+        growth: factors on it, each tried where the one before saw nothing.
+
+    Returns:
+        (h, w, 3) float32 mean colour, (h, w) float32 spread, and (h, w) bool whether any of it is seen.
+    """
     weight = where.astype(np.float32)
     mean, square, total = np.zeros_like(lab), np.zeros(where.shape, np.float32), np.zeros(where.shape, np.float32)
-    for factor in (1, 3):
+    for factor in growth:
         size = (2 * round(factor * reach) + 1,) * 2
         amount = cv2.blur(weight, size)
         empty = (total < 0.01) & (amount >= 0.01)

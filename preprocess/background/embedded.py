@@ -18,7 +18,8 @@ from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect, Window
 from preprocess.background.alike_wall import settle_alike
 from preprocess.background.edge_band import EdgeConfig, refine_band
-from preprocess.background.feet import surely_shoes
+from preprocess.background.feet import foot_shadows, surely_shoes
+from preprocess.background.gaps import open_gaps
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, soften
 from preprocess.background.people import Selection
@@ -83,6 +84,7 @@ class EmbeddedMatte:
         shoes = surely_shoes(body, probability)
         bones = bone_mask(body, (half[1], half[0]), thickness) | shoes
         mask = settle_alike(small, segment(small, probability, bones, others, SEED, self._config), probability, others)
+        mask = open_gaps(small, mask & ~foot_shadows(small, mask, probability, body), probability, body)
         size = (work.shape[1], work.shape[0])
         return _enlarged(mask, size), _enlarged(shoes, size)
 

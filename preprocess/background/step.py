@@ -74,7 +74,7 @@ class BackgroundStep(BackendStep[PersonMatteBackend]):
 
     name: ClassVar[str] = "background"
     unit: ClassVar[Unit] = Unit.PERSON
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     config: BackgroundConfig
 
     def __init__(self, config: BackgroundConfig, context: Context, backend: PersonMatteBackend) -> None:

@@ -31,7 +31,8 @@ RAISED: dict[str, str] = dict.fromkeys(
         "a print is no wearer",
     ),
     **dict.fromkeys(
-        (f"background {name}" for name in BACKENDS["background"]), "strips of other people and lost limbs are watched"
+        (f"background {name}" for name in BACKENDS["background"]),
+        "gaps that were filled are opened, shadows at the feet stay on the floor",
     ),
     **dict.fromkeys((f"restore {name}" for name in BACKENDS["background"]), "the gate asks whether the garment is there"),
     "compose": "people take on the scene's light, nobody stands on water, groups are of one body size",

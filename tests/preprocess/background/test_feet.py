@@ -7,7 +7,7 @@ import pytest
 from pipeline.core import images, masks
 from pipeline.core.labels import Parse
 from preprocess.background.embedded import EmbeddedMatte
-from preprocess.background.feet import surely_shoes
+from preprocess.background.feet import foot_shadows, surely_shoes
 from preprocess.background.grabcut import MattingConfig, segment
 from preprocess.background.people_finder import PeopleFinder
 
@@ -61,6 +61,44 @@ def test_a_foot_outside_the_photo_is_none():
     below = body()
     below[[27, 29, 31], 1] += 400
     assert not surely_shoes(below, seen()).any()
+
+
+SHADOW = cv2.ellipse(np.zeros(SIZE, np.uint8), (160, 262), (60, 16), 0, 0, 360, 1, -1) > 0
+TAKEN = SHADOW & ~PERSON & (np.indices(SIZE)[1] < 154)
+
+
+def shaded():
+    """A shadow that begins at the shoe and goes on beyond what was taken for the shoe."""
+    return np.where((SHADOW & ~PERSON)[..., None], (photo() * 0.6).astype(np.uint8), photo())
+
+
+def test_the_shadow_beside_a_shoe_is_floor():
+    cut_off = foot_shadows(shaded(), PERSON | TAKEN, np.where(TAKEN, np.float32(0.4), seen()), body())
+    assert cut_off[masks.erode(TAKEN, 2)].mean() > 0.95
+    assert not cut_off[PERSON].any()
+
+
+@pytest.mark.parametrize(("picture", "likely"), [(shaded(), 0.7), (photo(), 0.4)], ids=["seen as a shoe", "lit like the floor"])
+def test_what_is_seen_as_a_shoe_or_is_not_darker_is_no_shadow(picture, likely):
+    assert not foot_shadows(picture, PERSON | TAKEN, np.where(TAKEN, np.float32(likely), seen()), body()).any()
+
+
+def test_a_grey_shoe_on_a_light_floor_is_no_shadow_because_none_goes_on_beside_it():
+    grey = np.where(TAKEN[..., None], (photo() * 0.6).astype(np.uint8), photo())
+    assert not foot_shadows(grey, PERSON | TAKEN, np.where(TAKEN, np.float32(0.4), seen()), body()).any()
+
+
+def test_without_feet_in_sight_there_is_no_shadow():
+    assert not foot_shadows(shaded(), PERSON | TAKEN, seen(), body(visible=0.1)).any()
+
+
+@pytest.mark.slow
+@pytest.mark.samples
+def test_a_rendered_mans_shadow_stays_on_the_pavement(samples):
+    """Where his left shoe's shadow was taken along: before, four fifths of these pixels were solid."""
+    photo = images.read_rgb(samples / "rendered" / "m1_street.jpg")
+    alpha = EmbeddedMatte().matte_of(photo, PeopleFinder().find(photo))
+    assert (alpha[1130:1150, 408:424] >= 128).mean() <= 0.1
 
 
 @pytest.mark.slow
