@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from compose.before_after import BODY, Alpha, BeforeAfter
 from compose.difference import distance
 from compose.edge import soften
-from compose.narrowing import Narrowing
+from compose.narrowing import Behind, Narrowing, background_behind
+from compose.slivers import without_slivers
 from pipeline.core.foreground import MARGIN_PX, estimate_foreground
 from pipeline.core.masks import Mask, close, components, dilate, fill_holes
 
@@ -65,7 +66,9 @@ def dressed_alpha(photos: BeforeAfter, ask: Ask | None = None) -> Alpha:
         matte = ask() if ask else None
         return None if matte is None else cv2.resize(matte[window], work.alpha.shape[::-1], interpolation=cv2.INTER_AREA)
 
-    soft = soften(work, _outline(work, _revealed(work, look), look))
+    behind = background_behind(work)
+    outline = _outline(work, _revealed(work, behind, look), look)
+    soft = soften(work, without_slivers(work, outline, behind))
     near = dilate(work.changed, 2 * work.unit).astype(np.float32)
     ramp = cv2.GaussianBlur(near, (0, 0), max(work.unit, 0.6))
     if work is not part:
@@ -75,9 +78,9 @@ def dressed_alpha(photos: BeforeAfter, ask: Ask | None = None) -> Alpha:
     return alpha
 
 
-def _revealed(part: BeforeAfter, look: Ask) -> Mask:
+def _revealed(part: BeforeAfter, behind: Behind, look: Ask) -> Mask:
     """Former body that shows background now."""
-    narrowing = Narrowing(part)
+    narrowing = Narrowing(part, behind)
     worth_asking = np.count_nonzero(narrowing.possible) > WORTH_ASKING * (1024 * part.unit) ** 2
     return narrowing.revealed(look() if worth_asking else None)
 

@@ -12,6 +12,8 @@ from compose.before_after import BODY, CLEAR, Alpha, BeforeAfter
 from compose.difference import distance
 from pipeline.core.masks import Mask, close, components, dilate, open_
 
+Behind = tuple[NDArray[np.float32], Mask]
+"""The background behind the body, and where it is smooth enough to trust that."""
 REVEALED_LEVELS = 14.0
 """A former body pixel this near to the colour of the background behind it shows background now..."""
 BUSY_REVEALED_LEVELS = 9.0
@@ -42,16 +44,17 @@ class Narrowing:
 
     Args:
         part: the repainted window.
+        behind: (h, w, 3) float32 and (h, w) bool from `background_behind`.
     """
 
-    def __init__(self, part: BeforeAfter) -> None:
+    def __init__(self, part: BeforeAfter, behind: Behind) -> None:
         self._unit = unit = part.unit
         self._inside = part.alpha >= BODY
         self._outside = dilate(part.alpha < BODY, 2 * unit)
-        behind, self._smooth = background_behind(part)
-        self._behind = behind.mean(2)
+        colours, self._smooth = behind
+        self._behind = colours.mean(2)
         sigma = max(unit, 0.5)
-        ground = cv2.GaussianBlur(behind, (0, 0), sigma)
+        ground = cv2.GaussianBlur(colours, (0, 0), sigma)
         self._distance, before = (
             distance(cv2.GaussianBlur(each.astype(np.float32), (0, 0), sigma), ground) for each in (part.dressed, part.photo)
         )
@@ -103,7 +106,7 @@ class Narrowing:
         return revealed
 
 
-def background_behind(part: BeforeAfter) -> tuple[NDArray[np.float32], Mask]:
+def background_behind(part: BeforeAfter) -> Behind:
     """(h, w, 3) float32: the background continued behind the body, and (h, w) bool: where it is smooth enough to trust that."""
     clear = part.alpha <= CLEAR
     height, width = clear.shape

@@ -64,7 +64,7 @@ class RestoreStep(StepBase):
 
     name: ClassVar[str] = "restore"
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
     config: RestoreConfig
     packages = (PACKAGES,)
     """Of the backend, and of the gate, which compares faces."""

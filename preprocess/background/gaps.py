@@ -51,9 +51,11 @@ SURE = 0.985
 """Mean probability from which a patch is the person, whatever its colour: a print, a button."""
 TOUCHED = 0.2
 """Share of a patch that may lie on a limb or the torso."""
-LEAST, LEAST_PX = 1e-4, 8
-"""A smaller patch is left alone: share of the person's area, and pixels."""
+LEAST, MOST, LEAST_PX = 1e-4, 0.05, 8
+"""Shares of the person's area that a gap has, and pixels; what is larger is a garment in the wall's colour."""
 LIMBS = ((11, 13), (13, 15), (12, 14), (14, 16), (23, 25), (25, 27), (24, 26), (26, 28))
+HIPS = (23, 24)
+"""Thighs are drawn where they are not seen, too: trousers reach into the photo."""
 HANDS = ((15, 17, 19), (16, 18, 20))
 TORSO = (11, 12, 24, 23)
 THICK, HAND_THICK = 0.05, 0.015
@@ -106,7 +108,12 @@ def _patches(seen: _Seen, rule: Rule) -> Mask:
     least = max(LEAST_PX, LEAST * np.count_nonzero(seen.found))
     on_limbs = np.bincount(numbers[seen.limbs], minlength=len(areas))
     likely = np.bincount(numbers.ravel(), seen.probability.ravel(), len(areas))
-    may = (areas >= least) & (on_limbs <= TOUCHED * areas) & (likely < SURE * areas)
+    may = (
+        (areas >= least)
+        & (areas <= MOST * np.count_nonzero(seen.found))
+        & (on_limbs <= TOUCHED * areas)
+        & (likely < SURE * areas)
+    )
     may[0] = False
     gaps = np.zeros(seen.found.shape, bool)
     for number in np.flatnonzero(may):
@@ -155,7 +162,9 @@ def surely_body(body: Float, size: tuple[int, int]) -> Mask:
     head, shoulders = points[:11].mean(0), points[[11, 12]].mean(0)
     drawn = [shapes.hull(points[list(TORSO)]), shapes.disc(head, HEAD * float(np.hypot(*(head - shoulders))))]
     drawn += [
-        shapes.capsule(points[a], points[b], THICK * unit, THICK * unit) for a, b in LIMBS if body[[a, b], 3].min() > VISIBLE
+        shapes.capsule(points[a], points[b], THICK * unit, THICK * unit)
+        for a, b in LIMBS
+        if a in HIPS or body[[a, b], 3].min() > VISIBLE
     ]
     drawn += [
         shapes.capsule(points[wrist], points[knuckles].mean(0), HAND_THICK * unit, HAND_THICK * unit)

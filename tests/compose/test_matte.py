@@ -192,3 +192,54 @@ def test_a_large_photo_is_judged_like_a_small_one() -> None:
     far = ~large.changed
     far[: large.changed.any(1).argmax() + 2600] = False
     assert np.array_equal(alpha[far], large.alpha[far])
+
+
+ARM = (180, 130, 105)
+
+
+def _beside_an_arm(shirt=(20, 140, 110), sliver: int = 8, lighter: int = 0) -> tuple[BeforeAfter, np.ndarray]:
+    """A wide shirt touches the arm; the new one leaves a sliver of wall between them, which a hem and a sleeve shut in."""
+    old, wall = _rect(110, 290), _wall()
+    photo = _over(SHIRT, old, wall)
+    photo[200:400, 270:290] = ARM
+    dressed = _over(shirt, old, np.clip(wall.astype(int) + lighter, 0, 255).astype(np.uint8))
+    dressed[200:400, 270:290] = ARM
+    place = np.s_[250:350, 270 - sliver : 270]
+    dressed[place] = np.clip(wall[place].astype(int) + lighter, 0, 255)
+    dressed[:185], dressed[415:] = photo[:185], photo[415:]
+    changed = dilate(np.abs(dressed.astype(int) - photo).max(2) > 3, 1)
+    shown = np.zeros(SIZE, bool)
+    shown[254:346, 272 - sliver : 268] = True
+    return BeforeAfter(photo, dressed, old, changed), shown
+
+
+@pytest.mark.parametrize(("sliver", "lighter"), [(8, 0), (11, 0), (8, 18)], ids=["narrow", "broader", "a little lighter"])
+def test_a_sliver_of_wall_between_arm_and_garment_is_open(sliver, lighter) -> None:
+    photos, shown = _beside_an_arm(sliver=sliver, lighter=lighter)
+    alpha = dressed_alpha(photos)
+    assert alpha[shown].mean() / 255 <= 0.05
+    assert alpha[250:350, 120:240].min() > 240 and alpha[250:350, 274:284].min() > 240
+
+
+def test_a_garment_with_stripes_in_the_walls_colour_keeps_them() -> None:
+    photos, _ = _beside_an_arm(sliver=0)
+    striped = photos.dressed.copy()
+    for row in range(200, 400, 20):
+        striped[row : row + 8, 118:258] = WALL
+    alpha = dressed_alpha(BeforeAfter(photos.photo, striped, photos.alpha, photos.changed))
+    assert alpha[200:400, 122:255].min() > 240
+
+
+def test_a_cuff_in_the_walls_colour_stays_because_it_joins_arm_and_sleeve() -> None:
+    photos, _ = _beside_an_arm(sliver=0)
+    old = np.maximum(photos.alpha, _rect(40, 95, 200, 400))
+    photo = _over(SHIRT, old, _wall())
+    cuffed = photos.dressed.copy()
+    cuffed[200:280, 40:112], cuffed[280:284, 40:95], cuffed[284:400, 40:95] = (20, 140, 110), WALL, ARM
+    alpha = dressed_alpha(BeforeAfter(photo, cuffed, old, dilate(np.abs(cuffed.astype(int) - photo).max(2) > 3, 1)))
+    assert alpha[281:283, 50:85].min() > 240
+
+
+def test_a_patch_as_broad_as_an_arm_is_no_sliver() -> None:
+    photos, _ = _beside_an_arm(sliver=40)
+    assert dressed_alpha(photos)[270:330, 230:255].min() > 240
