@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import mannequin
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pipeline.core.errors import InputError
 from tryon.engines.preview.fit.shape_notices import WIDE_SLEEVE
 from tryon.engines.preview.garment.lower_landmarks import lower_landmarks
+from tryon.engines.preview.garment.neckline import front_neckline
 from tryon.engines.preview.garment.outline import trace
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks, top_landmarks
 from tryon.engines.preview.garment.traits import top_traits
@@ -81,6 +83,19 @@ def test_a_strap_top_has_no_sleeves_and_a_deep_neckline():
     assert top.sleeves == (None, None)
     assert top.has_straps
     assert near(top.neckline_bottom, (192, 210))
+
+
+@pytest.mark.parametrize("colour", [(60, 130, 135), (200, 60, 60), (225, 215, 190)])
+def test_the_front_neckline_is_where_the_shaded_inside_ends_not_the_backs_own_band(colour: tuple[int, int, int]):
+    cloth = np.full((300, 400, 3), colour, np.uint8)
+    shaded = (np.array(colour) * 0.8).astype(int).tolist()
+    cv2.ellipse(cloth, (200, 40), (75, 74), 0, 0, 180, shaded, -1)  # the inside of the back, down to row 114; above it its band
+    cv2.ellipse(cloth, (200, 40), (75, 33), 0, 0, 180, colour, -1)
+    mask = np.zeros((300, 400), bool)
+    mask[40:, 60:340] = True
+    collar = np.array([[125.0, 40.0], [275.0, 40.0]])
+    bottom = front_neckline(cloth, mask, collar, np.array([200.0, 42.0]), 48.0)
+    assert near(bottom, (200, 114), 9)
 
 
 def test_a_dress_keeps_its_hem_below_a_waist():

@@ -18,6 +18,7 @@ from pipeline.core.labels import Category, Joint, Parse
 from pipeline.core.layout import Layout
 from tryon.engines.preview.engine import PreviewEngine
 from tryon.engines.preview.fit.length import hem_height
+from tryon.engines.preview.fit.torso import fit_torso
 from tryon.engines.preview.person.subject import Subject
 
 TUNIC = np.array([[146, 225], [238, 225], [246, 318], [138, 318]])
@@ -126,6 +127,20 @@ def test_a_hem_is_not_torn_between_the_legs(tmp_path: Path) -> None:
     neck = mannequin.JOINTS[Joint.NECK][1]
     assert neck + hem_height(subject, marks) > 380
     assert neck + hem_height(replace(subject, mask=mask), marks) < 362
+
+
+@pytest.mark.parametrize("sag", [0, 14], ids=["straight", "hangs lower in the middle"])
+def test_no_notch_is_cut_out_of_a_dress_between_the_legs(tmp_path: Path, sag: int) -> None:
+    subject = worn(tmp_path, "plain", Category.DRESS)
+    mask = subject.mask.copy()
+    mask[360:, 178:206] = False
+    marks = PreviewEngine().encode(mannequin.garment_inputs(Layout(outputs=tmp_path), "dress")).landmarks
+    hem = marks.edges.hem + np.stack(
+        [np.zeros(len(marks.edges.hem)), sag * np.sin(np.linspace(0, np.pi, len(marks.edges.hem)))], 1
+    )
+    fit = fit_torso(replace(subject, mask=mask), replace(marks, edges=replace(marks.edges, hem=hem)))
+    lowest = fit.polygon[np.abs(fit.polygon[:, 0] - 192) < 30][:, 1].max()
+    assert 320 < lowest <= 361
 
 
 def test_where_nothing_is_known_of_what_is_below_the_top_is_made_longer(tmp_path: Path) -> None:

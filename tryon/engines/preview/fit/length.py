@@ -76,29 +76,42 @@ class Hem:
 def fit_hem(subject: Subject, garment: TopLandmarks) -> Hem:
     """Where the hem lies.
 
-    A top that is tucked ends at the mask's lower edge, which follows trousers or skirt pixel by pixel. The hem is a smooth curve
-    just above that edge, or the edge would fray it.
+    A tucked top ends at the mask's lower edge, which follows trousers or skirt pixel by pixel, and a long dress at the mask's
+    edge around two legs. The hem is a smooth curve just above that edge, or the edge would fray it.
     """
     wanted = hem_height(subject, garment)
-    edge = _lower_edge(subject, wanted) if subject.category is Category.UPPER and subject.keeps_lower else None
+    if subject.category is Category.DRESS:
+        return _dress_hem(subject, garment, wanted)
+    edge = _lower_edge(subject, wanted, wanted) if subject.keeps_lower else None
     if edge is None:
         return Hem(wanted, wanted)
     across, depth = edge
     reach = HEM_HALF * subject.skeleton.scale
-    bend, slope, _middle = np.polyfit(across / reach, depth, 2)
+    bend, slope, _ = np.polyfit(across / reach, depth, 2)
     dip = float(np.clip(-bend, 0, MOST_DIP * subject.skeleton.scale))
     curve = slope * across / reach + dip * (1 - (across / reach) ** 2)
     level = float(np.percentile(depth - curve, 15)) - ABOVE_EDGE_PX
-    lowest, highest = wanted - HEM_RISE * subject.skeleton.scale, wanted
-    left, right = (float(np.clip(level + side * slope, lowest, highest)) for side in (-1, 1))
+    left, right = (float(np.clip(level + side * slope, wanted - HEM_RISE * subject.skeleton.scale, wanted)) for side in (-1, 1))
     return Hem(left, right, min(dip, max(0.0, wanted - (left + right) / 2)))
 
 
-def _lower_edge(subject: Subject, wanted: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """(n,) pixels across and (n,) pixels below the neck: where the mask ends around a hem; None where it does not cut the hem."""
+def _dress_hem(subject: Subject, garment: TopLandmarks, wanted: float) -> Hem:
+    """Level, and with the garment's own sag still above the mask's edge, so that no notch is cut out of it between the legs."""
+    hem = garment.edges.hem
+    sag = max(0.0, float((hem[:, 1] - hem[[0, -1], 1].mean()).max())) * garment_scale(garment, subject.skeleton)
+    edge = _lower_edge(subject, wanted, wanted + sag)
+    if edge is None:
+        return Hem(wanted, wanted)
+    level = min(wanted, float(np.percentile(edge[1], 5)) - sag - ABOVE_EDGE_PX)
+    return Hem(level, level)
+
+
+def _lower_edge(subject: Subject, wanted: float, lowest: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """(n,) pixels across and (n,) pixels below the neck: where the mask ends around a hem between `wanted` and, where it sags,
+    `lowest`; None where it does not cut the hem."""
     skeleton = subject.skeleton
     across = np.linspace(-HEM_HALF, HEM_HALF, 61) * skeleton.scale
-    down = np.arange(wanted - HEM_RISE * skeleton.scale, wanted + 0.05 * skeleton.scale)
+    down = np.arange(wanted - HEM_RISE * skeleton.scale, lowest + 0.05 * skeleton.scale)
     points = skeleton.to_canvas(np.repeat(across, len(down)), np.tile(down, len(across)))
     columns, rows = np.round(points).astype(int).T
     within = (rows >= 0) & (rows < subject.size[0]) & (columns >= 0) & (columns < subject.size[1])
@@ -106,9 +119,9 @@ def _lower_edge(subject: Subject, wanted: float) -> tuple[NDArray[np.float64], N
     free = free.reshape(len(across), len(down))
     depth = np.where(free.all(1), down[-1], down[np.argmin(free, axis=1)])
     usable = free[:, 0]
-    if np.count_nonzero(usable & (depth < wanted)) < 0.1 * len(across) or np.count_nonzero(usable) < len(across) / 2:
+    if np.count_nonzero(usable & (depth < lowest)) < 0.1 * len(across) or np.count_nonzero(usable) < len(across) / 2:
         return None
-    return across[usable], np.minimum(depth, wanted)[usable]
+    return across[usable], np.minimum(depth, lowest)[usable]
 
 
 def _dress_length(garment: TopLandmarks, skeleton: Skeleton, mask: Mask, own: float) -> float:

@@ -15,6 +15,7 @@ from tryon.engines.preview.garment.outline import OutlineSide
 
 USUAL_DEPTH = (0.47, 0.2)
 """Depth of a crew neck's front edge below its corners: in widths of the neck opening, but at most this share of the chest."""
+INTO_SHADE = 0.6
 MARGIN_PX = 16
 """Margin around the neck opening: further than any filter reaches."""
 
@@ -45,30 +46,35 @@ def front_neckline(cloth: RGB, mask: Mask, collar: Points64, axis_top: Points64,
     if dip > 0.3 * width:
         return axis_top
     depths = np.arange(0.2 * width, 0.65 * width, 1.5)
-    strengths = _arc_strengths(cloth, mask, collar, depths)
-    if not len(strengths):
+    evidence = _arc_evidence(cloth, mask, collar, depths)
+    if not len(evidence):
         return np.array([axis_top[0], middle[1] + max(dip, usual_px)])
     likely = np.exp(-0.5 * ((depths - usual_px) / (0.17 * width)) ** 2)
-    depth = depths[int(np.argmax(np.log(2 + strengths) * likely))]
+    depth = depths[int(np.argmax(evidence * likely))]
     return np.array([axis_top[0], middle[1] + max(dip, depth)])
 
 
-def _arc_strengths(cloth: RGB, mask: Mask, collar: Points64, depths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) strength of the colour edge along each arc; its weaker half decides, so that prints and buttons do not count."""
+def _arc_evidence(cloth: RGB, mask: Mask, collar: Points64, depths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) evidence for each arc, by the colour edge along it; its weaker half decides, so that prints and buttons do not count.
+
+    The inside of the back lies in shade, so an edge that gets darker downwards is rather the back's own, and counts less.
+    """
     low = np.maximum(np.floor(collar.min(0)).astype(int) - MARGIN_PX, 0)
     high = np.ceil(collar.max(0)).astype(int) + MARGIN_PX + 1
     high[1] += int(np.ceil(depths.max(initial=0.0)))
     window = slice(low[1], high[1]), slice(low[0], high[0])
     smooth = cv2.GaussianBlur(cv2.cvtColor(cloth[window], cv2.COLOR_RGB2LAB), (0, 0), 1.5).astype(np.float32)
-    edge = np.abs(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3)).max(2) * erode(mask[window], 7) / 4
+    slope = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3) / 4
+    inside = erode(mask[window], 7)
+    edge, brighter = np.abs(slope).max(2) * inside, slope[..., 0] * inside
     across = np.linspace(0.15, 0.85, 41)
     base = collar[0] + across[:, None] * (collar[1] - collar[0])
     sag = np.sqrt(1 - (2 * across - 1) ** 2)
     height, width = edge.shape
     columns = np.clip(base[:, 0].round().astype(int) - low[0], 0, width - 1)
     rows = np.clip((base[:, 1] + depths[:, None] * sag).round().astype(int) - low[1], 0, height - 1)
-    placed: NDArray[np.float64] = np.percentile(edge[rows, columns], 35, axis=1)
-    return placed
+    evidence: NDArray[np.float64] = np.log(2 + np.percentile(edge[rows, columns], 35, axis=1))
+    return np.where(np.median(brighter[rows, columns], axis=1) < 0, INTO_SHADE * evidence, evidence)
 
 
 def collar_corner(side: OutlineSide, shoulder: Points64, width: float) -> tuple[Points64, Points64]:
