@@ -4,8 +4,9 @@
     python -m benchmarks.gate_alarms FOLDER --list     # also every miss and false alarm
 
 Every pair is taken as good, so look at them first. Each is ruined in seven ways that have happened: a rectangle of the garment's
-colours, the mask the wrong way round, another garment's result, a shift, a blur, one half missing (as the old photo, as grey).
-Ruined ones are judged on the canvas alone: what the outline, the face and the surroundings would add is left out.
+colours, the mask the wrong way round, another garment's result, a shift, a blur, one half missing (as the old photo, as grey);
+and in nine ways of shape (`shape_faults.py`). Ruined ones are judged on the canvas alone: what edge, face and surroundings would
+add is left out. `--without-shape` leaves the measures of shape out, which shows what they add.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from compose.gate.gate import Scores, measure_canvas, measure_pair
-from compose.matte import dressed_cutout
+from benchmarks.shape_faults import FAULTS
+from compose.gate.gate import Scores, measure_canvas, measure_outline, measure_pair
+from compose.gate.shape import Shape
+from compose.matte import dressed_alpha, dressed_cutout
 from compose.restore_inputs import RestoreInputs
 from compose.restore_step import RestoreConfig, RestoreStep, dress_photo
 from pipeline.core.arrays import RGB
@@ -147,10 +151,12 @@ def pairs_of(folder: Path, engine: str) -> Iterator[Pair]:
                     yield pair
 
 
-def judged(step: RestoreStep, inputs: RestoreInputs) -> Scores:
-    """The measures of one pair, as the restore step takes them."""
+def judged(step: RestoreStep, inputs: RestoreInputs) -> tuple[Scores, NDArray[np.uint8]]:
+    """The measures of one pair, as the restore step takes them, and the dressed person's matte on the canvas."""
     photos = dress_photo(inputs, step.config, 0)
-    return measure_pair(inputs, photos, dressed_cutout(photos, inputs.cutout, inputs.matte), step.read_face)
+    alpha = dressed_alpha(photos)
+    scores = measure_pair(inputs, photos, dressed_cutout(photos, inputs.cutout, alpha), step.read_face)
+    return scores, inputs.frame.to_canvas(alpha, 0)
 
 
 def other_garment(pairs: Sequence[Pair], this: Pair, random: np.random.Generator) -> Pair | None:
@@ -166,14 +172,24 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--engine", default="preview")
     parser.add_argument("--list", action="store_true", help="every miss and false alarm")
+    parser.add_argument("--without-shape", action="store_true", help="judge as if shapes were not measured")
     parser.add_argument("--skip", nargs="*", default=[], metavar="PAIR", help="pairs that are not good, by id")
     args = parser.parse_args()
     step = RestoreStep(RestoreConfig(), Context(Layout(args.folder / "inputs", args.folder / "outputs")))
     pairs = [pair for pair in pairs_of(args.folder, args.engine) if pair.id not in args.skip]
-    found: dict[str, list[bool]] = {"false alarms": []} | {kind: [] for kind in RUINS}
+    found: dict[str, list[bool]] = {"false alarms": []} | {kind: [] for kind in (*RUINS, *FAULTS)}
     for pair in pairs:
         inputs = step.read(pair)
-        found["false alarms"].append(_alarm(judged(step, inputs), step, f"false alarm {pair.id}" if args.list else ""))
+        scores, alpha = judged(step, inputs)
+        scores = replace(scores, shape=Shape()) if args.without_shape else scores
+        found["false alarms"].append(_alarm(scores, step, f"false alarm {pair.id}" if args.list else ""))
+        for kind, fault in FAULTS.items():
+            faulty = fault(inputs, alpha, np.random.default_rng(zlib.crc32(f"{kind} {pair.id}".encode())))
+            if faulty is not None:
+                shape = Shape() if args.without_shape else measure_outline(*faulty)
+                found[kind].append(_alarm(replace(measure_canvas(faulty[0]), shape=shape), step, ""))
+                if args.list and not found[kind][-1]:
+                    print(f"missed {kind}: {pair.id}")
         for kind, ruin in RUINS.items():
             random = np.random.default_rng(zlib.crc32(f"{kind} {pair.id}".encode()))
             other = other_garment(pairs, pair, random) if ruin is swapped else pair
@@ -186,6 +202,7 @@ def main() -> None:
     for kind, alarms in found.items():
         report(kind, alarms)
     report("all ruined", [alarm for kind in RUINS for alarm in found[kind]])
+    report("all faults of shape", [alarm for kind in FAULTS for alarm in found[kind]])
 
 
 def _alarm(scores: Scores, step: RestoreStep, name: str) -> bool:

@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from compose.before_after import BODY
 from compose.delivery import drawn_from
 from compose.gate.gate import SMALL_HEIGHT_PX, GateInputs
+from compose.gate.silhouette import NOWHERE, Body
 from compose.kept_parts import HANDS, OWN_LABELS, without_kept
 from compose.mask_free import Places, drawn_size, learn, softness, uses_no_mask
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
 from pipeline.core.frame import Frame
-from pipeline.core.hands.views import HandPlace, places
+from pipeline.core.hands.views import places
 from pipeline.core.items import Pair, Person
-from pipeline.core.keypoints import keypoints_from_json
-from pipeline.core.labels import BARE_LABELS, Category
+from pipeline.core.keypoints import Keypoints, keypoints_from_json
+from pipeline.core.labels import BARE_LABELS, Category, Joint
 from pipeline.core.layout import (
     AGNOSTIC_MASK,
     CLOTH,
@@ -110,6 +111,7 @@ def read_inputs(
     mask = parts.without(images.read_mask(path(AGNOSTIC_MASK.of(person, pair.garment.category))), keep)
     recipe = images.read_recipe(path(dressed.of(pair.id, pair.engine)))
     matte = images.read_grey(path(MATTE.of(person)))
+    points = _points(pair, layout)
     inputs = RestoreInputs(
         pair=pair,
         photo=images.read_photo(path(pair.person.source), max_megapixels).rgb,
@@ -125,7 +127,9 @@ def read_inputs(
         person=frame.to_canvas(matte, fill=0) >= BODY,
         worn=parts.worn(pair.garment.category, mask),
         bare=parts.bare(mask),
-        hands=_hands(pair, layout, frame),
+        hands=places(points, frame) if points else {},
+        labels=parts.of_size(mask),
+        body=body_of(points) if points else NOWHERE,
         drawn=drawn_from(recipe),
     )
     check_sizes(inputs)
@@ -152,6 +156,10 @@ class _Parts:
         """A mask without what is to be kept."""
         return mask if not keep or self.parse is None else without_kept(mask, self.parse, keep, self.body)
 
+    def of_size(self, mask: Mask) -> NDArray[np.uint8] | None:
+        """The parse map; None without one of the mask's size."""
+        return None if self.parse is None or self.parse.shape != mask.shape else self.parse
+
     def own(self, mask: Mask) -> Mask:
         """(h, w) bool: face, hair and hands, and what is worn beside clothes; nothing without a parse map of the mask's size."""
         if self.parse is None or self.parse.shape != mask.shape:
@@ -172,19 +180,25 @@ class _Parts:
         return labelled(self.parse, BARE_LABELS)
 
 
-def _hands(pair: Pair, layout: Layout, frame: Frame) -> dict[str, HandPlace]:
-    """Where the photo's hands are; nowhere without key-points.
+def _points(pair: Pair, layout: Layout) -> Keypoints | None:
+    """The person's key-points on the canvas; None without them.
 
-    A file that is no OpenPose JSON was refused by the step that draws masks from it; of hands it says nothing.
+    A file that is no OpenPose JSON was refused by the step that draws masks from it; here it says nothing.
     """
     path = layout.path(POSE_JSON.of(pair.person.id))
     if not path.is_file():
-        return {}
+        return None
     try:
-        points = keypoints_from_json(path.read_text("utf-8"), path.name)
+        return keypoints_from_json(path.read_text("utf-8"), path.name)
     except InputError:
-        return {}
-    return places(points, frame)
+        return None
+
+
+def body_of(points: Keypoints) -> Body:
+    """Shoulders, neck and hips, where they were detected."""
+    joints = (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK, Joint.MID_HIP)
+    places = np.array([points.xy(joint) if points.has(joint) else (np.nan, np.nan) for joint in joints], np.float32)
+    return Body(shoulders=places[:2], spine=places[2:])
 
 
 def _read_parts(person: Person, layout: Layout, keep: Sequence[str]) -> _Parts:

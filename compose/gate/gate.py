@@ -28,13 +28,15 @@ from compose.gate.presence import (
     painted_beside,
     straight_edge,
 )
+from compose.gate.shape import Shape, measure_shape
+from compose.gate.silhouette import NOWHERE, Body, Pictures
 from pipeline.core.arrays import RGB, Points
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import Frame
 from pipeline.core.hands.views import HandPlace
 from pipeline.core.masks import BLANK_SPREAD, Mask, painted_spread
-from pipeline.core.score import PASS_SCORE, SCORE
+from pipeline.core.score import PASS_SCORE, SCORE, SCORE_WHY
 from pipeline.core.sharpness import blur_of
 
 SMALL_HEIGHT_PX = 256
@@ -73,6 +75,18 @@ class GateConfig(StepConfig):
     """Share of the mask's edge beside the person that is painted: garments end before it."""
     most_blur: float = Field(0.55, gt=0, le=1)
     """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
+    most_torn: int = Field(2, ge=1, le=100)
+    """Teeth and notches of the new outline that the old one had not: shreds at a sleeve, a ragged hem."""
+    most_bulge: float = Field(0.16, gt=0, le=2)
+    """How far the new outline reaches beyond the old one at the shoulders, in the shoulders' width."""
+    most_lumps: float = Field(0.0017, gt=0, le=2)
+    """Area of knobs and dents along the shoulders, in squares of the shoulders' width."""
+    most_lost: float = Field(0.015, gt=0, le=2)
+    """Area of hands, shoes and things that are gone from the person, in squares of the shoulders' width; a hand has 0.1."""
+    most_ground: float = Field(0.006, gt=0, le=2)
+    """Area of old background inside the person, in squares of the shoulders' width: 0.01 is four by four centimetres."""
+    most_pieces: float = Field(0.01, gt=0, le=2)
+    """Area of the replaced garment beside the new one, likewise."""
     least_hand_likeness: float = Field(0.5, ge=0, lt=1)
     """Likeness of each hand to the photo's, by its key-points and pixels: 1 = the photo's own; 0 = do not look at hands."""
 
@@ -93,6 +107,8 @@ class GateInputs:
         worn: canvas-sized bool, the garment that is replaced, or None.
         bare: canvas-sized bool, arms, hands and gloves, or None.
         hands: where the hands of the photo are, by side, photo pixels.
+        labels: canvas-sized uint8 of `Parse`, or None.
+        body: where shoulders, neck and hips are on the canvas.
         learned: whether the mask was learned from the result, so that its edge says nothing.
     """
 
@@ -107,6 +123,8 @@ class GateInputs:
     worn: Mask | None = None
     bare: Mask | None = None
     hands: Mapping[str, HandPlace] = field(default_factory=dict)
+    labels: NDArray[np.uint8] | None = None
+    body: Body = NOWHERE
     learned: bool = False
 
     def garment(self) -> Palette | None:
@@ -141,6 +159,7 @@ class Scores:
     blur: float | None = None
     hands: float | None = None
     worst_hand: str = ""
+    shape: Shape = field(default_factory=Shape)
 
     def grades(self, config: GateConfig) -> dict[Flag, tuple[float, str]]:
         """Per measure its grade in [0, 1], 0.5 = exactly at the threshold, and its value beside that threshold in words."""
@@ -150,6 +169,7 @@ class Scores:
         """(flag, grade or None, value beside its threshold in words) of every measure."""
         yield from self._graded_photo(config)
         yield from self._graded_garment(config)
+        yield from self._graded_shape(config)
         yield (
             Flag.HANDS_DIFFER,
             _towards(self.hands, config.least_hand_likeness, 1.0) if config.least_hand_likeness else None,
@@ -191,11 +211,7 @@ class Scores:
 
     def _graded_garment(self, config: GateConfig) -> Iterator[tuple[Flag, float | None, str]]:
         """Whether the garment is there, whole and sharp, and the old one gone."""
-        yield (
-            Flag.OLD_GARMENT_LEFT,
-            _at_most(self.old_garment, config.most_old_garment),
-            f"{_percent(self.old_garment)} of the replaced garment, allowed {config.most_old_garment:.0%}",
-        )
+        yield (Flag.OLD_GARMENT_LEFT, *self._old_garment(config))
         yield (
             Flag.PAINTED_BESIDE,
             _at_most(self.beside, config.most_beside),
@@ -218,6 +234,41 @@ class Scores:
             f"blur {_rounded(self.blur, 2)}, allowed {config.most_blur:g}",
         )
 
+    def _graded_shape(self, config: GateConfig) -> Iterator[tuple[Flag, float | None, str]]:
+        """Whether the outline is whole, and nothing else is inside it."""
+        shape = self.shape
+        yield (
+            Flag.OUTLINE_TORN,
+            _at_most(shape.torn, config.most_torn),
+            f"{shape.torn} teeth or notches, allowed {config.most_torn}",
+        )
+        yield (Flag.SHOULDERS_BULGE, *self._shoulders(config))
+        yield (
+            Flag.PART_LOST,
+            _at_most(shape.lost, config.most_lost),
+            f"{_of_shoulders(shape.lost)}, allowed {config.most_lost:.2%}",
+        )
+        yield (
+            Flag.BACKGROUND_LEFT,
+            _at_most(shape.ground, config.most_ground),
+            f"{_of_shoulders(shape.ground)}, allowed {config.most_ground:.2%}",
+        )
+
+    def _shoulders(self, config: GateConfig) -> tuple[float | None, str]:
+        """The worse of two signs: cloth that sticks out beside them, and lumps along them."""
+        bulge, lumps = self.shape.bulge, self.shape.lumps
+        out, uneven = _late_until(bulge, config.most_bulge, 2 * config.most_bulge), _at_most(lumps, config.most_lumps)
+        if uneven is not None and (out is None or uneven < out):
+            return uneven, f"lumps along them: {_of_shoulders(lumps)}, allowed {config.most_lumps:.2%}"
+        return out, f"by {_percent(bulge)} of the shoulders' width, allowed {config.most_bulge:.0%}"
+
+    def _old_garment(self, config: GateConfig) -> tuple[float | None, str]:
+        """The worse of two signs: much of the replaced garment unpainted, and pieces of it beside the new one."""
+        share, pieces = _at_most(self.old_garment, config.most_old_garment), _at_most(self.shape.pieces, config.most_pieces)
+        if pieces is not None and (share is None or pieces < share):
+            return pieces, f"pieces beside the new one: {_of_shoulders(self.shape.pieces)}, allowed {config.most_pieces:.2%}"
+        return share, f"{_percent(self.old_garment)} of the replaced garment, allowed {config.most_old_garment:.0%}"
+
     def _rectangular(self, config: GateConfig) -> tuple[float | None, str]:
         """The worse of two signs: a long upright side, and paint that only the mask's edge ends."""
         straight, edge = _late(self.straight, config.most_straight), _late(self.edge, config.most_edge)
@@ -228,6 +279,15 @@ class Scores:
     def overall(self, config: GateConfig) -> float:
         """The worst grade, in [0, 1]: below `PASS_SCORE` exactly when a threshold is broken."""
         return min(grade for grade, _ in self.grades(config).values())
+
+    def why(self, config: GateConfig) -> str:
+        """What decides the score, in one sentence."""
+        grades = self.grades(config)
+        worst = min(grades, key=lambda flag: grades[flag][0])
+        grade, text = grades[worst]
+        if grade == 1:
+            return "no measure found a fault"
+        return f"{worst.value.replace('-', ' ')}: {text}"
 
     def notices(self, config: GateConfig) -> tuple[Notice, ...]:
         """A flag for every broken threshold, with value and threshold."""
@@ -250,8 +310,16 @@ class Scores:
             "grey": _rounded(self.grey, 3),
             "blur": _rounded(self.blur, 3),
             "hands": _rounded(self.hands, 3),
+            "torn": _rounded(self.shape.torn, 0),
+            "bulge": _rounded(self.shape.bulge, 3),
+            "lumps": _rounded(self.shape.lumps, 4),
+            "lost": _rounded(self.shape.lost, 4),
+            "ground": _rounded(self.shape.ground, 4),
+            "pieces": _rounded(self.shape.pieces, 4),
         }
-        return {SCORE: f"{self.overall(config):.4f}"} | {name: text for name, text in values.items() if text}
+        return {SCORE: f"{self.overall(config):.4f}", SCORE_WHY: self.why(config)} | {
+            name: text for name, text in values.items() if text
+        }
 
 
 def measure_pair(
@@ -278,7 +346,28 @@ def measure_pair(
         halo=edge_halo(cutout, photos.dressed, _near(photos), photos.unit),
         hands=likeness,
         worst_hand=worst,
+        shape=measure_outline(inputs, inputs.frame.to_canvas(np.ascontiguousarray(cutout[..., 3]), 0)),
     )
+
+
+def measure_outline(inputs: GateInputs, alpha: NDArray[np.uint8]) -> Shape:
+    """The measures of the dressed person's shape; without a matte before nobody is there.
+
+    Args:
+        inputs: canvas, result, garment and body.
+        alpha: canvas-sized uint8, the dressed person's matte.
+    """
+    pictures = Pictures(
+        canvas=inputs.canvas,
+        result=inputs.result,
+        mask=inputs.mask,
+        person=np.zeros_like(inputs.mask) if inputs.person is None else inputs.person,
+        alpha=alpha,
+        labels=inputs.labels,
+        worn=inputs.worn,
+        body=inputs.body,
+    )
+    return measure_shape(pictures, inputs.garment())
 
 
 def measure_canvas(inputs: GateInputs) -> Scores:
@@ -362,7 +451,17 @@ def _towards(value: float | None, threshold: float, best: float) -> float | None
 
 def _late(value: float | None, threshold: float) -> float | None:
     """1 up to four fifths of the threshold, as every picture has some, 0.5 at the threshold, 0 at 1."""
-    return None if value is None else float(np.interp(value, (0.8 * threshold, threshold, 1), (1, PASS_SCORE, 0)))
+    return _late_until(value, threshold, 1)
+
+
+def _late_until(value: float | None, threshold: float, worst: float) -> float | None:
+    """1 up to four fifths of the threshold, 0.5 at it, 0 from `worst`."""
+    return None if value is None else float(np.interp(value, (0.8 * threshold, threshold, worst), (1, PASS_SCORE, 0)))
+
+
+def _of_shoulders(area: float | None) -> str:
+    """An area in squares of the shoulders' width, in words."""
+    return "" if area is None else f"{area:.2%} of the shoulders' width squared"
 
 
 def _percent(value: float | None) -> str:

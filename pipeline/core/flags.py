@@ -63,6 +63,10 @@ class Flag(StrEnum):
     GREY_LEFT = "grey-left"
     PAINT_RECTANGULAR = "paint-rectangular"
     RESULT_BLURRED = "result-blurred"
+    OUTLINE_TORN = "outline-torn"
+    SHOULDERS_BULGE = "shoulders-bulge"
+    PART_LOST = "part-lost"
+    BACKGROUND_LEFT = "background-left"
     HAND_REPAIRED = "hand-repaired"
     PERSON_CUT = "person-cut"
     PERSON_ENLARGED = "person-enlarged"
@@ -127,6 +131,10 @@ ABOUT: dict[Flag, str] = {
     Flag.GREY_LEFT: "part of the area to repaint stayed the agnostic picture's grey: --retry-bad 2 tries other seeds",
     Flag.PAINT_RECTANGULAR: "the painted area has a long straight side: the garment may be a rectangle or cut off",
     Flag.RESULT_BLURRED: "the garment is blurred: --retry-bad 2 tries other seeds",
+    Flag.OUTLINE_TORN: "the new outline is ragged: look at sleeves, hem and collar; --retry-bad 2 tries other seeds",
+    Flag.SHOULDERS_BULGE: "the garment sticks out at the shoulders: check the agnostic mask, --retry-bad 2 tries other seeds",
+    Flag.PART_LOST: "part of a hand, a shoe or a thing that is held is gone from the cut-out: check agnostic mask and matte",
+    Flag.BACKGROUND_LEFT: "a piece of the old background is left in the cut-out and shows on another one: check the matte",
     Flag.HAND_REPAIRED: "a hand was drawn once more by the hand repair: check it; without --repair-hands it is the engine's own",
     Flag.PERSON_CUT: "the person is cut by the photo's edge and was anchored to the background's edge",
     Flag.PERSON_ENLARGED: "the person was enlarged beyond the photo's resolution to fit the background",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 SCORE = "score"
 """Name of the fact: text of a number in [0, 1]."""
+SCORE_WHY = "score_why"
+"""Name of the fact that says in one sentence which measure decides the score."""
 PASS_SCORE = 0.5
 """Below, at least one of the quality gate's thresholds is broken; on it, the worst measure stands exactly at its threshold."""
 

@@ -42,6 +42,7 @@ class Row:
         notices: quality flags.
         preview: made by a preview engine.
         score: the quality gate's, in [0, 1], or None.
+        why: what decides the score, in one sentence.
         measures: what the score is computed from, as name and value.
     """
 
@@ -51,6 +52,7 @@ class Row:
     notices: tuple[Notice, ...] = ()
     preview: bool = False
     score: float | None = None
+    why: str = ""
     measures: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -197,7 +199,8 @@ def _measures(row: Row) -> str:
         return ""
     kind = " bad" if row.is_bad else ""
     parts = "".join(f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in row.measures)
-    return f'<p class="score{kind}"><span>score <b>{row.score:.2f}</b></span>{parts}</p>'
+    why = f" {escape(row.why)}" if row.why else ""
+    return f'<p class="score{kind}"><span>score <b>{row.score:.2f}</b>{why}</span>{parts}</p>'
 
 
 def _strip(kind: str, cells: Sequence[Cell], title: str) -> str:

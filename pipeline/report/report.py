@@ -36,11 +36,13 @@ from pipeline.core.layout import (
 )
 from pipeline.core.records.finished import finished_ref
 from pipeline.core.records.transaction import Records
-from pipeline.core.score import SCORE, score_of
+from pipeline.core.score import SCORE, SCORE_WHY, score_of
 from pipeline.report.page import Cell, Failure, ReportPage, Row, page_html, page_name, worst_first
 
 ROWS_PER_PAGE = 200
 THUMB_HEIGHT = 480
+SHOULDERS = "% of shoulders²"
+"""Areas are in squares of the shoulders' width."""
 MEASURES = {
     "outside_change": ("change outside", "levels"),
     "face_similarity": ("face", "%"),
@@ -55,6 +57,12 @@ MEASURES = {
     "straight": ("straight edge", "%"),
     "blur": ("blur", "%"),
     "hands": ("hands", "%"),
+    "torn": ("torn", "teeth"),
+    "bulge": ("beyond the shoulders", "%"),
+    "lumps": ("lumps", SHOULDERS),
+    "lost": ("part lost", SHOULDERS),
+    "ground": ("background left", SHOULDERS),
+    "pieces": ("old pieces", SHOULDERS),
 }
 """The quality gate's facts: their names on the page, and their units."""
 REPORT_FOLDER = REPORT.rpartition("/")[0]
@@ -119,6 +127,8 @@ def _with_unit(value: str, unit: str) -> str:
     number = float(value)
     if unit == "%":
         return f"{number:.0%}"
+    if unit == SHOULDERS:
+        return f"{number * 100:.1f} {unit}"
     return f"{number:.{0 if number >= 10 else 1}f} {unit}".strip()
 
 
@@ -161,6 +171,7 @@ def _row(pair: Pair, collection: Collection, records: Records, noticed: ItemNoti
         notices=tuple(notice for notice in found if _concerns(notice, pair.categories)),
         preview=preview,
         score=score_of(facts),
+        why=facts.get(SCORE_WHY, ""),
         measures=measures_of(facts),
     )
 

@@ -64,7 +64,8 @@ def test_a_stage_that_was_not_made_says_so():
 
 def scored(title: str, score: float | None, flags: int = 0) -> Row:
     notices = (Notice(Flag.COLOUR_OFF, "ΔE 12.0, allowed 10"),) * flags
-    return Row(title, "upper", COMPLETE.cells, notices, score=score, measures=(("colour ΔE", "12"),))
+    why = "colour off: ΔE 12.0, allowed 10"
+    return Row(title, "upper", COMPLETE.cells, notices, score=score, why=why, measures=(("colour ΔE", "12"),))
 
 
 def test_bad_scores_come_first_from_the_worst_on_then_flags_then_lower_scores():
@@ -76,7 +77,11 @@ def test_bad_scores_come_first_from_the_worst_on_then_flags_then_lower_scores():
 
 def test_a_score_is_shown_with_what_it_is_made_of_and_a_bad_one_stands_out():
     good, bad = sheet(scored("good", 0.912)), sheet(scored("bad", 0.31, 1))
-    assert "score <b>0.91</b>" in good and "colour ΔE <b>12</b>" in good and 'class="score"' in good
+    assert (
+        "score <b>0.91</b> colour off: ΔE 12.0, allowed 10</span>" in good
+        and "colour ΔE <b>12</b>" in good
+        and 'class="score"' in good
+    )
     assert 'class="score bad"' in bad and "(ΔE 12.0, allowed 10)" in bad
     assert 'class="score' not in sheet(scored("none", None))
 

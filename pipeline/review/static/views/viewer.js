@@ -100,7 +100,8 @@ class Viewer {
   score() {
     if (this.item.score === null) return "";
     const [rank, about] = meaning(this.item.score);
-    return h("p", { class: "score-line" }, h("b", { class: `score ${rank}` }, this.item.score.toFixed(2)), ` Score, ${about}.`);
+    const why = this.item.facts.map((each) => each.facts).find((facts) => Number(facts.score) === this.item.score)?.score_why;
+    return h("p", { class: "score-line" }, h("b", { class: `score ${rank}` }, this.item.score.toFixed(2)), ` Score, ${about}.`, why ? ` It is decided by ${why}.` : "");
   }
 
   figures() {

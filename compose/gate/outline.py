@@ -1,0 +1,194 @@
+"""Whether the outline of the dressed person is whole: torn, bulging at the shoulders, or short of a part of the body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from compose.gate.silhouette import SHOULDERS_PX, Silhouette
+from pipeline.core.arrays import Points
+from pipeline.core.labels import Parse
+from pipeline.core.masks import Mask, close, components, dilate, erode, fill_holes, labelled, largest, open_
+
+
+@dataclass(frozen=True)
+class Tooth:
+    """What counts as a tooth or notch of one size.
+
+    Args:
+        half_px: half the width of the widest; a fold of cloth is wider.
+        tooth, notch: area of the smallest, in squares of `half_px`: the corner of a sleeve leaves 0.2, a gap of 60° leaves 0.7.
+        longest_px: longer notches are the gap between arm and body.
+    """
+
+    half_px: int
+    tooth: float
+    notch: float
+    longest_px: int
+
+
+SIZES = (Tooth(4, 0.6, 0.8, 16), Tooth(8, 0.5, 0.8, 32))
+"""Shreds of a hem or a sleeve, and whole rags."""
+APART_PX = 7
+"""What is nearer to another one is the same, seen twice; of the larger size, what is nearer by twice as much."""
+WIDER = 2.5
+FRINGED = (Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.FACE)
+"""What has a ragged outline of its own, or covers the garment's."""
+FINGERED = (
+    Parse.GLOVE,
+    Parse.LEFT_ARM,
+    Parse.RIGHT_ARM,
+    Parse.SOCKS,
+    Parse.LEFT_SHOE,
+    Parse.RIGHT_SHOE,
+)
+"""Likewise, where it was not painted."""
+CLOTHES = (
+    Parse.UPPER_CLOTHES,
+    Parse.DRESS,
+    Parse.COAT,
+    Parse.PANTS,
+    Parse.SKIRT,
+    Parse.SCARF,
+    Parse.NECK,
+)
+"""What may give way to another garment."""
+REACH_PX, HAND_REACH_PX, FACE_REACH_PX = 4, 3, 14
+SHOULDER_REACH, BELOW_SHOULDERS = 0.55, 0.25
+"""How far from a shoulder, and how far below both, belongs to them, in their width."""
+SMOOTH_PX, LEAST_LUMP_PX = 5, 8
+LEAST_PART_PX, THINNEST_PART_PX = 60, 4
+RIM_PX = 3
+
+
+def torn(seen: Silhouette) -> int:
+    """How many teeth and notches the new outline and the edge of the paint have that the old outline had not."""
+    paint = largest(open_(fill_holes(close(seen.painted, 2)), 1)) & seen.after
+    beside, within = dilate(seen.painted, REACH_PX), erode(seen.before & seen.after, REACH_PX)
+    outer, inner = beside & ~_ragged_anyway(seen, REACH_PX), within & ~_ragged_anyway(seen, FACE_REACH_PX)
+    found: list[Points] = []
+    for size in SIZES:
+        found.append(teeth(seen.after, outer & ~_grown(residue(seen.before, size), size.half_px), size))
+        found.append(teeth(paint, inner, size))
+    return count_apart(found)
+
+
+def teeth(shape: Mask, where: Mask, size: Tooth) -> Points:
+    """(n, 2) float32 x, y of every tooth and notch of a shape that lies mostly in `where`; both (h, w) bool."""
+    gaps = _gaps(shape, size.half_px)
+    gaps &= ~_ends_of_wide_gaps(shape, gaps, size)
+    limits = ((_thin(shape, size.half_px), size.tooth, np.inf), (gaps, size.notch, size.longest_px))
+    found = []
+    for part, least, longest in limits:
+        count, numbers, boxes, middles = cv2.connectedComponentsWithStats(part.view(np.uint8), connectivity=8)
+        inside = np.bincount(numbers[where], minlength=count)
+        area, length = boxes[:, cv2.CC_STAT_AREA], boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
+        real = (area >= least * size.half_px**2) & (length <= longest) & (inside > area / 2)
+        real[0] = False
+        found.append(middles[real].astype(np.float32))
+    return np.concatenate(found)
+
+
+def residue(shape: Mask, size: Tooth) -> Mask:
+    """(h, w) bool: what is thinner than a tooth, of the shape and of the gaps in it."""
+    return _thin(shape, size.half_px) | _gaps(shape, size.half_px)
+
+
+def count_apart(found: Sequence[Points]) -> int:
+    """How many points there are, given (n, 2) for each of `SIZES`' findings in turn, when those that lie together count once."""
+    kept: list[NDArray[np.float32]] = []
+    for number, points in enumerate(found):
+        apart = APART_PX * (1 + number // 2)
+        kept += [point for point in points if all(np.hypot(*(point - other)) > apart for other in kept)]
+    return len(kept)
+
+
+def bulge(seen: Silhouette) -> float | None:
+    """How far the painted outline reaches beyond the old one at the shoulders, in their width; None without shoulders."""
+    if not len(seen.shoulders):
+        return None
+    beyond = cv2.distanceTransform((~seen.before).view(np.uint8), cv2.DIST_L2, 3)
+    out = beyond[_near_shoulders(seen) & seen.after & dilate(seen.painted, REACH_PX)]
+    return float(out.max(initial=0)) / SHOULDERS_PX
+
+
+def lumps(seen: Silhouette) -> float | None:
+    """Area of what a smooth outline would not have along the shoulders, in squares of their width; None without shoulders.
+
+    Knobs and dents, less those of the old outline; what is smaller than `LEAST_LUMP_PX` is the corner of a collar.
+    """
+    if not len(seen.shoulders):
+        return None
+    above = np.indices(seen.after.shape)[0] < seen.shoulders[:, 1].mean() + BELOW_SHOULDERS * SHOULDERS_PX
+    where = _near_shoulders(seen) & above & dilate(seen.painted, REACH_PX) & ~_ragged_anyway(seen, FACE_REACH_PX)
+    numbers, areas = components(_unsmooth(seen.after) & ~dilate(_unsmooth(seen.before), REACH_PX - 1))
+    inside = np.bincount(numbers[where], minlength=len(areas))
+    real = (areas >= LEAST_LUMP_PX) & (inside > areas / 2)
+    real[0] = False
+    return float(areas[real].sum()) / SHOULDERS_PX**2
+
+
+def lost(seen: Silhouette) -> float | None:
+    """Area of what belongs to the person, is no garment and is gone, in squares of the shoulders' width; None without labels."""
+    if seen.labels is None:
+        return None
+    gone = open_(seen.before & ~seen.after & ~labelled(seen.labels, CLOTHES), THINNEST_PART_PX)
+    _, areas = components(gone)
+    return float(areas[1:][areas[1:] >= LEAST_PART_PX].sum()) / SHOULDERS_PX**2
+
+
+def _ragged_anyway(seen: Silhouette, reach_px: int) -> Mask:
+    """(h, w) bool: the border of the window, hair and face, and hands and shoes that were not painted."""
+    ragged = np.ones(seen.after.shape, bool)
+    ragged[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX] = False
+    if seen.labels is not None:
+        ragged |= dilate(labelled(seen.labels, FRINGED), reach_px)
+        ragged |= dilate(labelled(seen.labels, FINGERED) & ~seen.painted, HAND_REACH_PX)
+    return ragged
+
+
+def _near_shoulders(seen: Silhouette) -> Mask:
+    rows, columns = np.indices(seen.after.shape, np.float32)
+    square = np.min([(rows - y) ** 2 + (columns - x) ** 2 for x, y in seen.shoulders], axis=0)
+    return np.asarray(square < (SHOULDER_REACH * SHOULDERS_PX) ** 2)
+
+
+def _unsmooth(shape: Mask) -> Mask:
+    """(h, w) bool: where a shape differs from its smooth self."""
+    smooth = cv2.GaussianBlur(shape.view(np.uint8) * np.uint8(255), (0, 0), SMOOTH_PX) > 127
+    return np.asarray(smooth ^ shape)
+
+
+def _ends_of_wide_gaps(shape: Mask, gaps: Mask, size: Tooth) -> Mask:
+    """(h, w) bool: where a gap goes on, as between arm and body or the legs: twice as wide a disc fills much more of it."""
+    numbers, areas = components(_gaps(shape, 2 * size.half_px))
+    filled = np.bincount(numbers[gaps], minlength=len(areas))
+    wide = areas > WIDER * np.maximum(filled, 1)
+    wide[0] = False
+    return np.asarray(wide[numbers])
+
+
+def _thin(shape: Mask, radius_px: float) -> Mask:
+    """What a disc of this radius does not reach inside a shape."""
+    return shape & ~_grown(_deep(shape, radius_px), radius_px)
+
+
+def _gaps(shape: Mask, radius_px: float) -> Mask:
+    """Likewise outside it."""
+    return _deep(_grown(shape, radius_px), radius_px) & ~shape
+
+
+def _grown(shape: Mask, radius_px: float) -> Mask:
+    """Grown by a disc: by distances, which take as long for a large disc as for a small one."""
+    return (
+        np.asarray(cv2.distanceTransform((~shape).view(np.uint8), cv2.DIST_L2, 5) <= radius_px) if shape.any() else shape.copy()
+    )
+
+
+def _deep(shape: Mask, radius_px: float) -> Mask:
+    """Shrunk by a disc; beyond the picture's edge counts as inside."""
+    return np.asarray(cv2.distanceTransform(shape.view(np.uint8), cv2.DIST_L2, 5) > radius_px)

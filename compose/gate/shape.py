@@ -1,0 +1,51 @@
+"""The shape of the result in figures: what `outline.py` and `leftovers.py` find in one silhouette."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compose.gate.garment_colour import Palette
+from compose.gate.leftovers import background_left, old_garment_pieces
+from compose.gate.outline import bulge, lost, lumps, torn
+from compose.gate.silhouette import Pictures, silhouette_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Measures of one silhouette; None = there was nothing to measure by. Areas are in squares of the shoulders' width.
+
+    Args:
+        torn: teeth and notches of the new outline, counted.
+        bulge: how far it reaches beyond the old one at the shoulders, in their width.
+        lumps: area of knobs and dents along them.
+        lost: area of hands, shoes and things that are gone.
+        ground: area of old background inside.
+        pieces: area of the replaced garment beside the new one.
+    """
+
+    torn: int | None = None
+    bulge: float | None = None
+    lumps: float | None = None
+    lost: float | None = None
+    ground: float | None = None
+    pieces: float | None = None
+
+
+def measure_shape(pictures: Pictures, garment: Palette | None) -> Shape:
+    """Measure one pair.
+
+    Args:
+        pictures: the pair on the canvas.
+        garment: the new garment's colours, or None.
+    """
+    seen = silhouette_of(pictures)
+    if seen is None:
+        return Shape()
+    return Shape(
+        torn=torn(seen),
+        bulge=bulge(seen),
+        lumps=lumps(seen),
+        lost=lost(seen),
+        ground=background_left(seen, garment),
+        pieces=old_garment_pieces(seen),
+    )

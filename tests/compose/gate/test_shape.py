@@ -1,0 +1,311 @@
+"""The shape of a result: faults drawn into a good one, each seen by its own measure, and good shapes that must pass."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from compose.gate.garment_colour import Palette, palette
+from compose.gate.gate import GateConfig, Scores
+from compose.gate.outline import SIZES, teeth
+from compose.gate.shape import Shape, measure_shape
+from compose.gate.silhouette import NOWHERE, SHOULDERS_PX, Body, Pictures, silhouette_of
+from compose.restore_inputs import body_of
+from pipeline.core.flags import Flag
+from pipeline.core.keypoints import Keypoints
+from pipeline.core.labels import Joint, Parse
+from pipeline.core.masks import Mask, dilate
+
+SIZE = (480, 400)
+WALL, SKIN, BLUE, RED, JEANS = (205, 210, 200), (190, 130, 100), (60, 70, 150), (190, 40, 50), (40, 45, 60)
+ROWS, COLUMNS = np.indices(SIZE)
+SHOULDERS = np.array([[120, 150], [280, 150]], np.float32)
+CONFIG = GateConfig()
+
+
+def polygon(*corners: tuple[float, float]) -> Mask:
+    return cv2.fillPoly(np.zeros(SIZE, np.uint8), [np.array(corners, np.int32)], 1) > 0
+
+
+def ellipse(x: int, y: int, wide: int, high: int) -> Mask:
+    return ((COLUMNS - x) / wide) ** 2 + ((ROWS - y) / high) ** 2 < 1
+
+
+def torso(wide: int = 0) -> Mask:
+    """A shirt with shoulders that slope and short sleeves."""
+    right = [(222, 128), (280 + wide, 146), (312 + wide, 240), (276 + wide, 246), (266 + wide, 210), (272 + wide, 360)]
+    return polygon(*right, *((400 - x, y) for x, y in reversed(right)))
+
+
+def arms() -> tuple[Mask, Mask]:
+    return polygon((280, 240), (308, 240), (316, 340), (296, 340)), polygon((92, 240), (120, 240), (104, 340), (84, 340))
+
+
+def legs() -> Mask:
+    return polygon((130, 350), (270, 350), (275, 479), (125, 479))
+
+
+def labels() -> np.ndarray:
+    found = np.zeros(SIZE, np.uint8)
+    found[ellipse(200, 80, 40, 60)] = Parse.FACE
+    found[legs()] = Parse.PANTS
+    for side, arm in zip((Parse.LEFT_ARM, Parse.RIGHT_ARM), arms(), strict=True):
+        found[arm] = side
+    found[torso()] = Parse.UPPER_CLOTHES
+    return found
+
+
+LABELS = labels()
+PERSON = LABELS > 0
+
+
+def photo() -> np.ndarray:
+    picture = np.full((*SIZE, 3), WALL, np.uint8)
+    picture[PERSON] = SKIN
+    picture[LABELS == Parse.PANTS], picture[torso()] = JEANS, BLUE
+    return picture
+
+
+PHOTO = photo()
+
+
+def pair(shirt: Mask, body: Mask | None = None, person: Mask = PERSON, parse: np.ndarray | None = LABELS) -> Pictures:
+    """The person in a red shirt of a shape; `body` is what the dressed cut-out shows."""
+    result = np.where(torso()[..., None], WALL, PHOTO).astype(np.uint8)
+    result[shirt] = RED
+    whole = (person & ~torso()) | shirt if body is None else body
+    return Pictures(
+        canvas=PHOTO,
+        result=result,
+        mask=dilate(torso() | shirt, 30),
+        person=person,
+        alpha=whole.astype(np.uint8) * 255,
+        labels=parse,
+        worn=torso(),
+        body=Body(shoulders=SHOULDERS, spine=np.array([[200, 130], [200, 370]], np.float32)),
+    )
+
+
+def red() -> Palette:
+    found = palette(np.full((30, 30, 3), RED, np.uint8), np.ones((30, 30), bool))
+    assert found is not None
+    return found
+
+
+def measured(pictures: Pictures) -> Shape:
+    return measure_shape(pictures, red())
+
+
+def flags(pictures: Pictures) -> set[Flag]:
+    scores = Scores(
+        outside_change=0, face_similarity=None, colour_difference=None, coverage=1, spread=None, halo=0, shape=measured(pictures)
+    )
+    return {notice.flag for notice in scores.notices(CONFIG)}
+
+
+def wedges(at: int, along: range, depth: int, half: int = 3) -> Mask:
+    """Narrow triangles that point to the left from a column."""
+    return np.logical_or.reduce([polygon((at, y - half), (at, y + half), (at - depth, y)) for y in along])
+
+
+def shreds() -> Pictures:
+    return pair(torso() & ~wedges(318, range(170, 240, 14), 26, 4))
+
+
+def threads() -> Pictures:
+    strips = np.logical_or.reduce([(abs(ROWS - y) < 3) & (COLUMNS > 70) & (COLUMNS < 130) for y in (170, 190, 210, 230)])
+    return pair(torso() | strips)
+
+
+def torn_hem() -> Pictures:
+    """The old trousers show between the teeth of the hem, inside the person."""
+    teeth = np.logical_or.reduce([polygon((x - 4, 362), (x + 4, 362), (x, 342)) for x in range(150, 260, 18)])
+    drawn = pair(torso())
+    return replace(drawn, result=np.where(teeth[..., None], PHOTO, drawn.result).astype(np.uint8))
+
+
+def hand_gone() -> Pictures:
+    drawn = pair(torso())
+    return replace(drawn, alpha=np.where(arms()[0] & (ROWS > 290), 0, drawn.alpha).astype(np.uint8))
+
+
+def bag_gone() -> Pictures:
+    """A bag has no label of its own, and was in the matte."""
+    bag = ellipse(330, 330, 24, 28)
+    return replace(pair(torso(), person=PERSON | bag), alpha=((PERSON & ~bag) | torso()).astype(np.uint8) * 255)
+
+
+def wall_kept() -> Pictures:
+    gap = polygon((284, 250), (296, 250), (292, 330), (274, 330))
+    drawn = pair(torso())
+    return replace(drawn, alpha=np.where(gap, 255, drawn.alpha).astype(np.uint8))
+
+
+def sleeve_kept() -> Pictures:
+    drawn = pair(torso())
+    return replace(drawn, result=np.where(ellipse(292, 215, 14, 22)[..., None], PHOTO, drawn.result).astype(np.uint8))
+
+
+def short_top() -> Pictures:
+    drawn = pair(torso() & (ROWS < 320), body=PERSON)
+    return replace(drawn, result=np.where((torso() & (ROWS >= 320))[..., None], SKIN, drawn.result).astype(np.uint8))
+
+
+FAULTS: dict[str, tuple[Callable[[], Pictures], Flag]] = {
+    "a shredded sleeve": (shreds, Flag.OUTLINE_TORN),
+    "loose threads": (threads, Flag.OUTLINE_TORN),
+    "a torn hem before the trousers": (torn_hem, Flag.OUTLINE_TORN),
+    "a wing at the shoulder": (lambda: pair(torso() | ellipse(310, 150, 34, 22)), Flag.SHOULDERS_BULGE),
+    "knobs along the shoulder": (
+        lambda: pair(torso() | np.logical_or.reduce([ellipse(x, 124 + (x - 200) // 5, 7, 9) for x in range(232, 282, 15)])),
+        Flag.SHOULDERS_BULGE,
+    ),
+    "a hand that is gone": (hand_gone, Flag.PART_LOST),
+    "a bag that is gone": (bag_gone, Flag.PART_LOST),
+    "wall between arm and body": (wall_kept, Flag.BACKGROUND_LEFT),
+    "a piece of the old sleeve": (sleeve_kept, Flag.OLD_GARMENT_LEFT),
+}
+GOOD: dict[str, Callable[[], Pictures]] = {
+    "as the old one": lambda: pair(torso()),
+    "wider": lambda: pair(torso(8)),
+    "a coat": lambda: pair(dilate(torso(), 14)),
+    "puff sleeves": lambda: pair(torso() | ellipse(292, 178, 22, 34) | ellipse(108, 178, 22, 34)),
+    "a poncho": lambda: pair(polygon((178, 128), (222, 128), (330, 300), (200, 370), (70, 300))),
+    "shorter, with skin below": short_top,
+    "no sleeves": lambda: pair(polygon((178, 128), (222, 128), (262, 146), (272, 360), (128, 360), (138, 146))),
+}
+
+
+@pytest.mark.parametrize("draw", GOOD.values(), ids=GOOD)
+def test_a_good_shape_has_no_flag(draw: Callable[[], Pictures]):
+    assert flags(draw()) == set()
+
+
+@pytest.mark.parametrize(("draw", "flag"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_of_shape_has_its_own_flag_and_no_other(draw: Callable[[], Pictures], flag: Flag):
+    """Threads and knobs at a shoulder are both ragged and beyond it."""
+    outline = {Flag.OUTLINE_TORN, Flag.SHOULDERS_BULGE}
+    assert flag in (found := flags(draw())) and (found == {flag} or found == outline)
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_a_shape_is_read_at_the_size_of_the_shoulders_and_not_of_the_picture(scale: float):
+    drawn = wall_kept()
+
+    def resized(array: np.ndarray) -> np.ndarray:
+        size = (round(SIZE[1] * scale), round(SIZE[0] * scale))
+        bits = array.view(np.uint8) if array.dtype == bool else array
+        return cv2.resize(bits, size, interpolation=cv2.INTER_NEAREST).astype(array.dtype)
+
+    arrays = {name: resized(getattr(drawn, name)) for name in ("canvas", "result", "mask", "person", "alpha", "labels", "worn")}
+    body = Body(shoulders=SHOULDERS * scale, spine=drawn.body.spine * scale)
+    shape, other = measured(drawn), measured(Pictures(**arrays, body=body))
+    assert other.ground == pytest.approx(shape.ground, rel=0.2) and abs(other.torn - shape.torn) <= 1
+    assert other.bulge == pytest.approx(shape.bulge, abs=0.02)
+
+
+def test_hair_and_what_was_ragged_before_is_not_torn():
+    fringe = wedges(318, range(170, 240, 14), 26, 4)
+    same = pair(torso() & ~fringe, person=PERSON & ~fringe)
+    assert measured(same).torn <= CONFIG.most_torn
+    hair = np.where(dilate(fringe, 6), Parse.HAIR, LABELS).astype(np.uint8)
+    assert measured(pair(torso() & ~fringe, parse=hair)).torn <= CONFIG.most_torn
+
+
+def test_the_end_of_a_gap_is_no_notch_and_a_notch_is():
+    everywhere = np.ones(SIZE, bool)
+    gap = ~polygon((200, 100), (180, 300), (220, 300))
+    assert len(teeth(gap, everywhere, SIZES[0])) == 0
+    notched = (COLUMNS < 300) & ~wedges(302, range(100, 200, 20), 20)
+    assert len(teeth(notched, everywhere, SIZES[0])) == 5
+
+
+def test_what_is_not_known_is_not_measured():
+    drawn = pair(torso())
+    unknown = measure_shape(replace(drawn, labels=None, worn=None, body=NOWHERE), None)
+    assert unknown == Shape(torn=0)
+    assert measure_shape(replace(drawn, result=PHOTO), red()) == Shape()
+    assert measure_shape(replace(drawn, person=np.zeros(SIZE, bool)), red()) == Shape()
+
+
+def test_a_garment_in_the_colour_of_the_wall_is_no_wall():
+    white = palette(np.full((30, 30, 3), WALL, np.uint8), np.ones((30, 30), bool))
+    drawn = pair(torso())
+    result = np.where(torso()[..., None], WALL, PHOTO).astype(np.uint8)
+    assert measure_shape(replace(drawn, result=result), white).ground == 0
+
+
+def test_trousers_in_the_colour_of_the_wall_that_were_not_painted_are_no_wall():
+    canvas = np.where(legs()[..., None] & ~torso()[..., None], WALL, PHOTO).astype(np.uint8)
+    drawn = pair(torso())
+    assert (
+        measured(replace(drawn, canvas=canvas, result=np.where(legs()[..., None], canvas, drawn.result).astype(np.uint8))).ground
+        == 0
+    )
+
+
+def test_old_cloth_far_from_the_paint_was_kept_on_purpose():
+    """A long coat under which only the top is replaced."""
+    coat = torso() | legs()
+    drawn = replace(pair(torso() & (ROWS < 300), body=PERSON), worn=coat & (ROWS > 400))
+    assert measured(drawn).pieces == 0
+
+
+def test_who_stands_sideways_is_measured_by_neck_and_hips():
+    sideways = Body(
+        shoulders=np.array([[200, 150], [210, 150]], np.float32), spine=np.array([[200, 130], [200, 370]], np.float32)
+    )
+    assert sideways.width(0) == 160
+    assert NOWHERE.width(10_000) == pytest.approx(36)
+    assert body_of(Keypoints(np.zeros((25, 3), np.float32))).width(10_000) == pytest.approx(36)
+    points = np.zeros((25, 3), np.float32)
+    points[Joint.RIGHT_SHOULDER], points[Joint.LEFT_SHOULDER] = (120, 150, 1), (280, 150, 1)
+    assert body_of(Keypoints(points)).width(0) == 160
+
+
+def test_the_window_of_a_tiny_person_stays_within_bounds():
+    drawn = pair(torso())
+    tiny = replace(
+        drawn,
+        body=Body(shoulders=np.array([[199, 150], [201, 150]], np.float32), spine=NOWHERE.spine),
+        person=ellipse(200, 150, 3, 3),
+    )
+    seen = silhouette_of(tiny)
+    assert seen is not None and max(seen.after.shape) <= 1400
+    assert silhouette_of(pair(torso())).after.shape[0] < SIZE[0] + SHOULDERS_PX
+
+
+GRADES = [
+    ("torn", CONFIG.most_torn, Flag.OUTLINE_TORN),
+    ("bulge", CONFIG.most_bulge, Flag.SHOULDERS_BULGE),
+    ("lumps", CONFIG.most_lumps, Flag.SHOULDERS_BULGE),
+    ("lost", CONFIG.most_lost, Flag.PART_LOST),
+    ("ground", CONFIG.most_ground, Flag.BACKGROUND_LEFT),
+    ("pieces", CONFIG.most_pieces, Flag.OLD_GARMENT_LEFT),
+]
+
+
+@pytest.mark.parametrize(("name", "limit", "flag"), GRADES, ids=[name for name, _, _ in GRADES])
+def test_a_grade_is_one_half_at_its_threshold_and_says_value_and_threshold(name: str, limit: float, flag: Flag):
+    def scored(value: float) -> Scores:
+        shape = replace(Shape(torn=0, bulge=0, lumps=0, lost=0, ground=0, pieces=0), **{name: value})
+        return Scores(
+            outside_change=0,
+            face_similarity=None,
+            colour_difference=None,
+            coverage=1,
+            spread=None,
+            halo=0,
+            old_garment=0,
+            shape=shape,
+        )
+
+    assert scored(0).overall(CONFIG) == 1 and scored(0).why(CONFIG) == "no measure found a fault"
+    assert scored(limit).overall(CONFIG) == pytest.approx(0.5) and scored(limit).notices(CONFIG) == ()
+    bad = scored(2 * limit)
+    (notice,) = bad.notices(CONFIG)
+    assert notice.flag is flag and "allowed" in notice.detail
+    assert bad.why(CONFIG) == f"{flag.value.replace('-', ' ')}: {notice.detail}"
+    assert bad.facts(CONFIG)["score_why"] == bad.why(CONFIG)
