@@ -90,17 +90,17 @@ def _nearer_ground(pixels: RGB, ground: Lab, own: Lab) -> NDArray[np.bool_]:
         own: (k, 3) L*a*b* with lightness halved.
     """
     lab = _lab(pixels)
-    away = np.sqrt(((lab - _lab(np.clip(ground, 0, 255).astype(np.uint8))) ** 2).sum(1))
-    other = _nearest(lab, own)
-    nearer: NDArray[np.bool_] = (away < GROUND_DELTA) & (away < CLEARLY * other)
-    return nearer
+    away = np.sqrt(((lab - _lab(np.clip(ground, 0, 255).astype(np.uint8))) ** 2) @ np.ones(3, np.float32))
+    found: NDArray[np.bool_] = away < GROUND_DELTA
+    found[found] = away[found] < CLEARLY * _nearest(lab[found], own)
+    return found
 
 
 def _nearest(lab: Lab, colours: Lab) -> Lab:
     """(n,) distance of colours (n, 3) from the nearest of (k, 3)."""
     square = np.full(len(lab), np.inf, np.float32)
     for colour in colours:
-        square = np.minimum(square, ((lab - colour) ** 2).sum(1))
+        square = np.minimum(square, ((lab - colour) ** 2) @ np.ones(3, np.float32))
     return np.asarray(np.sqrt(square), np.float32)
 
 

@@ -80,7 +80,8 @@ def torn(seen: Silhouette) -> int:
 def teeth(shape: Mask, where: Mask, size: Tooth) -> Points:
     """(n, 2) float32 x, y of every tooth and notch of a shape that lies mostly in `where`; both (h, w) bool."""
     gaps = _gaps(shape, size.half_px)
-    gaps &= ~_ends_of_wide_gaps(shape, gaps, size)
+    if gaps.any():
+        gaps &= ~_ends_of_wide_gaps(shape, gaps, size)
     limits = ((_thin(shape, size.half_px), size.tooth, np.inf), (gaps, size.notch, size.longest_px))
     found = []
     for part, least, longest in limits:
@@ -185,10 +186,10 @@ def _gaps(shape: Mask, radius_px: float) -> Mask:
 def _grown(shape: Mask, radius_px: float) -> Mask:
     """Grown by a disc: by distances, which take as long for a large disc as for a small one."""
     return (
-        np.asarray(cv2.distanceTransform((~shape).view(np.uint8), cv2.DIST_L2, 5) <= radius_px) if shape.any() else shape.copy()
+        np.asarray(cv2.distanceTransform((~shape).view(np.uint8), cv2.DIST_L2, 3) <= radius_px) if shape.any() else shape.copy()
     )
 
 
 def _deep(shape: Mask, radius_px: float) -> Mask:
     """Shrunk by a disc; beyond the picture's edge counts as inside."""
-    return np.asarray(cv2.distanceTransform(shape.view(np.uint8), cv2.DIST_L2, 5) > radius_px)
+    return np.asarray(cv2.distanceTransform(shape.view(np.uint8), cv2.DIST_L2, 3) > radius_px)
