@@ -239,7 +239,7 @@ class Scores:
         shape = self.shape
         yield (
             Flag.OUTLINE_TORN,
-            _at_most(shape.torn, config.most_torn),
+            _late_until(shape.torn, config.most_torn, 2 * config.most_torn),
             f"{shape.torn} teeth or notches, allowed {config.most_torn}",
         )
         yield (Flag.SHOULDERS_BULGE, *self._shoulders(config))

@@ -1,4 +1,4 @@
-"""The demo as somebody meets it first: nothing in it is to be looked at twice."""
+"""The demo as somebody meets it first: what is to be looked at twice in it is said."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pipeline.core.records.ledger import Ledger
 pytestmark = pytest.mark.slow
 
 
-def test_the_demo_s_pictures_are_previews_and_carry_no_other_flag(tmp_path: Path):
+def test_of_the_demo_s_previews_the_torn_sleeve_is_flagged_and_nothing_else(tmp_path: Path):
+    """A helmet hides the astronaut's left arm, so a long sleeve ends in rags there."""
     workspace = Workspace(tmp_path)
     assert workspace.cli("demo").returncode == 0
     done = workspace.cli("--step", "all", "--only", "breton*", "--only", "checked*")
@@ -23,4 +24,4 @@ def test_the_demo_s_pictures_are_previews_and_carry_no_other_flag(tmp_path: Path
     outcomes = list(ledger.outcomes())
     ledger.close()
     assert len([each for each in outcomes if each.step == "compose"]) == 4
-    assert {notice.flag for each in outcomes for notice in each.all_notices} == {Flag.PREVIEW_ONLY}
+    assert {notice.flag for each in outcomes for notice in each.all_notices} == {Flag.PREVIEW_ONLY, Flag.OUTLINE_TORN}
