@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shape_faults import FAULTS
-from compose.gate.gate import Scores, measure_canvas, measure_outline, measure_pair
+from compose.gate.gate import measure_canvas, measure_outline, measure_pair
+from compose.gate.scores import Scores
 from compose.gate.shape import Shape
 from compose.matte import dressed_alpha, dressed_cutout
 from compose.restore_inputs import RestoreInputs

@@ -1,7 +1,7 @@
 """What can be measured about one dressed picture: one pure function per measure.
 
 Colours are in `garment_colour.py`, the outline in `halo.py`, the face in `faces.py`; the thresholds in
-`gate.py`.
+`scores.py`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from ruined_hands import Hand, doubled, drawn_anew, fused, rendered_hands
 
 from compose.before_after import BeforeAfter
 from compose.gate.garment_colour import palette
-from compose.gate.gate import GateConfig
 from compose.gate.hands import HandEvidence, judge_hands
+from compose.gate.scores import GateConfig
 from compose.hand_paste import paste_hands
 from pipeline.core.colour import to_lab
 from pipeline.core.frame import whole_photo

@@ -12,9 +12,10 @@ import pytest
 from compose.before_after import BeforeAfter
 from compose.gate.faces import face_changed, face_similarity, landmark_similarity
 from compose.gate.garment_colour import colour_difference, palette
-from compose.gate.gate import GateConfig, GateInputs, Scores, measure_pair
+from compose.gate.gate import GateInputs, measure_pair
 from compose.gate.halo import edge_halo
 from compose.gate.measures import mask_coverage, outside_change
+from compose.gate.scores import GateConfig, Scores
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
 from pipeline.core.masks import erode, painted_spread

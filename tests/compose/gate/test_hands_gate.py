@@ -13,8 +13,8 @@ from ruined_hands import BAD, GOOD, Hand, cut_off, doubled, drawn_anew, rendered
 
 from compose.before_after import BeforeAfter
 from compose.gate.garment_colour import palette
-from compose.gate.gate import GateConfig
 from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
+from compose.gate.scores import GateConfig
 from pipeline.core import images, masks
 from pipeline.core.frame import Frame, whole_photo
 from pipeline.core.hands.facts import Fate

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from compose.gate.garment_colour import palette
-from compose.gate.gate import GateConfig, GateInputs, measure_canvas
+from compose.gate.gate import GateInputs, measure_canvas
 from compose.gate.presence import edge_filled, emptier_side, garment_like, old_garment_left, painted_beside, straight_edge
+from compose.gate.scores import GateConfig
 from pipeline.core.flags import Flag
 from pipeline.core.frame import whole_photo
 from pipeline.core.labels import Category, Parse

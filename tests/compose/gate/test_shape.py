@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from compose.gate.garment_colour import Palette, palette
-from compose.gate.gate import GateConfig, Scores
 from compose.gate.outline import SIZES, teeth
+from compose.gate.scores import GateConfig, Scores
 from compose.gate.shape import Shape, measure_shape
 from compose.gate.silhouette import NOWHERE, SHOULDERS_PX, Body, Pictures, silhouette_of
 from compose.restore_inputs import body_of
