@@ -6,7 +6,7 @@
 Every pair is taken as good, so look at them first. Each is ruined in seven ways that have happened: a rectangle of the garment's
 colours, the mask the wrong way round, another garment's result, a shift, a blur, one half missing (as the old photo, as grey);
 and in nine ways of shape (`shape_faults.py`). Ruined ones are judged on the canvas alone: what edge, face and surroundings would
-add is left out. `--without-shape` leaves the measures of shape out, which shows what they add.
+add is left out. Each line also says how many the gate found without its measures of shape.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -39,6 +40,13 @@ from pipeline.core.step import Context
 
 Ruin = Callable[[RestoreInputs, RestoreInputs, np.random.Generator], RestoreInputs]
 """A pair, another pair of the same person's category, random numbers → the pair with a ruined result."""
+
+
+class Alarm(NamedTuple):
+    """Whether the gate flags a pair, and whether it did before it saw shape."""
+
+    now: bool
+    without_shape: bool
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -173,23 +181,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--engine", default="preview")
     parser.add_argument("--list", action="store_true", help="every miss and false alarm")
-    parser.add_argument("--without-shape", action="store_true", help="judge as if shapes were not measured")
     parser.add_argument("--skip", nargs="*", default=[], metavar="PAIR", help="pairs that are not good, by id")
     args = parser.parse_args()
     step = RestoreStep(RestoreConfig(), Context(Layout(args.folder / "inputs", args.folder / "outputs")))
     pairs = [pair for pair in pairs_of(args.folder, args.engine) if pair.id not in args.skip]
-    found: dict[str, list[bool]] = {"false alarms": []} | {kind: [] for kind in (*RUINS, *FAULTS)}
+    found: dict[str, list[Alarm]] = {"false alarms": []} | {kind: [] for kind in (*RUINS, *FAULTS)}
     for pair in pairs:
         inputs = step.read(pair)
         scores, alpha = judged(step, inputs)
-        scores = replace(scores, shape=Shape()) if args.without_shape else scores
         found["false alarms"].append(_alarm(scores, step, f"false alarm {pair.id}" if args.list else ""))
         for kind, fault in FAULTS.items():
             faulty = fault(inputs, alpha, np.random.default_rng(zlib.crc32(f"{kind} {pair.id}".encode())))
             if faulty is not None:
-                shape = Shape() if args.without_shape else measure_outline(*faulty)
-                found[kind].append(_alarm(replace(measure_canvas(faulty[0]), shape=shape), step, ""))
-                if args.list and not found[kind][-1]:
+                found[kind].append(_alarm(replace(measure_canvas(faulty[0]), shape=measure_outline(*faulty)), step, ""))
+                if args.list and not found[kind][-1].now:
                     print(f"missed {kind}: {pair.id}")
         for kind, ruin in RUINS.items():
             random = np.random.default_rng(zlib.crc32(f"{kind} {pair.id}".encode()))
@@ -198,7 +203,7 @@ def main() -> None:
                 continue
             ruined = ruin(inputs, inputs if other is pair else step.read(other), random)
             found[kind].append(_alarm(measure_canvas(ruined), step, ""))
-            if args.list and not found[kind][-1]:
+            if args.list and not found[kind][-1].now:
                 print(f"missed {kind}: {pair.id}")
     for kind, alarms in found.items():
         report(kind, alarms)
@@ -206,18 +211,20 @@ def main() -> None:
     report("all faults of shape", [alarm for kind in FAULTS for alarm in found[kind]])
 
 
-def _alarm(scores: Scores, step: RestoreStep, name: str) -> bool:
+def _alarm(scores: Scores, step: RestoreStep, name: str) -> Alarm:
     """Whether the gate would flag it; printed with its flags when it has a name."""
-    alarm = scores.overall(step.config) < PASS_SCORE
-    if alarm and name:
+    now, without = (each.overall(step.config) < PASS_SCORE for each in (scores, replace(scores, shape=Shape())))
+    if now and name:
         print(name, *(f"{notice.flag.value}: {notice.detail}" for notice in scores.notices(step.config)), sep="; ")
-    return alarm
+    return Alarm(now, without)
 
 
-def report(what: str, hits: Sequence[bool]) -> None:
-    """One line: how many of how many, share and interval."""
-    low, high = wilson(sum(hits), len(hits))
-    print(f"{what:24s} {sum(hits):4d} of {len(hits):4d} = {sum(hits) / max(1, len(hits)):6.1%}  ({low:.1%} to {high:.1%})")
+def report(what: str, alarms: Sequence[Alarm]) -> None:
+    """One line: how many of how many, share and interval, and how many without the measures of shape."""
+    hits, count = sum(alarm.now for alarm in alarms), len(alarms)
+    low, high = wilson(hits, count)
+    before = sum(alarm.without_shape for alarm in alarms)
+    print(f"{what:24s} {hits:4d} of {count:4d} = {hits / max(1, count):6.1%}  ({low:.1%} to {high:.1%}); without shape {before}")
 
 
 if __name__ == "__main__":
