@@ -60,6 +60,8 @@ def background_left(seen: Silhouette, garment: Palette | None) -> float | None:
         own &= erode(labelled(seen.labels, COVERED), 2)
     places = known & seen.after & dilate(seen.painted, AROUND_PX) & ~own
     alike = np.zeros(places.shape, bool)
+    if not places.any():
+        return 0.0
     alike[places] = _nearer_ground(seen.new[places], ground[places], _own_colours(seen, ground, garment))
     return _pieces(open_(alike, THIN_PX), ~erode(seen.after, EDGE_PX))
 

@@ -230,6 +230,20 @@ def test_what_is_not_known_is_not_measured():
     assert measure_shape(replace(drawn, person=np.zeros(SIZE, bool)), red()) == Shape()
 
 
+def one_pixel() -> Pictures:
+    spot = (ROWS == 200) & (COLUMNS == 200)
+    return replace(pair(torso()), mask=spot, result=(255 - PHOTO).astype(np.uint8))
+
+
+@pytest.mark.parametrize("draw", [
+    lambda: replace(pair(torso()), alpha=np.zeros(SIZE, np.uint8)),
+    lambda: replace(pair(torso()), person=np.ones(SIZE, bool)),
+    one_pixel,
+], ids=["nobody left", "no background", "one pixel painted"])  # fmt: skip
+def test_where_no_place_could_show_background_there_is_none(draw: Callable[[], Pictures]):
+    assert measured(draw()).ground == 0
+
+
 def test_a_garment_in_the_colour_of_the_wall_is_no_wall():
     white = palette(np.full((30, 30, 3), WALL, np.uint8), np.ones((30, 30), bool))
     drawn = pair(torso())

@@ -38,7 +38,13 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Desk:
             Outcome(slot="cutout/ann.png", step="background", item="ann", status=Status.DONE, notices=flags),
             failed,
             *(
-                Outcome(slot=FINAL.of(item, ENGINE), step="restore", item=item, status=Status.DONE, facts={"score": score})
+                Outcome(
+                    slot=FINAL.of(item, ENGINE),
+                    step="restore",
+                    item=item,
+                    status=Status.DONE,
+                    facts={"score": score, "score_why": "outline torn: 5 teeth"},
+                )
                 for item, score in scores.items()
             ),
         ],
@@ -87,6 +93,14 @@ def test_tiles_are_links_with_their_shape_flags_and_score(page: Page):
     below = page.locator(".tile.current").bounding_box()
     assert below["y"] > upright["y"] and abs(below["x"] - upright["x"]) < 2
     keep(page, "use-gallery")
+
+
+def test_a_picture_says_which_measure_decides_its_score(page: Page, served: Served):
+    page.goto(f"{served.url}#/item/ann__tee__room")
+    expect(page.locator(".score-line")).to_contain_text("0.31 Score, below 0.5")
+    expect(page.locator(".score-line")).to_contain_text("It is decided by outline torn: 5 teeth.")
+    page.goto(f"{served.url}#/item/ann__tee__sea")
+    expect(page.locator(".score-line")).to_have_count(0)
 
 
 def test_one_box_filters_by_whatever_is_typed(page: Page):
