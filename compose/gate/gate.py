@@ -137,7 +137,7 @@ def measure_outline(inputs: GateInputs, alpha: NDArray[np.uint8]) -> Shape:
         worn=inputs.worn,
         body=inputs.body,
     )
-    return measure_shape(pictures, inputs.garment())
+    return measure_shape(pictures, inputs.garment(), inputs.cloth_mask)
 
 
 def measure_canvas(inputs: GateInputs) -> Scores:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compose.gate.silhouette import SHOULDERS_PX, Silhouette
 from pipeline.core.arrays import Points
 from pipeline.core.labels import Parse
-from pipeline.core.masks import Mask, close, components, dilate, erode, fill_holes, labelled, largest, open_
+from pipeline.core.masks import Mask, bytes_of, close, components, dilate, erode, fill_holes, labelled, largest, open_
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ SIZES = (Tooth(4, 0.6, 0.8, 16), Tooth(8, 0.5, 0.8, 32))
 """Shreds of a hem or a sleeve, and whole rags."""
 APART_PX = 7
 """What is nearer to another one is the same, seen twice; of the larger size, what is nearer by twice as much."""
+OF_GARMENT, OWN_TEETH = 0.74, 2
+"""Width of the shoulders as a share of the square root of a garment's area, about the same for shirt and dress; and how many
+teeth every garment may have."""
 WIDER = 2.5
 FRINGED = (Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.FACE)
 """What has a ragged outline of its own, or covers the garment's."""
@@ -75,6 +78,22 @@ def torn(seen: Silhouette) -> int:
         found.append(teeth(seen.after, outer & ~_grown(residue(seen.before, size), size.half_px), size))
         found.append(teeth(paint, inner, size))
     return count_apart(found)
+
+
+def own_teeth(cloth_mask: Mask) -> int:
+    """How many teeth a garment's own outline has, as fringes, lace and ripped hems do; collar and strap may have two.
+
+    Args:
+        cloth_mask: (m, n) bool, True = garment, at any size.
+    """
+    area = int(np.count_nonzero(cloth_mask))
+    if not area:
+        return 0
+    scale = SHOULDERS_PX / (OF_GARMENT * np.sqrt(area))
+    size = [max(1, round(side * scale)) for side in cloth_mask.shape[::-1]]
+    large = cv2.resize(bytes_of(cloth_mask) * np.uint8(255), size, interpolation=cv2.INTER_LINEAR) > 127
+    shape = np.pad(large, 2 * RIM_PX)
+    return max(0, len(teeth(shape, np.ones(shape.shape, bool), SIZES[0])) - OWN_TEETH)
 
 
 def teeth(shape: Mask, where: Mask, size: Tooth) -> Points:

@@ -45,7 +45,7 @@ class GateConfig(StepConfig):
     most_blur: float = Field(0.55, gt=0, le=1)
     """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
     most_torn: int = Field(2, ge=1, le=100)
-    """Teeth and notches of the new outline that the old one had not: shreds at a sleeve, a ragged hem."""
+    """Teeth and notches of the new outline that neither old outline nor garment had: shreds at a sleeve, a ragged hem."""
     most_bulge: float = Field(0.16, gt=0, le=2)
     """How far the new outline reaches beyond the old one at the shoulders, in the shoulders' width."""
     most_lumps: float = Field(0.0017, gt=0, le=2)

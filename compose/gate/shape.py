@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from compose.gate.garment_colour import Palette
 from compose.gate.leftovers import background_left, old_garment_pieces
-from compose.gate.outline import bulge, lost, lumps, torn
+from compose.gate.outline import bulge, lost, lumps, own_teeth, torn
 from compose.gate.silhouette import Pictures, silhouette_of
+from pipeline.core.masks import Mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,7 @@ class Shape:
     """Measures of one silhouette; None = there was nothing to measure by. Areas are in squares of the shoulders' width.
 
     Args:
-        torn: teeth and notches of the new outline, counted.
+        torn: teeth and notches of the new outline beyond the garment's own, counted.
         bulge: how far it reaches beyond the old one at the shoulders, in their width.
         lumps: area of knobs and dents along them.
         lost: area of hands, shoes and things that are gone.
@@ -31,18 +32,19 @@ class Shape:
     pieces: float | None = None
 
 
-def measure_shape(pictures: Pictures, garment: Palette | None) -> Shape:
+def measure_shape(pictures: Pictures, garment: Palette | None, cloth_mask: Mask | None = None) -> Shape:
     """Measure one pair.
 
     Args:
         pictures: the pair on the canvas.
         garment: the new garment's colours, or None.
+        cloth_mask: (m, n) bool, True = garment: a garment with a ragged outline may have it.
     """
     seen = silhouette_of(pictures)
     if seen is None:
         return Shape()
     return Shape(
-        torn=torn(seen),
+        torn=max(0, torn(seen) - (0 if cloth_mask is None else own_teeth(cloth_mask))),
         bulge=bulge(seen),
         lumps=lumps(seen),
         lost=lost(seen),

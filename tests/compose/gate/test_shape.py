@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compose.gate.garment_colour import Palette, palette
-from compose.gate.outline import SIZES, teeth
+from compose.gate.outline import SIZES, own_teeth, teeth
 from compose.gate.scores import GateConfig, Scores
 from compose.gate.shape import Shape, measure_shape
 from compose.gate.silhouette import NOWHERE, SHOULDERS_PX, Body, Pictures, silhouette_of
@@ -212,6 +212,24 @@ def test_hair_and_what_was_ragged_before_is_not_torn():
     assert measured(same).torn <= CONFIG.most_torn
     hair = np.where(dilate(fringe, 6), Parse.HAIR, LABELS).astype(np.uint8)
     assert measured(pair(torso() & ~fringe, parse=hair)).torn <= CONFIG.most_torn
+
+
+def fringed_cloth(teeth: int) -> Mask:
+    """A shirt laid flat, with a fringe of so many threads."""
+    cloth = np.zeros((256, 192), bool)
+    cloth[40:190, 40:150] = True
+    for number in range(teeth):
+        cloth[190:205, 44 + 9 * number : 47 + 9 * number] = True
+    return cloth
+
+
+def test_a_garment_with_a_fringe_may_have_it_and_a_plain_one_not():
+    assert own_teeth(fringed_cloth(0)) == 0 and own_teeth(np.zeros((20, 20), bool)) == 0
+    assert own_teeth(fringed_cloth(11)) == 9
+    assert own_teeth(np.kron(fringed_cloth(11), np.ones((3, 3), bool))) == pytest.approx(9, abs=1)
+    drawn = threads()
+    assert measure_shape(drawn, red(), fringed_cloth(11)).torn == 0
+    assert measure_shape(drawn, red(), fringed_cloth(0)).torn == measured(drawn).torn > CONFIG.most_torn
 
 
 def test_the_end_of_a_gap_is_no_notch_and_a_notch_is():
