@@ -24,6 +24,8 @@ class EdgeConfig:
     reach_px: float = 56.0  # half width of the windows over which colours are averaged
     contrast: float = 45.0  # distance of the two means below which colour is not used
     spread_weight: float = 6.0  # how much patterned surroundings reduce the trust in colour
+    inside_px: float = 4.0  # deeper inside the mask than this, below the mouth, ...
+    inside_probability: float = 0.97  # ... what is this likely is the person: a neck's shine has the wall's colour
     misfit: float = 24.0  # standard deviation of the trust by distance from the line between the means
 
 
@@ -69,6 +71,25 @@ def refine_band(photo: RGB, mask: NDArray[np.bool_], config: EdgeConfig) -> Floa
     values = refined.ravel()
     values[band] += trust * (share - values[band])
     return refined
+
+
+def sure_inside(mask: NDArray[np.bool_], probability: Float, mouth_row: float, config: EdgeConfig) -> Float:
+    """Where the person surely is, whatever their colours: what shines along skin and cloth is no wall, but hair lets it through.
+
+    Args:
+        mask: (h, w) bool, True = person.
+        probability: (h, w) float32 in [0, 1] of the person.
+        mouth_row: row above which there may be hair.
+        config: constants.
+
+    Returns:
+        (h, w) float32 in [0, 1], with a soft border; 0 outside the mask.
+    """
+    k = max(mask.shape) / 1024
+    sure = masks.erode(mask, config.inside_px * k) & (probability > config.inside_probability)
+    sure[: max(0, round(mouth_row))] = False
+    soft: Float = np.where(mask, cv2.GaussianBlur(sure.astype(np.float32), (0, 0), max(1.5 * k, 0.3)), np.float32(0))
+    return soft
 
 
 def _share_by_colour(colour: Float, fore: Float, back: Float, spread: Float, config: EdgeConfig) -> tuple[Float, Float]:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import masks
-from pipeline.core.arrays import RGB
+from pipeline.core.arrays import RGB, Float
 from pipeline.core.card import Card, Resources
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect, Window
 from preprocess.background.alike_wall import settle_alike
-from preprocess.background.edge_band import EdgeConfig, refine_band
+from preprocess.background.edge_band import EdgeConfig, refine_band, sure_inside
 from preprocess.background.feet import foot_shadows, surely_shoes
 from preprocess.background.gaps import open_gaps
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
@@ -32,6 +32,8 @@ MARGIN = 0.12
 """Margin of the person's window, as a share of the box's longer side."""
 GRAB_SIDE_PX = 512
 POSSIBLE = 0.15
+MOUTH = [9, 10]
+"""Both corners in MediaPipe's order."""
 SEED = 20240229
 
 
@@ -65,14 +67,14 @@ class EmbeddedMatte:
         factor = min(1.0, WORK_SIDE_PX / max(guide.shape[:2]))
         size = (max(16, round(guide.shape[1] * factor)), max(16, round(guide.shape[0] * factor)))
         work = cv2.resize(guide, size, interpolation=cv2.INTER_AREA) if factor < 1 else guide
-        mask, shoes = self._segment(work, selection, (rows, columns))
+        mask, kept = self._segment(work, selection, (rows, columns))
         alpha = np.zeros(photo.shape[:2], np.uint8)
-        refined = np.maximum(refine_band(work, mask, EdgeConfig()), shoes)
+        refined = np.maximum(refine_band(work, mask, EdgeConfig()), kept)
         alpha[rows, columns] = soften(work, refined, guide, GuidedConfig())
         return alpha
 
-    def _segment(self, work: RGB, selection: Selection, window: Window) -> tuple[masks.Mask, masks.Mask]:
-        """(h, w) bool: GrabCut at half the working size or less, smoothed by enlarging; and what is surely a shoe."""
+    def _segment(self, work: RGB, selection: Selection, window: Window) -> tuple[masks.Mask, Float]:
+        """(h, w) bool: GrabCut at half the working size or less, smoothed by enlarging; (h, w) float32: what no colour takes."""
         factor = min(1.0, GRAB_SIDE_PX / max(work.shape[:2]))
         half = (max(8, round(work.shape[1] * factor)), max(8, round(work.shape[0] * factor)))
         probability, others = (_cut(each, window, selection, half) for each in (selection.probability, selection.others))
@@ -86,7 +88,9 @@ class EmbeddedMatte:
         mask = settle_alike(small, segment(small, probability, bones, others, SEED, self._config), probability, others)
         mask = open_gaps(small, mask & ~foot_shadows(small, mask, probability, body), probability, body)
         size = (work.shape[1], work.shape[0])
-        return _enlarged(mask, size), _enlarged(shoes, size)
+        whole, seen = _enlarged(mask, size), cv2.resize(probability, size, interpolation=cv2.INTER_LINEAR)
+        inside = sure_inside(whole, seen, float(body[MOUTH, 1].max()) * size[1] / half[1], EdgeConfig())
+        return whole, np.maximum(inside, _enlarged(shoes, size))
 
 
 def _enlarged(mask: masks.Mask, size: tuple[int, int]) -> masks.Mask:

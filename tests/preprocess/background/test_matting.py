@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.core import masks
-from preprocess.background.edge_band import EdgeConfig, refine_band
+from preprocess.background.edge_band import EdgeConfig, refine_band, sure_inside
 from preprocess.background.grabcut import MattingConfig, bone_mask, segment
 from preprocess.background.guided_matte import GuidedConfig, colour_coefficients, soften
 
@@ -115,3 +115,28 @@ def test_a_white_shirt_before_a_white_wall_keeps_the_mask():
     mask = np.zeros(SIZE, bool)
     mask[60:, 50:140] = True
     assert np.array_equal(refine_band(photo, mask, EdgeConfig()), mask.astype(np.float32))
+
+
+def test_a_shine_in_the_walls_colour_along_a_neck_is_no_wall_but_hair_lets_it_through(scene):
+    """The face of the drawn figure ends in row 96; above the mouth there may be hair."""
+    photo, truth = scene
+    large, mask = (
+        cv2.resize(each, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST) for each in (photo, truth.astype(np.uint8))
+    )
+    shine = np.zeros(mask.shape, bool)
+    shine[500:900, 206:212] = shine[170:300, 290:296] = True
+    large[shine] = (150, 155, 160)
+    mask = mask > 0
+    taken = refine_band(large, mask, EdgeConfig())
+    kept = np.maximum(taken, sure_inside(mask, np.ones(mask.shape, np.float32), 340.0, EdgeConfig()))
+    assert taken[500:900, 207:211].mean() < 0.3
+    assert kept[500:900, 207:211].mean() > 0.9
+    assert np.array_equal(kept[:330], taken[:330])
+
+
+def test_where_the_networks_are_unsure_the_colours_decide(scene):
+    mask = np.asarray(scene[1], bool)
+    assert not sure_inside(mask, np.full(SIZE, 0.9, np.float32), 0.0, EdgeConfig()).any()
+    inside = sure_inside(mask, np.ones(SIZE, np.float32), -50.0, EdgeConfig())
+    assert inside[masks.erode(mask, 6)].all() and not inside[~mask].any()
+    assert not sure_inside(mask, np.ones(SIZE, np.float32), 1e6, EdgeConfig()).any()
