@@ -20,7 +20,9 @@ SHARP = 0.75
 NEAR = 64.0
 """Pixels of a photo 1024 px long from what was or is wall: slivers lie nearer; farther in are the garment's own colours."""
 OWN = 0.01
-"""Share of those that may look like the wall: a white print or stripe is no sliver."""
+"""Share of those, and of the whole garment, that may look like the wall: white prints, stripes and rips in jeans do."""
+INNER = 0.1
+"""Share of the garment that must lie farther in, or its colours are not known."""
 THICKEST, LEAST = 12.0, 12.0
 """Most half width, and least area in square pixels, both in a photo 1024 px long; an arm before a wall of its colour is wider."""
 PARTED = 0.004
@@ -39,9 +41,12 @@ def without_slivers(part: BeforeAfter, body: Mask, behind: Behind) -> Mask:
     sigma = max(0.6 * part.unit, 0.5)
     apart = distance(*(cv2.GaussianBlur(each.astype(np.float32), (0, 0), sigma) for each in (part.dressed, colours)))
     near = cv2.distanceTransform(bytes_of((part.alpha > CLEAR) & body), cv2.DIST_L2, 3) < NEAR * part.unit
-    garment, may = body & part.changed & ~near, part.changed & smooth & near
+    garment, may = body & part.changed, part.changed & smooth & near
+    inner = garment & ~near
+    if np.count_nonzero(inner) < INNER * np.count_nonzero(garment) or not inner.any():
+        return body
     for alike, unlike in zip(ALIKE, APART, strict=True):
-        if garment.any() and (apart[garment] < unlike).mean() <= OWN:
+        if (apart[inner] < unlike).mean() <= OWN and (apart[garment] < alike).mean() <= OWN:
             body = body & ~_slivers(body, may, apart, alike, unlike, part.unit)
     return body
 
