@@ -18,7 +18,7 @@ from compose.painter import Figure
 from compose.place_notices import place_notices
 from compose.placement import TUCK, Placement, anchored, place
 from compose.scene_light import find_scene_light
-from compose.standing import Stage, framed_as_tall, framed_place, shows_feet, standing_place
+from compose.standing import Stage, framed_as_tall, framed_place, shows_feet, shows_shins, standing_place
 from compose.surfaces import Surface, everywhere, surfaces_in
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
@@ -120,6 +120,8 @@ def _alone(member: Member, body: CutoutBody, stage: Stage, said: PlacementSettin
             automatic = framed_as_tall(seen, automatic.x, height, stage.size[0])
     else:
         automatic = place(seen, stage.size, stage.ground, stage.free_space)
+        if spot == Spot(people=spot.people, flip=spot.flip) and shows_shins(seen) and not stage.bears(seen, automatic):
+            framed, automatic = True, framed_place(seen, stage)
     placement = finished(automatic, spot) if framed else resolve_spot(spot, body, automatic, said, stage.ground, stage.size)
     notices = tuple(place_notices("", body, placement, stage, framed=framed))
     return Stood(placement, framed or _below_the_picture(body, placement, stage), notices)

@@ -17,6 +17,8 @@ ROWS_TRIED = (0.0, -0.012, 0.02, 0.04, 0.06, 0.09)
 """Nearer to the viewer or farther away than the usual foot row, shares of the picture's height."""
 FARTHER = 0.3
 """From the middle, share of the width, where the ground near the middle does not bear."""
+SHINS = 0.8
+"""Share of the upright height down to below the knees."""
 ROOM_BESIDE = 0.1
 """Ground on either side of the feet, share of the body's height: nobody balances on a boulder out at sea."""
 LOWEST_CUT = 0.9
@@ -62,6 +64,11 @@ class Stage:
 def shows_feet(body: CutoutBody) -> bool:
     """Whether the photo shows somebody down to the ground."""
     return not body.cuts.bottom
+
+
+def shows_shins(body: CutoutBody) -> bool:
+    """Whether a photo that cuts the feet off still shows so much of the legs that they would hang over water."""
+    return body.cuts.bottom and body.height > SHINS * body.upright
 
 
 def standing_place(body: CutoutBody, stage: Stage) -> Placement | None:

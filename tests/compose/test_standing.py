@@ -17,16 +17,32 @@ from compose.standing import cut_at
 from pipeline.core.flags import Flag
 from pipeline.core.inputs.placement_file import read_placement_file
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
+from pipeline.core.keypoints import Keypoints
+from pipeline.core.labels import Joint
 
 GROUND_LINE = Ground(150 / 320, 1.0)
 SCENE = Scene(Pair(Person("ann", ""), Garment("tee", ""), "preview"), Background("sea", ""))
 
 
-def arranged(cutout, picture: np.ndarray, toml: str = "", pose: str = "standing") -> Figure:
+def upright_joints() -> Keypoints:
+    """Neck, hips and shoulders of the drawn standing person."""
+    points = np.zeros((25, 3), np.float32)
+    places = {
+        Joint.NECK: (300, 180),
+        Joint.MID_HIP: (300, 380),
+        Joint.LEFT_SHOULDER: (365, 180),
+        Joint.RIGHT_SHOULDER: (235, 180),
+    }
+    for joint, place in places.items():
+        points[joint] = (*place, 1)
+    return Keypoints(points)
+
+
+def arranged(cutout, picture: np.ndarray, toml: str = "", keypoints: Keypoints | None = None) -> Figure:
     """The one figure of a scene."""
-    body = measure_body(cutout[..., 3])
+    body = measure_body(cutout[..., 3], keypoints)
     assert body is not None
-    inputs = SceneInputs(SCENE, picture, (), cutout, None, read_placement_file(toml, "sea.toml"))
+    inputs = SceneInputs(SCENE, picture, (), cutout, keypoints, read_placement_file(toml, "sea.toml"))
     _, (figure,) = arrange(inputs, body, 0)
     return figure
 
@@ -122,6 +138,14 @@ def test_who_shows_no_feet_is_placed_as_ever(cutout, pose: str) -> None:
     on_sea = arranged(cutout(pose), drawn_place("sea"))
     told = arranged(cutout(pose), drawn_place("sea"), 'ground = "floor"')
     assert on_sea.placement == told.placement and flags(on_sea) == []
+
+
+def test_boots_that_the_photo_half_shows_do_not_hang_over_water(cutout) -> None:
+    """A photo that ends at the ankles counts as showing feet where there is no ground, and is placed as ever where there is."""
+    ankles = cutout()[:735]
+    on_sea, on_lawn = (arranged(ankles, drawn_place(name), keypoints=upright_joints()) for name in ("sea", "lawn"))
+    assert 0.55 < shown_share(on_sea, 320) < 0.75 and flags(on_sea) == [Flag.NO_GROUND]
+    assert on_lawn.placement.y == pytest.approx(320, rel=0.01) and flags(on_lawn) == []
 
 
 def test_somebody_without_a_head_stays_at_the_upper_edge_where_nobody_can_stand(cutout) -> None:

@@ -93,7 +93,7 @@ def test_feet_beyond_the_picture_count_as_at_its_edge() -> None:
 
 
 @pytest.mark.proof
-def test_of_three_hundred_and_forty_eight_drawn_backgrounds_none_is_read_wrongly() -> None:
+def test_of_four_hundred_and_forty_four_drawn_backgrounds_none_is_read_wrongly() -> None:
     wrong = []
     for name, seed in itertools.product(PLACES, range(12)):
         picture = CHANGES[list(CHANGES)[seed % 4]](drawn_place(name, seed))

@@ -82,6 +82,32 @@ def _sea_at_dusk(rng: np.random.Generator) -> Picture:
     return _over(_dusk_sky(), 160, _water(rng, 160, (120, 125, 150), (40, 55, 85)))
 
 
+def _evening(low: Colour, rows: int, top: Colour = (90, 100, 150)) -> Picture:
+    """A sunset's sky that ends at a row."""
+    picture = np.zeros((*SIZE, 3), np.float32)
+    picture[:rows] = _ramp(top, low, rows)
+    return picture
+
+
+def _sea_at_sunset(rng: np.random.Generator) -> Picture:
+    """The water mirrors the warm sky far away and the zenith near by; nothing of it is blue."""
+    return _over(_evening((255, 185, 110), 160), 160, _water(rng, 160, (225, 155, 100), (70, 60, 80)))
+
+
+def _pink_sea(rng: np.random.Generator) -> Picture:
+    return _over(_evening((245, 180, 160), 160), 160, _water(rng, 160, (205, 150, 140), (80, 75, 100)))
+
+
+def _sand_at_sunset(rng: np.random.Generator) -> Picture:
+    sand = _ramp((215, 160, 115), (150, 112, 88), 160) + 9 * _in_depth(rng, 160)
+    return _over(_evening((255, 190, 120), 160), 160, sand)
+
+
+def _field_at_sunset(rng: np.random.Generator) -> Picture:
+    field = _ramp((150, 110, 60), (90, 75, 40), 160) + 9 * _in_depth(rng, 160)
+    return _over(_evening((255, 190, 120), 160), 160, field)
+
+
 def _sea_and_island(rng: np.random.Generator) -> Picture:
     picture = _sea(rng)
     hill = np.clip(150 - 30 * np.sin(np.linspace(0, np.pi, 150)), 0, 150).astype(int)
@@ -139,6 +165,35 @@ def _car_park(rng: np.random.Generator) -> Picture:
     picture = _over(_noon(rng), 170, np.array((124, 124, 126), np.float32) + 7 * _in_depth(rng, 150))
     for column in range(-400, 900, 110):
         cv2.line(picture, (240 + (column - 240) // 6, 175), (column, 319), (225.0, 225.0, 222.0), 3)
+    return picture
+
+
+def _plain_asphalt(rng: np.random.Generator) -> Picture:
+    """Bluish, and nothing but sky above it."""
+    return _over(_noon(rng), 165, np.array((104, 110, 120), np.float32) + 7 * _in_depth(rng, 155))
+
+
+def _runway(rng: np.random.Generator) -> Picture:
+    picture = _plain_asphalt(rng)
+    for far, near in ((236, 120), (244, 360)):
+        cv2.line(picture, (far, 170), (near, 319), (230.0, 230.0, 230.0), 4)
+    return picture
+
+
+def _slabs(rng: np.random.Generator) -> Picture:
+    picture = _over(_noon(rng), 170, np.array((150, 155, 164), np.float32) + 5 * _in_depth(rng, 150))
+    for column in range(-400, 900, 90):
+        cv2.line(picture, (240 + (column - 240) // 6, 171), (column, 319), (118.0, 122.0, 130.0), 2)
+    for row in (175, 182, 192, 206, 226, 254, 290):
+        picture[row : row + 2] -= 26
+    return picture
+
+
+def _tennis_court(rng: np.random.Generator) -> Picture:
+    picture = _over(_noon(rng), 150, np.array((52, 104, 170), np.float32) + 4 * _in_depth(rng, 170))
+    for far, near in ((200, 60), (280, 420)):
+        cv2.line(picture, (far, 160), (near, 319), (240.0, 240.0, 240.0), 4)
+    picture[230:234, 60:420] = 240
     return picture
 
 
@@ -247,6 +302,8 @@ SEA_ONLY: dict[str, Callable[[np.random.Generator], Picture]] = {
     "grey sea": _grey_sea,
     "sea at dusk": _sea_at_dusk,
     "sea and island": _sea_and_island,
+    "sea at sunset": _sea_at_sunset,
+    "pink sea": _pink_sea,
 }
 SHORES: dict[str, Callable[[np.random.Generator], Picture]] = {
     "beach": _beach,
@@ -257,6 +314,10 @@ GROUND: dict[str, Callable[[np.random.Generator], Picture]] = {
     "street": _street,
     "street at dusk": _street_at_dusk,
     "car park": _car_park,
+    "plain asphalt": _plain_asphalt,
+    "runway": _runway,
+    "slabs": _slabs,
+    "tennis court": _tennis_court,
     "blue carpet": _carpet,
     "blue room": _blue_room,
     "boards": _boards,
@@ -267,6 +328,8 @@ GROUND: dict[str, Callable[[np.random.Generator], Picture]] = {
     "snow": _snow,
     "snow in shade": _snow_in_shade,
     "desert": _desert,
+    "sand at sunset": _sand_at_sunset,
+    "field at sunset": _field_at_sunset,
     "grey sweep": _sweep((176, 176, 178)),
     "white sweep": _sweep((240, 240, 240)),
     "blue sweep": _sweep((120, 160, 205)),
