@@ -112,25 +112,28 @@ def arrange(inputs: SceneInputs, body: CutoutBody, seed: int) -> tuple[Ground, l
 def _alone(member: Member, body: CutoutBody, stage: Stage, said: PlacementSettings) -> Stood:
     """One person: where the file says, else on the ground, else cut by the picture's lower edge."""
     spot, seen, framed = member.spot, member.body, False
-    if spot.foot is None and shows_feet(seen):
+    if spot.foot is None and seen.seated and not stage.told:
+        framed, automatic = True, framed_place(seen, stage)
+    elif spot.foot is None and shows_feet(seen):
         found = standing_place(seen, stage)
         framed = found is None
         automatic = found or framed_place(seen, stage)
-        if framed and (height := spot.height_px(stage.size)):
-            automatic = framed_as_tall(seen, automatic.x, height, stage.size[0])
     else:
         automatic = place(seen, stage.size, stage.ground, stage.free_space)
         if spot == Spot(people=spot.people, flip=spot.flip) and shows_shins(seen) and not stage.bears(seen, automatic):
             framed, automatic = True, framed_place(seen, stage)
+    if framed and (height := spot.height_px(stage.size)):
+        automatic = framed_as_tall(seen, automatic.x, height, stage.size[0])
     placement = finished(automatic, spot) if framed else resolve_spot(spot, body, automatic, said, stage.ground, stage.size)
-    notices = tuple(place_notices("", body, placement, stage, framed=framed))
+    no_ground = framed and not (seen.seated and stage.below(seen, placement) is Surface.FLOOR)
+    notices = tuple(place_notices("", body, placement, stage, framed=no_ground))
     return Stood(placement, framed or _below_the_picture(body, placement, stage), notices)
 
 
 def _together(members: list[Member], bodies: list[CutoutBody], stage: Stage, background: str) -> list[Stood]:
     """Several people: of one body size, all standing or all cut by the picture's lower edge."""
     placed, framed = place_group(members, stage, background)
-    no_ground = framed and all(shows_feet(body) for body in bodies)
+    no_ground = framed and all(shows_feet(body) and not body.seated for body in bodies)
     stood: list[Stood] = []
     for each, body, found in zip(members, bodies, placed, strict=True):
         placement = finished(found, each.spot)

@@ -22,13 +22,15 @@ FOOT_ZONE = 0.085
 """Feet of a standing, walking or seated person end within this share of the body's height above the lowest point."""
 FOOT_THICKNESS = 0.03
 FOOT_WIDTH = 0.022
-BELOW_CROTCH = 0.08
-"""Share of the body's height from the crotch to mid-thigh."""
+BELOW_CROTCH, BELOW_CROTCH_SEATED = 0.08, 0.03
+"""Share of the body's height from the crotch to mid-thigh, or to just under a seated one's, so that no seat is missed."""
 BUILDS = {"neck": 0.195, "hip": 0.472, "trunk": 0.275, "shoulders": 0.181, "nose": 0.1145, "eyes": 0.0348}
 """Shares of the upright height: crown to neck, crown to hips, neck to hips, between the shoulder joints, nose to neck, between
 the eyes, as pose networks place them (measured on standing people of known height). Turning, a hat or a seat spoils one or two;
 their median stays within a few percent."""
 LEAST_BUILDS = 3
+SEATED_HEIGHT, SEATED_DROP = 0.93, 0.12
+"""Shares of the upright height: somebody seated is lower, and a knee is that little below the hip (standing: 0.2)."""
 CUT_SHARE = 0.02
 """Contact with a photo edge shorter than this share of the body's height is a stray pixel or a shoe tip, not a cut."""
 
@@ -77,6 +79,7 @@ class CutoutBody:
         feet: from left to right; empty when the photo cuts the feet off.
         build: height that the person would have upright, read off head and trunk whatever the pose, hat or hair; None = unknown.
             It compares people with each other.
+        seated: a thigh is raised to sit; what they sit on is not in the cut-out.
     """
 
     photo_size: tuple[int, int]
@@ -90,6 +93,7 @@ class CutoutBody:
     stature: float
     feet: tuple[Foot, ...] = ()
     build: float | None = None
+    seated: bool = False
 
     @property
     def upright(self) -> float:
@@ -99,7 +103,8 @@ class CutoutBody:
     @property
     def thigh(self) -> float:
         """The row of mid-thigh, where a picture's edge may cut somebody who stands or sits."""
-        return min(self.crotch + BELOW_CROTCH * self.height, self.bottom)
+        below = BELOW_CROTCH_SEATED if self.seated else BELOW_CROTCH
+        return min(self.crotch + below * self.height, self.bottom)
 
     @property
     def mirrored(self) -> CutoutBody:
@@ -157,7 +162,10 @@ def measure_body(alpha: NDArray[np.uint8], keypoints: Keypoints | None = None) -
     crotch = _crotch(keypoints, top, bottom)
     stature = _stature(keypoints, top, bottom, cuts)
     build = _build(keypoints, None if cuts.top else top)
-    return CutoutBody((alpha.shape[0], alpha.shape[1]), top, left, bottom, right, cuts, axis, crotch, stature, feet, build)
+    seated = _seated(keypoints, build, bottom - top)
+    return CutoutBody(
+        (alpha.shape[0], alpha.shape[1]), top, left, bottom, right, cuts, axis, crotch, stature, feet, build, seated
+    )
 
 
 def _cuts(solid: NDArray[np.bool_], height: int, keypoints: Keypoints | None) -> Cuts:
@@ -222,6 +230,15 @@ def _build(keypoints: Keypoints | None, crown: float | None) -> float | None:
     found = _lengths(keypoints, crown)
     guesses = [length / BUILDS[name] for name, length in found.items() if length > 0]
     return float(np.median(guesses)) if len(guesses) >= LEAST_BUILDS else None
+
+
+def _seated(keypoints: Keypoints | None, build: float | None, height: int) -> bool:
+    """A knee hardly below its hip, and the body lower than upright: somebody who runs or steps is as tall as ever."""
+    if keypoints is None or build is None or height > SEATED_HEIGHT * build:
+        return False
+    legs = ((Joint.LEFT_HIP, Joint.LEFT_KNEE), (Joint.RIGHT_HIP, Joint.RIGHT_KNEE))
+    drops = [float(keypoints.xy(knee)[1] - keypoints.xy(hip)[1]) for hip, knee in legs if keypoints.has(hip, knee)]
+    return bool(drops) and min(drops) < SEATED_DROP * build
 
 
 def _lengths(keypoints: Keypoints, crown: float | None) -> dict[str, float]:

@@ -211,6 +211,7 @@ def scaled_body(body: CutoutBody, factor: float) -> CutoutBody:
         stature=body.stature * factor,
         feet=tuple(Foot(centre(foot.x), foot.row * factor, foot.half_width * factor) for foot in body.feet),
         build=None if body.build is None else body.build * factor,
+        seated=body.seated,
     )
 
 

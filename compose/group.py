@@ -61,7 +61,7 @@ def place_group(members: Sequence[Member], stage: Stage, background: str) -> tup
     Raises:
         InputError: somebody whose photo ends above the feet is to join somebody whose feet the file puts into the picture.
     """
-    cut = [each for each in members if not shows_feet(each.body)]
+    cut = [each for each in members if not shows_feet(each.body) or (each.body.seated and not each.stands(stage.size))]
     standing = [each for each in members if each.stands(stage.size)]
     if cut and standing:
         raise _unequal(cut[0], standing[0], background)
@@ -73,11 +73,12 @@ def place_group(members: Sequence[Member], stage: Stage, background: str) -> tup
 
 
 def _unequal(cut: Member, standing: Member, background: str) -> InputError:
+    why = "shows nothing to sit on" if shows_feet(cut.body) else "ends above the feet"
     return InputError(
-        f"{background}: the photo of {cut.name} ends above the feet, and {standing.name} stands with the feet in the picture: "
+        f"{background}: the photo of {cut.name} {why}, and {standing.name} stands with the feet in the picture: "
         "one of them would float",
         f"leave out the foot point of {standing.name} in {background}.toml, so that the picture's edge cuts everybody alike, "
-        f"or use a photo of {cut.name} from head to foot",
+        f"or use a photo of {cut.name} standing, from head to foot",
     )
 
 
@@ -167,7 +168,7 @@ def _framed_row(members: Sequence[Member], stage: Stage) -> list[Placement]:
 
 def _shown(body: CutoutBody) -> float:
     """How much of the upright height a picture shows that cuts the body no higher than its photo, and no lower than mid-thigh."""
-    return (min(body.bottom, body.thigh if shows_feet(body) else body.bottom) - body.top) / body.upright
+    return (min(body.bottom, body.thigh if shows_feet(body) or body.seated else body.bottom) - body.top) / body.upright
 
 
 def _framed_build(members: Sequence[Member], share: float, stage: Stage) -> float:

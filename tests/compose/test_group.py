@@ -136,6 +136,16 @@ def test_sizes_follow_the_body_and_not_the_visible_height(cutout) -> None:
     assert own.placement.y == guest.placement.y < len(LAWN)
 
 
+def test_somebody_seated_is_cut_with_the_others_and_refused_beside_feet_in_the_picture(cutout) -> None:
+    seat = replace(body(cutout, "seated"), seated=True)
+    stage = Stage(LAWN.shape[:2], Ground(0.55, 1.0), find_free_space(LAWN), read_surfaces(LAWN, Ground(0.55, 1.0)))
+    others = Member("bob__tee", seat, Spot())
+    placed, framed = place_group([Member("ann__tee", body(cutout, "standing"), Spot()), others], stage, "park")
+    assert framed and all(spot.y > len(LAWN) for spot in placed)
+    with pytest.raises(InputError, match="nothing to sit on"):
+        place_group([Member("ann__tee", body(cutout, "standing"), Spot(foot=[0.3, 0.9])), others], stage, "park")
+
+
 def test_who_stands_farther_away_is_smaller_by_perspective(cutout) -> None:
     toml = "[[placements]]\npeople = ['ann']\nfoot = [0.3, 0.95]\n" + joining("bob", foot="[0.7, 0.8]")
     own, guest = arranged(cutout, "standing", {"bob__tee": "striding"}, toml)

@@ -148,6 +148,33 @@ def test_boots_that_the_photo_half_shows_do_not_hang_over_water(cutout) -> None:
     assert on_lawn.placement.y == pytest.approx(320, rel=0.01) and flags(on_lawn) == []
 
 
+def seated_joints() -> Keypoints:
+    """Of the drawn seated person: knees as high as the hips."""
+    points = upright_joints().body.copy()
+    for joint, place in {
+        Joint.LEFT_HIP: (320, 425),
+        Joint.LEFT_KNEE: (440, 468),
+        Joint.RIGHT_HIP: (280, 425),
+        Joint.RIGHT_KNEE: (430, 470),
+    }.items():
+        points[joint] = (*place, 1)
+    return Keypoints(points)
+
+
+@pytest.mark.parametrize(("name", "found"), [("lawn", []), ("boards", []), ("sea", [Flag.NO_GROUND])])
+def test_nobody_sits_on_nothing(cutout, name: str, found: list[Flag]) -> None:
+    figure = arranged(cutout("seated"), drawn_place(name), keypoints=seated_joints())
+    assert figure.body.seated and figure.placement.y > 320 and figure.shadow == 0 and flags(figure) == found
+    for said in ("foot = [0.5, 0.9]", 'ground = "floor"'):
+        assert arranged(cutout("seated"), drawn_place("lawn"), said, seated_joints()).placement.y < 320, said
+
+
+def test_who_runs_or_stands_is_not_taken_for_seated(person) -> None:
+    for pose in ("standing", "striding"):
+        found = measure_body(person(pose), seated_joints())
+        assert found is not None and not found.seated, pose
+
+
 def test_somebody_without_a_head_stays_at_the_upper_edge_where_nobody_can_stand(cutout) -> None:
     headless = cutout()[120:]
     figure = arranged(headless, np.kron(drawn_place("sea"), np.ones((2, 2, 1), np.uint8)))
