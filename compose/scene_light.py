@@ -30,15 +30,15 @@ SEAMLESS, STUDIO_SHARE = 4.5, 0.15
 """Deviation of lightness and colour below which a background is a studio's paper, and how much of it counts as light."""
 STOPS_DARK, STOPS_BEHIND, MOST_STOPS = 3.7, 0.9, 2.1
 """Stops that a person gets less at night, and where the light comes from behind, and of both together."""
-WARM_GAIN, COOL_GAIN = (1.14, 1.0, 0.66), (0.78, 0.96, 1.2)
+WARM_GAIN, COOL_GAIN = (1.19, 1.0, 0.57), (0.78, 0.96, 1.2)
 """Factors on linear red, green and blue at most: of a sunset and of dusk."""
 LIFT = 16.0
 """Grey levels by which a light from behind veils black."""
 FLATTEN, PIVOT = 0.16, 90.0
 """Contrast lost in the dark and in light from behind, and the grey level that stays where it is."""
 PALER, LUMA = 0.2, (0.299, 0.587, 0.114)
-"""Colourfulness lost in the dark."""
-TINTS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.0)
+"""Colourfulness lost in the dark, but for lamp light."""
+TINTS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
 """Shares of the light's colour that are tried, until skin stays skin."""
 SKINS = ((240, 210, 190), (224, 172, 140), (176, 118, 84), (92, 58, 42))
 MOST_TURN_DEG, LEAST_CHROMA = 12.0, 0.62
@@ -172,7 +172,7 @@ def _matrix(light: SceneLight, share: float, tint: float, below: float) -> NDArr
     stops = tint * (stops - level) + (level * below if level < 0 else level)
     encoded = 2.0 ** (share * stops / 2.2)
     veil = share * LIFT * light.source.behind * light.source.hardness
-    flat, pale = share * FLATTEN * light.evidence, share * PALER * light.darkness
+    flat, pale = share * FLATTEN * light.evidence, share * PALER * light.darkness * (1 - light.warmth)
     mixing = (1 - pale) * np.eye(3) + pale * np.array(LUMA)
     scale, offset = (1 - flat - veil / 255) * encoded, (PIVOT * flat + veil) * encoded
     return np.concatenate([scale[:, None] * mixing, offset[:, None]], axis=1)
