@@ -97,16 +97,16 @@ def find_light(background: NDArray[np.uint8], ground: Ground) -> Light:
         background: (h, w, 3) RGB uint8.
         ground: its ground line.
     """
-    line, wide = float(ground.line), WORK_WIDTH
+    horizon, wide = float(ground.eye_level), WORK_WIDTH
     tall = int(np.clip(round(wide * background.shape[0] / background.shape[1]), 32, 4 * wide))
-    found = _source(_glow(cv2.resize(background, (wide, tall), interpolation=cv2.INTER_AREA)), line)
+    found = _source(_glow(cv2.resize(background, (wide, tall), interpolation=cv2.INTER_AREA)), horizon)
     if found is None:
-        above = background[: max(int(line * background.shape[0]), 8)]
+        above = background[: max(int(ground.line * background.shape[0]), 8)]
         side = _brighter_side(above)
-        return Light(side=side, hardness=0.5 if side or _is_clear(above) else 0.3, horizon=line)
+        return Light(side=side, hardness=0.5 if side or _is_clear(above) else 0.3, horizon=horizon)
     column, row, hardness = found
-    elevation = max((line - row / tall) * FIELD_DEG, 0.0)
-    return Light(column / wide, row / tall, 2 * column / wide - 1, elevation, hardness, line)
+    elevation = max((horizon - row / tall) * FIELD_DEG, 0.0)
+    return Light(column / wide, row / tall, 2 * column / wide - 1, elevation, hardness, horizon)
 
 
 def _glow(small: NDArray[np.uint8]) -> Plane:
@@ -132,9 +132,9 @@ def _is_clear(above: NDArray[np.uint8]) -> bool:
     return bool(blue >= CLEAR_BLUE and blue - red >= CLEAR_STEP)
 
 
-def _source(glow: Plane, line: float) -> tuple[float, float, float] | None:
-    """(column, row, hardness) of the one source above the line, or None."""
-    above = glow[: max(int(line * glow.shape[0]), 8)]
+def _source(glow: Plane, horizon: float) -> tuple[float, float, float] | None:
+    """(column, row, hardness) of the one source above the horizon, or None."""
+    above = glow[: max(int(horizon * glow.shape[0]), 8)]
     bright = (above >= max(GLOW, WHITE * float(glow.max()))).astype(np.uint8)
     count, labels, stats, centres = cv2.connectedComponentsWithStats(bright, connectivity=8)
     if count < 2:

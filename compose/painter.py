@@ -157,7 +157,8 @@ def _shadow(person: Layer, figure: Figure, ground: Ground, look: Look, canvas: N
     line = ground.line * size[0]
     row = min(line if ground.confidence > 0.3 else 0.0, stance.row - 0.02 * stance.height)
     contact, cast = look.contact_shadow * figure.shadow, look.cast_shadow * figure.shadow
-    return draw_shadow(person, stance, ShadowLook(figure.direction, contact, cast, row, figure.light.source.hardness, line), size)
+    hardness, horizon = figure.light.source.hardness, ground.eye_level * size[0]
+    return draw_shadow(person, stance, ShadowLook(figure.direction, contact, cast, row, hardness, horizon), size)
 
 
 def _reflection(person: Layer, figure: Figure, look: Look, canvas: NDArray[np.uint8]) -> Reflection | None:

@@ -80,6 +80,14 @@ class SceneLight:
         gain: NDArray[np.float64] = colour * 2.0**-stops
         return gain
 
+    @property
+    def words(self) -> str:
+        """What was estimated, for the ledger: `behind 3° warm 0.44`, `left`, `nowhere dark 0.42 cool 0.50`."""
+        side = "right" if self.source.side > 0 else "left" if self.source.side < 0 else "nowhere"
+        where = f"behind {self.source.elevation_deg:.0f}°" if self.source.behind else side
+        shares = (("dark", self.darkness), ("warm", self.warmth), ("cool", self.coolness))
+        return " ".join([where, *(f"{name} {share:.2f}" for name, share in shares if share >= 0.005)])
+
     def reaching(self, point: tuple[float, float], size: tuple[int, int]) -> SceneLight:
         """The same light as seen from a person.
 

@@ -35,10 +35,11 @@ def figure_notices(figures: Sequence[Figure], enlarge_limit: float) -> list[Noti
 
 
 def figure_facts(figures: Sequence[Figure], ground: Ground) -> dict[str, str]:
-    """Scale of each person, ground line, and the visible share of the picture's own person, as text for the ledger."""
+    """Scale of each person, ground line, light, and the visible share of the picture's own person, as text for the ledger."""
     return {
         "scale": " ".join(f"{figure.placement.scale(figure.body):.2f}" for figure in figures),
         "ground_line": f"{ground.line:.3f}",
+        "light": figures[0].light.words,
         "shown": f"{figures[0].body.shown:.2f}",
     }
 
@@ -49,6 +50,7 @@ def recipe_of(scene: Scene, figures: Sequence[Figure], ground: Ground, config: S
         "scene": scene.id,
         "engine": scene.pair.engine,
         "ground_line": round(ground.line, 4),
+        "light": figures[0].light.words,
         "placements": [_describe(figure) for figure in figures],
         "settings": config.model_dump(mode="json"),
     }

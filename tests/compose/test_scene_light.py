@@ -141,6 +141,12 @@ def test_the_rim_is_bright_towards_the_sun_only_on_the_outline_and_absent_on_dar
         assert np.abs(gained[20:-20, 20:-20]).max() < 3
 
 
+def test_what_was_estimated_is_said_in_words() -> None:
+    assert _light("white studio").words == "nowhere"
+    assert _light("low sun left").words.startswith("behind 3° warm")
+    assert _light("dusk").words.startswith("nowhere dark") and " cool " in _light("dusk").words
+
+
 def test_the_same_scene_gives_the_same_light_every_time() -> None:
     assert _light("low sun left") == _light("low sun left")
 
