@@ -17,13 +17,15 @@ THINNED = 320
 """Short side, pixels, to which large pictures are thinned before anything is measured."""
 DAY_KEY, KEY_RANGE = 57.0, 30.0
 """Lightness of ground and middle of a day's picture at least, and how far below it is night."""
-DAY_WHITE, WHITE_RANGE = 82.0, 10.0
+DAY_WHITE, WHITE_RANGE = 78.0, 8.0
 """Lightness that the bright parts of a day's picture reach, and how far below nothing is left of the day."""
 BANDS = 8
 WARM_FROM, WARM_RANGE = 9.0, 24.0
 """Lab b of a band of sky or wall beyond which its light is warm, and how far above it is a sunset."""
 COOL_FROM, COOL_RANGE, COOL_PER_DARKNESS = 4.0, 18.0, 2.0
 """Lab b below zero beyond which a sky is blue, how far beyond it is dusk, and how much of that darkness lets through."""
+EVENING_WARM, EVENING_DARK = 0.4, 0.07
+"""Warmth and darkness of a soft evening without a sun."""
 PAINT = (45.0, 70.0)
 """Chroma at which a wall begins to be paint rather than light, and at which it is."""
 SEAMLESS, STUDIO_SHARE = 4.5, 0.15
@@ -115,8 +117,10 @@ def find_scene_light(background: NDArray[np.uint8], ground: Ground) -> SceneLigh
     lab: Plane = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     line = int(np.clip(round(ground.line * WORK[0]), BANDS, WORK[0] - 4))
     studio = STUDIO_SHARE if _is_seamless(lab) else 1.0
-    darkness = _darkness(lab, line) * studio
+    evening = 0.0 if source.behind else _evening(lab[:line])
+    darkness = max(_darkness(lab, line), EVENING_DARK * evening) * studio
     warmth, coolness = _warmth(lab[:line], source.behind), _coolness(lab[:line]) * min(COOL_PER_DARKNESS * darkness, 1.0)
+    warmth = max(warmth, EVENING_WARM * evening)
     return SceneLight(source, darkness, warmth * studio, max(coolness - warmth, 0.0) * studio)
 
 
@@ -144,6 +148,12 @@ def _warmth(above: Plane, lit: bool) -> float:
     warm = np.clip((bands[:, 2] - WARM_FROM) / WARM_RANGE, 0, 1) * np.clip((bands[:, 0] - 25) / 20, 0, 1)
     warm *= np.interp(chroma, PAINT, (1.0, 0.35)) * (bands[:, 1] > -6)
     return float(warm.max() * (1.0 if lit else 0.6))
+
+
+def _evening(above: Plane) -> float:
+    """0..1: how much of an evening's sky lies above the ground line, blue at its top and warm at the horizon."""
+    top, low = (float(np.median(band[..., 2])) for band in (above[: len(above) // 4 + 1], above[-(len(above) // 8 + 1) :]))
+    return float(np.clip((-top - 2) / 6, 0, 1) * np.clip((low - 2) / 8, 0, 1))
 
 
 def _coolness(above: Plane) -> float:

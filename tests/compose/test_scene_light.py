@@ -19,6 +19,7 @@ LOOK = ComposeConfig(grain=0, softness=0).look()
 SKINS = ((247, 219, 200), (229, 184, 156), (190, 133, 98), (160, 105, 74), (122, 77, 52), (62, 40, 31))
 NEUTRAL = (
     "noon",
+    "noon on a dark lawn",
     "overcast",
     "clouds",
     "white house",
@@ -139,6 +140,13 @@ def test_the_rim_is_bright_towards_the_sun_only_on_the_outline_and_absent_on_dar
         assert low < gained[16:40, 6].mean() < high
         assert gained[16:40, 6].mean() >= gained[16:40, -7].mean()
         assert np.abs(gained[20:-20, 20:-20]).max() < 3
+
+
+def test_an_evening_sky_without_a_sun_is_a_little_warm_and_dim() -> None:
+    evening, person = _light("soft evening"), _person(SKINS[1])
+    assert not evening.source.behind and 0.1 < evening.warmth < 0.6 and 0 < evening.darkness < 0.15
+    change = _change("soft evening", person).mean((0, 1))
+    assert -8 < change[0] < -0.5 and 1 < change[2] < 8
 
 
 def test_what_was_estimated_is_said_in_words() -> None:

@@ -79,6 +79,7 @@ SCENES: dict[str, Callable[[], Picture]] = {
     ),
     "noon": lambda: outdoors((90, 150, 225), (190, 215, 240), (120, 150, 80)),
     "noon on a dark lawn": lambda: outdoors((70, 130, 215), (170, 205, 240), (60, 90, 40)),
+    "soft evening": lambda: outdoors((205, 225, 240), (240, 215, 195), (115, 120, 128)),
     "overcast": lambda: outdoors((190, 192, 195), (205, 206, 208), (120, 120, 115)),
     "clouds": _clouds,
     "white house": lambda: with_box(
