@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -78,6 +79,17 @@ class Place:
         assert last.exitcode == 0
         return done
 
+    def killed_at(self, runs: Path, *overrides: str, steps: Sequence[int]) -> None:
+        """Kill a run after each of these steps, before it is saved, then let it end; `loop.log_every` is 1."""
+        for step in steps:
+            process = clean_processes().Process(target=_train_until, args=(self, runs, overrides, step))
+            process.start()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL, f"killed at step {step}"
+        last = self.in_a_process(runs, *overrides)
+        last.join()
+        assert last.exitcode == 0
+
     def straight(self, runs: Path, *overrides: str) -> float:
         """A run from beginning to end in a process of its own; its seconds."""
         begun = time.perf_counter()
@@ -90,6 +102,16 @@ class Place:
 def _train(place: Place, runs: Path, overrides: tuple[str, ...]) -> None:
     torch.set_num_threads(1)
     os._exit(place.train(runs, *overrides))
+
+
+def _train_until(place: Place, runs: Path, overrides: tuple[str, ...], step: int) -> None:
+    torch.set_num_threads(1)
+
+    def say(line: str) -> None:
+        if line.startswith(f"step {step}/"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os._exit(place.train(runs, *overrides, say=say))
 
 
 def training_place(root: Path, recipe: Any, write_start, file: str, *overrides: str) -> Place:

@@ -126,7 +126,7 @@ def _simulated_step(
     if precision.numbers != "fp32":
         module.to(SIXTEEN[precision.numbers])
     live = LiveBytes()
-    with _counted_attention(), torch.enable_grad(), live:
+    with counted_attention(), torch.enable_grad(), live:
         loss = module(make_batch())["loss"]
         kept = float(live.now)
         loss.backward()
@@ -187,7 +187,7 @@ def _counted(query: Tensor, key: Tensor, value: Tensor, *rest: Any, **named: Any
 
 
 @contextmanager
-def _counted_attention() -> Iterator[None]:
+def counted_attention() -> Iterator[None]:
     """The meta device would take the plain way, whose score matrices are many times larger than all the rest."""
     real = F.scaled_dot_product_attention
     F.scaled_dot_product_attention = _counted
