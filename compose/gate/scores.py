@@ -44,7 +44,7 @@ class GateConfig(StepConfig):
     """Share of the mask's edge beside the person that is painted: garments end before it."""
     most_blur: float = Field(0.55, gt=0, le=1)
     """How little the result loses when it is blurred: 0 = crisp, 1 = blurred already."""
-    most_torn: int = Field(2, ge=1, le=100)
+    most_torn: int = Field(1, ge=0, le=100)
     """Teeth and notches of the new outline that neither old outline nor garment had: shreds at a sleeve, a ragged hem."""
     most_bulge: float = Field(0.16, gt=0, le=2)
     """How far the new outline reaches beyond the old one at the shoulders, in the shoulders' width."""
@@ -159,7 +159,7 @@ class Scores:
         shape = self.shape
         yield (
             Flag.OUTLINE_TORN,
-            _late_until(shape.torn, config.most_torn, 2 * config.most_torn),
+            _late_until(shape.torn, config.most_torn + 0.5, 2 * config.most_torn + 1),
             f"{shape.torn} teeth or notches, allowed {config.most_torn}",
         )
         yield (Flag.SHOULDERS_BULGE, *self._shoulders(config))
