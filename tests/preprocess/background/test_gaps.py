@@ -9,6 +9,7 @@ from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.gaps import open_gaps, surely_body
 from preprocess.background.people_finder import PeopleFinder
 from tests.support.closed_gaps import closed_gaps, gap_error
+from tests.support.other_walls import WALLS, before_wall
 
 SIZE = (512, 384)
 WALL, SKIN, SHIRT, JEANS, WHITE = (205, 204, 200), (196, 150, 126), (60, 80, 140), (50, 60, 90), (214, 214, 211)
@@ -130,6 +131,9 @@ def test_joints_far_outside_the_photo_are_borne():
     assert open_gaps(photo(), FILLED, probability(), nowhere).shape == SIZE
 
 
+PEOPLE = ("m1_half", "m1_street", "m2_turned", "w1_full", "w1_half")
+
+
 @pytest.fixture(scope="module")
 def finder():
     return PeopleFinder()
@@ -167,3 +171,15 @@ def test_the_wall_between_arm_and_shirt_and_between_the_legs_of_a_photo_goes(sam
     for rows, columns in ((slice(530, 570), slice(511, 518)), (slice(838, 856), slice(385, 392))):
         assert alpha[rows, columns].mean() / 255 <= 0.05
     assert (alpha[480:600, 380:490] >= 250).all() and (alpha[700:800, 300:360] >= 250).all(), "shirt and white trousers are whole"
+
+
+@pytest.mark.proof
+@pytest.mark.samples
+def test_gaps_of_rendered_people_before_other_walls_stay_gaps(samples, finder):
+    """Five people before five walls; figures in docs/facts/embedded_methods.md#gaps."""
+    pictures = {(name, wall): before_wall(samples, name, wall) for name in PEOPLE for wall in WALLS}
+    mattes = {each: matte(picture, finder) for each, (picture, _) in pictures.items()}
+    errors = {each: gap_error(mattes[each], truth) for each, (_, truth) in pictures.items()}
+    lost = {each: 1 - mattes[each][masks.erode(truth > 250, 3)].mean() / 255 for each, (_, truth) in pictures.items()}
+    assert np.mean(list(errors.values())) <= 0.05, errors
+    assert np.mean(list(lost.values())) <= 0.006
