@@ -19,13 +19,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pipeline.core.config import StepConfig
-from tryon.training.config import LoopConfig, PrecisionConfig
+from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig
 from tryon.training.machine import SIXTEEN
 from tryon.training.optimiser import OptimiserConfig
 from tryon.training.protocol import Recipe
 
 MOMENTS = {"adamw": 8.0, "adamw8bit": 2.1, "adafactor": 0.1}
 """Bytes per trained value; 8-bit moments carry a scale per block, Adafactor keeps rows and columns."""
+SIDES = 64
+"""Pixels that a side divides by."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,43 @@ class Plan:
             + f"; kept for the backward pass {self.kept / 1e9:.2f}",
         ]
 
-    def levers(self) -> list[str]:
-        """What makes it smaller, the largest gain first."""
-        found = []
-        if not self.recomputed:
-            found.append("--set precision.recompute=true")
-        found += ["--set optimiser.name=adamw8bit", "--set loop.ema_decay=0", "a smaller --set data.height and data.width"]
-        return found
+
+def what_fits(recipe: Recipe, settings: dict[str, StepConfig], batch: int, room: float) -> str:
+    """Settings that take less memory, each beside the ones before and with what is needed then, up to the first that fits.
+
+    Args:
+        recipe, settings, batch: as `plan_memory`.
+        room: bytes that there are.
+    """
+    said, now, need = list[str](), settings, float("inf")
+    for words, section, change in _levers(settings):
+        now = {**now, section: now[section].model_copy(update=change)}
+        need = plan_memory(recipe, now, batch).total
+        said.append(f"{words}: {need / 1e9:.1f} GB")
+        if need <= room:
+            break
+    if need > room:
+        said.append("more needs a larger machine")
+    return ", and ".join(said)
+
+
+def _levers(settings: dict[str, StepConfig]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What is not so yet, the largest gain of the usual case first: words, section and values."""
+    precision, loop, optimiser, data = (settings[name] for name in ("precision", "loop", "optimiser", "data"))
+    assert isinstance(precision, PrecisionConfig) and isinstance(loop, LoopConfig)
+    assert isinstance(optimiser, OptimiserConfig) and isinstance(data, DataConfig)
+    if not precision.recompute:
+        yield "--set precision.recompute=true", "precision", {"recompute": True}
+    if optimiser.name == "adamw":
+        yield "--set optimiser.name=adamw8bit", "optimiser", {"name": "adamw8bit"}
+    if loop.ema_decay:
+        yield "--set loop.ema_decay=0", "loop", {"ema_decay": 0.0}
+    if (height := _half(data.height)) < data.height and (width := _half(data.width)) < data.width:
+        yield f"--set data.height={height} --set data.width={width}", "data", {"height": height, "width": width}
+
+
+def _half(side: int) -> int:
+    return max(SIDES, side // 2 // SIDES * SIDES)
 
 
 def plan_memory(recipe: Recipe, settings: dict[str, StepConfig], batch: int) -> Plan:

@@ -13,7 +13,7 @@ from pipeline.core.config import StepConfig
 from pipeline.core.errors import UsageError
 from tryon.training.config import DataConfig, LoopConfig, section_of, with_steps
 from tryon.training.data.checks import Findings
-from tryon.training.memory import Plan, plan_memory
+from tryon.training.memory import Plan, plan_memory, what_fits
 from tryon.training.protocol import Recipe, Trainee
 from tryon.training.schedule import Schedule
 
@@ -53,10 +53,10 @@ def settled_batch(
     free = free_memory(accelerator.device)
     batch = largest_batch(lambda pairs: plan_memory(recipe, settings, pairs).total, USABLE * free)
     if not batch:
-        needed = plan_memory(recipe, settings, 1)
+        needed = plan_memory(recipe, settings, 1).total
         raise UsageError(
-            f"--batch auto: a single pair needs {needed.total / 1e9:.1f} GB, free are {free / 1e9:.1f} GB",
-            "; ".join(needed.levers()),
+            f"--batch auto: a single pair needs {needed / 1e9:.1f} GB, free are {free / 1e9:.1f} GB",
+            what_fits(recipe, settings, 1, USABLE * free),
         )
     say(f"--batch auto: {batch} pairs per process ({free / 1e9:.1f} GB free)")
     return with_batch(settings, batch)
@@ -84,7 +84,7 @@ def announce(recipe: Recipe, settings: Settings, accelerator: Any, pairs: int, f
     if accelerator.device.type == "cuda" and plan.total > (free := free_memory(accelerator.device)):
         raise UsageError(
             f"the plan takes {plan.total / 1e9:.1f} GB, {accelerator.device} has {free / 1e9:.1f} GB free",
-            "; ".join(["--batch auto", *plan.levers()]),
+            f"--batch auto; of {loop.batch} pairs, " + what_fits(recipe, settings, loop.batch, free),
         )
 
 

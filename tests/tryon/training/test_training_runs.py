@@ -18,7 +18,7 @@ from training_trees import training_tree
 
 from pipeline.core.errors import InputError, MissingPackageError, OutputError, UsageError, WeightsError
 from tryon.training import checkpoint as checkpoints
-from tryon.training import loop, runs
+from tryon.training import loop, probe, runs
 from tryon.training.data.tree import find_tree
 from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
 from tryon.training.machine import make_accelerator
@@ -227,6 +227,34 @@ def test_an_automatic_batch_is_tried_once_and_halved_while_the_memory_is_full(pl
     ]
     assert "batch = 1\n" in (tmp_path / "one" / "run.toml").read_text("utf-8")
     assert place.train(tmp_path, "loop.batch='auto'", "loop.steps=2", "loop.save_every=1") == 0
+
+
+SMALLER = ("precision.recompute=true", "optimiser.name=adamw8bit", "loop.ema_decay=0", "data.height=64", "data.width=64")
+
+
+@pytest.mark.parametrize(
+    ("room", "done", "says"),
+    [
+        (1.1, 0, f"--set {SMALLER[0]}: 0.0 GB"),
+        (
+            0.3,
+            0,
+            ", and ".join(
+                [f"--set {each}: 0.0 GB" for each in SMALLER[:3]] + ["--set data.height=64 --set data.width=64: 0.0 GB"]
+            ),
+        ),
+        (0.3, 3, "--set data.height=64 --set data.width=64: 0.0 GB"),
+        (0.0, 5, "more needs a larger machine"),
+    ],
+)
+def test_where_a_pair_does_not_fit_it_is_said_with_which_settings_it_would(place, tmp_path, monkeypatch, room, done, says):
+    wanted = ("loop.batch='auto'", "data.height=128", "data.width=128", *SMALLER[:done])
+    need = plan_memory(RECIPE, settings_of(RECIPE, place.options(tmp_path, *wanted), quiet), 1).total
+    monkeypatch.setattr(probe, "largest_batch", lambda needs, free: 0)
+    monkeypatch.setattr(probe, "free_memory", lambda device: room * need / probe.USABLE)
+    with pytest.raises(UsageError, match=r"a single pair needs 0\.0 GB") as found:
+        place.train(tmp_path, *wanted)
+    assert found.value.remedy == says
 
 
 @pytest.mark.parametrize("batch", [1, 4])
