@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.catalog import ENGINES, Target, resolve
 from pipeline.core.errors import UsageError, WeightsError, nearest
-from pipeline.core.weights.files import digest_of
+from pipeline.core.weights.converted import INDEX
+from pipeline.core.weights.files import digest_of, read_json
 from pipeline.core.weights.table import row
 from tryon.other_files import KINDS as OTHER_KINDS
 from tryon.recognise import FileKind, other_engine, recognise, unknown_file
@@ -87,6 +88,9 @@ def _reader_of_folder(folder: Path, wanted: str, variant: str, kinds: Sequence[F
         raise WeightsError(f"{folder}: a folder without a model that is converted{plain}; looked for: {places}", _BY_FILE)
     if wanted not in {"", *kind.engines}:
         raise other_engine(folder, kind, wanted)
+    if not wanted and not variant:
+        said = str(read_json(folder / INDEX).get("variant"))  # a folder made here says it
+        variant = said if said in kind.variants else ""
     wanted = _of_variant(folder, kind, kinds, variant, wanted) if variant else wanted
     if wanted:
         return _reader(wanted, kind, kind.about)

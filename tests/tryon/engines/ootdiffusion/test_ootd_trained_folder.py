@@ -17,6 +17,7 @@ from pipeline.core.step import Context
 from pipeline.core.weights.access import adopt_converted
 from pipeline.core.weights.converted import INDEX, converted_folder
 from pipeline.core.weights.files import VERIFIED_LIST, digest_of
+from pipeline.engine_of_file import reader_of
 from tryon.engines.ootdiffusion import checkpoint
 from tryon.engines.ootdiffusion import engine as engines
 from tryon.engines.ootdiffusion.config import OotdConfig
@@ -68,6 +69,7 @@ def test_what_an_adapter_looks_with_is_named_with_its_hash_and_not_copied(start,
 
 def test_a_trained_folder_keeps_words_wiring_and_origin_in_half_the_size(start, trained):
     whole, half = trained["clip-h"], trained["clip-h"].parent / "half"
+    assert reader_of(whole).engine == "ootdiffusion_hd", "its path does not say so, but it does"
     convert(whole, half, "hd", architecture=WIDTHS)
     before, after = (json.loads((folder / INDEX).read_text()) for folder in (whole, half))
     assert {key for key in before if before[key] != after[key]} == {"dtype", "files"} and after["dtype"] == "bf16"
