@@ -10,6 +10,7 @@ import torch
 from tiny_ootd_training import write_start as write_ootd
 from toy_training import write_start as write_toy
 from training_runs import QUICK
+from training_sweeps import frozen_or_joint
 from training_trees import training_tree
 from typer.testing import CliRunner
 from workspaces import fill
@@ -79,15 +80,19 @@ def test_trainings_of_two_presets_stand_side_by_side_and_other_data_train_anew(t
 
 
 @torch.enable_grad()
-def test_arrangements_of_ootdiffusion_are_trained_drawn_and_shown_on_the_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_page_s_frozen_or_joint_is_trained_drawn_and_shown_in_one_table_and_on_one_sheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setitem(catalog.TRAINERS, "ootdiffusion", "tiny_ootd_training:RECIPE")
     training_tree(tmp_path / "data", pairs=2, size=(64, 64))
     (tmp_path / "weights").mkdir()
     start = write_ootd(tmp_path / "weights")
-    more = ("loop.accumulation=1", "loop.draw_every=3", "ootd.draw_steps=2", "ootd.cache=2")
-    file = trainings(tmp_path, "ootdiffusion", start, ["frozen-garment", "attention-only"], *more)
+    more = ("loop.batch=2", "loop.accumulation=1", "ootd.draw_steps=2", "optimiser.name=adamw")
+    file = frozen_or_joint(tmp_path, tmp_path / "data", start, 2, more)
     done = invoke(str(file), "--to", str(tmp_path / "sweeps"))
     assert done.exit_code == 0, done.output
-    found = rows(tmp_path / "sweeps/presets")
-    assert [(row["preset"], row["pictures"]) for row in found] == [("frozen-garment", "1"), ("attention-only", "1")]
-    assert (tmp_path / "sweeps/presets/sheet.pdf").is_file()
+    found = rows(tmp_path / "sweeps/frozen_or_joint")
+    presets = ["frozen-garment", "frozen-garment-sd15", "joint-low-memory"]
+    assert [(row["preset"], row["pictures"], row["step"]) for row in found] == [(name, "1", "2.0000") for name in presets]
+    assert len({row["t500"] for row in found}) == 3
+    assert (tmp_path / "sweeps/frozen_or_joint/sheet.pdf").is_file()
