@@ -12,7 +12,7 @@ from typing import TypeVar
 from pipeline.core.errors import UsageError
 from pipeline.core.inputs.ids import unique_ids
 from pipeline.core.inputs.outfits import outfit_pairs
-from pipeline.core.inputs.pairs import has_pair_file, read_pairs, spellings
+from pipeline.core.inputs.pairs import has_pair_file, pair_files, read_pairs, spellings
 from pipeline.core.inputs.scan import Problem, find_pictures
 from pipeline.core.items import Background, Garment, Pair, Person, Scene
 from pipeline.core.labels import Category
@@ -183,6 +183,8 @@ def _category(name: str) -> Category | None:
     return Category(head.lower()) if rest and head.lower() in list(Category) else None
 
 
+MAX_NAMED = 5
+"""At most this many inputs without a pair are named."""
 Named = TypeVar("Named", Person, Garment, Background)
 
 
@@ -275,7 +277,19 @@ def paired_only(collection: Collection, layout: Layout) -> Collection:
     people, clothes = _used(collection.pairs)
     persons = tuple(item for item in collection.persons if item.id in people)
     garments = tuple(item for item in collection.garments if item.id in clothes)
-    return replace(collection, persons=persons, garments=garments)
+    left_out = [item.id for item in collection.persons if item.id not in people]
+    left_out += [item.id for item in collection.garments if item.id not in clothes]
+    note = _unpaired_note(left_out, layout)
+    return replace(collection, persons=persons, garments=garments, notes=(*collection.notes, *note))
+
+
+def _unpaired_note(names: Sequence[str], layout: Layout) -> tuple[str, ...]:
+    """Says which people and garments no line names: somebody who adds a photo expects a picture of it."""
+    if not names:
+        return ()
+    shown = ", ".join(names[:MAX_NAMED]) + (f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else "")
+    files = " or ".join(str(path) for path in pair_files(layout))
+    return (f"nothing is made of {shown}: no line of {files} names them; add one, or remove the file to pair all with all",)
 
 
 def pair_lists(collection: Collection) -> dict[Ref, str]:

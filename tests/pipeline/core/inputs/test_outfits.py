@@ -79,6 +79,8 @@ def test_a_glob_on_one_garment_chooses_or_drops_the_whole_outfit(tmp_path, only,
 def test_only_what_outfits_need_is_worked_on(tmp_path):
     found = paired_only(collect(tmp_path, [*NAMES, "person/eve.jpg", "cloth/upper/coat.jpg"]), Layout(inputs=tmp_path))
     assert ids(found.persons) == ["ann", "bea"] and ids(found.garments) == ["jeans", "polo", "tee"]
+    (note,) = found.notes
+    assert note.startswith("nothing is made of eve, coat: no line of") and "pairs.csv" in note
 
 
 def test_the_data_sets_lists_name_both_passes(tmp_path):
