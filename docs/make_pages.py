@@ -54,7 +54,8 @@ def licences_page() -> str:
         + "Our own code is Apache-2.0. Models are other people's work with terms of their own.\n"
         + "This table is an engineer's reading, not legal advice.\n"
         + "The embedded backends need none of them: they use MediaPipe's models (Apache-2.0), which come inside its package.\n"
-        + "`--commercial-only` (or `run.commercial_only = true`) refuses what is not allowed for business.\n\n"
+        + "`--commercial-only` (or `run.commercial_only = true`) refuses what is not allowed for business.\n"
+        + "The demo's photos are in the public domain or CC0 ([where each comes from](../pipeline/demo/photos/README.md)).\n\n"
         + _rows(("weights", "licence as tagged", "as inherited", "business", "used by"), rows)
     )
 

@@ -1,6 +1,6 @@
 """Makes every picture of the README and of `docs/steps/` by running the program on its own demo: `python docs/make_pictures.py`.
 
-Pictures come from the demo's material only (a public-domain photo and drawings), so they cannot lie and may be shared.
+Pictures come from the demo alone (a public-domain photo, rendered people, drawings), so they cannot lie and may be shared.
 """
 
 from __future__ import annotations
@@ -19,9 +19,21 @@ from pipeline.core.labels import CIHP_PALETTE
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = Path(__file__).parent / "pictures"
-PERSON, GARMENTS = "astronaut", ("breton_top", "printed_tee", "checked_shirt", "knitted_crew")
+PERSON, GARMENT = "kofi", "sunrise_tee"
+"""The pair that the steps are shown on."""
+SHOWN = (
+    ("kofi", "sunrise_tee"),
+    ("nora", "teal_dress"),
+    ("luca", "breton_top"),
+    ("kofi", "trousers"),
+    ("amara_half", "printed_tee"),
+)
+"""The pairs at the top of the README, above these on backgrounds."""
+PLACED = (("nora", "teal_dress", "room"), ("luca", "breton_top", "seaside"), ("amara", "flowered_dress", "street"))
 HEIGHT = 360
 GAP = 8
+INSET = 0.36
+"""Width of a garment laid into the corner of the picture of its wearer."""
 
 
 def rgb(path: Path) -> np.ndarray:
@@ -85,6 +97,22 @@ def _close(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
     return picture[top : top + int(2 * half), left : left + int(2 * half)]
 
 
+def wearing(picture: np.ndarray, garment: np.ndarray) -> np.ndarray:
+    """A picture with the photo of the garment in its lower right corner, (h, w, 3) uint8 each."""
+    wide = round(INSET * picture.shape[1])
+    small = cv2.resize(garment, (wide, round(wide * garment.shape[0] / garment.shape[1])), interpolation=cv2.INTER_AREA)
+    framed = np.pad(small, ((GAP // 2, 0), (GAP // 2, 0), (0, 0)), constant_values=255)
+    shown = picture.copy()
+    shown[-framed.shape[0] :, -framed.shape[1] :] = framed
+    return shown
+
+
+def one(folder: Path, stem: str) -> Path:
+    """The only file of a name, whatever its suffix and sub-folder."""
+    (found,) = folder.rglob(f"{stem}.*")
+    return found
+
+
 def main() -> None:
     """Run the demo and cut the pictures from it."""
     PICTURES.mkdir(exist_ok=True)
@@ -92,26 +120,41 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(folder, "demo")
-        run(folder, "--step", "all")
-        out, test = folder / "outputs", folder / "outputs/vitonhd/test"
-        photo = rgb(folder / f"inputs/person/{PERSON}.png")
-        canvas = rgb(test / f"image/{PERSON}.jpg")
-        final = lambda garment, background: rgb(out / f"final/preview/{PERSON}__{garment}__{background}.png")  # noqa: E731
-        first = GARMENTS[0]
-        save("background", strip([photo, rgb(out / f"matte/{PERSON}.png"), rgb(out / f"cutout/{PERSON}.png")]))
-        save("pose", strip([photo, canvas, rgb(test / f"openpose_img/{PERSON}_rendered.png")]))
-        save("densepose", strip([canvas, rgb(test / f"image-densepose/{PERSON}.jpg")]))
-        parsed = [rgb(test / f"image-parse-v3/{PERSON}.png"), rgb(test / f"agnostic-mask/{PERSON}_mask.png")]
-        save("parsing", strip([canvas, *parsed, rgb(test / f"agnostic-v3.2/{PERSON}.jpg")]))
-        given = [rgb(folder / f"inputs/cloth/upper/{garment}.jpg") for garment in GARMENTS[:2]]
-        made = [rgb(test / f"cloth/{garment}.jpg") for garment in GARMENTS[:2]]
-        masks = [rgb(test / f"cloth-mask/{garment}.jpg") for garment in GARMENTS[:2]]
-        save("cloth", strip([part for trio in zip(given, made, masks, strict=True) for part in trio], 300))
-        save("tryon", strip([canvas, made[0], rgb(out / f"tryon/preview/{PERSON}__{first}.png")]))
-        save("compose", strip([final(first, "original"), final(first, "room"), final(first, "seaside")], 320))
-        rows = [strip([photo, *(final(garment, "original") for garment in GARMENTS)], 240)]
-        rows.append(strip([final(GARMENTS[0], "room"), final(GARMENTS[2], "seaside"), final(GARMENTS[3], "room")], 262))
-        save("lookbook", stack(rows))
+        save_steps(folder)
+        save_lookbook(folder)
+
+
+def save_steps(folder: Path) -> None:
+    """What each step makes, for `docs/steps/`."""
+    inputs, out, test = folder / "inputs", folder / "outputs", folder / "outputs/vitonhd/test"
+    photo, canvas = rgb(one(inputs / "person", PERSON)), rgb(test / f"image/{PERSON}.jpg")
+    save("background", strip([photo, rgb(out / f"matte/{PERSON}.png"), rgb(out / f"cutout/{PERSON}.png")]))
+    save("pose", strip([photo, canvas, rgb(test / f"openpose_img/{PERSON}_rendered.png")]))
+    save("densepose", strip([canvas, rgb(test / f"image-densepose/{PERSON}.jpg")]))
+    parsed = [rgb(test / f"image-parse-v3/{PERSON}.png"), rgb(test / f"agnostic-mask/{PERSON}_mask.png")]
+    save("parsing", strip([canvas, *parsed, rgb(test / f"agnostic-v3.2/{PERSON}.jpg")]))
+    garments = (GARMENT, "breton_top")
+    given = [rgb(one(inputs / "cloth", garment)) for garment in garments]
+    made = [rgb(test / f"cloth/{garment}.jpg") for garment in garments]
+    masks = [rgb(test / f"cloth-mask/{garment}.jpg") for garment in garments]
+    save("cloth", strip([part for trio in zip(given, made, masks, strict=True) for part in trio], 300))
+    save("tryon", strip([canvas, made[0], rgb(out / f"tryon/preview/{PERSON}__{GARMENT}.png")]))
+    person, garment, _ = PLACED[0]
+    save("compose", strip([final(folder, person, garment, each) for each in ("original", "room", "seaside")], 320))
+
+
+def save_lookbook(folder: Path) -> None:
+    """The README's picture: photos, the same people dressed, and some of them elsewhere and together."""
+    inputs = folder / "inputs"
+    photos = [rgb(one(inputs / "person", person)) for person, _ in SHOWN]
+    dressed = [wearing(final(folder, *pair, "original"), rgb(one(inputs / "cloth", pair[1]))) for pair in SHOWN]
+    placed = [final(folder, *each) for each in PLACED]
+    save("lookbook", stack([strip(photos, 262), strip(dressed, 262), strip(placed, 222)]))
+
+
+def final(folder: Path, person: str, garment: str, background: str) -> np.ndarray:
+    """A finished picture, (h, w, 3) uint8."""
+    return rgb(folder / f"outputs/final/preview/{person}__{garment}__{background}.png")
 
 
 if __name__ == "__main__":

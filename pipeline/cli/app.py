@@ -14,6 +14,7 @@ import typer
 
 from pipeline.catalog import STEPS
 from pipeline.cli.datasets import PICTURES, export_app, import_app
+from pipeline.cli.demo import demo
 from pipeline.cli.engines import engines
 from pipeline.cli.evaluate import app as evaluate_app
 from pipeline.cli.hands import app as hands_app
@@ -78,6 +79,7 @@ def _asks_for_something(context: typer.Context) -> bool:
 
 
 app.add_typer(weights_app, name="weights")
+app.command()(demo)
 app.command()(engines)
 app.add_typer(train_app, name="train")
 app.add_typer(evaluate_app, name="evaluate")
@@ -88,19 +90,6 @@ add_commands(app)
 app.add_typer(import_app, name="import")
 export_app.command(PICTURES)(export_pictures)
 app.add_typer(export_app, name="export")
-
-
-@app.command()
-def demo(inputs: Inputs = INPUTS) -> None:
-    """Fill the inputs folder with a photo, garments and backgrounds to try things with."""
-    from pipeline.core.foreground import compiling_meanwhile
-    from pipeline.demo import fill_inputs
-
-    console = Console()
-    with compiling_meanwhile():  # what the first run on this machine would wait for
-        written = fill_inputs(inputs)
-    console.say(f"{len(written)} files written to {inputs}" if written else f"{inputs} has the demo files already")
-    console.say("next: python run.py --step all")
 
 
 @app.command()

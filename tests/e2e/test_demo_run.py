@@ -1,27 +1,91 @@
-"""The demo as somebody meets it first: what is to be looked at twice in it is said."""
+"""The demo as somebody meets it first: nothing in it is to be looked at twice."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from workspaces import Workspace
+from workspaces import Workspace, fill
 
+from pipeline.core import images
 from pipeline.core.flags import Flag
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.ledger import Ledger
+from pipeline.demo.choice import PAIRS
 
 pytestmark = pytest.mark.slow
 
 
-def test_of_the_demo_s_previews_the_torn_sleeve_is_flagged_and_nothing_else(tmp_path: Path):
-    """A helmet hides the astronaut's left arm, so a long sleeve ends in rags there."""
-    workspace = Workspace(tmp_path)
-    assert workspace.cli("demo").returncode == 0
-    done = workspace.cli("--step", "all", "--only", "breton*", "--only", "checked*")
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
+    """A folder after `demo`, and what the command said."""
+    workspace = Workspace(tmp_path_factory.mktemp("demo"))
+    done = workspace.cli("demo")
     assert done.returncode == 0, done.stdout + done.stderr
-    ledger = Ledger(workspace.outputs / LEDGER, writable=False)
+    return workspace, done.stdout
+
+
+def test_one_command_shows_every_pair_on_every_background_without_a_doubt(shown: tuple[Workspace, str]):
+    ledger = Ledger(shown[0].outputs / LEDGER, writable=False)
     outcomes = list(ledger.outcomes())
     ledger.close()
-    assert len([each for each in outcomes if each.step == "compose"]) == 4
-    assert {notice.flag for each in outcomes for notice in each.all_notices} == {Flag.PREVIEW_ONLY, Flag.OUTLINE_TORN}
+    assert len([each for each in outcomes if each.step == "compose"]) == len(PAIRS) * 3
+    assert len([*(shown[0].outputs / "final/preview").glob("*__original.png")]) == len(PAIRS)
+    doubts = {notice.flag for each in outcomes for notice in each.all_notices} - {Flag.PREVIEW_ONLY}
+    assert not doubts
+
+
+def test_it_says_what_it_made_and_where_to_look(shown: tuple[Workspace, str]):
+    workspace, said = shown
+    assert "files written to inputs" in said and "outputs/report/index.html" in said
+    (line,) = (line for line in said.splitlines() if line.startswith("look at: "))
+    folder, group = line.removeprefix("look at: ").removesuffix(" shows a group").split("; ")
+    assert (workspace.folder / folder / group).is_file()
+
+
+def test_everybody_of_the_group_stands_on_the_street(shown: tuple[Workspace, str]):
+    """The picture differs from the background where each of them stands."""
+    workspace = shown[0]
+    group = workspace.outputs / f"final/preview/{PAIRS[-1][0]}__{PAIRS[-1][1]}__street.png"
+    apart = np.abs(images.read_rgb(group).astype(int) - images.read_rgb(workspace.inputs / "background/street.jpg")).max(2)
+    high, wide = apart.shape
+    for across in (0.38, 0.56, 0.72):
+        middle = apart[int(0.5 * high) : int(0.7 * high), int((across - 0.015) * wide) : int((across + 0.015) * wide)]
+        assert np.median(middle) > 25, across
+
+
+def test_a_second_time_nothing_is_written_or_made(shown: tuple[Workspace, str]):
+    workspace = shown[0]
+    before = workspace.files()
+    again = workspace.cli("demo")
+    assert again.returncode == 0 and "has the demo files already" in again.stdout
+    assert workspace.files() == before
+    after = workspace.cli("--step", "all", "--engine", "preview", "--dry-run")
+    assert after.returncode == 0 and "to do" not in after.stdout.replace("nothing to do", "")
+
+
+@pytest.fixture
+def filled(shown: tuple[Workspace, str], tmp_path: Path) -> Workspace:
+    """Another folder with the demo's files, and nothing made."""
+    shutil.copytree(shown[0].inputs, tmp_path / "inputs")
+    return Workspace(tmp_path)
+
+
+def test_beside_own_pictures_only_the_demo_s_are_made(filled: Workspace):
+    fill(filled.inputs)
+    own = "ann tee\nkofi trousers\n"
+    (filled.inputs / "pairs.txt").write_text(own)
+    done = filled.cli("demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(PAIRS) - 1} of the demo's {len(PAIRS)} pairs are not in inputs" in done.stdout
+    made = {path.name.rpartition("__")[0] for path in (filled.outputs / "final/preview").iterdir()}
+    assert made == {"kofi__trousers"} and (filled.inputs / "pairs.txt").read_text() == own
+
+
+def test_the_files_alone_make_no_pictures(filled: Workspace):
+    (filled.inputs / "person/kofi.jpg").unlink()
+    done = filled.cli("demo", "--files-only")
+    assert done.returncode == 0 and "1 file written to inputs" in done.stdout and "next: python run.py --step all" in done.stdout
+    assert not filled.outputs.exists() and (filled.inputs / "person/kofi.jpg").is_file()

@@ -72,7 +72,7 @@ def test_an_unpacked_wheel_runs_the_demo_away_from_the_checkout(wheel: Path, tmp
     place = tmp_path / "work"
     place.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    for words in (["demo"], ["--step", "all", "--only", "printed_tee", "--only", "seaside"]):
+    for words in (["demo", "--files-only"], ["--step", "all", "--only", "printed_tee", "--only", "seaside"]):
         command = [sys.executable, "-c", "from pipeline.door import main; main()", *words]
         done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
