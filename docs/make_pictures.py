@@ -23,13 +23,13 @@ PERSON, GARMENT = "kofi", "sunrise_tee"
 """The pair that the steps are shown on."""
 SHOWN = (
     ("kofi", "sunrise_tee"),
-    ("nora", "teal_dress"),
-    ("luca", "breton_top"),
+    ("nora", "breton_top"),
+    ("amara", "flowered_dress"),
     ("kofi", "trousers"),
     ("amara_half", "printed_tee"),
 )
 """The pairs at the top of the README, above these on backgrounds."""
-PLACED = (("nora", "teal_dress", "room"), ("luca", "breton_top", "seaside"), ("amara", "flowered_dress", "street"))
+PLACED = (("nora", "breton_top", "room"), ("luca", "knitted_crew", "seaside"), ("amara", "flowered_dress", "street"))
 HEIGHT = 360
 GAP = 8
 INSET = 0.36

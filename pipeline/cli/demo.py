@@ -11,6 +11,7 @@ import typer
 from pipeline.cli.options import INPUTS, OUTPUTS, WEIGHTS, Inputs, Outputs, Weights
 from pipeline.core.console import Colour, Console
 from pipeline.core.layout import FINAL
+from pipeline.core.process import give_freed_memory_back, share_freed_memory
 from pipeline.request import Request
 
 ENGINE = "preview"
@@ -27,6 +28,7 @@ def demo(
     from pipeline.core.foreground import compiling_meanwhile
     from pipeline.demo import fill_inputs
 
+    share_freed_memory()
     console = Console()
     with compiling_meanwhile():  # what the first run on this machine would wait for
         written = fill_inputs(inputs)
@@ -62,11 +64,9 @@ def _chosen(console: Console, inputs: Path) -> tuple[str, ...]:
 def _make(console: Console, request: Request) -> int:
     """Make the pictures of the demo's pairs, and nothing of the user's own."""
     from pipeline.cli.session import Session
-    from pipeline.core.process import give_freed_memory_back, share_freed_memory
     from pipeline.demo.choice import GROUP_BACKGROUND
 
-    share_freed_memory()
-    give_freed_memory_back()
+    give_freed_memory_back()  # of the drawings
     code = Session(replace(request, overrides=(f"run.engine={ENGINE}",)), console).run(ask=False)
     pictures = request.outputs / FINAL.path / ENGINE
     console.say(f"look at: {pictures}; {request.only[-1]}__{GROUP_BACKGROUND}.png shows a group")

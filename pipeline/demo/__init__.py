@@ -1,6 +1,6 @@
 """`python run.py demo`: free photos and rendered people, garments and backgrounds to try things with.
 
-The portrait is NASA's of Eileen Collins (public domain). The other people, and two garments, are rendered and CC0
+The portrait is NASA's of Eileen Collins (public domain). The other people, and one garment, are rendered and CC0
 (`photos/README.md`). The rest is drawn by this package from fixed seeds: the files are the same on every machine.
 """
 
@@ -27,7 +27,6 @@ PHOTOGRAPHED = (
     f"{PERSON_INPUTS}/amara_half.jpg",
     f"{PERSON_INPUTS}/luca.jpg",
     f"{CLOTH_INPUTS}/upper/sunrise_tee.jpg",
-    f"{CLOTH_INPUTS}/dress/teal_dress.jpg",
 )
 """The files of `photos/` beside the portrait."""
 DRAWN = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 PAIRS = (
     ("kofi", "sunrise_tee"),
-    ("nora", "teal_dress"),
-    ("luca", "breton_top"),
+    ("nora", "breton_top"),
     ("kofi", "trousers"),
     ("luca", "knitted_crew"),
     ("amara_half", "printed_tee"),
@@ -36,7 +35,7 @@ foot = [0.56, 0.92]
 
 [[placements]]
 people = ["nora"]
-wears = "teal_dress"
+wears = "breton_top"
 foot = [0.72, 0.93]
 """
 
