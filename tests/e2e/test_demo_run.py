@@ -77,6 +77,7 @@ def test_beside_own_pictures_only_the_demo_s_are_made(filled: Workspace):
     fill(filled.inputs)
     own = "ann tee\nkofi trousers\n"
     (filled.inputs / "pairs.txt").write_text(own)
+    (filled.inputs / "background/street.toml").unlink()  # is not written beside a list of one's own
     done = filled.cli("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(PAIRS) - 1} of the demo's {len(PAIRS)} pairs are not in inputs" in done.stdout
