@@ -20,7 +20,9 @@ from pipeline.core.labels import CIHP_PALETTE
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = Path(__file__).parent / "pictures"
 PERSON, GARMENT = "kofi", "sunrise_tee"
-"""The pair that the steps are shown on."""
+"""The pair that most steps are shown on."""
+WITH_HAIR, SQUARE = "amara_half", "astronaut"
+"""A matte is worth seeing on hair, a canvas on a photo of another shape."""
 SHOWN = (
     ("kofi", "sunrise_tee"),
     ("nora", "breton_top"),
@@ -32,7 +34,7 @@ SHOWN = (
 PLACED = (("nora", "breton_top", "room"), ("luca", "knitted_crew", "seaside"), ("amara", "flowered_dress", "street"))
 HEIGHT = 360
 GAP = 8
-INSET = 0.36
+INSET = 0.34
 """Width of a garment laid into the corner of the picture of its wearer."""
 
 
@@ -98,12 +100,12 @@ def _close(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def wearing(picture: np.ndarray, garment: np.ndarray) -> np.ndarray:
-    """A picture with the photo of the garment in its lower right corner, (h, w, 3) uint8 each."""
+    """A picture with the photo of the garment in its upper right corner, (h, w, 3) uint8 each."""
     wide = round(INSET * picture.shape[1])
     small = cv2.resize(garment, (wide, round(wide * garment.shape[0] / garment.shape[1])), interpolation=cv2.INTER_AREA)
-    framed = np.pad(small, ((GAP // 2, 0), (GAP // 2, 0), (0, 0)), constant_values=255)
+    framed = np.pad(small, ((0, GAP // 2), (GAP // 2, 0), (0, 0)), constant_values=255)
     shown = picture.copy()
-    shown[-framed.shape[0] :, -framed.shape[1] :] = framed
+    shown[: framed.shape[0], -framed.shape[1] :] = framed
     return shown
 
 
@@ -127,9 +129,10 @@ def main() -> None:
 def save_steps(folder: Path) -> None:
     """What each step makes, for `docs/steps/`."""
     inputs, out, test = folder / "inputs", folder / "outputs", folder / "outputs/vitonhd/test"
-    photo, canvas = rgb(one(inputs / "person", PERSON)), rgb(test / f"image/{PERSON}.jpg")
-    save("background", strip([photo, rgb(out / f"matte/{PERSON}.png"), rgb(out / f"cutout/{PERSON}.png")]))
-    save("pose", strip([photo, canvas, rgb(test / f"openpose_img/{PERSON}_rendered.png")]))
+    canvas, photo = rgb(test / f"image/{PERSON}.jpg"), lambda person: rgb(one(inputs / "person", person))
+    save("background", strip([photo(WITH_HAIR), rgb(out / f"matte/{WITH_HAIR}.png"), rgb(out / f"cutout/{WITH_HAIR}.png")]))
+    found = [rgb(test / f"image/{SQUARE}.jpg"), rgb(test / f"openpose_img/{SQUARE}_rendered.png")]
+    save("pose", strip([photo(SQUARE), *found]))
     save("densepose", strip([canvas, rgb(test / f"image-densepose/{PERSON}.jpg")]))
     parsed = [rgb(test / f"image-parse-v3/{PERSON}.png"), rgb(test / f"agnostic-mask/{PERSON}_mask.png")]
     save("parsing", strip([canvas, *parsed, rgb(test / f"agnostic-v3.2/{PERSON}.jpg")]))
