@@ -25,13 +25,13 @@ WITH_HAIR, SQUARE = "amara_half", "astronaut"
 """A matte is worth seeing on hair, a canvas on a photo of another shape."""
 SHOWN = (
     ("kofi", "sunrise_tee"),
-    ("nora", "breton_top"),
+    ("nora", "knitted_crew"),
     ("amara", "flowered_dress"),
     ("kofi", "trousers"),
-    ("amara_half", "printed_tee"),
+    ("amara_half", "checked_shirt"),
 )
 """The pairs at the top of the README, above these on backgrounds."""
-PLACED = (("nora", "breton_top", "room"), ("luca", "knitted_crew", "seaside"), ("amara", "flowered_dress", "street"))
+PLACED = (("nora", "knitted_crew", "room"), ("luca", "breton_top", "seaside"), ("amara", "flowered_dress", "street"))
 HEIGHT = 360
 GAP = 8
 INSET = 0.34
