@@ -39,16 +39,12 @@ OF_GARMENT, OWN_TEETH = 0.74, 2
 """Width of the shoulders as a share of the square root of a garment's area, about the same for shirt and dress; and how many
 teeth every garment may have."""
 WIDER = 2.5
-FRINGED = (Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.FACE)
-"""What has a ragged outline of its own, or covers the garment's."""
-FINGERED = (
-    Parse.GLOVE,
-    Parse.LEFT_ARM,
-    Parse.RIGHT_ARM,
-    Parse.SOCKS,
-    Parse.LEFT_SHOE,
-    Parse.RIGHT_SHOE,
+FRINGED = (
+    *(Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.FACE),
+    *(Parse.SOCKS, Parse.LEFT_SHOE, Parse.RIGHT_SHOE),
 )
+"""What has a ragged outline of its own, or covers the garment's."""
+FINGERED = (Parse.GLOVE, Parse.LEFT_ARM, Parse.RIGHT_ARM)
 """Likewise, where it was not painted."""
 CLOTHES = (
     Parse.UPPER_CLOTHES,
@@ -162,7 +158,7 @@ def lost(seen: Silhouette) -> float | None:
 
 
 def _ragged_anyway(seen: Silhouette, reach_px: int) -> Mask:
-    """(h, w) bool: the border of the window, hair and face, and hands and shoes that were not painted."""
+    """(h, w) bool: the border of the window, hair, face and shoes, and hands that were not painted."""
     ragged = np.ones(seen.after.shape, bool)
     ragged[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX] = False
     if seen.labels is not None:
