@@ -48,7 +48,7 @@ class GateConfig(StepConfig):
     """Teeth and notches of the new outline that neither old outline nor garment had: shreds at a sleeve, a ragged hem."""
     most_bulge: float = Field(0.16, gt=0, le=2)
     """How far the new outline reaches beyond the old one at the shoulders, in the shoulders' width."""
-    most_lumps: float = Field(0.0017, gt=0, le=2)
+    most_lumps: float = Field(0.0024, gt=0, le=2)
     """Area of knobs and dents along the shoulders, in squares of the shoulders' width."""
     most_lost: float = Field(0.015, gt=0, le=2)
     """Area of hands, shoes and things that are gone from the person, in squares of the shoulders' width; a hand has 0.1."""
