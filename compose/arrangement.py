@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from compose.backdrop import read_backdrop
 from compose.body import CutoutBody
-from compose.free_space import find_free_space
 from compose.group import Member, finished, mirrored_where_flipped, place_group, uneven
 from compose.guests import DressedCutout, places
-from compose.horizon import Ground, ground_in, small_lab
+from compose.horizon import Ground
 from compose.painter import Figure
 from compose.place_notices import place_notices
 from compose.placement import TUCK, Placement, anchored, place
-from compose.scene_light import find_scene_light
 from compose.standing import Stage, framed_as_tall, framed_place, shows_feet, shows_shins, standing_place
-from compose.surfaces import Surface, everywhere, surfaces_in
+from compose.surfaces import Surface
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
 from pipeline.core.items import Scene
@@ -74,8 +73,8 @@ def arrange(inputs: SceneInputs, body: CutoutBody, seed: int) -> tuple[Ground, l
     Raises:
         InputError: a group in which somebody would float.
     """
-    stage = _stage(inputs)
-    light = find_scene_light(inputs.background, stage.ground)
+    backdrop = read_backdrop(inputs.background, inputs.placement_settings)
+    stage, light = backdrop.stage, backdrop.light
     own, pair = DressedCutout(inputs.cutout, body), inputs.scene.pair.id
     wanted = places(inputs.placement_settings, inputs.scene.pair.person.original.id)
     people = [inputs.guests[each.guest] if each.guest else own for each in wanted]
@@ -147,33 +146,6 @@ def _together(members: list[Member], bodies: list[CutoutBody], stage: Stage, bac
 def _below_the_picture(body: CutoutBody, placement: Placement, stage: Stage) -> bool:
     """Whether the file puts the feet below a picture that shows no ground for their shadow."""
     return placement.y > stage.size[0] and stage.below(body, placement) is not Surface.FLOOR
-
-
-def _stage(inputs: SceneInputs) -> Stage:
-    """What the background offers, by what the placement file says and what is seen."""
-    said = inputs.placement_settings
-    size = (inputs.background.shape[0], inputs.background.shape[1])
-    lab = small_lab(inputs.background)
-    ground = ground_of(said, ground_in(lab), size)
-    if said.ground:
-        surfaces = everywhere(Surface.FLOOR if said.ground == "floor" else Surface.WALL)
-    else:
-        surfaces = surfaces_in(lab, ground, line_given=said.horizon is not None)
-    if said.horizon is None:
-        ground = replace(ground, horizon=surfaces.horizon)
-    return Stage(size, ground, find_free_space(inputs.background), surfaces, told=said.ground is not None)
-
-
-def ground_of(placement_settings: PlacementSettings, found: Ground, size: tuple[int, int]) -> Ground:
-    """The ground line that the user gave, else the one that was found.
-
-    Args:
-        placement_settings: the whole file.
-        found: the ground line of the picture.
-        size: (height, width) of the background.
-    """
-    row = placement_settings.horizon_px(size)
-    return found if row is None else Ground(row / size[0], 1.0)
 
 
 def resolve_spot(

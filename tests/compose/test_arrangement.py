@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compose.arrangement import ground_of, resolve_spot
+from compose.arrangement import resolve_spot
+from compose.backdrop import ground_of
 from compose.body import measure_body
 from compose.guests import places
 from compose.horizon import Ground
