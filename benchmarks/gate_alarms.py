@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shape_faults import FAULTS
+from compose.dressed_matte.matte import dressed_alpha, dressed_cutout
 from compose.gate.gate import measure_canvas, measure_outline, measure_pair
 from compose.gate.scores import Scores
 from compose.gate.shape import Shape
-from compose.matte import dressed_alpha, dressed_cutout
 from compose.restore_inputs import RestoreInputs
 from compose.restore_step import RestoreConfig, RestoreStep, dress_photo
 from pipeline.core.arrays import RGB

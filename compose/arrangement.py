@@ -13,12 +13,12 @@ from compose.backdrop import read_backdrop
 from compose.body import CutoutBody
 from compose.group import Member, finished, mirrored_where_flipped, place_group, uneven
 from compose.guests import DressedCutout, places
-from compose.horizon import Ground
 from compose.painter import Figure
 from compose.place_notices import place_notices
 from compose.placement import TUCK, Placement, anchored, place
+from compose.scenery.horizon import Ground
+from compose.scenery.surfaces import Surface
 from compose.standing import Stage, framed_as_tall, framed_place, shows_feet, shows_shins, standing_place
-from compose.surfaces import Surface
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.inputs.placement_file import PlacementSettings, Spot
 from pipeline.core.items import Scene

@@ -10,11 +10,11 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.free_space import find_free_space
-from compose.horizon import Ground, ground_in, small_lab
-from compose.scene_light import SceneLight, find_scene_light
+from compose.scenery.free_space import find_free_space
+from compose.scenery.horizon import Ground, ground_in, small_lab
+from compose.scenery.surfaces import Surface, everywhere, surfaces_in
+from compose.shading.scene_light import SceneLight, find_scene_light
 from compose.standing import Stage
-from compose.surfaces import Surface, everywhere, surfaces_in
 from pipeline.core.inputs.placement_file import PlacementSettings
 
 MOST_KEPT = 32

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.difference import distance
-from compose.grain import MOST_NOISE, add_noise, noise_level
+from compose.dressed_matte.difference import distance
+from compose.shading.grain import MOST_NOISE, add_noise, noise_level
 from pipeline.core.arrays import RGB
 from pipeline.core.frame import Frame
 from pipeline.core.masks import Mask, box_of, close, dilate, feather, fill_holes, keep_larger

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from compose.body import CutoutBody
 from compose.delivery import Size
-from compose.horizon import Ground
 from compose.painter import Figure
 from compose.placement import Placement
+from compose.scenery.horizon import Ground
 from pipeline.core.rect import Rect
 
 HEADROOM, FOOT_MARGIN, SIDE_MARGIN = 0.06, 0.04, 0.03

@@ -18,9 +18,9 @@ from compose.arrangement import SceneInputs, arrange
 from compose.body import CutoutBody, Cuts, Foot, measure_body
 from compose.compose_step import ComposeConfig, ComposeStep
 from compose.guests import DressedCutout, Place, places
-from compose.horizon import Ground
 from compose.painter import Figure, compose_scene
 from compose.placement import Placement
+from compose.scenery.horizon import Ground
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.inputs.placement_file import PlacementSettings

@@ -12,8 +12,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from compose.before_after import BeforeAfter
 from compose.blend import blend
+from compose.dressed_matte.before_after import BeforeAfter
 from compose.gate.garment_colour import Palette
 from compose.gate.hands import GARMENT_REACH, HandEvidence, JudgedHand, around, judge_hand
 from compose.gate.presence import garment_like

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.layer import Colour, Layer
-from compose.reflection import Reflection
-from compose.shadow import Shadow
+from compose.shading.reflection import Reflection
+from compose.shading.shadow import Shadow
 from pipeline.core.rect import Rect
 
 Stroke = Layer | Shadow | Reflection

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.difference import distance
+from compose.dressed_matte.difference import distance
 from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask, close, components, dilate, erode, fill_holes, open_
 

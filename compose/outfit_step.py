@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from compose.delivery import PhotoDelivery
+from compose.dressed_matte.matte import dressed_cutout
 from compose.gate.gate import measure_pair
-from compose.matte import dressed_cutout
 from compose.restore_inputs import RestoreInputs, judged_by, restored_from
 from compose.restore_step import RestoreConfig, RestoreStep
 from pipeline.core import images

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.body import CutoutBody
-from compose.grain import match_grain, match_softness
-from compose.harmonise import MEASURED_LIGHT, Harmoniser
-from compose.horizon import Ground
 from compose.layer import Layer, paint, warp_layer
 from compose.layers_out import Stroke
-from compose.light import wrap_light
 from compose.placement import Placement
-from compose.reflection import Reflection, draw_reflection
-from compose.scene_light import STUDIO, SceneLight
-from compose.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow, occlude_feet
+from compose.scenery.horizon import Ground
+from compose.shading.grain import match_grain, match_softness
+from compose.shading.harmonise import MEASURED_LIGHT, Harmoniser
+from compose.shading.light import wrap_light
+from compose.shading.reflection import Reflection, draw_reflection
+from compose.shading.scene_light import STUDIO, SceneLight
+from compose.shading.shadow import Contact, Shadow, ShadowLook, Stance, draw_shadow, occlude_feet
 from pipeline.core.flags import Notice
 
 

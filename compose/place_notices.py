@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from compose.body import CutoutBody
 from compose.placement import Placement, reach_of
+from compose.scenery.surfaces import Surface
 from compose.standing import Stage, shows_feet
-from compose.surfaces import Surface
 from pipeline.core.flags import Flag, Notice
 
 SLACK_PX = 2.0

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.body import CutoutBody
-from compose.free_space import FreeSpace
-from compose.horizon import Ground
+from compose.scenery.free_space import FreeSpace
+from compose.scenery.horizon import Ground
 
 FULL_HEIGHT = 0.82
 """A full-body person fills about four fifths of the picture, as in fashion photographs."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BODY
 from compose.delivery import drawn_from
+from compose.dressed_matte.before_after import BODY
 from compose.gate.gate import SMALL_HEIGHT_PX, GateInputs
 from compose.gate.silhouette import NOWHERE, Body
 from compose.kept_parts import HANDS, OWN_LABELS, without_kept

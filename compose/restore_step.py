@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from compose.before_after import BODY, Alpha, BeforeAfter
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast
 from compose.crop import view_around
 from compose.delivery import PhotoDelivery, size_notices
+from compose.dressed_matte.before_after import BODY, Alpha, BeforeAfter
+from compose.dressed_matte.matte import dressed_alpha, dressed_cutout
 from compose.gate.faces import ReadFace, face_similarity, read_face
 from compose.gate.gate import measure_pair
 from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
 from compose.gate.scores import GateConfig
 from compose.hand_paste import paste_hands
-from compose.matte import dressed_alpha, dressed_cutout
 from compose.restore_inputs import RestoreInputs, judged_by, read_inputs, restored_from
 from pipeline.core import images
 from pipeline.core.backend import MatteBackend

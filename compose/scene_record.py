@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from compose.horizon import Ground
 from compose.painter import Figure
 from compose.placement import Placement
+from compose.scenery.horizon import Ground
 from pipeline.core.config import StepConfig
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.items import Scene

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compose.body import CutoutBody, Cuts
-from compose.free_space import FARTHEST, FreeSpace
-from compose.horizon import Ground
 from compose.placement import HEADROOM, MOST_ENLARGED, TUCK, Placement, inside, place, reach_of
-from compose.surfaces import Surface, Surfaces
+from compose.scenery.free_space import FARTHEST, FreeSpace
+from compose.scenery.horizon import Ground
+from compose.scenery.surfaces import Surface, Surfaces
 
 ROWS_TRIED = (0.0, -0.012, 0.02, 0.04, 0.06, 0.09)
 """Nearer to the viewer or farther away than the usual foot row, shares of the picture's height."""

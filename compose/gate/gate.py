@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BeforeAfter
-from compose.difference import distance
+from compose.dressed_matte.before_after import BeforeAfter
+from compose.dressed_matte.difference import distance
 from compose.gate.faces import ReadFace, face_similarity
 from compose.gate.garment_colour import Palette, colour_difference, palette
 from compose.gate.halo import edge_halo

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BeforeAfter
+from compose.dressed_matte.before_after import BeforeAfter
 from compose.gate.garment_colour import Palette
 from compose.gate.presence import garment_like
 from pipeline.core.arrays import RGB, Points

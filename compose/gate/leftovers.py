@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.difference import distance
+from compose.dressed_matte.difference import distance
 from compose.gate.garment_colour import Palette, palette
 from compose.gate.silhouette import SHOULDERS_PX, Silhouette
 from pipeline.core.arrays import RGB

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BODY
-from compose.difference import distance
+from compose.dressed_matte.before_after import BODY
+from compose.dressed_matte.difference import distance
 from pipeline.core.arrays import RGB, Points
 from pipeline.core.masks import Mask, box_of
 from pipeline.core.rect import Window

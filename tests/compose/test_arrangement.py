@@ -8,8 +8,8 @@ from compose.arrangement import resolve_spot
 from compose.backdrop import ground_of
 from compose.body import measure_body
 from compose.guests import places
-from compose.horizon import Ground
 from compose.placement import Placement
+from compose.scenery.horizon import Ground
 from pipeline.core.inputs.placement_file import PlacementSettings, read_placement_file
 
 SIZE = (600, 900)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compose.blend import blend, changed_area, changed_in_photo, match_detail, prepare_paste, remove_cast, to_photo
-from compose.grain import noise_level
+from compose.shading.grain import noise_level
 from pipeline.core.frame import Frame, whole_photo
 from pipeline.core.masks import dilate
 

@@ -12,10 +12,10 @@ from compose.body import CutoutBody, Cuts, Foot
 from compose.compose_step import ComposeConfig
 from compose.crop import crop_scene, figure_box, people_box, step_back, view_around, window_shape
 from compose.delivery import Delivery, PhotoDelivery, Size, read_size, size_notices
-from compose.horizon import Ground
 from compose.painter import Figure
 from compose.placement import Placement
 from compose.restore_step import RestoreConfig
+from compose.scenery.horizon import Ground
 from pipeline.core.config import load_settings, resolved, to_toml
 from pipeline.core.errors import ConfigError
 from pipeline.core.flags import Flag

@@ -12,14 +12,14 @@ from drawn_places import drawn_place
 
 from compose.arrangement import SceneInputs, arrange
 from compose.body import CutoutBody, measure_body
-from compose.free_space import find_free_space
 from compose.group import Member, place_group
 from compose.guests import DressedCutout
-from compose.horizon import Ground, estimate_ground
 from compose.painter import Figure
 from compose.placement import Placement
+from compose.scenery.free_space import find_free_space
+from compose.scenery.horizon import Ground, estimate_ground
+from compose.scenery.surfaces import read_surfaces
 from compose.standing import Stage
-from compose.surfaces import read_surfaces
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag

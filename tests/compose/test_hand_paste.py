@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ruined_hands import Hand, doubled, drawn_anew, fused, rendered_hands
 
-from compose.before_after import BeforeAfter
+from compose.dressed_matte.before_after import BeforeAfter
 from compose.gate.garment_colour import palette
 from compose.gate.hands import HandEvidence, judge_hands
 from compose.gate.scores import GateConfig

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compose.harmonise import Harmoniser, MeasuredLight
-from compose.horizon import Ground
 from compose.layer import Layer
-from compose.scene_light import find_scene_light
+from compose.scenery.horizon import Ground
+from compose.shading.harmonise import Harmoniser, MeasuredLight
+from compose.shading.scene_light import find_scene_light
 from tests.support.drawn_scenes import LINE, draw_scene
 
 

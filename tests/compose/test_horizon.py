@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compose.horizon import USUAL, estimate_ground
+from compose.scenery.horizon import USUAL, estimate_ground
 from pipeline.core import images
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from compose.body import measure_body
 from compose.compose_step import ComposeConfig
-from compose.horizon import Ground
 from compose.layers_out import separate
 from compose.painter import PLAIN, Composite, Figure, Look, compose_scene
 from compose.placement import Placement
+from compose.scenery.horizon import Ground
 from pipeline.core.inputs.placement_file import read_placement_file
 from pipeline.core.inputs.placement_text import to_toml
 

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.grain import edge_width, match_grain, match_softness, noise_level
 from compose.layer import Layer
-from compose.light import match_colour, wrap_light
 from compose.painter import PLAIN, light_person
+from compose.shading.grain import edge_width, match_grain, match_softness, noise_level
+from compose.shading.light import match_colour, wrap_light
 
 
 def _layer(colour=(180, 140, 110), spread: float = 12.0, size=(300, 160)) -> Layer:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.horizon import Ground
-from compose.light_source import Light, find_light
+from compose.scenery.horizon import Ground
+from compose.scenery.light_source import Light, find_light
 from tests.support.drawn_scenes import LINE, SCENES, SIZE, draw_scene, outdoors, with_sun
 
 GROUND = Ground(LINE, 1.0)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.before_after import BeforeAfter
-from compose.matte import dressed_alpha, dressed_cutout
-from compose.narrowing import background_behind
+from compose.dressed_matte.before_after import BeforeAfter
+from compose.dressed_matte.matte import dressed_alpha, dressed_cutout
+from compose.dressed_matte.narrowing import background_behind
 from pipeline.core import images
 from pipeline.core.masks import dilate, erode, iou, open_
 from tests.support.closed_gaps import gap_error

@@ -6,9 +6,9 @@ import numpy as np
 
 from compose.body import measure_body
 from compose.compose_step import ComposeConfig
-from compose.horizon import Ground
 from compose.painter import PLAIN, Figure, compose_scene
 from compose.placement import Placement
+from compose.scenery.horizon import Ground
 
 SIZE = (600, 900)
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from compose.body import CutoutBody, Cuts, measure_body
-from compose.free_space import find_free_space
-from compose.horizon import Ground, estimate_ground
 from compose.layer import warp_layer
 from compose.placement import Placement, place
+from compose.scenery.free_space import find_free_space
+from compose.scenery.horizon import Ground, estimate_ground
 
 
 def _body(person, pose: str) -> CutoutBody:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from compose.compose_step import ComposeConfig
-from compose.horizon import Ground
 from compose.layer import Layer
-from compose.light_source import Light
 from compose.painter import PLAIN, light_person
-from compose.scene_light import STUDIO, SceneLight, find_scene_light, relight
+from compose.scenery.horizon import Ground
+from compose.scenery.light_source import Light
+from compose.shading.scene_light import STUDIO, SceneLight, find_scene_light, relight
 from tests.support.drawn_scenes import LINE, SIZE, draw_scene
 
 GROUND = Ground(LINE, 1.0)

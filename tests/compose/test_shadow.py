@@ -7,11 +7,11 @@ import pytest
 
 from compose.body import measure_body
 from compose.compose_step import ComposeConfig
-from compose.horizon import Ground
 from compose.layer import warp_layer
 from compose.painter import Figure, compose_scene, stand
 from compose.placement import Placement
-from compose.shadow import ShadowLook, draw_shadow, occlude_feet
+from compose.scenery.horizon import Ground
+from compose.shading.shadow import ShadowLook, draw_shadow, occlude_feet
 
 SIZE = (700, 1000)
 

@@ -10,9 +10,9 @@ from drawn_places import GROUND, SEA_ONLY, SKIES, UPRIGHT, drawn_place
 
 from compose.arrangement import SceneInputs, arrange
 from compose.body import measure_body
-from compose.horizon import Ground
 from compose.painter import PLAIN, Figure, compose_scene
 from compose.placement import MOST_ENLARGED
+from compose.scenery.horizon import Ground
 from compose.standing import cut_at
 from pipeline.core.flags import Flag
 from pipeline.core.inputs.placement_file import read_placement_file

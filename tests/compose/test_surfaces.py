@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from drawn_places import GROUND, PLACES, SEA_ONLY, SHORES, SKIES, UPRIGHT, drawn_place
 
-from compose.horizon import Ground, estimate_ground
-from compose.surfaces import Surface, Surfaces, everywhere, read_surfaces
+from compose.scenery.horizon import Ground, estimate_ground
+from compose.scenery.surfaces import Surface, Surfaces, everywhere, read_surfaces
 from pipeline.core import images
 from pipeline.demo.living_room import room
 from pipeline.demo.seaside import seaside

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from compose.before_after import BeforeAfter
+from compose.dressed_matte.before_after import BeforeAfter
 from compose.gate.faces import face_changed, face_similarity, landmark_similarity
 from compose.gate.garment_colour import colour_difference, palette
 from compose.gate.gate import GateInputs, measure_pair

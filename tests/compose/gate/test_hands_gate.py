@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from ruined_hands import BAD, GOOD, Hand, cut_off, doubled, drawn_anew, rendered_hands, variants
 
-from compose.before_after import BeforeAfter
+from compose.dressed_matte.before_after import BeforeAfter
 from compose.gate.garment_colour import palette
 from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
 from compose.gate.scores import GateConfig

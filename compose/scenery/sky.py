@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Lab = NDArray[np.float32]
-"""(h, w, 3) float32 CIE Lab, as `compose.horizon.small_lab` makes it."""
+"""(h, w, 3) float32 CIE Lab, as `compose.scenery.horizon.small_lab` makes it."""
 LOW_HILL = 0.12
 """Hills that high, share of the picture's height, still leave the sky open."""
 HARD_EDGE = 9.0

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import CLEAR, BeforeAfter
-from compose.difference import distance
-from compose.narrowing import Behind
+from compose.dressed_matte.before_after import CLEAR, BeforeAfter
+from compose.dressed_matte.difference import distance
+from compose.dressed_matte.narrowing import Behind
 from pipeline.core.masks import Mask, bytes_of, close, components, dilate
 
 ALIKE, APART = (14.0, 28.0), (28.0, 60.0)

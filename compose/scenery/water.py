@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.horizon import CLEAR_STEP, colour_steps
-from compose.sky import Lab, is_sky, open_columns, sky_above
+from compose.scenery.horizon import CLEAR_STEP, colour_steps
+from compose.scenery.sky import Lab, is_sky, open_columns, sky_above
 
 HIGHEST, LOWEST = 0.12, 0.88
 """Between these shares of the height a horizon of water is looked for."""

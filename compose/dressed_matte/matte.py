@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BODY, Alpha, BeforeAfter
-from compose.difference import distance
-from compose.edge import soften
-from compose.narrowing import Behind, Narrowing, background_behind
-from compose.slivers import without_slivers
+from compose.dressed_matte.before_after import BODY, Alpha, BeforeAfter
+from compose.dressed_matte.difference import distance
+from compose.dressed_matte.edge import soften
+from compose.dressed_matte.narrowing import Behind, Narrowing, background_behind
+from compose.dressed_matte.slivers import without_slivers
 from pipeline.core.foreground import MARGIN_PX, estimate_foreground
 from pipeline.core.masks import Mask, close, components, dilate, fill_holes
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.layer import Colour, Layer, Plane
-from compose.scene_light import STUDIO, SceneLight
+from compose.shading.scene_light import STUDIO, SceneLight
 
 SHIFT_LIMITS = (8.0, 6.0, 6.0)
 SPREAD_LIMITS = (0.85, 1.15)

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.horizon import Ground, small_lab
-from compose.sky import Lab, is_only_sky, is_sky
-from compose.water import water_below, water_line
+from compose.scenery.horizon import Ground, small_lab
+from compose.scenery.sky import Lab, is_only_sky, is_sky
+from compose.scenery.water import water_below, water_line
 
 LINE_SEEN = 0.3
 """Confidence of a ground line from which everything above it is no ground."""

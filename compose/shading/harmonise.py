@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.layer import Colour, Layer
-from compose.light import match_colour
-from compose.scene_light import SceneLight, relight
+from compose.shading.light import match_colour
+from compose.shading.scene_light import SceneLight, relight
 
 LEAST_ROOM = 0.4
 """Share of the colour transfer's limits that neutral light leaves."""

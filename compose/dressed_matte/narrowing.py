@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import BODY, CLEAR, Alpha, BeforeAfter
-from compose.difference import distance
+from compose.dressed_matte.before_after import BODY, CLEAR, Alpha, BeforeAfter
+from compose.dressed_matte.difference import distance
 from pipeline.core.masks import Mask, close, components, dilate, open_
 
 Behind = tuple[NDArray[np.float32], Mask]

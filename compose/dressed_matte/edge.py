@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.before_after import CLEAR, BeforeAfter
+from compose.dressed_matte.before_after import CLEAR, BeforeAfter
 from pipeline.core.arrays import RGB
 from pipeline.core.masks import Mask, dilate, erode, guided_filter
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.horizon import Ground
 from compose.layer import Colour, Layer, Plane
-from compose.light_source import Light, find_light
+from compose.scenery.horizon import Ground
+from compose.scenery.light_source import Light, find_light
 
 WORK = (64, 96)
 THINNED = 320

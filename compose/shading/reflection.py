@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.layer import Colour, Layer, Plane, paint
-from compose.shadow import Stance, mirrored_parts
+from compose.shading.shadow import Stance, mirrored_parts
 
 REACH = 0.42
 """How much of the person is mirrored before the image is gone, share of the height."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.horizon import Ground
+from compose.scenery.horizon import Ground
 
 Plane = NDArray[np.float32]
 

@@ -1,0 +1,1 @@
+"""The dressed person's outline: what the garment covers now, and what it no longer covers."""

@@ -1,0 +1,1 @@
+"""What a background shows: ground line, surfaces, water, sky, free space, where its light comes from."""

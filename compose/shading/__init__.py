@@ -1,0 +1,1 @@
+"""Light, shadow and grain: what makes a person belong to a background."""
