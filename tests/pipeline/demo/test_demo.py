@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import demo
+from pipeline.cli.demo import _workers
 from pipeline.core.images import read_photo
 from pipeline.core.inputs.collection import discover, paired_only
 from pipeline.core.inputs.placement_file import read_placement_file
 from pipeline.core.labels import Category
 from pipeline.core.layout import Layout
 from pipeline.demo.choice import PAIRS, group_file
+from pipeline.executors.machine import Machine
 from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.outline import category_doubt, outline_doubts
 
@@ -138,3 +140,13 @@ def test_the_same_seed_draws_the_same_bytes(filled: Path) -> None:
 def test_another_seed_draws_another_picture(filled: Path) -> None:
     name = "cloth/lower/trousers.jpg"
     assert demo.draw(demo.DRAWN_FOR_FULL_BODY[name], seed=1) != (filled / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [(Machine(2, 8.0), 2), (Machine(16, 64.0), 2), (Machine(1, 8.0), 1), (Machine(4, 2.0), 1)],
+    ids=["two cores", "a large machine", "one core", "little memory"],
+)
+def test_two_processes_make_the_pictures_where_they_fit(machine: Machine, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.executors.machine.this_machine", lambda: machine)
+    assert _workers() == expected
