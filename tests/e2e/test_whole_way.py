@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -152,7 +153,8 @@ def test_a_deleted_input_leaves_the_report_and_clean_removes_its_artefacts(works
     (workspace.inputs / "cloth/upper/tee.jpg").unlink()
     save(workspace.inputs / "cloth" / "red.jpg", tee((170, 40, 40)))
     assert workspace.run("--step", "all")[0] == 0
-    assert "tee" not in (workspace.outputs / "report/index.html").read_text("utf-8")
+    report = (workspace.outputs / "report/index.html").read_text("utf-8")
+    assert not re.search(r"(?<![a-z])tee(?![a-z])", report)
     assert (workspace.outputs / "tryon/preview/ann__tee.png").exists()
     listed = workspace.cli("clean")
     assert "ann__tee" in listed.stdout and (workspace.outputs / "tryon/preview/ann__tee.png").exists()
