@@ -42,7 +42,7 @@ def test_pictures_of_two_settings_are_measured_against_the_photo(tmp_path: Path,
     assert done.exit_code == 0, done.output
     found = rows(tmp_path / "sweeps/folds")
     assert [row["fold_strength"] for row in found] == ["0.0", "1.0"]
-    measure = next(name for name in found[0] if name.startswith("ssim"))
+    measure = next(name for name in found[0] if name.startswith("psnr"))
     assert found[0][measure] != found[1][measure], "two settings, two pictures"
     assert (tmp_path / "sweeps/folds/sheet.pdf").is_file()
     again = invoke(str(file))
