@@ -159,7 +159,10 @@ def test_keeping_what_is_kept_changes_nothing(page: Page, work: Desk):
     page.keyboard.press("x")  # the next one, however fast the keys follow
     expect(page.locator(".tile.reject")).to_have_count(2)
     assert [item for item, _ in verdicts(work)[1:]] == ["ann__tee__room", "ann__tee__sea"]
-    work.layout.path(VERDICTS).write_text("".join(work.layout.path(VERDICTS).read_text().splitlines(keepends=True)[:1]))
+    kept = work.layout.path(VERDICTS).read_text().splitlines(keepends=True)[0]
+    shorter = work.layout.path(VERDICTS).with_suffix(".new")
+    shorter.write_text(kept)
+    shorter.replace(work.layout.path(VERDICTS))  # at once: a page that reads a file half written would believe it
     go(page, "item/ann__tee__original")
     expect(page.get_by_role("button", name="Keep")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("k")
