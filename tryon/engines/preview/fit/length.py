@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.core.labels import UPPER_LABELS, Category, Parse
 from pipeline.core.masks import Mask
 from tryon.engines.preview.garment.top_landmarks import TopLandmarks
-from tryon.engines.preview.person.silhouette import depth_below_neck, mask_half_width
+from tryon.engines.preview.person.silhouette import depth_below_neck, mask_half_width, sampled
 from tryon.engines.preview.person.skeleton import Skeleton
 from tryon.engines.preview.person.subject import Subject
 
@@ -113,10 +113,7 @@ def _lower_edge(subject: Subject, wanted: float, lowest: float) -> tuple[NDArray
     across = np.linspace(-HEM_HALF, HEM_HALF, 61) * skeleton.scale
     down = np.arange(wanted - HEM_RISE * skeleton.scale, lowest + 0.05 * skeleton.scale)
     points = skeleton.to_canvas(np.repeat(across, len(down)), np.tile(down, len(across)))
-    columns, rows = np.round(points).astype(int).T
-    within = (rows >= 0) & (rows < subject.size[0]) & (columns >= 0) & (columns < subject.size[1])
-    free = np.where(within, subject.mask[rows.clip(0, subject.size[0] - 1), columns.clip(0, subject.size[1] - 1)], True)
-    free = free.reshape(len(across), len(down))
+    free = sampled(subject.mask, points, outside=True).reshape(len(across), len(down))
     depth = np.where(free.all(1), down[-1], down[np.argmin(free, axis=1)])
     usable = free[:, 0]
     if np.count_nonzero(usable & (depth < lowest)) < 0.1 * len(across) or np.count_nonzero(usable) < len(across) / 2:
@@ -144,6 +141,5 @@ def _dress_length(garment: TopLandmarks, skeleton: Skeleton, mask: Mask, own: fl
 def _middle_is_free(mask: Mask, skeleton: Skeleton, row: float) -> bool:
     """Whether most of the torso's axis and a little beside it may be painted in one row below the neck."""
     steps = np.linspace(-0.1, 0.1, 9) * skeleton.scale
-    columns, rows = np.round(skeleton.to_canvas(steps, np.full(len(steps), row))).astype(int).T
-    within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
-    return bool(np.count_nonzero(mask[rows[within], columns[within]]) > 0.5 * len(steps))
+    free = sampled(mask, skeleton.to_canvas(steps, np.full(len(steps), row)))
+    return bool(np.count_nonzero(free) > 0.5 * len(steps))

@@ -18,7 +18,7 @@ from tryon.engines.preview.paint.layers import Coverage, FloatRGB, blend, multip
 from tryon.engines.preview.paint.polygons import canvas_alpha
 from tryon.engines.preview.paint.shading import round_factor
 from tryon.engines.preview.person.limbs import limb_axis, limb_half_widths, visible_half_widths
-from tryon.engines.preview.person.silhouette import average_half_widths, mask_half_width
+from tryon.engines.preview.person.silhouette import average_half_widths, mask_half_width, sampled
 from tryon.engines.preview.person.skeleton import sign_of
 from tryon.engines.preview.person.subject import Subject
 from tryon.engines.preview.person.windows import WHOLE, window_of
@@ -110,7 +110,7 @@ def _leg(subject: Subject, side: int, kept: Mask) -> Points64:
     shares = np.linspace(0, 1, STATIONS)
     middle, tangent = limb_axis(limb, shares)
     normal, usual = np.column_stack([-tangent[:, 1], tangent[:, 0]]), limb_half_widths(limb, shares)
-    shown = np.flatnonzero(_sampled(kept, middle))[:6]
+    shown = np.flatnonzero(sampled(kept, middle))[:6]
     edges = []
     for sign in (1.0, -1.0):
         ease = USUAL_EASE
@@ -128,10 +128,3 @@ def _skirt(subject: Subject, kept: Mask, crotch: float, hips: tuple[float, float
     half = np.maximum(mask_half_width(kept, skeleton, top), np.array(hips))
     corners = skeleton.to_canvas(np.array([-hips[0], hips[1], half[1], -half[0]]), np.array([crotch, crotch, top, top]))
     return np.vstack([corners])
-
-
-def _sampled(mask: Mask, points: Points64) -> Mask:
-    columns, rows = np.round(points).astype(int).T
-    inside = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
-    found: Mask = inside & mask[np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1)]
-    return found

@@ -50,7 +50,7 @@ class Silhouette:
             Pixels.
         """
         steps = np.arange(0, high + 3)
-        inside = self._sample(self._person if mask is None else mask, start + steps[:, None] * direction)
+        inside = sampled(self._person if mask is None else mask, start + steps[:, None] * direction)
         if not inside[:3].any():
             return otherwise
         gone = ~(inside | np.roll(inside, -1) | np.roll(inside, -2))[:-2]
@@ -87,7 +87,7 @@ class Silhouette:
 
     def _half_width(self, torso: Mask, skeleton: Skeleton, side: int, row: float, steps: NDArray[np.float64]) -> float:
         """Pixels from the torso's axis to where the torso ends in one row; gaps of up to three pixels do not count."""
-        inside = self._sample(torso, skeleton.to_canvas(sign_of(side) * steps, np.full(len(steps), row)))
+        inside = sampled(torso, skeleton.to_canvas(sign_of(side) * steps, np.full(len(steps), row)))
         gone = ~(inside | np.roll(inside, -1) | np.roll(inside, -2) | np.roll(inside, -3))
         first = int(np.argmax(inside)) if inside.any() else 0
         after = np.flatnonzero(gone[first:])
@@ -102,12 +102,13 @@ class Silhouette:
     def _person(self) -> Mask:
         return ~self.mask_of(Parse.BACKGROUND, Parse.HAIR, Parse.HAT)
 
-    def _sample(self, mask: Mask, points: Points64) -> Mask:
-        """(n,) bool: the mask at these points; False outside the canvas."""
-        columns, rows = np.round(points).astype(int).T
-        within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
-        taken: Mask = within & mask[np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1)]
-        return taken
+
+def sampled(mask: Mask, points: Points64, outside: bool = False) -> Mask:
+    """(n,) bool: a mask at (n, 2) points x, y, and `outside` where they lie beyond the canvas."""
+    columns, rows = np.round(points).astype(int).T
+    within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
+    taken = mask[np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1)]
+    return np.where(within, taken, outside)
 
 
 def mask_of_labels(labels: Labels, wanted: Sequence[int]) -> Mask:
@@ -129,9 +130,7 @@ def depth_below_neck(mask: Mask, skeleton: Skeleton, limit: float) -> float:
 def mask_half_width(mask: Mask, skeleton: Skeleton, row: float) -> float:
     """Half the number of pixels that a mask covers in one row below the neck; gaps do not count."""
     steps = np.arange(-1.6 * skeleton.scale, 1.6 * skeleton.scale, 2.0)
-    columns, rows = np.round(skeleton.to_canvas(steps, np.full(len(steps), row))).astype(int).T
-    within = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
-    return float(mask[rows[within], columns[within]].sum())
+    return float(sampled(mask, skeleton.to_canvas(steps, np.full(len(steps), row))).sum())
 
 
 def average_half_widths(skeleton: Skeleton, side: int, down: NDArray[np.float64]) -> NDArray[np.float64]:
