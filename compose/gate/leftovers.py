@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from compose.dressed_matte.difference import distance
 from compose.gate.garment_colour import Palette, palette
 from compose.gate.silhouette import SHOULDERS_PX, Silhouette
-from pipeline.core.arrays import RGB
+from pipeline.core.arrays import RGB, Lab
 from pipeline.core.colour import to_lab
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask, components, dilate, erode, labelled, open_
 
-Lab = NDArray[np.float32]
 NEAR_PX, FAR_PX = 10, 40
 """How far away the background is read that would show at a place; far only where none is near."""
 CLEAR_PX = 4

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Lab = NDArray[np.float32]
-"""(h, w, 3) float32 CIE Lab, as `compose.scenery.horizon.small_lab` makes it."""
+from pipeline.core.arrays import Lab
+
 LOW_HILL = 0.12
 """Hills that high, share of the picture's height, still leave the sky open."""
 HARD_EDGE = 9.0

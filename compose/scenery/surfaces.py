@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.scenery.horizon import Ground, small_lab
-from compose.scenery.sky import Lab, is_only_sky, is_sky
+from compose.scenery.sky import is_only_sky, is_sky
 from compose.scenery.water import water_below, water_line
+from pipeline.core.arrays import Lab
 
 LINE_SEEN = 0.3
 """Confidence of a ground line from which everything above it is no ground."""

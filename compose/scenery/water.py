@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.scenery.horizon import CLEAR_STEP, colour_steps
-from compose.scenery.sky import Lab, is_sky, open_columns, sky_above
+from compose.scenery.sky import is_sky, open_columns, sky_above
+from pipeline.core.arrays import Lab
 
 HIGHEST, LOWEST = 0.12, 0.88
 """Between these shares of the height a horizon of water is looked for."""
