@@ -116,21 +116,27 @@ class Gallery:
         self._index = Index()
         self._seen: tuple[str, str] | None = None
         self._not_before = 0.0
+        self._changed = threading.Event()
         self._shapes = Shapes(workspace.layout)
 
-    def index(self, now: bool = False) -> Index:
+    def changed(self) -> None:
+        """Say that the page itself changed inputs or finished a job: whoever asks next sees it."""
+        self._changed.set()
+
+    def index(self, patient: bool = False) -> Index:
         """The entries; read again when something changed and the last reading is long enough ago.
 
         Args:
-            now: read even when it is not.
+            patient: wait as long with what the page changed itself, for who asks over and over.
         """
         with self._guard:
-            if now or time.monotonic() >= self._not_before:
+            if time.monotonic() >= self._not_before or (self._changed.is_set() and not patient):
                 self._refresh()
             return self._index
 
     def _refresh(self) -> None:
         begun = time.monotonic()
+        self._changed.clear()  # before the folders are read: what changes meanwhile is read the next time
         seen = (self._workspace.outputs_stamp(), self._workspace.inputs_stamp())
         if seen != self._seen:
             entries = read_entries(self._workspace.layout, self._workspace.items())

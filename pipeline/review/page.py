@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -13,6 +13,7 @@ from pipeline.core.layout import VERDICTS
 from pipeline.review.decoding import Decoder
 from pipeline.review.events import Hub
 from pipeline.review.gallery import Gallery
+from pipeline.review.jobs.job import OVER
 from pipeline.review.jobs.queue import COMMAND, JobQueue
 from pipeline.review.jobs.store import JobStore
 from pipeline.review.jobs.webhook import Webhooks
@@ -49,7 +50,7 @@ class Page:
         self.placements = Placements(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
         webhooks = Webhooks(serving.webhooks)
-        self.jobs = JobQueue(self.workspace.request, self.limits, self.hub.notify, JobStore(self.layout), webhooks, command)
+        self.jobs = JobQueue(self.workspace.request, self.limits, self._notify, JobStore(self.layout), webhooks, command)
         self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -65,6 +66,12 @@ class Page:
         await self.jobs.close()
         self.decoder.close()
 
+    def _notify(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """Pass a job's news on; what a job made is in the gallery as soon as it is said to be over."""
+        if kind == "job" and facts["state"] in OVER:
+            self.gallery.changed()
+        self.hub.notify(kind, facts)
+
     async def _keep_watch(self) -> None:
         """Notify open pages when the gallery changed, whatever changed it. Does nothing while no page is open."""
         sent = -1
@@ -73,7 +80,7 @@ class Page:
             if not self.hub.listeners:
                 continue
             try:
-                index = await asyncio.to_thread(self.gallery.index)
+                index = await asyncio.to_thread(self.gallery.index, patient=True)
             except (LookbookError, OSError):
                 continue  # e.g. a half-written settings file; the next request for the gallery reports it
             if index.version != sent:

@@ -97,6 +97,7 @@ def remove_input(page: ThePage, kind: Kind, item: str, base: Base) -> None:
     ref = _ref(page, kind, item)
     with page.saver.change(ref, base, lambda: version_of(page.layout, ref)):
         page.layout.path(ref).unlink(missing_ok=True)
+        page.gallery.changed()
 
 
 @input_routes.post("/inputs/{kind}/{item}/rename")
@@ -109,6 +110,7 @@ def rename_input(page: ThePage, kind: Kind, item: str, new: NewName) -> Input:
     with page.saver.change(ref, new.base, lambda: version_of(page.layout, ref)), held_pairs(page, kind) as pairs:
         renamed = _input(page, page.uploads.rename(ref, new.name))
         pairs.rename(item, renamed.id)
+        page.gallery.changed()
         return renamed
 
 
@@ -119,6 +121,7 @@ def bring_demo(page: ThePage) -> Inputs:
     if every.persons or every.garments:
         raise UsageError("there are pictures already", "the demo is for an empty folder: python run.py demo adds it all the same")
     fill_inputs(page.layout.inputs)
+    page.gallery.changed()
     return list_inputs(page)
 
 
@@ -136,6 +139,7 @@ def _ref(page: Page, kind: Kind, item: str) -> Ref:
 
 def _input(page: Page, ref: Ref) -> Input:
     """A picture that was just stored. It is stored even where a setting keeps the inputs from being read."""
+    page.gallery.changed()
     version = version_of(page.layout, ref)
     with suppress(LookbookError):
         every = page.workspace.items().every
@@ -179,6 +183,7 @@ def no_pairs(page: ThePage, base: Base) -> PairsSaved:
 
 
 def _saved(page: Page) -> PairsSaved:
+    page.gallery.changed()
     return PairsSaved(pairs=len(page.workspace.items().wanted.pairs), version=pairs_version(page.layout))
 
 

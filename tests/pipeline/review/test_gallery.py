@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import time
 import zipfile
 from dataclasses import replace
 
@@ -101,6 +102,42 @@ def test_a_picture_that_is_taken_away_is_missing_although_nothing_else_changed(d
     assert listed(client, state="missing") == []
     desk.final().unlink()
     wait_for(lambda: listed(client, state="missing") == ["ann__tee__room"])
+
+
+@pytest.fixture
+def hardly_ever_read(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """A page whose gallery was just read, and is read again for its own changes only, as in a very large folder."""
+    monkeypatch.setattr("pipeline.review.gallery.PAUSE_FACTOR", 1e9)
+    time.sleep(0.25)  # the client may have asked before
+    assert client.get("/api/items").json()["total"] == 12
+    return client
+
+
+def test_what_the_page_changed_itself_is_seen_by_whoever_asks_next(hardly_ever_read: TestClient, desk: Desk):
+    client = hardly_ever_read
+    desk.final(person="bob").unlink()
+    assert listed(client, state="missing") == [], "what others change waits for its turn"
+
+    files = {"file": ("kilt.png", io.BytesIO(images.png(np.full((80, 80, 3), 9, np.uint8))))}
+    added = client.post("/api/inputs/cloth", params={"category": "lower"}, files=files).json()
+    assert client.get("/api/items").json()["total"] == 18
+    renamed = client.post("/api/inputs/cloth/kilt/rename", json={"name": "skirt", "base": added["version"]}).json()
+    assert len(listed(client, q="skirt")) == 6 and listed(client, q="kilt") == []
+    client.put("/api/pairs", json={"pairs": [["ann", "skirt"]], "base": ""})
+    assert listed(client) == ["ann__skirt__original", "ann__skirt__room", "ann__skirt__sea"]
+    client.delete("/api/pairs")
+    assert client.get("/api/items").json()["total"] == 18
+    client.delete("/api/inputs/cloth/skirt", params={"base": renamed["version"]})
+    assert client.get("/api/items").json()["total"] == 12
+
+
+def test_what_a_job_made_is_there_when_it_is_over(hardly_ever_read: TestClient, desk: Desk, wait_for):
+    client = hardly_ever_read
+    desk.final(background="sea").unlink()
+    job = client.post("/api/jobs", json={"only": ["ann"]}).json()["id"]
+    wait_for(lambda: client.get(f"/api/jobs/{job}").json()["state"] == "done")
+    assert "ann__tee__sea" not in {each["item"] for each in client.get(f"/api/jobs/{job}/results").json()["pictures"]}
+    assert listed(client, state="missing") == ["ann__tee__sea"]
 
 
 def test_a_cropped_picture_says_which_part_of_its_background_it_shows(desk: Desk, client: TestClient):
