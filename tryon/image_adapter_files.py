@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.whole_file import whole_file
 from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.networks.image_adapter import ImageAdapter, ImageProjector, Resampler, ResamplerWidths, published_numbers
 
@@ -51,10 +52,8 @@ def read_image_adapter(path: Path, unet: Any, *, head_width: int = HEAD_WIDTH) -
 def write_image_adapter(path: Path, adapter: ImageAdapter, unet: Any, dtype: torch.dtype = torch.float16) -> None:
     """Write an adapter as a safetensors file under the published names."""
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in published_tensors(adapter, unet).items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    save_file(tensors, partial, {"format": "pt"})
-    partial.replace(path)
+    with whole_file(path) as part:
+        save_file(tensors, part, {"format": "pt"})
 
 
 def published_tensors(adapter: ImageAdapter, unet: Any) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.whole_file import whole_file
 from tryon.checkpoints import open_checkpoint
 from tryon.networks.lora import OTHER_BASE, Layers, Lora, LoraLayer, layer_name
 
@@ -108,7 +109,8 @@ def write_kohya(lora: Lora, path: Path, about: Mapping[str, str] | None = None, 
         "ss_network_dim": ",".join(map(str, ranks)),
         "ss_network_alpha": ",".join(sorted({f"{layer.alpha:g}" for layer in (*lora.unet.values(), *lora.text.values())})),
     }
-    save_file({name: each.to(dtype) for name, each in kohya_tensors(lora).items()}, path, {**words, **(about or {})})
+    with whole_file(path) as part:
+        save_file({name: each.to(dtype) for name, each in kohya_tensors(lora).items()}, part, {**words, **(about or {})})
 
 
 def peft_tensors(layers: Layers, paths: Iterable[str]) -> tuple[dict[str, Tensor], dict[str, float]]:

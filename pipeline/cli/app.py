@@ -37,7 +37,7 @@ from pipeline.cli.sweep import sweep
 from pipeline.cli.train import app as train_app
 from pipeline.cli.weights_here import app as weights_app
 from pipeline.core.console import Colour, Console
-from pipeline.core.errors import ExitCode, LookbookError, UsageError, disk_full, is_disk_full
+from pipeline.core.errors import ExitCode, LookbookError, UsageError, system_refusal
 from pipeline.core.layout import LEDGER
 from pipeline.core.process import exit_without_teardown, share_freed_memory
 from pipeline.core.records.stat_ahead import StatsAhead
@@ -155,9 +155,9 @@ def main() -> None:
             exit_without_teardown(end.code or 0)
         raise
     except Exception as problem:
-        if not is_disk_full(problem):
+        error = system_refusal(problem)
+        if error is None:
             raise
-        error = disk_full(getattr(problem, "filename", None) or "what was to be written")
         _tell(error)
         sys.exit(error.exit_code)
 

@@ -11,6 +11,12 @@ import errno
 from collections.abc import Iterable
 from enum import IntEnum
 
+IN_THE_WAY = {
+    errno.EEXIST: "is there already, and not what is wanted there",
+    errno.ENOTDIR: "a file lies where a folder is wanted",
+    errno.EISDIR: "a folder lies where a file is wanted",
+}
+
 
 class ExitCode(IntEnum):
     """The exit codes of a run (docs/architecture.md#errors-and-flags)."""
@@ -101,6 +107,26 @@ def is_disk_full(problem: BaseException) -> bool:
 def disk_full(path: object) -> DiskFullError:
     """The error of a write that a full disk refused; `path` is what was to be written."""
     return DiskFullError(f"{path}: the disk is full", "free some space, or use another disk; the same command then goes on")
+
+
+def system_refusal(problem: BaseException) -> OutputError | None:
+    """The error for what the system refused a command, where a person can help: no room, no right, or something in the way.
+
+    Returns:
+        None for anything else, which may be a fault of the program.
+    """
+    named = getattr(problem, "filename2", None) or getattr(problem, "filename", None)
+    if is_disk_full(problem):
+        return disk_full(named or "what was to be written")
+    if not isinstance(problem, OSError) or not named:
+        return None
+    if problem.errno == errno.EROFS:
+        return OutputError(f"{named}: the disk is read-only", "choose a place that can be written")
+    if problem.errno in {errno.EACCES, errno.EPERM}:
+        return OutputError(f"{named}: permission denied", f"check who may read and write there: ls -ld {named}")
+    if problem.errno in {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}:
+        return OutputError(f"{named}: {IN_THE_WAY[problem.errno]}", "choose another place, or move that one away")
+    return None
 
 
 def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:

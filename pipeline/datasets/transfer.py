@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipeline.core.errors import InputError
 from pipeline.core.layout import Layout, Ref
-from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX, output_error
+from pipeline.core.records.store import output_error
+from pipeline.core.whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,11 @@ class Mover:
             self._folders.add(folder)
         if transfer.make is None and not self._copy and _linked(transfer):
             return
-        temp = folder / f"{TEMP_PREFIX}{os.getpid()}-import{TEMP_SUFFIX}"
-        try:
+        with whole_file(transfer.target) as temp:
             if transfer.make is None:
                 shutil.copyfile(transfer.source, temp)
             else:
                 temp.write_bytes(transfer.make() or b"")
-            temp.replace(transfer.target)
-        finally:
-            temp.unlink(missing_ok=True)
 
 
 def _checked(transfer: Transfer) -> Transfer:

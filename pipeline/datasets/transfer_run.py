@@ -8,6 +8,7 @@ from pipeline.core.console import Colour, Console, printable
 from pipeline.core.errors import ExitCode, OutputError, UsageError
 from pipeline.core.inputs.scan import Problem
 from pipeline.core.layout import Layout
+from pipeline.core.whole_file import write_whole
 from pipeline.datasets.import_plan import ImportPlan, plan_import, transfers
 from pipeline.datasets.listed_pairs import add_pairs, new_pairs
 from pipeline.datasets.transfer import ExportPlan, Mover, Transfer
@@ -82,8 +83,7 @@ def export_tree(plan: ExportPlan, mover: Mover, console: Console) -> ExitCode:
     _move_all(plan.transfers, mover, console)
     for path, text in plan.lists.items():
         if not mover.dry_run:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
+            write_whole(path, text)
     _report(mover, console)
     return ExitCode.ITEMS_FAILED if plan.missing or mover.counts.damaged else ExitCode.DONE
 

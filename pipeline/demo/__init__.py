@@ -17,6 +17,7 @@ from pipeline.core.images import SUFFIXES
 from pipeline.core.inputs.pairs import has_pair_file
 from pipeline.core.layout import BACKGROUND_INPUTS, CLOTH_INPUTS, PAIR_FILES, PERSON_INPUTS, Layout
 from pipeline.core.process import give_freed_memory_back
+from pipeline.core.whole_file import write_whole
 from pipeline.demo.choice import GROUP_BACKGROUND, group_file, pairs_file
 
 PORTRAIT = f"{PERSON_INPUTS}/astronaut.png"
@@ -68,10 +69,10 @@ def fill_inputs(inputs: Path, full_body: bool = True) -> list[Path]:
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         drawings = [(inputs / name, threads.submit(_bytes_of, name, wanted[name])) for name in missing if name not in large]
         for path, drawing in drawings:
-            _write(path, drawing.result())
+            write_whole(path, drawing.result())
     for name in large:  # one at a time: each takes 300 MB
         give_freed_memory_back()
-        _write(inputs / name, _bytes_of(name, wanted[name]))
+        write_whole(inputs / name, _bytes_of(name, wanted[name]))
     return [inputs / name for name in missing] + (_write_choice(inputs) if with_choice else [])
 
 
@@ -111,7 +112,7 @@ def _write_choice(inputs: Path) -> list[Path]:
     texts = {PAIR_FILES[0]: pairs_file(), f"{BACKGROUND_INPUTS}/{GROUP_BACKGROUND}.toml": group_file()}
     missing = [name for name in texts if not _exists(inputs / name)]
     for name in missing:
-        _write(inputs / name, texts[name].encode())
+        write_whole(inputs / name, texts[name])
     return [inputs / name for name in missing]
 
 
@@ -120,11 +121,3 @@ def _exists(path: Path) -> bool:
         _log.info("%s is there already and is left alone", path)
         return True
     return False
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)

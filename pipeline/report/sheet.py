@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core import images
 from pipeline.core.errors import InputError
+from pipeline.core.whole_file import whole_file
 from pipeline.report.pdf import PdfWriter, PlacedPicture, PlacedText
 
 PAGE_MM = (297.0, 210.0)
@@ -80,22 +80,15 @@ def write_sheet(shown: Sequence[SheetPicture], path: Path, title: str, columns: 
     """
     places = grid(columns)
     pages = -(-len(shown) // places.page)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file, ThreadPoolExecutor(2) as threads:
-            writer = PdfWriter(file, title)
-            for number in range(pages):
-                part = shown[number * places.page : (number + 1) * places.page]
-                fitted = list(threads.map(lambda each: _fitted(each.path, places.box), part))
-                pictures = [_placed(one, places, place) for place, one in enumerate(fitted) if one is not None]
-                words = (*_title_and_page(title, len(shown), number + 1, pages), *_labels(part, fitted, places))
-                writer.add(pictures, words)
-            writer.close()
-        temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, temporary.open("wb") as file, ThreadPoolExecutor(2) as threads:
+        writer = PdfWriter(file, title)
+        for number in range(pages):
+            part = shown[number * places.page : (number + 1) * places.page]
+            fitted = list(threads.map(lambda each: _fitted(each.path, places.box), part))
+            pictures = [_placed(one, places, place) for place, one in enumerate(fitted) if one is not None]
+            words = (*_title_and_page(title, len(shown), number + 1, pages), *_labels(part, fitted, places))
+            writer.add(pictures, words)
+        writer.close()
     return pages
 
 

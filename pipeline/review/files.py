@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.core import images
@@ -28,6 +29,7 @@ from pipeline.core.layout import (
     Layout,
     Ref,
 )
+from pipeline.core.whole_file import write_whole
 from pipeline.review.decoding import Decoder
 from pipeline.review.workspace import version_of
 
@@ -124,10 +126,5 @@ def thumbnail(layout: Layout, ref: Ref, height: int, decoder: Decoder) -> bytes:
 
 def _keep(path: Path, data: bytes) -> None:
     """Write a thumbnail completely or not at all; where the disk refuses it, it is made again the next time."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        write_whole(path, data)

@@ -16,7 +16,7 @@ from pipeline.core.errors import InputError, UsageError
 from pipeline.core.inputs.ids import slug
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, SETTINGS_SUFFIX, Layout, Ref
-from pipeline.core.records.store import TEMP_PREFIX, TEMP_SUFFIX
+from pipeline.core.whole_file import temporary_beside
 from pipeline.review.decoding import Decoder
 
 CHUNK = 1 << 20
@@ -138,7 +138,7 @@ class Uploads:
     @contextmanager
     def _received(self, folder: Path, upload: Upload) -> Iterator[Path]:
         """The picture in a hidden file beside its future place, checked."""
-        temporary = folder / f"{TEMP_PREFIX}{os.urandom(6).hex()}{TEMP_SUFFIX}"
+        temporary = temporary_beside(folder / upload.plain)
         try:
             _copy(upload.file, temporary)
             self._check(temporary, upload.plain)

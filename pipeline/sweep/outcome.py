@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.core.whole_file import write_whole
 from pipeline.report.sheet import SheetPicture, write_sheet
 from pipeline.sweep.grid import Entry
 from pipeline.sweep.records import Outcome
@@ -47,9 +48,7 @@ def write_outcome(folder: Path, lines: Sequence[Line]) -> list[Path]:
     csv.writer(text, lineterminator="\n").writerows(rows)
     written = {CSV: text.getvalue(), TABLE: _markdown(rows)}
     for name, content in written.items():
-        part = folder / f".{name}.part"
-        part.write_text(content, "utf-8")
-        part.replace(folder / name)
+        write_whole(folder / name, content)
     shown, columns = _shown(lines)
     if shown:
         write_sheet(shown, folder / SHEET, f"Sweep {folder.name}", columns)

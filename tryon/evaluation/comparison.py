@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from PIL import Image
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import UsageError
+from pipeline.core.whole_file import write_whole
 from tryon.evaluation.intervals import Difference, paired_difference
 from tryon.evaluation.report import CSV_NAME, JSON_NAME
 
@@ -155,9 +155,6 @@ def write_comparison(folder: Path, first: Evaluation, second: Evaluation) -> tup
         lines.append(f"| `{name}` | {each.mean:+.4g} | {interval} | {each.second_larger:.0%} | {verdict(name, each)} |")
     lines += ["", f"`worst.png`: the {len(ids)} pairs in which the second loses most by `{judge}`: photo, first, second."]
     contents = {"comparison.md": ("\n".join(lines) + "\n").encode(), "worst.png": images.png(worst_sheet(first, second, ids))}
-    folder.mkdir(parents=True, exist_ok=True)
     for name, data in contents.items():
-        part = folder / f".{name}.{os.getpid()}.part"
-        part.write_bytes(data)
-        part.replace(folder / name)
+        write_whole(folder / name, data)
     return found, [folder / name for name in contents]

@@ -19,6 +19,7 @@ from pipeline.core.hands.facts import GATE, REPAIR, Fate, HandFact, hands_of
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome
+from pipeline.core.whole_file import write_whole
 from tryon.evaluation.intervals import wilson
 
 REDRAWN = (Fate.KEPT, Fate.DIFFERS, Fate.PASTED)
@@ -117,9 +118,8 @@ def report_hands(outputs: Path, report: Path | None = None) -> dict[str, Any]:
     engines = sorted({hand.engine for hand in hands})
     by_engine = {engine: shares([hand for hand in hands if hand.engine == engine]) for engine in engines}
     if report is not None:
-        report.mkdir(parents=True, exist_ok=True)
-        (report / "hands.json").write_text(_json(hands, by_engine), "utf-8")
-        (report / "hands.csv").write_text(_csv(hands), "utf-8", newline="\n")
+        write_whole(report / "hands.json", _json(hands, by_engine))
+        write_whole(report / "hands.csv", _csv(hands))
     return {"hands": len(hands), "engines": {name: [each.cells() for each in rows] for name, rows in by_engine.items()}}
 
 

@@ -8,13 +8,13 @@ import importlib.metadata
 import io
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.whole_file import write_whole
 from tryon.evaluation.gathering import EvaluatedPair, Gathered, text_hash
 from tryon.evaluation.measuring import Measured, Number, Setting
 from tryon.evaluation.published import PUBLISHED, PublishedRow, difference
@@ -165,7 +165,5 @@ def write_report(folder: Path, content: Mapping[str, Any], csv_text: str) -> lis
         JSON_NAME: json.dumps(content, indent=1, ensure_ascii=False) + "\n",
     }
     for name, text in texts.items():
-        part = folder / f".{name}.{os.getpid()}.part"
-        part.write_text(text, "utf-8")
-        part.replace(folder / name)
+        write_whole(folder / name, text)
     return [folder / name for name in texts]

@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.hands.shape import skin_area
 from pipeline.core.masks import Mask
+from pipeline.core.whole_file import write_whole
 from tryon.hands.crops import FACTOR, SIDE, cut, square_around
 from tryon.hands.hand_masks import arm_mask
 from tryon.hands.visible import LEAST_PX, Hand, hands_of, seed_visible
@@ -149,7 +149,7 @@ def make_masks(data: Path, split: str, to: Path, rule: str, say: Say) -> int:
     empty = count = 0
     for person, text in _people(base):
         mask = _arm_mask(base, person) if rule == SEED else _hands_mask(base, person, text)
-        (to / f"{person}_mask.png").write_bytes(images.mask_png(mask))
+        write_whole(to / f"{person}_mask.png", images.mask_png(mask))
         count, empty = count + 1, empty + (not mask.any())
     say(f"{to}: {count} masks, {empty} of them empty")
     return count
@@ -252,30 +252,25 @@ def _held_out(person: str, share: float) -> bool:
 
 
 def _write(sample: Sample, wanted: Wanted, part: str) -> None:
-    _put(wanted.to / part / "image" / f"{sample.name}.png", images.png(sample.picture))
-    _put(wanted.to / part / "caption" / f"{sample.name}.txt", f"{sample.caption}\n".encode())
+    write_whole(wanted.to / part / "image" / f"{sample.name}.png", images.png(sample.picture))
+    write_whole(wanted.to / part / "caption" / f"{sample.name}.txt", f"{sample.caption}\n")
     if sample.mask is not None:
-        _put(wanted.to / part / "agnostic-mask" / f"{sample.name}_mask.png", images.mask_png(sample.mask))
+        write_whole(wanted.to / part / "agnostic-mask" / f"{sample.name}_mask.png", images.mask_png(sample.mask))
     if part == "train":
         folder = f"{wanted.repeats}_hands"
-        _put(wanted.to / "kohya" / "img" / folder / f"{sample.name}.png", images.png(sample.picture))
-        _put(wanted.to / "kohya" / "img" / folder / f"{sample.name}.txt", f"{sample.caption}\n".encode())
+        write_whole(wanted.to / "kohya" / "img" / folder / f"{sample.name}.png", images.png(sample.picture))
+        write_whole(wanted.to / "kohya" / "img" / folder / f"{sample.name}.txt", f"{sample.caption}\n")
         if sample.mask is not None:
-            _put(wanted.to / "kohya" / "masks" / folder / f"{sample.name}.png", images.mask_png(sample.mask))
+            write_whole(wanted.to / "kohya" / "masks" / folder / f"{sample.name}.png", images.mask_png(sample.mask))
 
 
 def _write_lists(wanted: Wanted, lists: dict[str, list[str]], left_out: list[LeftOut], people: list[str]) -> None:
     for part, names in lists.items():
-        _put(wanted.to / f"{part}_pairs.txt", "".join(f"{name}.png {name}.png\n" for name in names).encode())
+        write_whole(wanted.to / f"{part}_pairs.txt", "".join(f"{name}.png {name}.png\n" for name in names))
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")
     rows.writerow(("photo", "hand", "why"))
     rows.writerows((each.person, each.hand, each.why) for each in left_out)
-    _put(wanted.to / "left_out.csv", table.getvalue().encode())
+    write_whole(wanted.to / "left_out.csv", table.getvalue())
     if wanted.rule == SEED:
-        _put(wanted.to / SEED_LIST, "".join(f"{person}\n" for person in people).encode())
-
-
-def _put(path: Path, content: bytes | NDArray[np.uint8]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(bytes(content))
+        write_whole(wanted.to / SEED_LIST, "".join(f"{person}\n" for person in people))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.weights.files import write_json
+from pipeline.core.whole_file import write_whole
 from tryon.study.boxes import Flow
 from tryon.study.drawing import drawing
 from tryon.study.protocol import Anatomy, Size, part_of
@@ -146,9 +147,8 @@ def figures(found: Findings) -> dict[str, Any]:
 
 def write_report(folder: Path, found: Findings) -> list[Path]:
     """Write page, figures and picture; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / PAGE).write_text(page(found), "utf-8")
-    (folder / PICTURE).write_text(picture(found), "utf-8")
+    write_whole(folder / PAGE, page(found))
+    write_whole(folder / PICTURE, picture(found))
     write_json(folder / FIGURES, figures(found))
     return [folder / name for name in (PAGE, PICTURE, FIGURES)]
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pipeline.core.config import Schema, StepConfig, load_settings, to_toml
 from pipeline.core.errors import UsageError
+from pipeline.core.whole_file import write_whole
 from tryon.training.data.augment import AugmentConfig
 from tryon.training.optimiser import OptimiserConfig
 
@@ -156,9 +157,7 @@ def with_steps(settings: Settings, steps_per_epoch: int) -> Settings:
 
 def write_settings(folder: Path, settings: Settings) -> None:
     """`run.toml` of a run folder, every value with its comment; all at once."""
-    part = folder / ".run.toml.part"
-    part.write_text(to_toml(settings), "utf-8")
-    part.replace(folder / "run.toml")
+    write_whole(folder / "run.toml", to_toml(settings))
 
 
 def as_facts(settings: Settings) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.whole_file import write_whole
 from tryon.training.events import EventFile
 from tryon.training.mirror import Mirror
 
@@ -34,9 +35,7 @@ class Table:
         writer = csv.DictWriter(text, self._columns, lineterminator="\n", extrasaction="ignore", restval="")
         writer.writeheader()
         writer.writerows(kept)
-        part = self._path.with_name(f".{self._path.name}.part")
-        part.write_text(text.getvalue(), "utf-8")
-        part.replace(self._path)
+        write_whole(self._path, text.getvalue())
 
     def add(self, step: int, values: Mapping[str, Any]) -> None:
         """Write a line at once, in one piece."""

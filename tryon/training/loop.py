@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline.core.whole_file import write_whole
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import (
     DataConfig,
@@ -193,7 +194,7 @@ class Trainer:
                 if loop.draw_every and self.step % loop.draw_every == 0:
                     self.draw()
             if self._main and (curves := draw_curves(self.job.folder)) is not None:
-                (self.job.folder / CURVES).write_bytes(curves)
+                write_whole(self.job.folder / CURVES, curves)
         if code is not None:
             self.job.say(f"stopped at step {self.step}; the same command goes on from there")
         return code or 0
@@ -274,8 +275,7 @@ class Trainer:
             from pipeline.core import images
 
             path = self.job.folder / PICTURES / f"step-{self.step:09}.png"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(images.png(contact_sheet(list(columns), list(zip(*columns.values(), strict=True)))))
+            write_whole(path, images.png(contact_sheet(list(columns), list(zip(*columns.values(), strict=True)))))
         self.accelerator.wait_for_everyone()
         return path
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.whole_file import whole_file
 from tryon.samplers.schedule import BETA_END, BETA_START, TRAIN_STEPS
 
 
@@ -52,13 +53,8 @@ def write_torch_file(path: Path, content: Mapping[str, Any]) -> None:
         WeightsError: the file exists.
     """
     refuse_existing(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with whole_file(path) as part:
         torch.save(dict(content), part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def refuse_existing(path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.errors import UsageError, nearest
+from pipeline.core.whole_file import write_whole
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, resolve_settings
 from tryon.training.curves import draw_curves, smoothed
@@ -77,7 +78,7 @@ def report(runs: Path, name: str, say: Say) -> None:
     say(f"checkpoint: {found.path}" if found else "checkpoint: none yet")
     curves = draw_curves(folder)
     if curves is not None:
-        (folder / CURVES).write_bytes(curves)
+        write_whole(folder / CURVES, curves)
         say(f"curves: {folder / CURVES}")
 
 

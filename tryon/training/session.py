@@ -14,6 +14,7 @@ from pipeline.core.config import StepConfig
 from pipeline.core.errors import ExitCode, InputError, UsageError, WeightsError, nearest
 from pipeline.core.records.lock import RunLock
 from pipeline.core.weights.files import digest_of
+from pipeline.core.whole_file import write_whole
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, LoopConfig, as_facts, resolve_settings, write_settings
 from tryon.training.data.augment import AugmentConfig
@@ -292,8 +293,7 @@ def _show_data(recipe: Recipe, findings: Findings, settings: Settings, path: Pat
     items = [recipe.read(pair, settings["data"].size) for pair in findings.pairs[: loop.draw_pairs]]  # type: ignore[attr-defined]
     if not items:
         raise UsageError("no pair without a problem to show", "see the problems above")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(images.png(augmentation_sheet(items, augment, loop.seed)))
+    write_whole(path, images.png(augmentation_sheet(items, augment, loop.seed)))
     say(f"{path}: {len(items)} pairs as read, and as three epochs change them")
     return int(ExitCode.DONE)
 
@@ -383,7 +383,5 @@ def _write_run(folder: Path, recipe: Recipe, settings: Settings, findings: Findi
         "settings": as_facts(settings),
     }
     for name, text in ((RUN, content), (DATA, findings.facts())):
-        part = folder / f".{name}.part"
-        part.write_text(json.dumps(text, indent=1, ensure_ascii=False), "utf-8")
-        part.replace(folder / name)
+        write_whole(folder / name, json.dumps(text, indent=1, ensure_ascii=False))
     write_settings(folder, settings)

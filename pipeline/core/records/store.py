@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,9 +16,8 @@ from pathlib import Path
 
 from pipeline.core.errors import DiskFullError, OutputError, is_disk_full
 from pipeline.core.layout import Layout, Ref
+from pipeline.core.whole_file import TEMP_PREFIX, TEMP_SUFFIX, temporary_beside
 
-TEMP_PREFIX = ".lookbook-"
-TEMP_SUFFIX = ".part"
 COARSEST_CLOCK_NS = 2_000_000_000
 """FAT counts modification times in steps of two seconds."""
 
@@ -74,7 +72,7 @@ class Store:
             raise output_error(problem, target) from None
         while True:
             # Others, threads and programs, stage files here too: a name is taken with the system's exclusive flag, or not at all.
-            temp = target.parent / f"{TEMP_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{TEMP_SUFFIX}"
+            temp = temporary_beside(target)
             try:
                 return Staged(ref, temp, target, self._write(temp, data))
             except FileExistsError:

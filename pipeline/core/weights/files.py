@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from pipeline.core.whole_file import write_whole
 
 VERIFIED_LIST = ".verified.json"
 CHUNK_BYTES = 4 << 20
@@ -163,10 +164,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
-    part.replace(path)
+    write_whole(path, json.dumps(data, indent=1) + "\n")
 
 
 def stub_reason(head: bytes, size: int, bytes_expected: int) -> str:

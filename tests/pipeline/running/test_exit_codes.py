@@ -20,6 +20,7 @@ from workspaces import save
 
 from pipeline.api import Request
 from pipeline.api import run as run_request
+from pipeline.cli.app import main
 from pipeline.core.errors import DiskFullError, ExitCode, OutputError, disk_full
 from pipeline.core.records.store import output_error
 from pipeline.core.step import Stage
@@ -91,7 +92,7 @@ FULL = (
 
 
 def test_every_command_ends_with_code_4_and_one_line_where_a_disk_is_full(tmp_path: Path):
-    ended = run_py(f"{FULL}pipeline.demo._write = full", "demo", "--inputs", str(tmp_path))
+    ended = run_py(f"{FULL}pipeline.demo.write_whole = full", "demo", "--inputs", str(tmp_path))
     out, errors = ended.communicate(timeout=60)
     assert ended.returncode == 4 and "Traceback" not in errors
     assert "error: inputs/person/a.png: the disk is full" in out and "→ free some space" in out
@@ -162,3 +163,41 @@ def test_a_run_over_empty_folders_is_no_success(tmp_path: Path):
 
 def test_the_errors_of_full_disks_name_the_file():
     assert disk_full("outputs/x.png").message == "outputs/x.png: the disk is full"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (errno.ENOSPC, ExitCode.DISK_FULL, "the disk is full"),
+        (errno.EROFS, ExitCode.INTERNAL, "read-only"),
+        (errno.EACCES, ExitCode.INTERNAL, "ls -ld /reports/day.pdf"),
+        (errno.EPERM, ExitCode.INTERNAL, "permission denied"),
+        (errno.EEXIST, ExitCode.INTERNAL, "is there already"),
+        (errno.ENOTDIR, ExitCode.INTERNAL, "a file lies where a folder is wanted"),
+        (errno.EISDIR, ExitCode.INTERNAL, "a folder lies where a file is wanted"),
+    ],
+)
+def test_what_the_system_refuses_any_command_is_one_message_with_the_place(
+    number: int, code: ExitCode, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def refused() -> None:
+        raise OSError(number, os.strerror(number), "/reports/.hidden.part", None, "/reports/day.pdf")
+
+    monkeypatch.setattr("pipeline.cli.app.app", refused)
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = "".join(capsys.readouterr())
+    assert end.value.code == code
+    assert words in said and "/reports/day.pdf" in said and "Traceback" not in said and "hidden" not in said
+
+
+@pytest.mark.parametrize(
+    "fault", [FileNotFoundError(errno.ENOENT, "gone", "x.py"), OSError(errno.EACCES, "denied"), KeyError("x")]
+)
+def test_what_may_be_a_fault_of_the_program_is_shown_whole(fault: Exception, monkeypatch: pytest.MonkeyPatch):
+    def broken() -> None:
+        raise fault
+
+    monkeypatch.setattr("pipeline.cli.app.app", broken)
+    with pytest.raises(type(fault)):
+        main()

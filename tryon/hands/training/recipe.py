@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from tryon.hands.training.config import PRESETS, HandAugment, HandData, HandLoop
 from tryon.hands.training.data import HandItem, read_hand
 from tryon.hands.training.trainee import HandBatch, HandLoraTrainee
 from tryon.lora_files import write_kohya
+from tryon.network_folder import new_folder
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree
@@ -104,11 +104,8 @@ class HandLoraRecipe:
         self, start: Path | None, settings: Settings, trained: Weights, folder: Path, vae: Path | None = None
     ) -> None:
         """A folder with the one file that `repair.lora` takes."""
-        part = folder.with_name(f".{folder.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        self.export_official(start, settings, trained, part / FILE, vae)
-        part.rename(folder)
+        with new_folder(folder) as made:
+            self.export_official(start, settings, trained, made / FILE, vae)
 
     def export_official(
         self, start: Path | None, settings: Settings, trained: Weights, file: Path, vae: Path | None = None

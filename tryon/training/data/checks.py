@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import numpy as np
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
+from pipeline.core.whole_file import write_whole
 from tryon.training.data.tree import LABELS, OF_GARMENT, OF_PLACING, OF_WARPING, Kind, TrainingPair
 
 FEWEST_PIXELS, MOST_PIXELS = 0.02, 0.70
@@ -138,10 +138,7 @@ class Memory:
     def keep(self) -> None:
         """Write it down."""
         if self._file is not None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            part = self._file.with_name(f".{self._file.name}.{os.getpid()}.part")  # several processes check the same tree
-            part.write_text(json.dumps(self._known), "utf-8")
-            part.replace(self._file)
+            write_whole(self._file, json.dumps(self._known))
 
 
 def look(path: Path, kind: Kind) -> Seen:

@@ -13,6 +13,7 @@ from pipeline.core import images
 from pipeline.core.arrays import Labels
 from pipeline.core.errors import InputError
 from pipeline.core.labels import UPPER_LABELS, Atr
+from pipeline.core.whole_file import write_whole
 from tryon.training.data.tree import Kind, Tree, TreeKind, find_tree
 
 ATR_UPPER = (Atr.UPPER_CLOTHES, Atr.DRESS)
@@ -81,9 +82,6 @@ def _labels(path: Path) -> Labels:
 
 
 def _write(path: Path, area: NDArray[np.bool_]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
     grey = np.where(area, np.uint8(255), np.uint8(0))
     content = images.mask_png(area) if path.suffix == ".png" else images.jpeg(np.repeat(grey[..., None], 3, axis=2))
-    part.write_bytes(content)
-    part.replace(path)
+    write_whole(path, content)

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipeline.core.errors import WeightsError
 from tryon.engines.dci_vton.training.warp_loss import BENDS
 from tryon.engines.dci_vton.warping.checkpoint import TRAINING_ONLY, load, official_name
 from tryon.engines.dci_vton.warping.flow import OFFSET_WIDTHS
 from tryon.engines.dci_vton.warping.network import Warper
+from tryon.network_folder import new_folder
 from tryon.training.official_file import write_torch_file
 
 FOLDER_FILE = "warp_viton.safetensors"
@@ -68,9 +68,5 @@ def write_warp_folder(folder: Path, weights: Mapping[str, Tensor]) -> None:
     """
     from safetensors.torch import save_file
 
-    if folder.exists():
-        raise WeightsError(f"{folder}: exists already", "remove it or give another name")
-    part = folder.with_name(f".{folder.name}.part")
-    part.mkdir(parents=True, exist_ok=True)
-    save_file(official_warp_state(weights), part / FOLDER_FILE)
-    part.replace(folder)
+    with new_folder(folder) as made:
+        save_file(official_warp_state(weights), made / FOLDER_FILE)

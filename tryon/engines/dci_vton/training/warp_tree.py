@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.core import images
 from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError
+from pipeline.core.whole_file import write_whole
 from tryon.engines.dci_vton.training.warp_item import WANTED
 from tryon.engines.dci_vton.warping.checkpoint import load
 from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH
@@ -62,7 +63,4 @@ def _write(pair: TrainingPair, warping: Warping) -> None:
     warped = warping.warp(person, warping.encode_garment(cloth, mask))
     for kind, content in ((Kind.WARPED, images.jpeg(warped.cloth)), (Kind.WARPED_MASK, images.jpeg(warped.mask))):
         path = pair.missing.get(kind) or files[kind]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        part.replace(path)
+        write_whole(path, content)

@@ -11,6 +11,7 @@ import torch
 from pipeline.core import images
 from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError
+from pipeline.core.whole_file import write_whole
 from tryon.checkpoints import open_checkpoint
 from tryon.engines.viton_hd.architecture import OFFICIAL, SEED, Architecture
 from tryon.engines.viton_hd.checkpoint import load_warper
@@ -84,7 +85,4 @@ def _write(pair: TrainingPair, runtime: PlacingRuntime) -> None:
     (placed,) = runtime.place([person], [runtime.garment_with_features(files.cloth, files.cloth_mask)], [files.parse])
     for kind, picture in ((Kind.PLACED, placed.cloth), (Kind.PLACED_MASK, placed.mask)):
         path = pair.missing.get(kind) or pair.files[kind]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(images.png(picture))
-        part.replace(path)
+        write_whole(path, images.png(picture))
