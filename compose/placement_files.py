@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from compose.position_files import list_entries, older_reading, read_positions
-from pipeline.core.inputs.placement_file import PlacementSettings, read_placement_file
+from pipeline.core.inputs.placement_file import PlacementSettings, read_placement_path
+from pipeline.core.inputs.written_text import written_text
 from pipeline.core.items import Background
 from pipeline.core.layout import BACKGROUND_LIST, INPUT_PREFIX, Layout, Ref, settings_file
 
@@ -42,7 +43,7 @@ class PlacementFiles:
         for ref in self._position_file(background):
             older = self._layout.path(ref)
             if older.is_file():
-                text = older.read_text("utf-8")
+                text = written_text(older)
                 placement_settings, reading = read_positions(text, str(older))
                 self._log_reading(older.name, reading, older_reading(text, str(older)), settings_file(background.source))
                 return placement_settings, reading
@@ -55,7 +56,7 @@ class PlacementFiles:
             InputError: it does not fit its form.
         """
         path = self._layout.path(settings_file(background.source))
-        return read_placement_file(path.read_text("utf-8"), str(path)) if path.is_file() else None
+        return read_placement_path(path) if path.is_file() else None
 
     def has_position_file(self, background: Background) -> bool:
         """Whether `backgrounds.txt` names a position file for it."""
@@ -82,6 +83,6 @@ class PlacementFiles:
         """The position file that `backgrounds.txt` names for a background; the list is read once per run."""
         if self._positions is None:
             listing = self._layout.path(INPUT_PREFIX + BACKGROUND_LIST)
-            self._positions = list_entries(listing.read_text("utf-8")) if listing.is_file() else {}
+            self._positions = list_entries(written_text(listing)) if listing.is_file() else {}
         named = self._positions.get(background.source.rpartition("/")[2].casefold())
         return [] if named is None else [INPUT_PREFIX + named.removeprefix("inputs/")]

@@ -89,7 +89,7 @@ def _from_file(file: Path | None) -> Values:
     if file is None or not file.exists():
         return {}
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
+        content = tomllib.loads(file.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:
         raise ConfigError(f"{file}: not a TOML file ({problem})", "write a fresh one: python run.py config --init") from None
     loose = [key for key, value in content.items() if not isinstance(value, dict)]

@@ -101,6 +101,40 @@ class PairsSaved(Answer):
     version: Version
 
 
+# ---- settings files -------------------------------------------------------------------------------------------------------
+
+
+class BrokenFile(Answer):
+    """A settings file that cannot be used, as it is written."""
+
+    name: str
+    """`lookbook.toml`, or the path below the inputs folder."""
+    message: str
+    remedy: str
+    line: int | None
+    """Where the mistake is, from 1; None where that is not known."""
+    text: str
+    """Its first 20,000 characters."""
+    version: Version
+
+
+class FileAside(Answer):
+    """A settings file that was put aside."""
+
+    name: str
+    kept_as: str
+    """Its name now, in the same folder."""
+    version: Version
+    """Of what is in its place: what bringing it back is based on."""
+
+
+class SettingsState(Answer):
+    """Settings files with a mistake, and those that were put aside, of each file the latest first."""
+
+    broken: list[BrokenFile]
+    aside: list[FileAside]
+
+
 # ---- jobs -----------------------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,19 @@ from pydantic import BaseModel
 
 from pipeline.core.errors import LookbookError
 from pipeline.core.labels import Category
-from pipeline.review.answers import Cards, Input, Inputs, Job, JobResults, PictureFile, PlacementText, Status
+from pipeline.review.answers import (
+    BrokenFile,
+    Cards,
+    FileAside,
+    Input,
+    Inputs,
+    Job,
+    JobResults,
+    PictureFile,
+    PlacementText,
+    SettingsState,
+    Status,
+)
 from pipeline.review.jobs.job import OVER
 from pipeline.review.models import NewJob, NewName
 
@@ -129,6 +141,22 @@ class Client:
         """Take the placement file of a background away, so that everything is found automatically."""
         path = f"/api/placements/{quote(background, safe='')}?base={quote(old.version)}"
         return PlacementText.model_validate_json(self._ask("DELETE", path))
+
+    # ---- settings files ---------------------------------------------------------------------------------------------------
+
+    def settings(self) -> SettingsState:
+        """Settings files with a mistake, and those that were put aside."""
+        return self._get(SettingsState, "/api/settings")
+
+    def put_aside(self, broken: BrokenFile) -> FileAside:
+        """Put a settings file with a mistake aside, under another name in its folder, so that defaults hold."""
+        path = f"/api/settings/{quote(broken.name)}?base={quote(broken.version)}"
+        return FileAside.model_validate_json(self._ask("DELETE", path))
+
+    def bring_back(self, aside: FileAside) -> SettingsState:
+        """Bring back what was put aside last of a settings file."""
+        path = f"/api/settings/{quote(aside.name)}/undo?base={quote(aside.version)}"
+        return SettingsState.model_validate_json(self._ask("POST", path))
 
     # ---- jobs -------------------------------------------------------------------------------------------------------------
 

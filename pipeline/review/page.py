@@ -21,6 +21,7 @@ from pipeline.review.options import Serving
 from pipeline.review.placement import Placements
 from pipeline.review.replays import Replays
 from pipeline.review.saving import Saver
+from pipeline.review.settings_files import SettingsFiles
 from pipeline.review.uploads import Uploads
 from pipeline.review.verdicts import Verdicts
 from pipeline.review.workspace import Workspace
@@ -48,6 +49,7 @@ class Page:
         self.uploads = Uploads(self.layout, self.limits.upload_megapixels, self.decoder)
         self.replays = Replays()
         self.placements = Placements(self.workspace)
+        self.settings_files = SettingsFiles(self.workspace)
         self.hub = Hub(self.limits.streams, self.limits.waiting_events)
         webhooks = Webhooks(serving.webhooks)
         self.jobs = JobQueue(self.workspace.request, self.limits, self._notify, JobStore(self.layout), webhooks, command)

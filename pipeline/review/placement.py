@@ -133,12 +133,16 @@ class PlacementStore:
     @property
     def text(self) -> str:
         """Its content; "" when it is not there."""
-        return self.path.read_text("utf-8", "replace") if self.path.is_file() else ""
+        return self._content.decode("utf-8", "replace")
+
+    @property
+    def _content(self) -> bytes:
+        return self.path.read_bytes() if self.path.is_file() else b""
 
     @property
     def version(self) -> str:
         """Changes with its content."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        return hashlib.sha256(self._content).hexdigest()[:16]
 
     @property
     def steps_back(self) -> int:
@@ -155,15 +159,15 @@ class PlacementStore:
             text: the new content.
             store: puts it in place; the caller holds the target.
         """
-        if text == self.text:
+        if text.encode("utf-8") == self._content:
             return
         earlier = self._earlier()
         number = int(earlier[-1].stem) + 1 if earlier else 1
         self._history.mkdir(parents=True, exist_ok=True)
-        self._put(f"{self._history_ref}/{number:06}.toml", self.text, store)
+        self._put(f"{self._history_ref}/{number:06}.toml", self._content, store)  # as it is, were it no text
         for old in earlier[: max(0, len(earlier) + 1 - HISTORY)]:
             old.unlink(missing_ok=True)
-        self._put(self.ref, text, store)
+        self._put(self.ref, text.encode("utf-8"), store)
 
     def undo(self, store: Store) -> None:
         """Go back to the content before; arguments as above.
@@ -174,11 +178,11 @@ class PlacementStore:
         earlier = self._earlier()
         if not earlier:
             raise UsageError(f"nothing to undo for {self.path.name}")
-        self._put(self.ref, earlier[-1].read_text("utf-8"), store)
+        self._put(self.ref, earlier[-1].read_bytes(), store)
         earlier[-1].unlink()
 
-    def _put(self, ref: Ref, text: str, store: Store) -> None:
-        if not text and ref == self.ref:
+    def _put(self, ref: Ref, content: bytes, store: Store) -> None:
+        if not content and ref == self.ref:
             self.path.unlink(missing_ok=True)
             return
-        store.replace(store.stage(ref, text.encode("utf-8")))
+        store.replace(store.stage(ref, content))

@@ -30,6 +30,7 @@ from pipeline.review.routes.inputs import file_routes, input_routes
 from pipeline.review.routes.jobs import job_routes
 from pipeline.review.routes.masks import mask_routes
 from pipeline.review.routes.placement import placement_routes
+from pipeline.review.routes.settings_files import settings_routes
 from pipeline.review.saving import ConflictError
 from pipeline.review.security import COOKIE, Guard
 from pipeline.review.workspace import UnknownItemError
@@ -80,7 +81,7 @@ def make_app(serving: Serving, command: Sequence[str] = COMMAND) -> FastAPI:
     )
     app.state.page = page
     _describe_access(app, serving)
-    for routes in (gallery_routes, job_routes, placement_routes, mask_routes, input_routes, file_routes):
+    for routes in (gallery_routes, job_routes, placement_routes, mask_routes, input_routes, settings_routes, file_routes):
         app.include_router(routes)
     _add_pages(app)
     _add_refusals(app, page.workspace.plain)

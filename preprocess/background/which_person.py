@@ -15,7 +15,7 @@ def person_wanted(settings_file: Path) -> int | None:
         InputError: not TOML, an unknown key, or not a whole number from 1 on.
     """
     try:
-        settings = tomllib.loads(settings_file.read_text("utf-8"))
+        settings = tomllib.loads(settings_file.read_text("utf-8-sig"))
     except FileNotFoundError:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:

@@ -24,11 +24,13 @@ from __future__ import annotations
 import fnmatch
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from pipeline.core.errors import InputError, nearest
+from pipeline.core.inputs.written_text import written_text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=2)]
@@ -168,6 +170,15 @@ def read_placement_file(text: str, name: str) -> PlacementSettings:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in {"bool", "ShadowSettings"})
         raise InputError(f"{name}: {where} = {first['input']!r}: {first['msg'].lower()}", FORM) from None
+
+
+def read_placement_path(path: Path) -> PlacementSettings:
+    """Read a `<background>.toml`.
+
+    Raises:
+        InputError: it cannot be read, is not UTF-8, or as above.
+    """
+    return read_placement_file(written_text(path), str(path))
 
 
 def _check_keys(table: Mapping[str, Any], known: Iterable[str], name: str, prefix: str = "") -> None:

@@ -18,13 +18,14 @@ const parts = (children) => children.flat(Infinity).filter((child) => child !== 
 /** Replaces everything inside an element. */
 export const clear = (element, ...children) => (element.replaceChildren(...parts(children)), element);
 
-/** A short message; problems stay longer and say what helps. */
-export function toast(text, remedy = "", bad = false) {
+/** A short message; problems stay longer and say what helps. `action` is a button: its text, and what it does. */
+export function toast(text, remedy = "", bad = false, action = null) {
   const note = h("div", { class: bad ? "toast bad" : "toast" }, h("span", {}, text), remedy ? h("code", {}, remedy) : null);
+  if (action) note.append(h("button", { type: "button", onclick: () => { note.remove(); action[1](); } }, action[0]));
   const close = h("button", { type: "button", class: "icon", "aria-label": "Dismiss", onclick: () => note.remove() }, "×");
   note.append(close);
   document.getElementById("toasts").append(note);
-  setTimeout(() => note.remove(), bad ? 12000 : 3500);
+  setTimeout(() => note.remove(), bad || action ? 12000 : 3500);
 }
 
 export const complain = (problem) => toast(problem.message || String(problem), problem.remedy || "", true);

@@ -149,6 +149,24 @@ def test_a_placement_file_with_a_mistake_is_read_and_taken_away(near: tuple[Desk
     assert caught.value.status == 404
 
 
+def test_a_settings_file_with_a_mistake_is_put_aside_and_brought_back(near: tuple[Desk, InProcess]):
+    desk, client = near
+    file = desk.layout.inputs / "person" / "ann.toml"
+    file.write_text("person = 'left'\n")
+    (broken,) = client.settings().broken
+    assert (broken.name, broken.line, broken.text) == ("person/ann.toml", 1, "person = 'left'\n")
+    with pytest.raises(RefusedError) as caught:
+        client.put_aside(broken.model_copy(update={"version": "stale"}))
+    assert caught.value.status == 409 and file.exists()
+    aside = client.put_aside(broken)
+    assert aside.kept_as == "ann.put-aside-1.toml" and not file.exists()
+    assert client.bring_back(aside).broken == [broken] and client.settings().aside == []
+    file.unlink()
+    with pytest.raises(RefusedError) as caught:
+        client.put_aside(broken.model_copy(update={"name": "../lookbook.toml"}))
+    assert caught.value.status == 404
+
+
 def test_the_demo_is_for_an_empty_folder_and_shapes_are_asked_for(
     near: tuple[Desk, InProcess], photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

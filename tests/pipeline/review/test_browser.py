@@ -425,6 +425,48 @@ def test_a_spoilt_settings_file_is_said_where_it_is_needed(page: Page, work: Des
         file.write_text(kept)
 
 
+def test_a_broken_settings_file_of_the_workspace_is_put_aside_from_the_page_and_brought_back(page: Page, work: Desk):
+    file = work.folder / "lookbook.toml"
+    file.write_text("[run]\nseed = 1\nseeed = 3\n")
+    go(page, "inputs")
+    broken = page.get_by_role("region", name="lookbook.toml")
+    expect(broken).to_contain_text("did you mean run.seed")
+    expect(broken.locator(".here")).to_have_text("seeed = 3\n")
+    assert findings(page) == [] and small_targets(page) == [] and not overflows(page)
+    keep(page, "broken-settings")
+    page.get_by_role("button", name="Put lookbook.toml aside").click()
+    expect(page.get_by_role("region", name="People")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("lookbook.put-aside-1.toml")
+    assert not file.exists()
+    page.get_by_role("button", name="Bring it back").click()
+    page.get_by_role("button", name="Put lookbook.toml aside").click()
+    page.locator("#toasts").get_by_role("button", name="Undo").last.click()
+    expect(broken).to_be_visible()
+    assert file.read_text().endswith("seeed = 3\n")
+    page.reload()
+    expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
+    file.unlink()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("region", name="People")).to_be_visible()
+
+
+def test_a_broken_settings_file_beside_a_photo_is_put_aside_where_inputs_are_shown(page: Page, work: Desk):
+    file = work.layout.inputs / "person" / "ann.toml"
+    file.write_text("persn = 2\n")
+    for view in ("runs", "inputs"):
+        go(page, view)
+        expect(page.get_by_role("region", name="person/ann.toml")).to_contain_text("unknown setting 'persn'")
+        assert findings(page) == []
+    page.get_by_role("button", name="Put person/ann.toml aside").click()
+    expect(page.get_by_role("button", name="Bring it back")).to_be_visible()
+    assert not file.exists() and file.with_name("ann.put-aside-1.toml").read_text() == "persn = 2\n"
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("region", name="person/ann.toml")).to_be_visible()
+    page.keyboard.press("Control+Shift+z")
+    expect(page.get_by_role("button", name="Bring it back")).to_be_visible()
+    file.with_name("ann.put-aside-1.toml").unlink()
+
+
 def test_a_page_whose_server_is_gone_says_so_and_finds_it_again(browser: Browser, tmp_path: Path):
     desk = Desk(tmp_path, ("ann",), ("tee",), ("room",)).fill()
     with Served(desk) as served, opened(browser, served.url) as page:

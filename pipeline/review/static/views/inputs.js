@@ -1,6 +1,7 @@
 // What the user brings: photos, garments and backgrounds, to add, rename and delete.
 
 import { get, post, removeNothingBack, submit, thumb } from "../api.js";
+import { drawBroken, undoBroken } from "../broken.js";
 import { clear, guarded, h, readable, toast } from "../dom.js";
 import { dropZone, KINDS } from "./drop.js";
 
@@ -18,13 +19,15 @@ class Inputs {
     this.picked = new Set(); // `kind/id`
     this.columns = h("div", { class: "drops" });
     this.problems = h("div", {});
+    this.broken = h("div", { class: "stack" });
     this.heading = h("div", { class: "row" });
     this.bulk = h("div", { class: "bulk", role: "group", "aria-label": "Selected inputs", hidden: true });
-    clear(view, h("div", { class: "plain" }, h("div", { class: "row between" }, h("h1", {}, "Inputs"), this.heading), this.bulk, this.columns, this.problems));
+    clear(view, h("div", { class: "plain" }, h("div", { class: "row between" }, h("h1", {}, "Inputs"), this.heading), this.bulk, this.broken, this.columns, this.problems));
+    undoBroken(() => this.load(), signal);
   }
 
   async load() {
-    const [inputs, status] = await Promise.all([get("/api/inputs", { signal: this.signal }), get("/api/status", { signal: this.signal })]);
+    const [inputs, status] = await Promise.all([get("/api/inputs", { signal: this.signal }), get("/api/status", { signal: this.signal }), drawBroken(this.broken, () => this.load())]);
     this.inputs = inputs;
     const known = new Set(KINDS.flatMap(([kind]) => inputs[kind].map((each) => `${kind}/${each.id}`)));
     this.picked = new Set([...this.picked].filter((each) => known.has(each)));

@@ -1,6 +1,7 @@
 // Start, follow and stop jobs.
 
 import { get, post, submit } from "../api.js";
+import { drawBroken } from "../broken.js";
 import { clear, duration, field, guarded, h, toast } from "../dom.js";
 import { hear } from "../live.js";
 
@@ -13,11 +14,12 @@ const stepWords = (steps) => (steps.includes("all") ? "everything" : steps.map((
 export async function show(view, { signal }) {
   const list = h("div", { class: "jobs" });
   const summary = h("p", { class: "quiet" });
-  clear(view, h("div", { class: "plain" }, h("div", {}, h("h1", {}, "Runs"), summary), starter(), list));
+  const broken = h("div", { class: "stack" });
+  clear(view, h("div", { class: "plain" }, h("div", {}, h("h1", {}, "Runs"), summary), broken, starter(), list));
   const jobs = new Map();
   const draw = () => clear(list, [...jobs.values()].map(card));
   const load = guarded(async () => {
-    const [found, status] = await Promise.all([get("/api/jobs", { signal }), get("/api/status", { signal })]);
+    const [found, status] = await Promise.all([get("/api/jobs", { signal }), get("/api/status", { signal }), drawBroken(broken, load)]);
     jobs.clear();
     found.jobs.forEach((job) => jobs.set(job.id, job));
     summary.textContent = `${status.people} people · ${status.garments} garments · ${status.backgrounds} backgrounds · ${status.done} of ${status.pictures} pictures made · engine ${status.engines.join(", ") || "none yet"}`;
