@@ -60,6 +60,21 @@ class Canvas:
     mask: Mask
 
 
+@dataclass(frozen=True)
+class Prompted:
+    """Networks that paint, and what they are told.
+
+    Args:
+        unet: diffusers' U-Net with 4 or 9 input channels.
+        vae: diffusers' VAE.
+        text: (2, n, c): the prompt's tokens, then the negative prompt's.
+    """
+
+    unet: Any
+    vae: Any
+    text: Tensor
+
+
 def scheduler_of(sampling: Sampling) -> tuple[Any, list[int]]:
     """diffusers' PNDM as Stable Diffusion 1.5 configures it, and the timesteps that a strength runs.
 
@@ -79,21 +94,13 @@ def scheduler_of(sampling: Sampling) -> tuple[Any, list[int]]:
 
 
 def inpaint(
-    unet: Any,
-    vae: Any,
-    canvas: Canvas,
-    text: Tensor,
-    sampling: Sampling,
-    noises: Sequence[NoiseStream],
-    watch: Watch | None = None,
+    networks: Prompted, canvas: Canvas, sampling: Sampling, noises: Sequence[NoiseStream], watch: Watch | None = None
 ) -> list[RGB | None]:
     """Paint an area anew, once per stream of noise.
 
     Args:
-        unet: diffusers' U-Net with 4 or 9 input channels.
-        vae: diffusers' VAE.
+        networks: and their prompt.
         canvas: the picture and where to paint.
-        text: (2, n, c): the prompt's tokens, then the negative prompt's.
         sampling: how.
         noises: a stream per result. Draws, in this order: the picture's posterior (strength below 1, or 4 channels), the noise,
             the masked picture's posterior (9 channels).
@@ -103,6 +110,7 @@ def inpaint(
         (height, width, 3) uint8 RGB each; None where a number format overflowed.
     """
     scheduler, timesteps = scheduler_of(sampling)
+    unet, vae = networks.unet, networks.vae
     plain = unet.config.in_channels == PLAIN_INPUTS
     start = _start(vae, canvas, noises, drawn=plain or sampling.strength < 1)
     latents = (
@@ -110,7 +118,7 @@ def inpaint(
     )
     mask = mask_on_latents(canvas.mask).to(latents)
     shown = None if plain else torch.cat([mask.expand(len(noises), -1, -1, -1), _masked(vae, canvas, noises)], dim=1)
-    predict = _predictor(unet, text, sampling.guidance_scale, shown)
+    predict = _predictor(unet, networks.text, sampling.guidance_scale, shown)
     for number, timestep in enumerate(timesteps):
         latents = scheduler.step(predict(latents, timestep), timestep, latents, return_dict=False)[0]
         if plain:

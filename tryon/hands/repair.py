@@ -57,16 +57,25 @@ class Repaired:
     seeds: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """How candidates are drawn and judged.
+
+    Args:
+        seeds: of the candidates.
+        paint: draws them.
+        judge: says how much a hand is still the photo's.
+        config: settings.
+    """
+
+    seeds: Sequence[int]
+    paint: Paint
+    judge: Judge
+    config: RepairConfig
+
+
 def repair_hands(
-    dressed: RGB,
-    photo: RGB,
-    allowed: Mask,
-    hands: Sequence[Hand],
-    seeds: Sequence[int],
-    paint: Paint,
-    judge: Judge,
-    config: RepairConfig,
-    given: Mask | None = None,
+    dressed: RGB, photo: RGB, allowed: Mask, hands: Sequence[Hand], drawing: Drawing, given: Mask | None = None
 ) -> Repaired:
     """Repair every hand that is worth it.
 
@@ -75,10 +84,7 @@ def repair_hands(
         photo: (h, w, 3) uint8 RGB: the person before, on the same canvas.
         allowed: (h, w) bool, True = may be repainted.
         hands: of the photo, canvas pixels.
-        seeds: of the candidates.
-        paint: draws them.
-        judge: says how much a hand is still the photo's.
-        config: settings.
+        drawing: how candidates are drawn and judged.
         given: (h, w) bool, the user's mask of both hands; None = the hulls of their key-points.
     """
     done = Repaired(dressed.copy())
@@ -87,7 +93,7 @@ def repair_hands(
         if why:
             done.lines[hand.side] = why
             continue
-        done.lines[hand.side] = _repair(done, hand, area_of(hand, allowed, given), seeds, paint, judge, config)
+        done.lines[hand.side] = _repair(done, hand, area_of(hand, allowed, given), drawing)
     return done
 
 
@@ -118,19 +124,17 @@ def skin_share(dressed: RGB, photo: RGB, hand: Hand) -> float:
     return float((np.linalg.norm(after - np.median(before, axis=0), axis=1) < SKIN_NEAR).mean())
 
 
-def _repair(
-    done: Repaired, hand: Hand, area: Mask, seeds: Sequence[int], paint: Paint, judge: Judge, config: RepairConfig
-) -> str:
+def _repair(done: Repaired, hand: Hand, area: Mask, drawing: Drawing) -> str:
     """Draw one hand; puts it into `done` when it is better. Returns what happened."""
     if not area.any():
         return "not in the mask"
-    likeness = judge(hand)
+    likeness, config = drawing.judge(hand), drawing.config
     if likeness is None:
         return "not seen in the photo"
     before = likeness(done.picture)
     if before >= config.below:
         return f"good already ({before:.2f})"
-    scored = _candidates(done.picture, hand, area, seeds, paint, likeness, config)
+    scored = _candidates(done.picture, hand, area, likeness, drawing)
     best = max(scored, key=lambda each: each.score, default=None)
     if best is None or best.score < before + config.gain:
         done.hands[hand.side] = HandFact(Fate.NOT_REPAIRED, before)
@@ -162,17 +166,15 @@ class Candidate:
         return self.likeness * self.still
 
 
-def _candidates(
-    picture: RGB, hand: Hand, area: Mask, seeds: Sequence[int], paint: Paint, likeness: Likeness, config: RepairConfig
-) -> list[Candidate]:
+def _candidates(picture: RGB, hand: Hand, area: Mask, likeness: Likeness, drawing: Drawing) -> list[Candidate]:
     """A hand of each seed; what overflowed is left out."""
-    square = square_around(hand.seen, (picture.shape[0], picture.shape[1]), config.factor)
+    square = square_around(hand.seen, (picture.shape[0], picture.shape[1]), drawing.config.factor)
     crop, mask = cut(picture, square), cut(area.astype(np.uint8) * 255, square) > 0
     scored = []
-    for seed, drawn in zip(seeds, paint(Canvas(crop, mask), seeds), strict=True):
+    for seed, drawn in zip(drawing.seeds, drawing.paint(Canvas(crop, mask), drawing.seeds), strict=True):
         if drawn is not None:
             drawn = match_colours(crop, drawn, mask)
-            laid = laid_in(picture, drawn, square, area, config.feather_px)
+            laid = laid_in(picture, drawn, square, area, drawing.config.feather_px)
             scored.append(Candidate(laid, seed, likeness(laid), stillness(crop, drawn, mask)))
     return scored
 

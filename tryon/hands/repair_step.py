@@ -221,15 +221,14 @@ class HandRepairStep(StepBase):
         return next((path for path in (folder / f"{pair.person.id}{ending}" for ending in MASK_ENDINGS) if path.is_file()), None)
 
     def _repaired(self, inputs: RepairInputs) -> Produced:
-        from tryon.hands.repair import repair_hands
+        from tryon.hands.repair import Drawing, repair_hands
         from tryon.hands.score import judge_by
 
         config, first = self.config, self._seed(inputs.pair)
         seeds = [first + number for number in range(config.candidates)]
         judge = judge_by(inputs.photo, inputs.places, self.read_hand, inputs.worn, inputs.bare)
-        done = repair_hands(
-            inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, seeds, self.painter.paint, judge, config, inputs.given
-        )
+        drawing = Drawing(seeds, self.painter.paint, judge, config)
+        done = repair_hands(inputs.dressed, inputs.photo, inputs.allowed, inputs.hands, drawing, inputs.given)
         for side, line in done.lines.items():
             _LOG.debug("%s: %s hand %s", inputs.pair.id, side, line)
         repaired = [side for side, fact in done.hands.items() if fact.fate is Fate.REPAIRED]
@@ -240,8 +239,8 @@ class HandRepairStep(StepBase):
         from tryon.hands.seed_infer import seed_infer
 
         assert inputs.parse is not None
-        painter, mask = self.painter, arm_mask(inputs.parse)
-        picture = seed_infer(painter.unet, painter.vae, inputs.dressed, mask, painter.text)
+        mask = arm_mask(inputs.parse)
+        picture = seed_infer(self.painter.networks, inputs.dressed, mask)
         if picture is None:
             raise InputError(f"{inputs.pair.id}: the networks overflowed", "--set repair.numbers=fp32")
         notices = (Notice(Flag.HAND_REPAIRED, "the published way: every hand, unjudged"),) if mask.any() else ()

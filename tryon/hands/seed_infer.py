@@ -7,16 +7,13 @@ Facts: docs/facts/lora_files.md#the-hand-adapters-own-way.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError
 from pipeline.core.masks import Mask
-from tryon.hands.inpainting import Canvas, Sampling, Watch, inpaint
+from tryon.hands.inpainting import Canvas, Prompted, Sampling, Watch, inpaint
 from tryon.noise import SeededNoise
 
 SIDE = 512
@@ -39,11 +36,9 @@ def squashed(picture: RGB, mask: Mask, side: int = SIDE) -> Canvas:
 
 
 def seed_infer(
-    unet: Any,
-    vae: Any,
+    networks: Prompted,
     picture: RGB,
     mask: Mask,
-    text: Tensor,
     sampling: Sampling = SAMPLING,
     side: int = SIDE,
     watch: Watch | None = None,
@@ -51,11 +46,10 @@ def seed_infer(
     """Repeat it.
 
     Args:
-        unet: with 4 input channels, the LoRA inside at `MULTIPLIER`.
-        vae: Stable Diffusion 1.5's.
+        networks: a U-Net with 4 input channels, the LoRA inside at `MULTIPLIER`; text (2, 77, 768) of `config.SEED_PROMPT` and
+            `config.SEED_NEGATIVE`.
         picture: (h, w, 3) uint8 RGB, whole.
-        mask: (h, w) bool, True = repaint: both bare arms .
-        text: (2, 77, 768): `config.SEED_PROMPT` and `config.SEED_NEGATIVE`.
+        mask: (h, w) bool, True = repaint: both bare arms.
         sampling: how.
         side: of the square.
         watch: sees every call.
@@ -66,7 +60,7 @@ def seed_infer(
     Raises:
         InputError: the mask is of another size.
     """
-    (square,) = inpaint(unet, vae, squashed(picture, mask, side), text, sampling, [SeededNoise(SEED)], watch)
+    (square,) = inpaint(networks, squashed(picture, mask, side), sampling, [SeededNoise(SEED)], watch)
     return None if square is None else unsquashed(square, (picture.shape[0], picture.shape[1]))
 
 

@@ -7,7 +7,7 @@ from diffusers import UNet2DConditionModel
 from numpy.testing import assert_allclose
 
 from pipeline.core.errors import InputError
-from tryon.hands.inpainting import Sampling, inpaint, mask_on_latents, scheduler_of
+from tryon.hands.inpainting import Prompted, Sampling, inpaint, mask_on_latents, scheduler_of
 from tryon.hands.seed_infer import SAMPLING, seed_infer, squashed
 from tryon.noise import SeededNoise
 
@@ -20,6 +20,10 @@ def sampling_of(config) -> Sampling:
     return Sampling(steps=config["steps"], strength=config["strength"], guidance_scale=config["guidance"])
 
 
+def prompted(networks, **others) -> Prompted:
+    return Prompted(**{"unet": networks.unet, "vae": networks.vae, "text": networks.text, **others})
+
+
 def close(got, wanted) -> None:
     assert_allclose(np.asarray(got), wanted, rtol=0, atol=TOLERANCE * np.abs(wanted).max())
 
@@ -29,11 +33,9 @@ def run(recorded_networks, inpainting_records):
     """The recorded run done again: (timestep, latents) of every call, and the picture."""
     calls = []
     picture = seed_infer(
-        recorded_networks.unet,
-        recorded_networks.vae,
+        prompted(recorded_networks),
         inpainting_records["input_image_u8"],
         inpainting_records["hand_mask_u8"] > 128,
-        recorded_networks.text,
         sampling_of(recorded_networks.config),
         SIDE,
         lambda timestep, latents: calls.append((timestep, latents)),
@@ -110,13 +112,13 @@ def test_the_inpainting_network_gives_what_diffusers_pipeline_gives(
         output_type="np",
     ).images[0]
     sampling = Sampling(steps=6, strength=strength, guidance_scale=3.0)
-    (picture,) = inpaint(nine_channels, recorded_networks.vae, canvas, recorded_networks.text, sampling, [SeededNoise(7)])
+    (picture,) = inpaint(prompted(recorded_networks, unet=nine_channels), canvas, sampling, [SeededNoise(7)])
     assert np.abs(picture.astype(int) - np.round(wanted * 255)).max() <= 1
 
 
 def test_results_of_one_call_are_those_of_calls_of_their_own(recorded_networks, inpainting_records):
     canvas = squashed(inpainting_records["input_image_u8"], inpainting_records["hand_mask_u8"] > 128, SIDE)
-    args = (recorded_networks.unet, recorded_networks.vae, canvas, recorded_networks.text, Sampling(steps=4, strength=0.5))
+    args = (prompted(recorded_networks), canvas, Sampling(steps=4, strength=0.5))
     together = inpaint(*args, [SeededNoise(1), SeededNoise(2)])
     alone = [inpaint(*args, [SeededNoise(seed)])[0] for seed in (1, 2)]
     assert all(np.abs(a.astype(int) - b).max() <= 1 for a, b in zip(together, alone, strict=True))
@@ -128,7 +130,7 @@ def test_without_guidance_the_negative_prompt_has_no_effect(recorded_networks, i
     sampling = Sampling(steps=4, strength=0.5, guidance_scale=1)
     text = recorded_networks.text
     first, again = (
-        inpaint(recorded_networks.unet, recorded_networks.vae, canvas, each, sampling, [SeededNoise(1)])[0]
+        inpaint(prompted(recorded_networks, text=each), canvas, sampling, [SeededNoise(1)])[0]
         for each in (text, torch.stack([text[0], text[0]]))
     )
     assert np.array_equal(first, again)

@@ -10,7 +10,7 @@ from pipeline.core.hands.facts import Fate
 from pipeline.core.hands.shape import skin_area
 from tryon.hands.config import RepairConfig
 from tryon.hands.crops import SIDE, square_around
-from tryon.hands.repair import match_colours, repair_hands
+from tryon.hands.repair import Drawing, match_colours, repair_hands
 from tryon.hands.score import stillness
 from tryon.hands.visible import Hand
 
@@ -81,7 +81,8 @@ def painter_of(fingers_by_seed: dict[int, int], shift: int = 0):
 
 
 def repaired(dressed=RUINED, photo=PHOTO, allowed=EVERYWHERE, hands=(HAND,), paint=None, judge=by_fingers, config=CONFIG):
-    return repair_hands(dressed, photo, allowed, hands, SEEDS, paint or painter_of({1: 2, 2: 5, 3: 3}), judge, config)
+    drawing = Drawing(SEEDS, paint or painter_of({1: 2, 2: 5, 3: 3}), judge, config)
+    return repair_hands(dressed, photo, allowed, hands, drawing)
 
 
 def nothing(*_):

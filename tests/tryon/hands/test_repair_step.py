@@ -109,13 +109,13 @@ def test_the_published_way_repaints_both_arms_of_the_whole_picture(world, monkey
 
     asked = {}
 
-    def inpaint(unet, vae, canvas, text, sampling, noises, watch=None):
+    def inpaint(networks, canvas, sampling, noises, watch=None):
         asked.update(canvas=canvas, sampling=sampling, first=noises[0].draw((1,)))
         return [255 - canvas.picture]
 
     monkeypatch.setattr(seed_infer, "inpaint", inpaint)
     step = HandRepairStep(RepairConfig(on=True, preset="seed-infer"), Context(world.layout, device="cpu"))
-    step.__dict__["painter"] = SimpleNamespace(unet=None, vae=None, text=None)
+    step.__dict__["painter"] = SimpleNamespace(networks=None)
     world.step = step
     produced, picture, recipe = made(world)
     assert asked["canvas"].picture.shape == (512, 512, 3) and asked["canvas"].mask.any()

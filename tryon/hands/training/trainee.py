@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pipeline.core.arrays import RGB
 from tryon.hands.base_model import BaseModel
-from tryon.hands.inpainting import Canvas, Sampling, inpaint
+from tryon.hands.inpainting import Canvas, Prompted, Sampling, inpaint
 from tryon.hands.training.config import HandLoraConfig
 from tryon.hands.training.data import HandItem
 from tryon.lora_files import layers_of_peft
@@ -151,10 +151,10 @@ class HandLoraTrainee:
         drawn = []
         with self._with(trained):
             for item in items:
-                text = self._base.encoded([_caption(item), ""])
+                networks = Prompted(self._base.unet, self._base.vae, self._base.encoded([_caption(item), ""]))
                 mask = item.mask >= 128
                 canvas = Canvas(item.image, mask if mask.any() else ~mask)
-                (picture,) = inpaint(self._base.unet, self._base.vae, canvas, text, sampling, [SeededNoise(seed)])
+                (picture,) = inpaint(networks, canvas, sampling, [SeededNoise(seed)])
                 drawn.append(item.image * 0 if picture is None else picture)
         return drawn
 
