@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 from pipeline.core.card import Resources, most_of
 from pipeline.core.config import StepConfig
 from pipeline.core.engine import Encoded, PairInputs, TryOnItem
+from pipeline.core.errors import InputError
 from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.layout import Ref
 from pipeline.core.pair_stage import PairMade, PairStage
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Produced, StepBase
 from tryon.encoding_cache import PairEncodings
-from tryon.step import TryOnConfig, check_category, engine_batches, refs_of
+from tryon.step import TryOnConfig, engine_batches, other_category, refs_of
 
 
 class PairStep(StepBase):
@@ -92,16 +93,21 @@ class PairStep(StepBase):
             **({"seed": str(self._seed(pair))} if stage.card.seeded else {}),
         }
 
+    def refuses(self, item: Item) -> InputError | None:
+        """A garment of a category that the stage was not made for."""
+        pair, stage = self._of(item)
+        assert stage is not None, f"{pair.engine} has no stage {self.name}"
+        return other_category(stage.card.categories, pair)
+
     def read(self, item: Item) -> Pair:
         """Check that the stage can work on this garment; conditions are decoded when it encodes them.
 
         Raises:
             InputError: it was not made for the garment's category.
         """
-        pair, stage = self._of(item)
-        assert stage is not None, f"{pair.engine} has no stage {self.name}"
-        check_category(stage.card.categories, pair)
-        return pair
+        if problem := self.refuses(item):
+            raise problem
+        return self._of(item)[0]
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Work on up to `batch_size` pairs; results come back in the order of `inputs`."""

@@ -148,15 +148,20 @@ class TryOnStep(StepBase):
         """As the engine's card says."""
         return self._engine(_pair(item)).card.seeded
 
+    def refuses(self, item: Item) -> InputError | None:
+        """A garment of a category that the engine was not made for."""
+        pair = _pair(item)
+        return other_category(self._engine(pair).card.categories, pair)
+
     def read(self, item: Item) -> Pair:
         """Check that the engine can dress this garment; conditions are decoded when the engine encodes them.
 
         Raises:
             InputError: the engine does not support the garment's category.
         """
-        pair = _pair(item)
-        check_category(self._engine(pair).card.categories, pair)
-        return pair
+        if problem := self.refuses(item):
+            raise problem
+        return _pair(item)
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Produced]:
         """Dress up to `batch_size` pairs; results come back in the order of `inputs`."""
@@ -269,19 +274,16 @@ def _named(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return {name: recipe.get(name) for name in ("garment", "category", "engine", "seed", "attempt")}
 
 
-def check_category(categories: Collection[Category], pair: Pair) -> None:
-    """Refuse a garment the engine was not made for.
-
-    Raises:
-        InputError: naming engine, garment, category and what is allowed.
-    """
-    if pair.garment.category not in categories:
-        allowed = ", ".join(sorted(each.value for each in categories))
-        raise InputError(
-            f"tryon: engine {pair.engine} does not dress {pair.garment.category.value} garments ({pair.garment.id}); "
-            f"allowed: {allowed}",
-            "use another engine for it: --engine preview, or --engine auto",
-        )
+def other_category(categories: Collection[Category], pair: Pair) -> InputError | None:
+    """Why a garment is none that the engine was made for: names engine, garment, category and what is allowed."""
+    if pair.garment.category in categories:
+        return None
+    allowed = ", ".join(sorted(each.value for each in categories))
+    return InputError(
+        f"tryon: engine {pair.engine} does not dress {pair.garment.category.value} garments ({pair.garment.id}); "
+        f"allowed: {allowed}",
+        "use another engine for it: --engine preview, or --engine auto",
+    )
 
 
 def _pair(item: Item) -> Pair:

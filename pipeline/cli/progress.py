@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.core.console import Colour, Console, printable
 from pipeline.core.inputs.scan import Problem
-from pipeline.planning.decisions import Action, Plan, StagePlan
+from pipeline.planning.decisions import TRIED, Action, Plan, StagePlan
 from pipeline.running.summary import ItemEvent, ItemFailure, Listener, RunSummary, StageResult, by_cause
 
 MAX_ROWS = 40
@@ -30,7 +30,7 @@ class Progress(Listener):
 
     def stage_started(self, plan: StagePlan) -> None:
         """Begin a progress bar."""
-        todo = len(plan.of(Action.RUN))
+        todo = len(plan.of(*TRIED))
         self._console.event("stage", {"stage": plan.stage, "to_do": todo, "done": plan.done})
         if todo:
             self._console.start_bar(plan.stage, todo)
@@ -64,7 +64,7 @@ def say_plan(console: Console, plan: Plan) -> None:
     """Print what would run, and why; count what is up to date."""
     for line in plan.lines():
         console.event("plan", {"stage": line.stage, "action": line.action.value, "count": line.count, "reason": line.reason})
-        colour = Colour.WARN if line.action in {Action.BLOCKED, Action.FAILED} else None
+        colour = Colour.WARN if line.action in {Action.REFUSED, Action.BLOCKED, Action.FAILED} else None
         console.say(f"{line.action.value:>13}  {printable(line.text)}", colour)
     done = sum(stage.done for stage in plan.stages)
     console.event("planned", {"to_run": plan.to_run, "up_to_date": done})

@@ -14,6 +14,8 @@ from pipeline.cli.options import WEIGHTS
 
 BEGIN = "begin"
 """The command that an engine's name means."""
+TYPED = f"{__name__}.typed"
+"""In what click hands down: the words as they were typed."""
 RUNS = Path("runs")
 PLACED_FOR = "viton-hd"
 """Whose generator learns from garments that its warp network bent."""
@@ -24,6 +26,7 @@ class Trainings(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Insert the command where an engine's name stands; `ctx` is click's, of which some releases of typer have their own."""
+        ctx.meta[TYPED] = tuple(args)
         named = not args or args[0] in self.commands or args[0] == "--help"
         return super().parse_args(ctx, args if named else [BEGIN, *args])
 
@@ -84,6 +87,7 @@ def begin(
     options = resolve(TRAINING["options"])(
         data=data,
         preset=preset,
+        preset_option=_typed(context, "--preset", "--arrangement"),
         start=start,
         vae=vae,
         runs=runs,
@@ -97,10 +101,18 @@ def begin(
         skip_incomplete=skip_incomplete,
         changed=changed,
         resume=resume,
+        resume_option=_typed(context, "--continue", "--continue_train"),
         weights=weights,
         identify=resolve(TRAINING["identify"]),
     )
-    raise typer.Exit(resolve(TRAINING["start"])(_recipe(engine, stage), options, console.say))
+    raise typer.Exit(resolve(TRAINING["start"])(
+        _recipe(engine, stage, _typed(context, "--stage", "--train_model")), options, console.say))
+
+
+def _typed(context: typer.Context, *names: str) -> str:
+    """Which of an option's names was typed, last; the first where none was."""
+    words = [word.partition("=")[0] for word in context.meta[TYPED]]
+    return next((word for word in reversed(words) if word in names), names[0])
 
 
 def _as_settings(batch: str, precision: str, unlock: Sequence[str], category: str) -> list[str]:
@@ -257,12 +269,13 @@ def prepare(
     raise typer.Exit(ExitCode.DONE if whole else ExitCode.ITEMS_FAILED)
 
 
-def _recipe(name: str, stage: str = "") -> Any:
+def _recipe(name: str, stage: str = "", option: str = "--stage") -> Any:
     """The recipe of an engine.
 
     Args:
         name: as in the catalogue; of an engine with several stages what comes before theirs.
         stage: of such an engine.
+        option: by which it was given.
 
     Raises:
         UsageError: it cannot be trained.
@@ -272,11 +285,11 @@ def _recipe(name: str, stage: str = "") -> Any:
     stages = [each.removeprefix(f"{name}-") for each in TRAINERS if each.startswith(f"{name}-")]
     if stages and name not in TRAINERS:
         if stage not in stages:
-            said = f"--stage {stage}: no stage" if stage else "--stage is missing"
+            said = f"{option} {stage}: no stage" if stage else "--stage is missing"
             raise UsageError(f"train {name}: {said}", f"--stage {' | '.join(stages)}")
         name = f"{name}-{stage}"
     elif stage and not name.endswith(f"-{stage}"):
-        raise UsageError(f"train {name} --stage {stage}: it is trained in one", "leave --stage out")
+        raise UsageError(f"train {name} {option} {stage}: it is trained in one", f"leave {option} out")
 
     if name not in TRAINERS:
         raise UsageError(f"train {name}: nothing of this name can be trained", nearest(name, TRAINERS))

@@ -149,11 +149,19 @@ def _validate(model: type[StepConfig], section: str, values: Mapping[str, Any]) 
     try:
         return model(**values)
     except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        first, *others = problem.errors()
+        place, said = first["loc"], [first["msg"]]
+        if ways := [each["msg"] for each in others if len(place) > 1 and each["loc"][:-1] == place[:-1] and _is_a_way(each["loc"])]:
+            place, said = place[:-1], [*said, *ways]  # a value that fits none of several kinds
+        where = ".".join(str(part) for part in place)
         raise ConfigError(
-            f"{section}.{where} = {first['input']!r}: {first['msg'].lower()}", "see: python run.py config --show"
+            f"{section}.{where} = {first['input']!r}: {', or '.join(said).lower()}", "see: python run.py config --show"
         ) from None
+
+
+def _is_a_way(place: tuple[int | str, ...]) -> bool:
+    """Whether a place that pydantic names ends with a kind of value, not with the number of an item."""
+    return isinstance(place[-1], str)
 
 
 def to_toml(settings: Mapping[str, StepConfig]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from pipeline.core.backend import Backend
 from pipeline.core.card import Resources
 from pipeline.core.config import StepConfig
+from pipeline.core.errors import InputError
 from pipeline.core.flags import Notice
 from pipeline.core.items import Item, Unit
 from pipeline.core.layout import REPAIRED, TRYON, Layout, PerEngine, Ref
@@ -86,6 +87,9 @@ class Step(Protocol):
 
     def shows(self, item: Item) -> Sequence[Ref]:
         """Those of `writes` that only show how the others were made: not made where all others were given."""
+
+    def refuses(self, item: Item) -> InputError | None:
+        """Why `read` refuses an item whatever its files hold; None = it depends on them."""
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """What else decides the pixels: backend, engine, seed. Never a path, a host or a clock."""
@@ -163,6 +167,10 @@ class StepBase:
     def shows(self, item: Item) -> Sequence[Ref]:
         """Nothing unless a step says so: every file is made for its own sake."""
         return ()
+
+    def refuses(self, item: Item) -> InputError | None:
+        """Nothing unless a step says so."""
+        return None
 
     def signature(self, item: Item) -> Mapping[str, str]:
         """Nothing beyond configuration and version unless a step says so."""

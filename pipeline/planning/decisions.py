@@ -19,9 +19,14 @@ class Action(StrEnum):
 
     RUN = "run"
     FOLLOW = "follow"
+    REFUSED = "refused"
     BLOCKED = "blocked"
     KEPT = "kept"
     FAILED = "failed-before"
+
+
+TRIED = (Action.RUN, Action.REFUSED)
+"""In a run: reading what is refused fails, and so it is written down like every failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Plan:
     def holds_at(self, position: int) -> bool:
         """Whether what it says of a stage is still true when the run reaches it: nothing before it was to run or out of order."""
         unchanged = all(not stage.of(Action.RUN, Action.FOLLOW) for stage in self.stages[:position])
-        return unchanged and not any(stage.of(Action.BLOCKED, Action.FAILED) for stage in self.stages[: position + 1])
+        return unchanged and not any(stage.of(Action.REFUSED, Action.BLOCKED, Action.FAILED) for stage in self.stages[: position + 1])
 
     def lines(self) -> list[Line]:
         """The lines of all stages."""

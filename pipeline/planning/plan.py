@@ -101,7 +101,7 @@ def plan_stage(stage: Stage, records: Records, policy: RerunPolicy, outlook: Out
             plan.kept[writes[0]] = (item.id, kept)
         if decision is not None:
             plan.decisions.append(decision)
-        if decision is not None and decision.action in {Action.BLOCKED, Action.FAILED}:
+        if decision is not None and decision.action in {Action.REFUSED, Action.BLOCKED, Action.FAILED}:
             outlook.unavailable.update(dict.fromkeys(writes, _cause(decision, stage.name)))
         elif outlook.unavailable:
             for ref in writes:
@@ -165,6 +165,8 @@ class ItemPlanner:
     ) -> tuple[Action, Reason] | None:
         if not (ours or missing) and not self._policy.force:
             return Action.KEPT, reasons.HAND_EDIT
+        if problem := self._step.refuses(item):
+            return Action.REFUSED, reasons.refused(problem, self._step.name)
         if obstacle := self._obstacle(reads) or (self._absent(reads) if missing or self._policy.force else None):
             return Action.BLOCKED, obstacle
         if self._policy.force:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.core.errors import InputError
 from pipeline.core.items import Garment, Item, Pair, Person, Scene
 from pipeline.core.layout import INPUT_PREFIX, PER_ENGINE, SETTINGS_SUFFIX, Ref, maker, settings_file
 from pipeline.core.records.fingerprint import ABSENT, Basis
@@ -22,6 +23,7 @@ class Code(StrEnum):
     FORCED = "forced"
     RETRY = "retry"
     UPSTREAM = "upstream-will-run"
+    REFUSED = "refused"
     INPUT_MISSING = "input-missing"
     UPSTREAM_FAILED = "upstream-failed"
     FAILED_BEFORE = "failed-before"
@@ -61,6 +63,13 @@ def kind_of(ref: Ref) -> str:
 def output_missing(ref: Ref) -> Reason:
     """A file that was made is gone, or a new one is wanted."""
     return Reason(Code.OUTPUT_MISSING, f"output missing: {kind_of(ref)}", "{} kinds of output missing")
+
+
+def refused(problem: InputError, step: str) -> Reason:
+    """A step was not made for it, whatever its files hold."""
+    cure = f" → {problem.remedy}"
+    many = "refused for {} causes" + cure.replace("{", "{{").replace("}", "}}")
+    return Reason(Code.REFUSED, problem.message.removeprefix(f"{step}: ") + cure, many)
 
 
 def input_missing(ref: Ref) -> Reason:

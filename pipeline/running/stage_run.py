@@ -14,7 +14,7 @@ from pipeline.core.records.ledger_rows import Outcome, Status
 from pipeline.core.records.transaction import Finished, Records
 from pipeline.core.step import Stage
 from pipeline.executors.protocol import Executor, FailureCause, Result, Stopped, Ticket
-from pipeline.planning.decisions import Action, Decision, StagePlan
+from pipeline.planning.decisions import TRIED, Action, Decision, StagePlan
 from pipeline.planning.plan import Outlook, plan_stage
 from pipeline.planning.reasons import upstream_failed
 from pipeline.running.options import RunOptions
@@ -56,7 +56,7 @@ class StageRun:
         """
         self._outlook = outlook
         plan = known or plan_stage(self._stage, self._records, self._options, outlook)
-        todo = [decision.item for decision in plan.of(Action.RUN)]
+        todo = [decision.item for decision in plan.of(*TRIED)]
         self._record_what_stays(plan)
         self._listener.stage_started(plan)
         if todo and not stopped():
@@ -77,7 +77,7 @@ class StageRun:
         self.result.kept = dict(plan.kept.values()) if not self._options.force else {}
         for decision in plan.of(Action.BLOCKED, Action.FAILED):
             self.result.failures.append(self._standing_failure(decision))
-        running = {self._stage.step.writes(decision.item)[0] for decision in plan.of(Action.RUN)}
+        running = {self._stage.step.writes(decision.item)[0] for decision in plan.of(*TRIED)}
         before = self._records.ledger.kept(self._stage.name)
         if before:  # of items that this run leaves alone nothing new is known
             own = {slot for item in self._stage.items for slot in self._stage.step.writes(item)[:1]}

@@ -174,6 +174,13 @@ def test_a_garment_the_engine_does_not_support_fails_alone_and_says_what_is_allo
         step_with(layout, RecordingEngine()).read(pair(garment="gown", category=Category.DRESS))
 
 
+def test_such_a_garment_is_known_to_be_refused_before_anything_is_read(layout: Layout):
+    step = step_with(layout, RecordingEngine())
+    refused = step.refuses(pair(garment="gown", category=Category.DRESS))
+    assert refused is not None and "gown" in refused.message and "--engine auto" in refused.remedy
+    assert step.refuses(pair()) is None
+
+
 def test_an_unknown_engine_is_a_usage_error_that_names_the_known_ones(layout: Layout):
     with pytest.raises(UsageError, match="no engine named 'magic'; known: recording"):
         step_with(layout, RecordingEngine()).reads(pair(engine="magic"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from tryon.training.data.augment import AugmentConfig
 from tryon.training.optimiser import OptimiserConfig
 
 Settings = Mapping[str, StepConfig]
+Batch = Annotated[int, Field(ge=1)] | Literal["auto"]
 Section = TypeVar("Section", bound=StepConfig)
 
 
@@ -50,7 +51,7 @@ class LoopConfig(StepConfig):
     """Optimiser steps in all."""
     epochs: int = Field(0, ge=0)
     """Epochs in all, of whole steps; 0 = `steps` counts."""
-    batch: int | Literal["auto"] = 4
+    batch: Batch = 4
     """Pairs per process and micro-batch; auto = the largest that fits, tried once."""
     accumulation: int = Field(1, ge=1)
     """Micro-batches per optimiser step."""

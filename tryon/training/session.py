@@ -38,6 +38,7 @@ class Options:
     Args:
         data: root of the tree; None = that of the run so far.
         preset: name of a preset; "" = none.
+        preset_option: by which it was given; errors name it.
         start: where the start weights come from: a file, a converted folder, or another run; None = as before.
         vae: a fine-tuned VAE.
         runs: folder of all runs.
@@ -51,12 +52,14 @@ class Options:
         skip_incomplete: leave out pairs that lack a file, and no others.
         changed: go on although settings or data are others.
         resume: go on with a run, and never begin one.
+        resume_option: as `preset_option`.
         weights: folder of the networks that measure drawn pictures.
         identify: what a model file is, for the error where it cannot be a start; "" = not known.
     """
 
     data: Path | None = None
     preset: str = ""
+    preset_option: str = "--preset"
     start: Path | None = None
     vae: Path | None = None
     runs: Path = Path("runs")
@@ -70,6 +73,7 @@ class Options:
     skip_incomplete: bool = False
     changed: bool = False
     resume: bool = False
+    resume_option: str = "--continue"
     weights: Path = Path("weights")
     identify: Callable[[Path], str] = lambda file: ""
 
@@ -102,7 +106,8 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
     folder = options.runs / (options.run or "-".join(filter(None, (recipe.name, options.preset))))
     before = read_run(folder)
     if options.resume and before is None:
-        raise UsageError(f"--continue: {folder} is no run", "python run.py train list, or leave --continue out to begin one")
+        typed = options.resume_option
+        raise UsageError(f"{typed}: {folder} is no run", f"python run.py train list, or leave {typed} out to begin one")
     root = options.data or (Path(before["data"]) if before else None)
     if root is None:
         raise UsageError("train: which pictures? --data DIR is missing", "--data with the root of a VITON-HD or DressCode tree")
@@ -150,7 +155,8 @@ def settings_of(recipe: Recipe, options: Options, say: Say) -> Settings:
         UsageError: an unknown preset or setting.
     """
     if options.preset and options.preset not in recipe.presets:
-        raise UsageError(f"--preset {options.preset}: {recipe.name} has no such preset", nearest(options.preset, recipe.presets))
+        said = f"{options.preset_option} {options.preset}: {recipe.name} has no such {options.preset_option.removeprefix('--')}"
+        raise UsageError(said, nearest(options.preset, recipe.presets))
     published, lines = recipe.translate(options.published)
     for line in lines:
         say(line)

@@ -102,6 +102,10 @@ def test_every_preset_fits_the_settings():
         (["stableviton", "--data", "not-there"], "no training pairs here"),
         (["stableviton", "--data", "x", "--preset", "bas"], "did you mean base"),
         (["stableviton", "--data", "x", "--set", "loop.bach=3"], "unknown setting loop.bach"),
+        (["stableviton", "--data", "x", "--batch", "0"], "loop.batch = 0: input should be greater than or equal to 1, or"),
+        (["stableviton", "--data", "x", "--batch", "many"], "loop.batch = 'many': input should be a valid integer"),
+        (["dci-warp", "--data", "x", "--batch", "-1"], "loop.batch = -1"),
+        (["ootdiffusion", "--data", "x", "--set", "loop.batch=0"], "loop.batch = 0"),
         (["prepare", "stableviton"], "nothing to do"),
         (["report", "nobody"], "no such run"),
         (["export", "nobody", "--to", "x"], "no such run"),
@@ -111,6 +115,26 @@ def test_wrong_words_are_answered_with_a_cure(words, says, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     found = invoke(*words)
     assert isinstance(found.exception, UsageError) and says in str(found.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("ootdiffusion --arrangement jiont", "--arrangement jiont: ootdiffusion has no such arrangement"),
+        ("ootdiffusion --arrangement=jiont", "--arrangement jiont"),
+        ("ootdiffusion --preset jiont", "--preset jiont: ootdiffusion has no such preset"),
+        ("ootdiffusion --arrangement joint --preset jiont", "--preset jiont"),
+        ("viton-hd --train_model sge", "--train_model sge: no stage"),
+        ("viton-hd --stage sge", "--stage sge: no stage"),
+        ("ootdiffusion --train_model seg", "--train_model seg: it is trained in one"),
+        ("ootdiffusion --data . --continue_train", "--continue_train: "),
+        ("ootdiffusion --data . --continue", "--continue: "),
+    ],
+)
+def test_an_option_of_several_names_is_answered_by_the_one_that_was_typed(words, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    problem = invoke(*words.split()).exception
+    assert isinstance(problem, UsageError) and says in str(problem)
 
 
 def test_data_are_checked_shown_and_prepared_without_any_weights(tmp_path):

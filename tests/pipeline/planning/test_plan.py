@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_steps import SmallConfig, World, paint
+from small_steps import DressStep, SmallConfig, World, paint
 
 from pipeline.core import images
+from pipeline.core.errors import InputError
 from pipeline.core.items import Background, Garment, Pair, Person, Scene, Unit
 from pipeline.core.labels import Category
-from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, MATTE
+from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, MATTE, TRYON
+from pipeline.planning import reasons
 from pipeline.planning.decisions import Action, Decision, StagePlan
 from pipeline.planning.plan import make_plan
 from pipeline.planning.reasons import Code, KnownItems, Reason, added
@@ -121,6 +123,41 @@ def test_what_cannot_run_is_said_with_the_reason(tmp_path: Path) -> None:
     assert plan.lines()[0].action is Action.BLOCKED
     assert plan.lines()[0].code is Code.INPUT_MISSING
     assert plan.to_run == 0
+
+
+def test_what_a_step_was_not_made_for_is_refused_with_the_cure_and_not_counted_as_to_run(tmp_path: Path, monkeypatch) -> None:
+    def refuses(step: DressStep, item: Pair) -> InputError | None:
+        return InputError(f"tryon: no {item.garment.id}", "take {red}") if item.garment.id == "blue" else None
+
+    def read(step: DressStep, item: Pair) -> object:
+        if problem := step.refuses(item):
+            raise problem
+        return real(step, item)
+
+    real = DressStep.read
+    monkeypatch.setattr(DressStep, "refuses", refuses)
+    monkeypatch.setattr(DressStep, "read", read)
+    world = World(tmp_path).fill()
+    told = ["3 tryon: never run", "3 tryon: no blue → take {red}", "6 compose: never run", "6 compose: upstream tryon has no result"]
+    assert world.lines("background", "pose", "agnostic", "cloth", "tryon", "compose")[-4:] == told
+    plan = world.plan()
+    assert plan.to_run == 3 + 3 + 3 + 2 + 3 + 6
+    assert [line.code for line in plan.lines() if line.action is Action.REFUSED] == [Code.REFUSED]
+    failures = [(failure.message, failure.blocked) for failure in world.run().failures]
+    assert failures == [("tryon: no blue", False)] * 3 + [("upstream tryon has no result", True)] * 6
+    assert world.lines() == [told[1], told[3]], "found again, and nothing that could be tried again"
+    world.layout.path(TRYON.of("ann__blue", "preview")).parent.mkdir(parents=True, exist_ok=True)
+    paint(world.layout.path(TRYON.of("ann__blue", "preview")), 5)
+    assert "1 tryon: given or edited by hand, respected" in world.lines()
+    monkeypatch.undo()
+    assert world.lines("tryon")[-1] == "2 tryon: failed before with the same input (--retry-failed tries again)"
+
+
+def test_many_refusals_of_one_kind_keep_their_cure() -> None:
+    item = World(Path()).items()[Unit.PAIR][0]
+    refusals = [reasons.refused(InputError(f"tryon: no {name}", "{--engine preview}"), "tryon") for name in "abcdef"]
+    plan = StagePlan("tryon", Unit.PAIR, decisions=[Decision(item, Action.REFUSED, each) for each in refusals])
+    assert [line.text for line in plan.lines()] == ["6 tryon: refused for 6 causes → {--engine preview}"]
 
 
 def test_what_failed_before_is_said_and_blocks_what_follows(tmp_path: Path) -> None:

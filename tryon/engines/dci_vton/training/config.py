@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.core.config import Schema, StepConfig
-from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig
+from tryon.training.config import Batch, DataConfig, LoopConfig, PrecisionConfig
 from tryon.training.data.augment import Unchanged
 from tryon.training.optimiser import OptimiserConfig
 
@@ -42,7 +42,7 @@ class WarpLoop(LoopConfig):
 
     epochs: int = Field(100, ge=0)
     """Epochs in all, of whole steps; 0 = `steps` counts."""
-    batch: int | Literal["auto"] = 32
+    batch: Batch = 32
     """Pairs per process and micro-batch; statistics of the norms are those of all processes' micro-batches together."""
     ema_decay: float = Field(0.0, ge=0, lt=1)
     """Of the moving average; 0 = none, as published."""
@@ -115,7 +115,7 @@ class VtonLoop(LoopConfig):
 
     epochs: int = Field(40, ge=0)
     """Epochs in all, of whole steps; 0 = `steps` counts."""
-    batch: int | Literal["auto"] = 2
+    batch: Batch = 2
     """Pairs per process and micro-batch."""
     accumulation: int = Field(2, ge=1)
     """Micro-batches per optimiser step."""

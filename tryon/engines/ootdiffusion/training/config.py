@@ -11,7 +11,7 @@ from pipeline.core.config import Schema, StepConfig
 from pipeline.core.labels import Category
 from tryon.engines.ootdiffusion.wiring import Adapter, Branch, Eye, Inputs, Places, ReferenceTimestep, Tokens, Wiring
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Prompts
-from tryon.training.config import LoopConfig
+from tryon.training.config import Batch, LoopConfig
 from tryon.training.data.augment import Unchanged
 from tryon.training.optimiser import OptimiserConfig
 
@@ -36,7 +36,7 @@ class OotdLoop(LoopConfig):
 
     steps: int = Field(36_000, ge=1)
     """Optimiser steps in all."""
-    batch: int | Literal["auto"] = 64
+    batch: Batch = 64
     """Pairs per process and micro-batch."""
     ema_decay: float = Field(0.0, ge=0, lt=1)
     """Of the moving average; 0 = none, as published."""

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.core.config import Schema, StepConfig
-from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig
+from tryon.training.config import Batch, DataConfig, LoopConfig, PrecisionConfig
 from tryon.training.data.augment import Unchanged
 from tryon.training.optimiser import OptimiserConfig
 
@@ -33,7 +33,7 @@ class Loop(LoopConfig):
 
     epochs: int = Field(NITER + DECAY, ge=0)
     """Epochs in all, of whole steps; 0 = `steps` counts."""
-    batch: int | Literal["auto"] = 8
+    batch: Batch = 8
     """Pairs per process and micro-batch."""
     ema_decay: float = Field(0.0, ge=0, lt=1)
     """Of the moving average; 0 = none, as published."""
