@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,29 @@ _HUB_LEVEL = "vision_model."  # every CLIP tower on the hub carries it; both gen
 _log = logging.getLogger("lookbook")
 
 
+def refuse_request(model: str, folder: Path, dtype: str, known: Iterable[str]) -> None:
+    """What no conversion can do, before anything is read.
+
+    Args:
+        model: what is converted, for people.
+        folder: where it would appear.
+        dtype: number format asked for.
+        known: number formats that the model's folders may have.
+
+    Raises:
+        WeightsError: an unknown number format, or the folder exists already.
+    """
+    formats = tuple(known)
+    if dtype not in formats:
+        raise WeightsError(f"dtype {dtype!r} is not known to {model}", f"one of {', '.join(formats)}")
+    _refuse_existing(folder)
+
+
+def _refuse_existing(folder: Path) -> None:
+    if folder.exists():
+        raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
+
+
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill that appears in its place when all went well, and not at all otherwise.
@@ -43,8 +66,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
     Raises:
         WeightsError: it exists already.
     """
-    if folder.exists():
-        raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
+    _refuse_existing(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch) / folder.name

@@ -105,8 +105,9 @@ def begin(
         weights=weights,
         identify=resolve(TRAINING["identify"]),
     )
-    raise typer.Exit(resolve(TRAINING["start"])(
-        _recipe(engine, stage, _typed(context, "--stage", "--train_model")), options, console.say))
+    raise typer.Exit(
+        resolve(TRAINING["start"])(_recipe(engine, stage, _typed(context, "--stage", "--train_model")), options, console.say)
+    )
 
 
 def _typed(context: typer.Context, *names: str) -> str:

@@ -151,7 +151,9 @@ def _validate(model: type[StepConfig], section: str, values: Mapping[str, Any]) 
     except ValidationError as problem:
         first, *others = problem.errors()
         place, said = first["loc"], [first["msg"]]
-        if ways := [each["msg"] for each in others if len(place) > 1 and each["loc"][:-1] == place[:-1] and _is_a_way(each["loc"])]:
+        if ways := [
+            each["msg"] for each in others if len(place) > 1 and each["loc"][:-1] == place[:-1] and _is_a_way(each["loc"])
+        ]:
             place, said = place[:-1], [*said, *ways]  # a value that fits none of several kinds
         where = ".".join(str(part) for part in place)
         raise ConfigError(

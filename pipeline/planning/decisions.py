@@ -120,7 +120,9 @@ class Plan:
     def holds_at(self, position: int) -> bool:
         """Whether what it says of a stage is still true when the run reaches it: nothing before it was to run or out of order."""
         unchanged = all(not stage.of(Action.RUN, Action.FOLLOW) for stage in self.stages[:position])
-        return unchanged and not any(stage.of(Action.REFUSED, Action.BLOCKED, Action.FAILED) for stage in self.stages[: position + 1])
+        return unchanged and not any(
+            stage.of(Action.REFUSED, Action.BLOCKED, Action.FAILED) for stage in self.stages[: position + 1]
+        )
 
     def lines(self) -> list[Line]:
         """The lines of all stages."""

@@ -138,7 +138,12 @@ def test_what_a_step_was_not_made_for_is_refused_with_the_cure_and_not_counted_a
     monkeypatch.setattr(DressStep, "refuses", refuses)
     monkeypatch.setattr(DressStep, "read", read)
     world = World(tmp_path).fill()
-    told = ["3 tryon: never run", "3 tryon: no blue → take {red}", "6 compose: never run", "6 compose: upstream tryon has no result"]
+    told = [
+        "3 tryon: never run",
+        "3 tryon: no blue → take {red}",
+        "6 compose: never run",
+        "6 compose: upstream tryon has no result",
+    ]
     assert world.lines("background", "pose", "agnostic", "cloth", "tryon", "compose")[-4:] == told
     plan = world.plan()
     assert plan.to_run == 3 + 3 + 3 + 2 + 3 + 6

@@ -36,6 +36,7 @@ from tryon.network_folder import (
     IMAGE_ENCODER,
     new_folder,
     refuse_damaged,
+    refuse_request,
     write_index,
     write_parts,
 )
@@ -81,12 +82,9 @@ def convert(
     Raises:
         WeightsError: a bad source, the other variant, an unknown dtype, or a folder that exists already.
     """
-    if dtype not in DTYPES:
-        raise WeightsError(f"dtype {dtype!r} is not known to DCI-VTON", f"one of {', '.join(DTYPES)}")
+    refuse_request("DCI-VTON", folder, dtype, DTYPES)
     if vae_file is not None:
         raise WeightsError(f"{vae_file}: DCI-VTON was published with its own VAE, inside the checkpoint", "leave out --vae")
-    if folder.exists():
-        raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
     weights = read_published(source, architecture)
     origin = digest_of(source)
     refuse_other_variant(source, known_variant(origin.sha256), variant)

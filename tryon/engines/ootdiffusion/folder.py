@@ -30,7 +30,7 @@ from tryon.engines.ootdiffusion.checkpoint import PART_FILE, UNET_FILE, UNETS, F
 from tryon.engines.ootdiffusion.wiring import EYES, Wiring, wiring_from
 from tryon.engines.ootdiffusion.wiring import PUBLISHED as UNCHANGED
 from tryon.engines.ootdiffusion.words import ABOUT, FULL_BODY, HALF_BODY, PUBLISHED, Ids, Prompts, Words, words_of
-from tryon.network_folder import new_folder, refuse_damaged, stored_dtype, write_index, write_parts
+from tryon.network_folder import new_folder, refuse_damaged, refuse_request, stored_dtype, write_index, write_parts
 from tryon.networks.precision import DTYPES
 from tryon.networks.savings import ALL
 
@@ -89,8 +89,7 @@ def convert(
     Raises:
         WeightsError: a bad source, the other model, an unknown dtype or one finer than the source's, or a folder that is there.
     """
-    if dtype not in DTYPES:
-        raise WeightsError(f"dtype {dtype!r} is not known to OOTDiffusion", f"one of {', '.join(DTYPES)}")
+    refuse_request("OOTDiffusion", folder, dtype, DTYPES)
     if vae_file is not None:
         raise WeightsError(
             f"{vae_file}: OOTDiffusion's VAE is a file of its own, outside the converted folder",

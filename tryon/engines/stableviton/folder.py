@@ -38,6 +38,7 @@ from tryon.network_folder import (
     INT8,
     new_folder,
     refuse_damaged,
+    refuse_request,
     write_index,
     write_parts,
 )
@@ -121,10 +122,7 @@ def convert(
     Raises:
         WeightsError: a bad source, an unknown dtype, or a folder that exists already.
     """
-    if dtype not in STORED:
-        raise WeightsError(f"dtype {dtype!r} is not known", f"one of {', '.join(STORED)}")
-    if folder.exists():
-        raise WeightsError(f"{folder}: exists already", "remove it or give another folder")
+    refuse_request("StableVITON", folder, dtype, STORED)
     published = read_published(source, architecture, vae_file)
     origin = digest_of(source)
     index = Index(
