@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import UsageError
-from tryon.training.config import DataConfig, LoopConfig, section_of, with_steps
-from tryon.training.data.checks import Findings
+from tryon.training.config import LoopConfig, section_of, with_steps
 from tryon.training.memory import Plan, plan_memory, what_fits
 from tryon.training.protocol import Recipe, Trainee
 from tryon.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from tryon.training.loop import Job, Trainer
+    from tryon.training.session import Beginning
 
 Settings = dict[str, StepConfig]
 STEPS = 3
@@ -136,31 +136,25 @@ def free_memory(device: Any) -> float:
         return next(float(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
 
 
-def dry_run(
-    recipe: Recipe, settings: Settings, findings: Findings, origin: Any, folder: Path, options: Any, say: Callable[[str], None]
-) -> int:
+def dry_run(begun: Beginning) -> int:
     """Say what a run will cost; nothing of it stays."""
     from tryon.training.loop import Job, Trainer
     from tryon.training.machine import make_accelerator, peak_megabytes
-    from tryon.training.session import opened
 
-    accelerator = make_accelerator(settings["precision"], options.device)  # type: ignore[arg-type]
-    settings = settled_batch(recipe, settings, accelerator, say)
-    loop, data = settings["loop"], settings["data"]
-    assert isinstance(loop, LoopConfig) and isinstance(data, DataConfig) and loop.batch != "auto"
-    announce(recipe, settings, accelerator, len(findings.pairs), folder, say)
-    trainee = opened(recipe, settings, origin, options)
-    for line in trainee.about:
-        say(line)
+    recipe, findings, say = begun.recipe, begun.findings, begun.say
+    accelerator = make_accelerator(begun.settings["precision"], begun.options.device)  # type: ignore[arg-type]
+    settings = settled_batch(recipe, begun.settings, accelerator, say)
+    announce(recipe, settings, accelerator, len(findings.pairs), begun.folder, say)
+    trainee = begun.trainee(settings)
     with tempfile.TemporaryDirectory(prefix="lookbook-probe-") as scratch:
         job = Job(Path(scratch), findings.pairs, findings.pairs, settings, read=recipe.read)
         trainer = Trainer(trainee, job, accelerator)
         loop = trainer.job.loop
         seconds = []
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for _ in trainer.steps(STEPS):
-            seconds.append(time.perf_counter() - begun)
-            begun = time.perf_counter()
+            seconds.append(time.perf_counter() - started)
+            started = time.perf_counter()
     each = min(seconds[1:])
     say(
         f"time: {each:.2f} s per step in a probe of {STEPS}, so {each * loop.steps / 3600:.1f} h for {loop.steps} steps, "

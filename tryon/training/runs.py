@@ -16,8 +16,9 @@ from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, resolve_settings
 from tryon.training.curves import draw_curves, smoothed
 from tryon.training.logs import LOG, SPEED, VALIDATION, read_table
+from tryon.training.origin import find_origin
 from tryon.training.protocol import Recipe
-from tryon.training.session import FILE, find_origin, named_path, read_run
+from tryon.training.run_folder import FILE, named_path, read_run
 from tryon.training.stopping import STOP_FILE
 
 Say = Callable[[str], None]

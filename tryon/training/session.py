@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.core.config import StepConfig
-from pipeline.core.errors import ExitCode, InputError, UsageError, WeightsError, nearest
+from pipeline.core.errors import ExitCode, InputError, UsageError, nearest
 from pipeline.core.records.lock import RunLock
-from pipeline.core.weights.files import digest_of
 from pipeline.core.whole_file import write_whole
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, LoopConfig, as_facts, resolve_settings, write_settings
@@ -21,14 +19,15 @@ from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.checks import INCOMPLETE, Findings, Memory, check, leave_out
 from tryon.training.data.sheet import augmentation_sheet
 from tryon.training.data.tree import UPPER, Kind, TrainingPair, Tree, find_trees
-from tryon.training.parameters import Weights
-from tryon.training.protocol import DressesMore, ManyFiles, Recipe, Trainee
+from tryon.training.origin import Origin, find_origin, opened, refuse_other_variant
+from tryon.training.protocol import DressesMore, Recipe, Trainee
+from tryon.training.run_folder import DATA, LOCK, RUN, named_path, read_run, write_json_files
+
+if TYPE_CHECKING:
+    from tryon.training.loop import Trainer
 
 Say = Callable[[str], None]
 Settings = dict[str, StepConfig]
-
-RUN, DATA, LOCK = "run.json", "data.json", ".lock"
-FILE = "run.toml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,21 +77,36 @@ class Options:
     identify: Callable[[Path], str] = lambda file: ""
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where start weights come from.
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """Everything a run begins with, checked.
 
     Args:
-        file: a checkpoint or converted folder; None = new weights.
-        vae: a fine-tuned VAE, or None.
-        trained: weights of another run on top.
-        facts: what must be the same when the run goes on.
+        recipe: of the engine.
+        options: what the command line says.
+        settings: all sections.
+        findings: of the data check; the pairs to train on.
+        test: pairs that are never trained.
+        origin: of the start weights.
+        folder: of the run.
+        say: shows a line.
     """
 
-    file: Path | None
-    vae: Path | None
-    trained: Weights
-    facts: dict[str, Any]
+    recipe: Recipe
+    options: Options
+    settings: Settings
+    findings: Findings
+    test: Untrained
+    origin: Origin
+    folder: Path
+    say: Say
+
+    def trainee(self, settings: Settings) -> Trainee:
+        """The network with its start weights; what is to be known about it is said. Raises as `origin.opened`."""
+        trainee = opened(self.recipe, settings, self.origin, self.options.identify)
+        for line in trainee.about:
+            self.say(line)
+        return trainee
 
 
 def start(recipe: Recipe, options: Options, say: Say) -> int:
@@ -123,11 +137,21 @@ def start(recipe: Recipe, options: Options, say: Say) -> int:
         )
     origin = find_origin(recipe, chosen, options.vae or (named_path(before, "vae") if before else None), settings)
     refuse_other_variant(settings, chosen)
+    begun = Beginning(
+        recipe=recipe,
+        options=options,
+        settings=settings,
+        findings=findings,
+        test=test,
+        origin=origin,
+        folder=folder,
+        say=say,
+    )
     if options.dry_run:
         from tryon.training.probe import dry_run
 
-        return dry_run(recipe, settings, findings, origin, folder, options, say)
-    return _train(recipe, settings, findings, test, origin, folder, options, say)
+        return dry_run(begun)
+    return _train(begun)
 
 
 def decided_by(recipe: Recipe, options: Options) -> dict[str, Any]:
@@ -162,20 +186,6 @@ def settings_of(recipe: Recipe, options: Options, say: Say) -> Settings:
         say(line)
     preset = (*recipe.presets.get(options.preset, ()), *published)
     return resolve_settings({**SECTIONS, **recipe.sections}, preset, options.overrides)
-
-
-def read_run(folder: Path) -> dict[str, Any] | None:
-    """What a run folder says about itself; None where there is no run."""
-    file = folder / RUN
-    if not file.is_file():
-        return None
-    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return content
-
-
-def named_path(run: Mapping[str, Any], key: str) -> Path | None:
-    """A path that a run's description names; None where it names none."""
-    return Path(run[key]) if run.get(key) else None
 
 
 def check_data(recipe: Recipe, settings: Settings, root: Path, options: Options, say: Say) -> tuple[Findings, Untrained]:
@@ -229,68 +239,6 @@ def _by_turns(lists: Sequence[Sequence[TrainingPair]]) -> list[TrainingPair]:
     return [pair for turn in zip_longest(*lists) for pair in turn if pair is not None]
 
 
-def refuse_other_variant(settings: Settings, chosen: Path | None) -> None:
-    """Refuse to start from a run of another model: what a setting called `variant` says.
-
-    Raises:
-        UsageError: the run's differs.
-    """
-    before = (read_run(chosen) or {}).get("settings", {}) if chosen is not None and chosen.is_dir() else {}
-    for key, now in as_facts(settings).items():
-        if key.endswith(".variant") and before.get(key, now) != now:
-            raise UsageError(f"{chosen}: a run with {key}={before[key]}, this one has {now}", f"--set {key}={before[key]}")
-
-
-def find_origin(recipe: Recipe, chosen: Path | None, vae: Path | None, settings: Settings) -> Origin:
-    """What a start path names; another run is followed to its own start, with its newest weights on top.
-
-    Raises:
-        UsageError: a run without a checkpoint.
-    """
-    if chosen is None:
-        return Origin(None, vae, {}, {"start": "new weights"} | ({"vae": digest_of(vae).sha256} if vae is not None else {}))
-    run = read_run(chosen) if chosen.is_dir() else None
-    if run is None:
-        facts = {"start": _identity(chosen, recipe, settings)} | ({"vae": digest_of(vae).sha256} if vae is not None else {})
-        return Origin(chosen, vae, {}, facts)
-    if run["engine"] not in recipe.continues:
-        able = " or ".join(sorted(recipe.continues))
-        raise UsageError(f"{chosen}: a run of {run['engine']}, whose weights {recipe.name} has no place for", f"a run of {able}")
-    below = find_origin(recipe, named_path(run, "start"), named_path(run, "vae"), settings)
-    newest = checkpoints.newest(chosen / checkpoints.FOLDER)
-    if newest is None:
-        raise UsageError(f"{chosen}: a run without a whole checkpoint", "let it run up to one: loop.save_every")
-    weights = newest.tensors("weights")
-    facts = below.facts | {"from run": [newest.step, digest_of(newest.path / "weights.safetensors").sha256]}
-    return replace(below, trained={**below.trained, **weights}, vae=vae or below.vae, facts=facts)
-
-
-def opened(recipe: Recipe, settings: Settings, origin: Origin, options: Options) -> Trainee:
-    """The network with its start weights.
-
-    Raises:
-        WeightsError: the start is another model, which is named where it is known.
-    """
-    try:
-        return recipe.open(origin.file, settings, origin.trained, origin.vae)
-    except WeightsError as problem:
-        about = options.identify(origin.file) if origin.file is not None else ""
-        if not about:
-            raise
-        raise WeightsError(f"{problem.message}\n  {origin.file} is {about}", f"{recipe.starts}; {problem.remedy}") from None
-
-
-def _identity(path: Path, recipe: Recipe, settings: Settings) -> str:
-    from pipeline.core.weights.converted import INDEX
-    from pipeline.core.weights.files import read_json
-
-    if path.is_file():
-        return digest_of(path).sha256
-    if isinstance(recipe, ManyFiles):
-        return " ".join(digest_of(file).sha256 for file in recipe.start_files(path, settings))
-    return str(read_json(path / INDEX).get("source_sha256", ""))
-
-
 def _show_data(recipe: Recipe, findings: Findings, settings: Settings, path: Path, say: Say) -> int:
     from pipeline.core import images
 
@@ -304,61 +252,55 @@ def _show_data(recipe: Recipe, findings: Findings, settings: Settings, path: Pat
     return int(ExitCode.DONE)
 
 
-def _train(
-    recipe: Recipe,
-    settings: Settings,
-    findings: Findings,
-    test: Untrained,
-    origin: Origin,
-    folder: Path,
-    options: Options,
-    say: Say,
-) -> int:
-    from tryon.training.loop import Job, Trainer
+def _train(begun: Beginning) -> int:
     from tryon.training.machine import make_accelerator
-    from tryon.training.probe import announce, fitting, settled_batch
+    from tryon.training.probe import announce, settled_batch
 
-    accelerator = make_accelerator(settings["precision"], options.device)  # type: ignore[arg-type]
+    recipe, folder = begun.recipe, begun.folder
+    accelerator = make_accelerator(begun.settings["precision"], begun.options.device)  # type: ignore[arg-type]
     before = read_run(folder)
-    tried = settings["loop"].batch == "auto" and before is None  # type: ignore[attr-defined]
-    settings = settled_batch(recipe, settings, accelerator, say, before)
+    tried = begun.settings["loop"].batch == "auto" and before is None  # type: ignore[attr-defined]
+    settings = settled_batch(recipe, begun.settings, accelerator, begun.say, before)
     if before is None and accelerator.is_main_process:
-        announce(recipe, settings, accelerator, len(findings.pairs), folder, say)
+        announce(recipe, settings, accelerator, len(begun.findings.pairs), folder, begun.say)
     lock = RunLock(folder / LOCK)
     if accelerator.is_main_process:
         lock.acquire()
     try:
-        trainee = opened(recipe, settings, origin, options)
-        for line in trainee.about:
-            say(line)
-        kinds = findings.wanted
-        held_out = _held_out(test.worn if recipe.own_garments else test.listed, kinds, findings, say)
-        facts = {"data": findings.fingerprint, **origin.facts}
-        measured = _whole(test.worn, kinds) or held_out
-        job = Job(
-            folder,
-            findings.pairs,
-            held_out,
-            settings,
-            facts,
-            say,
-            options.changed,
-            measured,
-            options.weights,
-            recipe.read,
-        )
-        trainer = fitting(trainee, job, accelerator) if tried else Trainer(trainee, job, accelerator)
-        settings = dict(trainer.job.settings)
+        trainer = _trainer(begun, settings, accelerator, tried)
         done = trainer.resume()
-        say(f"{folder}: goes on from step {done}" if done else f"{folder}: begins")
+        begun.say(f"{folder}: goes on from step {done}" if done else f"{folder}: begins")
         if accelerator.is_main_process:
-            _write_run(folder, recipe, settings, findings, origin, options)
+            _write_run(begun, dict(trainer.job.settings))
             checkpoints.room_for(folder / checkpoints.FOLDER, trainer.checkpoint_bytes())
         accelerator.wait_for_everyone()
         return trainer.run()
     finally:
         lock.release()
         accelerator.end_training()
+
+
+def _trainer(begun: Beginning, settings: Settings, accelerator: Any, tried: bool) -> Trainer:
+    """The loop over the network; `tried` = its batch is halved until it fits."""
+    from tryon.training.loop import Job, Trainer
+    from tryon.training.probe import fitting
+
+    trainee = begun.trainee(settings)
+    findings, test, kinds = begun.findings, begun.test, begun.findings.wanted
+    held_out = _held_out(test.worn if begun.recipe.own_garments else test.listed, kinds, findings, begun.say)
+    job = Job(
+        begun.folder,
+        findings.pairs,
+        held_out,
+        settings,
+        {"data": findings.fingerprint, **begun.origin.facts},
+        begun.say,
+        begun.options.changed,
+        _whole(test.worn, kinds) or held_out,
+        begun.options.weights,
+        begun.recipe.read,
+    )
+    return fitting(trainee, job, accelerator) if tried else Trainer(trainee, job, accelerator)
 
 
 def _held_out(test: list[TrainingPair], kinds: Sequence[Kind], findings: Findings, say: Say) -> list[TrainingPair]:
@@ -375,19 +317,18 @@ def _whole(pairs: Sequence[TrainingPair], kinds: Sequence[Kind]) -> list[Trainin
     return [pair for pair in pairs if all(kind in pair.files for kind in needed)]
 
 
-def _write_run(folder: Path, recipe: Recipe, settings: Settings, findings: Findings, origin: Origin, options: Options) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    before = read_run(folder) or {}
-    begun = options.start or named_path(before, "start")
+def _write_run(begun: Beginning, settings: Settings) -> None:
+    options, origin = begun.options, begun.origin
+    before = read_run(begun.folder) or {}
+    chosen = options.start or named_path(before, "start")
     content = {
-        "engine": recipe.name,
+        "engine": begun.recipe.name,
         "preset": options.preset,
         "data": str((options.data or Path(before.get("data", "."))).absolute()),
-        "start": str(begun.absolute()) if begun else "",
+        "start": str(chosen.absolute()) if chosen else "",
         "vae": str(origin.vae.absolute()) if origin.vae is not None else "",
         "facts": origin.facts,
         "settings": as_facts(settings),
     }
-    for name, text in ((RUN, content), (DATA, findings.facts())):
-        write_whole(folder / name, json.dumps(text, indent=1, ensure_ascii=False))
-    write_settings(folder, settings)
+    write_json_files(begun.folder, {RUN: content, DATA: begun.findings.facts()})
+    write_settings(begun.folder, settings)

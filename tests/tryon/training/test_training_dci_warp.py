@@ -30,7 +30,8 @@ from tryon.training import runs
 from tryon.training.data.tree import find_tree
 from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
 from tryon.training.memory import plan_memory
-from tryon.training.session import find_origin, settings_of, start
+from tryon.training.origin import find_origin
+from tryon.training.session import settings_of, start
 
 STABLEVITON = (
     *("learnable_vector", "proj_out.weight", "cond_stage_model.mapper.resblocks.0.ln_1.weight"),

@@ -24,7 +24,7 @@ from tryon.training import runs
 from tryon.training.config import SECTIONS, resolve_settings
 from tryon.training.data.tree import Kind, TrainingPair, find_tree
 from tryon.training.logs import LOG, read_table
-from tryon.training.session import find_origin
+from tryon.training.origin import find_origin
 
 TINY = HandLoraRecipe(TENTH)
 SETTINGS = (
