@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,24 +59,27 @@ class Place:
         process.start()
         return process
 
-    def killed(self, runs: Path, *overrides: str, kills: int, whole: float, share: tuple[float, float]) -> int:
+    def killed(self, runs: Path, *overrides: str, kills: int) -> int:
         """Kill a run at random moments, then let it end; how often it was killed.
+
+        A moment is drawn within a step or what is written after it, and counted from the step before it, so that a machine that
+        is busy with other things now and idle then changes nothing; `loop.log_every` is 1.
 
         Args:
             runs: folder of runs.
             overrides: settings.
-            kills: at most so many.
-            whole: seconds of an undisturbed run.
-            share: between which shares of that it is killed.
+            kills: at most so many; a run that is nearly done comes to its end first.
         """
         chance, done = random.Random(4), 0
         while done < kills:
-            process = self.in_a_process(runs, *overrides)
-            process.join(chance.uniform(*share) * whole)
-            if process.exitcode is not None:  # it came to the end before it was killed
-                break
-            os.kill(process.pid, signal.SIGKILL)
+            process = clean_processes().Process(
+                target=_train_on, args=(self, runs, overrides, chance.randint(1, 2), chance.random())
+            )
+            process.start()
             process.join()
+            if process.exitcode == 0:
+                break
+            assert process.exitcode == -signal.SIGKILL
             done += 1
         last = self.in_a_process(runs, *overrides)
         last.join()
@@ -95,13 +100,11 @@ class Place:
         last.join()
         assert last.exitcode == 0
 
-    def straight(self, runs: Path, *overrides: str) -> float:
-        """A run from beginning to end in a process of its own; its seconds."""
-        begun = time.perf_counter()
+    def straight(self, runs: Path, *overrides: str) -> None:
+        """A run from beginning to end in a process of its own."""
         process = self.in_a_process(runs, *overrides)
         process.join()
         assert process.exitcode == 0
-        return time.perf_counter() - begun
 
 
 def _train(place: Place, runs: Path, overrides: tuple[str, ...]) -> None:
@@ -118,6 +121,23 @@ def _train_until(place: Place, runs: Path, overrides: tuple[str, ...], step: int
 
     with mock.patch("tryon.training.probe.announce"):
         os._exit(place.train(runs, *overrides, say=say))
+
+
+def _train_on(place: Place, runs: Path, overrides: tuple[str, ...], steps: int, share: float) -> None:
+    """Train so many more steps, then be killed within a share of the time that one took; never after the last of all."""
+    torch.set_num_threads(1)
+    moments = [time.monotonic()]
+
+    def say(line: str) -> None:
+        moments.append(time.monotonic())
+        if not (found := re.match(r"step (\d+)/(\d+)", line)):
+            return
+        seen.append(int(found[1]))
+        if len(seen) == steps and seen[-1] < int(found[2]):
+            threading.Timer(share * (moments[-1] - moments[-2]), os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    seen: list[int] = []
+    os._exit(place.train(runs, *overrides, say=say))
 
 
 def training_place(root: Path, recipe: Any, write_start, file: str, *overrides: str) -> Place:
