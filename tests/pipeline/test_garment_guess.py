@@ -115,9 +115,9 @@ def test_ten_thousand_remembered_garments_are_looked_up_in_no_time(layout):
     many = {f"inputs:cloth/{number:05}.png": row for number in range(10_000)}
     stamp._used |= many
     stamp.save(Store(layout, durable=False))
-    started = time.perf_counter()
+    started = time.process_time()
     again = GarmentGuesser(layout)
     for _ in range(10_000):
         again("inputs:cloth/tee.png")
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert len(again._known) == 10_001

@@ -60,7 +60,7 @@ Wait = Callable[..., Any]
 def wait_for() -> Wait:
     """Asks again until an answer is true."""
 
-    def wait(ask: Callable[[], Any], seconds: float = 15) -> Any:
+    def wait(ask: Callable[[], Any], seconds: float = 60) -> Any:
         end = time.monotonic() + seconds
         while not (found := ask()):
             assert time.monotonic() < end, f"still {found!r} after {seconds} s"
