@@ -37,7 +37,7 @@ from tryon.engines.preview.top import TopGarment, dress_top
 
 CARD = EngineCard(
     name="preview",
-    version=8,
+    version=9,
     seconds=0.25,
     resources=Resources(memory_gb=0.35),
     approximate=True,

@@ -134,3 +134,20 @@ def test_factors_stay_close_to_one_and_leave_the_rest_alone():
     assert shadow[5, 5] == pytest.approx(1, abs=1e-3)
     assert 0.7 <= shadow.min() < 0.9
     assert fold_factor(np.zeros((50, 50, 3), np.uint8), np.zeros((50, 50), bool), 30, 0.5).tolist() == np.ones((50, 50)).tolist()
+
+
+@pytest.mark.parametrize(("hub", "rungs"), [(1.0, 16), (3.0, 16), (1.0, 40)])
+def test_where_rungs_meet_as_at_an_armpit_no_pixel_is_fetched_from_far_away(hub: float, rungs: int):
+    turn = np.linspace(0.0, 1.5, rungs)[:, None]
+    spokes = np.hstack([np.cos(turn), np.sin(turn)])
+    canvas = (np.array([10.0, 10]) + hub * spokes, np.array([10.0, 10]) + 80 * spokes)
+    cloth = (np.array([20.0, 30]) + 15 * spokes, np.array([20.0, 30]) + 160 * spokes)
+    patch = ladder_patch(cloth, canvas, (120, 120))
+    assert patch is not None
+    rows, columns = (part.start + index for part, index in zip(patch.window, np.nonzero(patch.alpha > 0.5), strict=True))
+    away = np.stack([columns, rows], 1) - 10.0
+    radius = np.hypot(*away.T)[:, None]
+    expected = np.array([20.0, 30]) + away / radius * (15 + (radius - hub) / (80 - hub) * 145)
+    found = patch.source[patch.alpha > 0.5]
+    beyond = radius[:, 0] > hub + 1.5  # nearer, a pixel is as wide as several rungs
+    assert np.abs(found - expected)[beyond].max() < 12

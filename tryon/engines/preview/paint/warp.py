@@ -23,6 +23,9 @@ GRID_PX = 8
 SPLINE_MARGIN_PX = 40
 """A spline's patch usually reaches this far beyond its outline, for callers that let the cloth cover a little more."""
 
+BEYOND_PX = 1.5
+"""How far beyond its edges a triangle's map is used where no other triangle is nearer."""
+
 Edges = tuple[Points64, Points64]
 """Both edges of a strip, (n, 2) each; equal indices form a rung."""
 
@@ -90,10 +93,11 @@ def ladder_patch(cloth: Edges, canvas: Edges, size: tuple[int, int]) -> ClothPat
     if window is None:
         return None
     source = np.full((*size_of(window), 2), np.nan, np.float32)
+    away = np.full(size_of(window), BEYOND_PX, np.float32)
     cloth_grid, canvas_grid = _rungs(*cloth), _rungs(*canvas) - [window[1].start, window[0].start]
     for corners in _triangles(len(cloth[0])):
         index = tuple(np.transpose(corners))
-        _fill_triangle(source, cloth_grid[index], canvas_grid[index])
+        _fill_triangle(source, away, cloth_grid[index], canvas_grid[index])
     quads = [np.vstack([canvas[0][i : i + 2], canvas[1][i : i + 2][::-1]]) for i in range(len(canvas[0]) - 1)]
     alpha = polygon_alpha(quads, window)
     return ClothPatch(window, alpha, _gaps_closed(source, alpha > 0))
@@ -127,21 +131,33 @@ def _triangles(rungs: int) -> list[list[tuple[int, int]]]:
     ]
 
 
-def _fill_triangle(source: Float, cloth: Points64, canvas: Points64) -> None:
-    """Write the affine map of one triangle into `source`, one pixel beyond its edges so that no seam stays open."""
+def _fill_triangle(source: Float, away: Float, cloth: Points64, canvas: Points64) -> None:
+    """Write the affine map of one triangle into `source`, also a little beyond its edges, so that no seam stays open.
+
+    Every pixel keeps the map of the triangle that it is nearest to: where rungs meet, as at an armpit, triangles are slivers
+    whose maps lead far away within a pixel.
+
+    Args:
+        source: (h, w, 2) places in the cloth, changed.
+        away: (h, w) distance in pixels from the triangle whose map a pixel has, changed.
+        cloth, canvas: (3, 2) the corners.
+    """
     height, width = source.shape[:2]
     low = np.maximum(np.floor(canvas.min(0)).astype(int) - 1, 0)
     high = np.minimum(np.ceil(canvas.max(0)).astype(int) + 2, [width, height])
     edges = np.column_stack([canvas[1] - canvas[0], canvas[2] - canvas[0]])
-    area = float(np.linalg.det(edges))
-    if np.any(low >= high) or abs(area) < 1e-3:
+    area = abs(float(np.linalg.det(edges)))
+    if np.any(low >= high) or area < 1e-3:
         return
     columns, rows = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
     weights = np.linalg.solve(edges, np.stack([columns.ravel(), rows.ravel()]) - canvas[0][:, None])
-    slack = 1.5 * float(np.hypot(*edges).max()) / abs(area)
-    inside = (weights[0] >= -slack) & (weights[1] >= -slack) & (weights.sum(0) <= 1 + slack)
-    mapped = cloth[0] + weights[:, inside].T @ np.stack([cloth[1] - cloth[0], cloth[2] - cloth[0]])
-    source[rows.ravel()[inside], columns.ravel()[inside]] = mapped
+    heights = area / np.hypot(*(canvas[[1, 2, 0]] - canvas[[2, 0, 1]]).T)
+    outside = np.max(-np.vstack([1 - weights.sum(0), weights]) * heights[:, None], axis=0).clip(0)
+    place = rows.ravel(), columns.ravel()
+    nearest = outside <= away[place]  # of triangles that lie over each other the last is in front
+    rows_in, columns_in = (each[nearest] for each in place)
+    source[rows_in, columns_in] = cloth[0] + weights[:, nearest].T @ np.stack([cloth[1] - cloth[0], cloth[2] - cloth[0]])
+    away[rows_in, columns_in] = outside[nearest]
 
 
 def warp_patch(cloth: RGB, patch: ClothPatch, shrink: float) -> RGB:
