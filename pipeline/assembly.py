@@ -18,7 +18,7 @@ from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.people_networks import use_weights
 from pipeline.core.step import Context, Stage, Step
 from pipeline.core.weights.access import pull_command
-from pipeline.settings import BackendsConfig, RunConfig
+from pipeline.settings import BackendsConfig, RunConfig, sections_with
 
 Settings = Mapping[str, StepConfig]
 Part = tuple[StageEntry, tuple[Item, ...], str]
@@ -251,9 +251,19 @@ def keep_note(settings: Settings, collection: Collection) -> str:
 
 
 def unheard_note(overrides: Iterable[str], collection: Collection) -> str:
-    """A line about a `--set` for an engine that dresses nobody in this run, a sister above all; "" when there is none."""
+    """A line about a `--set` for an engine that dresses nobody in this run, a sister above all; "" when there is none.
+
+    What is set for every engine that has it came by an option for all (`--save-attention`), and is missed only where none of these
+    dresses.
+    """
     used = sorted({pair.engine for pair in (*collection.first_passes, *collection.pairs)})
-    sections = {each.partition(".")[0] for each in overrides}
+    having: dict[str, set[str]] = {}
+    for section, _, setting in (each.partition(".") for each in overrides):
+        having.setdefault(setting, set()).add(section)
+    for_all = {setting: own for setting, own in having.items() if len(own) > 1 and own == set(sections_with(_key(setting)))}
+    if used and (lost := [_key(setting) for setting, own in for_all.items() if own <= set(ENGINES) and not own & set(used)]):
+        return f"{lost[0]}: no pair is dressed by an engine that has it; used: {', '.join(used)}"
+    sections = {section for setting, own in having.items() if setting not in for_all for section in own}
     unheard = sorted(section for section in sections if section in ENGINES and section not in used)
     if not unheard or not used:
         return ""
@@ -277,3 +287,7 @@ def _engines(settings: Settings, collection: Collection) -> dict[str, StepConfig
 def _weights(targets: Iterable[Target], chooser: Chooser) -> dict[str, str]:
     names = {weight for target in targets for weight in resolve(target).card.weights}
     return {name: chooser.sha_of(name) for name in sorted(names)}
+
+
+def _key(setting: str) -> str:
+    return setting.partition("=")[0]

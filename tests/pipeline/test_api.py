@@ -17,6 +17,7 @@ from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.transaction import open_records
+from pipeline.settings import sections_with
 
 
 def test_each_run_is_noted_with_its_settings(tmp_path: Path) -> None:
@@ -47,3 +48,25 @@ def test_a_setting_of_an_engine_that_dresses_nobody_is_said(overrides, said):
     pair = Pair(Person("ann", "inputs:person/ann.jpg"), Garment("tee", "inputs:cloth/tee.jpg", Category.UPPER), "preview")
     note = unheard_note(overrides, SimpleNamespace(first_passes=(), pairs=(pair,)))
     assert note == "--set dci_vton.…: no pair is dressed by dci_vton; each engine has settings of its own: preview" * said
+
+
+@pytest.mark.parametrize(
+    ("engine", "more", "said"),
+    [
+        ("ootdiffusion_hd", (), ""),
+        ("preview", (), "save_attention: no pair is dressed by an engine that has it; used: preview"),
+        ("ootdiffusion_hd", ("ootdiffusion_dc.steps=2",), "--set ootdiffusion_dc.…: no pair is dressed by ootdiffusion_dc"),
+        ("stableviton", ("run.seed=2",), ""),
+    ],
+)
+def test_an_option_that_sets_every_engine_is_no_setting_of_one_that_dresses_nobody(engine, more, said):
+    pair = Pair(Person("ann", "inputs:person/ann.jpg"), Garment("tee", "inputs:cloth/tee.jpg", Category.UPPER), engine)
+    everywhere = [f"{section}.save_attention=true" for section in sections_with("save_attention")]
+    note = unheard_note([*everywhere, *more], SimpleNamespace(first_passes=(), pairs=(pair,)))
+    assert note.startswith(said) and bool(note) is bool(said)
+
+
+def test_an_option_that_sets_every_engine_is_not_mistaken_for_some_of_them_set_by_hand():
+    pair = Pair(Person("ann", "inputs:person/ann.jpg"), Garment("tee", "inputs:cloth/tee.jpg", Category.UPPER), "ootdiffusion_hd")
+    note = unheard_note(["ootdiffusion_dc.save_attention=true"], SimpleNamespace(first_passes=(), pairs=(pair,)))
+    assert note.startswith("--set ootdiffusion_dc.…: no pair is dressed by ootdiffusion_dc")

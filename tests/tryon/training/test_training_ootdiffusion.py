@@ -390,7 +390,24 @@ def test_four_inputs_are_widened_with_zeros_and_that_is_said(place):
     trainee = RECIPE.open(place.start, settings(preset="joint"), {})
     weight = trainee.module.network.unet_vton.conv_in.weight
     assert weight.shape[1] == 8 and not weight[:, 4:].any() and weight[:, :4].any()
-    assert any("widened to 8" in line for line in trainee.about)
+    assert any("widened to 8; the new ones are zero and learn" in line for line in trainee.about)
+
+
+@pytest.mark.parametrize(
+    ("preset", "more", "says"),
+    [
+        ("garment-only", (), "4 of its 8 input channels are zero and stay so"),
+        ("attention-only", ("ootd.inputs=mask",), "1 of its 9 input channels is zero and stays so"),
+        ("lora", ("ootd.inputs=pose",), "4 of its 12 input channels are zero and stay so"),
+        ("frozen-garment", ("ootd.inputs=mask", "ootd.try_on_from=ootd"), "8 input channels widened to 9; the new one is zero and learns"),
+        ("joint", ("ootd.inputs=add",), ""),
+        ("lora", (), ""),
+    ],
+)
+def test_inputs_of_zeros_are_said_to_learn_only_where_they_do(place, preset, more, says):
+    about = RECIPE.open(place.start, settings(*more, preset=preset), {}).about
+    assert [line for line in about if "zero" in line] == [line for line in about if says and says in line]
+    assert not says or any(says in line for line in about)
 
 
 def test_a_frozen_plain_garment_unet_comes_with_a_warning_that_explains_it():

@@ -18,7 +18,7 @@ from pipeline.core.errors import UsageError, WeightsError
 from pipeline.core.weights.converted import INDEX
 from pipeline.core.weights.files import digest_of
 from tryon.engines.ootdiffusion.architecture import GARMENT_CHANNELS, Architecture
-from tryon.engines.ootdiffusion.checkpoint import PART_FILE, UNET_FILE, Files, read_published, shapes
+from tryon.engines.ootdiffusion.checkpoint import INPUT, PART_FILE, UNET_FILE, Files, read_published, shapes
 from tryon.engines.ootdiffusion.folder import refuse_other_eye
 from tryon.engines.ootdiffusion.network import Alignment, MaskTokens
 from tryon.engines.ootdiffusion.training.config import Base, OotdTraining
@@ -132,10 +132,23 @@ def read_start(
         f"try-on U-Net: {NAMES[config.try_on_from]} ({files.try_on})",
         f"garment U-Net: {NAMES[config.garment_from]} ({files.garment})",
     ]
-    if config.try_on_from == "sd15" and config.wiring.channels > GARMENT_CHANNELS:
-        wide = config.wiring.channels
-        lines.append(f"try-on U-Net: 4 input channels widened to {wide}; the new ones are zero and learn to see the person")
+    lines += _zero_inputs(weights[f"unet_vton.{INPUT}"], config)
     return OotdStart(weights, files, tuple(lines))
+
+
+def _zero_inputs(first: Tensor, config: OotdTraining) -> list[str]:
+    """What becomes of input channels of zeros, with which a U-Net was widened."""
+    wide = first.shape[1]
+    if not (count := sum(not first[:, channel].any() for channel in range(GARMENT_CHANNELS, wide))):
+        return []
+    new, learn, are, stay = ("new one", "learns", "is", "stays") if count == 1 else ("new ones", "learn", "are", "stay")
+    if config.trained in ("joint", "try-on"):
+        seen = "the person" if wide - count == GARMENT_CHANNELS else "what is new"
+        return [f"try-on U-Net: {wide - count} input channels widened to {wide}; the {new} {are} zero and {learn} to see {seen}"]
+    return [
+        f"try-on U-Net: {count} of its {wide} input channels {are} zero and {stay} so, because ootd.trained={config.trained} leaves "
+        "them alone: it never sees what they are shown; --set ootd.trained=try-on or joint, or start from weights that have them"
+    ]
 
 
 def _refuse_other_run(trained: Weights, files: Files, architecture: Architecture) -> None:
