@@ -50,6 +50,8 @@ class Anatomy(Protocol):
     """A network that can be studied."""
 
     name: str
+    training: str
+    """What `train` is told of it, one word and options; "" = there is no recipe."""
     size: Size
     parts: tuple[Part, ...]
     spared: frozenset[str]

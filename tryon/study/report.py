@@ -83,10 +83,10 @@ def origin_table(found: Findings) -> Table:
 def training_lines(found: Findings) -> list[str]:
     """What training holds in memory besides activations, by arithmetic."""
     trained = sum(row.trained for row in found.rows)
-    if not trained:
+    if not trained or not found.anatomy.training:
         return ["This project has no recipe that trains it."]
     frozen = sum(row.values - row.dead - row.trained for row in found.rows)
-    each, recipe = sum(ADAM_BYTES.values()), found.anatomy.name.replace("_", "-")
+    each, recipe = sum(ADAM_BYTES.values()), found.anatomy.training
     spelled = ", ".join(f"{what} {count}" for what, count in ADAM_BYTES.items())
     return [
         f"{trained:,} trained values in fp32 under AdamW: {each} bytes each ({spelled}), {trained * each / 1e9:.1f} GB.",

@@ -399,7 +399,11 @@ def test_four_inputs_are_widened_with_zeros_and_that_is_said(place):
         ("garment-only", (), "4 of its 8 input channels are zero and stay so"),
         ("attention-only", ("ootd.inputs=mask",), "1 of its 9 input channels is zero and stays so"),
         ("lora", ("ootd.inputs=pose",), "4 of its 12 input channels are zero and stay so"),
-        ("frozen-garment", ("ootd.inputs=mask", "ootd.try_on_from=ootd"), "8 input channels widened to 9; the new one is zero and learns"),
+        (
+            "frozen-garment",
+            ("ootd.inputs=mask", "ootd.try_on_from=ootd"),
+            "8 input channels widened to 9; the new one is zero and learns",
+        ),
         ("joint", ("ootd.inputs=add",), ""),
         ("lora", (), ""),
     ],

@@ -64,13 +64,16 @@ class DciVtonAnatomy:
         architecture: the widths.
         name: of the engine.
         size: (height, width) in pixels that it was trained at.
+        training: see `protocol.Anatomy`.
     """
 
     parts = PARTS
     spared = frozenset({"mapper.unconditional"})  # guidance's pass without garment
 
-    def __init__(self, architecture: Architecture = FULL, name: str = "dci_vton", size: Size = (512, 512)) -> None:
-        self.architecture, self.name, self.size = architecture, name, size
+    def __init__(
+        self, architecture: Architecture = FULL, name: str = "dci_vton", size: Size = (512, 512), training: str = "dci-vton"
+    ) -> None:
+        self.architecture, self.name, self.size, self.training = architecture, name, size, training
 
     def network(self, weight_format: str = FULL_FORMAT) -> DciVton:
         """See `protocol.Anatomy`."""
@@ -157,4 +160,4 @@ _POINTS = (
 )
 
 ANATOMY = DciVtonAnatomy()
-ANATOMY_V2 = DciVtonAnatomy(name="dci_vton_v2")
+ANATOMY_V2 = DciVtonAnatomy(name="dci_vton_v2", training="dci-vton --preset v2")

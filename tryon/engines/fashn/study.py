@@ -45,6 +45,7 @@ class FashnAnatomy:
     """
 
     name = "fashn"
+    training = ""
     spared: frozenset[str] = frozenset()
 
     def __init__(self, architecture: Architecture = FULL) -> None:

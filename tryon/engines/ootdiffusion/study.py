@@ -72,6 +72,7 @@ class OotdAnatomy:
 
     def __init__(self, name: str, words: Words, architecture: Architecture = FULL, size: Size = (1024, 768)) -> None:
         self.name, self.words, self.architecture, self.size = name, words, architecture, size
+        self.training = "ootdiffusion" if words is HALF_BODY else "ootdiffusion --set ootd.model=dc"
 
     def network(self, weight_format: str = FULL_FORMAT) -> OotDiffusion:
         """See `protocol.Anatomy`."""

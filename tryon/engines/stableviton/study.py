@@ -115,13 +115,16 @@ class StableVitonAnatomy:
         architecture: the widths.
         name: of the engine.
         size: (height, width) in pixels that it was trained at.
+        training: see `protocol.Anatomy`.
     """
 
     parts = PARTS
     spared = frozenset({"mapper.unconditional"})  # guidance's pass without garment
 
-    def __init__(self, architecture: Architecture = FULL, name: str = "stableviton", size: Size = (512, 384)) -> None:
-        self.architecture, self.name, self.size = architecture, name, size
+    def __init__(
+        self, architecture: Architecture = FULL, name: str = "stableviton", size: Size = (512, 384), training: str = "stableviton"
+    ) -> None:
+        self.architecture, self.name, self.size, self.training = architecture, name, size, training
 
     def network(self, weight_format: str = FULL_FORMAT) -> StableViton:
         """See `protocol.Anatomy`."""
@@ -219,5 +222,5 @@ _POINTS = (
 )
 
 ANATOMY = StableVitonAnatomy()
-ANATOMY_1024 = StableVitonAnatomy(name="stableviton_1024", size=(1024, 768))
+ANATOMY_1024 = StableVitonAnatomy(name="stableviton_1024", size=(1024, 768), training="stableviton --preset base-1024")
 ANATOMY_SIFT = StableVitonAnatomy(name="sift_vton")

@@ -61,12 +61,15 @@ class VitonHdAnatomy:
     Args:
         architecture: shapes and habits.
         name: of the engine.
+        training: see `protocol.Anatomy`; one of its three networks.
     """
 
     spared: frozenset[str] = frozenset()
 
-    def __init__(self, architecture: Architecture = OFFICIAL, name: str = "viton_hd") -> None:
-        self.architecture, self.name, self.size = architecture, name, architecture.size
+    def __init__(
+        self, architecture: Architecture = OFFICIAL, name: str = "viton_hd", training: str = "viton-hd --stage alias"
+    ) -> None:
+        self.architecture, self.name, self.size, self.training = architecture, name, architecture.size, training
         norms = tuple(name for name, _ in self.network().named_parameters() if "_norm." in name)
         self.parts = tuple(part if part.name != "label norms" else Part(**{**vars(part), "prefixes": norms}) for part in PARTS)
 
@@ -151,4 +154,4 @@ _POINTS = (
 )
 
 ANATOMY = VitonHdAnatomy()
-ANATOMY_GS = VitonHdAnatomy(SEED, "gs_viton")
+ANATOMY_GS = VitonHdAnatomy(SEED, "gs_viton", "viton-hd --stage alias --set viton_hd.variant=gs")
