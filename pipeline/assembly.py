@@ -253,8 +253,8 @@ def keep_note(settings: Settings, collection: Collection) -> str:
 def unheard_note(overrides: Iterable[str], collection: Collection) -> str:
     """A line about a `--set` for an engine that dresses nobody in this run, a sister above all; "" when there is none.
 
-    What is set for every engine that has it came by an option for all (`--save-attention`), and is missed only where none of these
-    dresses.
+    What is set for every engine that has it came by an option for all (`--save-attention`), and is missed only where none of
+    these dresses.
     """
     used = sorted({pair.engine for pair in (*collection.first_passes, *collection.pairs)})
     having: dict[str, set[str]] = {}

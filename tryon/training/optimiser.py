@@ -64,7 +64,7 @@ def _bitsandbytes(listed: list[dict[str, Any]], config: OptimiserConfig) -> torc
     except ImportError as problem:
         raise MissingPackageError(
             f"optimiser adamw8bit: bitsandbytes cannot be imported ({problem})",
-            "pip install bitsandbytes; or --set optimiser.name=adafactor, with still smaller moments, or adamw, with four times as large",
+            "pip install bitsandbytes; or --set optimiser.name=adafactor (smaller still), or adamw (moments four times as large)",
         ) from None
     made: torch.optim.Optimizer = AdamW8bit(listed, config.learning_rate, config.betas, config.epsilon, config.weight_decay)
     return made

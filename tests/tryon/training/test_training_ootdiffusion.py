@@ -215,9 +215,24 @@ def test_pictures_of_a_run_are_those_of_the_engine_with_the_exported_folder(plac
     drawn = drawn_by_the_engine(place, tmp_path / "made", "cloth" if "a cloth" in wiring else "published")
     sheet = images.read_rgb(tmp_path / "one" / "pictures" / "step-000000002.png")[20:276, 512:768]
     assert np.array_equal(sheet, cv2.resize(drawn, (256, 256), interpolation=cv2.INTER_AREA))
-    if wiring not in ("published", "middle, a cloth"):
+    if wiring != "published":
         with pytest.raises(UsageError, match="the published code knows no"):
             runs.export(RECIPE, tmp_path / "one", runs.Wanted(official=tmp_path / "theirs"), quiet)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (("ootd.prompts=cloth",), "prompts=cloth"),
+        (("ootd.prompts=empty", "ootd.model=dc"), "prompts=empty"),
+        (("ootd.prompts=cloth", "ootd.tokens=after"), "prompts=cloth, tokens=after"),
+        (("ootd.reference_timestep=middle",), "reference_timestep=middle"),
+    ],
+)
+def test_what_the_published_code_would_not_do_as_it_was_trained_is_not_exported_for_it(place, tmp_path, other, said):
+    with pytest.raises(UsageError, match=f"the published code knows no {said}") as refused:
+        RECIPE.export_official(place.start, settings(*other, preset="lora"), {}, tmp_path / "theirs")
+    assert "--to DIR" in refused.value.remedy and not (tmp_path / "theirs").exists()
 
 
 @pytest.mark.parametrize("wiring", WIRINGS)

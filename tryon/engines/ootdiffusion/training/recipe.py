@@ -24,6 +24,7 @@ from tryon.engines.ootdiffusion.training.said import about_lines
 from tryon.engines.ootdiffusion.training.start import read_start, start_files
 from tryon.engines.ootdiffusion.training.trainee import PICTURES, OotdBatch, OotdTrainee, whole_weights, words_in
 from tryon.engines.ootdiffusion.wiring import PUBLISHED
+from tryon.engines.ootdiffusion.words import PUBLISHED as PUBLISHED_WORDS
 from tryon.networks.savings import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
@@ -116,7 +117,10 @@ class OotdRecipe:
                 f"--official {file}: OOTDiffusion's code reads a folder with unet_garm and unet_vton",
                 "--official checkpoint-36000",
             )
-        if other := dict(asdict(_own(settings).wiring).items() - asdict(PUBLISHED).items()):
+        own = _own(settings)
+        other: dict[str, object] = dict(asdict(own.wiring).items() - asdict(PUBLISHED).items())
+        other |= {} if own.prompts == PUBLISHED_WORDS else {"prompts": own.prompts}
+        if other:
             said = ", ".join(f"{name}={value}" for name, value in sorted(other.items()))
             raise UsageError(f"--official {file}: the published code knows no {said}", "--to DIR, for this project")
         self.export_folder(start, settings, trained, file, vae)

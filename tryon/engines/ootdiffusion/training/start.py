@@ -146,8 +146,8 @@ def _zero_inputs(first: Tensor, config: OotdTraining) -> list[str]:
         seen = "the person" if wide - count == GARMENT_CHANNELS else "what is new"
         return [f"try-on U-Net: {wide - count} input channels widened to {wide}; the {new} {are} zero and {learn} to see {seen}"]
     return [
-        f"try-on U-Net: {count} of its {wide} input channels {are} zero and {stay} so, because ootd.trained={config.trained} leaves "
-        "them alone: it never sees what they are shown; --set ootd.trained=try-on or joint, or start from weights that have them"
+        f"try-on U-Net: {count} of its {wide} input channels {are} zero and {stay} so, because ootd.trained={config.trained} "
+        "leaves them alone: what they are shown is never seen; --set ootd.trained=try-on or joint, or start from others"
     ]
 
 
