@@ -5,7 +5,7 @@
 
 Every pair is taken as good, so look at them first. Each is ruined in seven ways that have happened: a rectangle of the garment's
 colours, the mask the wrong way round, another garment's result, a shift, a blur, one half missing (as the old photo, as grey);
-and in nine ways of shape (`shape_faults.py`). Ruined ones are judged on the canvas alone: what edge, face and surroundings would
+and in fourteen of shape (`shape_faults.py`). Ruined ones are judged on the canvas alone: what edge, face and surroundings would
 add is left out. Each line also says how many the gate found without its measures of shape.
 """
 
@@ -28,7 +28,7 @@ from compose.gate.gate import measure_canvas, measure_outline, measure_pair
 from compose.gate.scores import Scores
 from compose.gate.shape import Shape
 from compose.restore_inputs import RestoreInputs
-from compose.restore_step import RestoreConfig, RestoreStep, dress_photo
+from compose.restore_step import RestoreConfig, RestoreStep, dress_photo, with_own_hands
 from pipeline.core.arrays import RGB
 from pipeline.core.inputs.ids import slug
 from pipeline.core.items import Garment, Pair, Person
@@ -163,7 +163,7 @@ def pairs_of(folder: Path, engine: str) -> Iterator[Pair]:
 def judged(step: RestoreStep, inputs: RestoreInputs) -> tuple[Scores, NDArray[np.uint8]]:
     """The measures of one pair, as the restore step takes them, and the dressed person's matte on the canvas."""
     photos = dress_photo(inputs, step.config, 0)
-    alpha = dressed_alpha(photos)
+    alpha = with_own_hands(dressed_alpha(photos), photos, inputs)
     scores = measure_pair(inputs, photos, dressed_cutout(photos, inputs.cutout, alpha), step.read_face)
     return scores, inputs.frame.to_canvas(alpha, 0)
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from compose.gate.silhouette import PAINTED_LEVELS
 from compose.restore_inputs import RestoreInputs
+from pipeline.core.hands.shape import hand_area
 from pipeline.core.labels import Parse
-from pipeline.core.masks import Mask, box_of, components, dilate, erode, labelled
+from pipeline.core.masks import Mask, box_of, close, components, dilate, erode, labelled, open_
 
 Alpha = NDArray[np.uint8]
 Random = np.random.Generator
 Fault = Callable[[RestoreInputs, Alpha, Random], tuple[RestoreInputs, Alpha] | None]
 """A pair, its matte (h, w) uint8, random numbers → both ruined; None where this pair has no place for the fault."""
+HEAD = (Parse.HAT, Parse.HAIR, Parse.SUNGLASSES, Parse.FACE)
 ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
 SOLID = 250
 
@@ -181,6 +183,77 @@ def old_sleeve(inputs: RestoreInputs, alpha: Alpha, random: Random) -> tuple[Res
     return replace(inputs, result=np.where(left[..., None], inputs.canvas, inputs.result).astype(np.uint8)), alpha
 
 
+def gap_filled(inputs: RestoreInputs, alpha: Alpha, random: Random) -> tuple[RestoreInputs, Alpha] | None:
+    """The narrow end of a gap, as between arm and body, counts as the person."""
+    width, body = _width(inputs), alpha > 127
+    gaps = close(body, random.uniform(0.03, 0.06) * width) & ~body & dilate(_paint(inputs), 0.05 * width)
+    numbers, areas = components(open_(gaps, 1))
+    large = np.flatnonzero(areas[1:] > 0.004 * width**2) + 1
+    if not large.size:
+        return None
+    return inputs, np.where(numbers == large[random.integers(large.size)], 255, alpha).astype(np.uint8)
+
+
+def old_hood(inputs: RestoreInputs, alpha: Alpha, random: Random) -> tuple[RestoreInputs, Alpha] | None:
+    """The outline of an old hood beside the neck, filled with the new garment or with skin."""
+    shoulders, person = inputs.body.shoulders, inputs.person
+    if inputs.face_oval is None or person is None or inputs.worn is None or inputs.labels is None:
+        return None
+    if np.isnan(shoulders).any() or not _painted_near(inputs, shoulders):
+        return None
+    width, face = _width(inputs), inputs.frame.points_to_canvas(inputs.face_oval)
+    middle, chin = float(face[:, 0].mean()), float(face[:, 1].max())
+    axes = (round(random.uniform(0.42, 0.5) * width), round(random.uniform(0.17, 0.24) * width))
+    drawn = _ellipse(alpha, (round(middle), round(chin + 0.08 * width)), axes)
+    hood = drawn & ~dilate(labelled(inputs.labels, HEAD), 3) & (alpha < 8)
+    if np.count_nonzero(hood) < 0.03 * width**2:
+        return None
+    colour = (
+        _skin(inputs) if random.integers(2) else _colour(inputs.result, np.array([shoulders[:, 1].mean() + 0.2 * width, middle]))
+    )
+    return _in_old_garment(inputs, hood, colour), np.where(hood, 255, alpha).astype(np.uint8)
+
+
+def wide_arm(inputs: RestoreInputs, alpha: Alpha, random: Random) -> tuple[RestoreInputs, Alpha] | None:
+    """A new bare arm that fills the outline of a wide old sleeve."""
+    if inputs.person is None or inputs.worn is None or inputs.labels is None:
+        return None
+    arms = [arm for arm in inputs.body.arms if not np.isnan(arm[:2]).any() and _painted_near(inputs, arm[:1])]
+    width = _width(inputs)
+    arms = [arm for arm in arms if np.linalg.norm(arm[1] - arm[0]) > 0.45 * width]
+    if not arms:
+        return None
+    shoulder, elbow, _ = arms[random.integers(len(arms))]
+    sleeve, thick = np.zeros(alpha.shape, np.uint8), round(random.uniform(0.36, 0.46) * width)
+    start, end = (tuple(np.rint(shoulder + (elbow - shoulder) * share).astype(int).tolist()) for share in (0.2, 0.95))
+    cv2.line(sleeve, start, end, 1, thick)
+    arm = sleeve > 0
+    return _in_old_garment(inputs, arm, _skin(inputs)), np.where(arm, 255, alpha).astype(np.uint8)
+
+
+def bitten_hand(inputs: RestoreInputs, alpha: Alpha, random: Random) -> tuple[RestoreInputs, Alpha] | None:
+    """A piece of a hand is painted over."""
+    hand = _a_hand(inputs, alpha, random)
+    if hand is None:
+        return None
+    bare, points = hand
+    spot = bare & _ellipse(
+        alpha, tuple(np.rint(points[random.integers(5, 21)]).astype(int).tolist()), (round(0.09 * _width(inputs)),) * 2
+    )
+    colour = _colour(inputs.result, np.argwhere(_paint(inputs)).mean(0))
+    if np.count_nonzero(spot) < 0.004 * _width(inputs) ** 2:
+        return None
+    return _pasted(inputs, np.where(spot[..., None], colour, inputs.result).astype(np.uint8)), alpha
+
+
+def faint_hand(inputs: RestoreInputs, alpha: Alpha, random: Random) -> tuple[RestoreInputs, Alpha] | None:
+    """A hand is half transparent."""
+    hand = _a_hand(inputs, alpha, random)
+    if hand is None:
+        return None
+    return inputs, np.where(erode(hand[0], 1), round(random.uniform(90, 180)), alpha).astype(np.uint8)
+
+
 FAULTS: dict[str, Fault] = {
     "shredded sleeve": shredded_sleeve,
     "loose threads": loose_threads,
@@ -191,7 +264,51 @@ FAULTS: dict[str, Fault] = {
     "thing lost": thing_lost,
     "wall in the cut-out": wall_in_gap,
     "old sleeve": old_sleeve,
+    "gap filled": gap_filled,
+    "old hood": old_hood,
+    "wide bare arm": wide_arm,
+    "bitten hand": bitten_hand,
+    "faint hand": faint_hand,
 }
+
+
+def _in_old_garment(inputs: RestoreInputs, place: Mask, colour: tuple[int, int, int]) -> RestoreInputs:
+    """As if the old garment had been at a place, which got another colour."""
+    assert inputs.person is not None and inputs.worn is not None and inputs.labels is not None
+    old = np.median(inputs.canvas[inputs.worn], axis=0) if inputs.worn.any() else np.array([60, 60, 60])
+    old = old if np.abs(old - colour).max() > 2 * PAINTED_LEVELS else 255 - old
+    return replace(
+        inputs,
+        canvas=np.where(place[..., None], old, inputs.canvas).astype(np.uint8),
+        result=np.where(place[..., None], colour, inputs.result).astype(np.uint8),
+        mask=inputs.mask | place,
+        person=inputs.person | place,
+        worn=inputs.worn | place,
+        labels=np.where(place, Parse.UPPER_CLOTHES, inputs.labels).astype(np.uint8),
+    )
+
+
+def _skin(inputs: RestoreInputs) -> tuple[int, int, int]:
+    """The face's colour."""
+    face = None if inputs.labels is None else inputs.canvas[inputs.labels == Parse.FACE]
+    red, green, blue = (190, 140, 115) if face is None or not len(face) else np.median(face, axis=0).astype(int).tolist()
+    return red, green, blue
+
+
+def _a_hand(inputs: RestoreInputs, alpha: Alpha, random: Random) -> tuple[Mask, NDArray[np.float32]] | None:
+    """A hand that the photo shows near the garment: where it is, and its key-points."""
+    if inputs.labels is None or inputs.person is None:
+        return None
+    near, bare = dilate(_paint(inputs), 0.3 * _width(inputs)), labelled(inputs.labels, ARMS) & inputs.person & (alpha > SOLID)
+    found = [(bare & near & hand_area(alpha.shape, each, 0), each) for each in inputs.body.hands]
+    found = [each for each in found if np.count_nonzero(each[0]) > 0.015 * _width(inputs) ** 2]
+    return found[random.integers(len(found))] if found else None
+
+
+def _ellipse(like: Alpha, middle: tuple[int, ...], axes: tuple[int, ...]) -> Mask:
+    drawn = np.zeros(like.shape, np.uint8)
+    cv2.ellipse(drawn, middle, axes, 0, 0, 360, 1, -1)
+    return drawn > 0
 
 
 def _width(inputs: RestoreInputs) -> float:

@@ -195,10 +195,22 @@ def _points(pair: Pair, layout: Layout) -> Keypoints | None:
 
 
 def body_of(points: Keypoints) -> Body:
-    """Shoulders, neck and hips, where they were detected."""
-    joints = (Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER, Joint.NECK, Joint.MID_HIP)
-    places = np.array([points.xy(joint) if points.has(joint) else (np.nan, np.nan) for joint in joints], np.float32)
-    return Body(shoulders=places[:2], spine=places[2:])
+    """Shoulders, neck, hips, arms and hands, where they were detected."""
+
+    def places(*joints: Joint) -> NDArray[np.float32]:
+        return np.array([points.xy(joint) if points.has(joint) else (np.nan, np.nan) for joint in joints], np.float32)
+
+    arms = (
+        places(Joint.RIGHT_SHOULDER, Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST),
+        places(Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST),
+    )
+    hands = [hand[:, :2] for hand in (points.right_hand, points.left_hand) if (hand[:, 2] > 0).all()]
+    return Body(
+        shoulders=places(Joint.RIGHT_SHOULDER, Joint.LEFT_SHOULDER),
+        spine=places(Joint.NECK, Joint.MID_HIP),
+        arms=np.stack(arms),
+        hands=tuple(hands),
+    )
 
 
 def _read_parts(person: Person, layout: Layout, keep: Sequence[str]) -> _Parts:

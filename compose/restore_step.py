@@ -16,6 +16,7 @@ from compose.crop import view_around
 from compose.delivery import PhotoDelivery, size_notices
 from compose.dressed_matte.before_after import BODY, Alpha, BeforeAfter
 from compose.dressed_matte.matte import dressed_alpha, dressed_cutout
+from compose.dressed_matte.solid_hands import solid_hands
 from compose.gate.faces import ReadFace, face_similarity, read_face
 from compose.gate.gate import measure_pair
 from compose.gate.hands import HandEvidence, JudgedHand, judge_hands
@@ -33,7 +34,7 @@ from pipeline.core.layout import (
     DRESSED_CUTOUT,
     Ref,
 )
-from pipeline.core.masks import box_of
+from pipeline.core.masks import box_of, bytes_of
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect
 from pipeline.core.seeds import grain_seed
@@ -65,7 +66,7 @@ class RestoreStep(StepBase):
 
     name: ClassVar[str] = "restore"
     unit: ClassVar[Unit] = Unit.PAIR
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     config: RestoreConfig
     packages = (PACKAGES,)
     """Of the backend, and of the gate, which compares faces."""
@@ -160,7 +161,8 @@ class RestoreStep(StepBase):
         """The photo before and after, the matte of the dressed person, and what became of each hand."""
         photos = dress_photo(inputs, self.config, grain_seed(self.context.seed, inputs.pair.id))
         photos, hands = self.settled_hands(inputs, photos)
-        return photos, dressed_alpha(photos, partial(self._new_matte, photos) if self.backend else None), hands
+        alpha = dressed_alpha(photos, partial(self._new_matte, photos) if self.backend else None)
+        return photos, with_own_hands(alpha, photos, inputs), hands
 
     def _pictures(
         self, pair: Pair, dressed: NDArray[np.uint8], alpha: NDArray[np.uint8], recipe: Mapping[str, Any]
@@ -202,6 +204,14 @@ def dress_photo(inputs: RestoreInputs, config: RestoreConfig, seed: int) -> Befo
     colour = match_detail(inputs.photo, paste, enlargement, inputs.matte > 250, config.detail, seed)
     dressed = blend(inputs.photo, colour, paste.weight)
     return BeforeAfter(inputs.photo, dressed, inputs.matte, changed_in_photo(changed, inputs.frame))
+
+
+def with_own_hands(alpha: Alpha, photos: BeforeAfter, inputs: RestoreInputs) -> Alpha:
+    """The matte (h, w) uint8 of the dressed person with the photo's own hands whole, as far as the parse map knows them."""
+    if inputs.bare is None or not inputs.bare.any():
+        return alpha
+    bare = inputs.frame.to_photo(bytes_of(inputs.bare) * np.uint8(255)) > 127
+    return solid_hands(alpha, photos, bare)
 
 
 def _pair(item: Item) -> Pair:

@@ -60,7 +60,7 @@ class GateInputs:
         bare: canvas-sized bool, arms, hands and gloves, or None.
         hands: where the hands of the photo are, by side, photo pixels.
         labels: canvas-sized uint8 of `Parse`, or None.
-        body: where shoulders, neck and hips are on the canvas.
+        body: where shoulders, neck, hips, arms and hands are on the canvas.
         learned: whether the mask was learned from the result, so that its edge says nothing.
     """
 
@@ -127,6 +127,8 @@ def measure_outline(inputs: GateInputs, alpha: NDArray[np.uint8]) -> Shape:
         inputs: canvas, result, garment and body.
         alpha: canvas-sized uint8, the dressed person's matte.
     """
+    oval = inputs.face_oval
+    face = np.zeros((0, 2), np.float32) if oval is None else inputs.frame.points_to_canvas(oval).astype(np.float32)
     pictures = Pictures(
         canvas=inputs.canvas,
         result=inputs.result,
@@ -135,7 +137,7 @@ def measure_outline(inputs: GateInputs, alpha: NDArray[np.uint8]) -> Shape:
         alpha=alpha,
         labels=inputs.labels,
         worn=inputs.worn,
-        body=inputs.body,
+        body=replace(inputs.body, face=face),
     )
     return measure_shape(pictures, inputs.garment(), inputs.cloth_mask)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,7 @@ from compose.gate.silhouette import SHOULDERS_PX, Silhouette
 from pipeline.core.arrays import RGB, Lab
 from pipeline.core.colour import to_lab
 from pipeline.core.labels import Parse
-from pipeline.core.masks import Mask, components, dilate, erode, labelled, open_
+from pipeline.core.masks import Mask, close, components, dilate, erode, labelled, open_
 
 NEAR_PX, FAR_PX = 10, 40
 """How far away the background is read that would show at a place; far only where none is near."""
@@ -20,6 +23,8 @@ CLEAR_PX = 4
 """Distance from the person from which the background is nobody's edge."""
 GROUND_LEVELS = 14.0
 """Skin differs by more from the background beside it."""
+FAR_LEVELS = 64.0
+"""What differs by more needs no look at its L*a*b*: its lightness alone differs too much."""
 GROUND_DELTA, CLEARLY = 8.0, 0.6
 """A pixel is background when it is this near to the one beside it (in L*a*b*, lightness halved), and by this factor nearer than
 to any colour of the person's."""
@@ -34,6 +39,8 @@ COVERED = (
 THIN_PX = 1.5
 """Half the width of the thinnest piece that counts: thinner ones are the soft edge, which `halo.py` judges."""
 EDGE_PX = 3
+GAP_REACH_PX, GAP_END_PX = 15, 1.5
+"""How near to the old outline a narrow gap begins; or it ends in the new one."""
 AROUND_PX = 12
 """How far from the paint old background counts: it lies between the new sleeve and the arm."""
 LEAST_PX = 20
@@ -44,25 +51,45 @@ BESIDE_PX = 20
 """The old garment counts this near to the paint; a coat that is kept on purpose goes on beyond."""
 
 
-def background_left(seen: Silhouette, garment: Palette | None) -> float | None:
-    """Area of old background inside the dressed person, in squares of the shoulders' width.
+def background_left(seen: Silhouette, garment: Palette | None) -> tuple[float | None, float | None]:
+    """Areas of old background inside the dressed person, in squares of the shoulders' width: of pieces, and of narrow gaps.
 
     Args:
         seen: before and after.
         garment: the new garment's colours; None where they are not known, and then neither is what has the background's.
     """
     if garment is None:
-        return None
+        return None, None
     ground, known = _ground_behind(seen)
     own = seen.before & ~seen.painted
     if seen.labels is not None:
         own &= erode(labelled(seen.labels, COVERED), 2)
-    places = known & seen.after & dilate(seen.painted, AROUND_PX) & ~own
-    alike = np.zeros(places.shape, bool)
-    if not places.any():
+    shown = np.clip(ground, 0, 255).astype(np.uint8)
+    alike = known & seen.after & dilate(seen.painted, AROUND_PX) & ~own & (distance(seen.new, shown) <= FAR_LEVELS)
+    if not alike.any():
+        return 0.0, 0.0
+    alike[alike] = _nearer_ground(seen.new[alike], shown[alike], partial(_own_colours, seen, ground, garment))
+    if not alike.any():
+        return 0.0, 0.0
+    return _pieces(open_(alike, THIN_PX), ~erode(seen.after, EDGE_PX)), _gaps_filled(seen, alike)
+
+
+def _gaps_filled(seen: Silhouette, alike: Mask) -> float:
+    """Area of narrow gaps, as between arm and body, whose background counts as the person.
+
+    They lie deeper than the soft edge, and near the outline before or after: farther in are white prints before a white wall.
+    """
+    narrow = open_(close(alike, 1) & seen.after, 1)
+    if not narrow.any():
         return 0.0
-    alike[places] = _nearer_ground(seen.new[places], ground[places], _own_colours(seen, ground, garment))
-    return _pieces(open_(alike, THIN_PX), ~erode(seen.after, EDGE_PX))
+    depth, before = seen.discs_after.inside, seen.discs_before.inside
+    numbers, areas = components(narrow)
+    places = numbers[narrow]
+    inner = np.bincount(places[depth[narrow] > EDGE_PX], minlength=len(areas))
+    beside = np.bincount(places[(before[narrow] <= GAP_REACH_PX) | (depth[narrow] < GAP_END_PX)], minlength=len(areas))
+    real = (areas >= LEAST_PX) & (inner > areas / 2) & (beside > 0)
+    real[0] = False
+    return float(areas[real].sum()) / SHOULDERS_PX**2
 
 
 def old_garment_pieces(seen: Silhouette) -> float | None:
@@ -72,32 +99,37 @@ def old_garment_pieces(seen: Silhouette) -> float | None:
     """
     if seen.worn is None:
         return None
-    same = seen.worn & ~dilate(seen.painted, 1) & seen.after & (distance(seen.old, seen.new) <= UNCHANGED_LEVELS)
-    left = open_(same & dilate(seen.painted, BESIDE_PX), THIN_PX)
+    left = seen.worn & seen.after & ~dilate(seen.painted, 1)
+    left[left] = (np.abs(seen.old[left].astype(np.int16) - seen.new[left]) <= UNCHANGED_LEVELS).all(1)
+    if left.any():
+        left = open_(left & dilate(seen.painted, BESIDE_PX), THIN_PX)
+    if not left.any():
+        return 0.0
     others = None
     if seen.labels is not None:
         others = palette(seen.old, erode(labelled(seen.labels, COVERED) & ~seen.worn, EDGE_PX) & ~dilate(seen.painted, EDGE_PX))
-    if others is not None and left.any():
-        left[left] = _nearest(_lab(seen.new[left]), others.lab.astype(np.float32) * LIGHTNESS_HALF) > OTHERS_DELTA
+    if others is not None:
+        left[left] = nearest(lab_of(seen.new[left]), others.lab.astype(np.float32) * LIGHTNESS_HALF) > OTHERS_DELTA
     return _pieces(open_(left, THIN_PX), np.zeros(left.shape, bool))
 
 
-def _nearer_ground(pixels: RGB, ground: Lab, own: Lab) -> NDArray[np.bool_]:
+def _nearer_ground(pixels: RGB, ground: RGB, own: Callable[[], Lab]) -> NDArray[np.bool_]:
     """(n,) bool: whether pixels (n, 3) have the colour of the background beside them (n, 3), and clearly none of the person's.
 
     Args:
         pixels: (n, 3) uint8 RGB.
-        ground: (n, 3) RGB in 0..255.
-        own: (k, 3) L*a*b* with lightness halved.
+        ground: (n, 3) uint8 RGB.
+        own: gives (k, 3) L*a*b* with lightness halved; asked where there is anything to decide.
     """
-    lab = _lab(pixels)
-    away = np.sqrt(((lab - _lab(np.clip(ground, 0, 255).astype(np.uint8))) ** 2) @ np.ones(3, np.float32))
+    lab = lab_of(pixels)
+    away = np.sqrt(((lab - lab_of(ground)) ** 2) @ np.ones(3, np.float32))
     found: NDArray[np.bool_] = away < GROUND_DELTA
-    found[found] = away[found] < CLEARLY * _nearest(lab[found], own)
+    if found.any():
+        found[found] = away[found] < CLEARLY * nearest(lab[found], own())
     return found
 
 
-def _nearest(lab: Lab, colours: Lab) -> Lab:
+def nearest(lab: Lab, colours: Lab) -> Lab:
     """(n,) distance of colours (n, 3) from the nearest of (k, 3)."""
     square = np.full(len(lab), np.inf, np.float32)
     for colour in colours:
@@ -116,7 +148,7 @@ def _own_colours(seen: Silhouette, ground: NDArray[np.float32], garment: Palette
     return colours.astype(np.float32) * LIGHTNESS_HALF
 
 
-def _lab(pixels: RGB) -> Lab:
+def lab_of(pixels: RGB) -> Lab:
     """(n, 3) uint8 RGB → (n, 3) float32 L*a*b* with lightness halved; CIEDE2000 would take ten times as long."""
     lab: Lab = to_lab(pixels[None])[0].astype(np.float32) * LIGHTNESS_HALF
     return lab
@@ -124,23 +156,29 @@ def _lab(pixels: RGB) -> Lab:
 
 def _ground_behind(seen: Silhouette) -> tuple[NDArray[np.float32], Mask]:
     """(h, w, 3) float32: the background's colour beside each place, and (h, w) bool: where it has one."""
-    clear = (~dilate(seen.before, CLEAR_PX)).astype(np.float32)
-    near, spread, there = _around(seen.old, clear, NEAR_PX)
-    far, wide, anywhere = _around(seen.old, clear, FAR_PX)
+    planes = _planes(seen.old, (~dilate(seen.before, CLEAR_PX)).astype(np.float32))
+    near, spread, there = _around(planes, seen.old.shape[1::-1], NEAR_PX)
+    far, wide, anywhere = _around(planes, seen.old.shape[1::-1], FAR_PX)
     use = there > 0.02
     known = np.where(use, spread, wide) < BUSY_LEVELS
     return np.where(use[..., None], near, far), known & (anywhere > 0.003)
 
 
-def _around(picture: RGB, clear: NDArray[np.float32], reach_px: int) -> tuple[NDArray[np.float32], ...]:
-    """Mean colour (h, w, 3), its deviation in grey levels (h, w) and how much is known (h, w); at a quarter of the size."""
-    full = picture.shape[1::-1]
-    size = (max(1, full[0] // QUARTER), max(1, full[1] // QUARTER))
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    planes = [np.dstack([picture * clear[..., None], clear]), np.dstack([grey * clear, grey * grey * clear])]
-    colour, light = (
-        cv2.GaussianBlur(cv2.resize(each, size, interpolation=cv2.INTER_AREA), (0, 0), reach_px / QUARTER) for each in planes
-    )
+def _planes(picture: RGB, clear: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """At a quarter of the size, where clear: (h, w, 4) float32 colours and share, and (h, w, 2) grey and its square."""
+    size = tuple(max(1, side // QUARTER) for side in picture.shape[1::-1])
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) * clear
+    channels = [each * clear for each in cv2.split(picture)]
+    colour, light = cv2.merge([*channels, clear]), cv2.merge([grey, grey * grey])
+    small = [np.asarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA), np.float32) for each in (colour, light)]
+    return small[0], small[1]
+
+
+def _around(
+    planes: tuple[NDArray[np.float32], NDArray[np.float32]], full: tuple[int, ...], reach_px: int
+) -> tuple[NDArray[np.float32], ...]:
+    """Mean colour (h, w, 3), its deviation in grey levels (h, w) and how much is known (h, w), of `_planes`; `full` (w, h)."""
+    colour, light = (cv2.GaussianBlur(each, (0, 0), reach_px / QUARTER) for each in planes)
     share = np.maximum(colour[..., 3:], 1e-6)
     mean, square = np.moveaxis(light / share, 2, 0)
     found = (colour[..., :3] / share, np.sqrt(np.maximum(square - mean * mean, 0)), colour[..., 3])

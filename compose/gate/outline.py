@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from compose.gate.discs import Discs
 from compose.gate.silhouette import SHOULDERS_PX, Silhouette
 from pipeline.core.arrays import Points
 from pipeline.core.labels import Parse
-from pipeline.core.masks import Mask, bytes_of, close, components, dilate, erode, fill_holes, labelled, largest, open_
+from pipeline.core.masks import Mask, box_of, bytes_of, close, components, dilate, erode, fill_holes, labelled, largest, open_
+from pipeline.core.rect import Rect
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Tooth:
 
 SIZES = (Tooth(4, 0.6, 0.8, 16), Tooth(8, 0.5, 0.8, 32))
 """Shreds of a hem or a sleeve, and whole rags."""
+ROOM_PX = 4 * SIZES[-1].half_px
+"""What is seen round a shape: more than any disc reaches."""
 APART_PX = 7
 """What is nearer to another one is the same, seen twice; of the larger size, what is nearer by twice as much."""
 OF_GARMENT, OWN_TEETH = 0.74, 2
@@ -60,6 +64,8 @@ REACH_PX, HAND_REACH_PX, FACE_REACH_PX = 4, 3, 14
 SHOULDER_REACH, BELOW_SHOULDERS = 0.55, 0.25
 """How far from a shoulder, and how far below both, belongs to them, in their width."""
 SMOOTH_PX, LEAST_LUMP_PX = 5, 8
+AROUND_LUMPS_PX = 48
+"""Seen round the shoulders for lumps: what is smooth there, and lumps that begin there."""
 LEAST_PART_PX, THINNEST_PART_PX = 60, 4
 RIM_PX = 3
 
@@ -69,10 +75,13 @@ def torn(seen: Silhouette) -> int:
     paint = largest(open_(fill_holes(close(seen.painted, 2)), 1)) & seen.after
     beside, within = dilate(seen.painted, REACH_PX), erode(seen.before & seen.after, REACH_PX)
     outer, inner = beside & ~_ragged_anyway(seen, REACH_PX), within & ~_ragged_anyway(seen, FACE_REACH_PX)
+    box = box_of(paint) or Rect(0, 0, *paint.shape)
+    window = box.window(paint.shape, ROOM_PX)
+    painted, corner = Discs(paint[window]), np.array([window[1].start, window[0].start], np.float32)
     found: list[Points] = []
     for size in SIZES:
-        found.append(teeth(seen.after, outer & ~_grown(residue(seen.before, size), size.half_px), size))
-        found.append(teeth(paint, inner, size))
+        found.append(teeth(seen.discs_after, outer & ~_grown(residue(seen.discs_before, size), size.half_px), size))
+        found.append(teeth(painted, inner[window], size) + corner)
     return count_apart(found)
 
 
@@ -88,30 +97,33 @@ def own_teeth(cloth_mask: Mask) -> int:
     scale = SHOULDERS_PX / (OF_GARMENT * np.sqrt(area))
     size = [max(1, round(side * scale)) for side in cloth_mask.shape[::-1]]
     large = cv2.resize(bytes_of(cloth_mask) * np.uint8(255), size, interpolation=cv2.INTER_LINEAR) > 127
-    shape = np.pad(large, 2 * RIM_PX)
-    return max(0, len(teeth(shape, np.ones(shape.shape, bool), SIZES[0])) - OWN_TEETH)
+    box = box_of(large)
+    shape = np.pad(large if box is None else large[box.window(large.shape, ROOM_PX)], 2 * RIM_PX)
+    return max(0, len(teeth(Discs(shape), np.ones(shape.shape, bool), SIZES[0])) - OWN_TEETH)
 
 
-def teeth(shape: Mask, where: Mask, size: Tooth) -> Points:
-    """(n, 2) float32 x, y of every tooth and notch of a shape that lies mostly in `where`; both (h, w) bool."""
-    gaps = _gaps(shape, size.half_px)
-    if gaps.any():
-        gaps &= ~_ends_of_wide_gaps(shape, gaps, size)
-    limits = ((_thin(shape, size.half_px), size.tooth, np.inf), (gaps, size.notch, size.longest_px))
+def teeth(discs: Discs, where: Mask, size: Tooth) -> Points:
+    """(n, 2) float32 x, y of every tooth and notch of a shape that lies mostly in `where`, (h, w) bool."""
+    gaps = _without_ends_of_wide_gaps(discs, discs.gaps(size.half_px), size)
+    limits = ((discs.thin(size.half_px), size.tooth, np.inf), (gaps, size.notch, size.longest_px))
     found = []
     for part, least, longest in limits:
-        count, numbers, boxes, middles = cv2.connectedComponentsWithStats(part.view(np.uint8), connectivity=8)
-        inside = np.bincount(numbers[where], minlength=count)
+        box = box_of(part)
+        if box is None:
+            continue
+        window = box.window(part.shape)
+        count, numbers, boxes, middles = cv2.connectedComponentsWithStats(bytes_of(part[window]), connectivity=8)
+        inside = np.bincount(numbers[where[window] & part[window]], minlength=count)
         area, length = boxes[:, cv2.CC_STAT_AREA], boxes[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1)
         real = (area >= least * size.half_px**2) & (length <= longest) & (inside > area / 2)
         real[0] = False
-        found.append(middles[real].astype(np.float32))
-    return np.concatenate(found)
+        found.append((middles[real] + (box.left, box.top)).astype(np.float32))
+    return np.concatenate(found) if found else np.zeros((0, 2), np.float32)
 
 
-def residue(shape: Mask, size: Tooth) -> Mask:
+def residue(discs: Discs, size: Tooth) -> Mask:
     """(h, w) bool: what is thinner than a tooth, of the shape and of the gaps in it."""
-    return _thin(shape, size.half_px) | _gaps(shape, size.half_px)
+    return discs.thin(size.half_px) | discs.gaps(size.half_px)
 
 
 def count_apart(found: Sequence[Points]) -> int:
@@ -127,8 +139,7 @@ def bulge(seen: Silhouette) -> float | None:
     """How far the painted outline reaches beyond the old one at the shoulders, in their width; None without shoulders."""
     if not len(seen.shoulders):
         return None
-    beyond = cv2.distanceTransform((~seen.before).view(np.uint8), cv2.DIST_L2, 3)
-    out = beyond[_near_shoulders(seen) & seen.after & dilate(seen.painted, REACH_PX)]
+    out = seen.discs_before.outside[_near_shoulders(seen) & seen.after & dilate(seen.painted, REACH_PX)]
     return float(out.max(initial=0)) / SHOULDERS_PX
 
 
@@ -139,10 +150,15 @@ def lumps(seen: Silhouette) -> float | None:
     """
     if not len(seen.shoulders):
         return None
-    above = np.indices(seen.after.shape)[0] < seen.shoulders[:, 1].mean() + BELOW_SHOULDERS * SHOULDERS_PX
-    where = _near_shoulders(seen) & above & dilate(seen.painted, REACH_PX) & ~_ragged_anyway(seen, FACE_REACH_PX)
-    numbers, areas = components(_unsmooth(seen.after) & ~dilate(_unsmooth(seen.before), REACH_PX - 1))
-    inside = np.bincount(numbers[where], minlength=len(areas))
+    above = np.arange(len(seen.after))[:, None] < seen.shoulders[:, 1].mean() + BELOW_SHOULDERS * SHOULDERS_PX
+    where = _near_shoulders(seen) & above & dilate(seen.painted, REACH_PX)
+    box = box_of(where)
+    if box is None:
+        return 0.0
+    where &= ~_ragged_anyway(seen, FACE_REACH_PX)
+    window = box.window(where.shape, AROUND_LUMPS_PX)
+    numbers, areas = components(_unsmooth(seen.after[window]) & ~dilate(_unsmooth(seen.before[window]), REACH_PX - 1))
+    inside = np.bincount(numbers[where[window]], minlength=len(areas))
     real = (areas >= LEAST_LUMP_PX) & (inside > areas / 2)
     real[0] = False
     return float(areas[real].sum()) / SHOULDERS_PX**2
@@ -168,34 +184,29 @@ def _ragged_anyway(seen: Silhouette, reach_px: int) -> Mask:
 
 
 def _near_shoulders(seen: Silhouette) -> Mask:
-    rows, columns = np.indices(seen.after.shape, np.float32)
-    square = np.min([(rows - y) ** 2 + (columns - x) ** 2 for x, y in seen.shoulders], axis=0)
-    return np.asarray(square < (SHOULDER_REACH * SHOULDERS_PX) ** 2)
+    rows, columns = (np.arange(side, dtype=np.float32) for side in seen.after.shape)
+    reach = np.float32((SHOULDER_REACH * SHOULDERS_PX) ** 2)
+    near = [((rows - y) ** 2)[:, None] + (columns - x) ** 2 < reach for x, y in seen.shoulders]
+    return np.asarray(np.logical_or.reduce(near))
 
 
 def _unsmooth(shape: Mask) -> Mask:
     """(h, w) bool: where a shape differs from its smooth self."""
-    smooth = cv2.GaussianBlur(shape.view(np.uint8) * np.uint8(255), (0, 0), SMOOTH_PX) > 127
+    smooth = cv2.GaussianBlur(bytes_of(shape) * np.uint8(255), (0, 0), SMOOTH_PX) > 127
     return np.asarray(smooth ^ shape)
 
 
-def _ends_of_wide_gaps(shape: Mask, gaps: Mask, size: Tooth) -> Mask:
-    """(h, w) bool: where a gap goes on, as between arm and body or the legs: twice as wide a disc fills much more of it."""
-    numbers, areas = components(_gaps(shape, 2 * size.half_px))
-    filled = np.bincount(numbers[gaps], minlength=len(areas))
-    wide = areas > WIDER * np.maximum(filled, 1)
+def _without_ends_of_wide_gaps(discs: Discs, gaps: Mask, size: Tooth) -> Mask:
+    """(h, w) bool: less where a gap goes on, as between arm and body or the legs: twice as wide a disc fills much more of it."""
+    if not gaps.any():
+        return gaps
+    numbers, areas = components(discs.gaps(2 * size.half_px))
+    places = numbers[gaps]
+    wide = areas > WIDER * np.maximum(np.bincount(places, minlength=len(areas)), 1)
     wide[0] = False
-    return np.asarray(wide[numbers])
-
-
-def _thin(shape: Mask, radius_px: float) -> Mask:
-    """What a disc of this radius does not reach inside a shape."""
-    return shape & ~_grown(_deep(shape, radius_px), radius_px)
-
-
-def _gaps(shape: Mask, radius_px: float) -> Mask:
-    """Likewise outside it."""
-    return _deep(_grown(shape, radius_px), radius_px) & ~shape
+    kept = gaps.copy()
+    kept[gaps] = ~wide[places]
+    return kept
 
 
 def _grown(shape: Mask, radius_px: float) -> Mask:
@@ -203,8 +214,3 @@ def _grown(shape: Mask, radius_px: float) -> Mask:
     return (
         np.asarray(cv2.distanceTransform((~shape).view(np.uint8), cv2.DIST_L2, 3) <= radius_px) if shape.any() else shape.copy()
     )
-
-
-def _deep(shape: Mask, radius_px: float) -> Mask:
-    """Shrunk by a disc; beyond the picture's edge counts as inside."""
-    return np.asarray(cv2.distanceTransform(shape.view(np.uint8), cv2.DIST_L2, 3) > radius_px)

@@ -14,6 +14,9 @@ from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import BLANK_SPREAD
 from pipeline.core.score import PASS_SCORE, SCORE, SCORE_WHY
 
+Sign = tuple[float | None, str]
+"""A measure's grade, or None where there was nothing to measure by, and its value beside the threshold in words."""
+
 
 class GateConfig(StepConfig):
     """What a finished picture must reach; a value beyond a threshold is flagged. No threshold changes a pixel."""
@@ -52,10 +55,18 @@ class GateConfig(StepConfig):
     """Area of knobs and dents along the shoulders, in squares of the shoulders' width."""
     most_lost: float = Field(0.015, gt=0, le=2)
     """Area of hands, shoes and things that are gone from the person, in squares of the shoulders' width; a hand has 0.1."""
+    most_hands_lost: float = Field(0.0018, gt=0, le=2)
+    """Area of hands that is painted over or see-through, likewise: a finger's end has 0.002."""
     most_ground: float = Field(0.006, gt=0, le=2)
     """Area of old background inside the person, in squares of the shoulders' width: 0.01 is four by four centimetres."""
+    most_gaps: float = Field(0.0025, gt=0, le=2)
+    """Area of old background in narrow gaps, as between arm and body, likewise."""
     most_pieces: float = Field(0.01, gt=0, le=2)
     """Area of the replaced garment beside the new one, likewise."""
+    most_collar: float = Field(0.014, gt=0, le=2)
+    """Area beside the neck that has the outline of the old hood or collar, likewise."""
+    most_sleeve: float = Field(0.277, gt=0, le=2)
+    """Width of a new bare upper arm, in the shoulders' width: more is the width of the old sleeve."""
     least_hand_likeness: float = Field(0.5, ge=0, lt=1)
     """Likeness of each hand to the photo's, by its key-points and pixels: 1 = the photo's own; 0 = do not look at hands."""
 
@@ -163,38 +174,76 @@ class Scores:
             f"{shape.torn} teeth or notches, allowed {config.most_torn}",
         )
         yield (Flag.SHOULDERS_BULGE, *self._shoulders(config))
-        yield (
-            Flag.PART_LOST,
-            _at_most(shape.lost, config.most_lost),
-            f"{_of_shoulders(shape.lost)}, allowed {config.most_lost:.2%}",
-        )
-        yield (
-            Flag.BACKGROUND_LEFT,
-            _at_most(shape.ground, config.most_ground),
-            f"{_of_shoulders(shape.ground)}, allowed {config.most_ground:.2%}",
-        )
+        yield (Flag.PART_LOST, *self._lost(config))
+        yield (Flag.BACKGROUND_LEFT, *self._background(config))
 
-    def _shoulders(self, config: GateConfig) -> tuple[float | None, str]:
-        """The worse of two signs: cloth that sticks out beside them, and lumps along them."""
+    def _shoulders(self, config: GateConfig) -> Sign:
+        """Cloth that sticks out beside them, and lumps along them."""
         bulge, lumps = self.shape.bulge, self.shape.lumps
-        out, uneven = _late_until(bulge, config.most_bulge, 2 * config.most_bulge), _at_most(lumps, config.most_lumps)
-        if uneven is not None and (out is None or uneven < out):
-            return uneven, f"lumps along them: {_of_shoulders(lumps)}, allowed {config.most_lumps:.2%}"
-        return out, f"by {_percent(bulge)} of the shoulders' width, allowed {config.most_bulge:.0%}"
+        return _worse(
+            (
+                _late_until(bulge, config.most_bulge, 2 * config.most_bulge),
+                f"by {_percent(bulge)} of the shoulders' width, allowed {config.most_bulge:.0%}",
+            ),
+            (_at_most(lumps, config.most_lumps), f"lumps along them: {_of_shoulders(lumps)}, allowed {config.most_lumps:.2%}"),
+        )
 
-    def _old_garment(self, config: GateConfig) -> tuple[float | None, str]:
-        """The worse of two signs: much of the replaced garment unpainted, and pieces of it beside the new one."""
-        share, pieces = _at_most(self.old_garment, config.most_old_garment), _at_most(self.shape.pieces, config.most_pieces)
-        if pieces is not None and (share is None or pieces < share):
-            return pieces, f"pieces beside the new one: {_of_shoulders(self.shape.pieces)}, allowed {config.most_pieces:.2%}"
-        return share, f"{_percent(self.old_garment)} of the replaced garment, allowed {config.most_old_garment:.0%}"
+    def _lost(self, config: GateConfig) -> Sign:
+        """Whole parts that are gone from the person, and less of a hand."""
+        lost, hands = self.shape.lost, self.shape.hands_lost
+        return _worse(
+            (_at_most(lost, config.most_lost), f"{_of_shoulders(lost)}, allowed {config.most_lost:.2%}"),
+            (
+                _at_most(hands, config.most_hands_lost),
+                f"a hand painted over or see-through: {_of_shoulders(hands)}, allowed {config.most_hands_lost:.2%}",
+            ),
+        )
 
-    def _rectangular(self, config: GateConfig) -> tuple[float | None, str]:
-        """The worse of two signs: a long upright side, and paint that only the mask's edge ends."""
-        straight, edge = _late(self.straight, config.most_straight), _late(self.edge, config.most_edge)
-        if edge is not None and (straight is None or edge < straight):
-            return edge, f"paint along {_percent(self.edge)} of the mask's edge, allowed {config.most_edge:.0%}"
-        return straight, f"an upright edge along {self.straight:.0%} of the mask, allowed {config.most_straight:.0%}"
+    def _background(self, config: GateConfig) -> Sign:
+        """Pieces of it, and narrow gaps full of it."""
+        ground, gaps = self.shape.ground, self.shape.gaps
+        return _worse(
+            (_at_most(ground, config.most_ground), f"{_of_shoulders(ground)}, allowed {config.most_ground:.2%}"),
+            (
+                _at_most(gaps, config.most_gaps),
+                f"in gaps as between arm and body: {_of_shoulders(gaps)}, allowed {config.most_gaps:.2%}",
+            ),
+        )
+
+    def _old_garment(self, config: GateConfig) -> Sign:
+        """Much of the replaced garment unpainted, pieces of it beside the new one, and its shape in other colours."""
+        pieces, collar, sleeve = self.shape.pieces, self.shape.collar, self.shape.sleeve
+        return _worse(
+            (
+                _at_most(self.old_garment, config.most_old_garment),
+                f"{_percent(self.old_garment)} of the replaced garment, allowed {config.most_old_garment:.0%}",
+            ),
+            (
+                _at_most(pieces, config.most_pieces),
+                f"pieces beside the new one: {_of_shoulders(pieces)}, allowed {config.most_pieces:.2%}",
+            ),
+            (
+                _at_most(collar, config.most_collar),
+                f"its hood's or collar's shape beside the neck: {_of_shoulders(collar)}, allowed {config.most_collar:.2%}",
+            ),
+            (
+                _late_until(sleeve, config.most_sleeve, 2 * config.most_sleeve),
+                f"a bare arm as wide as its sleeve: {_tenths(sleeve)} of the shoulders' width, allowed {config.most_sleeve:.1%}",
+            ),
+        )
+
+    def _rectangular(self, config: GateConfig) -> Sign:
+        """A long upright side, and paint that only the mask's edge ends."""
+        return _worse(
+            (
+                _late(self.straight, config.most_straight),
+                f"an upright edge along {self.straight:.0%} of the mask, allowed {config.most_straight:.0%}",
+            ),
+            (
+                _late(self.edge, config.most_edge),
+                f"paint along {_percent(self.edge)} of the mask's edge, allowed {config.most_edge:.0%}",
+            ),
+        )
 
     def overall(self, config: GateConfig) -> float:
         """The worst grade, in [0, 1]: below `PASS_SCORE` exactly when a threshold is broken."""
@@ -234,12 +283,21 @@ class Scores:
             "bulge": _rounded(self.shape.bulge, 3),
             "lumps": _rounded(self.shape.lumps, 4),
             "lost": _rounded(self.shape.lost, 4),
+            "hands_lost": _rounded(self.shape.hands_lost, 4),
             "ground": _rounded(self.shape.ground, 4),
+            "gaps": _rounded(self.shape.gaps, 4),
             "pieces": _rounded(self.shape.pieces, 4),
+            "collar": _rounded(self.shape.collar, 4),
+            "sleeve": _rounded(self.shape.sleeve, 3),
         }
         return {SCORE: f"{self.overall(config):.4f}", SCORE_WHY: self.why(config)} | {
             name: text for name, text in values.items() if text
         }
+
+
+def _worse(*signs: Sign) -> Sign:
+    """The sign with the lowest grade; of equals the first, and one without a grade only where none has one."""
+    return min(signs, key=lambda sign: 2.0 if sign[0] is None else sign[0])
 
 
 def _at_most(value: float | None, threshold: float) -> float | None:
@@ -269,6 +327,10 @@ def _of_shoulders(area: float | None) -> str:
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.0%}"
+
+
+def _tenths(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
 
 
 def _rounded(value: float | None, digits: int) -> str:

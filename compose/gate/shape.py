@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compose.gate.garment_colour import Palette
+from compose.gate.hand_loss import hands_lost
 from compose.gate.leftovers import background_left, old_garment_pieces
+from compose.gate.old_shape import old_collar, wide_sleeve
 from compose.gate.outline import bulge, lost, lumps, own_teeth, torn
 from compose.gate.silhouette import Pictures, silhouette_of
 from pipeline.core.masks import Mask
@@ -20,16 +22,24 @@ class Shape:
         bulge: how far it reaches beyond the old one at the shoulders, in their width.
         lumps: area of knobs and dents along them.
         lost: area of hands, shoes and things that are gone.
+        hands_lost: area of hands that is painted over or see-through.
         ground: area of old background inside.
+        gaps: area of it in narrow gaps, as between arm and body.
         pieces: area of the replaced garment beside the new one.
+        collar: area beside the neck that has the old hood's or collar's outline.
+        sleeve: width of a new bare upper arm, in the shoulders' width.
     """
 
     torn: int | None = None
     bulge: float | None = None
     lumps: float | None = None
     lost: float | None = None
+    hands_lost: float | None = None
     ground: float | None = None
+    gaps: float | None = None
     pieces: float | None = None
+    collar: float | None = None
+    sleeve: float | None = None
 
 
 def measure_shape(pictures: Pictures, garment: Palette | None, cloth_mask: Mask | None = None) -> Shape:
@@ -43,11 +53,16 @@ def measure_shape(pictures: Pictures, garment: Palette | None, cloth_mask: Mask 
     seen = silhouette_of(pictures)
     if seen is None:
         return Shape()
+    ground, gaps = background_left(seen, garment)
     return Shape(
         torn=max(0, torn(seen) - (0 if cloth_mask is None else own_teeth(cloth_mask))),
         bulge=bulge(seen),
         lumps=lumps(seen),
         lost=lost(seen),
-        ground=background_left(seen, garment),
+        hands_lost=hands_lost(seen),
+        ground=ground,
+        gaps=gaps,
         pieces=old_garment_pieces(seen),
+        collar=old_collar(seen),
+        sleeve=wide_sleeve(seen, garment),
     )

@@ -61,8 +61,12 @@ MEASURES = {
     "bulge": ("beyond the shoulders", "%"),
     "lumps": ("lumps", SHOULDERS),
     "lost": ("part lost", SHOULDERS),
+    "hands_lost": ("hands lost", SHOULDERS),
     "ground": ("background left", SHOULDERS),
+    "gaps": ("background in gaps", SHOULDERS),
     "pieces": ("old pieces", SHOULDERS),
+    "collar": ("old collar's shape", SHOULDERS),
+    "sleeve": ("bare arm", "%"),
 }
 """The quality gate's facts: their names on the page, and their units."""
 REPORT_FOLDER = REPORT.rpartition("/")[0]

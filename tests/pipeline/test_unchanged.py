@@ -34,7 +34,7 @@ RAISED: dict[str, str] = dict.fromkeys(
         (f"background {name}" for name in BACKENDS["background"]),
         "gaps that were filled are opened, shadows at the feet stay on the floor",
     ),
-    **dict.fromkeys((f"restore {name}" for name in BACKENDS["background"]), "the gate sees shape"),
+    **dict.fromkeys((f"restore {name}" for name in BACKENDS["background"]), "the gate sees shape, unpainted hands stay solid"),
     "compose": "people take on the scene's light, nobody stands on water, groups are of one body size",
     "agnostic": "lower masks settle the waist, shoulders where OpenPose sees them",
     "tryon preview": "short garments stay short",

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from compose.gate.discs import Discs
 from compose.gate.garment_colour import Palette, palette
 from compose.gate.outline import SIZES, own_teeth, teeth
 from compose.gate.scores import GateConfig, Scores
@@ -47,6 +48,12 @@ def legs() -> Mask:
     return polygon((130, 350), (270, 350), (275, 479), (125, 479))
 
 
+def hand() -> np.ndarray:
+    """Key-points of the hand at the end of the right arm, fingers down: wrist, then four a finger."""
+    fingers = [[(300 + 3 * finger, 310 + 9 * joint) for joint in range(4)] for finger in range(5)]
+    return np.array([(304, 294), *(point for finger in fingers for point in finger)], np.float32)
+
+
 def labels() -> np.ndarray:
     found = np.zeros(SIZE, np.uint8)
     found[ellipse(200, 80, 40, 60)] = Parse.FACE
@@ -84,7 +91,13 @@ def pair(shirt: Mask, body: Mask | None = None, person: Mask = PERSON, parse: np
         alpha=whole.astype(np.uint8) * 255,
         labels=parse,
         worn=torso(),
-        body=Body(shoulders=SHOULDERS, spine=np.array([[200, 130], [200, 370]], np.float32)),
+        body=Body(
+            shoulders=SHOULDERS,
+            spine=np.array([[200, 130], [200, 370]], np.float32),
+            arms=np.array([[(280, 150), (294, 240), (304, 294)], [(120, 150), (106, 240), (96, 340)]], np.float32),
+            face=np.argwhere(ellipse(200, 80, 40, 60).T).astype(np.float32),
+            hands=(hand(),),
+        ),
     )
 
 
@@ -148,6 +161,64 @@ def sleeve_kept() -> Pictures:
     return replace(drawn, result=np.where(ellipse(292, 215, 14, 22)[..., None], PHOTO, drawn.result).astype(np.uint8))
 
 
+def wall_in_a_narrow_gap() -> Pictures:
+    """Between an arm that hangs beside the body and the body."""
+    arm = polygon((273, 240), (308, 240), (316, 340), (273, 340))
+    gap = (COLUMNS > 262) & (COLUMNS < 273) & (ROWS > 246) & (ROWS < 275)
+    drawn = pair(torso(), person=PERSON | arm)
+    canvas, result = (np.where((arm & ~torso())[..., None], SKIN, each).astype(np.uint8) for each in (PHOTO, drawn.result))
+    return replace(drawn, canvas=canvas, result=result, alpha=np.where(gap & ~PERSON, 255, drawn.alpha).astype(np.uint8))
+
+
+def hooded(colour: tuple[int, int, int], kept: bool = True, old: bool = True) -> Pictures:
+    """Somebody whose old hood stood beside the neck: is its outline still there, in which colour?"""
+    hood = ellipse(200, 112, 78, 34) & ~PERSON
+    before = pair(torso(), person=PERSON | hood if old else PERSON)
+    body = ((PERSON & ~torso()) | torso() | hood) if kept else PERSON
+    canvas = np.where(hood[..., None], BLUE, PHOTO).astype(np.uint8) if old else PHOTO
+    result = np.where(hood[..., None], colour if kept else WALL, before.result).astype(np.uint8)
+    parse = np.where(hood, Parse.UPPER_CLOTHES, LABELS).astype(np.uint8) if old else LABELS
+    alpha, worn = body.astype(np.uint8) * 255, torso() | hood if old else torso()
+    return replace(before, canvas=canvas, result=result, worn=worn, alpha=alpha, labels=parse, mask=before.mask | hood)
+
+
+def bare_arm(outer: int, forearm: Mask | None = None) -> Pictures:
+    """A top without sleeves instead of one with wide ones; the new bare arm reaches outwards to a column."""
+    sleeve = polygon((262, 142), (290, 144), (338, 200), (330, 242), (276, 242))
+    arm = polygon((262, 142), (288, 144), (outer, 200), (outer, 242), (276, 242))
+    top = polygon((178, 128), (222, 128), (262, 146), (272, 360), (128, 360), (138, 146))
+    below = arms()[0] if forearm is None else forearm
+    drawn = pair(top, person=PERSON | sleeve | below, body=(PERSON & ~torso()) | top | arm | below)
+    canvas = np.where(sleeve[..., None], BLUE, PHOTO).astype(np.uint8)
+    canvas[below & ~sleeve] = SKIN
+    result = np.where(
+        (sleeve & ~arm & ~PERSON)[..., None], WALL, np.where(PERSON[..., None] | below[..., None], drawn.result, canvas)
+    )
+    result[arm & ~top], result[below & ~arm] = SKIN, SKIN
+    parse = np.where(sleeve & (LABELS == 0), Parse.UPPER_CLOTHES, LABELS).astype(np.uint8)
+    worn, mask = torso() | sleeve, drawn.mask | dilate(sleeve, 4)
+    return replace(drawn, canvas=canvas, result=result.astype(np.uint8), worn=worn, mask=mask, labels=parse)
+
+
+def bitten_hand(spot: Mask) -> Pictures:
+    drawn = pair(torso())
+    return replace(drawn, result=np.where(spot[..., None], RED, drawn.result).astype(np.uint8), mask=drawn.mask | spot)
+
+
+def faint_hand() -> Pictures:
+    drawn = pair(torso())
+    return replace(drawn, alpha=np.where(ellipse(306, 326, 6, 9), 150, drawn.alpha).astype(np.uint8))
+
+
+def hand_in_other_light() -> Pictures:
+    """An engine drew the hand itself, well and a little lighter."""
+    drawn, drawn_anew = pair(torso()), arms()[0] & (ROWS > 290)
+    lighter = np.clip(drawn.result.astype(int) + 36, 0, 255)
+    return replace(
+        drawn, result=np.where(drawn_anew[..., None], lighter, drawn.result).astype(np.uint8), mask=drawn.mask | drawn_anew
+    )
+
+
 def short_top() -> Pictures:
     drawn = pair(torso() & (ROWS < 320), body=PERSON)
     return replace(drawn, result=np.where((torso() & (ROWS >= 320))[..., None], SKIN, drawn.result).astype(np.uint8))
@@ -165,15 +236,29 @@ FAULTS: dict[str, tuple[Callable[[], Pictures], Flag]] = {
     "a hand that is gone": (hand_gone, Flag.PART_LOST),
     "a bag that is gone": (bag_gone, Flag.PART_LOST),
     "wall between arm and body": (wall_kept, Flag.BACKGROUND_LEFT),
+    "wall in a narrow gap": (wall_in_a_narrow_gap, Flag.BACKGROUND_LEFT),
     "a piece of the old sleeve": (sleeve_kept, Flag.OLD_GARMENT_LEFT),
+    "the old hood's shape in skin": (lambda: hooded(SKIN), Flag.OLD_GARMENT_LEFT),
+    "the old hood's shape in the new cloth": (lambda: hooded(RED), Flag.OLD_GARMENT_LEFT),
+    "a bare arm as wide as the old sleeve": (lambda: bare_arm(338), Flag.OLD_GARMENT_LEFT),
+    "a hand with a bite": (lambda: bitten_hand(ellipse(300, 322, 7, 8)), Flag.PART_LOST),
+    "a hand without its finger ends": (
+        lambda: bitten_hand((ROWS > 328) & (ROWS < 346) & (COLUMNS > 290) & (COLUMNS < 320)),
+        Flag.PART_LOST,
+    ),
+    "a hand that is seen through": (faint_hand, Flag.PART_LOST),
 }
 GOOD: dict[str, Callable[[], Pictures]] = {
     "as the old one": lambda: pair(torso()),
     "wider": lambda: pair(torso(8)),
     "a coat": lambda: pair(dilate(torso(), 14)),
     "puff sleeves": lambda: pair(torso() | ellipse(292, 178, 22, 34) | ellipse(108, 178, 22, 34)),
-    "a poncho": lambda: pair(polygon((178, 128), (222, 128), (330, 300), (200, 370), (70, 300))),
+    "a poncho": lambda: pair(polygon((178, 128), (222, 128), (330, 285), (200, 340), (70, 285))),
     "shorter, with skin below": short_top,
+    "the old hood is gone": lambda: hooded(WALL, kept=False),
+    "a bare arm of its own width": lambda: bare_arm(308),
+    "a hand drawn anew in other light": hand_in_other_light,
+    "a cuff on the back of the hand": lambda: bitten_hand((ROWS > 286) & (ROWS < 299) & arms()[0]),
     "no sleeves": lambda: pair(polygon((178, 128), (222, 128), (262, 146), (272, 360), (128, 360), (138, 146))),
 }
 
@@ -200,10 +285,28 @@ def test_a_shape_is_read_at_the_size_of_the_shoulders_and_not_of_the_picture(sca
         return cv2.resize(bits, size, interpolation=cv2.INTER_NEAREST).astype(array.dtype)
 
     arrays = {name: resized(getattr(drawn, name)) for name in ("canvas", "result", "mask", "person", "alpha", "labels", "worn")}
-    body = Body(shoulders=SHOULDERS * scale, spine=drawn.body.spine * scale)
+    body = drawn.body.moved(lambda points: points * np.float32(scale))
     shape, other = measured(drawn), measured(Pictures(**arrays, body=body))
     assert other.ground == pytest.approx(shape.ground, rel=0.2) and abs(other.torn - shape.torn) <= 1
     assert other.bulge == pytest.approx(shape.bulge, abs=0.02)
+
+
+def test_a_new_hood_where_the_old_garment_had_none_is_not_the_old_ones():
+    assert measured(hooded(RED, old=False)).collar == 0
+
+
+def test_a_strong_arm_is_as_wide_as_its_forearm_lets_expect():
+    """The photo's own forearm is read where it was not painted."""
+    strong = polygon((262, 242), (320, 242), (322, 340), (276, 340))
+    assert measured(bare_arm(338)).sleeve > CONFIG.most_sleeve
+    assert measured(bare_arm(338, forearm=strong)).sleeve == 0
+
+
+def test_a_small_white_print_before_a_white_wall_is_no_gap():
+    drawn = pair(torso())
+    spot = ellipse(200, 250, 6, 6)
+    shape = measured(replace(drawn, result=np.where(spot[..., None], WALL, drawn.result).astype(np.uint8)))
+    assert shape.gaps == 0
 
 
 def test_hair_and_what_was_ragged_before_is_not_torn():
@@ -235,15 +338,16 @@ def test_a_garment_with_a_fringe_may_have_it_and_a_plain_one_not():
 def test_the_end_of_a_gap_is_no_notch_and_a_notch_is():
     everywhere = np.ones(SIZE, bool)
     gap = ~polygon((200, 100), (180, 300), (220, 300))
-    assert len(teeth(gap, everywhere, SIZES[0])) == 0
+    assert len(teeth(Discs(gap), everywhere, SIZES[0])) == 0
     notched = (COLUMNS < 300) & ~wedges(302, range(100, 200, 20), 20)
-    assert len(teeth(notched, everywhere, SIZES[0])) == 5
+    assert len(teeth(Discs(notched), everywhere, SIZES[0])) == 5
 
 
 def test_what_is_not_known_is_not_measured():
     drawn = pair(torso())
     unknown = measure_shape(replace(drawn, labels=None, worn=None, body=NOWHERE), None)
     assert unknown == Shape(torn=0)
+    assert measured(replace(drawn, body=replace(drawn.body, hands=(hand() + 1000, hand() - 1000)))).hands_lost == 0
     assert measure_shape(replace(drawn, result=PHOTO), red()) == Shape()
     assert measure_shape(replace(drawn, person=np.zeros(SIZE, bool)), red()) == Shape()
 
@@ -314,15 +418,20 @@ GRADES = [
     ("bulge", CONFIG.most_bulge, Flag.SHOULDERS_BULGE),
     ("lumps", CONFIG.most_lumps, Flag.SHOULDERS_BULGE),
     ("lost", CONFIG.most_lost, Flag.PART_LOST),
+    ("hands_lost", CONFIG.most_hands_lost, Flag.PART_LOST),
     ("ground", CONFIG.most_ground, Flag.BACKGROUND_LEFT),
+    ("gaps", CONFIG.most_gaps, Flag.BACKGROUND_LEFT),
     ("pieces", CONFIG.most_pieces, Flag.OLD_GARMENT_LEFT),
+    ("collar", CONFIG.most_collar, Flag.OLD_GARMENT_LEFT),
+    ("sleeve", CONFIG.most_sleeve, Flag.OLD_GARMENT_LEFT),
 ]
 
 
 @pytest.mark.parametrize(("name", "limit", "flag"), GRADES, ids=[name for name, _, _ in GRADES])
 def test_a_grade_is_one_half_at_its_threshold_and_says_value_and_threshold(name: str, limit: float, flag: Flag):
     def scored(value: float) -> Scores:
-        shape = replace(Shape(torn=0, bulge=0, lumps=0, lost=0, ground=0, pieces=0), **{name: value})
+        nothing = dict.fromkeys(("bulge", "lumps", "lost", "hands_lost", "ground", "gaps", "pieces", "collar", "sleeve"), 0.0)
+        shape = replace(Shape(torn=0, **nothing), **{name: value})
         return Scores(
             outside_change=0,
             face_similarity=None,
