@@ -78,7 +78,7 @@ class ComposeStep(StepBase):
 
     name: ClassVar[str] = "compose"
     unit: ClassVar[Unit] = Unit.SCENE
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     config: ComposeConfig
     seconds = 0.11
     resources = Resources(memory_gb=0.5)

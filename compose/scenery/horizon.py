@@ -40,23 +40,18 @@ class Ground:
         return self.line if self.horizon is None else self.horizon
 
 
-def estimate_ground(background: NDArray[np.uint8]) -> Ground:
+def ground_in(lab: NDArray[np.float32]) -> Ground:
     """The clearest horizontal step of colour between 25 % and 92 % of the height.
 
     Each row is scored by how much the colours above and below it differ in *most* of 16 column blocks, so that a ground line
     partly hidden by a tree counts, while a strong but short edge (a table, a roof) does not.
 
     Args:
-        background: (h, w, 3) RGB uint8.
+        lab: the background at the working size of `small_lab`.
 
     Returns:
         The usual line with confidence 0 where no step is clear.
     """
-    return ground_in(small_lab(background))
-
-
-def ground_in(lab: NDArray[np.float32]) -> Ground:
-    """As `estimate_ground`, of a background at the working size of `small_lab`."""
     score = colour_steps(lab)
     rows = (np.arange(score.size) + 0.0) / lab.shape[0]
     score = score * np.interp(rows, [0.2, 0.32, 0.45, 0.8, 0.88, 0.94], [0, 0.7, 1, 1, 0.7, 0])

@@ -14,6 +14,12 @@ HARD_EDGE = 9.0
 ROOF_EDGE = 20.0
 """Lab units within two rows from sky to roof or to trees; clouds stay below."""
 
+WHITE_SKY, NIGHT = 68.0, 28.0
+"""Lightness from which a grey may be an overcast sky, and below which nothing is seen."""
+
+ON_THE_SKYLINE = 14.0
+"""Lab units within three rows from sky to a tree, a house or a hill."""
+
 
 def is_sky(above: Lab) -> bool:
     """Whether what is above a line is sky: blue, and the paler the brighter (a painted wall is bluer where more light falls on
@@ -57,6 +63,13 @@ def open_columns(lab: Lab, row: int) -> NDArray[np.bool_]:
     return open_sky
 
 
+def bare_columns(lab: Lab, row: int) -> NDArray[np.bool_]:
+    """(columns,) whether nothing stands between the sky and a row: no edge within a low hill's height above it."""
+    band = lab[max(row - 2 - round(LOW_HILL * lab.shape[0]), 0) : max(row - 6, 4)]
+    bare: NDArray[np.bool_] = np.linalg.norm(band[3:] - band[:-3], axis=2).max(0, initial=0) < ON_THE_SKYLINE
+    return bare
+
+
 def sky_above(lab: Lab, row: int) -> Lab:
     """(n, 3): the brighter half of the pixels right above a row, which is sky and not a hill."""
     band = lab[max(row - 2 - round(LOW_HILL * lab.shape[0]), 0) : row - 1].reshape(-1, 3)
@@ -69,3 +82,11 @@ def is_only_sky(lab: Lab) -> bool:
     top, low = (np.median(part.reshape(-1, 3), 0) for part in (upper[: len(upper) // 2], lower[len(lower) // 2 :]))
     evening = top[2] < -6 and low[2] > 12 and low[0] > top[0] and _is_soft(lab)
     return bool((_is_cloudy(upper) and _is_cloudy(lower)) or evening)
+
+
+def open_air(lab: Lab) -> bool:
+    """Whether the picture's upper edge may be sky: blue, an evening's, or a white one; a room's wall or a dark hall is none."""
+    top = lab[: max(len(lab) // 10, 2)]
+    light, red, blue = np.median(top.reshape(-1, 3), 0)
+    white = light > WHITE_SKY and abs(red) < 4 and blue < 2
+    return bool(light > NIGHT and (blue < -2 or white) and _is_soft(top))

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from compose.scenery.horizon import Ground, small_lab
+from compose.scenery.horizon import Ground
+from compose.scenery.inland import inland_water
 from compose.scenery.sky import is_only_sky, is_sky
 from compose.scenery.water import water_below, water_line
 from pipeline.core.arrays import Lab
@@ -69,19 +70,14 @@ def everywhere(kind: Surface) -> Surfaces:
     return Surfaces(np.full((8, 8), kind, np.uint8))
 
 
-def read_surfaces(background: NDArray[np.uint8], ground: Ground, *, line_given: bool = False) -> Surfaces:
+def surfaces_in(lab: Lab, ground: Ground, *, line_given: bool = False) -> Surfaces:
     """Tell sky, water, wall and ground apart.
 
     Args:
-        background: (h, w, 3) RGB uint8.
+        lab: the background at the working size of `small_lab`.
         ground: its ground line.
         line_given: the user said where the line is, so there is ground below it.
     """
-    return surfaces_in(small_lab(background), ground, line_given=line_given)
-
-
-def surfaces_in(lab: Lab, ground: Ground, *, line_given: bool = False) -> Surfaces:
-    """As `read_surfaces`, of a background at the working size of `small_lab`."""
     horizon = water_line(lab)
     kinds = np.full(lab.shape[:2], Surface.FLOOR, np.uint8)
     if horizon is not None:
@@ -95,7 +91,13 @@ def surfaces_in(lab: Lab, ground: Ground, *, line_given: bool = False) -> Surfac
         kinds[:line] = Surface.SKY if is_sky(lab[:line]) else Surface.WALL
     elif is_only_sky(lab):
         kinds[:] = Surface.SKY
-    return Surfaces(kinds)
+    inland = None if line_given else inland_water(lab)
+    if inland is None:
+        return Surfaces(kinds)
+    if inland.shore is not None:
+        kinds[: inland.shore], kinds[inland.shore :] = Surface.WALL, Surface.FLOOR
+    kinds[inland.wet] = Surface.WATER
+    return Surfaces(kinds, None if inland.shore is None else inland.shore / lab.shape[0])
 
 
 def _is_only_wall(lab: Lab) -> bool:

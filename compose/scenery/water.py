@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compose.scenery.horizon import CLEAR_STEP, colour_steps
-from compose.scenery.sky import is_sky, open_columns, sky_above
+from compose.scenery.sky import bare_columns, is_sky, open_columns, sky_above
+from compose.scenery.waves import is_drawn_out
 from pipeline.core.arrays import Lab
 
 HIGHEST, LOWEST = 0.12, 0.88
@@ -18,6 +19,9 @@ BAND = 0.06
 """Height of the bands above and below a horizon that are compared, share of the picture's height."""
 OPEN_SKY = 0.55
 """Share of the width over which sky begins right above water; hills, islands and ships cover the rest."""
+BARE, DEEP = 0.6, 18.0
+"""Share of the width without anything between sky and water from which colours alone tell the sea, or Lab units by which it is
+darker near by; a court before a wood has less of both, and no waves."""
 DARKER, DARKER_BELOW = 5.0, 10.0
 """Lab units by which water is darker than the sky right above it, and as a whole; snow and paper are as bright."""
 COLOURFUL, VIVID, GREEN = 8.0, 12.0, -4.0
@@ -53,20 +57,28 @@ def _is_water_line(lab: Lab, row: int) -> bool:
     open_sky = open_columns(lab, row)
     if open_sky.mean() < OPEN_SKY:
         return False
-    return (_is_cool_water(lab, row, open_sky) or _is_mirror(lab, row)) and not _has_rails(lab, row)
+    if not (_is_cool_water(lab, row, open_sky) or _is_mirror(lab, row)) or has_rails(lab, row):
+        return False
+    return bool(bare_columns(lab, row).mean() >= BARE) or _fading(lab, row) > DEEP or is_drawn_out(_stretch(lab, row))
+
+
+def _stretch(lab: Lab, row: int) -> Lab:
+    """The rows below a horizon of which most is water."""
+    dry = np.flatnonzero(water_below(lab, row).mean(1) < 0.5)
+    return lab[row + 3 : row + int(dry[0]) if dry.size else None]
 
 
 def _is_cool_water(lab: Lab, row: int, open_sky: NDArray[np.bool_]) -> bool:
     """Cool colours, darker than the sky; and darker towards the viewer, who looks down into it, but for green shallows."""
     far, below = _far(lab, row), lab[row + 2 :]
-    cool, wet = _cool(far).mean(0) > 0.5, below[_cool(below)]
+    cool, wet = is_cool(far).mean(0) > 0.5, below[is_cool(below)]
     if (cool & open_sky).mean() < OPEN_SKY:
         return False
     sky = float(np.median(sky_above(lab, row)[:, 0]))
     darker, darker_below = sky - float(np.median(far[..., 0])), sky - float(np.median(wet[:, 0]))
     red, blue = np.median(wet[:, 1:], 0)
     chroma = float(np.hypot(red, blue))
-    shore = np.flatnonzero(_cool(below).mean(1) < 0.4)
+    shore = np.flatnonzero(is_cool(below).mean(1) < 0.4)
     end = max(row + 2 + int(shore[0]), row + 6) if shore.size else len(lab)
     share = min((end - row) / (WHOLE_SEA * len(lab)), 1)
     if (chroma < COLOURFUL or red > GREEN) and _fading(lab[:end], row) < share * FADING:
@@ -94,7 +106,7 @@ def _fading(lab: Lab, row: int) -> float:
     return float(np.percentile(far[..., 0].mean(0) - near[..., 0].mean(0), 60))
 
 
-def _has_rails(lab: Lab, row: int) -> bool:
+def has_rails(lab: Lab, row: int) -> bool:
     """Whether straight lines run towards one point of the horizon: lanes, kerbs, slabs, boards; waves and wakes have none."""
     below = lab[row:]
     light = cv2.GaussianBlur(np.clip(below[..., 0] * 2.55, 0, 255).astype(np.uint8), (0, 0), 0.8)
@@ -112,7 +124,7 @@ def _has_rails(lab: Lab, row: int) -> bool:
 
 def _near_ground(lab: Lab, row: int) -> NDArray[np.bool_]:
     """(rows below, columns) bool: broad parts of another colour than water, and their edges: a pier, a beach, a rock."""
-    dry = (~_cool(lab[row:])).astype(np.uint8)
+    dry = (~is_cool(lab[row:])).astype(np.uint8)
     broad = cv2.morphologyEx(dry, cv2.MORPH_OPEN, np.ones((11, 11), np.uint8))
     near: NDArray[np.bool_] = cv2.dilate(broad, np.ones((9, 9), np.uint8)) > 0
     return near
@@ -126,7 +138,7 @@ def _is_sharp(lab: Lab, row: int) -> bool:
     return step(2) >= SHARP * step(8)
 
 
-def _cool(part: Lab) -> NDArray[np.bool_]:
+def is_cool(part: Lab) -> NDArray[np.bool_]:
     """Whether pixels have a colour that water has: cool grey, blue, or a green that is nearly blue."""
     red, blue = part[..., 1], part[..., 2]
     return (blue < COOL) & (red < 6)
@@ -137,12 +149,12 @@ def water_below(lab: Lab, horizon: int) -> NDArray[np.bool_]:
     below = lab[horizon:]
     rows = lab.shape[0]
     first = _far(lab, horizon).reshape(-1, 3)
-    cool = _cool(first)
+    cool = is_cool(first)
     if cool.mean() > 0.5:
         usual = np.median(first[cool], 0)
         greenish = (below[..., 1] < -3) & (below[..., 2] < 9)
         alike = np.linalg.norm(below[..., 1:] - usual[1:], axis=2) < 5.5
-        wet = (_cool(below) | greenish | alike).astype(np.uint8)
+        wet = (is_cool(below) | greenish | alike).astype(np.uint8)
     else:
         wet = _as_their_row(below).astype(np.uint8)
     tall = max(round(0.03 * rows), 3) | 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn_places import drawn_place
+from readings import ground_of, surfaces_of
 
 from compose.arrangement import SceneInputs, arrange
 from compose.body import CutoutBody, measure_body
@@ -17,8 +18,7 @@ from compose.guests import DressedCutout
 from compose.painter import Figure
 from compose.placement import Placement
 from compose.scenery.free_space import find_free_space
-from compose.scenery.horizon import Ground, estimate_ground
-from compose.scenery.surfaces import read_surfaces
+from compose.scenery.horizon import Ground
 from compose.standing import Stage
 from pipeline.core import images
 from pipeline.core.errors import InputError
@@ -82,7 +82,7 @@ def flags(figures: list[Figure]) -> list[Flag]:
 def test_heads_of_rendered_people_agree_within_a_tenth_whatever_their_photos_show(samples: Path) -> None:
     people = {name: _rendered(samples / "rendered", name) for name in RENDERED}
     size = (800, 1200)
-    stage = Stage(size, Ground(0.6, 1.0), find_free_space(np.full((*size, 3), 128, np.uint8)), read_surfaces(LAWN, Ground()))
+    stage = Stage(size, Ground(0.6, 1.0), find_free_space(np.full((*size, 3), 128, np.uint8)), surfaces_of(LAWN, Ground()))
     for one, other in itertools.combinations(RENDERED, 2):
         members = [Member(name, people[name][0], Spot()) for name in (one, other)]
         placed, framed = place_group(members, stage, "park")
@@ -138,7 +138,7 @@ def test_sizes_follow_the_body_and_not_the_visible_height(cutout) -> None:
 
 def test_somebody_seated_is_cut_with_the_others_and_refused_beside_feet_in_the_picture(cutout) -> None:
     seat = replace(body(cutout, "seated"), seated=True)
-    stage = Stage(LAWN.shape[:2], Ground(0.55, 1.0), find_free_space(LAWN), read_surfaces(LAWN, Ground(0.55, 1.0)))
+    stage = Stage(LAWN.shape[:2], Ground(0.55, 1.0), find_free_space(LAWN), surfaces_of(LAWN, Ground(0.55, 1.0)))
     others = Member("bob__tee", seat, Spot())
     placed, framed = place_group([Member("ann__tee", body(cutout, "standing"), Spot()), others], stage, "park")
     assert framed and all(spot.y > len(LAWN) for spot in placed)
@@ -149,7 +149,7 @@ def test_somebody_seated_is_cut_with_the_others_and_refused_beside_feet_in_the_p
 def test_who_stands_farther_away_is_smaller_by_perspective(cutout) -> None:
     toml = "[[placements]]\npeople = ['ann']\nfoot = [0.3, 0.95]\n" + joining("bob", foot="[0.7, 0.8]")
     own, guest = arranged(cutout, "standing", {"bob__tee": "striding"}, toml)
-    line = estimate_ground(LAWN).line
+    line = ground_of(LAWN).line
     ratio = guest.placement.scale(guest.body) / own.placement.scale(own.body)
     assert ratio == pytest.approx((0.8 - line) / (0.95 - line), rel=0.03)
     assert flags([own, guest]) == []

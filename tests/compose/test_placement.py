@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from readings import ground_of
 
 from compose.body import CutoutBody, Cuts, measure_body
 from compose.layer import warp_layer
 from compose.placement import Placement, place
 from compose.scenery.free_space import find_free_space
-from compose.scenery.horizon import Ground, estimate_ground
+from compose.scenery.horizon import Ground
 
 
 def _body(person, pose: str) -> CutoutBody:
@@ -21,7 +22,7 @@ def _body(person, pose: str) -> CutoutBody:
 
 
 def _place(body: CutoutBody, picture) -> Placement:
-    return place(body, picture.shape[:2], estimate_ground(picture), find_free_space(picture))
+    return place(body, picture.shape[:2], ground_of(picture), find_free_space(picture))
 
 
 @pytest.mark.parametrize("size", [(600, 900), (900, 500), (1024, 1400), (90, 120), (400, 1600)])

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from drawn_places import GROUND, PLACES, SEA_ONLY, SHORES, SKIES, UPRIGHT, drawn_place
+from readings import surfaces_of
 
-from compose.scenery.horizon import Ground, estimate_ground
-from compose.scenery.surfaces import Surface, Surfaces, everywhere, read_surfaces
+from compose.scenery.horizon import Ground
+from compose.scenery.surfaces import Surface, everywhere
 from pipeline.core import images
 from pipeline.demo.living_room import room
 from pipeline.demo.seaside import seaside
@@ -18,13 +19,9 @@ from pipeline.demo.seaside import seaside
 FEET = (0.46, 0.54)
 
 
-def _read(picture: np.ndarray, **said: bool) -> Surfaces:
-    return read_surfaces(picture, estimate_ground(picture), **said)
-
-
 @pytest.mark.parametrize("name", SEA_ONLY)
 def test_the_sea_is_water_from_its_horizon_to_the_lower_edge(name: str) -> None:
-    surfaces = _read(drawn_place(name))
+    surfaces = surfaces_of(drawn_place(name))
     assert surfaces.horizon is not None and 0.4 < surfaces.horizon < 0.53
     below = surfaces.kinds[round(surfaces.horizon * len(surfaces.kinds)) + 2 :]
     assert (below == Surface.WATER).mean() > 0.98
@@ -33,7 +30,7 @@ def test_the_sea_is_water_from_its_horizon_to_the_lower_edge(name: str) -> None:
 
 @pytest.mark.parametrize("name", GROUND)
 def test_no_street_room_lawn_snow_or_sweep_is_taken_for_water_or_sky(name: str) -> None:
-    surfaces = _read(drawn_place(name))
+    surfaces = surfaces_of(drawn_place(name))
     assert not (surfaces.kinds == Surface.WATER).any() and surfaces.horizon is None
     assert (surfaces.kinds[-40:] == Surface.FLOOR).all()
 
@@ -49,7 +46,7 @@ def test_no_street_room_lawn_snow_or_sweep_is_taken_for_water_or_sky(name: str) 
     ],
 )
 def test_at_a_shore_both_are_known_and_the_sea_s_horizon(name: str, column: float, kind: Surface) -> None:
-    surfaces = _read(drawn_place(name))
+    surfaces = surfaces_of(drawn_place(name))
     assert surfaces.under(column - 0.03, column + 0.03, 0.97) is kind
     assert surfaces.horizon == pytest.approx(150 / 320, abs=0.01)
     assert surfaces.under(*FEET, 0.55) is Surface.WATER
@@ -58,8 +55,8 @@ def test_at_a_shore_both_are_known_and_the_sea_s_horizon(name: str, column: floa
 @pytest.mark.parametrize("name", [*UPRIGHT, *SKIES])
 def test_a_mere_wall_or_sky_is_no_ground_unless_the_file_gives_its_line(name: str) -> None:
     wanted = Surface.WALL if name in UPRIGHT else Surface.SKY
-    assert _read(drawn_place(name)).under(*FEET, 0.96) is wanted
-    said = read_surfaces(drawn_place(name), Ground(0.6, 1.0), line_given=True)
+    assert surfaces_of(drawn_place(name)).under(*FEET, 0.96) is wanted
+    said = surfaces_of(drawn_place(name), Ground(0.6, 1.0), line_given=True)
     assert said.under(*FEET, 0.96) is Surface.FLOOR and said.under(*FEET, 0.4) in (Surface.WALL, Surface.SKY)
 
 
@@ -75,17 +72,17 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 @pytest.mark.parametrize("name", ["sea", "grey sea", "street at dusk", "snow in shade", "blue room"])
 def test_light_focus_shape_and_size_change_nothing(name: str, change: str) -> None:
     changed = CHANGES[change](drawn_place(name, seed=3))
-    assert _read(changed).under(*FEET, 0.97) is (Surface.WATER if name in SEA_ONLY else Surface.FLOOR)
+    assert surfaces_of(changed).under(*FEET, 0.97) is (Surface.WATER if name in SEA_ONLY else Surface.FLOOR)
 
 
 def test_in_a_room_what_is_above_the_floor_line_is_wall() -> None:
-    surfaces = _read(drawn_place("boards"))
+    surfaces = surfaces_of(drawn_place("boards"))
     assert surfaces.under(*FEET, 0.5) is Surface.WALL and surfaces.under(*FEET, 0.8) is Surface.FLOOR
 
 
 @pytest.mark.parametrize("size", [(16, 16), (64, 900), (900, 64)])
 def test_a_plain_picture_of_any_shape_is_ground(size: tuple[int, int]) -> None:
-    assert (_read(np.full((*size, 3), 128, np.uint8)).kinds == Surface.FLOOR).all()
+    assert (surfaces_of(np.full((*size, 3), 128, np.uint8)).kinds == Surface.FLOOR).all()
 
 
 def test_feet_beyond_the_picture_count_as_at_its_edge() -> None:
@@ -97,7 +94,7 @@ def test_of_four_hundred_and_forty_four_drawn_backgrounds_none_is_read_wrongly()
     wrong = []
     for name, seed in itertools.product(PLACES, range(12)):
         picture = CHANGES[list(CHANGES)[seed % 4]](drawn_place(name, seed))
-        kinds = _read(picture).kinds
+        kinds = surfaces_of(picture).kinds
         water, floor = (kinds == Surface.WATER).mean(), (kinds[-40:] == Surface.FLOOR).mean()
         known = {
             "sea": name in SEA_ONLY and water > 0.3,
@@ -112,17 +109,17 @@ def test_of_four_hundred_and_forty_four_drawn_backgrounds_none_is_read_wrongly()
 
 @pytest.mark.proof
 def test_the_demo_s_beach_and_room_bear_and_its_sea_does_not() -> None:
-    beach = _read(seaside(np.random.default_rng(1)))
+    beach = surfaces_of(seaside(np.random.default_rng(1)))
     assert beach.horizon == pytest.approx(520 / 1200, abs=0.03)
     assert all(beach.under(x, x + 0.1, 0.96) is Surface.FLOOR for x in (0.05, 0.3, 0.6, 0.85))
     assert beach.under(0.2, 0.3, 0.53) is Surface.WATER
-    assert _read(room(np.random.default_rng(1))).under(*FEET, 0.96) is Surface.FLOOR
+    assert surfaces_of(room(np.random.default_rng(1))).under(*FEET, 0.96) is Surface.FLOOR
 
 
 @pytest.mark.samples
 def test_of_the_samples_only_the_sea_does_not_bear(samples) -> None:
     found = {}
     for name in ("b01_sea_horizon", "b02_generated_room", "b03_generated_city_dusk"):
-        found[name[:3]] = _read(images.read_rgb(samples / "background" / f"{name}.jpg"))
+        found[name[:3]] = surfaces_of(images.read_rgb(samples / "background" / f"{name}.jpg"))
     assert [found[name].under(*FEET, 0.96) for name in ("b01", "b02", "b03")] == [Surface.WATER, Surface.FLOOR, Surface.FLOOR]
     assert found["b01"].under(0.02, 0.2, 0.99) is Surface.FLOOR, "the rock at the left"
