@@ -30,6 +30,8 @@ from pipeline.core.step import Context
 
 MOST_CUTOUT_PX = 1400
 """Height of the person beyond which a screen shows nothing more."""
+SMALL_KEPT = 4
+"""Heights of the background that are remembered; a screen asks for one or two."""
 JPEG_QUALITY = 90
 
 
@@ -42,7 +44,7 @@ class OpenScene:
         body: what the cut-out shows, photo pixels.
         cutout: (h, w, 4) uint8 RGBA at most `MOST_CUTOUT_PX` high.
         cutout_scale: its size relative to the photo.
-        small: screen height → (h, w, 3) uint8 background.
+        small: screen height → (h, w, 3) uint8 background; the last few heights that were asked for.
         guests: by `<person>__<garment>`: full-size body, cut-out at most `MOST_CUTOUT_PX` high, its relative size.
     """
 
@@ -67,11 +69,15 @@ class OpenScene:
 
     def background(self, height: int) -> NDArray[np.uint8]:
         """(height, w, 3) uint8: the background at screen size; never enlarged."""
-        if height not in self.small:
+        found = self.small.get(height)
+        if found is None:
             full = self.inputs.background
             width = max(1, round(full.shape[1] * height / full.shape[0]))
-            self.small[height] = np.asarray(cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        return self.small[height]
+            found = np.asarray(cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+            for older in list(self.small)[: max(0, len(self.small) + 1 - SMALL_KEPT)]:
+                self.small.pop(older, None)
+            self.small[height] = found
+        return found
 
 
 class PlacementPreview:

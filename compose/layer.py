@@ -15,6 +15,8 @@ Plane = NDArray[np.float32]
 MARGIN = 2
 BLUR_BELOW = 0.9
 """Scales below this are blurred before sampling, so that fine texture does not alias."""
+TINIEST = 0.01
+"""Scales below this are averaged before they are blurred: somebody of 4,000 pixels who becomes 40."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,32 @@ def warp_layer(cutout: NDArray[np.uint8], matrix: NDArray[np.float64], size: tup
     rows, columns = source
     alpha = cutout[rows, columns, 3:].astype(np.float32) / 255
     premultiplied = np.concatenate([cutout[rows, columns, :3] * alpha, alpha], axis=2)
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    if scale < BLUR_BELOW:
-        premultiplied = cv2.GaussianBlur(premultiplied, (0, 0), 0.45 * (1 / scale - 1) + 0.2, borderType=cv2.BORDER_REPLICATE)
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ (columns.start, rows.start) - (target.left, target.top)
+    premultiplied, shifted = _shrunk(premultiplied, shifted)
+    scale = _scale_of(shifted)
+    if scale < BLUR_BELOW:
+        sigma = min(0.45 * (1 / scale - 1) + 0.2, max(premultiplied.shape))
+        premultiplied = cv2.GaussianBlur(premultiplied, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     flag = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
     warped = cv2.warpAffine(premultiplied, shifted, (target.width, target.height), flags=flag, borderMode=cv2.BORDER_REPLICATE)
     return Layer(target.top, target.left, _straight(warped), np.clip(warped[..., 3], 0, 1))
+
+
+def _shrunk(premultiplied: Colour, matrix: NDArray[np.float64]) -> tuple[Colour, NDArray[np.float64]]:
+    """A picture that becomes tiny is averaged first: the filter for it would be larger than the picture, and take hours."""
+    times = TINIEST / max(_scale_of(matrix), 1e-12)
+    if times <= 1:
+        return premultiplied, matrix
+    height, width = premultiplied.shape[:2]
+    small = cv2.resize(premultiplied, (max(1, round(width / times)), max(1, round(height / times))), interpolation=cv2.INTER_AREA)
+    across, down = width / small.shape[1], height / small.shape[0]
+    back = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5], [0, 0, 1]])
+    return np.asarray(small, np.float32).reshape(*small.shape[:2], 4), matrix @ back
+
+
+def _scale_of(matrix: NDArray[np.float64]) -> float:
+    return float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
 
 
 def _straight(premultiplied: Colour) -> Colour:

@@ -62,3 +62,29 @@ def test_fine_stripes_do_not_alias_when_the_person_shrinks() -> None:
     layer = warp_layer(stripes, _similarity(0.27, 5, 5), (200, 200))
     assert layer is not None
     assert layer.colour[10:-10, 10:-10].std() < 12
+
+
+@pytest.mark.parametrize("scale", [0.02, 0.005, 1e-4, 1e-9])
+def test_somebody_tiny_is_drawn_with_no_filter_larger_than_the_picture(scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    widest = []
+    blur = cv2.GaussianBlur
+    monkeypatch.setattr(
+        cv2, "GaussianBlur", lambda sheet, size, sigma, **how: widest.append(sigma) or blur(sheet, size, sigma, **how)
+    )
+    layer = warp_layer(_disc((200, 60, 40), (0, 255, 0), 3000), _similarity(scale, 100, 100), (200, 200))
+    assert max(widest) < 60
+    shown = 0.0 if layer is None else float(layer.alpha.sum())
+    if scale > 1e-3:
+        assert shown == pytest.approx(np.pi * (1000 * scale) ** 2, abs=6, rel=0.3)
+    assert shown < 36 or scale > 1e-3, "less than a pixel is a dot"
+
+
+def test_just_above_and_just_below_what_counts_as_tiny_look_alike() -> None:
+    above, below = (
+        warp_layer(_disc((200, 60, 40), (0, 255, 0), 3000), _similarity(scale, 20, 20), (80, 80)) for scale in (0.01001, 0.00999)
+    )
+    assert above is not None and below is not None
+    assert (above.top, above.left, above.alpha.shape) == (below.top, below.left, below.alpha.shape)
+    assert np.abs(above.alpha - below.alpha).max() < 0.12
+    solid = above.alpha > 0.9
+    assert np.abs(above.colour - below.colour)[solid].max() < 3
