@@ -63,6 +63,15 @@ export function select(options, value, onchange, label) {
   return h("select", { onchange: (event) => onchange(event.target.value), "aria-label": label }, rows);
 }
 
+/** A choice that leads to another view; it shows its own until that is there, because whoever has unsaved work may stay. */
+export function chooser(options, value, go, label) {
+  const box = select(options, value, (wanted) => {
+    box.value = value;
+    go(wanted);
+  }, label);
+  return box;
+}
+
 /** Whether a key press belongs to a control the user is in. */
 export const isTyping = (event) =>
   event.target instanceof Element && (event.target.closest("input:not([type=range]):not([type=checkbox]), select, textarea, dialog") !== null);

@@ -85,7 +85,7 @@ function help() {
   const groups = KEYS.map(([title, rows]) =>
     h("section", {}, h("h3", {}, title), h("dl", {}, rows.map(([keys, about]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, about)]))));
   clear(dialog, h("h2", { id: "help-title" }, "Keyboard"), h("div", { class: "columns" }, groups),
-    h("p", { class: "quiet" }, "The same as an HTTP API: ", h("a", { href: "/api" }, "/api")),
+    h("p", { class: "quiet" }, "The same as an HTTP API: ", h("a", { class: "button", href: "/api" }, "/api")),
     h("form", { method: "dialog" }, h("button", {}, "Close")));
   dialog.showModal();
 }

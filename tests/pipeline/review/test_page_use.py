@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browsing import PHONE, findings, go, keep, opened, small_targets, until
+from browsing import PHONE, findings, go, keep, opened, overflows, small_targets, until
 from desk import ENGINE, Desk
 from playwright.sync_api import Browser, Page, expect
 from serving import Served
@@ -20,6 +20,13 @@ from pipeline.core.records.ledger_rows import Outcome, Status
 from pipeline.review.verdicts import parse
 
 pytestmark = pytest.mark.slow
+
+CUT = """() => [...document.querySelectorAll('.tile .frame')].filter(frame => {
+  const [outer, inner] = [frame, frame.querySelector('img') ?? frame].map(each => each.getBoundingClientRect());
+  const below = inner.bottom > outer.bottom + 1 || inner.right > outer.right + 1;
+  return below || inner.top < outer.top - 1 || inner.left < outer.left - 1;
+}).map(frame => frame.parentElement.getAttribute('href'))"""
+"""Pictures that their tile cuts off."""
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +102,34 @@ def test_tiles_are_links_with_their_shape_flags_and_score(page: Page):
     keep(page, "use-gallery")
 
 
+def test_a_tile_shows_the_whole_picture_however_wide(page: Page):
+    until(page, "[...document.querySelectorAll('.tile img')].every(each => each.complete && each.naturalWidth)")
+    assert page.evaluate(CUT) == []
+
+
+def test_beside_its_background_a_composite_is_shown_nearly_whole(page: Page, served: Served):
+    page.goto(f"{served.url}#/item/ann__tee__room")
+    expect(page.get_by_label("Before and after")).to_have_value("6")
+    page.keyboard.press(".")
+    expect(page.get_by_label("Before and after")).to_have_value("11")
+    page.goto(f"{served.url}#/item/ann__tee__original")
+    expect(page.get_by_label("Before and after")).to_have_value("50")
+
+
+@pytest.mark.parametrize("size", [PHONE, (1024, 768)], ids=["phone", "1024"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_description_of_the_api_is_accessible_and_fits_its_width(
+    browser: Browser, served: Served, size: tuple[int, int], scheme: str
+):
+    with opened(browser, f"{served.url}/api", size, scheme) as page:
+        expect(page.get_by_role("heading", level=1)).to_have_text("HTTP API")
+        assert findings(page) == [] and not overflows(page)
+
+
 def test_a_picture_says_which_measure_decides_its_score(page: Page, served: Served):
     page.goto(f"{served.url}#/item/ann__tee__room")
     expect(page.locator(".score-line")).to_contain_text("0.31 Score, below 0.5")
-    expect(page.locator(".score-line")).to_contain_text("It is decided by outline torn: 5 teeth.")
+    expect(page.locator(".score-line")).to_contain_text("What decides it: outline torn: 5 teeth.")
     page.goto(f"{served.url}#/item/ann__tee__sea")
     expect(page.locator(".score-line")).to_have_count(0)
 
@@ -128,6 +159,7 @@ def test_many_are_selected_decided_and_taken_back_at_once(page: Page, work: Desk
     tile(page, "ann__top__original").get_by_role("checkbox").click(modifiers=["Shift"])
     bulk = page.get_by_role("group", name="Selected pictures")
     expect(bulk).to_contain_text("4 selected")
+    assert findings(page) == [] and small_targets(page) == []
     bulk.get_by_role("button", name="Keep").click()
     expect(page.locator(".mark.keep")).to_have_count(4)
     assert len(verdicts(work)) == 4
@@ -184,6 +216,9 @@ def test_leaving_with_unsaved_work_asks_first(page: Page, work: Desk):
     dialog.get_by_role("button", name="Stay here").click()
     expect(page.get_by_label("Flipped")).to_be_checked()
     assert "placement/room" in page.url
+    page.get_by_role("combobox", name="Background").select_option("sea")
+    dialog.get_by_role("button", name="Stay here").click()
+    expect(page.get_by_role("combobox", name="Background")).to_have_value("room")  # what is shown is what is edited
     page.get_by_role("link", name="Masks").click()
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(page).to_have_title(re.compile("^Mask of"))
@@ -192,7 +227,12 @@ def test_leaving_with_unsaved_work_asks_first(page: Page, work: Desk):
     until(page, "document.querySelector('.sheet canvas')?.width === 768")
     area.focus()
     page.keyboard.press("Space")
-    page.go_back()
+    masks = page.get_by_role("combobox", name="Mask")
+    shown = masks.input_value()
+    masks.select_option(index=1 if masks.locator("option").first.get_attribute("value") == shown else 0)
+    dialog.get_by_role("button", name="Stay here").click()
+    expect(masks).to_have_value(shown)
+    page.evaluate("history.go(-2)")  # staying took a place in the history
     dialog.get_by_role("button", name="Do not save").click()
     expect(page).to_have_title(re.compile("^Placement on room"))
     file.unlink()

@@ -1,7 +1,7 @@
 // The mask editor: a brush on the agnostic or the cloth mask; saving makes it an artefact edited by hand.
 
 import { file, get, put, remove, submit } from "../api.js";
-import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "../dom.js";
+import { chooser, clamp, clear, entitle, field, guarded, h, isTyping, readable, toast } from "../dom.js";
 import { hear } from "../live.js";
 import { Steps } from "../steps.js";
 import { watch } from "../unsaved.js";
@@ -183,7 +183,7 @@ class MaskEditor {
     const mode = (text, erasing) => h("button", { type: "button", "aria-pressed": String(this.erasing === erasing), onclick: () => { this.erasing = erasing; this.showBrush(); this.drawSide(); } }, text);
     clear(this.side,
       this.buttons(),
-      field("Mask", select(this.masks.map((each) => [key(each), `${readable(each.id)} · ${NAMES[each.kind]}${CATEGORIES[each.category] ?? ""}`]), key(this.chosen), (value) => {
+      field("Mask", chooser(this.masks.map((each) => [key(each), `${readable(each.id)} · ${NAMES[each.kind]}${CATEGORIES[each.category] ?? ""}`]), key(this.chosen), (value) => {
         const next = this.masks.find((each) => key(each) === value);
         location.hash = `#/masks/${next.kind}/${encodeURIComponent(next.id)}?category=${next.category}`;
       }, "Mask")),

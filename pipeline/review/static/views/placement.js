@@ -1,7 +1,7 @@
 // The placement editor: drag, scale and flip a person on a background, set ground line and light, see the real composite.
 
 import { get, picture, post, put, submit } from "../api.js";
-import { clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "../dom.js";
+import { chooser, clamp, clear, entitle, field, guarded, h, isTyping, readable, select, toast } from "../dom.js";
 import { LightPad } from "./light.js";
 import { Steps } from "../steps.js";
 import { watch } from "../unsaved.js";
@@ -280,8 +280,8 @@ class PlacementEditor {
     this.asSet = h("button", { type: "button", disabled: spot.reflection === null, onclick: () => this.change(() => { this.spot.reflection = null; }) }, "as everywhere");
     this.pad = new LightPad(figure.direction, (direction) => this.change(() => { figure.direction = direction; this.shadow().direction = direction; }));
     this.choosers ||= [
-      field("Background", select(this.choices.backgrounds.map((each) => [each.id, readable(each.id) + (each.by_hand ? ", by hand" : "")]), this.state.background, (value) => go(value, this.state.pair), "Background")),
-      field("Person and garment", select(this.choices.pairs.map((each) => [each, readable(each.replace("__", " · "))]), this.state.pair, (value) => go(this.state.background, value), "Person and garment"))];
+      field("Background", chooser(this.choices.backgrounds.map((each) => [each.id, readable(each.id) + (each.by_hand ? ", by hand" : "")]), this.state.background, (value) => go(value, this.state.pair), "Background")),
+      field("Person and garment", chooser(this.choices.pairs.map((each) => [each, readable(each.replace("__", " · "))]), this.state.pair, (value) => go(this.state.background, value), "Person and garment"))];
     clear(this.side,
       this.buttons(),
       this.choosers,

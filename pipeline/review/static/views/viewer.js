@@ -8,6 +8,7 @@ import { Stage } from "./stage.js";
 import { MARKS, meaning, words } from "./tile.js";
 
 const WHOLE = { "own photo": "photo", final: "background" }; // what a finished picture may be a part of
+const BARE = 6; // percent of the width that show a bare background at first
 
 export async function show(view, { words: [id], signal }) {
   const viewer = new Viewer(view, signal);
@@ -38,6 +39,7 @@ class Viewer {
     const wanted = item.background === "original" ? "own photo" : "final";
     this.afterLabel = [wanted, "own photo", "try-on", "person", "photo"].find((label) => labels.includes(label));
     this.beforeLabel = item.background === "original" ? "photo" : labels.includes("background") ? "background" : "photo";
+    if (!again && this.beforeLabel === "background") this.stage.slide(BARE); // the people stand in the middle, and are looked for
     this.draw();
   }
 
@@ -101,7 +103,7 @@ class Viewer {
     if (this.item.score === null) return "";
     const [rank, about] = meaning(this.item.score);
     const why = this.item.facts.map((each) => each.facts).find((facts) => Number(facts.score) === this.item.score)?.score_why;
-    return h("p", { class: "score-line" }, h("b", { class: `score ${rank}` }, this.item.score.toFixed(2)), ` Score, ${about}.`, why ? ` It is decided by ${why}.` : "");
+    return h("p", { class: "score-line" }, h("b", { class: `score ${rank}` }, this.item.score.toFixed(2)), ` Score, ${about}.`, why ? ` What decides it: ${why}.` : "");
   }
 
   figures() {
@@ -109,7 +111,7 @@ class Viewer {
     const size = this.at(this.afterLabel)?.size;
     return [
       h("p", { class: "quiet" }, `engine ${this.item.engine}`, size ? ` · ${size[1]}×${size[0]} px` : ""),
-      rows.length ? h("details", {}, h("summary", {}, "Figures"), h("table", { class: "small" }, rows)) : "",
+      rows.length ? h("details", {}, h("summary", {}, "Figures"), h("table", { class: "small figures" }, rows)) : "",
       this.item.recipe ? h("details", {}, h("summary", {}, "Recipe"), h("pre", {}, JSON.stringify(this.item.recipe, null, 1))) : "",
     ];
   }
