@@ -84,6 +84,11 @@ class Served:
     def peak_memory_mb(self) -> float:
         return self._status_mb("VmHWM:")
 
+    def processor_seconds(self) -> float:
+        """What the server and its threads took of the processor so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _status_mb(self, line: str) -> float:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.split(line)[1].split()[0]) / 1024

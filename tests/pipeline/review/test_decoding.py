@@ -8,7 +8,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -54,20 +54,20 @@ def test_large_pictures_are_decoded_one_after_another_and_small_ones_beside_them
     assert all(sum(size > 8 for size in each) <= 1 and len(each) <= 3 for each in seen), seen
 
 
-def test_who_is_too_much_is_refused_and_those_who_wait_keep_their_order(decoder: Decoder):
+def test_who_is_too_much_is_refused_and_those_who_wait_keep_their_order(decoder: Decoder, wait_for: Callable):
     order, held = [], threading.Event()
-    work = lambda name: (order.append(name), held.wait(5))  # noqa: E731
+    work = lambda name: (order.append(name), held.wait(60))  # noqa: E731
     threads = []
     for name in range(3):
         threads.append(threading.Thread(target=decoder.run, args=(59, lambda name=name: work(name))))
         threads[-1].start()
-        time.sleep(0.05)
+        wait_for(lambda name=name: len(order) + decoder._heavy._work_queue.qsize() > name)
     with pytest.raises(BusyError):
         decoder.run(1, lambda: None)
     assert decoder.run(1, lambda: "thumbnail", refusable=False) == "thumbnail"
     held.set()
     for thread in threads:
-        thread.join(5)
+        thread.join()
     assert order == [0, 1, 2]
     assert decoder.run(59, lambda: "free again") == "free again"
 
@@ -85,15 +85,14 @@ def png(side: int) -> bytes:
     return images.png(np.full((side, side, 3), 120, np.uint8))
 
 
-def test_uploads_beyond_what_may_wait_are_told_to_come_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_uploads_beyond_what_may_wait_are_told_to_come_again(desk: Desk, monkeypatch: pytest.MonkeyPatch, wait_for: Callable):
     held, decode = threading.Event(), uploads.images.check_photo
-    monkeypatch.setattr(uploads.images, "check_photo", lambda path: held.wait(10) and decode(path))
+    monkeypatch.setattr(uploads.images, "check_photo", lambda path: held.wait(60) and decode(path))
     app = make_app(desk.serving(limits=replace(desk.small_limits, waiting_decodes=3)), (sys.executable, str(FAKE_RUN)))
     with TestClient(app, base_url=LOCAL) as client, ThreadPoolExecutor(8) as threads:
         send = lambda name: client.post("/api/inputs/person", files={"file": (f"{name}.png", png(300))})  # noqa: E731
         answers = [threads.submit(send, f"guest{number}") for number in range(8)]
-        while sum(each.done() for each in answers) < 5:
-            time.sleep(0.02)
+        wait_for(lambda: sum(each.done() for each in answers) == 5)
         held.set()
         statuses = [each.result() for each in answers]
         refused = [each for each in statuses if each.status_code == 503]

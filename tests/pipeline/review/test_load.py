@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 from browsing import chromium, keep, opened, until
 from desk import ENGINE, Desk
-from measured import quiet_heap, slowness
+from measured import processor_seconds, quiet_heap, slowness
 from playwright.sync_api import expect
 from serving import Served
 
@@ -19,19 +18,25 @@ from pipeline.core.records.ledger_rows import Outcome, Status
 
 pytestmark = pytest.mark.slow
 PEOPLE, GARMENTS = 50, 50
-OPENS_WITHIN_S = 6.0  # 0.9 s on most machines, 3 to 4 s on the slowest that was seen
+SERVED_WITHIN_S = 2.0
+"""Of the processor, for the gallery's first screen."""
 READY = "() => [...document.querySelectorAll('.tile img')].filter(each => each.complete && each.naturalWidth).length"
-
-FRAMES = """async () => {
-  const times = [];
+ASKED = "() => performance.getEntriesByType('resource').map(each => new URL(each.name).pathname + new URL(each.name).search)"
+DRAWN = """async () => {
+  let count = 0;
+  const steps = [];
+  const watch = new MutationObserver(changes => { for (const each of changes) count += each.addedNodes.length; });
+  watch.observe(document.querySelector('.grid'), { childList: true });
   for (let step = 0; step < 40; step++) {
-    const begun = performance.now();
+    count = 0;
     scrollBy(0, -900);
     await new Promise(requestAnimationFrame);
-    times.push(performance.now() - begun);
+    await new Promise(requestAnimationFrame);
+    steps.push(count);
   }
-  return times;
+  return steps;
 }"""
+"""How many tiles are drawn anew at each of forty steps of a wheel."""
 
 
 @pytest.fixture(scope="module")
@@ -62,19 +67,17 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 def test_five_thousand_pictures_open_at_once_and_scroll(crowd: Desk):
     with Served(crowd) as served, chromium() as browser:
-        with opened(browser, f"{served.url}/#/inputs") as page:
-            page.wait_for_timeout(500)  # the browser's own start is not the gallery's
-        times = []
+        seconds = []
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = served.processor_seconds()
             with opened(browser, served.url) as page:
-                while page.evaluate(READY) < 10:
-                    assert time.perf_counter() - begun < 30
-                    page.wait_for_timeout(20)
-                times.append(time.perf_counter() - begun)
+                until(page, f"({READY})() >= 10", 60)
+                seconds.append(served.processor_seconds() - begun)
                 expect(page.get_by_text("5,000 pictures")).to_be_visible()
                 assert page.locator(".tile").count() < 120, "only what the screen shows is drawn"
-        assert min(times) <= OPENS_WITHIN_S, times
+                asked = [path for path in page.evaluate(ASKED) if path.startswith("/api/items")]
+                assert len(asked) <= 2, f"only what the screen shows is asked for: {asked}"
+        assert min(seconds) <= SERVED_WITHIN_S * slowness(), seconds
         _scroll(browser, served)
 
 
@@ -88,9 +91,8 @@ def _scroll(browser, served: Served) -> None:
         assert page.locator(".tile").count() < 120
         until(page, f"({READY})() > 8")
         keep(page, "five-thousand")
-        frames = page.evaluate(FRAMES)
-        middle = sorted(frames)[len(frames) // 2]
-        assert middle < 100, f"half of the frames took longer than {middle:.0f} ms"
+        drawn = page.evaluate(DRAWN)
+        assert max(drawn) < 120, f"a step of the wheel draws only what it brings into sight: {drawn}"
 
 
 def test_looking_for_long_costs_no_memory(crowd: Desk):
@@ -117,10 +119,8 @@ def test_the_index_is_read_anew_in_a_small_share_of_the_time(crowd: Desk):
 
     gallery = open_gallery(Workspace(crowd.request))
     with quiet_heap():
-        begun = time.perf_counter()
-        assert len(gallery.index().entries) == 5000
-        first = time.perf_counter() - begun
-    assert first < 3.0 * slowness()
+        first = processor_seconds(lambda: gallery.index())
+    assert len(gallery.index().entries) == 5000 and first < 3.0 * slowness()
     version = gallery.index().version
     Path(crowd.final("p00", "g00", "room")).touch()
     assert gallery.index().version == version, "not read again at once"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from desk import Desk, scenery
-from measured import slowness
+from measured import processor_seconds, slowness
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -100,10 +99,12 @@ def test_ten_thousand_people_do_not_slow_a_refresh_down(desk: Desk, client: Test
     times = []
     for number in range(6):
         wanted = {"pair": "ann__tee", "placement_settings": settings(foot=[0.3 + number / 20, 0.95]), "height": 900}
-        begun = time.perf_counter()
-        for what in ("arrangement", "picture"):
-            assert client.post(f"/api/placements/room/{what}", json=wanted).status_code == 200
-        times.append(time.perf_counter() - begun)
+
+        def refresh(wanted: dict = wanted) -> None:
+            for what in ("arrangement", "picture"):
+                assert client.post(f"/api/placements/room/{what}", json=wanted).status_code == 200
+
+        times.append(processor_seconds(refresh))
     assert max(times[1:]) < 0.5 * slowness(), times
 
 
