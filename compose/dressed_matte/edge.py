@@ -13,6 +13,9 @@ from pipeline.core.masks import Mask, dilate, erode, guided_filter
 PLAIN_CONTRAST = 30.0
 """Colour distance between person and background from which a pixel's share of each can be measured."""
 GUIDE_EPS = 64.0
+ALIKE_LEVELS = 40.0
+SOME = 0.15
+"""Share of the person beside an edge that has the background's colour, and as much that has not, from which none is asked."""
 
 
 def soften(part: BeforeAfter, body: Mask) -> NDArray[np.float32]:
@@ -26,8 +29,10 @@ def soften(part: BeforeAfter, body: Mask) -> NDArray[np.float32]:
     filtered = guided_filter(part.dressed, body.astype(np.float32), max(2, round(4 * unit)), GUIDE_EPS)
     followed = np.clip((filtered[band] - 0.1) / 0.8, 0, 1)
     share, trust = _colour_share(part, body, band, unit)
+    drawn = cv2.GaussianBlur(body.astype(np.float32), (0, 0), max(unit, 0.6))[band]
+    by_colour = followed + (share - followed) * trust
     soft = body.astype(np.float32)
-    soft[band] = followed + (share - followed) * trust
+    soft[band] = by_colour + (drawn - by_colour) * _camouflage(part, body, band)
     return soft * 255
 
 
@@ -48,7 +53,22 @@ def _colour_share(part: BeforeAfter, body: Mask, band: Mask, unit: float) -> tup
     return share.astype(np.float32), trust.astype(np.float32)
 
 
-def _nearby(picture: RGB, mask: Mask, band: Mask, sigma_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _camouflage(part: BeforeAfter, body: Mask, band: Mask) -> NDArray[np.float32]:
+    """(n,) in [0, 1]: whether the person beside the edge has the background's colour in places, as white stripes on a white wall.
+
+    Colours would cut such places out; of a person who has that colour everywhere the picture still shows an edge.
+    """
+    unit = part.unit
+    inside, outside = erode(body, 6 * unit), ~dilate(body, max(2.5 * unit, 2))
+    back, _ = _nearby(part.dressed, outside, inside, 12 * unit)
+    alike = np.zeros(body.shape, np.float32)
+    alike[inside] = np.abs(part.dressed[inside] - back).max(1) < ALIKE_LEVELS
+    near, _ = _nearby(np.repeat(alike[..., None], 3, axis=2), inside, band, 6 * unit)
+    some: NDArray[np.float32] = np.clip(np.minimum(near[:, 0], 1 - near[:, 0]) / SOME, 0, 1)
+    return some
+
+
+def _nearby(picture: RGB | NDArray[np.float32], mask: Mask, band: Mask, sigma_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean colour (n, 3) of the masked pixels around each band pixel, and how many there are (n,); at half size, for speed."""
     height, width = mask.shape
     size = (max(width // 2, 1), max(height // 2, 1))

@@ -257,6 +257,31 @@ def test_a_patch_as_broad_as_an_arm_is_no_sliver() -> None:
     assert dressed_alpha(photos)[275:300, 235:262].min() > 240
 
 
+@pytest.mark.parametrize("blossom", [(2, 1), (3, 1), (3, -1), (4, 2)], ids=str)
+def test_blossoms_in_the_walls_colour_near_the_outline_are_no_slivers(blossom: tuple[int, int]) -> None:
+    """Radius and width of a ring, -1 = a disc; there are fewer of them than a garment's colours are asked for."""
+    photos, _ = _beside_an_arm(shirt=(28, 28, 32), sliver=0)
+    printed = photos.dressed.copy()
+    for row, column in ((230, 124), (300, 128), (350, 122), (260, 205), (330, 175)):
+        cv2.circle(printed, (column, row), blossom[0], WALL, blossom[1])
+    alpha = dressed_alpha(BeforeAfter(photos.photo, printed, photos.alpha, photos.changed))
+    assert alpha[200:400, 116:255].min() > 240
+
+
+@pytest.mark.parametrize("lighter", [16, 28])
+@pytest.mark.parametrize("slant", [0.0, 0.5, -1.0])
+def test_stripes_nearly_of_the_walls_colour_do_not_make_a_saw_of_the_outline(lighter: int, slant: float) -> None:
+    old, new = _rect(130, 250), _rect(124, 256)
+    photos = _photos(old, new, (30, 32, 52))
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    pale = _over(np.clip(np.array(WALL) + lighter, 0, 255), new, _wall())
+    striped = np.where(((rows + slant * columns) % 10 < 5)[..., None] & photos.changed[..., None], pale, photos.dressed)
+    alpha = dressed_alpha(BeforeAfter(photos.photo, striped, old, photos.changed))
+    reach = alpha[200:400, :190].sum(1) / 255.0
+    assert (cv2.dilate(reach, np.ones(10)) - cv2.erode(reach, np.ones(10))).mean() < 1.1, "of a dark stripe and a pale one"
+    assert abs(reach.mean() - 66) < 1
+
+
 @pytest.mark.samples
 @pytest.mark.parametrize(("name", "garment"), [("m1_half", "tee_print"), ("w1_full", "dress")])
 def test_gaps_of_people_in_a_rendered_garment_are_open(samples, name, garment) -> None:
