@@ -68,7 +68,9 @@ def _camouflage(part: BeforeAfter, body: Mask, band: Mask) -> NDArray[np.float32
     return some
 
 
-def _nearby(picture: RGB | NDArray[np.float32], mask: Mask, band: Mask, sigma_px: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _nearby(
+    picture: RGB | NDArray[np.float32], mask: Mask, band: Mask, sigma_px: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean colour (n, 3) of the masked pixels around each band pixel, and how many there are (n,); at half size, for speed."""
     height, width = mask.shape
     size = (max(width // 2, 1), max(height // 2, 1))

@@ -15,7 +15,7 @@ from compose.gate.silhouette import SHOULDERS_PX, Silhouette
 from pipeline.core.arrays import RGB, Lab
 from pipeline.core.colour import to_lab
 from pipeline.core.labels import Parse
-from pipeline.core.masks import Mask, close, components, dilate, erode, labelled, open_
+from pipeline.core.masks import Mask, close, components, dilate, erode, fill_holes, labelled, open_
 
 NEAR_PX, FAR_PX = 10, 40
 """How far away the background is read that would show at a place; far only where none is near."""
@@ -47,6 +47,9 @@ LEAST_PX = 20
 UNCHANGED_LEVELS = 8.0
 QUARTER = 4
 OTHERS_DELTA = 8.0
+DEEP_PX, DARKEST = 12, 0.75
+"""So deep inside the new outline what has a shade of the garment's colours is the garment: a white print before a white wall.
+A fold darkens a colour down to this share of it."""
 BESIDE_PX = 20
 """The old garment counts this near to the paint; a coat that is kept on purpose goes on beyond."""
 
@@ -69,6 +72,10 @@ def background_left(seen: Silhouette, garment: Palette | None) -> tuple[float | 
     if not alike.any():
         return 0.0, 0.0
     alike[alike] = _nearer_ground(seen.new[alike], shown[alike], partial(_own_colours, seen, ground, garment))
+    deep = alike & (seen.discs_after.inside > DEEP_PX) & erode(seen.before, EDGE_PX)
+    if deep.any():
+        away = np.linalg.norm(lab_of(seen.new[deep]) - lab_of(shown[deep]), axis=1)
+        alike[deep] = away < CLEARLY * _from_shades(seen.new[deep], garment)
     if not alike.any():
         return 0.0, 0.0
     return _pieces(open_(alike, THIN_PX), ~erode(seen.after, EDGE_PX)), _gaps_filled(seen, alike)
@@ -92,10 +99,15 @@ def _gaps_filled(seen: Silhouette, alike: Mask) -> float:
     return float(areas[real].sum()) / SHOULDERS_PX**2
 
 
-def old_garment_pieces(seen: Silhouette) -> float | None:
+def old_garment_pieces(seen: Silhouette, garment: Palette | None) -> float | None:
     """Area of the replaced garment beside the new one, in squares of the shoulders' width; None where it is not known.
 
-    What has the colours of the person's other clothes is not seen, and may be theirs.
+    What has the colours of the person's other clothes is not seen, and may be theirs. What lies within the paint and has the new
+    garment's colours is the new garment: a white print where the old one was white.
+
+    Args:
+        seen: before and after.
+        garment: the new garment's colours, or None.
     """
     if seen.worn is None:
         return None
@@ -110,6 +122,9 @@ def old_garment_pieces(seen: Silhouette) -> float | None:
         others = palette(seen.old, erode(labelled(seen.labels, COVERED) & ~seen.worn, EDGE_PX) & ~dilate(seen.painted, EDGE_PX))
     if others is not None:
         left[left] = nearest(lab_of(seen.new[left]), others.lab.astype(np.float32) * LIGHTNESS_HALF) > OTHERS_DELTA
+    within = left & fill_holes(dilate(seen.painted, 1))
+    if garment is not None and within.any():
+        left[within] = _from_shades(seen.new[within], garment) > OTHERS_DELTA
     return _pieces(open_(left, THIN_PX), np.zeros(left.shape, bool))
 
 
@@ -134,6 +149,17 @@ def nearest(lab: Lab, colours: Lab) -> Lab:
     square = np.full(len(lab), np.inf, np.float32)
     for colour in colours:
         square = np.minimum(square, ((lab - colour) ** 2) @ np.ones(3, np.float32))
+    return np.asarray(np.sqrt(square), np.float32)
+
+
+def _from_shades(pixels: RGB, garment: Palette) -> Lab:
+    """(n,) distance of pixels (n, 3) from the nearest of a garment's colours, in light or in the shade of a fold."""
+    lab = lab_of(pixels)
+    square = np.full(len(lab), np.inf, np.float32)
+    for colour in garment.lab.astype(np.float32) * LIGHTNESS_HALF:
+        darkest, step = DARKEST * colour, (1 - DARKEST) * colour
+        share = np.clip((lab - darkest) @ step / max(float(step @ step), 1e-6), 0, 1)
+        square = np.minimum(square, ((lab - darkest - share[:, None] * step) ** 2).sum(1))
     return np.asarray(np.sqrt(square), np.float32)
 
 

@@ -62,7 +62,7 @@ def measure_shape(pictures: Pictures, garment: Palette | None, cloth_mask: Mask 
         hands_lost=hands_lost(seen),
         ground=ground,
         gaps=gaps,
-        pieces=old_garment_pieces(seen),
+        pieces=old_garment_pieces(seen, garment),
         collar=old_collar(seen),
         sleeve=wide_sleeve(seen, garment),
     )

@@ -382,6 +382,36 @@ def test_trousers_in_the_colour_of_the_wall_that_were_not_painted_are_no_wall():
     )
 
 
+def prints(*shades: tuple[int, int, int]) -> tuple[Pictures, Palette]:
+    """A red shirt whose broad band has several colours side by side, and its palette: the first of them and the red."""
+    pictures = pair(torso())
+    for number, shade in enumerate(shades):
+        left = 150 + 100 * number // len(shades)
+        pictures.result[200:260, left : left + 100 // len(shades)] = shade
+    flat = np.full((40, 40, 3), RED, np.uint8)
+    flat[:20] = shades[0]
+    found = palette(flat, np.ones((40, 40), bool))
+    assert found is not None
+    return pictures, found
+
+
+@pytest.mark.parametrize("light", [1.0, 0.9, 0.82])
+def test_the_shaded_part_of_a_pale_band_before_a_pale_wall_is_no_wall(light: float):
+    pale = (235, 240, 230)
+    pictures, flat = prints(pale, *(tuple(round(light * each) for each in pale) for _ in range(2)))
+    shape = measure_shape(pictures, flat)
+    assert shape.ground is not None and shape.ground <= CONFIG.most_ground / 2
+
+
+@pytest.mark.parametrize("colour", [BLUE, (63, 74, 156), (52, 61, 131)])
+def test_a_band_in_the_old_garments_colour_is_not_the_old_garment(colour: tuple[int, int, int]):
+    """As a navy shirt with a white print, worn over a navy one."""
+    pictures, flat = prints(colour, BLUE)
+    shape = measure_shape(pictures, flat)
+    assert shape.pieces == 0
+    assert measure_shape(pictures, red()).pieces > CONFIG.most_pieces, "in a shirt that has no such colour it is"
+
+
 def test_old_cloth_far_from_the_paint_was_kept_on_purpose():
     """A long coat under which only the top is replaced."""
     coat = torso() | legs()
