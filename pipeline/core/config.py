@@ -150,7 +150,9 @@ def _validate(model: type[StepConfig], section: str, values: Mapping[str, Any]) 
         return model(**values)
     except ValidationError as problem:
         first, *others = problem.errors()
-        place, said = first["loc"], [first["msg"]]
+        place, said = first["loc"], [first["msg"].removeprefix("Value error, ")]
+        if not place:  # it is the values together that do not fit
+            raise ConfigError(f"{section}: {said[0]}", "see: python run.py config --show") from None
         if ways := [
             each["msg"] for each in others if len(place) > 1 and each["loc"][:-1] == place[:-1] and _is_a_way(each["loc"])
         ]:

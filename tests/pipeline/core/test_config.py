@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import field_validator, model_validator
 
 from pipeline.core.config import StepConfig, load_settings, to_toml
 from pipeline.core.errors import ConfigError
@@ -98,3 +99,35 @@ def test_a_section_without_settings_says_so():
     with pytest.raises(ConfigError) as caught:
         load_settings({"densepose": Empty}, None, {}, ("densepose.x=1",))
     assert "it has no settings" in str(caught.value) and "did you mean" not in str(caught.value)
+
+
+class Fitting(StepConfig):
+    low: int = 0
+    high: int | str = 1
+
+    @field_validator("low")
+    @classmethod
+    def _even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError(f"{value} is odd; even numbers only")
+        return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Fitting:
+        if isinstance(self.high, int) and self.low > self.high:
+            raise ValueError(f"low: {self.low} is above high, which is {self.high}")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("parts.low=4", "parts: low: 4 is above high, which is 1"),
+        ("parts.low=3", "parts.low = 3: 3 is odd; even numbers only"),
+        ("parts.high=[1]", "parts.high = [1]: input should be a valid integer, or input should be a valid string"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_once_and_without_the_checkers_own_words(override: str, said: str):
+    with pytest.raises(ConfigError) as refused:
+        load_settings({"parts": Fitting}, environment={}, overrides=(override,))
+    assert refused.value.message == said
