@@ -87,10 +87,7 @@ class Place:
         return done
 
     def killed_at(self, runs: Path, *overrides: str, steps: Sequence[int]) -> None:
-        """Kill a run after each of these steps, before it is saved, then let it end; `loop.log_every` is 1.
-
-        What a start says of memory and time is left out, so a run that said it and one that did not are compared.
-        """
+        """Kill a run after each of these steps, before it is saved, then let it end; `loop.log_every` is 1."""
         for step in steps:
             process = clean_processes().Process(target=_train_until, args=(self, runs, overrides, step))
             process.start()
@@ -107,25 +104,23 @@ class Place:
         assert process.exitcode == 0
 
 
-def _train(place: Place, runs: Path, overrides: tuple[str, ...]) -> None:
-    torch.set_num_threads(1)
-    os._exit(place.train(runs, *overrides))
-
-
 def _train_until(place: Place, runs: Path, overrides: tuple[str, ...], step: int) -> None:
-    torch.set_num_threads(1)
-
     def say(line: str) -> None:
         if line.startswith(f"step {step}/"):
             os.kill(os.getpid(), signal.SIGKILL)
 
+    _train(place, runs, overrides, say)
+
+
+def _train(place: Place, runs: Path, overrides: tuple[str, ...], say=quiet) -> None:
+    """The body of a process; the plan of memory and time, which has tests of its own, is half of a short run and left out."""
+    torch.set_num_threads(1)
     with mock.patch("tryon.training.probe.announce"):
         os._exit(place.train(runs, *overrides, say=say))
 
 
 def _train_on(place: Place, runs: Path, overrides: tuple[str, ...], steps: int, share: float) -> None:
     """Train so many more steps, then be killed within a share of the time that one took; never after the last of all."""
-    torch.set_num_threads(1)
     moments = [time.monotonic()]
 
     def say(line: str) -> None:
@@ -137,7 +132,7 @@ def _train_on(place: Place, runs: Path, overrides: tuple[str, ...], steps: int, 
             threading.Timer(share * (moments[-1] - moments[-2]), os.kill, (os.getpid(), signal.SIGKILL)).start()
 
     seen: list[int] = []
-    os._exit(place.train(runs, *overrides, say=say))
+    _train(place, runs, overrides, say)
 
 
 def training_place(root: Path, recipe: Any, write_start, file: str, *overrides: str) -> Place:

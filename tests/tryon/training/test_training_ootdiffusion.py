@@ -148,12 +148,10 @@ def test_killed_at_any_moment_a_run_ends_with_the_same_bits(place, tmp_path):
 OF_ITS_OWN = ("loop.steps=4", "loop.save_every=1", "loop.measure_every=0", "ootd.draw_steps=2", *SPAN)
 """Of a short run of a preset: it keeps its optimiser, what it recomputes and what it caches."""
 WITHOUT_BITSANDBYTES = {"joint-low-memory": ("optimiser.name=adafactor",)}
-QUICKEST = {"lora", "ip-adapter"}
-"""Of the newer parts one each, in CI; all are among the proofs."""
 
 
 @pytest.mark.parametrize(
-    "arrangement", [pytest.param(name, marks=pytest.mark.slow if name in QUICKEST else pytest.mark.proof) for name in PRESETS]
+    "arrangement", [pytest.param(name, marks=pytest.mark.slow if name == "lora" else pytest.mark.proof) for name in PRESETS]
 )
 def test_killed_after_three_steps_drawn_at_random_a_run_ends_with_the_same_bits(place, tmp_path, arrangement):
     steps = sorted(random.Random(arrangement).sample(range(1, 5), 3))
