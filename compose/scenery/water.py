@@ -19,9 +19,9 @@ BAND = 0.06
 """Height of the bands above and below a horizon that are compared, share of the picture's height."""
 OPEN_SKY = 0.55
 """Share of the width over which sky begins right above water; hills, islands and ships cover the rest."""
-BARE, DEEP = 0.6, 18.0
-"""Share of the width without anything between sky and water from which colours alone tell the sea, or Lab units by which it is
-darker near by; a court before a wood has less of both, and no waves."""
+BARE, LESS_BARE, DEEP = 0.6, 0.35, 18.0
+"""Share of the width without anything between sky and water from which colours alone tell the sea, and where it is darker near by
+by so many Lab units; a court before a wood and a massif in haze have less of it, and no waves."""
 DARKER, DARKER_BELOW = 5.0, 10.0
 """Lab units by which water is darker than the sky right above it, and as a whole; snow and paper are as bright."""
 COLOURFUL, VIVID, GREEN = 8.0, 12.0, -4.0
@@ -59,7 +59,9 @@ def _is_water_line(lab: Lab, row: int) -> bool:
         return False
     if not (_is_cool_water(lab, row, open_sky) or _is_mirror(lab, row)) or has_rails(lab, row):
         return False
-    return bool(bare_columns(lab, row).mean() >= BARE) or _fading(lab, row) > DEEP or is_drawn_out(_stretch(lab, row))
+    bare, wet = float(bare_columns(lab, row).mean()), _stretch(lab, row)
+    deep = len(wet) > 0 and _fading(lab[: row + 3 + len(wet)], row) > DEEP
+    return bare >= (LESS_BARE if deep else BARE) or is_drawn_out(wet)
 
 
 def _stretch(lab: Lab, row: int) -> Lab:

@@ -134,12 +134,12 @@ def _plain(kind: str, colour: Colour, rough: float = 7.0, row: int = 165) -> Dra
     return draw
 
 
-def _under_low_hills(colour: Colour, rough: float = 6.0) -> Draw:
+def _under_low_hills(far: Colour, rough: float = 6.0, near: Colour | None = None) -> Draw:
     """Below a clear sky, with hills or a hedge all along that are no higher than an island at sea."""
 
     def draw(rng: np.random.Generator) -> Picture:
         picture = _hills(rng, 170, _noon(rng), 34, (40, 52, 44))
-        return _over(picture, 170, np.array(colour, np.float32) + rough * _in_depth(rng, 150))
+        return _over(picture, 170, _ramp(far, near or far, 150) + rough * _in_depth(rng, 150))
 
     return draw
 
@@ -235,6 +235,7 @@ DRY |= {
     "turquoise court before low hills": _under_low_hills((62, 160, 166)),
     "dark asphalt before low hills": _under_low_hills((58, 63, 72)),
     "blue court before low hills": _under_low_hills((60, 106, 166)),
+    "court that darkens before low hills": _under_low_hills((120, 152, 186), near=(35, 75, 105)),
     "marked turquoise court": _marked_court,
     "pale hall": _hall((196, 192, 186), 0.35),
     "warm hall": _hall((168, 138, 104), 0.4, (250.0, 250.0, 248.0)),
