@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -23,6 +23,9 @@ ARGUMENTS = (
 PICTURES = Path(__file__).resolve().parents[1] / "failures" / "review"
 """Where every test leaves what it saw."""
 WIDE, PHONE = (1440, 900), (390, 844)
+PATIENCE_S = 60
+"""What is waited for comes, on a busy machine late; only what never comes takes so long."""
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 CONTROLS = "button, a[href], input, select, textarea, [role=slider], [role=option], [role=listbox], [tabindex='0']"
 UNNAMED = """controls => [...document.querySelectorAll(controls)]
@@ -62,7 +65,7 @@ def opened(browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: str
     own = ("/".join(url.split("/")[:3]), "data:", "blob:")
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=size == PHONE)
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith(own) else complaints.append(request.url))
     page.goto(url)
@@ -104,7 +107,7 @@ def overflows(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth > innerWidth + 1")
 
 
-def until(page: Page, condition: str, seconds: float = 15) -> None:
+def until(page: Page, condition: str, seconds: float = PATIENCE_S) -> None:
     """Ask until it is true. Playwright's own waiting needs eval, which the page's policy forbids, and rightly."""
     end = time.monotonic() + seconds
     while not page.evaluate(condition):
