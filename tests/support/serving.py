@@ -53,7 +53,7 @@ class Served:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
         self._log = (self._desk.folder / "server.log").open("w+")
         self._process = subprocess.Popen(words, env=environment, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL)
-        for _ in range(300):
+        for _ in range(1200):
             try:
                 self.get("/api/status")
                 return self
@@ -75,7 +75,7 @@ class Served:
         return self._log.read()
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=90) as answer:
             return answer.read()
 
     def memory_mb(self) -> float:
