@@ -15,7 +15,8 @@ from compose.gate.silhouette import SHOULDERS_PX, Silhouette
 from pipeline.core.arrays import RGB, Lab
 from pipeline.core.colour import to_lab
 from pipeline.core.labels import Parse
-from pipeline.core.masks import Mask, close, components, dilate, erode, fill_holes, labelled, open_
+from pipeline.core.masks import Mask, box_of, close, components, dilate, erode, fill_holes, labelled, open_
+from pipeline.core.rect import Window
 
 NEAR_PX, FAR_PX = 10, 40
 """How far away the background is read that would show at a place; far only where none is near."""
@@ -78,18 +79,22 @@ def background_left(seen: Silhouette, garment: Palette | None) -> tuple[float | 
         alike[deep] = away < CLEARLY * _from_shades(seen.new[deep], garment)
     if not alike.any():
         return 0.0, 0.0
-    return _pieces(open_(alike, THIN_PX), ~erode(seen.after, EDGE_PX)), _gaps_filled(seen, alike)
+    box = box_of(alike)
+    assert box is not None
+    window = box.window(alike.shape, EDGE_PX + 1)
+    found, edge = open_(alike[window], THIN_PX), ~erode(seen.after[window], EDGE_PX)
+    return _pieces(found, edge), _gaps_filled(seen, alike, window)
 
 
-def _gaps_filled(seen: Silhouette, alike: Mask) -> float:
+def _gaps_filled(seen: Silhouette, alike: Mask, window: Window) -> float:
     """Area of narrow gaps, as between arm and body, whose background counts as the person.
 
     They lie deeper than the soft edge, and near the outline before or after: farther in are white prints before a white wall.
     """
-    narrow = open_(close(alike, 1) & seen.after, 1)
+    narrow = open_(close(alike[window], 1) & seen.after[window], 1)
     if not narrow.any():
         return 0.0
-    depth, before = seen.discs_after.inside, seen.discs_before.inside
+    depth, before = seen.discs_after.inside[window], seen.discs_before.inside[window]
     numbers, areas = components(narrow)
     places = numbers[narrow]
     inner = np.bincount(places[depth[narrow] > EDGE_PX], minlength=len(areas))
@@ -166,7 +171,8 @@ def _from_shades(pixels: RGB, garment: Palette) -> Lab:
 def _own_colours(seen: Silhouette, ground: NDArray[np.float32], garment: Palette) -> Lab:
     """(k, 3) the colours of the new garment and of the person beside the paint; skin is known by not being the background's."""
     kept = erode(seen.before, EDGE_PX) & ~dilate(seen.painted, EDGE_PX)
-    sure = distance(seen.new.astype(np.float32), ground) > GROUND_LEVELS
+    sure = np.zeros(kept.shape, bool)
+    sure[kept] = (np.abs(seen.new[kept] - ground[kept]) > GROUND_LEVELS).any(1)
     if seen.labels is not None:
         sure |= erode(labelled(seen.labels, COVERED), 2)
     others = palette(seen.new, kept & sure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -80,7 +81,10 @@ def torn(seen: Silhouette) -> int:
     painted, corner = Discs(paint[window]), np.array([window[1].start, window[0].start], np.float32)
     found: list[Points] = []
     for size in SIZES:
-        found.append(teeth(seen.discs_after, outer & ~_grown(residue(seen.discs_before, size), size.half_px), size))
+        new = teeth(seen.discs_after, outer, size)
+        if len(new):
+            new = teeth(seen.discs_after, outer & ~_grown(residue(seen.discs_before, size), size.half_px), size)
+        found.append(new)
         found.append(teeth(painted, inner[window], size) + corner)
     return count_apart(found)
 
@@ -91,6 +95,13 @@ def own_teeth(cloth_mask: Mask) -> int:
     Args:
         cloth_mask: (m, n) bool, True = garment, at any size.
     """
+    return _own_teeth(np.packbits(cloth_mask).tobytes(), cloth_mask.shape[0], cloth_mask.shape[1])
+
+
+@lru_cache(maxsize=32)
+def _own_teeth(bits: bytes, tall: int, wide: int) -> int:
+    """Of a garment that everybody wears in turn."""
+    cloth_mask = np.unpackbits(np.frombuffer(bits, np.uint8), count=tall * wide).reshape(tall, wide).view(bool)
     area = int(np.count_nonzero(cloth_mask))
     if not area:
         return 0
@@ -104,11 +115,13 @@ def own_teeth(cloth_mask: Mask) -> int:
 
 def teeth(discs: Discs, where: Mask, size: Tooth) -> Points:
     """(n, 2) float32 x, y of every tooth and notch of a shape that lies mostly in `where`, (h, w) bool."""
-    gaps = _without_ends_of_wide_gaps(discs, discs.gaps(size.half_px), size)
+    gaps = discs.gaps(size.half_px)
+    if (gaps & where).any():
+        gaps = _without_ends_of_wide_gaps(discs, gaps, size)
     limits = ((discs.thin(size.half_px), size.tooth, np.inf), (gaps, size.notch, size.longest_px))
     found = []
     for part, least, longest in limits:
-        box = box_of(part)
+        box = box_of(part) if (part & where).any() else None
         if box is None:
             continue
         window = box.window(part.shape)
@@ -198,8 +211,6 @@ def _unsmooth(shape: Mask) -> Mask:
 
 def _without_ends_of_wide_gaps(discs: Discs, gaps: Mask, size: Tooth) -> Mask:
     """(h, w) bool: less where a gap goes on, as between arm and body or the legs: twice as wide a disc fills much more of it."""
-    if not gaps.any():
-        return gaps
     numbers, areas = components(discs.gaps(2 * size.half_px))
     places = numbers[gaps]
     wide = areas > WIDER * np.maximum(np.bincount(places, minlength=len(areas)), 1)

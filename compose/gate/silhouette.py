@@ -14,7 +14,7 @@ from compose.dressed_matte.before_after import BODY
 from compose.dressed_matte.difference import distance
 from compose.gate.discs import Discs
 from pipeline.core.arrays import RGB, Points
-from pipeline.core.masks import Mask, box_of
+from pipeline.core.masks import Mask, box_of, bytes_of
 from pipeline.core.rect import Window
 
 SHOULDERS_PX = 160
@@ -139,7 +139,7 @@ def silhouette_of(pictures: Pictures) -> Silhouette | None:
         after=alpha >= BODY,
         painted=view.mask(painted),
         old=view.picture(pictures.canvas),
-        new=view.scaled(np.where(pictures.mask[window][..., None], pictures.result[window], pictures.canvas[window])),
+        new=view.scaled(cv2.copyTo(pictures.result[window], bytes_of(pictures.mask[window]), pictures.canvas[window].copy())),
         labels=None if pictures.labels is None else view.picture(pictures.labels, cv2.INTER_NEAREST),
         worn=None if pictures.worn is None else view.mask(pictures.worn),
         alpha=alpha,
