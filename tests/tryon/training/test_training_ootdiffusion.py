@@ -150,8 +150,11 @@ OF_ITS_OWN = ("loop.steps=4", "loop.save_every=1", "loop.measure_every=0", "ootd
 WITHOUT_BITSANDBYTES = {"joint-low-memory": ("optimiser.name=adafactor",)}
 
 
+LIGHTEST = "ip-adapter-decoder-only"
+
+
 @pytest.mark.parametrize(
-    "arrangement", [pytest.param(name, marks=pytest.mark.slow if name == "lora" else pytest.mark.proof) for name in PRESETS]
+    "arrangement", [pytest.param(name, marks=pytest.mark.slow if name == LIGHTEST else pytest.mark.proof) for name in PRESETS]
 )
 def test_killed_after_three_steps_drawn_at_random_a_run_ends_with_the_same_bits(place, tmp_path, arrangement):
     steps = sorted(random.Random(arrangement).sample(range(1, 5), 3))
