@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from benchmarks.generated import GeneratedWeights
-from pipeline.core.device import CPU
+from pipeline.core.machine.device import CPU
 from tryon.engines.dci_vton import sampling
 from tryon.engines.dci_vton.checkpoint import empty_network, fill_network
 from tryon.engines.dci_vton.conditions import SIDE, DiffusionInputs
@@ -30,9 +30,9 @@ from tryon.engines.dci_vton.presets import PRESETS, SamplingConfig
 from tryon.engines.dci_vton.warping.network import Warper
 from tryon.engines.dci_vton.warping.runtime import Warping
 from tryon.networks.precision import choose_dtype
-from tryon.networks.savings import ALL, OFFICIAL, Savings
-from tryon.networks.swapping import use_library_norms
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.swapping import use_library_norms
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings
+from tryon.networks.savings.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.system_memory import give_freed_memory_back, keep_freed_memory
 

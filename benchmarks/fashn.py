@@ -19,7 +19,7 @@ import torch
 
 from benchmarks.generated import GeneratedWeights
 from benchmarks.machine import machine_line
-from pipeline.core.device import Device, choose_device
+from pipeline.core.machine.device import Device, choose_device
 from tryon.engines.fashn.architecture import CATEGORIES, FULL
 from tryon.engines.fashn.checkpoint import empty_network, fill_network
 from tryon.engines.fashn.guidance import GuidedVelocity, ModulationTable

@@ -13,7 +13,7 @@ from tryon.engines.stableviton.checkpoint import empty_network, fill_network
 from tryon.engines.stableviton.encoding import PersonPictures
 from tryon.engines.stableviton.network import StableViton
 from tryon.networks.clip import ClipWidths
-from tryon.networks.savings import Savings
+from tryon.networks.savings.switches import Savings
 
 TINY = Architecture(
     model_channels=64,

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.checkpoint import empty_network
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.training.memory import LiveBytes
 

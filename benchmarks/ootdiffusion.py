@@ -26,9 +26,9 @@ from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.presets import BALANCED
 from tryon.engines.ootdiffusion.sampling import Batch, Denoiser, show_garment
 from tryon.networks.precision import fp32_products
-from tryon.networks.savings import ALL, OFFICIAL
-from tryon.networks.swapping import use_library_norms
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.swapping import use_library_norms
+from tryon.networks.savings.switches import ALL, OFFICIAL
+from tryon.networks.savings.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.system_memory import give_freed_memory_back
 

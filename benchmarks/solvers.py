@@ -29,8 +29,8 @@ from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import encode_garment, encode_person
 from tryon.engines.stableviton.presets import BALANCED, PRESETS, PosteriorDraw, SamplingConfig
 from tryon.networks.clip import ClipWidths
-from tryon.networks.savings import ALL
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.switches import ALL
+from tryon.networks.savings.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.samplers.ddim import ddim
 from tryon.samplers.library import SOLVERS

@@ -24,8 +24,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.generated import generated_garment, generated_network, generated_person
-from pipeline.core.device import Device, choose_device
 from pipeline.core.engine import TryOnItem
+from pipeline.core.machine.device import Device, choose_device
 from tryon.batching import Limits
 from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.checkpoint import empty_network
@@ -35,8 +35,8 @@ from tryon.engines.stableviton.presets import PRESETS, SamplingConfig
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.precision import choose_dtype
-from tryon.networks.savings import ALL, OFFICIAL, Savings
-from tryon.networks.swapping import use_library_norms
+from tryon.networks.savings.swapping import use_library_norms
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings
 from tryon.system_memory import give_freed_memory_back
 
 GFLOP_OF_THE_ANALYSIS = {

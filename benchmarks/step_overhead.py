@@ -23,10 +23,10 @@ import torch
 
 from benchmarks.generated import TINY, generated_network
 from pipeline.core import images
-from pipeline.core.device import CPU
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE, Layout
+from pipeline.core.machine.device import CPU
 from pipeline.core.records.transaction import open_records
 from pipeline.core.step import Context, Stage
 from pipeline.running.runner import run_stages
@@ -38,7 +38,7 @@ from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
 from tryon.engines.stableviton.runtime import Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 from tryon.step import TryOnConfig, TryOnStep
 
 CANVAS = (1024, 768)  # pixels

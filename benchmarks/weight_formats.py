@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.generated import GeneratedWeights, generated_garment, generated_network, generated_person
-from pipeline.core.device import Device, choose_device
 from pipeline.core.engine import TryOnItem
+from pipeline.core.machine.device import Device, choose_device
 from tryon.batching import Limits
 from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.checkpoint import empty_network
@@ -36,9 +36,9 @@ from tryon.engines.stableviton.sampling import draw_conditions
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.layout import arrange
 from tryon.networks.precision import choose_dtype
-from tryon.networks.quantised import EIGHT_BITS, FULL_FORMAT, check_weight_format, weight_format_of
-from tryon.networks.savings import ALL
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.quantised import EIGHT_BITS, FULL_FORMAT, check_weight_format, weight_format_of
+from tryon.networks.savings.switches import ALL
+from tryon.networks.savings.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.system_memory import give_freed_memory_back, keep_freed_memory
 

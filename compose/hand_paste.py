@@ -18,13 +18,13 @@ from compose.gate.garment_colour import Palette
 from compose.gate.hands import GARMENT_REACH, HandEvidence, JudgedHand, around, judge_hand
 from compose.gate.presence import garment_like
 from pipeline.core.arrays import RGB, Float, Points
-from pipeline.core.colour import to_lab
 from pipeline.core.frame import Frame
 from pipeline.core.hands.facts import Fate, HandFact
 from pipeline.core.hands.shape import BEYOND_WRIST, MIDDLE_KNUCKLE, WRIST, beyond_wrist, half_finger, hand_area
 from pipeline.core.hands.signs import skin_like
 from pipeline.core.hands.views import ReadHand
 from pipeline.core.masks import Mask, close, dilate
+from pipeline.core.pixels.colour import to_lab
 from pipeline.core.rect import Window
 
 MARGIN = 0.6

@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.core import foreground, images
+from pipeline.core import images
+from pipeline.core.pixels import foreground
 from preprocess.background.rim_erosion import MOST_DIFFERENT, REACH, eroded_matte
 
 PICTURES = Path(__file__).parent / "pictures"

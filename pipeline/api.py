@@ -30,12 +30,12 @@ from pipeline.core.inputs.collection import Collection, discover, pair_lists, pa
 from pipeline.core.inputs.pairs import pair_files
 from pipeline.core.inputs.scan import Problem
 from pipeline.core.layout import PAIR_LISTS, REPORT_KEY
+from pipeline.core.machine.process import gc_paused
+from pipeline.core.machine.start_checks import refuse_obstacles
 from pipeline.core.people_networks import PACKAGES, use_weights
 from pipeline.core.people_networks.files import fetch_files, fetch_note, missing_files
-from pipeline.core.process import gc_paused
 from pipeline.core.records.attempts import Attempts, read_attempts
 from pipeline.core.records.transaction import Records, open_records
-from pipeline.core.start_checks import refuse_obstacles
 from pipeline.core.step import Context, Stage
 from pipeline.core.weights.download import network_from
 from pipeline.garment_guess import GarmentGuesser, guess_note

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 import torch
 
-from pipeline.core.device import Device
 from pipeline.core.errors import LookbookError
+from pipeline.core.machine.device import Device
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.whole_file import whole_file
+from pipeline.core.records.whole_file import whole_file
 from tryon.checkpoints import difference, open_checkpoint, refuse_difference
 from tryon.networks.image_adapter import ImageAdapter, ImageProjector, Resampler, ResamplerWidths, published_numbers
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.whole_file import whole_file
+from pipeline.core.records.whole_file import whole_file
 from tryon.checkpoints import open_checkpoint
 from tryon.networks.lora import OTHER_BASE, Layers, Lora, LoraLayer, layer_name
 

@@ -24,7 +24,7 @@ from pipeline.core.weights.converted import INDEX, damaged_files, find_converted
 from pipeline.core.weights.files import read_json
 from tryon.checkpoints import open_checkpoint, own_weights
 from tryon.networks.compvis_names import with_values
-from tryon.networks.quantised import names_in_8_bits, quantise
+from tryon.networks.savings.quantised import names_in_8_bits, quantise
 
 INT8 = "int8"
 AS_DIFFUSERS = "diffusion_pytorch_model.safetensors"

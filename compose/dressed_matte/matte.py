@@ -14,8 +14,8 @@ from compose.dressed_matte.difference import distance
 from compose.dressed_matte.edge import soften
 from compose.dressed_matte.narrowing import Behind, Narrowing, background_behind
 from compose.dressed_matte.slivers import without_slivers
-from pipeline.core.foreground import MARGIN_PX, estimate_foreground
 from pipeline.core.masks import Mask, close, components, dilate, fill_holes
+from pipeline.core.pixels.foreground import MARGIN_PX, estimate_foreground
 
 PAINTED_LEVELS = 24.0
 """Difference from the known background: below, the background was only re-encoded; above, it is cloth."""

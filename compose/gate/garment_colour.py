@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.colour import ciede2000, to_lab
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import ciede2000, to_lab
 
 Lab = NDArray[np.float64]
 Plane = NDArray[np.float64]

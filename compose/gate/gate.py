@@ -34,7 +34,7 @@ from pipeline.core.arrays import RGB, Points
 from pipeline.core.frame import Frame
 from pipeline.core.hands.views import HandPlace
 from pipeline.core.masks import Mask, painted_spread
-from pipeline.core.sharpness import blur_of
+from pipeline.core.pixels.sharpness import blur_of
 
 SMALL_HEIGHT_PX = 256
 """Colours and coverage are read at this height: areas, not edges."""

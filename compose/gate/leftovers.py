@@ -13,9 +13,9 @@ from compose.dressed_matte.difference import distance
 from compose.gate.garment_colour import Palette, palette
 from compose.gate.silhouette import SHOULDERS_PX, Silhouette
 from pipeline.core.arrays import RGB, Lab
-from pipeline.core.colour import to_lab
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask, box_of, close, components, dilate, erode, fill_holes, labelled, open_
+from pipeline.core.pixels.colour import to_lab
 from pipeline.core.rect import Window
 
 NEAR_PX, FAR_PX = 10, 40

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from compose.gate.garment_colour import TEXTILE_KL, Palette
 from pipeline.core.arrays import RGB
-from pipeline.core.colour import ciede2000, to_lab
 from pipeline.core.masks import Mask, box_of, close, dilate, erode
+from pipeline.core.pixels.colour import ciede2000, to_lab
 
 CELL = 4.0
 """Side of a cell of L*a*b* in which all pixels count as one colour."""

@@ -39,9 +39,9 @@ from pipeline.cli.weights_here import app as weights_app
 from pipeline.core.console import Colour, Console
 from pipeline.core.errors import ExitCode, LookbookError, UsageError, system_refusal
 from pipeline.core.layout import LEDGER
-from pipeline.core.process import exit_without_teardown, share_freed_memory
+from pipeline.core.machine.process import exit_without_teardown, share_freed_memory
+from pipeline.core.machine.start_checks import refuse_obstacles
 from pipeline.core.records.stat_ahead import StatsAhead
-from pipeline.core.start_checks import refuse_obstacles
 
 app = typer.Typer(
     name="lookbook",

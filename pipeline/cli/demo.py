@@ -11,7 +11,7 @@ import typer
 from pipeline.cli.options import INPUTS, OUTPUTS, WEIGHTS, Inputs, Outputs, Weights
 from pipeline.core.console import Colour, Console
 from pipeline.core.layout import FINAL
-from pipeline.core.process import give_freed_memory_back, share_freed_memory
+from pipeline.core.machine.process import give_freed_memory_back, share_freed_memory
 from pipeline.request import Request
 
 ENGINE = "preview"
@@ -28,7 +28,7 @@ def demo(
     files_only: Annotated[bool, typer.Option("--files-only", help="Fill the inputs folder, make no pictures.")] = False,
 ) -> None:
     """Fill the inputs folder with people, garments and backgrounds to try things with, and make the demo's pictures."""
-    from pipeline.core.foreground import compiling_meanwhile
+    from pipeline.core.pixels.foreground import compiling_meanwhile
     from pipeline.demo import fill_inputs
 
     share_freed_memory()

@@ -16,7 +16,7 @@ from pipeline.core.inputs.collection import discover
 from pipeline.core.inputs.existing import existing
 from pipeline.core.items import Unit
 from pipeline.core.layout import CONFIG_FILE, REPORT, Layout
-from pipeline.core.process import gc_freeze
+from pipeline.core.machine.process import gc_freeze
 from pipeline.core.records.stat_ahead import StatsAhead
 from pipeline.core.records.transaction import open_records
 from pipeline.planning.decisions import Plan

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.core.errors import InputError
 from pipeline.core.layout import Layout, Ref
 from pipeline.core.records.store import output_error
-from pipeline.core.whole_file import whole_file
+from pipeline.core.records.whole_file import whole_file
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pipeline.core.console import Colour, Console, printable
 from pipeline.core.errors import ExitCode, OutputError, UsageError
 from pipeline.core.inputs.scan import Problem
 from pipeline.core.layout import Layout
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from pipeline.datasets.import_plan import ImportPlan, plan_import, transfers
 from pipeline.datasets.listed_pairs import add_pairs, new_pairs
 from pipeline.datasets.transfer import ExportPlan, Mover, Transfer

@@ -16,8 +16,8 @@ from pathlib import Path
 from pipeline.core.images import SUFFIXES
 from pipeline.core.inputs.pairs import has_pair_file
 from pipeline.core.layout import BACKGROUND_INPUTS, CLOTH_INPUTS, PAIR_FILES, PERSON_INPUTS, Layout
-from pipeline.core.process import give_freed_memory_back
-from pipeline.core.whole_file import write_whole
+from pipeline.core.machine.process import give_freed_memory_back
+from pipeline.core.records.whole_file import write_whole
 from pipeline.demo.choice import GROUP_BACKGROUND, group_file, pairs_file
 
 PORTRAIT = f"{PERSON_INPUTS}/astronaut.png"

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.core.card import Card
-from pipeline.core.start_checks import Obstacle
+from pipeline.core.machine.start_checks import Obstacle
 from pipeline.core.weights.elsewhere import Sighting
 from pipeline.core.weights.verify import Finding
 

@@ -16,13 +16,13 @@ from typing import Any
 
 from pipeline.catalog import BACKENDS, ENGINES, Target, resolve
 from pipeline.core.card import Card
-from pipeline.core.compiled_code import is_kept
 from pipeline.core.console import Colour, Console
-from pipeline.core.foreground import solver_file
+from pipeline.core.machine.compiled_code import is_kept
+from pipeline.core.machine.start_checks import address_space_gb, obstacles
 from pipeline.core.people_networks import runtime_here
 from pipeline.core.people_networks.door import ROW as PEOPLE
 from pipeline.core.people_networks.files import missing_files
-from pipeline.core.start_checks import address_space_gb, obstacles
+from pipeline.core.pixels.foreground import solver_file
 from pipeline.core.weights import status_of
 from pipeline.core.weights.download import network_from
 from pipeline.core.weights.elsewhere import Elsewhere

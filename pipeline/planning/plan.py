@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pipeline.core.items import Item
 from pipeline.core.layout import Ref
-from pipeline.core.process import gc_paused
+from pipeline.core.machine.process import gc_paused
 from pipeline.core.records.fingerprint import Fingerprinter, basis_from_json
 from pipeline.core.records.ledger_rows import FileRow, Outcome
 from pipeline.core.records.transaction import Records

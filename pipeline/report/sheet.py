@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.core import images
 from pipeline.core.errors import InputError
-from pipeline.core.whole_file import whole_file
+from pipeline.core.records.whole_file import whole_file
 from pipeline.report.pdf import PdfWriter, PlacedPicture, PlacedText
 
 PAGE_MM = (297.0, 210.0)

@@ -29,7 +29,7 @@ from pipeline.core.layout import (
     Layout,
     Ref,
 )
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from pipeline.review.decoding import Decoder
 from pipeline.review.workspace import version_of
 

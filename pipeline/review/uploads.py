@@ -16,7 +16,7 @@ from pipeline.core.errors import InputError, UsageError
 from pipeline.core.inputs.ids import slug
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH_INPUTS, INPUT_PREFIX, SETTINGS_SUFFIX, Layout, Ref
-from pipeline.core.whole_file import temporary_beside
+from pipeline.core.records.whole_file import temporary_beside
 from pipeline.review.decoding import Decoder
 
 CHUNK = 1 << 20

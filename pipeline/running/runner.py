@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
-from pipeline.core.process import give_freed_memory_back
+from pipeline.core.machine.process import give_freed_memory_back
 from pipeline.core.records.transaction import Records
 from pipeline.core.step import Stage
 from pipeline.executors.automatic import AutomaticExecutor

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from pipeline.report.sheet import SheetPicture, write_sheet
 from pipeline.sweep.grid import Entry
 from pipeline.sweep.records import Outcome

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
-from pipeline.core.colour import to_lab
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 
 Features = NDArray[np.float32]
 """(..., 4) float32: half the lightness, a, b, and how much the lightness varies nearby."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Grey
 from pipeline.core.card import ALL_THREADS, Card, Resources
-from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.machine.device import choose_device
 from pipeline.core.masks import Mask
 from pipeline.core.people_networks import PACKAGES
 from pipeline.core.rect import Rect

@@ -11,8 +11,8 @@ import numpy as np
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Float, Lab, Points
-from pipeline.core.colour import to_lab
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from preprocess.person import body_shapes as shapes
 
 FEET = ((25, 27, 29, 31), (26, 28, 30, 32))

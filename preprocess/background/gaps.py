@@ -13,8 +13,8 @@ import numpy as np
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.colour import to_lab
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from preprocess.background.alike_wall import NOBODY, RIM, around
 from preprocess.background.feet import feet_of
 from preprocess.person import body_shapes as shapes

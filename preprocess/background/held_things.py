@@ -11,9 +11,9 @@ import numpy as np
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Float, Grey, Lab
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from preprocess.background.people import Selection
 
 SIDE_PX = 512

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import RGB, Grey, Lab
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag, Notice
-from pipeline.core.sharpness import blur_of
+from pipeline.core.pixels.colour import to_lab
+from pipeline.core.pixels.sharpness import blur_of
 
 SIDE_PX = 1024
 SOLID = 128

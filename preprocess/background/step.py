@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Protocol, cast
 
 import numpy as np
 
-from pipeline.core import foreground, images
+from pipeline.core import images
 from pipeline.core.arrays import RGB, Grey
 from pipeline.core.backend import MatteBackend
 from pipeline.core.config import StepConfig
@@ -20,8 +20,9 @@ from pipeline.core.items import Item, Person, Unit
 from pipeline.core.layout import CUTOUT, LANDMARKS, MATTE, Ref, settings_file
 from pipeline.core.masks import box_of
 from pipeline.core.people_networks import PACKAGES
+from pipeline.core.pixels import foreground
+from pipeline.core.pixels.watermark import watermark_notices
 from pipeline.core.step import BackendStep, Context, Produced
-from pipeline.core.watermark import watermark_notices
 from preprocess.background import closed_form
 from preprocess.background.alike_wall import alike_notices
 from preprocess.background.embedded import EmbeddedMatte

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import Lab
 from pipeline.core.card import Card, Resources
-from pipeline.core.colour import to_lab
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from pipeline.core.rect import Rect
 from preprocess.cloth.ground_colour import Ground, fit_border, fit_region, size_of
 from preprocess.cloth.soft_edge import edge_alpha

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Lab
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from pipeline.core.rect import Rect
 from preprocess.cloth.ground_colour import size_of
 

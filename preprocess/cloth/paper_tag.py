@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 
 HEIGHT = 512
 """The garment's box is read at this height."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Lab
-from pipeline.core.colour import to_lab
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from pipeline.core.rect import Rect
 from preprocess.cloth.ground_colour import distance, fit_border, size_of
 

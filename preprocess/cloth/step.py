@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import foreground, images, masks
+from pipeline.core import images, masks
 from pipeline.core.arrays import RGB
 from pipeline.core.backend import Backend
 from pipeline.core.config import StepConfig
@@ -22,9 +22,10 @@ from pipeline.core.images import Photo, photo_notices
 from pipeline.core.items import Garment, Item, Unit
 from pipeline.core.labels import Category
 from pipeline.core.layout import CANVAS, CLOTH, CLOTH_MASK, Ref
+from pipeline.core.pixels import foreground
+from pipeline.core.pixels.watermark import watermark_notices
 from pipeline.core.rect import Window, span
 from pipeline.core.step import BackendStep, Context, Produced
-from pipeline.core.watermark import watermark_notices
 from preprocess.cloth.category import guess_doubt
 from preprocess.cloth.embedded import cut_garment
 from preprocess.cloth.foreign_parts import without_foreign_parts

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Points
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import Mask
 from pipeline.core.people_networks import SeenPose
+from pipeline.core.pixels.colour import to_lab
 from preprocess.cloth.embedded import BORDER_PX, MIN_GROUND_SHARE, cut_garment
 from preprocess.cloth.ground_colour import fit_border
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import Points
 from pipeline.core.card import Card
-from pipeline.core.colour import to_lab
 from pipeline.core.labels import Category
 from pipeline.core.people_networks import PACKAGES, people_networks
+from pipeline.core.pixels.colour import to_lab
 from preprocess.cloth.ground_colour import size_of
 from preprocess.cloth.soft_edge import edge_alpha
 from preprocess.cloth.wearer_signs import Wearer, wearer_signs

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.card import Card
-from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.machine.device import choose_device
 from pipeline.core.weights import require
 from preprocess.densepose.charts import Charts, parts_of
 from preprocess.networks.batch_size import pictures_at_once

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.card import Card
-from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.machine.device import choose_device
 from pipeline.core.weights import require
 from preprocess.densepose.charts import Charts, parts_of
 from preprocess.person.body_parts import BodyParts

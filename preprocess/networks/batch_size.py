@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.core.device import Kind
+from pipeline.core.machine.device import Kind
 
 PIXELS_AT_ONCE: dict[Kind, int] = {"cuda": 4 * 1024 * 1024}
 """Input pixels per call. Four pictures of 1024 × 1024 keep BiRefNet, which needs the most memory, well below 24 GB (estimated,

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.device import Device, choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.machine.device import Device, choose_device
 from preprocess.networks.batch_size import pictures_at_once
 
 Array = NDArray[Any]

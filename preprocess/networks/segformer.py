@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.core.arrays import RGB, Labels
-from pipeline.core.device import Device
 from pipeline.core.errors import MissingPackageError, WeightsError
+from pipeline.core.machine.device import Device
 from preprocess.networks.batch_size import pictures_at_once
 
 INSTALL = "pip install -e '.[diffusion]'"

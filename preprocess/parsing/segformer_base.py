@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
 from pipeline.core.card import Card
-from pipeline.core.device import choose_device
+from pipeline.core.machine.device import choose_device
 from pipeline.core.weights import require
 from preprocess.networks.segformer import Normal, Segformer, bilinear
 from preprocess.parsing.network_labels import Parsed, checked

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Points
 from pipeline.core.card import Card
-from pipeline.core.device import choose_device
 from pipeline.core.errors import MissingPackageError, WeightsError
 from pipeline.core.keypoints import HAND_POINTS, Keypoints
 from pipeline.core.labels import Joint
+from pipeline.core.machine.device import choose_device
 from pipeline.core.weights import require
 from preprocess.person.keypoint_tables import COCO_18, body_25_from_coco_18
 from preprocess.person.landmarks import Landmarks

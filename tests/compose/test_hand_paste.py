@@ -14,13 +14,13 @@ from compose.gate.garment_colour import palette
 from compose.gate.hands import HandEvidence, judge_hands
 from compose.gate.scores import GateConfig
 from compose.hand_paste import paste_hands
-from pipeline.core.colour import to_lab
 from pipeline.core.frame import whole_photo
 from pipeline.core.hands.facts import Fate
 from pipeline.core.hands.shape import BEYOND_WRIST, half_finger, hand_area
 from pipeline.core.hands.signs import skin_like
 from pipeline.core.hands.views import HandPlace, read_hand
 from pipeline.core.masks import dilate, erode
+from pipeline.core.pixels.colour import to_lab
 
 LEAST = GateConfig().least_hand_likeness
 GREEN = (20, 150, 60)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.core import foreground, images
+from pipeline.core import images
 from pipeline.core.arrays import RGB, Float, Grey
+from pipeline.core.pixels import foreground
 
 PLAIN = {"white": (236, 236, 238), "skin": (206, 168, 146), "dark": (40, 44, 58)}
 WALLS = (*PLAIN, "brick", "mottled")

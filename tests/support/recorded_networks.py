@@ -13,9 +13,9 @@ import torch
 from named_weights import weights_module
 from torch import Tensor
 
-from tryon.networks.savings import ALL
+from tryon.networks.savings.swapping import use_cheaper_layers
+from tryon.networks.savings.switches import ALL
 from tryon.networks.sd1_unet import sd1_unet
-from tryon.networks.swapping import use_cheaper_layers
 
 
 class Records:

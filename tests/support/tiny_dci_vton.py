@@ -10,7 +10,7 @@ from tryon.engines.dci_vton.checkpoint import empty_network
 from tryon.engines.dci_vton.training.vton_recipe import VtonRecipe
 from tryon.engines.dci_vton.training.vton_start import write_official
 from tryon.networks.clip import ClipWidths
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.switches import OFFICIAL
 
 TENTH = Architecture(
     model_channels=32,

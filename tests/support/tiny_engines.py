@@ -46,7 +46,7 @@ def stableviton(name: str) -> Factory:
         from tryon.engines.stableviton import folder
         from tryon.engines.stableviton.config import StableVITONConfig
         from tryon.engines.stableviton.variants import variant_named
-        from tryon.networks.savings import ALL
+        from tryon.networks.savings.switches import ALL
 
         kinds = {"stableviton": engines.StableVITON, "stableviton_1024": engines.StableVITON1024, "sift_vton": engines.SiftVTON}
         variant = replace(variant_named("sift_vton" if name == "sift_vton" else "stableviton"), size=None)

@@ -10,7 +10,7 @@ from tryon.engines.stableviton.checkpoint import empty_network
 from tryon.engines.stableviton.training.official_file import write_official
 from tryon.engines.stableviton.training.recipe import StableVitonRecipe
 from tryon.networks.clip import ClipWidths
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.switches import OFFICIAL
 
 TENTH = Architecture(
     model_channels=32,

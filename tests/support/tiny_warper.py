@@ -21,8 +21,8 @@ def write_start(path: Path) -> Path:
 
 def vgg_file(path: Path, prefix: str = "vgg.conv{}", seed: int = 0) -> Path:
     """All sixteen convolutions of VGG-19, small random weights."""
-    from tryon.training.vgg import CHANNELS as WIDTHS
-    from tryon.training.vgg import names_up_to
+    from tryon.training.judges.vgg import CHANNELS as WIDTHS
+    from tryon.training.judges.vgg import names_up_to
 
     chance, state, before = torch.Generator().manual_seed(seed), {}, 3
     for name in names_up_to("5_4"):

@@ -20,7 +20,7 @@ from clean_processes import clean_processes
 from training_trees import training_tree
 
 from tryon.training import checkpoint as checkpoints
-from tryon.training.logs import LOG
+from tryon.training.logs.run_logs import LOG
 from tryon.training.memory import LiveBytes
 from tryon.training.session import Options, start
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from pipeline.core.arrays import RGB
-from pipeline.core.colour import ciede2000, to_lab_exactly
 from pipeline.core.frame import Frame
 from pipeline.core.labels import Parse
 from pipeline.core.masks import Mask, dilate, erode, iou
+from pipeline.core.pixels.colour import ciede2000, to_lab_exactly
 
 NECK, MID_HIP = 1, 8
 PARTS = {

@@ -19,7 +19,7 @@ from tryon.engines.stableviton import keys  # noqa: E402
 from tryon.engines.stableviton.architecture import Architecture  # noqa: E402
 from tryon.engines.stableviton.network import StableViton  # noqa: E402
 from tryon.networks import compvis_names  # noqa: E402
-from tryon.networks.savings import ALL, OFFICIAL, Savings  # noqa: E402
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings  # noqa: E402
 
 
 class Recorded:

@@ -15,7 +15,7 @@ from PIL import Image
 from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.errors import UsageError
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.evaluation.intervals import Difference, paired_difference
 from tryon.evaluation.report import CSV_NAME, JSON_NAME
 

@@ -19,7 +19,7 @@ from pipeline.core.hands.facts import GATE, REPAIR, Fate, HandFact, hands_of
 from pipeline.core.layout import LEDGER
 from pipeline.core.records.ledger import Ledger
 from pipeline.core.records.ledger_rows import Outcome
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.evaluation.intervals import wilson
 
 REDRAWN = (Fate.KEPT, Fate.DIFFERS, Fate.PASTED)

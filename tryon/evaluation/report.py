@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.evaluation.gathering import EvaluatedPair, Gathered, text_hash
 from tryon.evaluation.measuring import Measured, Number, Setting
 from tryon.evaluation.published import PUBLISHED, PublishedRow, difference

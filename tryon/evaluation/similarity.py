@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
-from pipeline.core.colour import ciede2000, to_lab_exactly
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import ciede2000, to_lab_exactly
 
 F64 = NDArray[np.float64]
 RADIUS = 5

@@ -29,7 +29,7 @@ from pipeline.core.arrays import RGB
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.hands.shape import skin_area
 from pipeline.core.masks import Mask
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.hands.crops import FACTOR, SIDE, cut, square_around
 from tryon.hands.hand_masks import arm_mask
 from tryon.hands.visible import LEAST_PX, Hand, hands_of, seed_visible

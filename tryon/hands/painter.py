@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from pipeline.core.arrays import RGB
-from pipeline.core.device import Device
+from pipeline.core.machine.device import Device
 from tryon.hands.base_model import FULL, Files, Widths, open_base
 from tryon.hands.config import RepairConfig
 from tryon.hands.inpainting import INPAINTING_INPUTS, PLAIN_INPUTS, Canvas, Prompted, Sampling, inpaint

@@ -16,7 +16,6 @@ from pipeline.core import images
 from pipeline.core.arrays import RGB
 from pipeline.core.card import Resources
 from pipeline.core.console import LOG
-from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError, UsageError
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.frame import whole_photo
@@ -26,6 +25,7 @@ from pipeline.core.items import Item, Pair, Unit
 from pipeline.core.keypoints import keypoints_from_json
 from pipeline.core.labels import BARE_LABELS
 from pipeline.core.layout import AGNOSTIC_MASK, IMAGE, PARSE, POSE_JSON, REPAIRED, TEST, TRYON, Ref
+from pipeline.core.machine.device import choose_device
 from pipeline.core.masks import Mask, labelled, worn_under
 from pipeline.core.seeds import noise_seed
 from pipeline.core.step import Context, Produced, StepBase

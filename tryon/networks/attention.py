@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tryon.networks import sigmoid_attention
-from tryon.networks.packed import kernels_work, pack_rows, times_packed_rows
+from tryon.networks.savings import sigmoid_attention
+from tryon.networks.savings.packed import kernels_work, pack_rows, times_packed_rows
 
 AttentionProbe = Callable[[Tensor], None]
 """Sees an attention map, (b, heads, n, m)."""

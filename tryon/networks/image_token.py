@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tryon.networks.quantised import plain_weight
+from tryon.networks.savings.quantised import plain_weight
 
 
 class MapperBlock(nn.Module):

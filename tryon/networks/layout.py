@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from tryon.networks.savings import Savings
+from tryon.networks.savings.switches import Savings
 
 CHANNELS_LAST: Mapping[str, bool] = {
     # oneDNN's kernels want it, and maps become tokens without a copy.

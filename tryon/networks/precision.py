@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipeline.core.device import Device
+from pipeline.core.machine.device import Device
 
 _log = logging.getLogger("lookbook")
 

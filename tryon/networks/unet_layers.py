@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from tryon.networks.attention import AttentionProbe, Kernel, mix, ready_scores_pay
-from tryon.networks.packed import PackedLinear, PackedPointwise
-from tryon.networks.quantised import QuantisedLinear, plain_weight
-from tryon.networks.sigmoid_attention import ratio_near
-from tryon.networks.token_merging import match_tokens
+from tryon.networks.savings.packed import PackedLinear, PackedPointwise
+from tryon.networks.savings.quantised import QuantisedLinear, plain_weight
+from tryon.networks.savings.sigmoid_attention import ratio_near
+from tryon.networks.savings.token_merging import match_tokens
 
 Module = Any  # a diffusers module: the library ships no types
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from pipeline.core.device import choose_device
 from pipeline.core.errors import UsageError, WeightsError
+from pipeline.core.machine.device import choose_device
 from tryon.networks.precision import choose_dtype
 from tryon.study.boxes import flow_of
 from tryon.study.extraction import MANIFEST, extract, joined

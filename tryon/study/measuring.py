@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from pipeline.core.device import Device
+from pipeline.core.machine.device import Device
 from tryon.study.protocol import Anatomy, Size
 from tryon.study.trace import Trace, traced
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.records.whole_file import write_whole
 from pipeline.core.weights.files import write_json
-from pipeline.core.whole_file import write_whole
 from tryon.study.boxes import Flow
 from tryon.study.drawing import drawing
 from tryon.study.protocol import Anatomy, Size, part_of

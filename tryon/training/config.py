@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.core.config import Schema, StepConfig, load_settings, to_toml
 from pipeline.core.errors import UsageError
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.training.data.augment import AugmentConfig
 from tryon.training.optimiser import OptimiserConfig
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import (
     DataConfig,
@@ -27,14 +27,14 @@ from tryon.training.config import (
     section_of,
     with_steps,
 )
-from tryon.training.curves import draw_curves
 from tryon.training.data.ahead import ReadAhead
 from tryon.training.data.augment import AugmentConfig, apply, decide
 from tryon.training.data.items import Item, read_item
 from tryon.training.data.sheet import contact_sheet
 from tryon.training.data.tree import TrainingPair
 from tryon.training.ema import MovingAverage
-from tryon.training.logs import RunLogs
+from tryon.training.logs.curves import draw_curves
+from tryon.training.logs.run_logs import RunLogs
 from tryon.training.machine import freeze_all_but, peak_megabytes, shrink_frozen
 from tryon.training.optimiser import OptimiserConfig
 from tryon.training.protocol import Trainee
@@ -250,7 +250,7 @@ class Trainer:
         found: dict[str, float] = {}
         if self._main and self.job.measured:
             from tryon.evaluation.networks import Networks
-            from tryon.training.metrics import AVERAGE, mean_measures
+            from tryon.training.judges.metrics import AVERAGE, mean_measures
 
             if self._measured is None:
                 self._measured = self._items(self.job.measured[: self.job.loop.measure_pairs])

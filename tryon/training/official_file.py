@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.core.errors import WeightsError
-from pipeline.core.whole_file import whole_file
+from pipeline.core.records.whole_file import whole_file
 from tryon.samplers.schedule import BETA_END, BETA_START, TRAIN_STEPS
 
 

@@ -12,9 +12,9 @@ from pipeline.core.errors import UsageError, WeightsError
 from pipeline.core.weights.files import digest_of
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import as_facts
+from tryon.training.logs.run_folder import named_path, read_run
 from tryon.training.parameters import Weights
 from tryon.training.protocol import ManyFiles, Recipe, Trainee
-from tryon.training.run_folder import named_path, read_run
 
 Settings = dict[str, StepConfig]
 

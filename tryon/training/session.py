@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from pipeline.core.config import StepConfig
 from pipeline.core.errors import ExitCode, InputError, UsageError, nearest
 from pipeline.core.records.lock import RunLock
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, LoopConfig, as_facts, resolve_settings, write_settings
 from tryon.training.data.augment import AugmentConfig
 from tryon.training.data.checks import INCOMPLETE, Findings, Memory, check, leave_out
 from tryon.training.data.sheet import augmentation_sheet
 from tryon.training.data.tree import UPPER, Kind, TrainingPair, Tree, find_trees
+from tryon.training.logs.run_folder import DATA, LOCK, RUN, named_path, read_run, write_json_files
 from tryon.training.origin import Origin, find_origin, opened, refuse_other_variant
 from tryon.training.protocol import DressesMore, Recipe, Trainee
-from tryon.training.run_folder import DATA, LOCK, RUN, named_path, read_run, write_json_files
 
 if TYPE_CHECKING:
     from tryon.training.loop import Trainer

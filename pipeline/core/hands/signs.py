@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float, Points
-from pipeline.core.colour import to_lab
 from pipeline.core.hands.shape import FINGERS, PALM, bones_area, half_finger, hand_area, hull_area
 from pipeline.core.masks import Mask, box_of, dilate, erode
+from pipeline.core.pixels.colour import to_lab
 from pipeline.core.rect import Window
 from pipeline.core.score import PASS_SCORE
 

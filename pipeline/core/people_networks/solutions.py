@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB
+from pipeline.core.machine.process import filtered_native_stderr
 from pipeline.core.people_networks.contract import (
     FACE_CONFIDENCE,
     HAND_CONFIDENCE,
@@ -26,7 +27,6 @@ from pipeline.core.people_networks.contract import (
     PeopleNetworks,
     SeenPose,
 )
-from pipeline.core.process import filtered_native_stderr
 
 
 class MediapipeSolutions(PeopleNetworks):

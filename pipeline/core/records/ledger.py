@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.core.layout import Ref
-from pipeline.core.process import gc_paused
+from pipeline.core.machine.process import gc_paused
 from pipeline.core.records.ledger_file import check_version, connect, disk_refusals, later_damage, sequence_of
 from pipeline.core.records.ledger_rows import (
     SCHEMA,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline.core.errors import DiskFullError, OutputError, is_disk_full
 from pipeline.core.layout import Layout, Ref
-from pipeline.core.whole_file import TEMP_PREFIX, TEMP_SUFFIX, temporary_beside
+from pipeline.core.records.whole_file import TEMP_PREFIX, TEMP_SUFFIX, temporary_beside
 
 COARSEST_CLOCK_NS = 2_000_000_000
 """FAT counts modification times in steps of two seconds."""

@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 
 VERIFIED_LIST = ".verified.json"
 CHUNK_BYTES = 4 << 20

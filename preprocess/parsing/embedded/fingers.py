@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Labels, Points
-from pipeline.core.colour import to_lab
 from pipeline.core.labels import LOWER_LABELS, SIDE_LABELS, UPPER_LABELS
 from pipeline.core.masks import Mask, dilate, erode
+from pipeline.core.pixels.colour import to_lab
 from preprocess.person.body import Joints
 
 CLOTHES = (*UPPER_LABELS, *LOWER_LABELS)

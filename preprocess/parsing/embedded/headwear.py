@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Lab, Labels
-from pipeline.core.colour import to_lab
 from pipeline.core.labels import Joint, Parse
+from pipeline.core.pixels.colour import to_lab
 from preprocess.parsing.embedded.label_places import Regions
 
 Field = NDArray[np.float32]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Lab, Labels
-from pipeline.core.colour import to_lab
 from pipeline.core.labels import LEG_LABELS, Joint, Parse
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from preprocess.parsing.embedded.hem_shadow import hem_shadow
 from preprocess.parsing.embedded.label_places import Regions, sleeves_beside
 from preprocess.person.body_shapes import LEGS

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from pipeline.core import masks
 from pipeline.core.arrays import Lab
 from pipeline.core.card import Card, Resources
-from pipeline.core.colour import to_lab
 from pipeline.core.labels import SIDE_LABELS, Parse
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 from preprocess.parsing.embedded.colour_models import Mixture, fit
 from preprocess.parsing.embedded.fingers import with_fingers
 from preprocess.parsing.embedded.headwear import find_hat

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from pipeline.core.colour import ciede2000, to_lab, to_lab_exactly
+from pipeline.core.pixels.colour import ciede2000, to_lab, to_lab_exactly
 
 
 def test_the_colour_difference_of_2000_equals_the_published_pairs_and_an_independent_implementation():

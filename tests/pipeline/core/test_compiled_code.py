@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core import compiled_code
-from pipeline.core.compiled_code import compile_apart, compiling_apart, is_kept
+from pipeline.core.machine import compiled_code
+from pipeline.core.machine.compiled_code import compile_apart, compiling_apart, is_kept
 
 TAG = f"py{sys.version_info.major}{sys.version_info.minor}"
 

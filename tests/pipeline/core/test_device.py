@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.core import device
-from pipeline.core.device import CPU, Device, choose_device
 from pipeline.core.errors import MissingPackageError, UsageError
+from pipeline.core.machine import device
+from pipeline.core.machine.device import CPU, Device, choose_device
 
 
 def invent(monkeypatch: pytest.MonkeyPatch, *, gpus: tuple[tuple[str, int], ...] = (), mps: bool = False) -> None:
@@ -26,7 +26,8 @@ def invent(monkeypatch: pytest.MonkeyPatch, *, gpus: tuple[tuple[str, int], ...]
 
 
 def test_the_cpu_never_imports_torch() -> None:
-    code = "import sys; from pipeline.core.device import choose_device; choose_device('cpu'); sys.exit('torch' in sys.modules)"
+    ask = "from pipeline.core.machine.device import choose_device; choose_device('cpu')"
+    code = f"import sys; {ask}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

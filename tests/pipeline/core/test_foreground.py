@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.core import foreground
+from pipeline.core.pixels import foreground
 
 ROOT = Path(__file__).resolve().parents[3]
 PERSON, WALL = np.array([200, 40, 30.0]), np.array([20, 180, 60.0])

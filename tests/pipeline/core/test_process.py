@@ -9,7 +9,7 @@ import textwrap
 
 import pytest
 
-from pipeline.core.process import gc_paused, give_freed_memory_back
+from pipeline.core.machine.process import gc_paused, give_freed_memory_back
 
 
 def _ended(text: str) -> subprocess.CompletedProcess:
@@ -33,7 +33,7 @@ def test_leaving_keeps_the_exit_code_the_output_and_what_was_to_be_done_at_the_e
     ended = _ended(
         """
         import atexit, sys
-        from pipeline.core.process import exit_without_teardown, gc_freeze
+        from pipeline.core.machine.process import exit_without_teardown, gc_freeze
         many = [[] for _ in range(300_000)]
         gc_freeze()
         atexit.register(lambda: sys.stdout.write("put away\\n"))
@@ -49,7 +49,7 @@ def test_a_small_process_ends_the_ordinary_way():
     ended = _ended(
         """
         import sys
-        from pipeline.core.process import exit_without_teardown
+        from pipeline.core.machine.process import exit_without_teardown
         exit_without_teardown(3)
         sys.exit(4)
         """
@@ -61,7 +61,7 @@ def test_leaving_does_not_take_other_threads_work_away():
     ended = _ended(
         """
         import sys, threading, time
-        from pipeline.core.process import exit_without_teardown, gc_freeze
+        from pipeline.core.machine.process import exit_without_teardown, gc_freeze
         many = [[] for _ in range(300_000)]
         gc_freeze()
         threading.Thread(target=lambda: (time.sleep(0.3), sys.stdout.write("finished\\n"))).start()
@@ -80,7 +80,7 @@ def test_what_is_still_used_stays_when_freed_memory_is_given_back():
 HEAPS_OF_THREADS = """
     import sys, threading
     from pathlib import Path
-    from pipeline.core.process import share_freed_memory
+    from pipeline.core.machine.process import share_freed_memory
     if sys.argv[1] == "one heap":
         share_freed_memory()
 

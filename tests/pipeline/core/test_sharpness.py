@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.core.sharpness import blur_of
+from pipeline.core.pixels.sharpness import blur_of
 
 SQUARES = np.kron(np.random.default_rng(0).integers(0, 256, (8, 8, 1)), np.ones((25, 25, 3))).astype(np.uint8)
 EVERYWHERE = np.ones((200, 200), bool)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core import start_checks
 from pipeline.core.errors import UsageError
-from pipeline.core.start_checks import address_space_gb, obstacles, opencv_damage, refuse_obstacles
+from pipeline.core.machine import start_checks
+from pipeline.core.machine.start_checks import address_space_gb, obstacles, opencv_damage, refuse_obstacles
 
 ROOT = Path(__file__).parents[3]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="limits of the address space are kept on Linux")
@@ -91,7 +91,7 @@ def test_too_small_an_address_space_ends_the_command_at_once_with_code_2(tmp_pat
 
 @linux_only
 def test_the_limit_is_held_against_what_the_work_needs_and_a_roomy_one_passes() -> None:
-    code = "from pipeline.core.start_checks import *; refuse_obstacles(3.9); print('passed'); refuse_obstacles(4.5)"
+    code = "from pipeline.core.machine.start_checks import *; refuse_obstacles(3.9); print('passed'); refuse_obstacles(4.5)"
     ended = limited(4.0, code)
     assert ended.stdout == "passed\n" and "this work needs 4.5 GB" in ended.stderr
 

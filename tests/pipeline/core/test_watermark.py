@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.flags import Flag
-from pipeline.core.watermark import watermark_notices
+from pipeline.core.pixels.watermark import watermark_notices
 
 SIZE = (640, 480)
 ROWS, COLUMNS = np.indices(SIZE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.whole_file import whole_file, write_whole
+from pipeline.core.records.whole_file import whole_file, write_whole
 
 
 def test_folders_are_made_and_text_is_written_as_it_is(tmp_path: Path):

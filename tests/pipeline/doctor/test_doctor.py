@@ -9,7 +9,7 @@ import pytest
 from tiny_weights import BODY, tiny_table
 
 from pipeline.core.card import Card
-from pipeline.core.start_checks import Obstacle
+from pipeline.core.machine.start_checks import Obstacle
 from pipeline.core.weights import status_of
 from pipeline.core.weights import table as weights_table
 from pipeline.core.weights.elsewhere import Elsewhere

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from pipeline.core import images, masks
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag
 from pipeline.core.labels import Parse
+from pipeline.core.pixels.colour import to_lab
 from preprocess.background.alike_wall import alike_notices, doubted_share, settle_alike
 from preprocess.background.embedded import EmbeddedMatte
 from preprocess.background.people_finder import PeopleFinder

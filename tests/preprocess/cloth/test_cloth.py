@@ -10,12 +10,12 @@ import pytest
 from flat_lays import TEE, NobodyThere, flat_lay, shape_mask
 
 from pipeline.core import images, masks
-from pipeline.core.colour import to_lab
 from pipeline.core.errors import InputError
 from pipeline.core.flags import Flag
 from pipeline.core.items import Garment
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_MASK, Layout
+from pipeline.core.pixels.colour import to_lab
 from pipeline.core.step import Context, Produced
 from preprocess.cloth.embedded import PlainBackground, cut_garment
 from preprocess.cloth.ground_colour import fit_border

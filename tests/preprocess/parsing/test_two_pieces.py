@@ -6,10 +6,10 @@ import pytest
 from drawn_person import JOINTS, SIZE, SKIN, draw
 
 from pipeline.core import masks
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag
 from pipeline.core.items import Person
 from pipeline.core.labels import Category, Joint, Parse
+from pipeline.core.pixels.colour import to_lab
 from preprocess.agnostic.rules.conditions import Conditions
 from preprocess.agnostic.step import waist_notices
 from preprocess.agnostic.waist import settled_waist

@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny_sd import FILES, TENTH, write_base, write_lora
 
-from pipeline.core.device import CPU
 from pipeline.core.errors import WeightsError
+from pipeline.core.machine.device import CPU
 from tryon.hands.base_model import find_files, open_base
 from tryon.hands.config import RepairConfig
 from tryon.hands.inpainting import Canvas

@@ -8,8 +8,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from tryon.networks import attention
 from tryon.networks.attention import Kernel, mix, mix_explicitly, mix_in_blocks
-from tryon.networks.packed import kernels_work
-from tryon.networks.savings import ALL, OFFICIAL
+from tryon.networks.savings.packed import kernels_work
+from tryon.networks.savings.switches import ALL, OFFICIAL
 
 packed_kernels = pytest.mark.skipif(not kernels_work(torch.float32), reason="no packed kernels on this CPU")
 

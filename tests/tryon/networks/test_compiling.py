@@ -11,16 +11,16 @@ import torch
 from pydantic import ValidationError
 
 from benchmarks.generated import generated_garment, generated_network, generated_person
-from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
+from pipeline.core.machine.device import CPU
 from tryon.batching import Limits
 from tryon.engines.stableviton.config import StableVITONConfig
 from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
-from tryon.networks.compiling import Compiled
-from tryon.networks.savings import ALL
+from tryon.networks.savings.compiling import Compiled
+from tryon.networks.savings.switches import ALL
 
 SIZE = (64, 64)
 

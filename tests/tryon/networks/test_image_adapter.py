@@ -22,8 +22,8 @@ from tryon.networks.image_adapter import (
     published_numbers,
 )
 from tryon.networks.reference_attention import Decoupled, Tabulated, reference_blocks
+from tryon.networks.savings.swapping import use_plain_layers
 from tryon.networks.sd1_unet import predict_noise, time_shifts
-from tryon.networks.swapping import use_plain_layers
 from tryon.networks.unet_layers import Context, CrossAttention, unet_stages
 
 PROJECTED = 1e-5

@@ -10,7 +10,7 @@ import torch
 from benchmarks.generated import TINY, generated_network
 from tryon.networks import layout
 from tryon.networks.layout import arrange, map_layout
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 
 PLAIN = replace(ALL, prepack_weights=False)  # packed kernels have a layout of their own
 

@@ -9,10 +9,10 @@ import torch
 from diffusers.models.activations import GEGLU
 from torch import nn
 
-from tryon.networks import packed
-from tryon.networks.packed import Packed
-from tryon.networks.savings import ALL
-from tryon.networks.swapping import use_cheaper_layers, use_plain_layers
+from tryon.networks.savings import packed
+from tryon.networks.savings.packed import Packed
+from tryon.networks.savings.swapping import use_cheaper_layers, use_plain_layers
+from tryon.networks.savings.switches import ALL
 
 FORMATS = [torch.float32, torch.bfloat16]
 

@@ -15,10 +15,10 @@ from torch import nn
 from benchmarks.generated import TINY, generated_network
 from pipeline.core.errors import UsageError
 from tryon.networks import attention
-from tryon.networks.packed import Packed, kernels_work
-from tryon.networks.quantised import SPARED, Quantised, QuantisedLinear, check_weight_format, plain_weight, quantise
-from tryon.networks.savings import ALL
-from tryon.networks.swapping import use_cheaper_layers, use_plain_layers, use_quantised_layers
+from tryon.networks.savings.packed import Packed, kernels_work
+from tryon.networks.savings.quantised import SPARED, Quantised, QuantisedLinear, check_weight_format, plain_weight, quantise
+from tryon.networks.savings.swapping import use_cheaper_layers, use_plain_layers, use_quantised_layers
+from tryon.networks.savings.switches import ALL
 from tryon.networks.unet_layers import attend
 
 FORMATS = ["int8", "fp8"]
@@ -220,7 +220,7 @@ PREDICT = """
 import sys, hashlib, torch
 torch.set_num_threads(1)
 from benchmarks.generated import TINY, generated_network
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 network = generated_network(ALL, torch.bfloat16, TINY)
 network.use_weight_format(sys.argv[1])
 torch.manual_seed(0)

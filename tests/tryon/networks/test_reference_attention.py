@@ -26,9 +26,9 @@ from tryon.networks.reference_attention import (
     reference_tokens,
     tabulate,
 )
-from tryon.networks.savings import ALL, OFFICIAL
+from tryon.networks.savings.swapping import use_plain_layers
+from tryon.networks.savings.switches import ALL, OFFICIAL
 from tryon.networks.sd1_unet import Contexts, predict_noise, time_shifts
-from tryon.networks.swapping import use_plain_layers
 from tryon.networks.unet_layers import Context, KeysValues, unet_stages
 
 FEATURES = 1e-5

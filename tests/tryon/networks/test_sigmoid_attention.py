@@ -7,12 +7,13 @@ import torch
 from diffusers.models.attention_processor import Attention
 from torch.nn.functional import scaled_dot_product_attention
 
-from tryon.networks import attention, sigmoid_attention, unet_layers
+from tryon.networks import attention, unet_layers
 from tryon.networks.attention import Kernel, mix_in_blocks
-from tryon.networks.packed import kernels_work
-from tryon.networks.savings import ALL
-from tryon.networks.sigmoid_attention import SMALLEST_SUM, mix_head, ratio_near
-from tryon.networks.swapping import use_cheaper_layers
+from tryon.networks.savings import sigmoid_attention
+from tryon.networks.savings.packed import kernels_work
+from tryon.networks.savings.sigmoid_attention import SMALLEST_SUM, mix_head, ratio_near
+from tryon.networks.savings.swapping import use_cheaper_layers
+from tryon.networks.savings.switches import ALL
 
 pytestmark = pytest.mark.skipif(not kernels_work(torch.bfloat16), reason="no packed bf16 kernels on this CPU")
 

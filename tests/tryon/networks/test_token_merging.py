@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tryon.networks.token_merging import match_tokens
+from tryon.networks.savings.token_merging import match_tokens
 
 GRID = (8, 6)
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from diffusers.models.upsampling import Upsample2D
 
-from tryon.networks.savings import ALL, OFFICIAL
-from tryon.networks.swapping import use_cheaper_layers, use_plain_layers
-from tryon.networks.upsampling import FoldedUpsample
+from tryon.networks.savings.swapping import use_cheaper_layers, use_plain_layers
+from tryon.networks.savings.switches import ALL, OFFICIAL
+from tryon.networks.savings.upsampling import FoldedUpsample
 
 
 def upsamples(savings=ALL, dtype=torch.float32):

@@ -20,7 +20,7 @@ from tryon.engines.ootdiffusion.words import FULL_BODY
 from tryon.engines.stableviton.checkpoint import empty_network
 from tryon.engines.stableviton.folder import convert
 from tryon.engines.stableviton.study import StableVitonAnatomy
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 from tryon.study.boxes import flow_of
 from tryon.study.command import StudyRequest, formats_of, study
 from tryon.study.extraction import extract, joined

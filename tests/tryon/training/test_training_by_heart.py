@@ -7,7 +7,7 @@ import pytest
 from tiny_training import RECIPE, write_start
 from training_runs import Place, training_place
 
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs.run_logs import LOG, read_table
 
 BY_HEART = (
     *("loop.batch=4", "augment.flip=0", "augment.move=0", "augment.hsv=0", "augment.contrast=0", "loop.save_every=100000"),

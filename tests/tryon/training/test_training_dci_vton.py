@@ -15,9 +15,9 @@ from training_runs import Place, differing, quiet, training_place
 from training_trees import training_tree
 
 from pipeline.core import images
-from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import InputError, UsageError, WeightsError
+from pipeline.core.machine.device import CPU
 from tryon.batching import Limits
 from tryon.checkpoints import open_checkpoint
 from tryon.engines.dci_vton.folder import load
@@ -28,10 +28,10 @@ from tryon.engines.dci_vton.training.vton_trainee import WarpedPair
 from tryon.engines.dci_vton.training.warp_tree import warp_tree
 from tryon.networks.precision import choose_dtype
 from tryon.training import checkpoint as checkpoints
-from tryon.training import runs
 from tryon.training.data.items import resized
 from tryon.training.data.tree import Kind, find_tree
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, read_table
 from tryon.training.memory import plan_memory
 from tryon.training.randomness import SampleDraws, seed_of
 from tryon.training.session import Options, settings_of, start

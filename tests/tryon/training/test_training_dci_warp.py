@@ -26,9 +26,9 @@ from tryon.engines.dci_vton.warp_conditions import SIZE
 from tryon.engines.dci_vton.warping import checkpoint
 from tryon.engines.dci_vton.warping.network import warp
 from tryon.training import checkpoint as checkpoints
-from tryon.training import runs
 from tryon.training.data.tree import find_tree
-from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, METRICS, VALIDATION, read_table
 from tryon.training.memory import plan_memory
 from tryon.training.origin import find_origin
 from tryon.training.session import settings_of, start

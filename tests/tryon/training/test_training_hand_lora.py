@@ -20,10 +20,10 @@ from tryon.hands.training.kohya_flags import translate
 from tryon.hands.training.recipe import FILE, RECIPE, HandLoraRecipe
 from tryon.hands.training.trainee import loss_weights
 from tryon.lora_files import read_lora
-from tryon.training import runs
 from tryon.training.config import SECTIONS, resolve_settings
 from tryon.training.data.tree import Kind, TrainingPair, find_tree
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, read_table
 from tryon.training.origin import find_origin
 
 TINY = HandLoraRecipe(TENTH)

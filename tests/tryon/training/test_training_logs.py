@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pipeline.core import images
-from tryon.training.curves import draw_curves, smoothed
 from tryon.training.data.ahead import ReadAhead
-from tryon.training.events import EventFile, crc32c
-from tryon.training.logs import LOG, Table, read_table
+from tryon.training.logs.curves import draw_curves, smoothed
+from tryon.training.logs.events import EventFile, crc32c
+from tryon.training.logs.run_logs import LOG, Table, read_table
 
 
 def test_lines_after_the_checkpoint_are_written_again(tmp_path):

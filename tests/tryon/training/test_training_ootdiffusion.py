@@ -18,10 +18,10 @@ from training_runs import Place, differing, quiet, training_place
 from training_trees import training_tree
 
 from pipeline.core import images
-from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import InputError, UsageError, WeightsError
 from pipeline.core.labels import Category
+from pipeline.core.machine.device import CPU
 from pipeline.core.weights.access import adopt_converted, converted_of
 from pipeline.core.weights.converted import converted_folder
 from tryon.batching import Limits
@@ -51,13 +51,13 @@ from tryon.networks.clip import clip_crop
 from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
 from tryon.networks.reference_attention import reference_blocks
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.vae import encode_pictures
 from tryon.samplers.schedule import add_noise_each
 from tryon.training import checkpoint as checkpoints
-from tryon.training import runs
 from tryon.training.data.tree import Kind, find_tree
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, read_table
 from tryon.training.randomness import SampleDraws, seed_of
 from tryon.training.session import Options, settings_of, start
 

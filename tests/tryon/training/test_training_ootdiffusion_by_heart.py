@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 from pipeline import catalog
 from pipeline.cli.app import app
 from tryon.engines.ootdiffusion.training.config import PRESETS
-from tryon.training import runs
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, read_table
 
 PLAIN = (
     *("loop.batch=4", "loop.accumulation=1", "loop.save_every=100000", "loop.measure_every=0", "ootd.drop_garment=0"),

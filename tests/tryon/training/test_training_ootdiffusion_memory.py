@@ -15,7 +15,7 @@ from tiny_ootd_training import RECIPE, write_start
 from training_runs import Place, measured_step, quiet, training_place
 from training_trees import training_tree
 
-from pipeline.core.device import CPU
+from pipeline.core.machine.device import CPU
 from tryon.engines.ootdiffusion.architecture import FULL
 from tryon.engines.ootdiffusion.checkpoint import shapes
 from tryon.engines.ootdiffusion.training.config import PRESETS

@@ -8,7 +8,7 @@ from tiny_ootd_training import write_start
 from training_process import run_apart
 from training_trees import training_tree
 
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs.run_logs import LOG, read_table
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from training_process import run_apart
 from training_trees import training_tree
 
 from tryon.training import checkpoint as checkpoints
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs.run_logs import LOG, read_table
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,10 @@ from training_trees import training_tree
 
 from pipeline.core.errors import InputError, MissingPackageError, OutputError, UsageError, WeightsError
 from tryon.training import checkpoint as checkpoints
-from tryon.training import loop, probe, runs
+from tryon.training import loop, probe
 from tryon.training.data.tree import find_tree
-from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, METRICS, VALIDATION, read_table
 from tryon.training.machine import make_accelerator
 from tryon.training.memory import plan_memory
 from tryon.training.session import settings_of, start

@@ -11,8 +11,8 @@ from tiny_training import RECIPE, TENTH, write_start
 from training_runs import Place, differing, quiet, training_place
 
 from pipeline.core import images
-from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
+from pipeline.core.machine.device import CPU
 from tryon.batching import Limits
 from tryon.engines.stableviton.encoding import fit_picture, prepare_person
 from tryon.engines.stableviton.folder import load
@@ -20,10 +20,11 @@ from tryon.engines.stableviton.presets import BALANCED
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.networks.precision import choose_dtype
 from tryon.networks.vae import encode_pictures
-from tryon.training import encoder, runs
+from tryon.training import encoder
 from tryon.training.data.items import read_item
 from tryon.training.data.tree import find_tree
-from tryon.training.logs import LOG, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, read_table
 from tryon.training.randomness import seed_of
 
 pytestmark = pytest.mark.slow

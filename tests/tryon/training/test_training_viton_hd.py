@@ -22,9 +22,9 @@ from tryon.engines.viton_hd.training.files import read_network
 from tryon.engines.viton_hd.training.spectral import folded
 from tryon.engines.viton_hd.training.trainees import network_state
 from tryon.training import checkpoint as checkpoints
-from tryon.training import runs
 from tryon.training.data.tree import find_tree
-from tryon.training.logs import LOG, VALIDATION, read_table
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, VALIDATION, read_table
 from tryon.training.memory import plan_memory
 from tryon.training.session import Options, settings_of, start
 

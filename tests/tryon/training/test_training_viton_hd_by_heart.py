@@ -23,11 +23,11 @@ from tryon.engines.viton_hd.spline import grid_of
 from tryon.engines.viton_hd.training.batches import Batches
 from tryon.engines.viton_hd.training.config import SegTraining
 from tryon.engines.viton_hd.training.recipe import VitonHdRecipe
-from tryon.training import runs
 from tryon.training.data.tree import find_tree
-from tryon.training.logs import LOG, read_table
+from tryon.training.judges.vgg import CHANNELS, LAYERS
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, read_table
 from tryon.training.session import settings_of
-from tryon.training.vgg import CHANNELS, LAYERS
 
 STEPS = ("loop.epochs=0", "loop.save_every=100000", "loop.measure_every=0", "data.threads=1")
 PEOPLE = replace(OFFICIAL, size=(512, 384), small=(128, 96), seg_width=8)

@@ -13,7 +13,7 @@ from training_runs import Place, differing, quiet
 from pipeline.core.errors import WeightsError
 from tryon.engines.viton_hd.training.judge_files import official_discriminator_state, our_discriminator_state
 from tryon.engines.viton_hd.training.pool import ImagePool
-from tryon.training import runs
+from tryon.training.logs import runs
 from tryon.training.session import settings_of
 
 STEPS = ("loop.epochs=0", "loop.save_every=1", "loop.measure_every=0", "loop.batch=1", "viton_hd.variant=gs")

@@ -17,9 +17,9 @@ from pipeline.core.labels import Category
 from tryon.engines.viton_hd.checkpoint import LOWER_MARK, load_warper
 from tryon.engines.viton_hd.training import placed_tree
 from tryon.training import checkpoint as checkpoints
-from tryon.training import runs
 from tryon.training.data.items import Item
 from tryon.training.data.tree import find_trees
+from tryon.training.logs import runs
 from tryon.training.session import settings_of
 
 LOWER = "viton_hd.category=lower"

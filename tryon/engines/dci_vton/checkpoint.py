@@ -18,7 +18,7 @@ from tryon.engines.dci_vton.network import DciVton
 from tryon.networks.clip import count_positions
 from tryon.networks.compvis_names import our_tensor, with_values
 from tryon.networks.official_names import official_name
-from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings
 
 
 def read_published(path: Path, architecture: Architecture = FULL) -> dict[str, Tensor]:

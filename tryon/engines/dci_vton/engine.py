@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.core.card import ALL_THREADS, Resources
-from pipeline.core.device import choose_device
 from pipeline.core.engine import (
     DressedPerson,
     Encoded,
@@ -35,6 +34,7 @@ from pipeline.core.layout import (
     PARSE,
     PARSE_AGNOSTIC,
 )
+from pipeline.core.machine.device import choose_device
 from pipeline.core.step import Context
 from pipeline.core.weights.access import sha_of
 from tryon.engines.dci_vton.config import DciVtonConfig, sampling_config

@@ -42,7 +42,7 @@ from tryon.network_folder import (
 )
 from tryon.networks.clip import ClipWidths
 from tryon.networks.precision import DTYPES
-from tryon.networks.savings import ALL, Savings
+from tryon.networks.savings.switches import ALL, Savings
 
 CLASS_NAME = "LookbookDciVton"
 PARTS: Mapping[str, str] = {

@@ -19,9 +19,9 @@ from tryon.engines.dci_vton.architecture import Architecture
 from tryon.networks.clip import build_image_encoder
 from tryon.networks.image_token import TokenMapper, TokenNetwork
 from tryon.networks.layout import map_layout
-from tryon.networks.savings import ALL, Savings
+from tryon.networks.savings.swapping import leave_out_queries, use_cheaper_layers
+from tryon.networks.savings.switches import ALL, Savings
 from tryon.networks.sd1_unet import Contexts, Shifts, predict_noise, sd1_unet, time_shifts
-from tryon.networks.swapping import leave_out_queries, use_cheaper_layers
 from tryon.networks.unet_layers import Context, UNetStage, fold_context, unet_stages
 from tryon.networks.vae import build_vae
 

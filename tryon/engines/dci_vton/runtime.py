@@ -31,8 +31,8 @@ from tryon.engines.dci_vton.variants import FIRST
 from tryon.networks.layout import arrange
 from tryon.networks.pictures import to_canvas
 from tryon.networks.precision import fp32_products, mend_overflow
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.sd1_unet import Shifts
-from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL
 from tryon.noise import SeededNoise
 from tryon.samplers.schedule import TRAIN_STEPS, leading_timesteps

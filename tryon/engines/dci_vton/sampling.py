@@ -18,8 +18,8 @@ from tryon.engines.dci_vton.conditions import DiffusionInputs
 from tryon.engines.dci_vton.network import DciVton
 from tryon.networks.latent_mask import latent_mask
 from tryon.networks.pictures import to_levels
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.sd1_unet import Shifts
-from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import Posterior, decode_finite, encode_finite, stacked
 from tryon.noise import NoiseStream, draw_batch
 from tryon.samplers.library import SOLVERS

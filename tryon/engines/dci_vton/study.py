@@ -18,8 +18,8 @@ from tryon.engines.dci_vton.presets import BALANCED
 from tryon.engines.dci_vton.training.vton_groups import trained_groups
 from tryon.networks.clip import clip_input
 from tryon.networks.latent_mask import latent_mask
-from tryon.networks.quantised import FULL_FORMAT
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.quantised import FULL_FORMAT
+from tryon.networks.savings.switches import OFFICIAL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE, SIDE_MULTIPLE
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.study.protocol import Part, Point, Shapes, Size

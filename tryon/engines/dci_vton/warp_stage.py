@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pipeline.core import images
 from pipeline.core.card import ALL_THREADS, Resources
-from pipeline.core.device import choose_device
 from pipeline.core.engine import Encoded, GarmentInputs, PersonInputs, TryOnItem, loaded
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_FLOW, CLOTH_MASK, CLOTH_WARP, CLOTH_WARP_MASK, DENSEPOSE, PARSE_AGNOSTIC
+from pipeline.core.machine.device import choose_device
 from pipeline.core.pair_stage import PairMade, PairStageBase, StageCard, pair_stage
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require

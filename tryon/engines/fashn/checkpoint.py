@@ -15,7 +15,7 @@ from tryon.checkpoints import difference, fill, open_checkpoint, refuse_differen
 from tryon.engines.fashn.architecture import FULL, Architecture
 from tryon.engines.fashn.keys import UNUSED, our_tensors
 from tryon.engines.fashn.network import FashnVton
-from tryon.networks.savings import ALL, Savings
+from tryon.networks.savings.switches import ALL, Savings
 
 
 def empty_network(architecture: Architecture = FULL, savings: Savings = ALL) -> FashnVton:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline.core.card import ALL_THREADS, Resources
-from pipeline.core.device import choose_device
 from pipeline.core.engine import (
     DressedPerson,
     Encoded,
@@ -23,6 +22,7 @@ from pipeline.core.engine import (
 )
 from pipeline.core.labels import Category
 from pipeline.core.layout import CLOTH, CLOTH_MASK, IMAGE, PARSE, POSE_JSON
+from pipeline.core.machine.device import choose_device
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require, sha_of
 from tryon.engines.fashn.architecture import CALL_BYTES_PER_PIXEL, FULL, PARAMETERS
@@ -31,7 +31,7 @@ from tryon.engines.fashn.config import FashnConfig, sampling_config
 if TYPE_CHECKING:
     import torch
 
-    from pipeline.core.device import Device
+    from pipeline.core.machine.device import Device
     from tryon.engines.fashn.runtime import CanvasPerson, Runtime
 
 _log = logging.getLogger("lookbook")

@@ -16,8 +16,8 @@ from tryon.engines.fashn.architecture import CATEGORIES, FULL, TIME_CHANNELS, Ar
 from tryon.engines.fashn.blocks import DoubleBlock, SingleBlock, Stream, modulated
 from tryon.engines.fashn.rotary import Turn, turn_of
 from tryon.networks.precision import dtype_of
-from tryon.networks.savings import ALL, Savings
-from tryon.networks.swapping import use_cheaper_layers
+from tryon.networks.savings.swapping import use_cheaper_layers
+from tryon.networks.savings.switches import ALL, Savings
 
 
 class FashnVton(nn.Module):

@@ -18,11 +18,11 @@ from tryon.engines.fashn.pose_picture import pose_points
 from tryon.engines.fashn.prepare import CATEGORY_NUMBER, Shown, shown_garment, shown_person
 from tryon.engines.fashn.presets import SamplingConfig
 from tryon.engines.fashn.sampling import pictures_of, sample
-from tryon.networks.compiling import Compiled
 from tryon.networks.layout import arrange
 from tryon.networks.pictures import to_canvas
 from tryon.networks.precision import fp32_products
-from tryon.networks.swapping import use_plain_layers
+from tryon.networks.savings.compiling import Compiled
+from tryon.networks.savings.swapping import use_plain_layers
 from tryon.noise import SeededNoise
 
 

@@ -13,8 +13,8 @@ from tryon.engines.fashn.architecture import FULL, Architecture
 from tryon.engines.fashn.checkpoint import empty_network, fill_network, read_published
 from tryon.engines.fashn.network import FashnVton
 from tryon.engines.fashn.presets import PRESETS
-from tryon.networks.quantised import FULL_FORMAT
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.quantised import FULL_FORMAT
+from tryon.networks.savings.switches import OFFICIAL
 from tryon.study.protocol import Part, Point, Shapes, Size
 
 OWN = "trained from scratch"

@@ -22,7 +22,7 @@ from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.wiring import EYES, PUBLISHED, Wiring
 from tryon.evaluation.dino import library_names
 from tryon.networks.clip import count_positions
-from tryon.networks.savings import ALL, Savings
+from tryon.networks.savings.switches import ALL, Savings
 
 INPUT = "conv_in.weight"
 UNETS = ("unet_garm", "unet_vton")

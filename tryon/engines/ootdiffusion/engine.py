@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.core.card import ALL_THREADS, Resources
-from pipeline.core.device import choose_device
 from pipeline.core.engine import (
     DressedPerson,
     Encoded,
@@ -24,6 +23,7 @@ from pipeline.core.engine import (
     try_on_engine,
 )
 from pipeline.core.layout import AGNOSTIC_MASK, CLOTH, IMAGE, POSE_IMAGE
+from pipeline.core.machine.device import choose_device
 from pipeline.core.step import Context
 from pipeline.core.weights.access import converted_of, require_all, sha_of
 from pipeline.core.weights.converted import INDEX

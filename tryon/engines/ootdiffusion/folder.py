@@ -32,7 +32,7 @@ from tryon.engines.ootdiffusion.wiring import PUBLISHED as UNCHANGED
 from tryon.engines.ootdiffusion.words import ABOUT, FULL_BODY, HALF_BODY, PUBLISHED, Ids, Prompts, Words, words_of
 from tryon.network_folder import new_folder, refuse_damaged, refuse_request, stored_dtype, write_index, write_parts
 from tryon.networks.precision import DTYPES
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 
 CLASS_NAME = "LookbookOotDiffusion"
 PARTS: dict[str, str] = dict.fromkeys(UNETS, UNET_FILE)

@@ -37,10 +37,10 @@ from tryon.networks.reference_attention import (
     tabulate,
 )
 from tryon.networks.residual_branch import Guide, branch_residuals, branch_shifts, guide_of, residual_branch
-from tryon.networks.savings import ALL, Savings
+from tryon.networks.savings.swapping import use_cheaper_layers
+from tryon.networks.savings.switches import ALL, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_SCALE
 from tryon.networks.sd1_unet import Contexts, Shifts, predict_noise, sd1_unet, time_shifts
-from tryon.networks.swapping import use_cheaper_layers
 from tryon.networks.unet_layers import Context, CrossAttention, KeysValues, unet_stages
 from tryon.networks.vae import build_vae
 

@@ -39,8 +39,8 @@ from tryon.networks.attention_picture import AttentionRecorder, attention_pictur
 from tryon.networks.layout import arrange
 from tryon.networks.pictures import to_canvas
 from tryon.networks.precision import fp32_products, mend_overflow
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.sd1_unet import Shifts
-from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, decode_all, encode_all
 from tryon.noise import NoiseStream, SeededNoise
 from tryon.system_memory import give_freed_memory_back, keep_freed_memory

@@ -15,8 +15,8 @@ from tryon.engines.ootdiffusion.encoding import EncodedGarment, EncodedPerson
 from tryon.engines.ootdiffusion.network import GarmentTokens, OotDiffusion, Probes, together
 from tryon.engines.ootdiffusion.presets import SamplingConfig
 from tryon.networks.residual_branch import Guide
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.sd1_unet import Contexts, Shifts
-from tryon.networks.time_table import TimeTable
 from tryon.noise import NoiseStream, draw_batch
 from tryon.samplers.schedule import add_noise
 from tryon.samplers.solver import Watch

@@ -20,8 +20,8 @@ from tryon.engines.ootdiffusion.training.config import OotdTraining
 from tryon.engines.ootdiffusion.training.groups import trained_groups
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY, Words
 from tryon.networks.clip import clip_input
-from tryon.networks.quantised import FULL_FORMAT
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.quantised import FULL_FORMAT
+from tryon.networks.savings.switches import OFFICIAL
 from tryon.networks.sd1 import LATENT_CHANNELS
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.study.protocol import Part, Point, Shapes, Size

@@ -20,8 +20,8 @@ from tryon.engines.stableviton.official_names import official_name
 from tryon.engines.stableviton.variants import Variant, variant_of
 from tryon.networks.clip import count_positions
 from tryon.networks.compvis_names import our_tensor, with_values
-from tryon.networks.quantised import FULL_FORMAT, names_in_8_bits
-from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.networks.savings.quantised import FULL_FORMAT, names_in_8_bits
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings
 
 VAE_PREFIX = "first_stage_model."
 VAE_TRAINING = "loss."  # LPIPS and discriminator of the VAE's fine-tuning: no part of the VAE

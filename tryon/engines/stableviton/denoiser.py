@@ -14,7 +14,7 @@ from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig
 from tryon.engines.stableviton.unet import DeepFeatures, Probes
 from tryon.engines.stableviton.variants import Unconditional
 from tryon.networks.pictures import picture_tensor
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.vae import Posterior, encode_pictures, stacked
 from tryon.noise import NoiseStream, draw_batch
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.core.card import ALL_THREADS, Resources
-from pipeline.core.device import choose_device
 from pipeline.core.engine import (
     DressedPerson,
     Encoded,
@@ -26,6 +25,7 @@ from pipeline.core.engine import (
 )
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, CLOTH, DENSEPOSE, IMAGE
+from pipeline.core.machine.device import choose_device
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require, sha_of
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
@@ -78,7 +78,7 @@ class StableVITON(EngineBase):
         from tryon.batching import pictures_that_fit
         from tryon.engines.stableviton.architecture import CALL_BYTES_PER_PIXEL, PARAMETERS
         from tryon.networks.precision import choose_dtype
-        from tryon.networks.quantised import FULL_FORMAT
+        from tryon.networks.savings.quantised import FULL_FORMAT
 
         sampling = sampling_config(self.config, self.native_preset)
         bytes_each = choose_dtype(sampling.dtype, device).itemsize

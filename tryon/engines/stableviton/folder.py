@@ -44,8 +44,8 @@ from tryon.network_folder import (
 )
 from tryon.networks.clip import ClipWidths
 from tryon.networks.precision import DTYPES
-from tryon.networks.quantised import FULL_FORMAT
-from tryon.networks.savings import ALL, Savings
+from tryon.networks.savings.quantised import FULL_FORMAT
+from tryon.networks.savings.switches import ALL, Savings
 
 CLASS_NAME = "LookbookStableViton"
 

@@ -32,9 +32,9 @@ from tryon.engines.stableviton.warp import build_warp_blocks
 from tryon.networks.clip import build_image_encoder
 from tryon.networks.image_token import TokenMapper, TokenNetwork
 from tryon.networks.layout import map_layout
-from tryon.networks.quantised import SPARED
-from tryon.networks.savings import ALL, Savings
-from tryon.networks.swapping import leave_out_queries, use_cheaper_layers, use_quantised_layers
+from tryon.networks.savings.quantised import SPARED
+from tryon.networks.savings.swapping import leave_out_queries, use_cheaper_layers, use_quantised_layers
+from tryon.networks.savings.switches import ALL, Savings
 from tryon.networks.unet_layers import Context, UNetStage, fold_context, time_shift, unet_stages
 from tryon.networks.vae import build_vae
 

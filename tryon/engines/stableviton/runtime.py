@@ -35,13 +35,13 @@ from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.network import Shifts, StableViton
 from tryon.engines.stableviton.presets import SamplingConfig, Start
 from tryon.networks.attention_picture import AttentionRecorder, attention_picture, recorder_for
-from tryon.networks.compiling import Compiled
 from tryon.networks.layout import arrange
 from tryon.networks.pictures import to_canvas
 from tryon.networks.precision import fp32_products, mend_overflow
-from tryon.networks.quantised import FULL_FORMAT, check_weight_format, weight_format_of
-from tryon.networks.swapping import use_plain_layers
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.compiling import Compiled
+from tryon.networks.savings.quantised import FULL_FORMAT, check_weight_format, weight_format_of
+from tryon.networks.savings.swapping import use_plain_layers
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.vae import DECODE_BYTES_PER_PIXEL, ENCODE_BYTES_PER_PIXEL, encode_all
 from tryon.noise import SeededNoise
 from tryon.system_memory import give_freed_memory_back, keep_freed_memory

@@ -17,7 +17,7 @@ from tryon.engines.stableviton.network import Shifts, StableViton
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.unet import Probes
 from tryon.engines.stableviton.variants import Unconditional
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.tiny_decoder import decode_tiny
 from tryon.networks.vae import Posterior, decode_all, stacked
 from tryon.noise import draw_ahead

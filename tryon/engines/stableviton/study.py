@@ -19,8 +19,8 @@ from tryon.engines.stableviton.training.attention_loss import WEIGHT, looked_at,
 from tryon.engines.stableviton.training.groups import TrainedParts, trained_groups
 from tryon.networks.clip import clip_input
 from tryon.networks.latent_mask import latent_mask
-from tryon.networks.quantised import FULL_FORMAT
-from tryon.networks.savings import ALL, OFFICIAL
+from tryon.networks.savings.quantised import FULL_FORMAT
+from tryon.networks.savings.switches import ALL, OFFICIAL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.study.protocol import Part, Point, Shapes, Size

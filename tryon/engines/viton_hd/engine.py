@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pipeline.core.device import choose_device
 from pipeline.core.engine import (
     DressedPerson,
     Encoded,
@@ -22,6 +21,7 @@ from pipeline.core.engine import (
 )
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, CLOTH_WARP, MISALIGNED, POSE_IMAGE, PREDICTED_PARSE
+from pipeline.core.machine.device import choose_device
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require, sha_of
 from tryon.engines.viton_hd.architecture import PARAMETERS

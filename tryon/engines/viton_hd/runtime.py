@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from pipeline.core.arrays import RGB, Grey, Labels
-from pipeline.core.device import Device
 from pipeline.core.flags import Flag, Notice
+from pipeline.core.machine.device import Device
 from pipeline.core.masks import Mask
 from tryon.batching import Limits
 from tryon.engines.viton_hd import inference

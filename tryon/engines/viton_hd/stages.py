@@ -13,7 +13,6 @@ import numpy as np
 
 from pipeline.core import images
 from pipeline.core.card import ALL_THREADS, Resources
-from pipeline.core.device import choose_device
 from pipeline.core.engine import Encoded, GarmentInputs, PairInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import UsageError
 from pipeline.core.flags import Flag, Notice
@@ -29,6 +28,7 @@ from pipeline.core.layout import (
     POSE_IMAGE,
     PREDICTED_PARSE,
 )
+from pipeline.core.machine.device import choose_device
 from pipeline.core.pair_stage import PairMade, PairStageBase, StageCard, pair_stage
 from pipeline.core.step import Context
 from pipeline.core.weights.access import require

@@ -21,7 +21,7 @@ from tryon.engines.viton_hd.labels import UPPER, group_of
 from tryon.engines.viton_hd.segmenter import Segmenter
 from tryon.engines.viton_hd.smoothing import enlarged_scores
 from tryon.engines.viton_hd.warper import Warper
-from tryon.networks.quantised import FULL_FORMAT
+from tryon.networks.savings.quantised import FULL_FORMAT
 from tryon.study.protocol import Part, Point, Shapes, Size
 
 OWN = "trained from scratch"

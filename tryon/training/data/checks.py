@@ -16,7 +16,7 @@ import numpy as np
 from pipeline.core import images
 from pipeline.core.errors import InputError
 from pipeline.core.labels import LOWER_LABELS, UPPER_LABELS, Category, Parse
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.training.data.tree import LABELS, OF_GARMENT, OF_PLACING, OF_WARPING, Kind, TrainingPair
 
 FEWEST_PIXELS, MOST_PIXELS = 0.02, 0.70

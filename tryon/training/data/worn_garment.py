@@ -13,7 +13,7 @@ from pipeline.core import images
 from pipeline.core.arrays import Labels
 from pipeline.core.errors import InputError
 from pipeline.core.labels import UPPER_LABELS, Atr
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.training.data.tree import Kind, Tree, TreeKind, find_tree
 
 ATR_UPPER = (Atr.UPPER_CLOTHES, Atr.DRESS)

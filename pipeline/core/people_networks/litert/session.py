@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.arrays import RGB, Float
+from pipeline.core.machine.process import filtered_native_stderr
 from pipeline.core.people_networks.files import find_file
-from pipeline.core.process import filtered_native_stderr
 
 THREADS = min(2, os.cpu_count() or 1)
 """The largest of the networks is no quicker with more."""

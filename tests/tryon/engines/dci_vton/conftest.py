@@ -17,7 +17,7 @@ from tryon.engines.dci_vton import checkpoint
 from tryon.engines.dci_vton.architecture import Architecture
 from tryon.engines.dci_vton.network import DciVton
 from tryon.networks.clip import ClipWidths
-from tryon.networks.savings import Savings
+from tryon.networks.savings.switches import Savings
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ from tryon.engines.dci_vton.presets import PRESETS
 from tryon.engines.dci_vton.runtime import steps_line
 from tryon.engines.dci_vton.warp_stage import WarpStage
 from tryon.engines.dci_vton.warping.runtime import WarpPictures
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.switches import OFFICIAL
 from tryon.pair_step import WarpStep
 from tryon.samplers.schedule import leading_timesteps
 from tryon.step import TryOnConfig, TryOnStep

@@ -11,8 +11,8 @@ from pipeline.core.errors import WeightsError
 from tryon.engines.dci_vton import checkpoint, sampling
 from tryon.engines.dci_vton.conditions import DiffusionInputs
 from tryon.engines.dci_vton.network import DciVton
-from tryon.networks.savings import ALL, OFFICIAL
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.switches import ALL, OFFICIAL
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.samplers.schedule import add_noise, leading_timesteps
 

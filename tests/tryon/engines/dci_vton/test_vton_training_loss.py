@@ -14,10 +14,10 @@ from tryon.engines.dci_vton.sampling import keep_masks
 from tryon.engines.dci_vton.training.config import VtonTraining
 from tryon.engines.dci_vton.training.vton_loss import VtonLatents, clean_latents, vton_losses
 from tryon.networks.latent_mask import latent_mask
-from tryon.networks.savings import TRAINING
+from tryon.networks.savings.switches import TRAINING
 from tryon.networks.vae import encode_pictures
 from tryon.samplers.schedule import add_noise_each
-from tryon.training.vgg import SECOND_OF_LEVEL, VggDistance, build_distance, names_up_to, open_vgg
+from tryon.training.judges.vgg import SECOND_OF_LEVEL, VggDistance, build_distance, names_up_to, open_vgg
 
 LOSS = 1e-4
 """Relative."""

@@ -16,7 +16,7 @@ from named_weights import weights_module
 from tryon.engines.fashn.architecture import Architecture
 from tryon.engines.fashn.checkpoint import fill_network, read_published
 from tryon.engines.fashn.network import FashnVton
-from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings
 
 Recorded = dict[str, np.ndarray]
 

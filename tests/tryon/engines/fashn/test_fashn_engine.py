@@ -13,11 +13,11 @@ from tiny_engines import tiny_engine
 
 from pipeline.catalog import ENGINES
 from pipeline.choice import Chooser
-from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import UsageError
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC_MASK, PARSE, Layout
+from pipeline.core.machine.device import CPU
 from pipeline.core.step import Context
 from pipeline.core.weights.licence import refuse_non_commercial
 from tryon.batching import Limits

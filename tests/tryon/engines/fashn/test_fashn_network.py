@@ -12,7 +12,7 @@ from tryon.engines.fashn.blocks import attention
 from tryon.engines.fashn.network import FashnVton, time_features
 from tryon.engines.fashn.rotary import positions, turn_of, turned
 from tryon.networks.attention import Kernel
-from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings
 
 CALL, BLOCK, TABLE = 2e-5, 1e-5, 1e-6
 

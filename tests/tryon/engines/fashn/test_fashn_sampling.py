@@ -11,7 +11,7 @@ import torch
 from tryon.engines.fashn.guidance import GuidedVelocity, ModulationTable
 from tryon.engines.fashn.presets import PRESETS, SamplingConfig
 from tryon.engines.fashn.sampling import pictures_of, sample, times_of
-from tryon.networks.savings import ALL, OFFICIAL
+from tryon.networks.savings.switches import ALL, OFFICIAL
 
 REFERENCE = replace(PRESETS["reference"], steps=4)
 RUNS = {

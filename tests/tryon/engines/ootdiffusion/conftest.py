@@ -21,7 +21,7 @@ from tryon.engines.ootdiffusion.architecture import Architecture
 from tryon.engines.ootdiffusion.checkpoint import Files, empty_network
 from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.networks.clip import ClipWidths, TextWidths
-from tryon.networks.savings import ALL, OFFICIAL, Savings
+from tryon.networks.savings.switches import ALL, OFFICIAL, Savings
 
 PREFIXES = {
     "unet_garm": "unet_garm.",

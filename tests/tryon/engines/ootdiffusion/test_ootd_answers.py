@@ -16,10 +16,10 @@ from tryon.engines.ootdiffusion.network import OotDiffusion
 from tryon.engines.ootdiffusion.presets import BALANCED
 from tryon.engines.ootdiffusion.sampling import Batch, Denoiser, show_garment
 from tryon.networks.reference_attention import Taken, reference_blocks, reference_tokens
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.switches import OFFICIAL
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.sd1 import LATENT_SCALE
 from tryon.networks.sd1_unet import time_shifts
-from tryon.networks.time_table import TimeTable
 from tryon.networks.unet_layers import Context, unet_stages
 
 DIM = tiny_ootd().context_dim

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tryon.engines.ootdiffusion.network import OotDiffusion
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 from tryon.samplers.schedule import add_noise_each
 
 TRAINED = replace(ALL, prepack_weights=False, fold_upsampling=False)

@@ -21,8 +21,8 @@ from tryon.engines.ootdiffusion.presets import BALANCED, SamplingConfig
 from tryon.engines.ootdiffusion.sampling import Batch, sample, show_garment
 from tryon.engines.ootdiffusion.words import FULL_BODY, HALF_BODY
 from tryon.networks.clip import clip_crop
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.sd1 import LATENT_SCALE
-from tryon.networks.time_table import TimeTable
 from tryon.networks.vae import decode_all, encode_all
 from tryon.samplers.unipc_published import published_schedule
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
 from pipeline.core.labels import Category
+from pipeline.core.machine.device import CPU
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion import runtime as runtimes
 from tryon.engines.ootdiffusion.encoding import EncodedGarment, EncodedPerson, prepare_person
@@ -18,8 +18,8 @@ from tryon.engines.ootdiffusion.presets import BALANCED
 from tryon.engines.ootdiffusion.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.ootdiffusion.sampling import Batch, sample, show_garment
 from tryon.engines.ootdiffusion.words import HALF_BODY
-from tryon.networks.savings import ALL
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.switches import ALL
+from tryon.networks.savings.time_table import TimeTable
 from tryon.noise import SeededNoise
 
 BOUND = 1e-5

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from tryon.engines.ootdiffusion.training.config import OotdTraining
 from tryon.engines.ootdiffusion.training.flow_loss import coordinates, flow_loss, moved_distance
 from tryon.engines.ootdiffusion.training.loss import OotdLatents, min_snr_weights, ootd_losses, weighted
-from tryon.networks.savings import TRAINING
+from tryon.networks.savings.switches import TRAINING
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tryon.engines.stableviton.encoding import PersonPictures, encode_garment, e
 from tryon.engines.stableviton.network import stack_conditions
 from tryon.engines.stableviton.presets import PosteriorDraw, SamplingConfig, Start
 from tryon.networks.clip import clip_input
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.vae import decode_latents, encode_pictures
 from tryon.noise import SeededNoise
 

@@ -27,8 +27,8 @@ from tryon.engines.stableviton.checkpoint import fill_network, read_published
 from tryon.engines.stableviton.official_names import official_name
 from tryon.networks.compvis_names import with_values
 from tryon.networks.precision import DTYPES
-from tryon.networks.quantised import names_in_8_bits, weight_format_of
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.quantised import names_in_8_bits, weight_format_of
+from tryon.networks.savings.switches import OFFICIAL
 
 pytestmark = pytest.mark.slow
 
@@ -388,7 +388,8 @@ def test_a_folder_in_int8_is_the_network_that_the_setting_makes_of_any_other_fol
 
 
 def test_a_folder_in_int8_is_loaded_without_spelling_its_weights_out(in_int8, monkeypatch):
-    monkeypatch.setattr("tryon.networks.quantised.Quantised.spelt_out", lambda *given: pytest.fail("spelt out while loading"))
+    spelt_out = "tryon.networks.savings.quantised.Quantised.spelt_out"
+    monkeypatch.setattr(spelt_out, lambda *given: pytest.fail("spelt out while loading"))
     network = folders.load(in_int8, torch.float32).network
     eight_bits = names_in_8_bits(network)
     largest = max(tensor.nbytes for name, tensor in network.state_dict().items() if not name.startswith("vae."))

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 from benchmarks.live_memory import counted
 from pipeline.cli.weights import app
 from pipeline.core import images
-from pipeline.core.device import CPU, Device
 from pipeline.core.engine import GarmentInputs, PersonInputs, TryOnItem
 from pipeline.core.errors import InputError, UsageError, WeightsError
 from pipeline.core.items import Garment, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, ATTENTION, CLOTH, DENSEPOSE, IMAGE, Layout
+from pipeline.core.machine.device import CPU, Device
 from pipeline.core.step import Context
 from tryon.batching import Limits
 from tryon.engines.stableviton import engine as engines

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from pipeline.core import images
-from pipeline.core.device import CPU
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.labels import Category
 from pipeline.core.layout import AGNOSTIC, AGNOSTIC_MASK, ATTENTION, CLOTH, DENSEPOSE, IMAGE, TRYON, Layout
+from pipeline.core.machine.device import CPU
 from pipeline.core.step import Context
 from tryon.batching import Limits
 from tryon.engines.stableviton.config import StableVITONConfig

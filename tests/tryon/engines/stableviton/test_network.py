@@ -19,7 +19,7 @@ from tryon.networks import clip
 from tryon.networks import vae as latents
 from tryon.networks.compvis_names import our_tensor, with_values
 from tryon.networks.latent_mask import latent_mask
-from tryon.networks.savings import ALL, OFFICIAL
+from tryon.networks.savings.switches import ALL, OFFICIAL
 
 pytestmark = pytest.mark.slow
 

@@ -15,8 +15,8 @@ from tryon.engines.stableviton.encoding import PersonPictures, encode_garment, e
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, SamplingConfig, Start
 from tryon.engines.stableviton.variants import Unconditional
 from tryon.networks import precision
-from tryon.networks.savings import ALL
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.switches import ALL
+from tryon.networks.savings.time_table import TimeTable
 from tryon.noise import SeededNoise
 from tryon.samplers.library import SOLVERS
 from tryon.samplers.schedule import add_noise

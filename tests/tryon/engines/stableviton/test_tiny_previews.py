@@ -10,11 +10,11 @@ from diffusers import AutoencoderTiny
 from safetensors.torch import save_file
 
 from benchmarks.generated import TINY, generated_garment, generated_network, generated_person
-from pipeline.core.device import CPU
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import WeightsError
 from pipeline.core.flags import Flag
 from pipeline.core.layout import Layout
+from pipeline.core.machine.device import CPU
 from pipeline.core.step import Context
 from tryon.batching import Limits
 from tryon.engines.stableviton import engine as engines
@@ -25,7 +25,7 @@ from tryon.engines.stableviton.folder import Loaded
 from tryon.engines.stableviton.presets import PRESETS
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 from tryon.networks.tiny_decoder import fill_tiny_decoder
 
 SIZE = (64, 64)

@@ -16,7 +16,7 @@ from tryon.engines.stableviton.training.attention_loss import (
 )
 from tryon.engines.stableviton.training.groups import TrainedParts, trained_groups
 from tryon.engines.stableviton.training.loss import LatentBatch, LossOptions, predict_noise, training_loss
-from tryon.networks.savings import TRAINING
+from tryon.networks.savings.switches import TRAINING
 
 LOSS, GRADIENT = 1e-5, 1e-3  # relative
 

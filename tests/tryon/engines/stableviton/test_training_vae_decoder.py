@@ -13,10 +13,10 @@ from tryon.engines.stableviton.architecture import FULL
 from tryon.engines.stableviton.training.vae_decoder import RECIPE as PUBLISHED
 from tryon.engines.stableviton.training.vae_decoder import VaeDecoderRecipe
 from tryon.training import checkpoint as checkpoints
-from tryon.training import runs
 from tryon.training.config import SECTIONS, resolve_settings
-from tryon.training.logs import LOG, read_table
-from tryon.training.perceptual import SLICES, Perceptual, load_perceptual
+from tryon.training.judges.perceptual import SLICES, Perceptual, load_perceptual
+from tryon.training.logs import runs
+from tryon.training.logs.run_logs import LOG, read_table
 from tryon.training.session import Options, start
 
 RECIPE = VaeDecoderRecipe(TENTH)

@@ -10,11 +10,11 @@ import torch
 from pydantic import ValidationError
 
 from benchmarks.generated import TINY, generated_garment, generated_network, generated_person
-from pipeline.core.device import CPU, Device
 from pipeline.core.engine import TryOnItem
 from pipeline.core.errors import UsageError
 from pipeline.core.items import Garment, Pair, Person
 from pipeline.core.layout import Layout
+from pipeline.core.machine.device import CPU, Device
 from pipeline.core.step import Context
 from tryon.batching import Limits
 from tryon.engines.stableviton.config import StableVITONConfig, sampling_config
@@ -25,8 +25,8 @@ from tryon.engines.stableviton.presets import PRESETS
 from tryon.engines.stableviton.runtime import CanvasGarment, CanvasPerson, Runtime
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.clip import clip_input
-from tryon.networks.quantised import Quantised
-from tryon.networks.savings import ALL
+from tryon.networks.savings.quantised import Quantised
+from tryon.networks.savings.switches import ALL
 from tryon.step import TryOnConfig, TryOnStep
 
 FAST = replace(PRESETS["fast"], dtype="fp32", steps=2)

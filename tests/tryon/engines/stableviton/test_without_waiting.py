@@ -17,7 +17,7 @@ from tryon.engines.stableviton.denoiser import Batch
 from tryon.engines.stableviton.encoding import EncodedGarment, encoded_person
 from tryon.engines.stableviton.presets import PRESETS, PosteriorDraw, Start
 from tryon.engines.stableviton.variants import Unconditional
-from tryon.networks.time_table import TimeTable
+from tryon.networks.savings.time_table import TimeTable
 from tryon.networks.vae import Posterior
 from tryon.noise import SeededNoise, draw_ahead
 from tryon.samplers.library import SOLVERS

@@ -43,7 +43,7 @@ from tryon.engines.viton_hd.training.modules import (
 )
 from tryon.engines.viton_hd.training.spectral import with_spectral_norms
 from tryon.engines.viton_hd.warper import Warper
-from tryon.training.vgg import FIRST_OF_LEVEL, build_distance, vgg_weights
+from tryon.training.judges.vgg import FIRST_OF_LEVEL, build_distance, vgg_weights
 
 LOSS, GRADIENT, AFTER_STEP = 1e-4, 5e-3, 1e-2
 """Relative; after a step small differences of gradients have become differences of their signs."""

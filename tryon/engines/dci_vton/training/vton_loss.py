@@ -19,7 +19,7 @@ from tryon.engines.dci_vton.training.config import VtonTraining
 from tryon.networks.unet_layers import recomputed
 from tryon.networks.vae import decode_latents
 from tryon.samplers.schedule import add_noise_each, alphas_cumprod
-from tryon.training.vgg import VggDistance
+from tryon.training.judges.vgg import VggDistance
 
 
 @dataclass(frozen=True, kw_only=True)

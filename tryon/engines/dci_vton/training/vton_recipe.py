@@ -24,13 +24,13 @@ from tryon.engines.dci_vton.training.vton_trainee import PICTURES, VtonBatch, Vt
 from tryon.network_folder import new_folder, write_index, write_parts
 from tryon.networks import clip
 from tryon.networks.compvis_names import with_values
-from tryon.networks.savings import TRAINING, Savings
+from tryon.networks.savings.switches import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
+from tryon.training.judges.vgg import SECOND_OF_LEVEL, VggDistance, build_distance, open_vgg
 from tryon.training.official_file import digest_of_weights
 from tryon.training.parameters import Weights
-from tryon.training.vgg import SECOND_OF_LEVEL, VggDistance, build_distance, open_vgg
 
 TORCHVISION_SHARE = 255.0
 """Of a network that is shown numbers up to 1 instead of levels: its maps are as many times smaller."""

@@ -18,9 +18,9 @@ from tryon.engines.dci_vton.checkpoint import empty_network, read_published
 from tryon.engines.dci_vton.folder import read_index, read_parts
 from tryon.engines.dci_vton.variants import known_variant, refuse_other_variant
 from tryon.networks.official_names import official_name
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.switches import OFFICIAL
+from tryon.training.judges.vgg import vgg_weights
 from tryon.training.official_file import official_shape, schedule_buffers, write_torch_file
-from tryon.training.vgg import vgg_weights
 
 NOT_STORED = "logvar"
 """Of the schedule's buffers: this network's published files are without it."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.core.arrays import RGB, Grey
-from pipeline.core.device import choose_device
 from pipeline.core.engine import TryOnItem
+from pipeline.core.machine.device import choose_device
 from tryon.batching import Limits
 from tryon.engines.dci_vton.checkpoint import fill_network
 from tryon.engines.dci_vton.network import DciVton
@@ -26,14 +26,14 @@ from tryon.engines.dci_vton.training.vton_loss import VtonLatents, vton_losses
 from tryon.networks.compvis_names import with_values
 from tryon.networks.latent_mask import latent_mask
 from tryon.networks.precision import choose_dtype
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.samplers.schedule import TRAIN_STEPS
 from tryon.training.data.items import Item, resized
 from tryon.training.encoder import FrozenEncoder
+from tryon.training.judges.vgg import VggDistance
 from tryon.training.parameters import Groups
 from tryon.training.randomness import SampleDraws, happens
-from tryon.training.vgg import VggDistance
 
 PICTURES = ("person", "inpaint_image", "warp_feat")
 """Encoded by the VAE, each with a draw of its own."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from tryon.engines.dci_vton.training.config import WarpTraining
 from tryon.engines.dci_vton.warping.flow import FlowLevel
 from tryon.engines.dci_vton.warping.grids import ALIGN_CORNERS, sample
-from tryon.training.vgg import VggDistance
+from tryon.training.judges.vgg import VggDistance
 
 JUDGED_FROM = 3
 """The coarsest level whose picture VGG judges, counted from 1: smaller ones would not survive its poolings."""

@@ -20,8 +20,8 @@ from tryon.engines.dci_vton.warping.flow import OFFSET_WIDTHS
 from tryon.engines.dci_vton.warping.network import PERSON_INPUTS, Warper
 from tryon.training.config import DataConfig, LoopConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
+from tryon.training.judges.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
 from tryon.training.parameters import Weights
-from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
 
 
 class WarpRecipe:

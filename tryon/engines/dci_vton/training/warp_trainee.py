@@ -21,10 +21,10 @@ from tryon.engines.dci_vton.warp_conditions import SIZE, worn_garment
 from tryon.engines.dci_vton.warping.network import Warper, warp
 from tryon.networks.pictures import picture_levels
 from tryon.training.data.items import Item
+from tryon.training.judges.vgg import VggDistance
 from tryon.training.parameters import Groups
 from tryon.training.randomness import SampleDraws
 from tryon.training.synced_norm import use_synced_norms
-from tryon.training.vgg import VggDistance
 
 
 @dataclass(frozen=True, kw_only=True)

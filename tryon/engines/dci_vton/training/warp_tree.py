@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.core import images
-from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError
-from pipeline.core.whole_file import write_whole
+from pipeline.core.machine.device import choose_device
+from pipeline.core.records.whole_file import write_whole
 from tryon.engines.dci_vton.training.warp_item import WANTED
 from tryon.engines.dci_vton.warping.checkpoint import load
 from tryon.engines.dci_vton.warping.features import CHANNELS, WIDTH

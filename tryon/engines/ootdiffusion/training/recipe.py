@@ -25,7 +25,7 @@ from tryon.engines.ootdiffusion.training.start import read_start, start_files
 from tryon.engines.ootdiffusion.training.trainee import PICTURES, OotdBatch, OotdTrainee, whole_weights, words_in
 from tryon.engines.ootdiffusion.wiring import PUBLISHED
 from tryon.engines.ootdiffusion.words import PUBLISHED as PUBLISHED_WORDS
-from tryon.networks.savings import TRAINING, Savings
+from tryon.networks.savings.switches import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree

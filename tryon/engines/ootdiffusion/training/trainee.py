@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.core.arrays import RGB
-from pipeline.core.device import choose_device
 from pipeline.core.engine import TryOnItem
+from pipeline.core.machine.device import choose_device
 from tryon.batching import Limits
 from tryon.engines.ootdiffusion.checkpoint import fill_network
 from tryon.engines.ootdiffusion.drawings import drawings_of
@@ -31,7 +31,7 @@ from tryon.networks.clip import clip_crop
 from tryon.networks.lora import merged
 from tryon.networks.pictures import picture_tensor
 from tryon.networks.precision import choose_dtype
-from tryon.networks.savings import ALL
+from tryon.networks.savings.switches import ALL
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.samplers.schedule import TRAIN_STEPS
 from tryon.training.data.items import Item

@@ -15,7 +15,7 @@ from pipeline.core.errors import WeightsError
 from tryon.engines.stableviton.architecture import Architecture
 from tryon.engines.stableviton.checkpoint import empty_network
 from tryon.engines.stableviton.official_names import official_name
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.switches import OFFICIAL
 from tryon.training.official_file import official_shape, schedule_buffers, write_torch_file
 
 

@@ -22,7 +22,7 @@ from tryon.engines.stableviton.training.start import Start, read_start
 from tryon.engines.stableviton.training.trainee import PICTURES, PictureBatch, StableVitonTrainee
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.compvis_names import with_values
-from tryon.networks.savings import TRAINING, Savings
+from tryon.networks.savings.switches import TRAINING, Savings
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
 from tryon.training.config import DataConfig, LoopConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.augment import AugmentConfig

@@ -20,7 +20,7 @@ from tryon.engines.stableviton.architecture import FULL, Architecture
 from tryon.engines.stableviton.checkpoint import empty_network, names_in, published_weights, read_vae, renamed
 from tryon.engines.stableviton.folder import WITH_QUERIES, read_index, read_parts
 from tryon.engines.stableviton.warp import build_warp_blocks
-from tryon.networks.savings import OFFICIAL
+from tryon.networks.savings.switches import OFFICIAL
 
 Weights = dict[str, Tensor]
 

@@ -25,15 +25,15 @@ from tryon.engines.stableviton.training.start import read_start
 from tryon.engines.stableviton.variants import STABLEVITON
 from tryon.networks.compvis_names import with_values
 from tryon.networks.pictures import picture_levels, picture_tensor
+from tryon.networks.savings.swapping import use_plain_layers
 from tryon.networks.sd1 import LATENT_CHANNELS, LATENT_STRIDE
-from tryon.networks.swapping import use_plain_layers
 from tryon.networks.vae import build_vae, decode_latents, encode_pictures
 from tryon.training.config import DataConfig, PrecisionConfig, Settings, section_of
 from tryon.training.data.items import Item, read_item
 from tryon.training.data.tree import WANTED, Kind, TrainingPair, Tree
+from tryon.training.judges.perceptual import Perceptual, load_perceptual
 from tryon.training.official_file import digest_of_weights, official_shape, write_torch_file
 from tryon.training.parameters import Groups, Weights
-from tryon.training.perceptual import Perceptual, load_perceptual
 from tryon.training.randomness import SampleDraws
 
 SECTION = "vae_decoder"

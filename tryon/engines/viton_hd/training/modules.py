@@ -22,7 +22,7 @@ from tryon.engines.viton_hd.training.constraint import second_order
 from tryon.engines.viton_hd.training.discriminator import Discriminator, Judge
 from tryon.engines.viton_hd.training.pool import ImagePool
 from tryon.engines.viton_hd.warper import Warper
-from tryon.training.vgg import VggDistance
+from tryon.training.judges.vgg import VggDistance
 
 DISCRIMINATOR = "discriminator"
 """Name of the second turn of a step."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from pipeline.core import images
-from pipeline.core.device import choose_device
 from pipeline.core.errors import InputError
-from pipeline.core.whole_file import write_whole
+from pipeline.core.machine.device import choose_device
+from pipeline.core.records.whole_file import write_whole
 from tryon.checkpoints import open_checkpoint
 from tryon.engines.viton_hd.architecture import OFFICIAL, SEED, Architecture
 from tryon.engines.viton_hd.checkpoint import load_warper

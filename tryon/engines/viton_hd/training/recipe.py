@@ -49,11 +49,11 @@ from tryon.engines.viton_hd.training.trainees import AliasTrainee, GmmTrainee, S
 from tryon.engines.viton_hd.warper import Warper
 from tryon.training.config import LoopConfig, Settings, section_of
 from tryon.training.data.tree import Kind, TrainingPair, Tree, refuse_dresscode
+from tryon.training.judges.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
 from tryon.training.official_file import refuse_existing, write_torch_file
 from tryon.training.optimiser import OptimiserConfig
 from tryon.training.parameters import Weights
 from tryon.training.synced_norm import use_synced_norms
-from tryon.training.vgg import FIRST_OF_LEVEL, VggDistance, open_judge
 
 Trainee = SegTrainee | GmmTrainee | AliasTrainee
 VARIANTS: Mapping[str, Architecture] = {"official": OFFICIAL, "gs": SEED}

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.core.arrays import RGB, Labels
-from pipeline.core.device import choose_device
 from pipeline.core.labels import CIHP_PALETTE
+from pipeline.core.machine.device import choose_device
 from tryon.batching import Limits
 from tryon.engines.viton_hd.alias import Generator
 from tryon.engines.viton_hd.architecture import Architecture

@@ -12,8 +12,8 @@ import torch
 from diffusers.models.upsampling import Upsample2D
 from torch import Tensor, nn
 
-from tryon.networks.packed import PackedConv2d
-from tryon.networks.quantised import plain_weight
+from tryon.networks.savings.packed import PackedConv2d
+from tryon.networks.savings.quantised import plain_weight
 
 SEEN = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
 """(place in the cell, row of the small map, row of the 3x3 kernel): which kernel rows fall onto one row of the small map."""

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tryon.networks.packed import pack_rows, times_packed_rows
+from tryon.networks.savings.packed import pack_rows, times_packed_rows
 
 ROWS = 256
 """Queries per block."""

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.compiled_code import compile_apart, compiling_apart, is_kept
+from pipeline.core.machine.compiled_code import compile_apart, compiling_apart, is_kept
 from pipeline.core.masks import box_of, bytes_of
 
 Solver = Callable[[Float, Float], tuple[Float, Float]]

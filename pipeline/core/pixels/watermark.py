@@ -10,9 +10,9 @@ import numpy as np
 
 from pipeline.core import masks
 from pipeline.core.arrays import RGB, Float
-from pipeline.core.colour import to_lab
 from pipeline.core.flags import Flag, Notice
 from pipeline.core.masks import Mask
+from pipeline.core.pixels.colour import to_lab
 
 SIDE_PX = 768
 AROUND, BORDER = 0.03, 0.012

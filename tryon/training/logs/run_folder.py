@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 
 RUN, DATA, LOCK = "run.json", "data.json", ".lock"
 FILE = "run.toml"

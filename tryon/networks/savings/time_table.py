@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from tryon.networks.savings import Savings
+from tryon.networks.savings.switches import Savings
 
 Shifts = TypeVar("Shifts")
 Answer_co = TypeVar("Answer_co", covariant=True)

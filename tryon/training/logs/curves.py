@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import images
 from pipeline.core.arrays import RGB
-from tryon.training.logs import LOG, METRICS, VALIDATION, read_table
+from tryon.training.logs.run_logs import LOG, METRICS, VALIDATION, read_table
 
 HEIGHT, WIDTH, MARGIN = 220, 960, 56  # pixels of a panel, and of the room left for numbers
 SMOOTHING = 50  # lines that the thick curve averages

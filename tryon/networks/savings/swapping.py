@@ -15,7 +15,7 @@ from diffusers.models.upsampling import Upsample2D
 from torch import nn
 
 from tryon.networks.group_norm import ExactGroupNorm
-from tryon.networks.packed import (
+from tryon.networks.savings.packed import (
     Packed,
     PackedConv2d,
     PackedGate,
@@ -24,9 +24,9 @@ from tryon.networks.packed import (
     PackedPointwise,
     packed_kind,
 )
-from tryon.networks.quantised import FULL_FORMAT, QUANTISED, SPARED
-from tryon.networks.savings import Savings
-from tryon.networks.upsampling import FoldedUpsample, foldable
+from tryon.networks.savings.quantised import FULL_FORMAT, QUANTISED, SPARED
+from tryon.networks.savings.switches import Savings
+from tryon.networks.savings.upsampling import FoldedUpsample, foldable
 from tryon.networks.vae import MapAttention
 
 PLAIN: dict[type[nn.Module], type[nn.Module]] = {

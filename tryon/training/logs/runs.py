@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.errors import UsageError, nearest
-from pipeline.core.whole_file import write_whole
+from pipeline.core.records.whole_file import write_whole
 from tryon.training import checkpoint as checkpoints
 from tryon.training.config import SECTIONS, resolve_settings
-from tryon.training.curves import draw_curves, smoothed
-from tryon.training.logs import LOG, SPEED, VALIDATION, read_table
+from tryon.training.logs.curves import draw_curves, smoothed
+from tryon.training.logs.run_folder import FILE, named_path, read_run
+from tryon.training.logs.run_logs import LOG, SPEED, VALIDATION, read_table
 from tryon.training.origin import find_origin
 from tryon.training.protocol import Recipe
-from tryon.training.run_folder import FILE, named_path, read_run
 from tryon.training.stopping import STOP_FILE
 
 Say = Callable[[str], None]

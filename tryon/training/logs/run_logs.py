@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.whole_file import write_whole
-from tryon.training.events import EventFile
-from tryon.training.mirror import Mirror
+from pipeline.core.records.whole_file import write_whole
+from tryon.training.logs.events import EventFile
+from tryon.training.logs.mirror import Mirror
 
 LOG, SPEED, VALIDATION, METRICS = "log.csv", "speed.csv", "validation.csv", "metrics.csv"
 EVENTS = "events"

@@ -1,0 +1,1 @@
+"""What this machine and this process can do: processor, compiled code, start-up checks, the process itself."""

@@ -1,0 +1,1 @@
+"""What pixels say by themselves: colours and distances, foreground, sharpness, watermarks."""

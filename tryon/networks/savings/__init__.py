@@ -1,0 +1,1 @@
+"""Work and memory that are saved: exactly, or, where asked for, approximately."""
