@@ -29,8 +29,6 @@ LONGISH = 2.0
 """Length by width, as deviations from the middle: the dots, rings and blossoms of a print are as wide as they are long."""
 LEAST_SPREAD = 1 / 12
 """Square pixels by which the places of a line one pixel wide vary."""
-AS_LARGE = 0.5
-"""A piece of the pattern farther in that has this share of a piece's area says that the piece is of the pattern, too."""
 PARTED = 0.004
 """Share of the body that a sliver must not cut off: a white cuff or collar parts arm or head from the rest."""
 
@@ -53,34 +51,26 @@ def without_slivers(part: BeforeAfter, body: Mask, behind: Behind) -> Mask:
         return body
     for alike, unlike in zip(ALIKE, APART, strict=True):
         if (apart[inner] < unlike).mean() <= OWN and (apart[garment] < alike).mean() <= OWN:
-            of_pattern = _largest(inner & (apart < alike))
-            body = body & ~_slivers(body, may, apart, (alike, unlike, of_pattern), part.unit)
+            body = body & ~_slivers(body, may, apart, (alike, unlike), part.unit)
     return body
 
 
-def _largest(pattern: Mask) -> float:
-    """Area of the largest piece in pixels."""
-    _, areas = components(pattern)
-    return float(areas[1:].max(initial=0))
-
-
-def _slivers(body: Mask, may: Mask, apart: NDArray[np.float32], bounds: tuple[float, float, float], unit: float) -> Mask:
+def _slivers(body: Mask, may: Mask, apart: NDArray[np.float32], bounds: tuple[float, float], unit: float) -> Mask:
     """(h, w) bool: narrow pieces that are alike, in a border that is not; with their rim, which is half wall.
 
     Args:
         body: the new body.
         may: where slivers may lie.
         apart: grey levels from the wall.
-        bounds: grey levels of what is alike and of what is not; area of the largest piece of the garment's own pattern.
+        bounds: grey levels of what is alike and of what is not.
         unit: pixels that are one pixel in a photo 1024 px long.
     """
-    alike, unlike, of_pattern = bounds
+    alike, unlike = bounds
     like_wall = close(body & may & (apart < alike), unit) & body
     numbers, areas = components(like_wall)
     width = np.zeros(len(areas))
     np.maximum.at(width, numbers[like_wall], cv2.distanceTransform(bytes_of(like_wall), cv2.DIST_L2, 3)[like_wall])
     wanted = (areas >= LEAST * unit**2) & (width <= THICKEST * unit)
-    wanted &= AS_LARGE * areas > of_pattern
     wanted[0] = False
     found, parts = np.zeros(body.shape, bool), _parts(body)
     for number in np.flatnonzero(wanted):

@@ -156,7 +156,8 @@ def _numba(state: NumbaCache) -> Check:
     name = "pymatting cache"
     if state is NumbaCache.COLD:
         text = f"{state}: the first run takes about 10 s longer, once"
-        return Check(Level.WARN, name, text, "python -c 'from pipeline.core import foreground; foreground.warm()'   does it now")
+        now = "python -c 'from pipeline.core.pixels import foreground; foreground.warm()'   does it now"
+        return Check(Level.WARN, name, text, now)
     if state is NumbaCache.NOWHERE:
         text = f"{state}: edge colours are estimated more simply"
         return Check(Level.WARN, name, text, "export NUMBA_CACHE_DIR=FOLDER (writable)")

@@ -19,10 +19,12 @@ from pipeline.demo.choice import PAIRS
 pytestmark = pytest.mark.slow
 KNOWN = {
     ("kofi__trousers", Flag.BACKGROUND_LEFT),
-    ("astronaut__printed_tee", Flag.OUTLINE_TORN),
+    ("kofi__sunrise_tee", Flag.BACKGROUND_LEFT),
+    ("astronaut__printed_tee", Flag.OLD_GARMENT_LEFT),
     ("astronaut__printed_tee__street", Flag.PERSON_ENLARGED),
 }
-"""The wall within a hand at the hip; a helmet hides the astronaut's left arm, and the portrait is small for a group."""
+"""The wall within a hand at the hip, and between arm and a T-shirt whose print has its colour; the shape of the space suit's
+collar beside the neck; and the portrait is small for a group."""
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_the_solver_is_loaded_from_what_the_child_compiled(tmp_path: Path, monke
     """The parent then compiles nothing: numba counts what it found."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     program = (
-        "import sys; from pipeline.core import foreground; foreground.warm();"
+        "import sys; from pipeline.core.pixels import foreground; foreground.warm();"
         "print(sum(sys.modules[foreground.MULTILEVEL]._estimate_fb_ml.stats.cache_hits.values()))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=240)

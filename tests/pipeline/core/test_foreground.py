@@ -122,7 +122,7 @@ def test_a_quick_load_says_nothing(fresh_solver, monkeypatch, caplog):
 @pytest.mark.slow
 def test_a_second_run_uses_what_the_first_one_compiled(tmp_path):
     """Once, the second run fell back to blur fusion: the cache names a module that was no longer there."""
-    program = "from pipeline.core import foreground; print(foreground.warm())"
+    program = "from pipeline.core.pixels import foreground; print(foreground.warm())"
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     for _ in range(2):
         done = subprocess.run(
