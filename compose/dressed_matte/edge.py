@@ -63,7 +63,9 @@ def _camouflage(part: BeforeAfter, body: Mask, band: Mask) -> NDArray[np.float32
     back, _ = _nearby(part.dressed, outside, inside, 12 * unit)
     alike = np.zeros(body.shape, np.float32)
     alike[inside] = np.abs(part.dressed[inside] - back).max(1) < ALIKE_LEVELS
-    near, _ = _nearby(np.repeat(alike[..., None], 3, axis=2), inside, band, 6 * unit)
+    if not alike.any():
+        return np.zeros(np.count_nonzero(band), np.float32)
+    near, _ = _nearby(alike[..., None], inside, band, 6 * unit)
     some: NDArray[np.float32] = np.clip(np.minimum(near[:, 0], 1 - near[:, 0]) / SOME, 0, 1)
     return some
 
@@ -71,11 +73,11 @@ def _camouflage(part: BeforeAfter, body: Mask, band: Mask) -> NDArray[np.float32
 def _nearby(
     picture: RGB | NDArray[np.float32], mask: Mask, band: Mask, sigma_px: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean colour (n, 3) of the masked pixels around each band pixel, and how many there are (n,); at half size, for speed."""
+    """Mean (n, c) of masked pixels (h, w, c) around each band pixel, and how many there are (n,); at half size, for speed."""
     height, width = mask.shape
     size = (max(width // 2, 1), max(height // 2, 1))
     weight = mask.astype(np.float32)
     both = np.dstack([picture * weight[..., None], weight])
     small = cv2.GaussianBlur(cv2.resize(both, size, interpolation=cv2.INTER_AREA), (0, 0), max(sigma_px / 2, 0.8))
     near = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)[band]
-    return near[:, :3] / np.maximum(near[:, 3:], 1e-6), near[:, 3]
+    return near[:, :-1] / np.maximum(near[:, -1:], 1e-6), near[:, -1]

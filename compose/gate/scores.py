@@ -179,53 +179,39 @@ class Scores:
 
     def _shoulders(self, config: GateConfig) -> Sign:
         """Cloth that sticks out beside them, and lumps along them."""
-        bulge, lumps = self.shape.bulge, self.shape.lumps
+        bulge = self.shape.bulge
         return _worse(
             (
                 _late_until(bulge, config.most_bulge, 2 * config.most_bulge),
                 f"by {_percent(bulge)} of the shoulders' width, allowed {config.most_bulge:.0%}",
             ),
-            (_at_most(lumps, config.most_lumps), f"lumps along them: {_of_shoulders(lumps)}, allowed {config.most_lumps:.2%}"),
+            _area(self.shape.lumps, config.most_lumps, "lumps along them: "),
         )
 
     def _lost(self, config: GateConfig) -> Sign:
         """Whole parts that are gone from the person, and less of a hand."""
-        lost, hands = self.shape.lost, self.shape.hands_lost
         return _worse(
-            (_at_most(lost, config.most_lost), f"{_of_shoulders(lost)}, allowed {config.most_lost:.2%}"),
-            (
-                _at_most(hands, config.most_hands_lost),
-                f"a hand painted over or see-through: {_of_shoulders(hands)}, allowed {config.most_hands_lost:.2%}",
-            ),
+            _area(self.shape.lost, config.most_lost),
+            _area(self.shape.hands_lost, config.most_hands_lost, "a hand painted over or see-through: "),
         )
 
     def _background(self, config: GateConfig) -> Sign:
         """Pieces of it, and narrow gaps full of it."""
-        ground, gaps = self.shape.ground, self.shape.gaps
         return _worse(
-            (_at_most(ground, config.most_ground), f"{_of_shoulders(ground)}, allowed {config.most_ground:.2%}"),
-            (
-                _at_most(gaps, config.most_gaps),
-                f"in gaps as between arm and body: {_of_shoulders(gaps)}, allowed {config.most_gaps:.2%}",
-            ),
+            _area(self.shape.ground, config.most_ground),
+            _area(self.shape.gaps, config.most_gaps, "in gaps as between arm and body: "),
         )
 
     def _old_garment(self, config: GateConfig) -> Sign:
         """Much of the replaced garment unpainted, pieces of it beside the new one, and its shape in other colours."""
-        pieces, collar, sleeve = self.shape.pieces, self.shape.collar, self.shape.sleeve
+        sleeve = self.shape.sleeve
         return _worse(
             (
                 _at_most(self.old_garment, config.most_old_garment),
                 f"{_percent(self.old_garment)} of the replaced garment, allowed {config.most_old_garment:.0%}",
             ),
-            (
-                _at_most(pieces, config.most_pieces),
-                f"pieces beside the new one: {_of_shoulders(pieces)}, allowed {config.most_pieces:.2%}",
-            ),
-            (
-                _at_most(collar, config.most_collar),
-                f"its hood's or collar's shape beside the neck: {_of_shoulders(collar)}, allowed {config.most_collar:.2%}",
-            ),
+            _area(self.shape.pieces, config.most_pieces, "pieces beside the new one: "),
+            _area(self.shape.collar, config.most_collar, "its hood's or collar's shape beside the neck: "),
             (
                 _late_until(sleeve, config.most_sleeve, 2 * config.most_sleeve),
                 f"a bare arm as wide as its sleeve: {_tenths(sleeve)} of the shoulders' width, allowed {config.most_sleeve:.1%}",
@@ -303,6 +289,11 @@ def _worse(*signs: Sign) -> Sign:
 def _at_most(value: float | None, threshold: float) -> float | None:
     """1 at 0, 0.5 at the threshold, 0 from twice the threshold."""
     return None if value is None else float(np.clip(1 - PASS_SCORE * value / threshold, 0, 1))
+
+
+def _area(area: float | None, most: float, where: str = "") -> Sign:
+    """The sign of an area in squares of the shoulders' width; `where` leads its words."""
+    return _at_most(area, most), f"{where}{_of_shoulders(area)}, allowed {most:.2%}"
 
 
 def _towards(value: float | None, threshold: float, best: float) -> float | None:
