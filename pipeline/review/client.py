@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from pipeline.core.errors import LookbookError
 from pipeline.core.labels import Category
+from pipeline.core.records.whole_file import write_whole
 from pipeline.review.answers import (
     BrokenFile,
     Cards,
@@ -206,10 +207,7 @@ class Client:
     def download(self, picture: PictureFile, folder: Path) -> Path:
         """Store a finished picture, one of its sizes or one of its layers in a folder, whole or not at all; returns its file."""
         target = folder.joinpath(*_ordinary(picture.name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
-        temporary.write_bytes(self._ask("GET", quote(picture.url, safe="/:")))
-        temporary.replace(target)
+        write_whole(target, self._ask("GET", quote(picture.url, safe="/:")))
         return target
 
     # ---- on the wire ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.records.whole_file import whole_file
 from pipeline.core.weights.access import DEFAULT_ROOT
 from pipeline.core.weights.files import Progress, digest_of, no_progress, read_verified, stub_on_disk, verified_file
 from pipeline.core.weights.part import write_refusal
@@ -75,13 +76,8 @@ def _put(given: Path, target: Path) -> None:
     """Whole or not at all."""
     if target.exists() and target.samefile(given):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    incoming = target.with_name(f"{target.name}.{os.getpid()}.incoming")
-    try:
+    with whole_file(target) as incoming:
         try:
             os.link(given.resolve(), incoming)
         except OSError:  # another disk, or one without hard links
             shutil.copyfile(given, incoming)
-        incoming.replace(target)
-    finally:
-        incoming.unlink(missing_ok=True)

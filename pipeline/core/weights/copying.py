@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.core.errors import WeightsError
+from pipeline.core.records.whole_file import whole_file
 from pipeline.core.weights.access import DEFAULT_ROOT
 from pipeline.core.weights.files import CHUNK_BYTES, Digest, Progress, no_progress, read_verified, stub_on_disk
 from pipeline.core.weights.part import write_refusal
@@ -104,17 +105,14 @@ def _place(
 ) -> Finding:
     """Write a file of a row, verified, whole or not at all; `source` names it in errors."""
     target, verified = path_of(weight, file, root), read_verified(root / weight.name)
-    incoming = target.with_name(f"{target.name}.{os.getpid()}.incoming")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        digest = _copy_bytes(reader, size, incoming, progress)
-        if reason := refusal(weight, file, digest, pin_of(verified, file)):
-            raise WeightsError(f"weights: {source} is not {weight.name}/{file.name}: {reason}", f"fetch it again: {weight.home}")
-        incoming.replace(target)
+        with whole_file(target) as incoming:
+            digest = _copy_bytes(reader, size, incoming, progress)
+            if reason := refusal(weight, file, digest, pin_of(verified, file)):
+                message = f"weights: {source} is not {weight.name}/{file.name}: {reason}"
+                raise WeightsError(message, f"fetch it again: {weight.home}")
     except OSError as error:
         raise write_refusal(f"{source} cannot be copied to {target}", error) from error
-    finally:
-        incoming.unlink(missing_ok=True)
     return check_digest(weight, file, verified, digest)
 
 

@@ -23,7 +23,7 @@ from pipeline.core.weights.verify import FileState, Finding, check_digest, path_
 
 DEPTH = 3
 """So many folders below the weights folder are looked through."""
-IGNORED = (".part", ".json", ".lock", ".incoming")
+IGNORED = (".part", ".json", ".lock")
 """Endings of what the downloader keeps beside model files."""
 
 
