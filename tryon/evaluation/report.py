@@ -158,7 +158,6 @@ def pairs_csv(pairs: Sequence[EvaluatedPair], measured: Mapping[str, Measured]) 
 
 def write_report(folder: Path, content: Mapping[str, Any], csv_text: str) -> list[Path]:
     """Write the three files, each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {
         CSV_NAME: csv_text,
         TABLE_NAME: table_text(content),
